@@ -1,0 +1,158 @@
+/**
+ * The hot path: batches and their replies, in a fixed layout of 64 and 48 bytes of header (all little-endian):
+ *
+ *   batch  0 u8 type · 1 u8 flags (bit 0: urgent) · 2 u16 zero · 4 u32 operations · 8 session (16) · 24 u32 world-line ·
+ *          28 u32 generation · 32 u64 sequence · 40 u64 acknowledged · 48 u64 version · 56 u32 dependencies · 60 u32 zero ·
+ *          64 dependencies, each u32 worker, u64 version · then the operations, to the end of the frame
+ *   reply  0 u8 type · 1 u8 zero · 2 u16 zero · 4 u32 operations · 8 session (16) · 24 u32 world-line · 28 u32 incarnation ·
+ *          32 u64 sequence · 40 u64 version · 48 the results, to the end of the frame
+ */
+import { FrameError, readU64, writeU64 } from './fields.ts';
+import { FRAME_TYPES } from './frame-types.ts';
+import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, MAX_DEPENDENCIES } from './limits.ts';
+
+/** Operations of one session for one worker, which run in one version. */
+export interface Batch {
+  readonly kind: 'batch';
+  /** A client waits for the commit: seal at once. */
+  readonly urgent: boolean;
+  /** How many operations `operations` holds. */
+  readonly count: number;
+  /** 32 hex digits. */
+  readonly session: string;
+  readonly worldLine: number;
+  readonly generation: number;
+  /** Counts the session's batches at this worker from 1, without gaps. */
+  readonly sequence: number;
+  /** Every reply up to this sequence number has arrived. */
+  readonly acknowledged: number;
+  /** The largest version that the session has seen (Vs). */
+  readonly version: number;
+  /** The session's frontier: worker to version, the receiving worker not included. */
+  readonly dependencies: ReadonlyMap<number, number>;
+  /** In the worker type's own format. */
+  readonly operations: Uint8Array;
+}
+
+/** What one batch gave. */
+export interface Reply {
+  readonly kind: 'reply';
+  readonly count: number;
+  readonly session: string;
+  readonly worldLine: number;
+  readonly incarnation: number;
+  readonly sequence: number;
+  /** The version that the batch executed in. */
+  readonly version: number;
+  /** In the worker type's own format. */
+  readonly results: Uint8Array;
+}
+
+export const BATCH_HEADER_BYTES = 64;
+export const REPLY_HEADER_BYTES = 48;
+const DEPENDENCY_BYTES = 12;
+const NO_DEPENDENCIES: ReadonlyMap<number, number> = new Map();
+
+export function encodeBatch(batch: Batch): Buffer {
+  const operationsAt = BATCH_HEADER_BYTES + batch.dependencies.size * DEPENDENCY_BYTES;
+  const bytes = Buffer.allocUnsafe(operationsAt + batch.operations.length);
+  bytes.writeUInt32LE(FRAME_TYPES.batch | (batch.urgent ? 0x100 : 0), 0);
+  bytes.writeUInt32LE(batch.count, 4);
+  bytes.write(batch.session, 8, 16, 'hex');
+  bytes.writeUInt32LE(batch.worldLine, 24);
+  bytes.writeUInt32LE(batch.generation, 28);
+  writeU64(bytes, 32, batch.sequence);
+  writeU64(bytes, 40, batch.acknowledged);
+  writeU64(bytes, 48, batch.version);
+  bytes.writeUInt32LE(batch.dependencies.size, 56);
+  bytes.writeUInt32LE(0, 60);
+  let at = BATCH_HEADER_BYTES;
+  for (const [worker, version] of batch.dependencies) {
+    bytes.writeUInt32LE(worker, at);
+    writeU64(bytes, at + 4, version);
+    at += DEPENDENCY_BYTES;
+  }
+  bytes.set(batch.operations, operationsAt);
+  return bytes;
+}
+
+export function decodeBatch(frame: Uint8Array): Batch {
+  const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
+  const head = header(bytes, BATCH_HEADER_BYTES, 'batch');
+  if (head > 1 || bytes.readUInt32LE(60) !== 0) throw new FrameError('reserved bits of the batch are not zero');
+  const dependencyCount = bytes.readUInt32LE(56);
+  const operationsAt = BATCH_HEADER_BYTES + dependencyCount * DEPENDENCY_BYTES;
+  if (dependencyCount > MAX_DEPENDENCIES || operationsAt > bytes.length) {
+    throw new FrameError(`${dependencyCount} dependencies do not fit into a batch of ${bytes.length} bytes`);
+  }
+  const sequence = readU64(bytes, 32);
+  if (sequence === 0) throw new FrameError('sequence numbers begin at 1');
+  return {
+    kind: 'batch',
+    urgent: head === 1,
+    count: operationCount(bytes, bytes.length - operationsAt),
+    session: bytes.toString('hex', 8, 24),
+    worldLine: bytes.readUInt32LE(24),
+    generation: bytes.readUInt32LE(28),
+    sequence,
+    acknowledged: readU64(bytes, 40),
+    version: readU64(bytes, 48),
+    dependencies: dependencyCount === 0 ? NO_DEPENDENCIES : decodeDependencies(bytes, dependencyCount),
+    operations: bytes.subarray(operationsAt),
+  };
+}
+
+function decodeDependencies(bytes: Buffer, count: number): ReadonlyMap<number, number> {
+  const dependencies = new Map<number, number>();
+  for (let at = BATCH_HEADER_BYTES; dependencies.size < count; at += DEPENDENCY_BYTES) {
+    const worker = bytes.readUInt32LE(at);
+    if (dependencies.has(worker)) throw new FrameError(`the batch names worker ${worker} twice in its dependencies`);
+    dependencies.set(worker, readU64(bytes, at + 4));
+  }
+  return dependencies;
+}
+
+export function encodeReply(reply: Reply): Buffer {
+  const bytes = Buffer.allocUnsafe(REPLY_HEADER_BYTES + reply.results.length);
+  bytes.writeUInt32LE(FRAME_TYPES.reply, 0);
+  bytes.writeUInt32LE(reply.count, 4);
+  bytes.write(reply.session, 8, 16, 'hex');
+  bytes.writeUInt32LE(reply.worldLine, 24);
+  bytes.writeUInt32LE(reply.incarnation, 28);
+  writeU64(bytes, 32, reply.sequence);
+  writeU64(bytes, 40, reply.version);
+  bytes.set(reply.results, REPLY_HEADER_BYTES);
+  return bytes;
+}
+
+export function decodeReply(frame: Uint8Array): Reply {
+  const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
+  if (header(bytes, REPLY_HEADER_BYTES, 'reply') !== 0) throw new FrameError('reserved bits of the reply are not zero');
+  return {
+    kind: 'reply',
+    count: operationCount(bytes, bytes.length - REPLY_HEADER_BYTES),
+    session: bytes.toString('hex', 8, 24),
+    worldLine: bytes.readUInt32LE(24),
+    incarnation: bytes.readUInt32LE(28),
+    sequence: readU64(bytes, 32),
+    version: readU64(bytes, 40),
+    results: bytes.subarray(REPLY_HEADER_BYTES),
+  };
+}
+
+/** Check that the header is whole; returns the three bytes after the type, as one number. */
+function header(bytes: Buffer, size: number, what: string): number {
+  if (bytes.length < size) throw new FrameError(`a ${what} has a header of ${size} bytes, not ${bytes.length}`);
+  return bytes.readUInt32LE(0) >>> 8;
+}
+
+function operationCount(bytes: Buffer, payloadBytes: number): number {
+  const count = bytes.readUInt32LE(4);
+  if (count === 0 || count > MAX_BATCH_OPERATIONS) {
+    throw new FrameError(`a batch has 1 to ${MAX_BATCH_OPERATIONS} operations, not ${count}`);
+  }
+  if (payloadBytes > MAX_BATCH_BYTES) {
+    throw new FrameError(`${payloadBytes} bytes of operations or results exceed the limit of ${MAX_BATCH_BYTES}`);
+  }
+  return count;
+}

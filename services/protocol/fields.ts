@@ -1,0 +1,266 @@
+/**
+ * The vocabulary in which control frames are described: each field knows how to write, read and name itself, and a frame is an
+ * ordered record of fields. All integers are little-endian and unsigned. Reading never trusts a length: a list is refused
+ * before it is allocated when the frame cannot hold it.
+ */
+import { MAX_SAFE_U64 } from './limits.ts';
+
+/** The bytes are not a frame of this protocol; the message says what is wrong and where. */
+export class FrameError extends Error {
+  override readonly name = 'FrameError';
+}
+
+/** A growing little-endian buffer. */
+export class Writer {
+  private bytes = Buffer.allocUnsafe(256);
+  private length = 0;
+
+  /** Make room for `count` bytes and return where they begin. */
+  private reserve(count: number): number {
+    const at = this.length;
+    this.length += count;
+    if (this.length > this.bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.length, this.bytes.length * 2));
+      this.bytes.copy(larger, 0, 0, at);
+      this.bytes = larger;
+    }
+    return at;
+  }
+
+  u8(value: number): void {
+    const at = this.reserve(1);
+    this.bytes.writeUInt8(value, at);
+  }
+  u16(value: number): void {
+    const at = this.reserve(2);
+    this.bytes.writeUInt16LE(value, at);
+  }
+  u32(value: number): void {
+    const at = this.reserve(4);
+    this.bytes.writeUInt32LE(value, at);
+  }
+  u64(value: number): void {
+    const at = this.reserve(8);
+    writeU64(this.bytes, at, value);
+  }
+  raw(value: Uint8Array): void {
+    const at = this.reserve(value.length);
+    this.bytes.set(value, at);
+  }
+  finish(): Buffer {
+    return this.bytes.subarray(0, this.length);
+  }
+}
+
+/** A bounds-checked little-endian cursor over one frame. */
+export class Reader {
+  private at = 0;
+  private readonly bytes: Buffer;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  get remaining(): number {
+    return this.bytes.length - this.at;
+  }
+
+  private take(count: number): number {
+    const at = this.at;
+    if (count > this.bytes.length - at) {
+      throw new FrameError(`the frame ends at byte ${this.bytes.length}, but ${count} bytes are due at byte ${at}`);
+    }
+    this.at += count;
+    return at;
+  }
+
+  u8(): number {
+    return this.bytes.readUInt8(this.take(1));
+  }
+  u16(): number {
+    return this.bytes.readUInt16LE(this.take(2));
+  }
+  u32(): number {
+    return this.bytes.readUInt32LE(this.take(4));
+  }
+  u64(): number {
+    return readU64(this.bytes, this.take(8));
+  }
+  /** A view of the frame, not a copy. */
+  raw(count: number): Buffer {
+    const at = this.take(count);
+    return this.bytes.subarray(at, at + count);
+  }
+  end(): void {
+    if (this.remaining > 0) throw new FrameError(`${this.remaining} bytes follow the end of the frame`);
+  }
+}
+
+const TWO_TO_32 = 2 ** 32;
+
+export function writeU64(bytes: Buffer, at: number, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not an exact unsigned integer`);
+  bytes.writeUInt32LE(value % TWO_TO_32, at);
+  bytes.writeUInt32LE(Math.floor(value / TWO_TO_32), at + 4);
+}
+
+export function readU64(bytes: Buffer, at: number): number {
+  const value = bytes.readUInt32LE(at + 4) * TWO_TO_32 + bytes.readUInt32LE(at);
+  if (value > MAX_SAFE_U64) throw new FrameError(`the number at byte ${at} exceeds 2^53 - 1`);
+  return value;
+}
+
+/** One field of a frame. `layout` is its entry in the wire document; `smallest` its least size in bytes. */
+export interface Field<T> {
+  readonly layout: string;
+  readonly smallest: number;
+  write(writer: Writer, value: T): void;
+  read(reader: Reader): T;
+}
+
+export type Fields = Readonly<Record<string, Field<unknown>>>;
+export type ValueOf<F> = F extends Field<infer T> ? T : never;
+export type Values<S> = { readonly [K in keyof S]: ValueOf<S[K]> };
+
+export const u8: Field<number> = { layout: 'u8', smallest: 1, write: (w, v) => w.u8(v), read: (r) => r.u8() };
+export const u16: Field<number> = { layout: 'u16', smallest: 2, write: (w, v) => w.u16(v), read: (r) => r.u16() };
+export const u32: Field<number> = { layout: 'u32', smallest: 4, write: (w, v) => w.u32(v), read: (r) => r.u32() };
+export const u64: Field<number> = { layout: 'u64', smallest: 8, write: (w, v) => w.u64(v), read: (r) => r.u64() };
+
+export const flag: Field<boolean> = {
+  layout: 'u8 (0 or 1)',
+  smallest: 1,
+  write: (w, v) => w.u8(v ? 1 : 0),
+  read(r) {
+    const value = r.u8();
+    if (value > 1) throw new FrameError(`a flag is 0 or 1, not ${value}`);
+    return value === 1;
+  },
+};
+
+/** Random identity of `size` bytes, as lower-case hex in memory. */
+function identity(size: number): Field<string> {
+  return {
+    layout: `${size} bytes`,
+    smallest: size,
+    write(w, v) {
+      const bytes = Buffer.from(v, 'hex');
+      if (bytes.length !== size) throw new RangeError(`'${v}' is not ${size} bytes of hex`);
+      w.raw(bytes);
+    },
+    read: (r) => r.raw(size).toString('hex'),
+  };
+}
+export const id128 = identity(16);
+export const id64 = identity(8);
+
+export function text(maxBytes: number): Field<string> {
+  return {
+    layout: `u16 length (<= ${maxBytes}), UTF-8`,
+    smallest: 2,
+    write(w, v) {
+      const bytes = Buffer.from(v, 'utf8').subarray(0, maxBytes);
+      w.u16(bytes.length);
+      w.raw(bytes);
+    },
+    read(r) {
+      const length = r.u16();
+      if (length > maxBytes) throw new FrameError(`a text of ${length} bytes exceeds its limit of ${maxBytes}`);
+      return r.raw(length).toString('utf8');
+    },
+  };
+}
+
+/** One of a fixed list of words, by its place in the list. */
+export function choice<const T extends readonly string[]>(...words: T): Field<T[number]> {
+  return {
+    layout: `u8: ${words.map((word, place) => `${place} ${word}`).join(', ')}`,
+    smallest: 1,
+    write: (w, v) => w.u8(words.indexOf(v)),
+    read(r) {
+      const place = r.u8();
+      const word = words[place];
+      if (word === undefined) throw new FrameError(`${place} is not one of ${words.join(', ')}`);
+      return word;
+    },
+  };
+}
+
+export function list<T>(item: Field<T>, max: number): Field<readonly T[]> {
+  return {
+    layout: `u32 count (<= ${max}), each: ${item.layout}`,
+    smallest: 4,
+    write(w, v) {
+      if (v.length > max) throw new RangeError(`a list of ${v.length} exceeds its limit of ${max}`);
+      w.u32(v.length);
+      for (const one of v) item.write(w, one);
+    },
+    read(r) {
+      const count = r.u32();
+      checkCount(r, count, max, item.smallest);
+      return Array.from({ length: count }, () => item.read(r));
+    },
+  };
+}
+
+/** Worker id to a number (a version or an incarnation), each id once; written in the map's order. */
+export function byWorker(value: Field<number>, max: number): Field<ReadonlyMap<number, number>> {
+  const entry = u32.smallest + value.smallest;
+  return {
+    layout: `u32 count (<= ${max}), each: u32 worker, ${value.layout}`,
+    smallest: 4,
+    write(w, v) {
+      if (v.size > max) throw new RangeError(`a map of ${v.size} exceeds its limit of ${max}`);
+      w.u32(v.size);
+      for (const [worker, number] of v) {
+        w.u32(worker);
+        value.write(w, number);
+      }
+    },
+    read(r) {
+      const count = r.u32();
+      checkCount(r, count, max, entry);
+      const map = new Map<number, number>();
+      for (let i = 0; i < count; i++) map.set(r.u32(), value.read(r));
+      if (map.size !== count) throw new FrameError('a worker is named twice');
+      return map;
+    },
+  };
+}
+
+export function struct<const S extends Record<string, Field<unknown>>>(fields: S): Field<Values<S>> {
+  const entries = Object.entries(fields) as unknown as [string, Field<unknown>][];
+  return {
+    layout: `{ ${entries.map(([name, field]) => `${name}: ${field.layout}`).join('; ')} }`,
+    smallest: entries.reduce((sum, [, field]) => sum + field.smallest, 0),
+    write(w, v) {
+      for (const [name, field] of entries) field.write(w, (v as Record<string, unknown>)[name]);
+    },
+    read(r) {
+      const value: Record<string, unknown> = {};
+      for (const [name, field] of entries) value[name] = field.read(r);
+      return value as Values<S>;
+    },
+  };
+}
+
+/** A value that may be absent: a flag byte, then the value if the flag is 1. */
+export function optional<T>(field: Field<T>): Field<T | undefined> {
+  return {
+    layout: `u8 present (0 or 1), if 1: ${field.layout}`,
+    smallest: 1,
+    write(w, v) {
+      flag.write(w, v !== undefined);
+      if (v !== undefined) field.write(w, v);
+    },
+    read: (r) => (flag.read(r) ? field.read(r) : undefined),
+  };
+}
+
+/** A count is refused before anything is allocated for it. */
+function checkCount(reader: Reader, count: number, max: number, itemBytes: number): void {
+  if (count > max) throw new FrameError(`a count of ${count} exceeds its limit of ${max}`);
+  if (count * itemBytes > reader.remaining) {
+    throw new FrameError(`a count of ${count} does not fit into the ${reader.remaining} bytes that remain`);
+  }
+}

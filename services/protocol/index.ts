@@ -1,0 +1,22 @@
+/** The DPR wire protocol: frames, their codec and every limit. The document for other languages is WIRE.md. */
+export * from './limits.ts';
+export { FrameError } from './fields.ts';
+export { FRAME_TYPES } from './frame-types.ts';
+export { BATCH_HEADER_BYTES, REPLY_HEADER_BYTES, type Batch, type Reply } from './batch.ts';
+export {
+  decode,
+  describeFrames,
+  encode,
+  ERROR_CODES,
+  type CheckpointInfo,
+  type Decision,
+  type ErrorCode,
+  type Fields,
+  type FrameKind,
+  type Member,
+  type MemberStatus,
+  type Message,
+  type MessageOf,
+  type Stamp,
+  type Versions,
+} from './messages.ts';

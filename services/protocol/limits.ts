@@ -1,0 +1,60 @@
+/**
+ * Every limit of the protocol, in one place. A frame that exceeds one is refused by name; a table or a queue that reaches one
+ * gives back-pressure or a clear error. The unit is in the name or, for counts, the thing counted.
+ */
+
+/** The protocol's version, sent in the greeting; a peer with another one is refused. */
+export const PROTOCOL_VERSION = 1;
+
+/** Largest frame either side accepts. */
+export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
+/** Operations in one batch. */
+export const MAX_BATCH_OPERATIONS = 65_536;
+/** Bytes of operations in one batch, and of results in one reply. */
+export const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+
+/** Largest worker id. */
+export const MAX_WORKER_ID = 65_535;
+/** Workers that are members at one time, tombstones not counted. */
+export const MAX_WORKERS = 16_384;
+/** Entries of a cut or a prefix: every id once. */
+export const MAX_CUT_ENTRIES = MAX_WORKER_ID + 1;
+/** Dependencies of one batch or checkpoint: at most one per other worker. */
+export const MAX_DEPENDENCIES = MAX_WORKERS;
+
+/** Decisions that the Finder remembers; a client or worker that missed more than these gets `historyLost`. */
+export const MAX_DECISIONS = 64;
+/** Entries over all remembered decisions, so that the Finder's record stays small in large clusters. */
+export const MAX_DECISION_ENTRIES = 65_536;
+
+/** Durable checkpoints of one worker above the cut; past it, new batches wait. */
+export const MAX_UNCOMMITTED_CHECKPOINTS = 1_000;
+/** Sealed versions of one worker that are not durable yet; past it, new batches wait. */
+export const MAX_UNWRITTEN_VERSIONS = 4;
+
+/** Batches of one session at one worker whose replies are not acknowledged. */
+export const MAX_UNACKNOWLEDGED_BATCHES = 256;
+/** Sessions that one worker remembers. */
+export const MAX_SESSIONS = 1_000_000;
+/** Batches that wait at one worker while it cannot execute; more are refused as `overloaded`. */
+export const MAX_WAITING_BATCHES = 4_096;
+/** Bytes of operations that wait at one worker while it cannot execute. */
+export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+
+/** An idle session's entry is kept for this much of its worker's up-time: far longer than a client keeps retrying. */
+export const SESSION_EXPIRY_MS = 24 * 60 * 60 * 1000;
+/** A client stops retrying an unanswered batch after this long and reports its session as expired. */
+export const CLIENT_RETRY_LIMIT_MS = 60 * 60 * 1000;
+
+/** A version that a client carries may exceed the worker's version and clock by this much at most (about 139 years of ms). */
+export const MAX_VERSION_JUMP = 2 ** 42;
+/** Largest number any 64-bit field may carry, so that it stays exact as a JavaScript number. */
+export const MAX_SAFE_U64 = Number.MAX_SAFE_INTEGER;
+
+/** Starts of the Finder that its record remembers to recognise workers which saw a later record. */
+export const MAX_FINDER_STARTS = 32;
+
+export const MAX_TYPE_BYTES = 63;
+export const MAX_HOST_BYTES = 255;
+export const MAX_TOKEN_BYTES = 1_024;
+export const MAX_TEXT_BYTES = 4_096;

@@ -1,0 +1,270 @@
+/**
+ * Every frame of the protocol as a table of fields; `WIRE.md` says the same for people and is checked against this file.
+ *
+ * A frame is one byte of type, then its fields in order. Batches and replies, the hot path, have fixed layouts of their own in
+ * `batch.ts`; everything else is described here and coded by the fields.
+ */
+import { decodeBatch, decodeReply, encodeBatch, encodeReply, type Batch, type Reply } from './batch.ts';
+import { FRAME_TYPES } from './frame-types.ts';
+import {
+  byWorker,
+  choice,
+  flag,
+  FrameError,
+  id128,
+  id64,
+  list,
+  optional,
+  Reader,
+  struct,
+  text,
+  u16,
+  u32,
+  u64,
+  Writer,
+  type Field,
+  type Values,
+} from './fields.ts';
+import {
+  MAX_CUT_ENTRIES,
+  MAX_DECISIONS,
+  MAX_DEPENDENCIES,
+  MAX_FRAME_BYTES,
+  MAX_HOST_BYTES,
+  MAX_TEXT_BYTES,
+  MAX_TOKEN_BYTES,
+  MAX_TYPE_BYTES,
+  MAX_UNCOMMITTED_CHECKPOINTS,
+  MAX_UNWRITTEN_VERSIONS,
+  MAX_WORKERS,
+} from './limits.ts';
+
+/** Versions per worker: a cut, a prefix or dependencies. */
+const versions = byWorker(u64, MAX_CUT_ENTRIES);
+
+const stamp = struct({ start: id64, counter: u64 });
+const decision = struct({ worldLine: u32, prefix: versions, entitled: byWorker(u32, MAX_CUT_ENTRIES) });
+const checkpointFields = {
+  worldLine: u32,
+  version: u64,
+  predecessor: u64,
+  dependencies: byWorker(u64, MAX_DEPENDENCIES),
+};
+/** Checkpoints that a worker lists: the uncommitted ones, the one at the cut, and leftovers of dead world-lines. */
+const MAX_LISTED = 4 * (MAX_UNCOMMITTED_CHECKPOINTS + MAX_UNWRITTEN_VERSIONS);
+const checkpoints = list(struct(checkpointFields), MAX_LISTED);
+const decisions = list(decision, MAX_DECISIONS);
+
+const member = struct({
+  id: u32,
+  generation: u32,
+  type: text(MAX_TYPE_BYTES),
+  host: text(MAX_HOST_BYTES),
+  port: u16,
+  leaving: flag,
+});
+
+const memberStatus = struct({
+  id: u32,
+  generation: u32,
+  incarnation: u32,
+  type: text(MAX_TYPE_BYTES),
+  host: text(MAX_HOST_BYTES),
+  port: u16,
+  state: choice('joining', 'serving', 'leaving', 'away'),
+  waitingFor: text(MAX_TEXT_BYTES),
+  executed: u64,
+  durable: u64,
+  committed: u64,
+  lagOperations: u64,
+  lagMs: u64,
+  restarts: u32,
+});
+
+/** Why something was refused. The place in this list is the code on the wire: only ever append. */
+export const ERROR_CODES = [
+  'malformed', // the frame or its operations cannot be read; nothing happened
+  'unsupportedVersion', // the peer speaks another version of the protocol; detail: ours
+  'unauthorized', // the token is missing or wrong
+  'wrongCluster', // the peer belongs to another cluster
+  'wrongWorker', // the frame is meant for another worker or another kind of server
+  'wrongGeneration', // the batch names another generation of the worker; detail: ours
+  'sequenceGap', // a sequence number was skipped; detail: the one expected
+  'absurdVersion', // the session's version is too far ahead; detail: the worker's version
+  'dependencyAboveVersion', // a dependency exceeds the session's version
+  'windowExceeded', // too many batches of the session are not acknowledged; detail: the limit
+  'overloaded', // the worker cannot take more batches now; send again later
+  'leaving', // the worker takes no new batches, because it is being removed or shut down
+  'sessionExpired', // the session was idle for too long and its entry is gone
+  'tooManySessions', // the worker remembers as many sessions as it may
+  'needDecisions', // the world-line is newer than the worker's; detail: the worker's. Relay the decisions and send again
+  'historyLost', // the world-line is older than the decisions that are remembered; detail: the oldest one
+  'volumeRefused', // the volume is not what the cluster committed on it
+  'staleFinder', // the Finder's record is older than one that it exposed before
+  'unknownWorker', // no worker has this id
+  'fenced', // a later incarnation took over
+  'notServing', // the server is starting or stopping
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+const FRAMES = {
+  /** First frame of every connection. `cluster`: the one that the sender knows. `stamp`: the latest record it has seen. */
+  hello: {
+    protocol: u16,
+    role: choice('client', 'worker', 'operator'),
+    cluster: optional(id128),
+    stamp: optional(stamp),
+    token: text(MAX_TOKEN_BYTES),
+  },
+  /** The answer to `hello`. From a Finder, `worker` is absent and `controlPort` is where operators go. */
+  welcome: {
+    protocol: u16,
+    cluster: id128,
+    worldLine: u32,
+    controlPort: u16,
+    worker: optional(struct({ id: u32, generation: u32, incarnation: u32, type: text(MAX_TYPE_BYTES) })),
+  },
+  /** Something was refused. `session` and `sequence` name the batch when one is meant. */
+  error: {
+    code: choice(...ERROR_CODES),
+    session: optional(id128),
+    sequence: u64,
+    detail: u64,
+    text: text(MAX_TEXT_BYTES),
+  },
+
+  /** A client wants everything up to `version` of this world-line made durable at once. */
+  commit: { worldLine: u32, version: u64 },
+  /** After a rollback: which batch of the session was the last that survived here? */
+  table: { session: id128, worldLine: u32, generation: u32 },
+  /** `last`: the last sequence number executed in the state as it is now, 0 if none. */
+  tableAnswer: { session: id128, worldLine: u32, last: u64 },
+  /** The newest world-line, decisions that the receiver may lack, and the cut. Pushed, and the answer to `refresh`. */
+  cut: { stamp, worldLine: u32, decisions, cut: versions },
+  /** Ask for a `cut` with the decisions after `worldLine`. */
+  refresh: { worldLine: u32 },
+  /** A client relays decisions that a worker lacks. */
+  relay: { decisions },
+
+  /** Ask for the membership; answered with `cluster`. `known`: the version that the caller has, 0 for none. */
+  fetchCluster: { known: u64 },
+  /** `members` and `removed` are empty when `version` equals the one known. */
+  cluster: {
+    cluster: id128,
+    version: u64,
+    members: list(member, MAX_WORKERS),
+    removed: list(struct({ id: u32, generation: u32 }), MAX_CUT_ENTRIES),
+  },
+
+  /** NEWWORKER, first step. `generation` 0: the volume is empty. `checkpoints`: what the volume holds. */
+  claim: {
+    worker: u32,
+    generation: u32,
+    boot: id128,
+    checkpoints: list(struct({ worldLine: u32, version: u64 }), MAX_LISTED),
+  },
+  claimed: { cluster: id128, generation: u32, incarnation: u32 },
+  /** NEWWORKER, second step. `clean`: the marker of a clean shutdown found on the volume. */
+  register: {
+    worker: u32,
+    generation: u32,
+    incarnation: u32,
+    boot: id128,
+    type: text(MAX_TYPE_BYTES),
+    host: text(MAX_HOST_BYTES),
+    port: u16,
+    checkpoints,
+    clean: optional(struct({ incarnation: u32, worldLine: u32, version: u64 })),
+  },
+  /** `base`: the version to restore; the worker continues above it. */
+  registered: { stamp, worldLine: u32, decisions, cut: versions, base: u64 },
+  /** NEWCHECKPOINT: one more durable checkpoint. `urgent`: a client waits for it. */
+  checkpoint: { ...checkpointFields, urgent: flag },
+  /** RESENDGRAPH: all durable uncommitted checkpoints of the world-line, even if none. */
+  graph: { worker: u32, generation: u32, incarnation: u32, worldLine: u32, checkpoints },
+  /** The Finder wants everything up to `version` sealed at once, because an urgent checkpoint depends on it. */
+  seal: { worldLine: u32, version: u64 },
+  /** What STATUS shows of a worker; sent now and then. */
+  progress: { version: u64, operations: u64, committedOperations: u64, lagMs: u64 },
+  /** The Finder asks a worker to leave; the worker answers `drained` once all that it executed is durable. */
+  leave: {},
+  drained: { version: u64 },
+  /** The worker is no longer a member and may stop. */
+  left: {},
+
+  /** DELETEWORKER. `generation` 0: whichever is a member. */
+  deleteWorker: { worker: u32, generation: u32, force: flag },
+  deleteAnswer: { worker: u32, state: choice('leaving', 'left'), waitingFor: text(MAX_TEXT_BYTES) },
+  status: {},
+  statusAnswer: {
+    cluster: id128,
+    stamp,
+    worldLine: u32,
+    membership: u64,
+    members: list(memberStatus, MAX_WORKERS),
+    removed: u32,
+  },
+  /** From now on this operator is sent every `cut` and `cluster` as it comes. */
+  subscribe: {},
+} as const satisfies Record<string, Record<string, Field<unknown>>>;
+
+type FrameTable = typeof FRAMES;
+export type FrameKind = keyof FrameTable;
+/** The fields of one kind of frame. */
+export type Fields<K extends FrameKind> = Values<FrameTable[K]>;
+
+export type Stamp = Fields<'cut'>['stamp'];
+export type Decision = Fields<'cut'>['decisions'][number];
+export type CheckpointInfo = Fields<'register'>['checkpoints'][number];
+export type Member = Fields<'cluster'>['members'][number];
+export type MemberStatus = Fields<'statusAnswer'>['members'][number];
+export type Versions = ReadonlyMap<number, number>;
+
+type TableMessage = { [K in FrameKind]: { readonly kind: K } & Fields<K> }[FrameKind];
+export type Message = TableMessage | Batch | Reply;
+export type MessageOf<K extends Message['kind']> = Extract<Message, { kind: K }>;
+
+const codecs = new Map(
+  Object.entries(FRAMES).map(([kind, fields]) => [kind, struct<Record<string, Field<unknown>>>(fields)]),
+);
+const kindByType = new Map(Object.entries(FRAME_TYPES).map(([kind, type]) => [type as number, kind]));
+
+/** The bytes of one frame. @throws RangeError when a value does not fit its field: a defect of the caller. */
+export function encode(message: Message): Buffer {
+  if (message.kind === 'batch') return encodeBatch(message);
+  if (message.kind === 'reply') return encodeReply(message);
+  const writer = new Writer();
+  writer.u8(FRAME_TYPES[message.kind]);
+  codecs.get(message.kind)?.write(writer, message as unknown as Record<string, unknown>);
+  return writer.finish();
+}
+
+/**
+ * Read one frame. Operations, results and other bytes are views of `bytes`, not copies.
+ * @throws FrameError when the bytes are not exactly one frame within the limits.
+ */
+export function decode(bytes: Uint8Array): Message {
+  if (bytes.length > MAX_FRAME_BYTES) {
+    throw new FrameError(`a frame of ${bytes.length} bytes exceeds the limit of ${MAX_FRAME_BYTES}`);
+  }
+  const type = bytes[0];
+  if (type === FRAME_TYPES.batch) return decodeBatch(bytes);
+  if (type === FRAME_TYPES.reply) return decodeReply(bytes);
+  const kind = type === undefined ? undefined : kindByType.get(type);
+  const codec = kind === undefined ? undefined : codecs.get(kind);
+  if (codec === undefined)
+    throw new FrameError(type === undefined ? 'the frame is empty' : `no frame has the type ${type}`);
+  const reader = new Reader(bytes.subarray(1));
+  const fields = codec.read(reader);
+  reader.end();
+  return { kind, ...fields } as unknown as Message;
+}
+
+/** The table of frames for the wire document: type byte, kind, and each field's name and layout in order. */
+export function describeFrames(): { type: number; kind: string; fields: { name: string; layout: string }[] }[] {
+  return Object.entries(FRAMES).map(([kind, fields]) => ({
+    type: FRAME_TYPES[kind as FrameKind],
+    kind,
+    fields: Object.entries(fields).map(([name, field]: [string, Field<unknown>]) => ({ name, layout: field.layout })),
+  }));
+}
