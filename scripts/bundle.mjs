@@ -1,0 +1,85 @@
+// Bundles every program into one plain file in dist/, because a process that is to be back within 250 ms cannot compile
+// TypeScript or load hundreds of modules first.
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { mkdir, rename, utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import * as esbuild from 'esbuild';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Where the bundles go: one file per program, named after its key in PROGRAMS. */
+export const DIST = path.join(ROOT, 'dist');
+
+/** Every program by the name of its bundle, and the file that it starts in. */
+export const PROGRAMS = {
+  finder: 'services/finder/main.ts',
+  counter: 'services/counter/main.ts',
+  dpr: 'services/client/dpr.ts',
+  local: 'services/local/main.ts',
+  chaos: 'services/chaos/chaos.ts',
+  experiment: 'services/chaos/experiment.ts',
+};
+
+// Whatever a bundle is made of.
+const SOURCES = ['infra', 'services', 'scripts/bundle.mjs', 'package-lock.json'];
+
+// Some libraries are CommonJS and ask for Node's modules by `require`, which a module has to make for itself.
+const REQUIRE_BANNER = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`;
+
+/** Brings the bundles up to date. Several processes may do so at once: a file is always whole, the old or the new. */
+export async function bundle() {
+  const started = new Date();
+  if (newest(SOURCES) < oldestBundle()) return;
+  const { outputFiles } = await esbuild.build({
+    absWorkingDir: ROOT,
+    entryPoints: Object.fromEntries(Object.entries(PROGRAMS).filter(([, file]) => existsSync(path.join(ROOT, file)))),
+    outdir: DIST,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    banner: { js: REQUIRE_BANNER },
+    legalComments: 'none',
+    logLevel: 'warning',
+    write: false,
+  });
+  await mkdir(DIST, { recursive: true });
+  await Promise.all(outputFiles.map((file) => writeWhole(file, started)));
+  await esbuild.stop();
+}
+
+/**
+ * @param {esbuild.OutputFile} file
+ * @param {Date} started the file's time: a source that was saved while the bundler read makes it old
+ */
+async function writeWhole(file, started) {
+  const own = `${file.path}.${process.pid}`;
+  await writeFile(own, file.contents);
+  await utimes(own, started, started);
+  await rename(own, file.path);
+}
+
+/**
+ * When one of these files, or of what is in these folders, last changed, in milliseconds. A removed file counts by its
+ * folder.
+ * @param {string[]} names relative to the root
+ */
+function newest(names) {
+  const times = names.flatMap((name) => {
+    const top = path.join(ROOT, name);
+    const itself = statSync(top);
+    const below = itself.isDirectory() ? readdirSync(top, { recursive: true, encoding: 'utf8' }) : [];
+    return [itself, ...below.map((file) => statSync(path.join(top, file), { throwIfNoEntry: false }))];
+  });
+  return Math.max(...times.map((time) => time?.mtimeMs ?? 0));
+}
+
+/** When the oldest bundle was made, in milliseconds; minus infinity while one is missing. */
+function oldestBundle() {
+  const times = Object.keys(PROGRAMS).map((name) => statSync(path.join(DIST, `${name}.js`), { throwIfNoEntry: false }));
+  return Math.min(...times.map((time) => time?.mtimeMs ?? -Infinity));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();
