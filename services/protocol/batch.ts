@@ -7,7 +7,7 @@
  *   reply  0 u8 type · 1 u8 zero · 2 u16 zero · 4 u32 operations · 8 session (16) · 24 u32 world-line · 28 u32 incarnation ·
  *          32 u64 sequence · 40 u64 version · 48 the results, to the end of the frame
  */
-import { FrameError, readU64, writeU64 } from './fields.ts';
+import { FrameError, readU64, writeU32, writeU64 } from './fields.ts';
 import { FRAME_TYPES } from './frame-types.ts';
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, MAX_DEPENDENCIES } from './limits.ts';
 
@@ -54,13 +54,18 @@ const DEPENDENCY_BYTES = 12;
 const NO_DEPENDENCIES: ReadonlyMap<number, number> = new Map();
 
 export function encodeBatch(batch: Batch): Buffer {
+  checkPayload(batch.count, batch.operations.length, RangeError);
+  if (batch.sequence === 0) throw new RangeError('sequence numbers begin at 1');
+  if (batch.dependencies.size > MAX_DEPENDENCIES) {
+    throw new RangeError(`${batch.dependencies.size} dependencies exceed the limit of ${MAX_DEPENDENCIES}`);
+  }
   const operationsAt = BATCH_HEADER_BYTES + batch.dependencies.size * DEPENDENCY_BYTES;
   const bytes = Buffer.allocUnsafe(operationsAt + batch.operations.length);
   bytes.writeUInt32LE(FRAME_TYPES.batch | (batch.urgent ? 0x100 : 0), 0);
-  bytes.writeUInt32LE(batch.count, 4);
-  bytes.write(batch.session, 8, 16, 'hex');
-  bytes.writeUInt32LE(batch.worldLine, 24);
-  bytes.writeUInt32LE(batch.generation, 28);
+  writeU32(bytes, 4, batch.count);
+  writeSession(bytes, batch.session);
+  writeU32(bytes, 24, batch.worldLine);
+  writeU32(bytes, 28, batch.generation);
   writeU64(bytes, 32, batch.sequence);
   writeU64(bytes, 40, batch.acknowledged);
   writeU64(bytes, 48, batch.version);
@@ -68,7 +73,7 @@ export function encodeBatch(batch: Batch): Buffer {
   bytes.writeUInt32LE(0, 60);
   let at = BATCH_HEADER_BYTES;
   for (const [worker, version] of batch.dependencies) {
-    bytes.writeUInt32LE(worker, at);
+    writeU32(bytes, at, worker);
     writeU64(bytes, at + 4, version);
     at += DEPENDENCY_BYTES;
   }
@@ -113,12 +118,13 @@ function decodeDependencies(bytes: Buffer, count: number): ReadonlyMap<number, n
 }
 
 export function encodeReply(reply: Reply): Buffer {
+  checkPayload(reply.count, reply.results.length, RangeError);
   const bytes = Buffer.allocUnsafe(REPLY_HEADER_BYTES + reply.results.length);
   bytes.writeUInt32LE(FRAME_TYPES.reply, 0);
-  bytes.writeUInt32LE(reply.count, 4);
-  bytes.write(reply.session, 8, 16, 'hex');
-  bytes.writeUInt32LE(reply.worldLine, 24);
-  bytes.writeUInt32LE(reply.incarnation, 28);
+  writeU32(bytes, 4, reply.count);
+  writeSession(bytes, reply.session);
+  writeU32(bytes, 24, reply.worldLine);
+  writeU32(bytes, 28, reply.incarnation);
   writeU64(bytes, 32, reply.sequence);
   writeU64(bytes, 40, reply.version);
   bytes.set(reply.results, REPLY_HEADER_BYTES);
@@ -146,13 +152,24 @@ function header(bytes: Buffer, size: number, what: string): number {
   return bytes.readUInt32LE(0) >>> 8;
 }
 
+function writeSession(bytes: Buffer, session: string): void {
+  if (session.length !== 32 || bytes.write(session, 8, 16, 'hex') !== 16) {
+    throw new RangeError(`'${session}' is not 16 bytes of hex`);
+  }
+}
+
 function operationCount(bytes: Buffer, payloadBytes: number): number {
   const count = bytes.readUInt32LE(4);
+  checkPayload(count, payloadBytes, FrameError);
+  return count;
+}
+
+/** The limits of a batch's operations and of a reply's results. @throws Refusal */
+function checkPayload(count: number, payloadBytes: number, Refusal: new (message: string) => Error): void {
   if (count === 0 || count > MAX_BATCH_OPERATIONS) {
-    throw new FrameError(`a batch has 1 to ${MAX_BATCH_OPERATIONS} operations, not ${count}`);
+    throw new Refusal(`a batch has 1 to ${MAX_BATCH_OPERATIONS} operations, not ${count}`);
   }
   if (payloadBytes > MAX_BATCH_BYTES) {
-    throw new FrameError(`${payloadBytes} bytes of operations or results exceed the limit of ${MAX_BATCH_BYTES}`);
+    throw new Refusal(`${payloadBytes} bytes of operations or results exceed the limit of ${MAX_BATCH_BYTES}`);
   }
-  return count;
 }

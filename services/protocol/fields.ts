@@ -3,14 +3,15 @@
  * ordered record of fields. All integers are little-endian and unsigned. Reading never trusts a length: a list is refused
  * before it is allocated when the frame cannot hold it.
  */
-import { MAX_SAFE_U64 } from './limits.ts';
+import { isUtf8 } from 'node:buffer';
+import { MAX_FRAME_BYTES, MAX_SAFE_U64 } from './limits.ts';
 
 /** The bytes are not a frame of this protocol; the message says what is wrong and where. */
 export class FrameError extends Error {
   override readonly name = 'FrameError';
 }
 
-/** A growing little-endian buffer. */
+/** A growing little-endian buffer. Every method throws RangeError for a value that does not fit. */
 export class Writer {
   private bytes = Buffer.allocUnsafe(256);
   private length = 0;
@@ -19,6 +20,7 @@ export class Writer {
   private reserve(count: number): number {
     const at = this.length;
     this.length += count;
+    if (this.length > MAX_FRAME_BYTES) throw new RangeError(`the frame exceeds the limit of ${MAX_FRAME_BYTES} bytes`);
     if (this.length > this.bytes.length) {
       const larger = Buffer.allocUnsafe(Math.max(this.length, this.bytes.length * 2));
       this.bytes.copy(larger, 0, 0, at);
@@ -29,15 +31,15 @@ export class Writer {
 
   u8(value: number): void {
     const at = this.reserve(1);
-    this.bytes.writeUInt8(value, at);
+    this.bytes.writeUInt8(checkUnsigned(value), at);
   }
   u16(value: number): void {
     const at = this.reserve(2);
-    this.bytes.writeUInt16LE(value, at);
+    this.bytes.writeUInt16LE(checkUnsigned(value), at);
   }
   u32(value: number): void {
     const at = this.reserve(4);
-    this.bytes.writeUInt32LE(value, at);
+    writeU32(this.bytes, at, value);
   }
   u64(value: number): void {
     const at = this.reserve(8);
@@ -52,12 +54,13 @@ export class Writer {
   }
 }
 
-/** A bounds-checked little-endian cursor over one frame. */
+/** A bounds-checked little-endian cursor over one frame, from byte `start` on. */
 export class Reader {
-  private at = 0;
+  private at: number;
   private readonly bytes: Buffer;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, start: number) {
+    this.at = start;
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
@@ -97,6 +100,16 @@ export class Reader {
 }
 
 const TWO_TO_32 = 2 ** 32;
+
+/** Node's own writers check the range, but cut off fractions and take NaN for 0. */
+function checkUnsigned(value: number): number {
+  if (value >>> 0 !== value) throw new RangeError(`${value} is not an unsigned integer of 32 bits`);
+  return value;
+}
+
+export function writeU32(bytes: Buffer, at: number, value: number): void {
+  bytes.writeUInt32LE(checkUnsigned(value), at);
+}
 
 export function writeU64(bytes: Buffer, at: number, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not an exact unsigned integer`);
@@ -145,7 +158,7 @@ function identity(size: number): Field<string> {
     smallest: size,
     write(w, v) {
       const bytes = Buffer.from(v, 'hex');
-      if (bytes.length !== size) throw new RangeError(`'${v}' is not ${size} bytes of hex`);
+      if (bytes.length !== size || v.length !== 2 * size) throw new RangeError(`'${v}' is not ${size} bytes of hex`);
       w.raw(bytes);
     },
     read: (r) => r.raw(size).toString('hex'),
@@ -154,21 +167,46 @@ function identity(size: number): Field<string> {
 export const id128 = identity(16);
 export const id64 = identity(8);
 
+/** A name, an address or a secret: one that is too long is refused. */
 export function text(maxBytes: number): Field<string> {
   return {
     layout: `u16 length (<= ${maxBytes}), UTF-8`,
     smallest: 2,
     write(w, v) {
-      const bytes = Buffer.from(v, 'utf8').subarray(0, maxBytes);
+      const bytes = Buffer.from(v, 'utf8');
+      if (bytes.length > maxBytes) {
+        throw new RangeError(`a text of ${bytes.length} bytes exceeds its limit of ${maxBytes}`);
+      }
       w.u16(bytes.length);
       w.raw(bytes);
     },
     read(r) {
       const length = r.u16();
       if (length > maxBytes) throw new FrameError(`a text of ${length} bytes exceeds its limit of ${maxBytes}`);
-      return r.raw(length).toString('utf8');
+      const bytes = r.raw(length);
+      if (!isUtf8(bytes)) throw new FrameError('a text is not valid UTF-8');
+      return bytes.toString('utf8');
     },
   };
+}
+
+/** Words for people: a text whose end is cut off, between two characters, where it exceeds the limit. */
+export function prose(maxBytes: number): Field<string> {
+  const whole = text(maxBytes);
+  return {
+    ...whole,
+    write(w, v) {
+      const bytes = Buffer.from(v, 'utf8');
+      let end = Math.min(bytes.length, maxBytes);
+      while (isContinuation(bytes[end])) end--;
+      whole.write(w, bytes.toString('utf8', 0, end));
+    },
+  };
+}
+
+/** Whether a byte is inside a UTF-8 character, not at its beginning. */
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80;
 }
 
 /** One of a fixed list of words, by its place in the list. */
@@ -229,7 +267,7 @@ export function byWorker(value: Field<number>, max: number): Field<ReadonlyMap<n
 }
 
 export function struct<const S extends Record<string, Field<unknown>>>(fields: S): Field<Values<S>> {
-  const entries = Object.entries(fields) as unknown as [string, Field<unknown>][];
+  const entries = Object.entries(fields);
   return {
     layout: `{ ${entries.map(([name, field]) => `${name}: ${field.layout}`).join('; ')} }`,
     smallest: entries.reduce((sum, [, field]) => sum + field.smallest, 0),

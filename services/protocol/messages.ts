@@ -15,6 +15,7 @@ import {
   id64,
   list,
   optional,
+  prose,
   Reader,
   struct,
   text,
@@ -72,7 +73,7 @@ const memberStatus = struct({
   host: text(MAX_HOST_BYTES),
   port: u16,
   state: choice('joining', 'serving', 'leaving', 'away'),
-  waitingFor: text(MAX_TEXT_BYTES),
+  waitingFor: prose(MAX_TEXT_BYTES),
   executed: u64,
   durable: u64,
   committed: u64,
@@ -130,7 +131,7 @@ const FRAMES = {
     session: optional(id128),
     sequence: u64,
     detail: u64,
-    text: text(MAX_TEXT_BYTES),
+    text: prose(MAX_TEXT_BYTES),
   },
 
   /** A client wants everything up to `version` of this world-line made durable at once. */
@@ -194,7 +195,7 @@ const FRAMES = {
 
   /** DELETEWORKER. `generation` 0: whichever is a member. */
   deleteWorker: { worker: u32, generation: u32, force: flag },
-  deleteAnswer: { worker: u32, state: choice('leaving', 'left'), waitingFor: text(MAX_TEXT_BYTES) },
+  deleteAnswer: { worker: u32, state: choice('leaving', 'left'), waitingFor: prose(MAX_TEXT_BYTES) },
   status: {},
   statusAnswer: {
     cluster: id128,
@@ -235,7 +236,7 @@ export function encode(message: Message): Buffer {
   if (message.kind === 'reply') return encodeReply(message);
   const writer = new Writer();
   writer.u8(FRAME_TYPES[message.kind]);
-  codecs.get(message.kind)?.write(writer, message as unknown as Record<string, unknown>);
+  codecs.get(message.kind)?.write(writer, message);
   return writer.finish();
 }
 
@@ -254,7 +255,7 @@ export function decode(bytes: Uint8Array): Message {
   const codec = kind === undefined ? undefined : codecs.get(kind);
   if (codec === undefined)
     throw new FrameError(type === undefined ? 'the frame is empty' : `no frame has the type ${type}`);
-  const reader = new Reader(bytes.subarray(1));
+  const reader = new Reader(bytes, 1);
   const fields = codec.read(reader);
   reader.end();
   return { kind, ...fields } as unknown as Message;
