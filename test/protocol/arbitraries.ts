@@ -1,0 +1,171 @@
+/** Arbitrary valid messages of every kind: small ones often, numbers on their limits too. */
+import { ERROR_CODES, MAX_BATCH_OPERATIONS, MAX_SAFE_U64, type Message, type MessageOf } from '@dpr/protocol';
+import fc from 'fast-check';
+
+export type Kind = Message['kind'];
+
+const record = <T>(fields: { [F in keyof T]: fc.Arbitrary<T[F]> }): fc.Arbitrary<T> =>
+  fc.record<T>(fields, { noNullPrototype: true });
+
+const unsigned = (max: number) =>
+  fc.oneof(fc.nat({ max: 300 }), fc.integer({ min: 0, max }), fc.constantFrom(0, max - 1, max));
+const u16 = unsigned(2 ** 16 - 1);
+const u32 = unsigned(2 ** 32 - 1);
+const u64 = unsigned(MAX_SAFE_U64);
+const flag = fc.boolean();
+
+const hex = (bytes: number) =>
+  fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((value) => Buffer.from(value).toString('hex'));
+const id64 = hex(8);
+const id128 = hex(16);
+/** Any characters, of one to four bytes each, within a length that fits every text field. */
+const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 15 }), fc.string({ maxLength: 60 }));
+const bytes = fc.uint8Array({ maxLength: 100 }).map((value) => Buffer.from(value));
+
+const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 2 });
+const list = <T>(item: fc.Arbitrary<T>) => fc.array(item, { maxLength: 4 });
+const byWorker = (value: fc.Arbitrary<number>): fc.Arbitrary<ReadonlyMap<number, number>> =>
+  fc.uniqueArray(fc.tuple(u32, value), { maxLength: 5, selector: ([worker]) => worker }).map((pairs) => new Map(pairs));
+
+const versions = byWorker(u64);
+const stamp = record({ start: id64, counter: u64 });
+const decision = record({ worldLine: u32, prefix: versions, entitled: byWorker(u32) });
+const decisions = list(decision);
+const checkpointFields = { worldLine: u32, version: u64, predecessor: u64, dependencies: versions };
+const checkpoints = list(record(checkpointFields));
+const member = record({ id: u32, generation: u32, type: text, host: text, port: u16, leaving: flag });
+const memberStatus = record({
+  id: u32,
+  generation: u32,
+  incarnation: u32,
+  type: text,
+  host: text,
+  port: u16,
+  state: fc.constantFrom('joining', 'serving', 'leaving', 'away'),
+  waitingFor: text,
+  executed: u64,
+  durable: u64,
+  committed: u64,
+  lagOperations: u64,
+  lagMs: u64,
+  restarts: u32,
+});
+const count = fc.oneof(fc.integer({ min: 1, max: MAX_BATCH_OPERATIONS }), fc.constantFrom(1, MAX_BATCH_OPERATIONS));
+
+/** A message of `kind`, field by field; the type checker asks for every field of the kind. */
+function message<K extends Kind>(
+  kind: K,
+  fields: { [F in Exclude<keyof MessageOf<K>, 'kind'>]: fc.Arbitrary<MessageOf<K>[F]> },
+): fc.Arbitrary<MessageOf<K>> {
+  return record({ kind: fc.constant(kind), ...fields }) as unknown as fc.Arbitrary<MessageOf<K>>;
+}
+
+export const MESSAGES: { readonly [K in Kind]: fc.Arbitrary<MessageOf<K>> } = {
+  hello: message('hello', {
+    protocol: u16,
+    role: fc.constantFrom('client', 'worker', 'operator'),
+    cluster: optional(id128),
+    stamp: optional(stamp),
+    token: text,
+  }),
+  welcome: message('welcome', {
+    protocol: u16,
+    cluster: id128,
+    worldLine: u32,
+    controlPort: u16,
+    worker: optional(record({ id: u32, generation: u32, incarnation: u32, type: text })),
+  }),
+  error: message('error', {
+    code: fc.constantFrom(...ERROR_CODES),
+    session: optional(id128),
+    sequence: u64,
+    detail: u64,
+    text,
+  }),
+  batch: message('batch', {
+    urgent: flag,
+    count,
+    session: id128,
+    worldLine: u32,
+    generation: u32,
+    sequence: u64.map((value) => Math.max(1, value)),
+    acknowledged: u64,
+    version: u64,
+    dependencies: versions,
+    operations: bytes,
+  }),
+  reply: message('reply', {
+    count,
+    session: id128,
+    worldLine: u32,
+    incarnation: u32,
+    sequence: u64,
+    version: u64,
+    results: bytes,
+  }),
+  commit: message('commit', { worldLine: u32, version: u64 }),
+  table: message('table', { session: id128, worldLine: u32, generation: u32 }),
+  tableAnswer: message('tableAnswer', { session: id128, worldLine: u32, last: u64 }),
+  cut: message('cut', { stamp, worldLine: u32, decisions, cut: versions }),
+  refresh: message('refresh', { worldLine: u32 }),
+  relay: message('relay', { decisions }),
+  fetchCluster: message('fetchCluster', { known: u64 }),
+  cluster: message('cluster', {
+    cluster: id128,
+    version: u64,
+    members: list(member),
+    removed: list(record({ id: u32, generation: u32 })),
+  }),
+  claim: message('claim', {
+    worker: u32,
+    generation: u32,
+    boot: id128,
+    checkpoints: list(record({ worldLine: u32, version: u64 })),
+  }),
+  claimed: message('claimed', { cluster: id128, generation: u32, incarnation: u32 }),
+  register: message('register', {
+    worker: u32,
+    generation: u32,
+    incarnation: u32,
+    boot: id128,
+    type: text,
+    host: text,
+    port: u16,
+    checkpoints,
+    clean: optional(record({ incarnation: u32, worldLine: u32, version: u64 })),
+  }),
+  registered: message('registered', { stamp, worldLine: u32, decisions, cut: versions, base: u64 }),
+  checkpoint: message('checkpoint', { ...checkpointFields, urgent: flag }),
+  graph: message('graph', { worker: u32, generation: u32, incarnation: u32, worldLine: u32, checkpoints }),
+  seal: message('seal', { worldLine: u32, version: u64 }),
+  progress: message('progress', { version: u64, operations: u64, committedOperations: u64, lagMs: u64 }),
+  leave: message('leave', {}),
+  drained: message('drained', { version: u64 }),
+  left: message('left', {}),
+  deleteWorker: message('deleteWorker', { worker: u32, generation: u32, force: flag }),
+  deleteAnswer: message('deleteAnswer', {
+    worker: u32,
+    state: fc.constantFrom('leaving', 'left'),
+    waitingFor: text,
+  }),
+  status: message('status', {}),
+  statusAnswer: message('statusAnswer', {
+    cluster: id128,
+    stamp,
+    worldLine: u32,
+    membership: u64,
+    members: list(memberStatus),
+    removed: u32,
+  }),
+  subscribe: message('subscribe', {}),
+};
+
+export const KINDS = Object.keys(MESSAGES) as Kind[];
+export const anyMessage: fc.Arbitrary<Message> = fc.oneof(...Object.values(MESSAGES));
+
+/** The same message of `kind` in every run. */
+export function sampleOf(kind: Kind): Message {
+  const [sample] = fc.sample<Message>(MESSAGES[kind], { numRuns: 1, seed: 7 });
+  if (sample === undefined) throw new Error(`no sample of ${kind}`);
+  return sample;
+}

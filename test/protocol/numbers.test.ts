@@ -1,0 +1,87 @@
+import { describeFrames, ERROR_CODES, FRAME_TYPES, PROTOCOL_VERSION } from '@dpr/protocol';
+import assert from 'node:assert/strict';
+
+/**
+ * Numbers that peers of other versions and in other languages rely on. Append to these tables; never change or reuse a line.
+ */
+const PINNED_FRAME_TYPES: Readonly<Record<string, number>> = {
+  hello: 0x01,
+  welcome: 0x02,
+  error: 0x03,
+  batch: 0x10,
+  reply: 0x11,
+  commit: 0x12,
+  table: 0x13,
+  tableAnswer: 0x14,
+  cut: 0x15,
+  refresh: 0x16,
+  relay: 0x17,
+  fetchCluster: 0x20,
+  cluster: 0x21,
+  claim: 0x30,
+  claimed: 0x31,
+  register: 0x32,
+  registered: 0x33,
+  checkpoint: 0x34,
+  graph: 0x35,
+  seal: 0x36,
+  progress: 0x37,
+  leave: 0x38,
+  drained: 0x39,
+  left: 0x3a,
+  deleteWorker: 0x40,
+  deleteAnswer: 0x41,
+  status: 0x42,
+  statusAnswer: 0x43,
+  subscribe: 0x44,
+};
+
+const PINNED_ERROR_CODES = [
+  'malformed',
+  'unsupportedVersion',
+  'unauthorized',
+  'wrongCluster',
+  'wrongWorker',
+  'wrongGeneration',
+  'sequenceGap',
+  'absurdVersion',
+  'dependencyAboveVersion',
+  'windowExceeded',
+  'overloaded',
+  'leaving',
+  'sessionExpired',
+  'tooManySessions',
+  'needDecisions',
+  'historyLost',
+  'volumeRefused',
+  'staleFinder',
+  'unknownWorker',
+  'fenced',
+  'notServing',
+];
+
+describe('protocol numbers', () => {
+  it('keeps the type byte of every frame', () => {
+    assert.deepEqual({ ...FRAME_TYPES }, PINNED_FRAME_TYPES);
+    assert.equal(
+      new Set(Object.values(FRAME_TYPES)).size,
+      Object.keys(FRAME_TYPES).length,
+      'each type byte is used once',
+    );
+  });
+
+  it('keeps the number of every error code', () => {
+    assert.deepEqual([...ERROR_CODES], PINNED_ERROR_CODES);
+  });
+
+  it('describes every frame that has a type, except the two with a fixed layout', () => {
+    const described = describeFrames().map(({ kind, type }) => [kind, type]);
+    const { batch, reply, ...rest } = FRAME_TYPES;
+    assert.deepEqual([batch, reply], [0x10, 0x11]);
+    assert.deepEqual(Object.fromEntries(described), rest);
+  });
+
+  it('is version 1', () => {
+    assert.equal(PROTOCOL_VERSION, 1);
+  });
+});
