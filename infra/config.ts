@@ -1,2 +1,78 @@
-/** What each stack's configuration is called in Pulumi's files: `dpr:workers`, `dpr:basePort`, … */
-export const NAMESPACE_PREFIX = 'dpr:';
+import type { z } from 'zod';
+import { CHECKS, type Entry, type Target } from './config/checks.ts';
+import { ConfigError, keyOf, nearest, type Problem, shown } from './config/problems.ts';
+import { type Config, resolve, resolveWorker } from './config/resolve.ts';
+import { schema } from './config/schema.ts';
+
+export type { Target } from './config/checks.ts';
+export { ConfigError, type Problem } from './config/problems.ts';
+export type { Config, Range, Resources, WorkerConfig } from './config/resolve.ts';
+export { MAX_WORKER_ID, MAX_WORKERS } from './config/schema.ts';
+
+/** Keys whose values never appear in an error. */
+const SECRET_KEYS: readonly PropertyKey[] = ['controlToken', 'clientToken'];
+
+/**
+ * Checks a stack's configuration and fills in every default.
+ *
+ * @param raw the keys below `dpr:` without that prefix, such as `{ workers: [{ id: 0 }, { id: 1 }] }`
+ * @param target what it is for: a worker type of somebody else needs a command on one machine, and an image, a mount
+ *   path and a listening port on Kubernetes
+ * @throws ConfigError that names every mistake at once
+ */
+export function parseConfig(raw: object, target: Target): Config {
+  const issues = schema.safeParse(raw).error?.issues ?? [];
+  const problems = issues.flatMap((issue) => problemsOf(issue, raw));
+  const { sound, indexes, wrongKeys } = withoutMistakes(raw, issues);
+  const written = schema.parse(sound);
+  const config = resolve(written);
+  const entries = written.workers.map((own, position): Entry => {
+    const key = keyOf(['workers', indexes[position] ?? position]);
+    return { key, written: own, worker: resolveWorker(written, own) };
+  });
+  const subject = { target, written, config, entries, defaults: resolveWorker(written, { id: 0 }) };
+  for (const { needs, run } of CHECKS) {
+    if (!needs.some((key) => wrongKeys.has(key))) problems.push(...run(subject));
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+/** What a failed rule of the schema means to the administrator. */
+function problemsOf(issue: z.core.$ZodIssue, raw: unknown): Problem[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => unknownKey([...issue.path, key], issue.message));
+  const key = keyOf(issue.path);
+  const value = issue.path.reduce<unknown>((inner, part) => (inner as Record<PropertyKey, unknown>)[part], raw);
+  if (value === undefined) return [{ key, text: `is missing: it ${issue.message}` }];
+  if (SECRET_KEYS.includes(issue.path[0] ?? '')) return [{ key, text: issue.message }];
+  return [{ key, text: `is ${shown(value)}: it ${issue.message}` }];
+}
+
+/** @param existing the keys that exist in its place, separated by spaces */
+function unknownKey(path: readonly PropertyKey[], existing: string): Problem {
+  const names = existing.split(' ');
+  const meant = nearest(String(path.at(-1)), names);
+  const fix = meant === undefined ? `choose from ${names.join(', ')}` : `did you mean ${meant}?`;
+  return { key: keyOf(path), text: `is not a key that exists: ${fix}` };
+}
+
+/** What is left to check when some of it is wrong: without the wrong entries of `workers` and the other wrong keys. */
+function withoutMistakes(raw: object, issues: readonly z.core.$ZodIssue[]) {
+  const wrongKeys = new Set<PropertyKey>();
+  const wrongWorkers = new Set<PropertyKey>();
+  for (const { code, path, ...issue } of issues) {
+    const [top, index] = path;
+    if (top === 'workers' && index !== undefined) wrongWorkers.add(index);
+    else if (top !== undefined) wrongKeys.add(top);
+    else if (code === 'unrecognized_keys') for (const key of (issue as { keys: string[] }).keys) wrongKeys.add(key);
+  }
+  const sound: Record<string, unknown> = Object.fromEntries(Object.entries(raw).filter(([key]) => !wrongKeys.has(key)));
+  const workers = Array.isArray(sound.workers) ? [...sound.workers.entries()] : [];
+  const kept = workers.filter(([index]) => !wrongWorkers.has(index));
+  return {
+    sound: { ...sound, workers: kept.map(([, worker]: [number, unknown]) => worker) },
+    indexes: kept.map(([index]) => index),
+    wrongKeys,
+  };
+}

@@ -1,0 +1,140 @@
+import { collisions, localClaims, MAX_LOCAL_PORT, MAX_PORT, publicClaims, publicPort } from '../plan/ports.ts';
+import { BUILT_IN_TYPE, workerName } from '../plan/names.ts';
+import { type Problem, shown } from './problems.ts';
+import { isLess, quantityValue } from './quantity.ts';
+import type { Config, Resources, WorkerConfig } from './resolve.ts';
+import type { Written, WrittenWorker } from './schema.ts';
+
+/** What the configuration is for: child processes of one machine, or pods. */
+export type Target = 'local' | 'kubernetes';
+
+/** A worker with the key that it stands at. */
+export type Entry = { readonly key: string; readonly written: WrittenWorker; readonly worker: WorkerConfig };
+
+/** What the checks look at: every part for itself is sound already. */
+export type Subject = {
+  readonly target: Target;
+  readonly written: Written;
+  readonly config: Config;
+  readonly entries: readonly Entry[];
+  /** What a worker has whose entry says nothing but its id. */
+  readonly defaults: WorkerConfig;
+};
+
+type Check = {
+  /** The keys without which it would report nonsense, so it is left out when one of them is wrong itself. */
+  readonly needs: readonly (keyof Written)[];
+  readonly run: (subject: Subject) => Problem[];
+};
+
+/** StatefulSets name their revisions by their own name, a hyphen and ten more characters, in a label of at most 63. */
+const MAX_NAME_CHARACTERS = 52;
+/** Names that mean something else in `dpr:images`, or among the cluster's own pods. */
+const RESERVED_TYPES = ['finder', 'client', 'nginx', 'registry', 'tag'];
+
+/** Every check that looks at more than one value. */
+export const CHECKS: readonly Check[] = [
+  { needs: ['workers'], run: duplicateIds },
+  { needs: ['workers', 'workerDefaults'], run: typeNames },
+  { needs: ['finder', 'workers', 'workerDefaults'], run: limitsBelowRequests },
+  { needs: ['basePort'], run: portRanges },
+  { needs: ['basePort'], run: portCollisions },
+  { needs: ['workerDefaults', 'images', 'commands'], run: foreignTypes },
+  { needs: ['workers', 'forceRemove'], run: forcedIds },
+];
+
+function duplicateIds({ entries }: Subject): Problem[] {
+  return entries.flatMap(({ key, worker }) => {
+    const first = entries.find((other) => other.worker.id === worker.id);
+    if (first === undefined || first.key === key) return [];
+    return [{ key: `${key}.id`, text: `is ${worker.id}, as in ${first.key}: give every worker its own id` }];
+  });
+}
+
+function typeNames({ entries }: Subject): Problem[] {
+  return entries.flatMap(({ key, worker }) => {
+    const at = `${key}.type`;
+    if (RESERVED_TYPES.includes(worker.type)) {
+      return [{ key: at, text: `is ${shown(worker.type)}, which the cluster uses itself: choose another name` }];
+    }
+    const name = workerName(worker);
+    if (name.length <= MAX_NAME_CHARACTERS) return [];
+    const tooLong = `${name.length} characters, and Kubernetes leaves ${MAX_NAME_CHARACTERS}`;
+    return [{ key: at, text: `makes the name ${shown(name)} of ${tooLong}: choose a shorter one` }];
+  });
+}
+
+function limitsBelowRequests({ written, config, entries, defaults }: Subject): Problem[] {
+  const owners: [string, Pick<WrittenWorker, 'cpu' | 'memory'>, Resources][] = [
+    ['dpr:finder', written.finder, config.finder],
+    ['dpr:workerDefaults', written.workerDefaults, defaults],
+    ...entries.map(({ key, written: own, worker }): [string, WrittenWorker, Resources] => [key, own, worker]),
+  ];
+  return owners.flatMap(([key, own, resolved]) =>
+    (['cpu', 'memory'] as const).flatMap((name) => {
+      const { request, limit } = resolved[name];
+      // A worker that says nothing of it has its defaults' mistake, which is told of once.
+      if (own[name] === undefined || !isLess(quantityValue(limit) ?? 0, quantityValue(request) ?? 0)) return [];
+      return [
+        { key: `${key}.${name}`, text: `has limit ${limit}, below request ${request}: raise limit or lower request` },
+      ];
+    }),
+  );
+}
+
+function portRanges({ target, config, entries }: Subject): Problem[] {
+  const highest = target === 'local' ? MAX_LOCAL_PORT : MAX_PORT;
+  const why =
+    target === 'local' ? 'the highest on one machine, since admin ports are 20000 above' : 'the highest there is';
+  const ports = [
+    { key: 'dpr:basePort', port: config.basePort },
+    ...entries.map(({ key, worker }) => ({
+      key: worker.port === undefined ? `${key}.id` : `${key}.port`,
+      port: publicPort(config.basePort, worker),
+    })),
+  ];
+  return ports
+    .filter(({ port }) => port > highest)
+    .map(({ key, port }) => ({
+      key,
+      text: `makes public port ${port}, above ${highest}, ${why}: set a lower port`,
+    }));
+}
+
+function portCollisions({ target, config, entries }: Subject): Problem[] {
+  const workers = [...new Map(entries.toReversed().map(({ worker }) => [worker.id, worker])).values()].toReversed();
+  const claims = publicClaims(config.basePort, workers);
+  if (target === 'local') claims.push(...localClaims(config.basePort, workers));
+  return collisions(claims).map(({ claim, earlier }) => ({
+    key: 'dpr:workers',
+    text: `give port ${claim.port} to ${earlier.owner} and to ${claim.owner}: set another port for one of them`,
+  }));
+}
+
+/** A type that the project does not ship has to say what the target needs to know of it. */
+function foreignTypes({ target, entries }: Subject): Problem[] {
+  return entries
+    .filter(({ worker }) => worker.type !== BUILT_IN_TYPE)
+    .flatMap(({ key, worker: { type, command, image, mountPath, listenPort } }) => {
+      const problem = (text: string) => ({ key, text: `is of type ${shown(type)}, ${text}` });
+      if (target === 'local') {
+        const fix = `set dpr:commands.${type} or the worker's command`;
+        return command === undefined ? [problem(`which nobody says how to start: ${fix}`)] : [];
+      }
+      const missing = [
+        ...(image === undefined ? [`image (or dpr:images.${type})`] : []),
+        ...(mountPath === undefined ? ['mountPath'] : []),
+        ...(listenPort === undefined ? ['listenPort'] : []),
+      ];
+      return missing.length === 0 ? [] : [problem(`which the project does not ship: set its ${missing.join(', ')}`)];
+    });
+}
+
+function forcedIds({ config, entries }: Subject): Problem[] {
+  return entries
+    .filter(({ worker }) => config.forceRemove.includes(worker.id))
+    .map(({ key, worker }) => ({
+      key: 'dpr:forceRemove',
+      text: `has ${worker.id}, which ${key} declares: a worker can be removed or kept, not both`,
+    }));
+}

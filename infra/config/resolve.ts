@@ -1,0 +1,93 @@
+import { BUILT_IN_TYPE } from '../plan/names.ts';
+import { LISTEN_PORT } from '../plan/ports.ts';
+import type { Written, WrittenWorker } from './schema.ts';
+
+/** What a container asks for, and the most that it gets, as a Kubernetes quantity. */
+export type Range = { readonly request: string; readonly limit: string };
+
+/** What the Finder and every worker have. */
+export type Resources = {
+  /** CPUs. */
+  readonly cpu: Range;
+  /** Bytes. */
+  readonly memory: Range;
+  /** The volume's size, a Kubernetes quantity. */
+  readonly storage: string;
+  /** Undefined: the Kubernetes cluster's default class. */
+  readonly storageClass: string | undefined;
+  /** The container's image, where the entry or `dpr:images` names one. */
+  readonly image: string | undefined;
+};
+
+/** One worker with every default filled in; undefined is what neither its entry nor its type says. */
+export type WorkerConfig = Resources & {
+  readonly id: number;
+  readonly type: string;
+  /** The public port, where the entry asks for one. */
+  readonly port: number | undefined;
+  readonly listenPort: number | undefined;
+  readonly mountPath: string | undefined;
+  /** The words of the command that starts it on one machine. */
+  readonly command: readonly string[] | undefined;
+  readonly checkpointIntervalMs: number;
+};
+
+/** A stack's checked configuration with every default filled in. */
+export type Config = Omit<Written, 'workers' | 'workerDefaults' | 'finder' | 'commands'> & {
+  readonly finder: Resources & { readonly mountPath: string };
+  readonly workers: readonly WorkerConfig[];
+};
+
+const MOUNT_PATH = '/data';
+const STORAGE = '10Gi';
+const CPU: Range = { request: '250m', limit: '1' };
+const MEMORY: Range = { request: '256Mi', limit: '512Mi' };
+
+/** Fills in what entries leave to `dpr:workerDefaults`, to their type and to the project. */
+export function resolve(written: Written): Config {
+  const { workers, workerDefaults, finder, commands, ...rest } = written;
+  return {
+    ...rest,
+    finder: {
+      ...resources(finder),
+      image: finder.image ?? written.images.finder,
+      mountPath: finder.mountPath ?? MOUNT_PATH,
+    },
+    workers: workers.map((worker) => resolveWorker(written, worker)),
+  };
+}
+
+/** One worker with every default filled in. */
+export function resolveWorker(written: Written, worker: Partial<WrittenWorker> & { id: number }): WorkerConfig {
+  const defaults = written.workerDefaults;
+  const type = worker.type ?? defaults.type ?? BUILT_IN_TYPE;
+  const builtIn = type === BUILT_IN_TYPE;
+  return {
+    ...resources(worker, defaults),
+    id: worker.id,
+    type,
+    port: worker.port,
+    listenPort: worker.listenPort ?? defaults.listenPort ?? (builtIn ? LISTEN_PORT : undefined),
+    mountPath: worker.mountPath ?? defaults.mountPath ?? (builtIn ? MOUNT_PATH : undefined),
+    image: worker.image ?? written.images[type] ?? defaults.image,
+    command: worker.command ?? written.commands[type] ?? defaults.command,
+    checkpointIntervalMs: worker.checkpointIntervalMs ?? defaults.checkpointIntervalMs ?? written.checkpointIntervalMs,
+  };
+}
+
+type Layer = Partial<Pick<WrittenWorker, 'cpu' | 'memory' | 'storage' | 'storageClass' | 'image'>>;
+
+/** What the first layer says, or else the second, or else the project. */
+function resources(own: Layer, defaults: Layer = {}): Resources {
+  const range = (name: 'cpu' | 'memory', project: Range): Range => ({
+    request: own[name]?.request ?? defaults[name]?.request ?? project.request,
+    limit: own[name]?.limit ?? defaults[name]?.limit ?? project.limit,
+  });
+  return {
+    cpu: range('cpu', CPU),
+    memory: range('memory', MEMORY),
+    storage: own.storage ?? defaults.storage ?? STORAGE,
+    storageClass: own.storageClass ?? defaults.storageClass,
+    image: own.image ?? defaults.image,
+  };
+}

@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { ADMIN_PORT_OFFSET, MAX_PORT } from '../plan/ports.ts';
+import { quantityValue } from './quantity.ts';
+
+/** Largest worker id; the protocol's own limit. */
+export const MAX_WORKER_ID = 65_535;
+/** Most workers of one cluster; the protocol's own limit. */
+export const MAX_WORKERS = 16_384;
+const MAX_CHECKPOINT_INTERVAL_MS = 60_000;
+const MIN_TOKEN_CHARACTERS = 16;
+const MAX_TOKEN_CHARACTERS = 1_024;
+const MAX_IMAGE_CHARACTERS = 512;
+const MAX_PATH_CHARACTERS = 4_096;
+
+/** A whole number; the message says the range. */
+const whole = (from: number, to: number) => {
+  const error = `must be a whole number from ${from} to ${to}`;
+  return z.int({ error }).min(from, { error }).max(to, { error });
+};
+const port = whole(1, MAX_PORT);
+
+const word = (error: string, pattern: RegExp, maximum: number) =>
+  z.string({ error }).regex(pattern, { error }).max(maximum, { error });
+const DNS_LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+const dnsLabel = (what: string) =>
+  word(`must be ${what}: lower-case letters, digits and hyphens, a letter first, at most 63 characters`, DNS_LABEL, 63);
+const image = word('must be a container image, such as "registry/name:tag"', /^[^\s]+$/, MAX_IMAGE_CHARACTERS);
+const mountPath = word('must be an absolute directory, such as "/data"', /^\/.*[^/]$/, MAX_PATH_CHARACTERS);
+const kubernetesName = (what: string) =>
+  word(
+    `must be the name of ${what}: lower-case letters, digits, hyphens and dots`,
+    /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,
+    253,
+  );
+const flag = z.boolean({ error: 'must be true or false' });
+
+/** A Kubernetes quantity of at least `least`; a plain number is taken as its text. */
+const quantity = (example: string, least: number, leastText: string) => {
+  const error = `must be a Kubernetes quantity of at least ${leastText}, such as "${example}"`;
+  return z
+    .union([z.string(), z.number()], { error })
+    .transform(String)
+    .refine((text) => (quantityValue(text) ?? 0) >= least, { error });
+};
+const cpuAmount = quantity('500m', 0.001, '1m');
+const memoryAmount = quantity('512Mi', 2 ** 20, '1Mi');
+const storage = quantity('10Gi', 2 ** 20, '1Mi');
+
+/** An object of these keys and no others; of an unknown key the message says which ones exist. */
+const record = <Shape extends z.core.$ZodShape>(what: string, shape: Shape) =>
+  z.strictObject(shape, {
+    error: ({ code }) => (code === 'unrecognized_keys' ? Object.keys(shape).join(' ') : `must be ${what}`),
+  });
+const range = (amount: typeof cpuAmount, what: string) =>
+  record(`${what} to request and its limit: { request, limit }`, {
+    request: amount.optional(),
+    limit: amount.optional(),
+  });
+
+/** The start command of a process: its words, or one text that is cut at spaces. */
+const command = z
+  .union([z.string(), z.array(z.string())], {
+    error: 'must be a command, such as "node my-kv/main.js", or the list of its words',
+  })
+  .transform((given) => (typeof given === 'string' ? given.split(/\s+/).filter((part) => part !== '') : given))
+  .refine((words) => words.length > 0 && words[0] !== '', { error: 'must name the program to start' });
+
+const named = <Value extends z.ZodType>(value: Value, error: string) => z.record(z.string(), value, { error });
+
+/** What the Finder and every worker can be given. */
+const resources = {
+  cpu: range(cpuAmount, 'the CPUs').optional(),
+  memory: range(memoryAmount, 'the memory').optional(),
+  storage: storage.optional(),
+  storageClass: kubernetesName('a storage class').optional(),
+  mountPath: mountPath.optional(),
+  image: image.optional(),
+};
+
+/** What `dpr:workerDefaults` and each entry of `dpr:workers` can say. */
+const workerFields = {
+  ...resources,
+  /** Any name; `counter` is built in. */
+  type: dnsLabel('the name of a worker type').optional(),
+  /** Where the process listens inside its container; the admin port is above it. */
+  listenPort: whole(1, MAX_PORT - ADMIN_PORT_OFFSET).optional(),
+  checkpointIntervalMs: whole(1, MAX_CHECKPOINT_INTERVAL_MS).optional(),
+  /** How the one-machine cluster starts it. */
+  command: command.optional(),
+};
+
+const worker = record('a worker, such as { id: 0 }', {
+  ...workerFields,
+  id: whole(0, MAX_WORKER_ID),
+  /** The public port, where it is not basePort + 1 + id. */
+  port: port.optional(),
+});
+
+const tokenText = word(
+  `must have ${MIN_TOKEN_CHARACTERS} to ${MAX_TOKEN_CHARACTERS} characters without spaces`,
+  new RegExp(`^\\S{${MIN_TOKEN_CHARACTERS},}$`),
+  MAX_TOKEN_CHARACTERS,
+);
+
+const workerList = 'must list the workers, such as [{ id: 0 }, { id: 1 }], or [] for none';
+
+/** Everything under `dpr:` in a stack's configuration. */
+export const schema = record('the configuration of a stack', {
+  namespace: dnsLabel('a Kubernetes namespace').default('dpr'),
+  /** The Finder's public port; worker i has basePort + 1 + i. */
+  basePort: port.default(6379),
+  checkpointIntervalMs: whole(1, MAX_CHECKPOINT_INTERVAL_MS).default(100),
+  logLevel: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], {
+      error: 'must be one of trace, debug, info, warn, error, fatal',
+    })
+    .default('info'),
+  /** What administrators and workers show at the Finder's control port. */
+  controlToken: tokenText.optional(),
+  /** What clients show, where they have to. */
+  clientToken: tokenText.optional(),
+  /** An image per worker type and for finder, client and nginx; `registry` and `tag` make the others' names. */
+  images: named(image, 'must map worker types to images, such as { kv: "registry/kv:3" }').default({}),
+  /** How the one-machine cluster starts each worker type. */
+  commands: named(command, 'must map worker types to commands, such as { kv: "node my-kv/main.js" }').default({}),
+  workerDefaults: record('what workers have unless they say otherwise', workerFields).default({}),
+  workers: z.array(worker, { error: workerList }).max(MAX_WORKERS, { error: `must be at most ${MAX_WORKERS} workers` }),
+  finder: record('what the Finder has', resources).default({}),
+  ingress: record('what the ingress has', {
+    serviceType: z
+      .enum(['LoadBalancer', 'NodePort', 'ClusterIP'], { error: 'must be LoadBalancer, NodePort or ClusterIP' })
+      .default('LoadBalancer'),
+    tlsSecretName: kubernetesName('a TLS secret').optional(),
+    replicas: whole(1, 100).default(1),
+    cpu: resources.cpu,
+    memory: resources.memory,
+  }).prefault({}),
+  /** Whether the volume of a removed worker stays. */
+  keepVolumes: flag.default(true),
+  /** Ids of dead workers that may leave although work of theirs is lost by it. */
+  forceRemove: z.array(whole(0, MAX_WORKER_ID), { error: 'must list worker ids, such as [3]' }).default([]),
+  /** Where present: the Kubernetes cluster and the image registry are made too. */
+  azure: record('the Azure cluster to make', {
+    location: word('must be an Azure region, such as "westeurope"', /^[a-z0-9]+$/, 63),
+    nodeSize: word('must be a virtual machine size, such as "Standard_D4s_v5"', /^\w+$/, 63).default('Standard_D4s_v5'),
+    nodeCount: whole(1, 1_000).default(3),
+    kubernetesVersion: word('must be a version, such as "1.34"', /^\d+\.\d+(\.\d+)?$/, 20).optional(),
+    diskSku: z
+      .enum(['Premium_LRS', 'PremiumV2_LRS', 'StandardSSD_LRS', 'Premium_ZRS'], {
+        error: 'must be Premium_LRS, PremiumV2_LRS, StandardSSD_LRS or Premium_ZRS',
+      })
+      .default('Premium_LRS'),
+  }).optional(),
+});
+
+/** The configuration as written, defaults of single fields filled in. */
+export type Written = z.output<typeof schema>;
+export type WrittenWorker = Written['workers'][number];

@@ -1,0 +1,61 @@
+/** What a process is told by environment variables; the services read exactly these. */
+export type Environment = Readonly<Record<string, string>>;
+
+/** How a process gets its tokens: as they are, or as files that hold them. */
+export type Tokens = {
+  readonly DPR_CONTROL_TOKEN?: string;
+  readonly DPR_CONTROL_TOKEN_FILE?: string;
+  readonly DPR_CLIENT_TOKEN?: string;
+  readonly DPR_CLIENT_TOKEN_FILE?: string;
+};
+
+/** What the Finder and every worker are told. */
+export type ProcessFacts = {
+  /** The address to bind. */
+  readonly host: string;
+  readonly port: number;
+  readonly adminPort: number;
+  /** The directory that its state is in. */
+  readonly data: string;
+  readonly logLevel: string;
+  readonly tokens: Tokens;
+};
+
+/** What the Finder is told. */
+export function finderEnvironment(facts: ProcessFacts & { readonly controlPort: number }): Environment {
+  return { ...processEnvironment(facts), DPR_CONTROL_PORT: String(facts.controlPort) };
+}
+
+export type WorkerFacts = ProcessFacts & {
+  readonly id: number;
+  readonly type: string;
+  /** The port that clients are told. */
+  readonly publicPort: number;
+  /** The Finder's control port, as `ws://host:port`. */
+  readonly finder: string;
+  readonly checkpointIntervalMs: number;
+};
+
+/** What a worker is told. Clients reach it by the host that they reached the Finder by, hence no public host. */
+export function workerEnvironment(facts: WorkerFacts): Environment {
+  return {
+    ...processEnvironment(facts),
+    DPR_WORKER_ID: String(facts.id),
+    DPR_WORKER_TYPE: facts.type,
+    DPR_PUBLIC_PORT: String(facts.publicPort),
+    DPR_PUBLIC_HOST: '',
+    DPR_FINDER: facts.finder,
+    DPR_CHECKPOINT_INTERVAL_MS: String(facts.checkpointIntervalMs),
+  };
+}
+
+function processEnvironment({ host, port, adminPort, data, logLevel, tokens }: ProcessFacts): Environment {
+  return {
+    DPR_HOST: host,
+    DPR_PORT: String(port),
+    DPR_ADMIN_PORT: String(adminPort),
+    DPR_DATA: data,
+    DPR_LOG_LEVEL: logLevel,
+    ...tokens,
+  };
+}

@@ -1,0 +1,95 @@
+import type { Config, WorkerConfig } from '../config.ts';
+import { type Environment, finderEnvironment, type Tokens, workerEnvironment } from './environment.ts';
+import { BUILT_IN_TYPE, FINDER_NAME, workerName } from './names.ts';
+import { ADMIN_PORT_OFFSET, CONTROL_PORT_OFFSET, publicPort } from './ports.ts';
+
+/** Where and how the processes of one machine run. */
+export type LocalOptions = {
+  /** Each process has a directory of its own name in it. */
+  readonly dataDirectory: string;
+  /** Where the bundled programs are. */
+  readonly programDirectory: string;
+  /** The Node program that runs them. */
+  readonly node: string;
+  /** The address to bind; `127.0.0.1` keeps the cluster to this machine, `0.0.0.0` opens it to others. */
+  readonly host: string;
+  /** For every worker, in place of what the configuration says. */
+  readonly checkpointIntervalMs?: number | undefined;
+};
+
+/** One process to run. */
+export type LocalProcess = {
+  /** Unique in the plan, such as `counter-0`. */
+  readonly name: string;
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  /** To be added to the environment that the process inherits. */
+  readonly environment: Environment;
+  readonly dataDirectory: string;
+  readonly ports: { readonly public: number; readonly admin: number };
+};
+export type LocalFinder = LocalProcess & { readonly ports: { readonly control: number } };
+export type LocalWorker = LocalProcess & { readonly id: number; readonly type: string };
+export type LocalPlan = { readonly finder: LocalFinder; readonly workers: readonly LocalWorker[] };
+
+/**
+ * The processes that make a cluster on one machine. What a worker gets depends on its own entry and the shared settings
+ * alone, so two plans can be compared process by process to see who has to start, stop or restart.
+ *
+ * @param config checked for the target `local`
+ */
+export function planLocal(config: Config, options: LocalOptions): LocalPlan {
+  const shared = { host: options.host, logLevel: config.logLevel, tokens: tokensOf(config) };
+  const finder = planFinder(config, options, shared);
+  const address = `ws://${reachable(options.host)}:${finder.ports.control}`;
+  return { finder, workers: config.workers.map((worker) => planWorker(worker)) };
+
+  function planWorker(worker: WorkerConfig): LocalWorker {
+    const name = workerName(worker);
+    const port = publicPort(config.basePort, worker);
+    const ports = { public: port, admin: port + ADMIN_PORT_OFFSET };
+    const dataDirectory = `${options.dataDirectory}/${name}`;
+    const environment = workerEnvironment({
+      ...shared,
+      id: worker.id,
+      type: worker.type,
+      port,
+      publicPort: port,
+      adminPort: ports.admin,
+      data: dataDirectory,
+      finder: address,
+      checkpointIntervalMs: options.checkpointIntervalMs ?? worker.checkpointIntervalMs,
+    });
+    const command = worker.command ?? [options.node, `${options.programDirectory}/${BUILT_IN_TYPE}.js`];
+    return { id: worker.id, type: worker.type, name, command, environment, dataDirectory, ports };
+  }
+}
+
+type Shared = { readonly host: string; readonly logLevel: string; readonly tokens: Tokens };
+
+function planFinder({ basePort }: Config, options: LocalOptions, shared: Shared): LocalFinder {
+  const ports = { public: basePort, control: basePort + CONTROL_PORT_OFFSET, admin: basePort + ADMIN_PORT_OFFSET };
+  const dataDirectory = `${options.dataDirectory}/${FINDER_NAME}`;
+  const environment = finderEnvironment({
+    ...shared,
+    port: ports.public,
+    controlPort: ports.control,
+    adminPort: ports.admin,
+    data: dataDirectory,
+  });
+  const command = [options.node, `${options.programDirectory}/finder.js`];
+  return { name: FINDER_NAME, command, environment, dataDirectory, ports };
+}
+
+function tokensOf({ controlToken, clientToken }: Config): Tokens {
+  return {
+    ...(controlToken === undefined ? {} : { DPR_CONTROL_TOKEN: controlToken }),
+    ...(clientToken === undefined ? {} : { DPR_CLIENT_TOKEN: clientToken }),
+  };
+}
+
+/** How a process of the same machine reaches what is bound to an address, as it stands in a URL. */
+export function reachable(host: string): string {
+  const address = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
+  return address.includes(':') ? `[${address}]` : address;
+}
