@@ -4,23 +4,28 @@
  * before it is allocated when the frame cannot hold it.
  */
 import { isUtf8 } from 'node:buffer';
-import { MAX_FRAME_BYTES, MAX_SAFE_U64 } from './limits.ts';
+import { MAX_SAFE_U64 } from './limits.ts';
 
 /** The bytes are not a frame of this protocol; the message says what is wrong and where. */
 export class FrameError extends Error {
   override readonly name = 'FrameError';
 }
 
-/** A growing little-endian buffer. Every method throws RangeError for a value that does not fit. */
+/** A little-endian buffer that grows up to `maxBytes`. Every method throws RangeError for a value that does not fit. */
 export class Writer {
   private bytes = Buffer.allocUnsafe(256);
   private length = 0;
+  private readonly maxBytes: number;
+
+  constructor(maxBytes = Infinity) {
+    this.maxBytes = maxBytes;
+  }
 
   /** Make room for `count` bytes and return where they begin. */
   private reserve(count: number): number {
     const at = this.length;
     this.length += count;
-    if (this.length > MAX_FRAME_BYTES) throw new RangeError(`the frame exceeds the limit of ${MAX_FRAME_BYTES} bytes`);
+    if (this.length > this.maxBytes) throw new RangeError(`more than the limit of ${this.maxBytes} bytes is written`);
     if (this.length > this.bytes.length) {
       const larger = Buffer.allocUnsafe(Math.max(this.length, this.bytes.length * 2));
       this.bytes.copy(larger, 0, 0, at);
@@ -54,12 +59,12 @@ export class Writer {
   }
 }
 
-/** A bounds-checked little-endian cursor over one frame, from byte `start` on. */
+/** A bounds-checked little-endian cursor over one frame or record, from byte `start` on. */
 export class Reader {
   private at: number;
   private readonly bytes: Buffer;
 
-  constructor(bytes: Uint8Array, start: number) {
+  constructor(bytes: Uint8Array, start = 0) {
     this.at = start;
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   }

@@ -234,7 +234,7 @@ const kindByType = new Map(Object.entries(FRAME_TYPES).map(([kind, type]) => [ty
 export function encode(message: Message): Buffer {
   if (message.kind === 'batch') return encodeBatch(message);
   if (message.kind === 'reply') return encodeReply(message);
-  const writer = new Writer();
+  const writer = new Writer(MAX_FRAME_BYTES);
   writer.u8(FRAME_TYPES[message.kind]);
   codecs.get(message.kind)?.write(writer, message);
   return writer.finish();

@@ -164,7 +164,7 @@ describe('protocol limits', () => {
     assert.ok(encode(graph(most)).length <= MAX_FRAME_BYTES);
     assert.throws(() => encode(graph(most + 1)), {
       name: 'RangeError',
-      message: /exceeds the limit of 16777216 bytes/,
+      message: /more than the limit of 16777216 bytes/,
     });
   });
 });
