@@ -44,11 +44,17 @@ export const CHECKS: readonly Check[] = [
 ];
 
 function duplicateIds({ entries }: Subject): Problem[] {
-  return entries.flatMap(({ key, worker }) => {
-    const first = entries.find((other) => other.worker.id === worker.id);
-    if (first === undefined || first.key === key) return [];
-    return [{ key: `${key}.id`, text: `is ${worker.id}, as in ${first.key}: give every worker its own id` }];
+  const first = firstOfEachId(entries);
+  return entries.flatMap((entry) => {
+    const { id } = entry.worker;
+    const earlier = first.get(id);
+    if (earlier === undefined || earlier === entry) return [];
+    return [{ key: `${entry.key}.id`, text: `is ${id}, as in ${earlier.key}: give every worker its own id` }];
   });
+}
+
+function firstOfEachId(entries: readonly Entry[]): Map<number, Entry> {
+  return new Map(entries.toReversed().map((entry) => [entry.worker.id, entry]));
 }
 
 function typeNames({ entries }: Subject): Problem[] {
@@ -102,9 +108,15 @@ function portRanges({ target, config, entries }: Subject): Problem[] {
 }
 
 function portCollisions({ target, config, entries }: Subject): Problem[] {
-  const workers = [...new Map(entries.toReversed().map(({ worker }) => [worker.id, worker])).values()].toReversed();
+  const first = firstOfEachId(entries); // a second one is told of already
+  const workers = entries.filter((entry) => first.get(entry.worker.id) === entry).map(({ worker }) => worker);
   const claims = publicClaims(config.basePort, workers);
-  if (target === 'local') claims.push(...localClaims(config.basePort, workers));
+  if (target === 'local') {
+    // Two that share the public port share the admin port too, which needs no mention.
+    const later = new Set(collisions(claims).map(({ claim }) => claim));
+    const distinct = claims.filter((claim) => !later.has(claim));
+    claims.push(...localClaims(config.basePort, distinct));
+  }
   return collisions(claims).map(({ claim, earlier }) => ({
     key: 'dpr:workers',
     text: `give port ${claim.port} to ${earlier.owner} and to ${claim.owner}: set another port for one of them`,

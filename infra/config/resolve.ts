@@ -69,10 +69,15 @@ export function resolveWorker(written: Written, worker: Partial<WrittenWorker> &
     port: worker.port,
     listenPort: worker.listenPort ?? defaults.listenPort ?? (builtIn ? LISTEN_PORT : undefined),
     mountPath: worker.mountPath ?? defaults.mountPath ?? (builtIn ? MOUNT_PATH : undefined),
-    image: worker.image ?? written.images[type] ?? defaults.image,
-    command: worker.command ?? written.commands[type] ?? defaults.command,
+    image: worker.image ?? ofType(written.images, type) ?? defaults.image,
+    command: worker.command ?? ofType(written.commands, type) ?? defaults.command,
     checkpointIntervalMs: worker.checkpointIntervalMs ?? defaults.checkpointIntervalMs ?? written.checkpointIntervalMs,
   };
+}
+
+/** What a map of the configuration says of a type; a type may be called `constructor`. */
+function ofType<Value>(map: Readonly<Record<string, Value>>, type: string): Value | undefined {
+  return Object.hasOwn(map, type) ? map[type] : undefined;
 }
 
 type Layer = Partial<Pick<WrittenWorker, 'cpu' | 'memory' | 'storage' | 'storageClass' | 'image'>>;

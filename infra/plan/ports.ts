@@ -28,15 +28,11 @@ export function publicClaims(basePort: number, workers: readonly PortRequest[]):
   ];
 }
 
-/** The further ports that processes take when they share one machine. */
-export function localClaims(basePort: number, workers: readonly PortRequest[]): PortClaim[] {
+/** The further ports that processes take when they share one machine, by their public ones. */
+export function localClaims(basePort: number, publicClaims: readonly PortClaim[]): PortClaim[] {
   return [
     { port: basePort + CONTROL_PORT_OFFSET, owner: "the Finder's control port" },
-    { port: basePort + ADMIN_PORT_OFFSET, owner: "the Finder's admin port" },
-    ...workers.map((worker) => ({
-      port: publicPort(basePort, worker) + ADMIN_PORT_OFFSET,
-      owner: `worker ${worker.id}'s admin port`,
-    })),
+    ...publicClaims.map(({ port, owner }) => ({ port: port + ADMIN_PORT_OFFSET, owner: `${owner}'s admin port` })),
   ];
 }
 

@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict';
+import { ConfigError, parseConfig, type Target } from '@dpr/infra/config';
+
+type Mistake = { what: string; target?: Target; raw: object; says: string[] };
+
+const ONE = { workers: [{ id: 0 }] };
+const LONG_TYPE = 'a'.repeat(51);
+const CPU_RULE = 'it must be a Kubernetes quantity of at least 1m, such as "500m"';
+
+const MISTAKES: Mistake[] = [
+  {
+    what: 'no workers',
+    raw: {},
+    says: ['dpr:workers is missing: it must list the workers, such as [{ id: 0 }, { id: 1 }], or [] for none'],
+  },
+  {
+    what: 'workers that are no list',
+    raw: { workers: 2 },
+    says: ['dpr:workers is 2: it must list the workers, such as [{ id: 0 }, { id: 1 }], or [] for none'],
+  },
+  {
+    what: 'a mistyped key',
+    raw: { ...ONE, baseport: 1 },
+    says: ['dpr:baseport is not a key that exists: did you mean basePort?'],
+  },
+  {
+    what: 'a mistyped key of a worker',
+    raw: { workers: [{ id: 0, storge: '1Gi' }] },
+    says: ['dpr:workers[0].storge is not a key that exists: did you mean storage?'],
+  },
+  {
+    what: 'a key like no other',
+    raw: { ...ONE, finder: { colour: 1 } },
+    says: [
+      'dpr:finder.colour is not a key that exists: choose from cpu, memory, storage, storageClass, mountPath, image',
+    ],
+  },
+  {
+    what: 'a worker without an id',
+    raw: { workers: [{ type: 'counter' }] },
+    says: ['dpr:workers[0].id is missing: it must be a whole number from 0 to 65535'],
+  },
+  {
+    what: 'an id that is no id',
+    raw: { workers: [{ id: -1 }] },
+    says: ['dpr:workers[0].id is -1: it must be a whole number from 0 to 65535'],
+  },
+  {
+    what: 'the same id twice',
+    raw: { workers: [{ id: 3 }, { id: 4 }, { id: 3 }] },
+    says: ['dpr:workers[2].id is 3, as in dpr:workers[0]: give every worker its own id'],
+  },
+  {
+    what: 'a port of 0',
+    raw: { ...ONE, basePort: 0 },
+    says: ['dpr:basePort is 0: it must be a whole number from 1 to 65535'],
+  },
+  {
+    what: 'a port as text',
+    raw: { workers: [{ id: 0, port: '7000' }] },
+    says: ['dpr:workers[0].port is "7000": it must be a whole number from 1 to 65535'],
+  },
+  {
+    what: 'a base port without room for admin ports',
+    raw: { workers: [], basePort: 45_536 },
+    says: [
+      'dpr:basePort makes public port 45536, above 45535, the highest on one machine, since admin ports are 20000 above: set a lower port',
+    ],
+  },
+  {
+    what: 'an id that leads past the last port',
+    target: 'kubernetes',
+    raw: { workers: [{ id: 65_000 }] },
+    says: ['dpr:workers[0].id makes public port 71380, above 65535, the highest there is: set a lower port'],
+  },
+  {
+    what: 'a port of two workers',
+    raw: { workers: [{ id: 0 }, { id: 7, port: 6380 }] },
+    says: ['dpr:workers give port 6380 to worker 0 and to worker 7: set another port for one of them'],
+  },
+  {
+    what: "the Finder's port",
+    target: 'kubernetes',
+    raw: { workers: [{ id: 7, port: 6379 }] },
+    says: ['dpr:workers give port 6379 to the Finder and to worker 7: set another port for one of them'],
+  },
+  {
+    what: "the Finder's control port",
+    raw: { workers: [{ id: 7, port: 16_379 }] },
+    says: [
+      "dpr:workers give port 16379 to worker 7 and to the Finder's control port: set another port for one of them",
+    ],
+  },
+  {
+    what: "a worker's admin port",
+    raw: { workers: [{ id: 0 }, { id: 1, port: 26_380 }] },
+    says: ["dpr:workers give port 26380 to worker 1 and to worker 0's admin port: set another port for one of them"],
+  },
+  {
+    what: 'a type that nobody knows how to start',
+    raw: { workers: [{ id: 0, type: 'kv' }] },
+    says: [
+      'dpr:workers[0] is of type "kv", which nobody says how to start: set dpr:commands.kv or the worker\'s command',
+    ],
+  },
+  {
+    what: 'a type that nobody knows how to deploy',
+    target: 'kubernetes',
+    raw: { commands: { kv: 'kv' }, workers: [{ id: 0, type: 'kv', mountPath: '/kv' }] },
+    says: [
+      'dpr:workers[0] is of type "kv", which the project does not ship: set its image (or dpr:images.kv), listenPort',
+    ],
+  },
+  {
+    what: 'a type that is no name',
+    raw: { workers: [{ id: 0, type: 'My_KV' }] },
+    says: [
+      'dpr:workers[0].type is "My_KV": it must be the name of a worker type: lower-case letters, digits and hyphens, a letter first, at most 63 characters',
+    ],
+  },
+  {
+    what: 'a type with a name of ours',
+    raw: { workers: [{ id: 0, type: 'finder', command: 'x' }] },
+    says: ['dpr:workers[0].type is "finder", which the cluster uses itself: choose another name'],
+  },
+  {
+    what: 'a type too long for Kubernetes',
+    raw: { commands: { [LONG_TYPE]: 'x' }, workers: [{ id: 10, type: LONG_TYPE }] },
+    says: [
+      `dpr:workers[0].type makes the name "${LONG_TYPE}-10" of 54 characters, and Kubernetes leaves 52: choose a shorter one`,
+    ],
+  },
+  {
+    what: 'a namespace that is none',
+    raw: { ...ONE, namespace: 'Prod' },
+    says: [
+      'dpr:namespace is "Prod": it must be a Kubernetes namespace: lower-case letters, digits and hyphens, a letter first, at most 63 characters',
+    ],
+  },
+  {
+    what: 'a quantity that Kubernetes refuses',
+    raw: { ...ONE, workerDefaults: { storage: '10GB' } },
+    says: ['dpr:workerDefaults.storage is "10GB": it must be a Kubernetes quantity of at least 1Mi, such as "10Gi"'],
+  },
+  {
+    what: 'half a byte of memory',
+    raw: { workers: [{ id: 0, memory: { limit: '512m' } }] },
+    says: ['dpr:workers[0].memory.limit is "512m": it must be a Kubernetes quantity of at least 1Mi, such as "512Mi"'],
+  },
+  {
+    what: 'no CPU at all',
+    raw: { ...ONE, finder: { cpu: { request: 0 } } },
+    says: [`dpr:finder.cpu.request is 0: ${CPU_RULE}`],
+  },
+  {
+    what: 'one amount instead of request and limit',
+    raw: { ...ONE, finder: { cpu: '1' } },
+    says: ['dpr:finder.cpu is "1": it must be the CPUs to request and its limit: { request, limit }'],
+  },
+  {
+    what: 'a limit below its request',
+    raw: { ...ONE, finder: { cpu: { request: '1100m', limit: 1 } } },
+    says: ['dpr:finder.cpu has limit 1, below request 1100m: raise limit or lower request'],
+  },
+  {
+    what: "a request above the default's limit",
+    raw: { workerDefaults: { memory: { limit: '1Gi' } }, workers: [{ id: 0, memory: { request: '2G' } }] },
+    says: ['dpr:workers[0].memory has limit 1Gi, below request 2G: raise limit or lower request'],
+  },
+  {
+    what: 'defaults that contradict each other, once',
+    raw: { workerDefaults: { cpu: { request: '3', limit: '2' } }, workers: [{ id: 0 }, { id: 1 }] },
+    says: ['dpr:workerDefaults.cpu has limit 2, below request 3: raise limit or lower request'],
+  },
+  {
+    what: 'a relative mount path',
+    raw: { ...ONE, workerDefaults: { mountPath: 'data/' } },
+    says: ['dpr:workerDefaults.mountPath is "data/": it must be an absolute directory, such as "/data"'],
+  },
+  {
+    what: 'a command without a word',
+    raw: { ...ONE, commands: { kv: ' ' } },
+    says: ['dpr:commands.kv is " ": it must name the program to start'],
+  },
+  {
+    what: 'an unknown service type',
+    raw: { ...ONE, ingress: { serviceType: 'Loadbalancer' } },
+    says: ['dpr:ingress.serviceType is "Loadbalancer": it must be LoadBalancer, NodePort or ClusterIP'],
+  },
+  {
+    what: 'an interval of 0',
+    raw: { ...ONE, checkpointIntervalMs: 0 },
+    says: ['dpr:checkpointIntervalMs is 0: it must be a whole number from 1 to 60000'],
+  },
+  {
+    what: 'a token too short, unseen',
+    raw: { ...ONE, controlToken: 'hunter2' },
+    says: ['dpr:controlToken must have 16 to 1024 characters without spaces'],
+  },
+  {
+    what: 'a worker both declared and forced out',
+    raw: { workers: [{ id: 3 }], forceRemove: [3] },
+    says: ['dpr:forceRemove has 3, which dpr:workers[0] declares: a worker can be removed or kept, not both'],
+  },
+  {
+    what: 'Azure without a region',
+    raw: { ...ONE, azure: {} },
+    says: ['dpr:azure.location is missing: it must be an Azure region, such as "westeurope"'],
+  },
+  {
+    what: 'everything at once, and nothing that only follows from a mistake',
+    raw: {
+      basePort: 'x',
+      workerDefaults: { typ: 'kv' },
+      workers: [{ id: 0 }, 5, { id: 0, port: 6380 }, { id: 1, port: 6380 }],
+    },
+    says: [
+      'dpr:basePort is "x": it must be a whole number from 1 to 65535',
+      'dpr:workerDefaults.typ is not a key that exists: did you mean type?',
+      'dpr:workers[1] is 5: it must be a worker, such as { id: 0 }',
+      'dpr:workers[2].id is 0, as in dpr:workers[0]: give every worker its own id',
+    ],
+  },
+];
+
+describe('the config', () => {
+  for (const { what, target = 'local', raw, says } of MISTAKES) {
+    it(`refuses ${what}`, () => {
+      assert.throws(
+        () => parseConfig(raw, target),
+        (error) => {
+          assert.ok(error instanceof ConfigError);
+          assert.deepEqual(error.message.split('\n'), says);
+          return true;
+        },
+      );
+    });
+  }
+
+  it('fills in what it was not told', () => {
+    const config = parseConfig(ONE, 'kubernetes');
+    assert.deepEqual(config, {
+      namespace: 'dpr',
+      basePort: 6379,
+      checkpointIntervalMs: 100,
+      logLevel: 'info',
+      images: {},
+      finder: {
+        cpu: { request: '250m', limit: '1' },
+        memory: { request: '256Mi', limit: '512Mi' },
+        storage: '10Gi',
+        storageClass: undefined,
+        image: undefined,
+        mountPath: '/data',
+      },
+      ingress: { serviceType: 'LoadBalancer', replicas: 1 },
+      keepVolumes: true,
+      forceRemove: [],
+      workers: [
+        {
+          id: 0,
+          type: 'counter',
+          port: undefined,
+          listenPort: 6379,
+          mountPath: '/data',
+          image: undefined,
+          command: undefined,
+          cpu: { request: '250m', limit: '1' },
+          memory: { request: '256Mi', limit: '512Mi' },
+          storage: '10Gi',
+          storageClass: undefined,
+          checkpointIntervalMs: 100,
+        },
+      ],
+    });
+  });
+
+  it("prefers a worker's own words to its type's, and those to the defaults", () => {
+    const { workers } = parseConfig(
+      {
+        images: { kv: 'kv:type' },
+        workerDefaults: {
+          type: 'kv',
+          image: 'any',
+          mountPath: '/d',
+          listenPort: 9,
+          storage: 5e6,
+          cpu: { request: 0.5 },
+        },
+        workers: [
+          { id: 0 },
+          { id: 1, image: 'kv:own', mountPath: '/own', listenPort: 10, storage: '1Gi', cpu: { limit: '700m' } },
+          { id: 2, type: 'log' },
+        ],
+      },
+      'kubernetes',
+    );
+    const [first, second, third] = workers;
+    assert.deepEqual(
+      [first?.image, first?.mountPath, first?.listenPort, first?.storage],
+      ['kv:type', '/d', 9, '5000000'],
+    );
+    assert.deepEqual([second?.image, second?.mountPath, second?.listenPort], ['kv:own', '/own', 10]);
+    assert.deepEqual([second?.storage, second?.cpu], ['1Gi', { request: '0.5', limit: '700m' }]);
+    assert.deepEqual([third?.type, third?.image], ['log', 'any']);
+  });
+});

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { MAX_WORKER_ID, MAX_WORKERS, parseConfig } from '@dpr/infra/config';
+import { ADMIN_PORT_OFFSET, CONTROL_PORT_OFFSET, MAX_PORT, planLocal, publicPort } from '@dpr/infra/plan';
+import { MAX_WORKER_ID as PROTOCOL_MAX_WORKER_ID, MAX_WORKERS as PROTOCOL_MAX_WORKERS } from '@dpr/protocol';
+
+const OPTIONS = { dataDirectory: '/data', programDirectory: '/dist', node: 'node', host: '127.0.0.1' };
+
+// Overrides lie above every port that ids give and below every admin port, so a generated config is always valid.
+const MAX_BASE_PORT = 5_000;
+const MAX_ID = 3_000;
+const MAX_NEW_ID = MAX_ID + 9;
+const overrides = fc.option(fc.integer({ min: MAX_BASE_PORT + MAX_NEW_ID + 2, max: 9_999 }), { nil: undefined });
+const workerLists = fc
+  .uniqueArray(fc.record({ id: fc.integer({ min: 0, max: MAX_ID }), port: overrides }), {
+    maxLength: 30,
+    selector: ({ id }) => id,
+  })
+  .map((workers) => {
+    const taken = new Set<number | undefined>();
+    return workers.map(({ id, port }) => {
+      const free = port !== undefined && !taken.has(port);
+      taken.add(port);
+      return free ? { id, port } : { id };
+    });
+  });
+const basePorts = fc.integer({ min: 1, max: MAX_BASE_PORT });
+
+function plan(basePort: number, workers: readonly { id: number; port?: number }[]) {
+  return planLocal(parseConfig({ basePort, workers }, 'local'), OPTIONS);
+}
+
+describe('the port map', () => {
+  it('gives every process ports of its own, all of them ports that exist', () => {
+    fc.assert(
+      fc.property(basePorts, workerLists, (basePort, workers) => {
+        const { finder, workers: planned } = plan(basePort, workers);
+        const ports = [finder, ...planned].flatMap((process) => Object.values(process.ports));
+        assert.equal(new Set(ports).size, 3 + 2 * workers.length);
+        assert.ok(ports.every((port) => Number.isInteger(port) && port >= 1 && port <= MAX_PORT));
+      }),
+    );
+  });
+
+  it('gives a worker the same plan whatever other workers there are, in whatever order', () => {
+    const twoLists = workerLists.chain((workers) =>
+      fc.tuple(fc.constant(workers), fc.shuffledSubarray(workers), fc.integer({ min: MAX_ID + 1, max: MAX_NEW_ID })),
+    );
+    fc.assert(
+      fc.property(basePorts, twoLists, (basePort, [workers, some, newId]) => {
+        const all = new Map(plan(basePort, workers).workers.map((worker) => [worker.id, worker]));
+        const changed = plan(basePort, [{ id: newId }, ...some]);
+        assert.deepEqual(changed.finder, plan(basePort, workers).finder);
+        for (const worker of changed.workers) if (worker.id !== newId) assert.deepEqual(worker, all.get(worker.id));
+      }),
+    );
+  });
+
+  it('lets a port that an entry asks for win, and counts up from the base port otherwise', () => {
+    assert.equal(publicPort(6379, { id: 0 }), 6380);
+    assert.equal(publicPort(6379, { id: 4 }), 6384);
+    assert.equal(publicPort(6379, { id: 4, port: 7000 }), 7000);
+    fc.assert(
+      fc.property(basePorts, workerLists, (basePort, workers) => {
+        const planned = plan(basePort, workers).workers;
+        for (const [index, { id, port }] of workers.entries()) {
+          assert.equal(planned[index]?.ports.public, port ?? basePort + 1 + id);
+          assert.equal(planned[index]?.ports.admin, (port ?? basePort + 1 + id) + ADMIN_PORT_OFFSET);
+        }
+      }),
+    );
+  });
+
+  it('is refused, naming both owners, exactly when two processes would share a port', () => {
+    // Few ports, and admin ports among them, so that collisions of every kind are common.
+    const ports = fc.oneof(fc.integer({ min: 20_000, max: 20_006 }), fc.integer({ min: 40_000, max: 40_006 }));
+    const crowded = fc.uniqueArray(
+      fc.record({ id: fc.integer({ min: 0, max: 5 }), port: fc.option(ports, { nil: undefined }) }),
+      { maxLength: 4, selector: ({ id }) => id },
+    );
+    fc.assert(
+      fc.property(crowded, (workers) => {
+        const basePort = 20_000;
+        const publicPorts = [basePort, ...workers.map((worker) => worker.port ?? basePort + 1 + worker.id)];
+        const adminPorts = [...new Set(publicPorts)].map((port) => port + ADMIN_PORT_OFFSET);
+        const all = [...publicPorts, ...adminPorts, basePort + CONTROL_PORT_OFFSET];
+        const shared = all.filter((port, index) => all.indexOf(port) !== index);
+        if (shared.length === 0) {
+          plan(basePort, workers.map(withoutUndefined));
+          return;
+        }
+        assert.throws(
+          () => plan(basePort, workers.map(withoutUndefined)),
+          ({ message }: Error) =>
+            shared.every((port) => new RegExp(`give port ${port} to .+ and to .+:`).test(message)),
+        );
+      }),
+    );
+  });
+
+  it('knows the limits of the protocol', () => {
+    assert.equal(MAX_WORKER_ID, PROTOCOL_MAX_WORKER_ID);
+    assert.equal(MAX_WORKERS, PROTOCOL_MAX_WORKERS);
+  });
+});
+
+function withoutUndefined({ id, port }: { id: number; port: number | undefined }) {
+  return port === undefined ? { id } : { id, port };
+}

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import path from 'node:path';
+import ts from 'typescript';
+
+/** What a room may import besides itself: other rooms, packages (a prefix ends in a slash), Node's own modules. */
+type Rule = {
+  readonly rooms?: readonly string[];
+  readonly packages?: readonly string[];
+  readonly node?: true | readonly string[];
+};
+
+/** Those of Node's modules that only compute. */
+const PURE = ['node:assert/strict', 'node:buffer'];
+
+/** Every room; a file belongs to the longest of these that its path begins with. */
+const ROOMS: Readonly<Record<string, Rule>> = {
+  'infra/config': { rooms: ['infra/plan'], packages: ['zod'] },
+  'infra/plan': {},
+  'infra/stack-file.ts': { rooms: ['infra/config'], packages: ['yaml'], node: true },
+  'infra/components': { rooms: ['infra/config', 'infra/plan'], packages: ['@pulumi/'], node: true },
+  'infra/azure': { rooms: ['infra/config', 'infra/plan'], packages: ['@pulumi/'], node: true },
+  'infra/index.ts': {
+    rooms: ['infra/config', 'infra/plan', 'infra/components', 'infra/azure'],
+    packages: ['@pulumi/'],
+    node: true,
+  },
+  'services/protocol': { node: PURE },
+  'services/core': { rooms: ['services/protocol'], node: PURE },
+  'services/runtime': {
+    rooms: ['services/core', 'services/protocol'],
+    packages: ['ws', 'pino', 'prom-client'],
+    node: true,
+  },
+  'services/client': {
+    rooms: ['services/core', 'services/protocol', 'services/runtime'],
+    packages: ['ws', 'commander'],
+    node: true,
+  },
+  'services/local': {
+    rooms: ['infra/config', 'infra/plan', 'infra/stack-file.ts', 'services/client'],
+    packages: ['commander'],
+    node: true,
+  },
+  'services/chaos': { rooms: ['infra/plan', 'services/client'], packages: ['commander'], node: true },
+};
+
+/** A worker type, present or to come: any other folder of services. */
+const WORKER_TYPE: Rule = { rooms: ['services/core', 'services/runtime'], node: true };
+
+/** Rooms whose types anybody beside them may name, since a type leaves nothing in the program. */
+const TYPES_FOR: Readonly<Record<string, readonly string[]>> = { 'infra/plan': ['infra/config'] };
+
+type Import = { readonly file: string; readonly line: number; readonly specifier: string; readonly typeOnly: boolean };
+
+describe('rooms', () => {
+  it('import only what their row allows', () => {
+    const imports = ['infra', 'services'].flatMap(sourceFiles).flatMap(importsOf);
+    assert.ok(imports.length > 0);
+    assert.deepEqual(imports.flatMap(violation), []);
+  });
+
+  it('are told apart by file, line and what was imported', () => {
+    const importing = (file: string, specifier: string, typeOnly = false) =>
+      violation({ file, line: 3, specifier, typeOnly });
+    assert.deepEqual(importing('services/core/cut.ts', 'node:fs'), [
+      'services/core/cut.ts:3 imports node:fs, which services/core may not',
+    ]);
+    assert.deepEqual(importing('infra/plan/local.ts', '../config.ts'), [
+      'infra/plan/local.ts:3 imports ../config.ts, which infra/plan may not',
+    ]);
+    assert.deepEqual(importing('infra/plan/local.ts', '../config.ts', true), []);
+    assert.deepEqual(importing('infra/config.ts', './config/checks.ts'), []);
+    assert.deepEqual(importing('services/kv/main.ts', '@dpr/runtime'), []);
+    assert.equal(importing('services/kv/main.ts', '@dpr/client').length, 1);
+    assert.equal(importing('services/kv/main.ts', '../counter/main.ts').length, 1);
+    assert.equal(importing('services/local/main.ts', '@pulumi/pulumi').length, 1);
+    assert.deepEqual(importing('services/local/main.ts', '@dpr/infra/plan'), []);
+    assert.equal(importing('services/runtime/x.ts', '../core/cut.ts').length, 1, 'past the public entry');
+  });
+
+  it('find every way to import', () => {
+    const text = "import 'a';\nimport type { B } from 'b';\nexport * from 'c';\nconst d = await import('d');\n";
+    assert.deepEqual(
+      importsIn('x.ts', text).map(({ line, specifier, typeOnly }) => [line, specifier, typeOnly]),
+      [
+        [1, 'a', false],
+        [2, 'b', true],
+        [3, 'c', false],
+        [4, 'd', false],
+      ],
+    );
+  });
+});
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const name = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : sourceFiles(name);
+    return name.endsWith('.ts') ? [name] : [];
+  });
+}
+
+function importsOf(file: string): Import[] {
+  return importsIn(file, readFileSync(file, 'utf8'));
+}
+
+function importsIn(file: string, text: string): Import[] {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const found: Import[] = [];
+  const visit = (node: ts.Node): void => {
+    const specifier = specifierOf(node);
+    if (specifier !== undefined && ts.isStringLiteralLike(specifier)) {
+      const line = source.getLineAndCharacterOfPosition(node.getStart()).line + 1;
+      found.push({ file, line, specifier: specifier.text, typeOnly: isTypeOnly(node) });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function specifierOf(node: ts.Node): ts.Expression | undefined {
+  if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return node.moduleSpecifier;
+  if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) return node.arguments[0];
+  return undefined;
+}
+
+function isTypeOnly(node: ts.Node): boolean {
+  if (ts.isImportDeclaration(node)) return node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
+  return ts.isExportDeclaration(node) && node.isTypeOnly;
+}
+
+function violation({ file, line, specifier, typeOnly }: Import): string[] {
+  const room = roomOf(file);
+  const rule = ROOMS[room] ?? WORKER_TYPE;
+  const target = targetOf(file, specifier);
+  const allowed =
+    target.kind === 'node'
+      ? rule.node === true || (rule.node ?? []).includes(specifier)
+      : target.kind === 'package'
+        ? (rule.packages ?? []).some((name) => (name.endsWith('/') ? specifier.startsWith(name) : specifier === name))
+        : target.room === room ||
+          (target.public && (rule.rooms ?? []).includes(target.room)) ||
+          (typeOnly && (TYPES_FOR[room] ?? []).includes(target.room));
+  return allowed ? [] : [`${file}:${line} imports ${specifier}, which ${room} may not`];
+}
+
+type Imported = { kind: 'node' } | { kind: 'package' } | { kind: 'room'; room: string; public: boolean };
+
+/** What an import means; a room of another package may only be entered by that package's name. */
+function targetOf(file: string, specifier: string): Imported {
+  if (specifier.startsWith('.')) {
+    const target = path.posix.join(path.posix.dirname(file), specifier);
+    const samePackage = packageOf(target) === packageOf(file);
+    return { kind: 'room', room: roomOf(target), public: samePackage };
+  }
+  if (isBuiltin(specifier)) return { kind: 'node' };
+  if (!specifier.startsWith('@dpr/')) return { kind: 'package' };
+  const name = specifier.slice('@dpr/'.length);
+  const folder =
+    { 'infra/stack-file': 'infra/stack-file.ts' }[name] ?? (name.startsWith('infra') ? name : `services/${name}`);
+  return { kind: 'room', room: roomOf(folder), public: true };
+}
+
+function roomOf(file: string): string {
+  const [top = '', second = ''] = file.split('/');
+  const inside = Object.keys(ROOMS).filter(
+    (room) => file === room || file === `${room}.ts` || file.startsWith(`${room}/`),
+  );
+  return inside.sort((a, b) => b.length - a.length)[0] ?? `${top}/${second}`;
+}
+
+function packageOf(file: string): string {
+  const [top = '', second = ''] = file.split('/');
+  return top === 'services' ? `${top}/${second}` : top;
+}
