@@ -6,6 +6,12 @@ const NO_DEFAULT_EXPORT = {
   restrictDefaultExports: { direct: true, named: true, defaultFrom: true, namedFrom: true, namespaceFrom: true },
 };
 
+// What would make a step of the core depend on anything but its state and its event.
+const IMPURE_GLOBALS = [
+  ...['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'Promise'],
+  ...['Date', 'performance', 'crypto', 'process', 'fetch', 'console'],
+];
+
 export default defineConfig(
   { ignores: ['dist/', 'coverage/', '**/.dpr/'] },
   js.configs.recommended,
@@ -32,6 +38,13 @@ export default defineConfig(
         { allowNumber: true, allowBoolean: true, allowNullish: false },
       ],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+    },
+  },
+  {
+    files: ['services/core/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...IMPURE_GLOBALS],
+      'no-restricted-properties': ['error', { object: 'Math', property: 'random' }],
     },
   },
   {
