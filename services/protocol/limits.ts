@@ -30,7 +30,7 @@ export const MAX_DECISION_ENTRIES = 65_536;
 /** Durable checkpoints of one worker above the cut; past it, new batches wait. */
 export const MAX_UNCOMMITTED_CHECKPOINTS = 1_000;
 /** Sealed versions of one worker that are not durable yet; past it, new batches wait. */
-export const MAX_UNWRITTEN_VERSIONS = 4;
+export const MAX_UNWRITTEN_VERSIONS = 16;
 
 /** Batches of one session at one worker whose replies are not acknowledged. */
 export const MAX_UNACKNOWLEDGED_BATCHES = 256;

@@ -1,0 +1,321 @@
+/**
+ * The Finder as a pure state machine: `step(finder, event, now)` changes the state and returns what to do about it. It knows no
+ * sockets, files or clock; production and the simulator surround it with theirs.
+ *
+ * Two rules are structure here, not discipline. Everything sent to a peer comes from `exposed`, the last durable record, or
+ * waits in `held` for the write that makes it so. And the record is replaced as a whole, so that a prefix is always at least
+ * every cut in any write already issued.
+ */
+import { MAX_FINDER_STARTS, PROTOCOL_VERSION, type Message, type Stamp } from '@dpr/protocol';
+import { decisionsAfter } from '../world-lines.ts';
+import { claim, deleteWorker, register, retryPending, settleLeaving } from './membership.ts';
+import { drained, listGraph, takeCheckpoint, takeInCut } from './reports.ts';
+import type { FinderRecord } from './record.ts';
+import {
+  change,
+  log,
+  send,
+  sendError,
+  type Exposed,
+  type Finder,
+  type FinderConfig,
+  type FinderEffect,
+  type FinderEvent,
+  type Peer,
+} from './state.ts';
+import { statusAnswer } from './status.ts';
+
+const UNLOADED: FinderRecord = {
+  cluster: '',
+  counter: 0,
+  starts: [],
+  worldLine: 1,
+  membership: 1,
+  members: new Map(),
+  tombstones: new Map(),
+  decisions: [],
+  cut: new Map(),
+};
+
+export function createFinder(config: FinderConfig): Finder {
+  return {
+    config,
+    record: UNLOADED,
+    start: '',
+    phase: 'loading',
+    refusal: '',
+    exposed: undefined,
+    dirty: false,
+    writing: undefined,
+    lastWriteAt: -Infinity,
+    held: [],
+    urgent: false,
+    graphChanged: false,
+    graph: new Map(),
+    peers: new Map(),
+    bound: new Map(),
+    pending: [],
+    effects: [],
+    now: 0,
+  };
+}
+
+/**
+ * Let one event happen at `now` (monotonic milliseconds).
+ * @returns what to do, in order; messages may be encoded at once and sent as they are.
+ */
+export function stepFinder(finder: Finder, event: FinderEvent, now: number): FinderEffect[] {
+  finder.now = now;
+  finder.effects = [];
+  handle(finder, event);
+  if (finder.phase === 'starting' || finder.phase === 'serving') {
+    retryPending(finder);
+    write(finder);
+  }
+  return finder.effects;
+}
+
+/** When the Finder wants a `wake` event, in the time of `stepFinder`; Infinity if nothing is due. */
+export function finderWakeAt(finder: Finder): number {
+  const writeAt =
+    finder.writing === undefined && (finder.dirty || finder.graphChanged)
+      ? finder.lastWriteAt + finder.config.writeSpacingMs
+      : Infinity;
+  return finder.pending.reduce((at, { deadline }) => Math.min(at, deadline), writeAt);
+}
+
+function handle(finder: Finder, event: FinderEvent): void {
+  switch (event.kind) {
+    case 'loaded':
+      return load(finder, event.record, event.start, event.cluster);
+    case 'written':
+      return written(finder, event.counter);
+    case 'opened':
+      return open(
+        finder,
+        event.connection,
+        { role: event.role, resent: false, subscribed: false },
+        event.cluster,
+        event.stamp,
+      );
+    case 'closed':
+      return close(finder, event.connection);
+    case 'frame':
+      return frame(finder, event.connection, event.message);
+    case 'wake':
+      return;
+  }
+}
+
+/** A record that was only read may never have reached the disk: it is written again before anything of it is exposed. */
+function load(finder: Finder, record: FinderRecord | undefined, start: string, cluster: string): void {
+  finder.record = record ?? { ...UNLOADED, cluster };
+  finder.start = start;
+  finder.phase = 'starting';
+  change(finder, {
+    starts: [...finder.record.starts, { start, counter: finder.record.counter + 1 }].slice(-MAX_FINDER_STARTS),
+  });
+}
+
+function written(finder: Finder, counter: number): void {
+  const record = finder.writing;
+  if (record?.counter !== counter)
+    throw new Error(`record ${counter} was written, but ${record?.counter ?? 'none'} was issued`);
+  const before = finder.exposed;
+  finder.writing = undefined;
+  finder.exposed = expose(finder, record, before);
+  if (finder.phase === 'starting') {
+    finder.phase = 'serving';
+    finder.effects.push({ kind: 'serving', cluster: record.cluster, worldLine: record.worldLine });
+  }
+  const due = finder.held.filter((held) => held.counter <= counter);
+  finder.held.splice(0, due.length);
+  for (const { effect } of due) effect();
+  announce(finder, before, finder.exposed);
+}
+
+function expose(finder: Finder, record: FinderRecord, before: Exposed | undefined): Exposed {
+  const cluster =
+    before?.record.membership === record.membership
+      ? before.cluster
+      : {
+          kind: 'cluster' as const,
+          cluster: record.cluster,
+          version: record.membership,
+          members: [...record.members]
+            .filter(([, member]) => member.registered > 0)
+            .map(([id, { generation, type, host, port, leaving }]) => ({ id, generation, type, host, port, leaving })),
+          removed: [...record.tombstones]
+            .filter(([id]) => !record.members.has(id))
+            .map(([id, { generation }]) => ({ id, generation })),
+        };
+  const stamp = { start: finder.start, counter: record.counter };
+  return {
+    record,
+    cluster,
+    cut: { kind: 'cut', stamp, worldLine: record.worldLine, decisions: [], cut: record.cut },
+  };
+}
+
+/** Push what changed: the cut to workers, with the decisions made since, and both cut and membership to watching operators. */
+function announce(finder: Finder, before: Exposed | undefined, after: Exposed): void {
+  const watching = [...finder.peers].filter(([, peer]) => peer.subscribed).map(([connection]) => connection);
+  if (before?.record.cut !== after.record.cut || before.record.worldLine !== after.record.worldLine) {
+    const since = before?.record.worldLine ?? after.record.worldLine;
+    const decisions = after.record.decisions.filter((decision) => decision.worldLine > since);
+    const connections = [...finder.bound.values(), ...watching];
+    finder.effects.push({ kind: 'broadcast', connections, message: { ...after.cut, decisions } });
+  }
+  if (before?.cluster !== after.cluster) {
+    finder.effects.push({ kind: 'broadcast', connections: watching, message: after.cluster });
+  }
+}
+
+/** Issue the next write, if something changed, none is in flight, and its time has come. */
+function write(finder: Finder): void {
+  if (finder.writing !== undefined || !(finder.dirty || finder.graphChanged)) return;
+  if (!finder.dirty && !finder.urgent && finder.now < finder.lastWriteAt + finder.config.writeSpacingMs) return;
+  takeInCut(finder);
+  settleLeaving(finder);
+  finder.urgent = false;
+  if (!finder.dirty) return;
+  finder.record = { ...finder.record, counter: finder.record.counter + 1 };
+  finder.dirty = false;
+  finder.writing = finder.record;
+  finder.lastWriteAt = finder.now;
+  finder.effects.push({ kind: 'write', counter: finder.record.counter, record: finder.record });
+}
+
+function open(
+  finder: Finder,
+  connection: number,
+  peer: Peer,
+  cluster: string | undefined,
+  stamp: Stamp | undefined,
+): void {
+  finder.peers.set(connection, peer);
+  const exposed = finder.exposed;
+  if (exposed === undefined || finder.phase !== 'serving') {
+    const refused = finder.phase === 'refusing';
+    sendError(
+      finder,
+      connection,
+      refused ? 'staleFinder' : 'notServing',
+      refused ? finder.refusal : 'the Finder is starting',
+    );
+    return drop(finder, connection);
+  }
+  const own = exposed.record.cluster;
+  if (cluster !== undefined && cluster !== own) {
+    const text = `this Finder serves cluster ${own}, and the peer belongs to cluster ${cluster}. If the Finder's volume was emptied or swapped, put the right one back; if the peer's was, the same`;
+    log(finder, 'refused', { connection, reason: text });
+    sendError(finder, connection, 'wrongCluster', text);
+    return drop(finder, connection);
+  }
+  if (stamp !== undefined && peer.role === 'worker' && isNewer(finder, stamp)) return refuseAll(finder, stamp);
+  send(finder, connection, {
+    kind: 'welcome',
+    protocol: PROTOCOL_VERSION,
+    cluster: own,
+    worldLine: exposed.record.worldLine,
+    controlPort: finder.config.controlPort,
+    worker: undefined,
+  });
+}
+
+/**
+ * Did a worker see a record that this one does not descend from? Each start of the Finder is named at random, and the record
+ * remembers which counter each later start began with: what an earlier start exposed at or past that counter is not in it.
+ */
+function isNewer(finder: Finder, stamp: Stamp): boolean {
+  const { starts, counter } = finder.record;
+  const place = starts.findIndex(({ start }) => start === stamp.start);
+  if (place < 0) return stamp.counter >= (starts[0]?.counter ?? 0);
+  const next = starts[place + 1];
+  return stamp.counter >= (next?.counter ?? counter + 1);
+}
+
+function refuseAll(finder: Finder, stamp: Stamp): void {
+  finder.phase = 'refusing';
+  finder.refusal = `a worker has seen record ${stamp.counter} of this Finder's start ${stamp.start}, and the record on its volume does not include that: the volume lost writes or an older one was restored. Bring back the newest volume of the Finder; nothing was changed`;
+  finder.effects.push({ kind: 'refusing', reason: finder.refusal });
+  for (const connection of finder.peers.keys()) {
+    sendError(finder, connection, 'staleFinder', finder.refusal);
+    drop(finder, connection);
+  }
+}
+
+/** Close a connection after what was sent on it. */
+function drop(finder: Finder, connection: number): void {
+  finder.effects.push({ kind: 'close', connection });
+  close(finder, connection);
+}
+
+function close(finder: Finder, connection: number): void {
+  const peer = finder.peers.get(connection);
+  finder.peers.delete(connection);
+  if (peer?.worker !== undefined && finder.bound.get(peer.worker) === connection) finder.bound.delete(peer.worker);
+}
+
+/** Which frames each role may send. */
+const ALLOWED: Readonly<Record<Peer['role'], readonly Message['kind'][]>> = {
+  client: ['refresh', 'fetchCluster'],
+  worker: ['refresh', 'fetchCluster', 'claim', 'register', 'checkpoint', 'graph', 'progress', 'drained'],
+  operator: ['refresh', 'fetchCluster', 'deleteWorker', 'status', 'subscribe'],
+};
+
+function frame(finder: Finder, connection: number, message: Message): void {
+  const peer = finder.peers.get(connection);
+  const exposed = finder.exposed;
+  if (peer === undefined || exposed === undefined || finder.phase !== 'serving') return;
+  if (!ALLOWED[peer.role].includes(message.kind)) {
+    sendError(finder, connection, 'unauthorized', `a ${peer.role} may not send '${message.kind}' to the Finder here`);
+    return drop(finder, connection);
+  }
+  switch (message.kind) {
+    case 'refresh':
+      return refresh(finder, connection, exposed, message.worldLine);
+    case 'fetchCluster': {
+      const { cluster } = exposed;
+      return send(
+        finder,
+        connection,
+        message.known === cluster.version ? { ...cluster, members: [], removed: [] } : cluster,
+      );
+    }
+    case 'claim':
+      return claim(finder, connection, message);
+    case 'register':
+      return register(finder, connection, message);
+    case 'graph':
+      return listGraph(finder, connection, peer, exposed, message);
+    case 'checkpoint':
+      return takeCheckpoint(finder, connection, peer, message);
+    case 'progress':
+      peer.progress = message;
+      return;
+    case 'drained':
+      return drained(finder, peer, message.version);
+    case 'deleteWorker':
+      return deleteWorker(finder, connection, message);
+    case 'status':
+      return send(finder, connection, statusAnswer(finder, exposed));
+    case 'subscribe':
+      peer.subscribed = true;
+      send(finder, connection, exposed.cluster);
+      return send(finder, connection, exposed.cut);
+    default:
+      throw new Error(`'${message.kind}' is allowed and not handled`);
+  }
+}
+
+function refresh(finder: Finder, connection: number, exposed: Exposed, since: number): void {
+  const { decisions, worldLine } = exposed.record;
+  const missing = decisionsAfter(decisions, since, worldLine);
+  if (since <= worldLine && missing === undefined) {
+    const oldest = decisions[0]?.worldLine ?? worldLine;
+    sendError(finder, connection, 'historyLost', `decisions before world-line ${oldest} are forgotten`, oldest);
+    return;
+  }
+  send(finder, connection, { ...exposed.cut, decisions: missing ?? [] });
+}

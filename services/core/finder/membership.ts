@@ -1,0 +1,302 @@
+/** NEWWORKER in its two steps, DELETEWORKER, and the rollback that either may need. */
+import { MAX_WORKER_ID, MAX_WORKERS, type Decision, type MessageOf, type Versions } from '@dpr/protocol';
+import { pruneDecisions, survivingVersion } from '../world-lines.ts';
+import type { MemberRecord } from './record.ts';
+import { chainOf, takeInCut } from './reports.ts';
+import { change, changeMember, log, send, sendError, whenDurable, type Finder } from './state.ts';
+
+type Claim = MessageOf<'claim'>;
+type Register = MessageOf<'register'>;
+
+/** First step: check the volume, then fence every earlier incarnation. A volume that is refused fences nobody. */
+export function claim(finder: Finder, connection: number, message: Claim): void {
+  const { worker: id, boot } = message;
+  const refusal = refuseVolume(finder, message);
+  if (refusal !== undefined) {
+    log(finder, 'refused', { worker: id, reason: refusal });
+    return sendError(finder, connection, 'volumeRefused', refusal);
+  }
+  const known = finder.record.members.get(id);
+  const member = known ?? newMember(finder, id);
+  if (member.boot !== boot) {
+    const incarnation = member.claimed + 1;
+    changeMember(finder, id, { ...member, claimed: incarnation, boot });
+    if (known === undefined) change(finder, { cut: new Map(finder.record.cut).set(id, member.base) });
+    log(finder, 'claimed', { worker: id, generation: member.generation, incarnation });
+    fence(finder, id, incarnation);
+  }
+  const claimed = finder.record.members.get(id)?.claimed ?? 0;
+  whenDurable(finder, () =>
+    send(finder, connection, {
+      kind: 'claimed',
+      cluster: finder.record.cluster,
+      generation: member.generation,
+      incarnation: claimed,
+    }),
+  );
+}
+
+/** Why this volume must not join, in words for an administrator; undefined if it may. */
+function refuseVolume(finder: Finder, { worker: id, generation, checkpoints }: Claim): string | undefined {
+  const { members, tombstones, cut, decisions } = finder.record;
+  const member = members.get(id);
+  const newest = member?.generation ?? tombstones.get(id)?.generation ?? 0;
+  if (generation > newest) {
+    return `the volume of worker ${id} is of generation ${generation}, and the Finder knows only ${newest}: the Finder's volume is not the one that this worker served under. Bring back the Finder's newest volume`;
+  }
+  if (member === undefined) {
+    if (id > MAX_WORKER_ID) return `worker ids go up to ${MAX_WORKER_ID}`;
+    return members.size >= MAX_WORKERS ? `the cluster has ${MAX_WORKERS} workers, which is the limit` : undefined;
+  }
+  const committed = cut.get(id) ?? 0;
+  if (committed <= member.base) return undefined;
+  const holds =
+    generation === member.generation &&
+    checkpoints.some(
+      ({ worldLine, version }) => version === committed && version <= survivingVersion(decisions, id, worldLine),
+    );
+  if (holds) return undefined;
+  return `version ${committed} of worker ${id} is committed, and its volume does not hold that checkpoint: the volume was lost, swapped, or restored from too old a copy. Bring back the right volume, or remove the worker by force (dpr remove-worker ${id} --force), which loses its state, and add it again`;
+}
+
+function newMember(finder: Finder, id: number): MemberRecord {
+  const tombstone = finder.record.tombstones.get(id);
+  const incarnation = tombstone?.incarnation ?? 0;
+  const base = tombstone?.version ?? 0;
+  return {
+    generation: (tombstone?.generation ?? 0) + 1,
+    base,
+    firstIncarnation: incarnation + 1,
+    type: '',
+    host: '',
+    port: 0,
+    claimed: incarnation,
+    registered: 0,
+    boot: '',
+    answer: { worldLine: 0, base },
+    leaving: false,
+  };
+}
+
+/** Tell the incarnation that was bound to the id to stop; nothing of it is accepted from now on. */
+function fence(finder: Finder, id: number, incarnation: number): void {
+  const connection = finder.bound.get(id);
+  if (connection === undefined) return;
+  finder.bound.delete(id);
+  const peer = finder.peers.get(connection);
+  if (peer) peer.resent = false;
+  log(finder, 'fenced', { worker: id, by: incarnation });
+  whenDurable(finder, () =>
+    sendError(finder, connection, 'fenced', `incarnation ${incarnation} of worker ${id} took over`, incarnation),
+  );
+}
+
+/** Second step: take in what the volume holds, decide a rollback if work may have been lost, and tell what to restore. */
+export function register(finder: Finder, connection: number, message: Register): void {
+  const { worker: id, incarnation, boot } = message;
+  const member = finder.record.members.get(id);
+  if (member?.claimed !== incarnation || member.boot !== boot) {
+    return sendError(finder, connection, 'fenced', `another process of worker ${id} claimed it`, member?.claimed ?? 0);
+  }
+  if (member.registered === incarnation) return answer(finder, connection, id);
+  if (mayHaveLost(finder, id, member, message) && othersMayClaimSoon(finder, id)) {
+    if (!finder.pending.some((one) => one.connection === connection)) {
+      finder.pending.push({ connection, message, deadline: finder.now + finder.config.decisionGraceMs });
+    }
+    return;
+  }
+  join(finder, connection, message, member);
+}
+
+/** Go on with the registrations whose wait is over, in the order in which they came. */
+export function retryPending(finder: Finder): void {
+  for (let index = 0; index < finder.pending.length;) {
+    const one = finder.pending[index];
+    if (one === undefined) return;
+    const { connection, message, deadline } = one;
+    const member = finder.record.members.get(message.worker);
+    const current = finder.peers.has(connection) && member?.claimed === message.incarnation;
+    const due =
+      finder.now >= deadline ||
+      !othersMayClaimSoon(finder, message.worker) ||
+      (member !== undefined && !mayHaveLost(finder, message.worker, member, message));
+    if (current && !due) {
+      index++;
+      continue;
+    }
+    finder.pending.splice(index, 1);
+    if (current) join(finder, connection, message, member);
+  }
+}
+
+/** Another worker is away and has not claimed since: if it does, before the decision, one rollback serves both. */
+function othersMayClaimSoon(finder: Finder, id: number): boolean {
+  for (const [other, member] of finder.record.members) {
+    if (other !== id && member.registered > 0 && member.claimed === member.registered && !finder.bound.has(other))
+      return true;
+  }
+  return false;
+}
+
+/**
+ * May an earlier incarnation have executed, in the present world-line, something that its volume does not hold? Not if none
+ * was entitled to this world-line and registered, and not if the last one that registered left a clean-shutdown marker which
+ * names the newest checkpoint, and all checkpoints up to it are there.
+ */
+function mayHaveLost(finder: Finder, id: number, member: MemberRecord, message: Register): boolean {
+  const entitled = finder.record.decisions.at(-1)?.entitled.get(id) ?? 0;
+  if (member.registered === 0 || member.registered < entitled) return false;
+  const { clean, checkpoints } = message;
+  const newest = checkpoints.reduce((version, checkpoint) => Math.max(version, checkpoint.version), member.base);
+  if (clean?.incarnation !== member.registered || clean.version !== newest) return true;
+  if (clean.worldLine !== finder.record.worldLine) return false;
+  const covered = finder.record.cut.get(id) ?? 0;
+  const reached = chainOf(finder, id, checkpoints).at(-1)?.version ?? covered;
+  return reached < clean.version;
+}
+
+function join(finder: Finder, connection: number, message: Register, member: MemberRecord): void {
+  const { worker: id, incarnation, type, host, port } = message;
+  const lost = mayHaveLost(finder, id, member, message);
+  const chain = chainOf(finder, id, message.checkpoints);
+  finder.graph.set(id, chain);
+  finder.graphChanged = true;
+  if (lost) decide(finder, { worker: id, reason: 'a worker restarted without a clean shutdown' });
+  const { record } = finder;
+  const covered = record.cut.get(id) ?? 0;
+  const cleanHere = !lost && message.clean?.worldLine === record.worldLine;
+  const base = cleanHere ? Math.max(covered, chain.at(-1)?.version ?? covered) : covered;
+  // Without a rollback and without a marker nobody executed here in this world-line: what lies above the cut is dead.
+  if (!cleanHere) finder.graph.delete(id);
+  changeMember(finder, id, {
+    ...member,
+    type,
+    host,
+    port,
+    registered: incarnation,
+    answer: { worldLine: record.worldLine, base },
+  });
+  change(finder, { membership: record.membership + 1 });
+  log(finder, 'registered', { worker: id, generation: member.generation, incarnation, base, clean: !lost });
+  answer(finder, connection, id);
+}
+
+/** Answer a registration, the first time or again; the state may have moved on since, and the answer with it. */
+function answer(finder: Finder, connection: number, id: number): void {
+  whenDurable(finder, () => {
+    const exposed = finder.exposed;
+    const member = exposed?.record.members.get(id);
+    if (exposed === undefined || member === undefined) return;
+    const { worldLine, decisions, cut } = exposed.record;
+    const covered = cut.get(id) ?? 0;
+    const base = member.answer.worldLine === worldLine ? Math.max(member.answer.base, covered) : covered;
+    send(finder, connection, { kind: 'registered', stamp: exposed.cut.stamp, worldLine, decisions, cut, base });
+  });
+}
+
+/** Start a new world-line at the cut. `without` leaves the cluster with it. */
+function decide(finder: Finder, why: Readonly<Record<string, unknown>>, without?: number): void {
+  takeInCut(finder);
+  const { record } = finder;
+  const worldLine = record.worldLine + 1;
+  const prefix: Versions = record.cut;
+  const entitled = new Map<number, number>();
+  for (const [id, member] of record.members) if (id !== without) entitled.set(id, member.claimed);
+  const decision: Decision = { worldLine, prefix, entitled };
+  change(finder, { worldLine, decisions: pruneDecisions([...record.decisions, decision]) });
+  finder.graph.clear();
+  for (const peer of finder.peers.values()) {
+    peer.resent = false;
+    delete peer.drained;
+  }
+  log(finder, 'rollback', { worldLine, ...why });
+}
+
+/** DELETEWORKER: durable intent first; by force it is a failure like any other. */
+export function deleteWorker(finder: Finder, connection: number, message: MessageOf<'deleteWorker'>): void {
+  const { worker: id, generation, force } = message;
+  const member = finder.record.members.get(id);
+  const gone = (finder.record.tombstones.get(id)?.generation ?? 0) >= Math.max(generation, 1);
+  if (member === undefined || (generation > 0 && generation < member.generation)) {
+    if (!gone) return sendError(finder, connection, 'unknownWorker', `no worker has the id ${id}`);
+    return whenDurable(finder, () =>
+      send(finder, connection, { kind: 'deleteAnswer', worker: id, state: 'left', waitingFor: '' }),
+    );
+  }
+  if (generation > member.generation) {
+    const text = `worker ${id} is of generation ${member.generation}, not ${generation}`;
+    return sendError(finder, connection, 'wrongGeneration', text, member.generation);
+  }
+  if (force) {
+    if (member.registered > 0) decide(finder, { worker: id, reason: 'a worker was removed by force' }, id);
+    remove(finder, id, member);
+  } else if (!member.leaving) {
+    changeMember(finder, id, { ...member, leaving: true });
+    change(finder, { membership: finder.record.membership + 1 });
+    log(finder, 'leaving', { worker: id, generation: member.generation });
+    whenDurable(finder, () => {
+      const bound = finder.bound.get(id);
+      if (bound !== undefined) send(finder, bound, { kind: 'leave' });
+    });
+  }
+  whenDurable(finder, () => {
+    const left = finder.exposed?.record.members.get(id)?.generation !== member.generation;
+    const waitingFor = left ? '' : waitsFor(finder, id);
+    send(finder, connection, { kind: 'deleteAnswer', worker: id, state: left ? 'left' : 'leaving', waitingFor });
+  });
+}
+
+/** Members that were asked to leave, have drained, and are covered by the cut are members no more. */
+export function settleLeaving(finder: Finder): void {
+  for (const [id, member] of finder.record.members) {
+    if (!member.leaving) continue;
+    if (member.registered === 0) {
+      remove(finder, id, member);
+      continue;
+    }
+    const bound = finder.bound.get(id);
+    const peer = bound === undefined ? undefined : finder.peers.get(bound);
+    if (peer?.drained !== undefined && peer.drained <= (finder.record.cut.get(id) ?? 0)) remove(finder, id, member);
+  }
+}
+
+/** What remains is a tombstone; the id keeps its entry in every later cut. */
+function remove(finder: Finder, id: number, member: MemberRecord): void {
+  const { record } = finder;
+  const members = new Map(record.members);
+  members.delete(id);
+  const version = record.cut.get(id) ?? member.base;
+  const tombstone = { generation: member.generation, version, incarnation: member.claimed };
+  change(finder, {
+    members,
+    tombstones: new Map(record.tombstones).set(id, tombstone),
+    membership: record.membership + 1,
+  });
+  finder.graph.delete(id);
+  log(finder, 'left', { worker: id, generation: member.generation, version });
+  const connection = finder.bound.get(id);
+  finder.bound.delete(id);
+  if (connection !== undefined) whenDurable(finder, () => send(finder, connection, { kind: 'left' }));
+}
+
+/** Which worker a leaving one waits for, in words. */
+export function waitsFor(finder: Finder, id: number): string {
+  if (!finder.bound.has(id)) {
+    return `worker ${id} itself, which is away; if it cannot come back, remove it by force, which loses what it did not commit`;
+  }
+  const { cut } = finder.record;
+  const newest = (owner: number): number => finder.graph.get(owner)?.at(-1)?.version ?? cut.get(owner) ?? 0;
+  const visited = new Set<number>();
+  const open = [id];
+  for (let owner = open.pop(); owner !== undefined; owner = open.pop()) {
+    if (visited.has(owner)) continue;
+    visited.add(owner);
+    for (const checkpoint of finder.graph.get(owner) ?? []) {
+      for (const [other, version] of checkpoint.dependencies) {
+        if (version > newest(other)) return `worker ${other}, whose version ${version} is not durable yet`;
+        if (version > (cut.get(other) ?? 0)) open.push(other);
+      }
+    }
+  }
+  return `the last checkpoints of worker ${id}`;
+}

@@ -1,0 +1,150 @@
+/** What workers report: their graphs, checkpoint by checkpoint, and the cut that follows from them. */
+import type { CheckpointInfo, MessageOf } from '@dpr/protocol';
+import { advanceCut, type GraphCheckpoint } from '../cut.ts';
+import { decisionsAfter } from '../world-lines.ts';
+import { change, log, send, sendError, type Exposed, type Finder, type Peer } from './state.ts';
+
+/**
+ * The part of `listed` that may enter the graph: of the present world-line, above the cut, each naming its predecessor without
+ * a gap. Whatever a worker lists of an earlier world-line is either covered by the cut or was rolled back.
+ */
+export function chainOf(finder: Finder, id: number, listed: readonly CheckpointInfo[]): GraphCheckpoint[] {
+  const { cut, worldLine } = finder.record;
+  const chain: GraphCheckpoint[] = [];
+  const covered = cut.get(id) ?? 0;
+  let last = covered;
+  for (const { version, predecessor, dependencies, worldLine: written } of listed) {
+    if (version <= covered || written !== worldLine) continue;
+    if (version <= last || (chain.length === 0 ? predecessor > covered : predecessor !== last)) break;
+    chain.push({ version, predecessor, dependencies });
+    last = version;
+  }
+  return chain;
+}
+
+/** RESENDGRAPH: from here on, this connection speaks for the worker. */
+export function listGraph(
+  finder: Finder,
+  connection: number,
+  peer: Peer,
+  exposed: Exposed,
+  message: MessageOf<'graph'>,
+): void {
+  const { worker, generation, incarnation, worldLine } = message;
+  const member = finder.record.members.get(worker);
+  if (member?.generation !== generation) {
+    const removed = (finder.record.tombstones.get(worker)?.generation ?? 0) >= generation;
+    if (removed) return send(finder, connection, { kind: 'left' });
+    return sendError(
+      finder,
+      connection,
+      'unknownWorker',
+      `worker ${worker} of generation ${generation} is not a member`,
+    );
+  }
+  if (member.registered !== incarnation || member.claimed !== incarnation) {
+    return sendError(finder, connection, 'fenced', `incarnation ${member.claimed} of worker ${worker} took over`);
+  }
+  if (worldLine > finder.record.worldLine) {
+    return sendError(finder, connection, 'malformed', `world-line ${worldLine} was never decided`);
+  }
+  bind(finder, connection, peer, worker, incarnation);
+  const missing = decisionsAfter(exposed.record.decisions, worldLine, exposed.record.worldLine);
+  if (missing === undefined) {
+    const text = `worker ${worker} missed more rollbacks than are remembered; restart it`;
+    return sendError(finder, connection, 'historyLost', text);
+  }
+  send(finder, connection, { ...exposed.cut, decisions: missing });
+  if (worldLine === finder.record.worldLine) {
+    finder.graph.set(worker, chainOf(finder, worker, message.checkpoints));
+    finder.graphChanged = true;
+    peer.resent = true;
+  }
+  if (member.leaving) send(finder, connection, { kind: 'leave' });
+}
+
+function bind(finder: Finder, connection: number, peer: Peer, worker: number, incarnation: number): void {
+  const before = finder.bound.get(worker);
+  if (before !== undefined && before !== connection) {
+    finder.effects.push({ kind: 'close', connection: before });
+    finder.peers.delete(before);
+  }
+  finder.bound.set(worker, connection);
+  peer.worker = worker;
+  peer.incarnation = incarnation;
+  peer.resent = false;
+}
+
+/** NEWCHECKPOINT. Anything but the next one of the registered incarnation, in the present world-line, changes nothing. */
+export function takeCheckpoint(finder: Finder, connection: number, peer: Peer, message: MessageOf<'checkpoint'>): void {
+  const id = peer.worker;
+  const member = id === undefined ? undefined : finder.record.members.get(id);
+  if (id === undefined || member?.registered !== peer.incarnation || member?.claimed !== peer.incarnation) return;
+  if (!peer.resent || message.worldLine !== finder.record.worldLine) return;
+  const chain = finder.graph.get(id) ?? [];
+  const covered = finder.record.cut.get(id) ?? 0;
+  const last = chain.at(-1)?.version ?? covered;
+  if (message.version > last) {
+    const { version, predecessor, dependencies } = message;
+    if (chain.length === 0 ? predecessor > covered : predecessor !== last) {
+      log(finder, 'protocolError', { worker: id, version, predecessor, last });
+      peer.resent = false;
+      finder.effects.push({ kind: 'close', connection });
+      return;
+    }
+    chain.push({ version, predecessor, dependencies });
+    finder.graph.set(id, chain);
+    finder.graphChanged = true;
+  }
+  if (message.urgent) urge(finder, id, message.version);
+}
+
+/** Somebody waits for this checkpoint: ask the owners of dependencies that are not durable yet to seal, transitively. */
+function urge(finder: Finder, worker: number, version: number): void {
+  finder.urgent = true;
+  const seen = new Map<number, number>();
+  const asked = new Map<number, number>();
+  const open: [number, number][] = [[worker, version]];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [owner, upTo] = next;
+    const from = seen.get(owner) ?? finder.record.cut.get(owner) ?? 0;
+    if (upTo <= from) continue;
+    seen.set(owner, upTo);
+    const chain = finder.graph.get(owner) ?? [];
+    for (const checkpoint of chain) {
+      if (checkpoint.version > from && checkpoint.version <= upTo) open.push(...checkpoint.dependencies);
+    }
+    const durable = chain.at(-1)?.version ?? finder.record.cut.get(owner) ?? 0;
+    if (durable < upTo) asked.set(owner, upTo);
+  }
+  for (const [owner, upTo] of asked) {
+    const connection = finder.bound.get(owner);
+    if (connection === undefined) continue;
+    send(finder, connection, { kind: 'seal', worldLine: finder.record.worldLine, version: upTo });
+  }
+}
+
+/** A leaving worker has nothing left that is not durable. */
+export function drained(finder: Finder, peer: Peer, version: number): void {
+  const member = peer.worker === undefined ? undefined : finder.record.members.get(peer.worker);
+  if (!member?.leaving || !peer.resent) return;
+  peer.drained = version;
+  finder.graphChanged = true;
+}
+
+/** Extend the record's cut to the greatest closed one, and forget the checkpoints that it covers. */
+export function takeInCut(finder: Finder): void {
+  if (!finder.graphChanged) return;
+  finder.graphChanged = false;
+  const advanced = advanceCut(finder.graph, finder.record.cut);
+  if (advanced.size === 0) return;
+  const cut = new Map(finder.record.cut);
+  for (const [worker, version] of advanced) {
+    cut.set(worker, version);
+    const chain = finder.graph.get(worker) ?? [];
+    const covered = chain.findIndex((checkpoint) => checkpoint.version > version);
+    if (covered < 0) finder.graph.delete(worker);
+    else chain.splice(0, covered);
+  }
+  change(finder, { cut });
+}

@@ -1,0 +1,141 @@
+/** The Finder's memory, and what it asks of its surroundings. */
+import type { ErrorCode, Message, MessageOf, Stamp } from '@dpr/protocol';
+import type { GraphCheckpoint } from '../cut.ts';
+import type { FinderRecord, MemberRecord } from './record.ts';
+
+export interface FinderConfig {
+  /** Told to operators who greet at the public port. */
+  readonly controlPort: number;
+  /** Least time between two writes of the record that nobody waits for urgently, ms. */
+  readonly writeSpacingMs: number;
+  /** How long a rollback waits for workers that are away to claim, so that a mass restart costs one rollback, ms. */
+  readonly decisionGraceMs: number;
+}
+
+export type Role = 'client' | 'worker' | 'operator';
+
+/** What happens to the Finder. A connection is named by a number that its surroundings never use twice. */
+export type FinderEvent =
+  /** The record was read (undefined: the volume is empty); `start` names this start, `cluster` serves an empty volume. */
+  | {
+      readonly kind: 'loaded';
+      readonly record: FinderRecord | undefined;
+      readonly start: string;
+      readonly cluster: string;
+    }
+  /** The record with this counter is durable. */
+  | { readonly kind: 'written'; readonly counter: number }
+  /** A peer greeted; its token was checked. Operators and workers come by the control port only. */
+  | {
+      readonly kind: 'opened';
+      readonly connection: number;
+      readonly role: Role;
+      readonly cluster: string | undefined;
+      readonly stamp: Stamp | undefined;
+    }
+  | { readonly kind: 'frame'; readonly connection: number; readonly message: Message }
+  | { readonly kind: 'closed'; readonly connection: number }
+  | { readonly kind: 'wake' };
+
+/** What the Finder wants done, in order. Nothing here waits for a write: what had to wait was held back until `written`. */
+export type FinderEffect =
+  | { readonly kind: 'send'; readonly connection: number; readonly message: Message }
+  /** The same message to many: encode it once. */
+  | { readonly kind: 'broadcast'; readonly connections: readonly number[]; readonly message: Message }
+  | { readonly kind: 'close'; readonly connection: number }
+  /** Write the record durably; a failure is retried until it succeeds, then `written` follows. */
+  | { readonly kind: 'write'; readonly counter: number; readonly record: FinderRecord }
+  /** The first record is durable: clients and workers are served from now on. */
+  | { readonly kind: 'serving'; readonly cluster: string; readonly worldLine: number }
+  /** The Finder will serve nobody any more; an administrator must act. */
+  | { readonly kind: 'refusing'; readonly reason: string }
+  | { readonly kind: 'log'; readonly event: FinderLogEvent; readonly details: Readonly<Record<string, unknown>> };
+
+export type FinderLogEvent =
+  'claimed' | 'registered' | 'rollback' | 'leaving' | 'left' | 'refused' | 'fenced' | 'protocolError';
+
+/** One connection and, once a worker has listed its graph on it, whose it is. */
+export interface Peer {
+  readonly role: Role;
+  /** The worker whose registered incarnation speaks here. */
+  worker?: number;
+  incarnation?: number;
+  /** Its graph of the present world-line is known, so that single checkpoints may follow. */
+  resent: boolean;
+  subscribed: boolean;
+  progress?: MessageOf<'progress'>;
+  /** Everything up to here is durable, and it takes no new batches. */
+  drained?: number;
+}
+
+/** The last record that is durable, as peers may see it. */
+export interface Exposed {
+  readonly record: FinderRecord;
+  readonly cut: MessageOf<'cut'>;
+  readonly cluster: MessageOf<'cluster'>;
+}
+
+export interface Finder {
+  readonly config: FinderConfig;
+  /** What the next write will hold. Replaced, never changed in place: a write in flight keeps the one it was given. */
+  record: FinderRecord;
+  start: string;
+  phase: 'loading' | 'starting' | 'serving' | 'refusing';
+  refusal: string;
+  exposed: Exposed | undefined;
+  /** The record changed since the last write was issued. */
+  dirty: boolean;
+  /** The counter of the write in flight. */
+  writing: FinderRecord | undefined;
+  lastWriteAt: number;
+  /** Effects that must not happen before the record with `counter` is durable. */
+  readonly held: { readonly counter: number; readonly effect: () => void }[];
+  /** A client waits for a commit: write without spacing. */
+  urgent: boolean;
+  graphChanged: boolean;
+  readonly graph: Map<number, GraphCheckpoint[]>;
+  readonly peers: Map<number, Peer>;
+  /** Worker to the connection on which its registered incarnation listed its graph. */
+  readonly bound: Map<number, number>;
+  /** Registrations that wait for others to claim before the rollback is decided. */
+  readonly pending: {
+    readonly connection: number;
+    readonly message: MessageOf<'register'>;
+    readonly deadline: number;
+  }[];
+  effects: FinderEffect[];
+  now: number;
+}
+
+export function log(finder: Finder, event: FinderLogEvent, details: Readonly<Record<string, unknown>>): void {
+  finder.effects.push({ kind: 'log', event, details });
+}
+
+export function send(finder: Finder, connection: number, message: Message): void {
+  if (finder.peers.has(connection)) finder.effects.push({ kind: 'send', connection, message });
+}
+
+export function sendError(finder: Finder, connection: number, code: ErrorCode, text: string, detail = 0): void {
+  send(finder, connection, { kind: 'error', code, session: undefined, sequence: 0, detail, text });
+}
+
+/** Change the record; it is written soon. */
+export function change(finder: Finder, fields: Partial<Omit<FinderRecord, 'counter' | 'cluster'>>): void {
+  finder.record = { ...finder.record, ...fields };
+  finder.dirty = true;
+}
+
+export function changeMember(finder: Finder, id: number, member: MemberRecord): void {
+  change(finder, { members: new Map(finder.record.members).set(id, member) });
+}
+
+/** Do something once everything that the record holds now is durable: at once if it already is. */
+export function whenDurable(finder: Finder, effect: () => void): void {
+  if (!finder.dirty && finder.writing === undefined) {
+    effect();
+    return;
+  }
+  // A change that is not issued yet goes out with the next write, whose counter is one above the last one issued.
+  const counter = finder.dirty ? finder.record.counter + 1 : finder.record.counter;
+  finder.held.push({ counter, effect });
+}

@@ -1,0 +1,18 @@
+/** The DPR protocol's state machines: pure, synchronous, the same in production and in the simulator. */
+export { advanceCut, type Graph, type GraphCheckpoint } from './cut.ts';
+export { createFinder, finderWakeAt, stepFinder } from './finder/finder.ts';
+export { decodeRecord, encodeRecord, type FinderRecord, type MemberRecord, type Tombstone } from './finder/record.ts';
+export type { Finder, FinderConfig, FinderEffect, FinderEvent, Role } from './finder/state.ts';
+export { decisionsAfter, survivingVersion } from './world-lines.ts';
+export { createWorker, stepWorker, WORKER_DEFAULTS, workerWakeAt } from './worker/worker.ts';
+export type { SessionSection } from './worker/session-table.ts';
+export {
+  MalformedOperations,
+  type CleanMarker,
+  type StopReason,
+  type Worker,
+  type WorkerConfig,
+  type WorkerEffect,
+  type WorkerEvent,
+  type WorkerState,
+} from './worker/state.ts';

@@ -1,0 +1,116 @@
+/** Versions: when they are sealed, and what becomes of their checkpoints. */
+import type { CheckpointInfo, MessageOf } from '@dpr/protocol';
+import { sealSection } from './session-table.ts';
+import { toFinder, type Sealed, type Worker } from './state.ts';
+
+/**
+ * End the open version and go on in `next`. Every version in which something executed becomes one checkpoint of its own, never
+ * merged with another; one in which nothing did is merely left behind. If batches are still in flight in another process, the
+ * seal waits for them, and new batches wait for the seal.
+ */
+export function seal(worker: Worker, next: number): void {
+  if (next <= worker.version) throw new Error(`version ${next} does not follow ${worker.version}`);
+  if (worker.executed && worker.inFlight.size > 0) {
+    worker.sealing = Math.max(worker.sealing ?? 0, next);
+    return;
+  }
+  worker.sealing = undefined;
+  if (worker.executed) emitCheckpoint(worker);
+  worker.version = next;
+}
+
+function emitCheckpoint(worker: Worker): void {
+  const { worldLine, version, predecessor, cut, operations, executedSince: since, stamp } = worker;
+  const dependencies = new Map<number, number>();
+  for (const [owner, needed] of worker.dependencies) {
+    if (needed > (cut.get(owner) ?? 0)) dependencies.set(owner, needed);
+  }
+  const info: CheckpointInfo = { worldLine, version, predecessor, dependencies };
+  const upTime = worker.upTimeBefore + worker.now - worker.startedAt;
+  const sessions = sealSection(worker.sessions, upTime);
+  worker.effects.push({ kind: 'checkpoint', info, snapshot: worker.state.snapshot(), sessions, stamp });
+  worker.unwritten.push({ ...info, operations, since });
+  worker.predecessor = version;
+  worker.dependencies = new Map();
+  worker.executed = false;
+}
+
+/** Seal if a client waits for it, if the clock's tick passed the open version, or if the worker takes no new batches. */
+export function sealDue(worker: Worker): void {
+  if (worker.phase !== 'serving') return;
+  if (worker.sealing !== undefined) {
+    if (worker.inFlight.size === 0) seal(worker, worker.sealing);
+    return;
+  }
+  if (!worker.executed) return;
+  if (worker.leaving || worker.shuttingDown) return seal(worker, worker.version + 1);
+  if (worker.urgentUpTo >= worker.version) {
+    if (worker.now < worker.lastUrgentSealAt + worker.config.urgentSpacingMs) return;
+    worker.lastUrgentSealAt = worker.now;
+    return seal(worker, worker.version + 1);
+  }
+  const { checkpointIntervalMs } = worker.config;
+  const tick = clockTick(worker);
+  if (tick > worker.version) return seal(worker, Math.max(worker.version + 1, tick));
+  // The version is ahead of the clock, by a peer's jump or a clock set back: wait for the clock, but not for ever.
+  if (worker.now >= worker.executedSince + 2 * checkpointIntervalMs) seal(worker, worker.version + 1);
+}
+
+/** The clock, in whole intervals: workers that seal by it advance together, and so do not push each other into more seals. */
+export function clockTick(worker: Worker): number {
+  const { checkpointIntervalMs } = worker.config;
+  return Math.max(0, Math.floor(worker.wall / checkpointIntervalMs) * checkpointIntervalMs);
+}
+
+/** When `sealDue` will have something to do. */
+export function sealWakeAt(worker: Worker): number {
+  if (!worker.executed || worker.sealing !== undefined) return Infinity;
+  const { checkpointIntervalMs, urgentSpacingMs } = worker.config;
+  if (worker.urgentUpTo >= worker.version) return worker.lastUrgentSealAt + urgentSpacingMs;
+  const nextTick = worker.now + checkpointIntervalMs - (worker.wall % checkpointIntervalMs);
+  return Math.min(nextTick, worker.executedSince + 2 * checkpointIntervalMs);
+}
+
+/** Somebody waits for everything up to `version`: seal it, and have what is durable already committed without delay. */
+export function urge(worker: Worker, version: number): void {
+  worker.urgentUpTo = Math.max(worker.urgentUpTo, Math.min(version, worker.version));
+  const waited = worker.uncommitted.findLast((checkpoint) => checkpoint.version <= version);
+  if (waited !== undefined && worker.unwritten.length === 0) report(worker, waited, true);
+}
+
+/** NEWCHECKPOINT, in version order, from the registered incarnation in its world-line. */
+function report(worker: Worker, checkpoint: Sealed, urgent: boolean): void {
+  if (!worker.resent) return;
+  const { worldLine, version, predecessor, dependencies } = checkpoint;
+  toFinder(worker, { kind: 'checkpoint', worldLine, version, predecessor, dependencies, urgent });
+}
+
+/** A write ended. One that was in flight when the world-line changed belongs to nobody and is not announced. */
+export function checkpointDurable(worker: Worker, worldLine: number, version: number): void {
+  const first = worker.unwritten[0];
+  if (worldLine !== worker.worldLine || first === undefined) return;
+  if (first.version !== version) throw new Error(`checkpoint ${version} became durable before ${first.version}`);
+  worker.unwritten.shift();
+  worker.uncommitted.push(first);
+  report(worker, first, worker.urgentUpTo >= version);
+}
+
+/** A cut of the own world-line: forget what it covers, and pass it on. One of another world-line says nothing here. */
+export function takeCut(worker: Worker, message: MessageOf<'cut'>): void {
+  if (message.worldLine !== worker.worldLine) return;
+  const { id } = worker.config;
+  const before = worker.cut.get(id) ?? 0;
+  const own = message.cut.get(id) ?? 0;
+  if (own < before) return;
+  worker.cut = message.cut;
+  worker.stamp = message.stamp;
+  let covered = 0;
+  for (const checkpoint of worker.uncommitted) {
+    if (checkpoint.version > own) break;
+    worker.committedOperations = Math.max(worker.committedOperations, checkpoint.operations);
+    covered++;
+  }
+  worker.uncommitted.splice(0, covered);
+  if (own > before) worker.effects.push({ kind: 'prune', keep: own });
+  if (worker.phase === 'serving') worker.effects.push({ kind: 'publish', message: { ...message, decisions: [] }, own });
+}

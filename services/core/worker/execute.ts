@@ -1,0 +1,219 @@
+/** Batches: which execute, which are answered from the session table, which wait, and which are refused. */
+import { MAX_VERSION_JUMP, type Batch, type MessageOf } from '@dpr/protocol';
+import { clockTick, seal, urge } from './checkpoint.ts';
+import { acknowledge, newEntry, storedReply, touch, type SessionEntry } from './session-table.ts';
+import { log, MalformedOperations, refuse, send, type Worker } from './state.ts';
+import { refresh } from './refresh.ts';
+import { askRestore } from './rollback.ts';
+
+/**
+ * A batch arrived. In this order: a world-line or generation that is not ours, a retry (answered even while nothing new may
+ * execute), waiting, gaps and refusals, execution.
+ */
+export function onBatch(worker: Worker, connection: number, batch: Batch): void {
+  if (worker.phase === 'restoring' || worker.phase === 'joining') return wait(worker, connection, batch);
+  if (!inStep(worker, connection, batch)) return;
+  const entry = worker.sessions.entries.get(batch.session);
+  if (entry !== undefined) {
+    acknowledge(entry, batch.acknowledged);
+    entry.activeAt = upTime(worker);
+    if (batch.sequence <= entry.last) return retry(worker, connection, batch, entry);
+  }
+  if (worker.leaving || worker.shuttingDown || worker.phase === 'marking') return refuseNew(worker, connection, batch);
+  if (worker.waiting.length > 0 || isBlocked(worker)) return wait(worker, connection, batch);
+  if (mayExecute(worker, connection, batch, entry)) execute(worker, connection, batch, entry);
+}
+
+/** The same world-line and generation; otherwise nothing executes, and the client is told what it lacks. */
+function inStep(
+  worker: Worker,
+  connection: number,
+  batch: Pick<Batch, 'worldLine' | 'generation' | 'session'> & { sequence: number },
+): boolean {
+  if (batch.worldLine > worker.worldLine) {
+    const text = `this worker has not heard of world-line ${batch.worldLine}`;
+    refuse(worker, connection, 'needDecisions', text, batch, worker.worldLine);
+  } else if (batch.worldLine < worker.worldLine) {
+    refresh(worker, connection, batch.worldLine);
+  } else if (batch.generation !== worker.generation) {
+    const text = `worker ${worker.config.id} is of generation ${worker.generation}`;
+    refuse(worker, connection, 'wrongGeneration', text, batch, worker.generation);
+  } else {
+    return true;
+  }
+  return false;
+}
+
+function retry(worker: Worker, connection: number, batch: Batch, entry: SessionEntry): void {
+  for (const running of worker.inFlight.values()) {
+    if (running.entry !== entry || running.batch.sequence !== batch.sequence) continue;
+    running.connection = connection;
+    return;
+  }
+  const stored = storedReply(entry, batch.sequence);
+  if (stored === undefined) {
+    const text = `the reply to batch ${batch.sequence} was acknowledged and is forgotten`;
+    return refuse(worker, connection, 'sequenceGap', text, batch, entry.last + 1);
+  }
+  sendReply(worker, connection, entry.id, stored);
+  if (batch.urgent) urge(worker, stored.version);
+}
+
+function sendReply(
+  worker: Worker,
+  connection: number,
+  session: string,
+  reply: { readonly sequence: number; readonly version: number; readonly count: number; readonly results: Uint8Array },
+): void {
+  const { worldLine, incarnation } = worker;
+  const { sequence, version, count, results } = reply;
+  send(worker, connection, { kind: 'reply', count, session, worldLine, incarnation, sequence, version, results });
+}
+
+function refuseNew(worker: Worker, connection: number, batch: Batch): void {
+  if (worker.leaving) refuse(worker, connection, 'leaving', `worker ${worker.config.id} is leaving the cluster`, batch);
+  else refuse(worker, connection, 'notServing', `worker ${worker.config.id} is shutting down`, batch);
+}
+
+/** Execution is ahead of the disk or of the cut by as much as it may be, or a seal waits for batches in flight. */
+function isBlocked(worker: Worker): boolean {
+  const { maxUnwrittenVersions, maxUncommittedCheckpoints } = worker.config;
+  return (
+    worker.sealing !== undefined ||
+    worker.unwritten.length >= maxUnwrittenVersions ||
+    worker.unwritten.length + worker.uncommitted.length >= maxUncommittedCheckpoints
+  );
+}
+
+function wait(worker: Worker, connection: number, batch: Batch): void {
+  const bytes = worker.waitingBytes + batch.operations.length;
+  const { maxWaitingBatches, maxWaitingBytes, id } = worker.config;
+  if (worker.waiting.length >= maxWaitingBatches || bytes > maxWaitingBytes) {
+    return refuse(worker, connection, 'overloaded', `worker ${id} cannot take more batches now`, batch);
+  }
+  worker.waiting.push({ connection, batch });
+  worker.waitingBytes = bytes;
+}
+
+/** Go on with the batches that waited, in order, until one must wait again. */
+export function drainWaiting(worker: Worker): void {
+  if (worker.waiting.length === 0 || worker.phase !== 'serving') return;
+  const waiting = worker.waiting.splice(0);
+  worker.waitingBytes = 0;
+  for (const { connection, batch } of waiting) onBatch(worker, connection, batch);
+}
+
+function mayExecute(worker: Worker, connection: number, batch: Batch, entry: SessionEntry | undefined): boolean {
+  const { config } = worker;
+  const expected = (entry?.last ?? 0) + 1;
+  if (batch.sequence !== expected) {
+    // Whoever has a reply acknowledged did execute here: its entry can only have expired.
+    if (entry === undefined && batch.acknowledged > 0) {
+      refuse(worker, connection, 'sessionExpired', 'the session was idle for too long and is forgotten', batch);
+    } else {
+      refuse(worker, connection, 'sequenceGap', `batch ${expected} is expected`, batch, expected);
+    }
+  } else if (batch.version > Math.max(worker.version, clockTick(worker)) + MAX_VERSION_JUMP) {
+    const text = `version ${batch.version} is too far above ${worker.version}`;
+    refuse(worker, connection, 'absurdVersion', text, batch, worker.version);
+  } else if (aboveVersion(batch)) {
+    refuse(worker, connection, 'dependencyAboveVersion', "a dependency exceeds the session's version", batch);
+  } else if (entry !== undefined && entry.last - batch.acknowledged >= config.maxUnacknowledgedBatches) {
+    const { maxUnacknowledgedBatches: limit } = config;
+    refuse(worker, connection, 'windowExceeded', `at most ${limit} batches may be unacknowledged`, batch, limit);
+  } else if (entry === undefined && worker.sessions.entries.size >= config.maxSessions) {
+    refuse(
+      worker,
+      connection,
+      'tooManySessions',
+      `this worker remembers ${config.maxSessions} sessions at most`,
+      batch,
+    );
+  } else {
+    return true;
+  }
+  return false;
+}
+
+function aboveVersion({ dependencies, version }: Batch): boolean {
+  for (const needed of dependencies.values()) if (needed > version) return true;
+  return false;
+}
+
+function execute(worker: Worker, connection: number, batch: Batch, known: SessionEntry | undefined): void {
+  if (batch.version > worker.version) {
+    seal(worker, batch.version);
+    // The seal waits for batches in flight, or was one too many: this batch then waits for it.
+    if (isBlocked(worker)) return wait(worker, connection, batch);
+  }
+  const ticket = worker.nextTicket++;
+  let results: Uint8Array | undefined;
+  try {
+    results = worker.state.apply(batch.operations, batch.count, ticket);
+  } catch (error) {
+    if (!(error instanceof MalformedOperations)) throw error;
+    log(worker, 'protocolError', { session: batch.session, reason: error.message });
+    return refuse(worker, connection, 'malformed', error.message, batch);
+  }
+  const entry = known ?? newEntry(worker.sessions, batch.session, upTime(worker));
+  begin(worker, batch, entry);
+  const { version } = worker;
+  if (results === undefined) worker.inFlight.set(ticket, { connection, batch, entry, version });
+  else end(worker, connection, batch, entry, version, results);
+}
+
+function begin(worker: Worker, batch: Batch, entry: SessionEntry): void {
+  entry.last = batch.sequence;
+  touch(worker.sessions, entry);
+  worker.operations += batch.count;
+  if (!worker.executed) {
+    worker.executed = true;
+    worker.executedSince = worker.now;
+  }
+  for (const [owner, version] of batch.dependencies) {
+    if (owner === worker.config.id || version <= (worker.dependencies.get(owner) ?? 0)) continue;
+    worker.dependencies.set(owner, version);
+  }
+  if (batch.urgent) urge(worker, worker.version);
+}
+
+function end(
+  worker: Worker,
+  connection: number,
+  { sequence, count }: Batch,
+  entry: SessionEntry,
+  version: number,
+  results: Uint8Array,
+): void {
+  const reply = { sequence, version, count, results };
+  const after = entry.replies.findLastIndex((stored) => stored.sequence < sequence);
+  if (after === entry.replies.length - 1) entry.replies.push(reply);
+  else entry.replies.splice(after + 1, 0, reply);
+  sendReply(worker, connection, entry.id, reply);
+}
+
+/** A batch in another process ended. */
+export function executed(worker: Worker, ticket: number, results: Uint8Array): void {
+  const running = worker.inFlight.get(ticket);
+  if (running === undefined) throw new Error(`batch ${ticket} is not in flight`);
+  worker.inFlight.delete(ticket);
+  // What was rolled back while it executed is answered by nobody: the client learns of it from the decision.
+  if (running.batch.worldLine === worker.worldLine) {
+    end(worker, running.connection, running.batch, running.entry, running.version, results);
+  }
+  if (worker.inFlight.size === 0 && worker.phase === 'restoring') askRestore(worker);
+}
+
+/** After a rollback: which batch of the session is the last that the state holds? */
+export function tableQuery(worker: Worker, connection: number, query: MessageOf<'table'>): void {
+  if (worker.phase === 'restoring' || worker.phase === 'joining') {
+    return refuse(worker, connection, 'notServing', 'the worker is being restored; ask again');
+  }
+  if (!inStep(worker, connection, { ...query, sequence: 0 })) return;
+  const last = worker.sessions.entries.get(query.session)?.last ?? 0;
+  send(worker, connection, { kind: 'tableAnswer', session: query.session, worldLine: worker.worldLine, last });
+}
+
+function upTime(worker: Worker): number {
+  return worker.upTimeBefore + worker.now - worker.startedAt;
+}

@@ -1,0 +1,154 @@
+/** How a worker becomes a member: survey the volume, claim, open the volume, register, restore. */
+import type { CheckpointInfo, Message, MessageOf } from '@dpr/protocol';
+import { survivingVersion } from '../world-lines.ts';
+import { log, stop, toFinder, type CleanMarker, type Worker, type WorkerEvent } from './state.ts';
+
+/** A volume may be read while a predecessor still writes to it: it is read again a few times before the worker gives up. */
+const MAX_SURVEYS = 5;
+const SURVEY_AGAIN_MS = 100;
+
+export function surveyed(worker: Worker, event: Extract<WorkerEvent, { kind: 'surveyed' }>): void {
+  worker.boot = event.boot;
+  worker.generation = event.generation;
+  worker.surveyed = event.checkpoints;
+  worker.stamp ??= event.stamp;
+  worker.step = 'claiming';
+  worker.surveys++;
+  sendClaim(worker);
+}
+
+export function finderOpened(worker: Worker): void {
+  worker.finderOpen = true;
+  worker.resent = false;
+  if (worker.step === 'claiming') sendClaim(worker);
+  if (worker.step === 'registering') sendRegister(worker);
+  if (worker.step === 'joined' && worker.phase === 'serving') listGraph(worker);
+}
+
+export function finderClosed(worker: Worker): void {
+  worker.finderOpen = false;
+  worker.resent = false;
+  worker.progressSent = '';
+}
+
+function sendClaim(worker: Worker): void {
+  const { boot, generation, surveyed: checkpoints } = worker;
+  toFinder(worker, { kind: 'claim', worker: worker.config.id, generation, boot, checkpoints });
+}
+
+function sendRegister(worker: Worker): void {
+  const { boot, generation, incarnation, listed, clean } = worker;
+  const { id, type, host, port } = worker.config;
+  toFinder(worker, {
+    kind: 'register',
+    worker: id,
+    generation,
+    incarnation,
+    boot,
+    type,
+    host,
+    port,
+    checkpoints: listed,
+    clean,
+  });
+}
+
+/** RESENDGRAPH: what is durable and not covered by the cut, even if nothing; single reports may follow from now on. */
+export function listGraph(worker: Worker): void {
+  if (!worker.finderOpen || worker.phase !== 'serving') return;
+  const { generation, incarnation, worldLine, uncommitted } = worker;
+  const checkpoints = uncommitted.map(({ version, predecessor, dependencies }) => ({
+    worldLine,
+    version,
+    predecessor,
+    dependencies,
+  }));
+  toFinder(worker, { kind: 'graph', worker: worker.config.id, generation, incarnation, worldLine, checkpoints });
+  worker.resent = true;
+  worker.drainedSent = -1;
+}
+
+/** The Finder's answers while the worker joins; and its refusals at any time. */
+export function joinFrame(worker: Worker, message: Message): void {
+  switch (message.kind) {
+    case 'claimed':
+      if (worker.step !== 'claiming') return;
+      worker.step = 'opening';
+      worker.cluster = message.cluster;
+      worker.generation = message.generation;
+      worker.incarnation = message.incarnation;
+      worker.effects.push({
+        kind: 'openVolume',
+        cluster: message.cluster,
+        generation: message.generation,
+        incarnation: message.incarnation,
+      });
+      return;
+    case 'registered':
+      if (worker.step === 'registering') registered(worker, message);
+      return;
+    case 'error':
+      return finderError(worker, message);
+    default:
+      log(worker, 'protocolError', { reason: `the Finder sent '${message.kind}', which is not for a worker` });
+  }
+}
+
+export function volumeOpened(
+  worker: Worker,
+  checkpoints: readonly CheckpointInfo[],
+  clean: CleanMarker | undefined,
+): void {
+  worker.listed = checkpoints;
+  worker.clean = clean;
+  worker.step = 'registering';
+  sendRegister(worker);
+}
+
+function registered(worker: Worker, message: MessageOf<'registered'>): void {
+  const { worldLine, decisions, cut, base } = message;
+  const { listed, config } = worker;
+  worker.step = 'joined';
+  worker.worldLine = worldLine;
+  worker.decisions = decisions;
+  worker.cut = cut;
+  worker.stamp = message.stamp;
+  worker.version = listed.reduce((version, one) => Math.max(version, one.version), base) + 1;
+  worker.predecessor = base;
+  const covered = cut.get(config.id) ?? 0;
+  for (const info of listed) {
+    const current = info.worldLine === worldLine && info.version > covered && info.version <= base;
+    if (current) worker.uncommitted.push({ ...info, operations: 0, since: worker.now });
+  }
+  worker.phase = 'restoring';
+  worker.restoring = base;
+  const held = listed.some(
+    (info) => info.version === base && base <= survivingVersion(decisions, config.id, info.worldLine),
+  );
+  if (!held && listed.some((info) => info.version <= base)) {
+    return stop(worker, 'refused', `version ${base} is to be restored, and the volume does not hold that checkpoint`);
+  }
+  worker.effects.push({ kind: 'restore', version: base, empty: !held });
+}
+
+function finderError(worker: Worker, message: MessageOf<'error'>): void {
+  switch (message.code) {
+    case 'fenced':
+      return stop(worker, 'fenced', message.text);
+    case 'historyLost':
+      return stop(worker, 'lostHistory', message.text);
+    case 'volumeRefused':
+      if (worker.surveys >= MAX_SURVEYS) return stop(worker, 'refused', message.text);
+      worker.step = 'surveying';
+      worker.effects.push({ kind: 'survey', afterMs: SURVEY_AGAIN_MS });
+      return;
+    case 'wrongCluster':
+    case 'unauthorized':
+    case 'unsupportedVersion':
+      // A member keeps serving: the Finder may be the one that is wrong, and its volume may be put right.
+      if (worker.step === 'joined') return log(worker, 'finderRefused', { code: message.code, reason: message.text });
+      return stop(worker, 'refused', message.text);
+    default:
+      return log(worker, 'finderRefused', { code: message.code, reason: message.text });
+  }
+}

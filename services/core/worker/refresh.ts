@@ -1,0 +1,16 @@
+/** REFRESH, answered by a worker: the load of telling clients grows with the workers and not with the Finder. */
+import { decisionsAfter } from '../world-lines.ts';
+import { refuse, send, type Worker } from './state.ts';
+
+/** The newest world-line, the decisions after `since`, and the cut, as this worker knows them. */
+export function refresh(worker: Worker, connection: number, since: number): void {
+  if (worker.stamp === undefined) return;
+  const missing = decisionsAfter(worker.decisions, since, worker.worldLine);
+  if (since <= worker.worldLine && missing === undefined) {
+    const oldest = worker.decisions[0]?.worldLine ?? worker.worldLine;
+    const text = `decisions before world-line ${oldest} are forgotten`;
+    return refuse(worker, connection, 'historyLost', text, undefined, oldest);
+  }
+  const { stamp, worldLine, cut } = worker;
+  send(worker, connection, { kind: 'cut', stamp, worldLine, decisions: missing ?? [], cut });
+}

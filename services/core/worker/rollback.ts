@@ -1,0 +1,83 @@
+/** Adopting a world-line: go back to the decision's prefix, and on from there. */
+import type { Decision } from '@dpr/protocol';
+import { pruneDecisions, survivingVersion } from '../world-lines.ts';
+import { listGraph } from './join.ts';
+import { restoreTable } from './session-table.ts';
+import { log, stop, type Worker } from './state.ts';
+
+/**
+ * Adopt the world-lines that `missing`, all decisions after the worker's own, begin. Only the incarnation that each names may:
+ * one that a successor fenced stops instead, or it would execute beside it.
+ */
+export function adopt(worker: Worker, missing: readonly Decision[]): void {
+  const { config, incarnation } = worker;
+  for (const { worldLine, entitled } of missing) {
+    const continues = entitled.get(config.id);
+    if (continues === undefined) return stop(worker, 'left', `world-line ${worldLine} goes on without this worker`);
+    if (continues > incarnation) {
+      return stop(worker, 'fenced', `world-line ${worldLine} goes on with incarnation ${continues} of this worker`);
+    }
+  }
+  const prefix = survivingVersion(missing, config.id, worker.worldLine);
+  const worldLine = missing.at(-1)?.worldLine ?? worker.worldLine;
+  if (prefix < (worker.cut.get(config.id) ?? 0)) {
+    throw new Error(`world-line ${worldLine} goes back to version ${prefix}, below what was committed`);
+  }
+  const unchanged = !worker.executed && worker.inFlight.size === 0 && worker.predecessor <= prefix;
+  const lostOperations = worker.operations - worker.committedOperations;
+  log(worker, 'rollback', { from: worker.worldLine, worldLine, prefix, restores: !unchanged, lostOperations });
+
+  worker.worldLine = worldLine;
+  worker.decisions = pruneDecisions([...worker.decisions, ...missing]);
+  worker.cut = missing.at(-1)?.prefix ?? worker.cut;
+  worker.resent = false;
+  worker.unwritten.length = 0;
+  worker.uncommitted.length = 0;
+  worker.dependencies = new Map();
+  worker.sealing = undefined;
+  worker.urgentUpTo = 0;
+  worker.version = Math.max(worker.version, prefix) + 1;
+  worker.executed = false;
+  if (worker.restoring !== undefined && worker.restoring <= prefix) return; // what is being restored survives this one too
+  if (worker.phase === 'serving' && unchanged) return resume(worker);
+  worker.predecessor = prefix;
+  worker.phase = 'restoring';
+  worker.restoring = prefix;
+  if (worker.inFlight.size === 0) askRestore(worker);
+}
+
+/** Ask for the version to go back to, once no batch is in flight in another process. */
+export function askRestore(worker: Worker): void {
+  if (worker.restoring === undefined) throw new Error('there is nothing to restore');
+  worker.effects.push({ kind: 'restore', version: worker.restoring, empty: false });
+}
+
+/** The state is that of `version`; on with the work. */
+export function restored(worker: Worker, version: number, sections: readonly Uint8Array[]): void {
+  if (worker.restoring !== version) return; // a further rollback came meanwhile and asked for an earlier one
+  const { table, upTime } = restoreTable(sections);
+  worker.restoring = undefined;
+  worker.sessions = table;
+  worker.upTimeBefore = upTime;
+  worker.startedAt = worker.now;
+  worker.expiredAt = worker.now;
+  worker.committedOperations = worker.operations;
+  log(worker, 'restored', { version, sessions: table.entries.size });
+  resume(worker);
+}
+
+/** Serve in the present world-line, and tell clients and the Finder. */
+function resume(worker: Worker): void {
+  worker.phase = 'serving';
+  const { cluster, worldLine, incarnation, stamp, decisions, cut } = worker;
+  worker.effects.push({ kind: 'serving', cluster, worldLine, incarnation });
+  if (stamp !== undefined) {
+    const own = cut.get(worker.config.id) ?? 0;
+    worker.effects.push({
+      kind: 'publish',
+      message: { kind: 'cut', stamp, worldLine, decisions: decisions.slice(-1), cut },
+      own,
+    });
+  }
+  listGraph(worker);
+}

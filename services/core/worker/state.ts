@@ -1,0 +1,240 @@
+/** A worker's memory, and what it asks of its surroundings. */
+import type { Batch, CheckpointInfo, Decision, ErrorCode, Message, MessageOf, Stamp } from '@dpr/protocol';
+import type { SessionEntry, SessionSection, SessionTable } from './session-table.ts';
+
+export interface WorkerConfig {
+  readonly id: number;
+  readonly type: string;
+  /** Where clients find it; an empty host means the one by which they reached the Finder. */
+  readonly host: string;
+  readonly port: number;
+  readonly checkpointIntervalMs: number;
+  /** Least time between two seals on demand, ms. */
+  readonly urgentSpacingMs: number;
+  /** Take decisions from clients too, so that a rollback needs no Finder; not where clients are not trusted. */
+  readonly believeRelays: boolean;
+  readonly maxUnwrittenVersions: number;
+  readonly maxUncommittedCheckpoints: number;
+  readonly maxUnacknowledgedBatches: number;
+  readonly maxSessions: number;
+  readonly maxWaitingBatches: number;
+  readonly maxWaitingBytes: number;
+  readonly sessionExpiryMs: number;
+}
+
+/** The operations of a batch are not what the worker type understands. Nothing was changed. */
+export class MalformedOperations extends Error {
+  override readonly name = 'MalformedOperations';
+}
+
+/** The worker type's state, as the core sees it. */
+export interface WorkerState {
+  /**
+   * Apply the operations in order. Returns the results, or undefined when they come later as an `executed` event with the same
+   * ticket; batches are begun in order.
+   * @throws MalformedOperations before anything is changed
+   */
+  apply(operations: Uint8Array, count: number, ticket: number): Uint8Array | undefined;
+  /** Freeze the state as it is now; the surroundings turn the handle into bytes while execution goes on. */
+  snapshot(): unknown;
+}
+
+export interface CleanMarker {
+  readonly incarnation: number;
+  readonly worldLine: number;
+  readonly version: number;
+}
+
+export type WorkerEvent =
+  /** The volume was read, and nothing on it changed. `cluster`: whose it is, undefined if it is empty. */
+  | {
+      readonly kind: 'surveyed';
+      readonly boot: string;
+      readonly generation: number;
+      readonly checkpoints: readonly { readonly worldLine: number; readonly version: number }[];
+      readonly stamp: Stamp | undefined;
+    }
+  | { readonly kind: 'finderOpened' }
+  | { readonly kind: 'finderClosed' }
+  | { readonly kind: 'finderFrame'; readonly message: Message }
+  /** The volume is ours: what an earlier incarnation made durable on it. */
+  | {
+      readonly kind: 'volumeOpened';
+      readonly checkpoints: readonly CheckpointInfo[];
+      readonly clean: CleanMarker | undefined;
+    }
+  /** The state object holds `version` again, later checkpoints and the clean marker are gone from the volume, durably. */
+  | { readonly kind: 'restored'; readonly version: number; readonly sections: readonly Uint8Array[] }
+  | { readonly kind: 'durable'; readonly worldLine: number; readonly version: number }
+  | { readonly kind: 'marked' }
+  | { readonly kind: 'executed'; readonly ticket: number; readonly results: Uint8Array }
+  | { readonly kind: 'clientFrame'; readonly connection: number; readonly message: Message }
+  | { readonly kind: 'clientClosed'; readonly connection: number }
+  /** Seal, make durable, leave a clean-shutdown marker, stop. */
+  | { readonly kind: 'shutdown' }
+  | { readonly kind: 'wake' };
+
+export type WorkerEffect =
+  | { readonly kind: 'send'; readonly connection: number; readonly message: Message }
+  | { readonly kind: 'toFinder'; readonly message: Message }
+  /** Push to every client connection that may wait for it; `own`: this worker's entry. */
+  | { readonly kind: 'publish'; readonly message: MessageOf<'cut'>; readonly own: number }
+  /** Read the volume again: the Finder knows a checkpoint that was not there. */
+  | { readonly kind: 'survey'; readonly afterMs: number }
+  /** Take the volume over as this incarnation: read, check and sync what is there. */
+  | {
+      readonly kind: 'openVolume';
+      readonly cluster: string;
+      readonly generation: number;
+      readonly incarnation: number;
+    }
+  /** Drop what is above `version` and the clean marker, and give the state object that version (`empty`: none). */
+  | { readonly kind: 'restore'; readonly version: number; readonly empty: boolean }
+  /** Make a checkpoint durable: in order, retried until it is; dropped by a later `restore`. */
+  | {
+      readonly kind: 'checkpoint';
+      readonly info: CheckpointInfo;
+      readonly snapshot: unknown;
+      readonly sessions: SessionSection;
+      readonly stamp: Stamp | undefined;
+    }
+  /** Checkpoints below this version are not needed any more. */
+  | { readonly kind: 'prune'; readonly keep: number }
+  | { readonly kind: 'mark'; readonly clean: CleanMarker }
+  /** Clients are served from now on. */
+  | { readonly kind: 'serving'; readonly cluster: string; readonly worldLine: number; readonly incarnation: number }
+  | { readonly kind: 'stop'; readonly why: StopReason; readonly text: string }
+  | { readonly kind: 'log'; readonly event: WorkerLogEvent; readonly details: Readonly<Record<string, unknown>> };
+
+/** Why a worker stops: as asked, as a removed one, for a successor, or because an administrator must act. */
+export type StopReason = 'shutdown' | 'left' | 'fenced' | 'refused' | 'lostHistory';
+export type WorkerLogEvent =
+  'joined' | 'rollback' | 'restored' | 'leaving' | 'drained' | 'finderRefused' | 'protocolError';
+
+/** A checkpoint that was sealed, with what its lag is measured by. */
+export interface Sealed extends CheckpointInfo {
+  /** Operations executed up to here by this incarnation. */
+  readonly operations: number;
+  /** When the first operation of the version executed. */
+  readonly since: number;
+}
+
+/** A batch that executes in another process. */
+export interface InFlight {
+  connection: number;
+  readonly batch: Batch;
+  readonly entry: SessionEntry;
+  readonly version: number;
+}
+
+export interface Waiting {
+  readonly connection: number;
+  readonly batch: Batch;
+}
+
+/** `joining`: not a member yet. `restoring`: the state object is being given an earlier version; nothing executes. */
+export type WorkerPhase = 'joining' | 'restoring' | 'serving' | 'marking' | 'stopped';
+export type JoinStep = 'surveying' | 'claiming' | 'opening' | 'registering' | 'joined';
+
+export interface Worker {
+  readonly config: WorkerConfig;
+  readonly state: WorkerState;
+  phase: WorkerPhase;
+  step: JoinStep;
+  boot: string;
+  cluster: string;
+  generation: number;
+  incarnation: number;
+  /** Found on the volume at boot. */
+  surveyed: readonly { readonly worldLine: number; readonly version: number }[];
+  surveys: number;
+  listed: readonly CheckpointInfo[];
+  clean: CleanMarker | undefined;
+
+  worldLine: number;
+  decisions: readonly Decision[];
+  cut: ReadonlyMap<number, number>;
+  stamp: Stamp | undefined;
+  finderOpen: boolean;
+  /** The graph was listed on this connection, in this world-line. */
+  resent: boolean;
+
+  /** The open version: batches execute in it. */
+  version: number;
+  /** Something executed in the open version. */
+  executed: boolean;
+  executedSince: number;
+  dependencies: Map<number, number>;
+  /** The last checkpoint sealed, or the version restored. */
+  predecessor: number;
+  /** Sealed, not durable yet; in order. */
+  readonly unwritten: Sealed[];
+  /** Durable, above the cut; in order. */
+  readonly uncommitted: Sealed[];
+  /** Clients wait for everything up to here. */
+  urgentUpTo: number;
+  lastUrgentSealAt: number;
+  /** A seal that waits for batches in flight, and the version to go on with. */
+  sealing: number | undefined;
+  /** The version to go back to; asked for once no batch is in flight. */
+  restoring: number | undefined;
+
+  sessions: SessionTable;
+  /** Up-time before this process, ms. */
+  upTimeBefore: number;
+  startedAt: number;
+  expiredAt: number;
+  nextTicket: number;
+  readonly inFlight: Map<number, InFlight>;
+  readonly waiting: Waiting[];
+  waitingBytes: number;
+
+  operations: number;
+  committedOperations: number;
+  progressAt: number;
+  progressSent: string;
+
+  leaving: boolean;
+  /** The version last named as drained on this connection. */
+  drainedSent: number;
+  shuttingDown: boolean;
+
+  now: number;
+  wall: number;
+  effects: WorkerEffect[];
+}
+
+export function send(worker: Worker, connection: number, message: Message): void {
+  worker.effects.push({ kind: 'send', connection, message });
+}
+
+export function toFinder(worker: Worker, message: Message): void {
+  if (worker.finderOpen) worker.effects.push({ kind: 'toFinder', message });
+}
+
+export function log(worker: Worker, event: WorkerLogEvent, details: Readonly<Record<string, unknown>>): void {
+  worker.effects.push({ kind: 'log', event, details });
+}
+
+export function stop(worker: Worker, why: StopReason, text: string): void {
+  worker.phase = 'stopped';
+  worker.effects.push({ kind: 'stop', why, text });
+}
+
+export function refuse(
+  worker: Worker,
+  connection: number,
+  code: ErrorCode,
+  text: string,
+  batch?: { readonly session: string; readonly sequence: number },
+  detail = 0,
+): void {
+  send(worker, connection, {
+    kind: 'error',
+    code,
+    session: batch?.session,
+    sequence: batch?.sequence ?? 0,
+    detail,
+    text,
+  });
+}

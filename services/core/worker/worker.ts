@@ -1,0 +1,267 @@
+/**
+ * A worker as a pure state machine: `stepWorker(worker, event, now, wall)` changes the state and returns what to do about it. It
+ * knows no sockets, files or clock. Only the worker type's `apply` and `snapshot` are called from within, so that a batch that
+ * can execute at once does.
+ */
+import {
+  MAX_SESSIONS,
+  MAX_UNACKNOWLEDGED_BATCHES,
+  MAX_UNCOMMITTED_CHECKPOINTS,
+  MAX_UNWRITTEN_VERSIONS,
+  MAX_WAITING_BATCHES,
+  MAX_WAITING_BYTES,
+  SESSION_EXPIRY_MS,
+  type Message,
+  type MessageOf,
+} from '@dpr/protocol';
+import { decisionsAfter } from '../world-lines.ts';
+import { checkpointDurable, sealDue, sealWakeAt, takeCut, urge } from './checkpoint.ts';
+import { drainWaiting, executed, onBatch, tableQuery } from './execute.ts';
+import { finderClosed, finderOpened, joinFrame, surveyed, volumeOpened } from './join.ts';
+import { refresh } from './refresh.ts';
+import { adopt, restored } from './rollback.ts';
+import { createSessionTable, expire } from './session-table.ts';
+import {
+  log,
+  refuse,
+  stop,
+  toFinder,
+  type Worker,
+  type WorkerConfig,
+  type WorkerEffect,
+  type WorkerEvent,
+  type WorkerState,
+} from './state.ts';
+
+export const WORKER_DEFAULTS = {
+  checkpointIntervalMs: 100,
+  urgentSpacingMs: 2,
+  believeRelays: true,
+  maxUnwrittenVersions: MAX_UNWRITTEN_VERSIONS,
+  maxUncommittedCheckpoints: MAX_UNCOMMITTED_CHECKPOINTS,
+  maxUnacknowledgedBatches: MAX_UNACKNOWLEDGED_BATCHES,
+  maxSessions: MAX_SESSIONS,
+  maxWaitingBatches: MAX_WAITING_BATCHES,
+  maxWaitingBytes: MAX_WAITING_BYTES,
+  sessionExpiryMs: SESSION_EXPIRY_MS,
+} as const satisfies Partial<WorkerConfig>;
+
+/** How often a worker tells the Finder how far it is, ms. */
+const PROGRESS_MS = 250;
+/** How often idle sessions are looked for, ms. */
+const EXPIRY_SWEEP_MS = 60_000;
+
+export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
+  return {
+    config,
+    state,
+    phase: 'joining',
+    step: 'surveying',
+    boot: '',
+    cluster: '',
+    generation: 0,
+    incarnation: 0,
+    surveyed: [],
+    surveys: 0,
+    listed: [],
+    clean: undefined,
+    worldLine: 0,
+    decisions: [],
+    cut: new Map(),
+    stamp: undefined,
+    finderOpen: false,
+    resent: false,
+    version: 1,
+    executed: false,
+    executedSince: 0,
+    dependencies: new Map(),
+    predecessor: 0,
+    unwritten: [],
+    uncommitted: [],
+    urgentUpTo: 0,
+    lastUrgentSealAt: -Infinity,
+    sealing: undefined,
+    restoring: undefined,
+    sessions: createSessionTable(),
+    upTimeBefore: 0,
+    startedAt: 0,
+    expiredAt: 0,
+    nextTicket: 1,
+    inFlight: new Map(),
+    waiting: [],
+    waitingBytes: 0,
+    operations: 0,
+    committedOperations: 0,
+    progressAt: -Infinity,
+    progressSent: '',
+    leaving: false,
+    drainedSent: -1,
+    shuttingDown: false,
+    now: 0,
+    wall: 0,
+    effects: [],
+  };
+}
+
+/**
+ * Let one event happen.
+ * @param now monotonic time, ms; @param wall the clock's time, ms: serves efficiency only, nothing is wrong if it is
+ * @returns what to do, in order
+ */
+export function stepWorker(worker: Worker, event: WorkerEvent, now: number, wall: number): WorkerEffect[] {
+  worker.now = now;
+  worker.wall = wall;
+  worker.effects = [];
+  if (worker.phase === 'stopped') return worker.effects;
+  handle(worker, event);
+  if (event.kind !== 'clientFrame') goOn(worker);
+  return worker.effects;
+}
+
+/** When the worker wants a `wake` event, in the time of `now`; Infinity if nothing is due. */
+export function workerWakeAt(worker: Worker): number {
+  if (worker.phase !== 'serving') return Infinity;
+  const progressAt = worker.finderOpen ? worker.progressAt + PROGRESS_MS : Infinity;
+  return Math.min(sealWakeAt(worker), progressAt, worker.expiredAt + EXPIRY_SWEEP_MS);
+}
+
+function handle(worker: Worker, event: WorkerEvent): void {
+  switch (event.kind) {
+    case 'clientFrame':
+      return clientFrame(worker, event.connection, event.message);
+    case 'executed':
+      return executed(worker, event.ticket, event.results);
+    case 'durable':
+      return checkpointDurable(worker, event.worldLine, event.version);
+    case 'finderFrame':
+      return finderFrame(worker, event.message);
+    case 'finderOpened':
+      return finderOpened(worker);
+    case 'finderClosed':
+      return finderClosed(worker);
+    case 'surveyed':
+      return surveyed(worker, event);
+    case 'volumeOpened':
+      return volumeOpened(worker, event.checkpoints, event.clean);
+    case 'restored':
+      return restored(worker, event.version, event.sections);
+    case 'clientClosed':
+      return forgetConnection(worker, event.connection);
+    case 'shutdown':
+      worker.shuttingDown = true;
+      if (worker.phase === 'joining') stop(worker, 'shutdown', 'asked to stop before it had joined');
+      return;
+    case 'marked':
+      return stop(worker, 'shutdown', 'everything that executed is in the newest checkpoint');
+    case 'wake':
+      return;
+  }
+}
+
+/** What may be due after any event: seals, what waited, progress, and the end of a worker that is to stop or to leave. */
+function goOn(worker: Worker): void {
+  if (worker.phase !== 'serving') return;
+  sealDue(worker);
+  drainWaiting(worker);
+  finish(worker);
+  if (worker.now >= worker.expiredAt + EXPIRY_SWEEP_MS) {
+    worker.expiredAt = worker.now;
+    expire(worker.sessions, worker.upTimeBefore + worker.now - worker.startedAt, worker.config.sessionExpiryMs);
+  }
+  if (worker.now >= worker.progressAt + PROGRESS_MS) reportProgress(worker);
+}
+
+/** A worker that takes no new batches is done when nothing executes and everything is durable. */
+function finish(worker: Worker): void {
+  if (!worker.leaving && !worker.shuttingDown) return;
+  const idle = worker.inFlight.size === 0 && !worker.executed && worker.unwritten.length === 0;
+  if (!idle || worker.sealing !== undefined) return;
+  if (worker.shuttingDown) {
+    worker.phase = 'marking';
+    const { incarnation, worldLine, predecessor: version } = worker;
+    worker.effects.push({ kind: 'mark', clean: { incarnation, worldLine, version } });
+  } else if (worker.resent && worker.drainedSent !== worker.predecessor) {
+    worker.drainedSent = worker.predecessor;
+    toFinder(worker, { kind: 'drained', version: worker.predecessor });
+  }
+}
+
+function reportProgress(worker: Worker): void {
+  worker.progressAt = worker.now;
+  const oldest = worker.uncommitted[0] ?? worker.unwritten[0];
+  const since = oldest?.since ?? (worker.executed ? worker.executedSince : worker.now);
+  const message: MessageOf<'progress'> = {
+    kind: 'progress',
+    version: worker.version,
+    operations: worker.operations,
+    committedOperations: worker.committedOperations,
+    lagMs: Math.max(0, Math.round(worker.now - since)),
+  };
+  const text = JSON.stringify(message);
+  if (!worker.resent || text === worker.progressSent) return;
+  worker.progressSent = text;
+  toFinder(worker, message);
+}
+
+function finderFrame(worker: Worker, message: Message): void {
+  switch (message.kind) {
+    case 'cut':
+      if (worker.step !== 'joined') return;
+      takeDecisions(worker, message);
+      return takeCut(worker, message);
+    case 'seal':
+      if (message.worldLine === worker.worldLine && worker.phase === 'serving') urge(worker, message.version);
+      return;
+    case 'leave':
+      if (!worker.leaving) log(worker, 'leaving', { worker: worker.config.id });
+      worker.leaving = true;
+      return;
+    case 'left':
+      return stop(worker, 'left', 'the worker was removed from the cluster');
+    default:
+      return joinFrame(worker, message);
+  }
+}
+
+/** Adopt the world-lines that `message` tells of; if it leaves some out, ask for them. */
+function takeDecisions(worker: Worker, message: MessageOf<'cut'>): void {
+  if (message.worldLine <= worker.worldLine) return;
+  const missing = decisionsAfter(message.decisions, worker.worldLine, message.worldLine);
+  if (missing === undefined) toFinder(worker, { kind: 'refresh', worldLine: worker.worldLine });
+  else adopt(worker, missing);
+}
+
+function clientFrame(worker: Worker, connection: number, message: Message): void {
+  switch (message.kind) {
+    case 'batch':
+      return onBatch(worker, connection, message);
+    case 'commit':
+      if (message.worldLine === worker.worldLine && worker.phase === 'serving') urge(worker, message.version);
+      sealDue(worker);
+      return;
+    case 'table':
+      return tableQuery(worker, connection, message);
+    case 'refresh':
+      return refresh(worker, connection, message.worldLine);
+    case 'relay':
+      return relayed(worker, message);
+    default:
+      return refuse(worker, connection, 'malformed', `a client may not send '${message.kind}' to a worker`);
+  }
+}
+
+/** A client tells of decisions that this worker has not heard of: the Finder may be away, and they are durable all the same. */
+function relayed(worker: Worker, { decisions }: MessageOf<'relay'>): void {
+  const last = decisions.at(-1)?.worldLine ?? 0;
+  if (worker.step !== 'joined' || last <= worker.worldLine) return;
+  if (!worker.config.believeRelays) return toFinder(worker, { kind: 'refresh', worldLine: worker.worldLine });
+  const missing = decisionsAfter(decisions, worker.worldLine, last);
+  if (missing !== undefined) adopt(worker, missing);
+}
+
+function forgetConnection(worker: Worker, connection: number): void {
+  const kept = worker.waiting.filter((one) => one.connection !== connection);
+  if (kept.length === worker.waiting.length) return;
+  worker.waiting.splice(0, worker.waiting.length, ...kept);
+  worker.waitingBytes = kept.reduce((sum, { batch }) => sum + batch.operations.length, 0);
+}
