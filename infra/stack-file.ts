@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parseDocument } from 'yaml';
+import { parse } from 'yaml';
 import { type Config, ConfigError, parseConfig, type Target } from './config.ts';
 
 const PREFIX = 'dpr:';
@@ -32,11 +32,7 @@ export async function readStackFile(file: string, target: Target, secrets: Secre
  * @param name what errors call the file
  */
 export function parseStackText(text: string, name: string, target: Target, secrets: Secrets = {}): Config {
-  const document = parseDocument(text);
-  if (document.errors.length > 0) {
-    throw new ConfigError(document.errors.map((error) => ({ key: name, text: `is not YAML: ${error.message}` })));
-  }
-  const stack: unknown = document.toJS();
+  const stack = parseYaml(text, name);
   const config = isRecord(stack) ? stack.config : undefined;
   if (!isRecord(config)) {
     throw new ConfigError([{ key: name, text: 'has no "config:" with keys such as "dpr:workers" in it: add them' }]);
@@ -44,6 +40,15 @@ export function parseStackText(text: string, name: string, target: Target, secre
   const own = Object.entries(config).filter(([key]) => key.startsWith(PREFIX));
   const raw = Object.fromEntries(own.map(([key, value]) => [key.slice(PREFIX.length), value]));
   return parseConfig({ ...withoutEncrypted(raw, name, secrets), ...given(secrets) }, target);
+}
+
+function parseYaml(text: string, name: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError([{ key: name, text: `is not YAML: ${reason}` }]);
+  }
 }
 
 /** Pulumi writes a secret as `{ secure: … }`, which nobody else can read. */

@@ -97,7 +97,7 @@ const worker = record('a worker, such as { id: 0 }', {
 });
 
 const tokenText = word(
-  `must have ${MIN_TOKEN_CHARACTERS} to ${MAX_TOKEN_CHARACTERS} characters without spaces`,
+  `must be a text of ${MIN_TOKEN_CHARACTERS} to ${MAX_TOKEN_CHARACTERS} characters without spaces`,
   new RegExp(`^\\S{${MIN_TOKEN_CHARACTERS},}$`),
   MAX_TOKEN_CHARACTERS,
 );

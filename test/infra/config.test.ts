@@ -195,7 +195,7 @@ const MISTAKES: Mistake[] = [
   {
     what: 'a token too short, unseen',
     raw: { ...ONE, controlToken: 'hunter2' },
-    says: ['dpr:controlToken must have 16 to 1024 characters without spaces'],
+    says: ['dpr:controlToken must be a text of 16 to 1024 characters without spaces'],
   },
   {
     what: 'a worker both declared and forced out',

@@ -34,6 +34,14 @@ describe("a stack's file", () => {
     );
   });
 
+  it('that refers to what it does not define is refused', () => {
+    const text = 'config:\n  dpr:workers: *workers\n';
+    assert.throws(
+      () => parseStackText(text, 'Pulumi.x.yaml', 'local'),
+      message(/^Pulumi\.x\.yaml is not YAML: .*workers/),
+    );
+  });
+
   for (const [what, text] of [
     ['is empty', ''],
     ['has no config', 'encryptionsalt: v1\n'],
