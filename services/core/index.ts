@@ -16,3 +16,12 @@ export {
   type WorkerEvent,
   type WorkerState,
 } from './worker/state.ts';
+export { createSession, sessionWakeAt, stepSession } from './session/session.ts';
+export type {
+  RollbackReport,
+  Session,
+  SessionConfig,
+  SessionEffect,
+  SessionEvent,
+  SessionFailure,
+} from './session/state.ts';

@@ -2,7 +2,7 @@
 import { MAX_VERSION_JUMP, type Batch, type MessageOf } from '@dpr/protocol';
 import { clockTick, seal, urge } from './checkpoint.ts';
 import { acknowledge, newEntry, storedReply, touch, type SessionEntry } from './session-table.ts';
-import { log, MalformedOperations, refuse, send, type Worker } from './state.ts';
+import { log, MalformedOperations, refuse, send, toFinder, type Worker } from './state.ts';
 import { refresh } from './refresh.ts';
 import { askRestore } from './rollback.ts';
 
@@ -33,6 +33,7 @@ function inStep(
   if (batch.worldLine > worker.worldLine) {
     const text = `this worker has not heard of world-line ${batch.worldLine}`;
     refuse(worker, connection, 'needDecisions', text, batch, worker.worldLine);
+    toFinder(worker, { kind: 'refresh', worldLine: worker.worldLine });
   } else if (batch.worldLine < worker.worldLine) {
     refresh(worker, connection, batch.worldLine);
   } else if (batch.generation !== worker.generation) {

@@ -1,0 +1,427 @@
+/**
+ * A client's session as a pure state machine: `stepSession(session, event, now)` changes the state and returns what to do about
+ * it. It numbers batches, carries the frontier, sends again what may be lost, and tells completed from committed.
+ */
+import type { Batch, Message, MessageOf, Reply, Versions } from '@dpr/protocol';
+import { decisionsAfter } from '../world-lines.ts';
+import {
+  endSession,
+  laneOf,
+  sendTo,
+  type Call,
+  type Lane,
+  type Session,
+  type SessionConfig,
+  type SessionEffect,
+  type SessionEvent,
+} from './state.ts';
+import { askTable, beginVerdict, concludeVerdict } from './verdict.ts';
+
+const NOTHING_CARRIED: Versions = new Map();
+
+export function createSession(config: SessionConfig): Session {
+  return {
+    config,
+    phase: 'open',
+    worldLine: config.worldLine,
+    version: 0,
+    frontier: new Map(),
+    cut: new Map(),
+    decisions: [],
+    verdict: undefined,
+    lanes: new Map(),
+    orphans: [],
+    queue: [],
+    lastCall: 0,
+    lastCommitted: 0,
+    unanswered: 0,
+    urgeUpTo: 0,
+    now: 0,
+    effects: [],
+  };
+}
+
+/**
+ * Let one event happen at `now` (monotonic milliseconds).
+ * @returns what to do, in order. A `submit` is named by `session.lastCall` afterwards.
+ */
+export function stepSession(session: Session, event: SessionEvent, now: number): SessionEffect[] {
+  session.now = now;
+  session.effects = [];
+  if (session.phase === 'ended') return session.effects;
+  handle(session, event);
+  // What `handle` made of it may have ended the session.
+  if (!hasEnded(session)) pump(session);
+  return session.effects;
+}
+
+function hasEnded(session: Session): boolean {
+  return session.phase === 'ended';
+}
+
+/** When the session wants a `wake` event, in the time of `stepSession`; Infinity if nothing is due. */
+export function sessionWakeAt(session: Session): number {
+  let at = Infinity;
+  for (const lane of session.lanes.values()) {
+    at = Math.min(at, lane.retryAt);
+    const oldest = lane.sent[0];
+    if (oldest !== undefined) at = Math.min(at, oldest.sentAt + session.config.retryLimitMs);
+  }
+  return at;
+}
+
+function handle(session: Session, event: SessionEvent): void {
+  switch (event.kind) {
+    case 'submit':
+      return submit(session, event.worker, event.operations, event.count);
+    case 'connected':
+      return connected(session, event.worker, event.generation);
+    case 'disconnected': {
+      const lane = session.lanes.get(event.worker);
+      if (lane) Object.assign(lane, { open: false, retryAt: Infinity });
+      return;
+    }
+    case 'frame':
+      return frame(session, event.worker, event.message);
+    case 'removed':
+      return removed(session, event.worker, event.generation);
+    case 'commit':
+      session.urgeUpTo = session.lastCall;
+      for (const lane of session.lanes.values()) urgeLane(session, lane);
+      return;
+    case 'resume':
+      if (session.phase === 'broken') session.phase = 'open';
+      return;
+    case 'wake':
+      return wake(session);
+  }
+}
+
+function submit(session: Session, worker: number, operations: Uint8Array, count: number): void {
+  if (session.phase !== 'open') throw new Error('the session takes no calls until it is resumed');
+  session.lastCall++;
+  session.queue.push({
+    number: session.lastCall,
+    worker,
+    count,
+    operations,
+    sequence: 0,
+    sentVersion: 0,
+    carried: NOTHING_CARRIED,
+    sentAt: 0,
+    version: 0,
+  });
+  laneOf(session, worker);
+}
+
+/** Send what may be sent, in order: a relaxed session passes over workers that cannot take more, a strict one waits. */
+function pump(session: Session): void {
+  if (session.verdict !== undefined || session.queue.length === 0) return;
+  if (session.config.mode === 'strict') {
+    let sent = 0;
+    for (const call of session.queue) {
+      const lane = laneOf(session, call.worker);
+      if (session.unanswered > lane.unanswered || !mayTransmit(session, lane)) break;
+      transmit(session, lane, call);
+      sent++;
+    }
+    session.queue.splice(0, sent);
+    return;
+  }
+  const kept: Call[] = [];
+  for (const call of session.queue) {
+    const lane = laneOf(session, call.worker);
+    if (mayTransmit(session, lane)) transmit(session, lane, call);
+    else kept.push(call);
+  }
+  session.queue.splice(0, session.queue.length, ...kept);
+}
+
+function mayTransmit(session: Session, lane: Lane): boolean {
+  return lane.open && lane.retryAt === Infinity && lane.sent.length < session.config.maxInFlight;
+}
+
+function transmit(session: Session, lane: Lane, call: Call): void {
+  call.sequence = lane.next++;
+  call.sentVersion = session.version;
+  call.carried = carriedTo(session, lane.worker);
+  call.sentAt = session.now;
+  lane.sent.push(call);
+  lane.unanswered++;
+  session.unanswered++;
+  sendCall(session, lane, call);
+}
+
+/** The frontier without what the receiving worker knows by itself and what the cut covers already. */
+function carriedTo(session: Session, worker: number): Versions {
+  let carried: Map<number, number> | undefined;
+  for (const [owner, version] of session.frontier) {
+    if (owner === worker) continue;
+    carried ??= new Map();
+    carried.set(owner, version);
+  }
+  return carried ?? NOTHING_CARRIED;
+}
+
+function sendCall(session: Session, lane: Lane, call: Call): void {
+  const batch: Batch = {
+    kind: 'batch',
+    urgent: call.number <= session.urgeUpTo,
+    count: call.count,
+    session: session.config.id,
+    worldLine: session.worldLine,
+    generation: lane.generation,
+    sequence: call.sequence,
+    acknowledged: lane.acknowledged,
+    version: call.sentVersion,
+    dependencies: call.carried,
+    operations: call.operations,
+  };
+  sendTo(session, lane, batch);
+}
+
+/** Send again everything unanswered, in order: the worker answers what it knows and executes the rest. */
+export function sendAgain(session: Session, lane: Lane): void {
+  lane.retryAt = Infinity;
+  for (const call of lane.sent) if (call.version === 0) sendCall(session, lane, call);
+}
+
+function connected(session: Session, worker: number, generation: number): void {
+  const lane = laneOf(session, worker);
+  if (lane.generation !== 0 && generation < lane.generation) return;
+  if (lane.generation !== 0 && generation > lane.generation) succeeded(session, lane);
+  lane.generation = generation;
+  lane.open = true;
+  lane.retries = 0;
+  if (session.verdict !== undefined) return askTable(session, lane);
+  sendAgain(session, lane);
+  lane.urged = 0;
+  urgeLane(session, lane);
+}
+
+/** The worker that the lane dealt with was removed. What it did not answer, nobody can tell any more. */
+function succeeded(session: Session, lane: Lane): void {
+  session.orphans.push(...lane.done, ...lane.sent.filter((call) => call.version !== 0));
+  for (const call of lane.sent) {
+    if (call.version === 0)
+      session.effects.push({ kind: 'failed', call: call.number, code: 'workerRemoved', sent: true });
+  }
+  session.unanswered -= lane.unanswered;
+  lane.unanswered = 0;
+  lane.done.length = 0;
+  lane.sent.length = 0;
+  lane.next = 1;
+  lane.acknowledged = 0;
+  lane.retryAt = Infinity;
+}
+
+function removed(session: Session, worker: number, generation: number): void {
+  const lane = session.lanes.get(worker);
+  if (lane === undefined || lane.generation > generation) return;
+  succeeded(session, lane);
+  lane.open = false;
+  const kept: Call[] = [];
+  for (const call of session.queue) {
+    if (call.worker !== worker) kept.push(call);
+    else session.effects.push({ kind: 'failed', call: call.number, code: 'workerRemoved', sent: false });
+  }
+  session.queue.splice(0, session.queue.length, ...kept);
+  if (session.verdict !== undefined) concludeVerdict(session);
+}
+
+function frame(session: Session, worker: number | undefined, message: Message): void {
+  const lane = worker === undefined ? undefined : session.lanes.get(worker);
+  switch (message.kind) {
+    case 'reply':
+      if (lane) reply(session, lane, message);
+      return;
+    case 'cut':
+      return takeCut(session, lane, message);
+    case 'tableAnswer':
+      if (lane) tableAnswer(session, lane, message);
+      return;
+    case 'error':
+      return refused(session, lane, message);
+    default:
+      return;
+  }
+}
+
+function reply(session: Session, lane: Lane, message: Reply): void {
+  if (message.worldLine !== session.worldLine || session.verdict !== undefined) return;
+  const direct = lane.sent[message.sequence - (lane.sent[0]?.sequence ?? 0)];
+  // After a rollback, survivors that had their reply are gone from between.
+  const call =
+    direct?.sequence === message.sequence ? direct : lane.sent.find((one) => one.sequence === message.sequence);
+  if (call?.version !== 0) return;
+  if (message.count !== call.count || message.version < call.sentVersion) {
+    const text = `worker ${lane.worker} answered batch ${call.sequence} with ${message.count} results in version ${message.version}`;
+    return endSession(session, 'protocolViolation', text);
+  }
+  const { version } = message;
+  call.version = version;
+  lane.retries = 0;
+  lane.unanswered--;
+  session.unanswered--;
+  session.version = Math.max(session.version, version);
+  for (const [owner, carried] of call.carried) {
+    if (session.frontier.get(owner) === carried) session.frontier.delete(owner);
+  }
+  session.frontier.set(lane.worker, Math.max(version, session.frontier.get(lane.worker) ?? 0));
+  session.effects.push({ kind: 'completed', call: call.number, version, results: message.results, count: call.count });
+  settle(session, lane);
+  if (call.number <= session.urgeUpTo) urgeLane(session, lane);
+}
+
+/** Move what is answered without a gap to `done`, and report what of it the cut covers. */
+function settle(session: Session, lane: Lane): void {
+  let answered = 0;
+  for (const call of lane.sent) {
+    if (call.version === 0) break;
+    answered++;
+    lane.acknowledged = call.sequence;
+    lane.done.push(call);
+  }
+  lane.sent.splice(0, answered);
+  const covered = session.cut.get(lane.worker) ?? 0;
+  const committed: number[] = [];
+  for (const call of lane.done) {
+    if (call.version > covered) break;
+    committed.push(call.number);
+  }
+  lane.done.splice(0, committed.length);
+  if ((session.frontier.get(lane.worker) ?? Infinity) <= covered) session.frontier.delete(lane.worker);
+  reportCommitted(session, committed);
+}
+
+/** Cuts of one world-line grow; an older one may still arrive, by way of another worker, and changes nothing. */
+function takeIn(session: Session, cut: Versions): void {
+  for (const worker of session.lanes.keys()) {
+    const version = cut.get(worker) ?? 0;
+    if (version > (session.cut.get(worker) ?? 0)) session.cut.set(worker, version);
+  }
+}
+
+function settleOrphans(session: Session): void {
+  if (session.orphans.length === 0) return;
+  const isCovered = (call: Call): boolean => call.version <= (session.cut.get(call.worker) ?? 0);
+  const covered = session.orphans.filter(isCovered);
+  session.orphans.splice(0, session.orphans.length, ...session.orphans.filter((call) => !isCovered(call)));
+  reportCommitted(
+    session,
+    covered.map((call) => call.number),
+  );
+}
+
+export function reportCommitted(session: Session, calls: readonly number[]): void {
+  if (calls.length === 0) return;
+  session.lastCommitted = calls.reduce((last, call) => Math.max(last, call), session.lastCommitted);
+  session.effects.push({ kind: 'committed', calls });
+}
+
+/** Ask the worker to make durable, at once, what is wanted committed and has been answered. */
+function urgeLane(session: Session, lane: Lane): void {
+  const wanted = lane.done.findLast((call) => call.number <= session.urgeUpTo);
+  if (wanted === undefined || wanted.version <= lane.urged || !lane.open) return;
+  lane.urged = wanted.version;
+  sendTo(session, lane, { kind: 'commit', worldLine: session.worldLine, version: wanted.version });
+}
+
+/** A cut counts only in its own world-line; a newer one begins a verdict. */
+function takeCut(session: Session, lane: Lane | undefined, message: MessageOf<'cut'>): void {
+  const { worldLine, cut } = message;
+  if (worldLine === session.worldLine && session.verdict === undefined) {
+    takeIn(session, cut);
+    for (const one of session.lanes.values()) settle(session, one);
+    return settleOrphans(session);
+  }
+  if (worldLine <= (session.verdict?.worldLine ?? session.worldLine)) return;
+  const known = [...(session.verdict?.decisions ?? []), ...message.decisions];
+  const unique = [...new Map(known.map((decision) => [decision.worldLine, decision])).values()];
+  unique.sort((a, b) => a.worldLine - b.worldLine);
+  const missing = decisionsAfter(unique, session.worldLine, worldLine);
+  if (missing !== undefined) return beginVerdict(session, { worldLine, decisions: missing, cut, tables: new Map() });
+  const refresh = { kind: 'refresh', worldLine: session.worldLine } as const;
+  if (lane) sendTo(session, lane, refresh);
+  else session.effects.push({ kind: 'sendFinder', message: refresh });
+}
+
+function tableAnswer(session: Session, lane: Lane, message: MessageOf<'tableAnswer'>): void {
+  const { verdict } = session;
+  if (verdict === undefined || message.worldLine !== verdict.worldLine) return;
+  verdict.tables.set(lane.worker, message.last);
+  concludeVerdict(session);
+}
+
+/** A refusal: nothing executed. Most are answered by sending again a little later. */
+function refused(session: Session, lane: Lane | undefined, message: MessageOf<'error'>): void {
+  const { code, text } = message;
+  switch (code) {
+    case 'needDecisions':
+      if (lane) relay(session, lane, message.detail);
+      return;
+    case 'sequenceGap': {
+      const oldest = lane?.sent.find((call) => call.version === 0);
+      if (!lane || !oldest || session.verdict !== undefined) return;
+      if (message.detail < oldest.sequence && message.detail <= lane.acknowledged) {
+        return endSession(session, 'protocolViolation', `worker ${lane.worker} forgot the session: ${text}`);
+      }
+      return later(session, lane, session.config.retryMs);
+    }
+    case 'leaving':
+    case 'wrongGeneration':
+      session.effects.push({ kind: 'fetchCluster' });
+      return backOff(session, lane);
+    case 'overloaded':
+    case 'notServing':
+    case 'windowExceeded':
+      return backOff(session, lane);
+    case 'malformed':
+    case 'absurdVersion':
+    case 'dependencyAboveVersion':
+    case 'sessionExpired':
+    case 'tooManySessions':
+      return endSession(session, code, text);
+    case 'historyLost': // detail: the oldest decision that is remembered; another session's question may have been the one refused
+      if (session.worldLine + 1 < message.detail) endSession(session, code, text);
+      return;
+    default:
+      return; // about the connection, not about this session
+  }
+}
+
+function backOff(session: Session, lane: Lane | undefined): void {
+  if (lane === undefined) return;
+  const { retryMs, maxRetryMs } = session.config;
+  if (lane.retryAt === Infinity) lane.retries++;
+  later(session, lane, Math.min(maxRetryMs, retryMs * 2 ** lane.retries));
+}
+
+/** All that was in flight with the refused batch is refused too: send everything again once, not once for each. */
+function later(session: Session, lane: Lane, waitMs: number): void {
+  if (lane.retryAt === Infinity) lane.retryAt = session.now + waitMs;
+}
+
+/** The worker has not heard of the session's world-line: tell it, then send again. */
+function relay(session: Session, lane: Lane, since: number): void {
+  const target = session.verdict?.worldLine ?? session.worldLine;
+  const known = [...session.decisions, ...(session.verdict?.decisions ?? [])];
+  const missing = decisionsAfter(known, since, target);
+  if (missing !== undefined) sendTo(session, lane, { kind: 'relay', decisions: missing });
+  later(session, lane, session.config.retryMs);
+}
+
+function wake(session: Session): void {
+  const { retryLimitMs } = session.config;
+  for (const lane of session.lanes.values()) {
+    const oldest = lane.sent.find((call) => call.version === 0);
+    if (session.now >= (oldest?.sentAt ?? Infinity) + retryLimitMs) {
+      const text = `worker ${lane.worker} did not answer a batch for ${retryLimitMs} ms`;
+      return endSession(session, 'sessionExpired', text);
+    }
+    if (session.now < lane.retryAt) continue;
+    lane.retryAt = Infinity;
+    if (session.verdict === undefined) sendAgain(session, lane);
+    else askTable(session, lane);
+  }
+}

@@ -1,0 +1,183 @@
+/** A session's memory, and what it asks of its surroundings. */
+import type { Decision, ErrorCode, Message, Versions } from '@dpr/protocol';
+
+export interface SessionConfig {
+  /** 128 random bits, as 32 hex digits. */
+  readonly id: string;
+  /** The world-line that the cluster is in when the session begins. */
+  readonly worldLine: number;
+  /** A strict session waits for its outstanding replies before it turns to another worker. */
+  readonly mode: 'strict' | 'relaxed';
+  /** Issue again, in order, what a rollback took. */
+  readonly replay: boolean;
+  /** Batches in flight at one worker; at most what workers remember. */
+  readonly maxInFlight: number;
+  /** First and longest wait before a refused batch is sent again, ms. */
+  readonly retryMs: number;
+  readonly maxRetryMs: number;
+  /** An unanswered batch is given up after this long, ms: far less than workers keep idle sessions. */
+  readonly retryLimitMs: number;
+}
+
+/** One batch of the application, named by its place in the session: 1, 2, 3, … */
+export interface Call {
+  readonly number: number;
+  readonly worker: number;
+  readonly count: number;
+  readonly operations: Uint8Array;
+  /** Its number at the worker once sent, 0 before. */
+  sequence: number;
+  /** What the request carried, the same at every transmission. */
+  sentVersion: number;
+  carried: Versions;
+  sentAt: number;
+  /** The version that it executed in, 0 while unanswered. */
+  version: number;
+}
+
+/** The session's dealings with one worker. */
+export interface Lane {
+  readonly worker: number;
+  /** 0 until the worker was first met. */
+  generation: number;
+  open: boolean;
+  /** The next sequence number. */
+  next: number;
+  /** Every reply up to here has arrived. */
+  acknowledged: number;
+  /** Sent and unanswered, in order of sequence; an answered one stays while an earlier one is unanswered. */
+  readonly sent: Call[];
+  /** Answered and not committed, in order of sequence. */
+  readonly done: Call[];
+  /** How many of `sent` have no reply. */
+  unanswered: number;
+  /** When to send again what was refused; Infinity if nothing was. */
+  retryAt: number;
+  retries: number;
+  /** The largest version for which a commit was asked. */
+  urged: number;
+}
+
+export type SessionEvent =
+  | { readonly kind: 'submit'; readonly worker: number; readonly operations: Uint8Array; readonly count: number }
+  /** A connection to a worker of this generation was greeted; what was sent on an earlier one may be lost. */
+  | { readonly kind: 'connected'; readonly worker: number; readonly generation: number }
+  | { readonly kind: 'disconnected'; readonly worker: number }
+  /** From a worker, or from the Finder (undefined). */
+  | { readonly kind: 'frame'; readonly worker: number | undefined; readonly message: Message }
+  /** The membership says that the worker of this generation, or the id altogether, is gone. */
+  | { readonly kind: 'removed'; readonly worker: number; readonly generation: number }
+  /** Everything submitted so far is wanted committed at once. */
+  | { readonly kind: 'commit' }
+  /** After a rollback was reported: take new calls again. */
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'wake' };
+
+/** What a rollback did to a session. */
+export interface RollbackReport {
+  readonly worldLine: number;
+  /** The last call that survived, 0 if none ever did. Every call up to it did, but for `exceptions`. */
+  readonly lastSurvivor: number;
+  /** Lost calls before `lastSurvivor`: they were in flight together with what overtook them. Never in a strict session. */
+  readonly exceptions: readonly number[];
+  /** Calls that executed or may have, and are lost, in order. */
+  readonly lost: readonly number[];
+  /** Calls that were never sent, and will not be unless the application submits them again. Empty when replaying. */
+  readonly unsent: readonly number[];
+}
+
+/** Why a session ended or a call failed. */
+export type SessionFailure = ErrorCode | 'workerRemoved' | 'protocolViolation';
+
+export type SessionEffect =
+  /** Only ever while the lane is open. */
+  | { readonly kind: 'send'; readonly worker: number; readonly message: Message }
+  | { readonly kind: 'sendFinder'; readonly message: Message }
+  /** A connection to this worker is wanted. */
+  | { readonly kind: 'connect'; readonly worker: number }
+  /** The membership may have changed: fetch it. */
+  | { readonly kind: 'fetchCluster' }
+  /** A call has a result; a replayed call may have a second, different one. */
+  | {
+      readonly kind: 'completed';
+      readonly call: number;
+      readonly version: number;
+      readonly results: Uint8Array;
+      readonly count: number;
+    }
+  | { readonly kind: 'committed'; readonly calls: readonly number[] }
+  /** The worker left: `sent` ones may have executed or not, and nobody can tell any more. */
+  | { readonly kind: 'failed'; readonly call: number; readonly code: SessionFailure; readonly sent: boolean }
+  | { readonly kind: 'rolledBack'; readonly report: RollbackReport; readonly replaying: boolean }
+  /** Nothing more can be done in this session. */
+  | { readonly kind: 'ended'; readonly code: SessionFailure; readonly text: string };
+
+/** A rollback that the session knows of and whose losses it is still finding out. */
+export interface Verdict {
+  readonly worldLine: number;
+  /** All decisions after the session's own world-line. */
+  readonly decisions: readonly Decision[];
+  readonly cut: Versions;
+  /** Worker to the last sequence number that survived there. */
+  readonly tables: Map<number, number>;
+}
+
+export interface Session {
+  readonly config: SessionConfig;
+  /** `broken`: a rollback was reported, and the application has not resumed. */
+  phase: 'open' | 'broken' | 'ended';
+  worldLine: number;
+  /** The largest version seen (Vs). */
+  version: number;
+  readonly frontier: Map<number, number>;
+  /** What is committed of the workers that the session has dealt with, in its world-line. */
+  readonly cut: Map<number, number>;
+  /** Decisions that the session learned of, for workers that have not. */
+  decisions: readonly Decision[];
+  verdict: Verdict | undefined;
+  readonly lanes: Map<number, Lane>;
+  /** Answered and not committed, of workers that were removed since. */
+  readonly orphans: Call[];
+  /** Not sent yet, in order. */
+  readonly queue: Call[];
+  lastCall: number;
+  /** The last call known to be committed. */
+  lastCommitted: number;
+  /** Sent and unanswered, over all lanes. */
+  unanswered: number;
+  /** Calls up to here are wanted committed at once. */
+  urgeUpTo: number;
+  now: number;
+  effects: SessionEffect[];
+}
+
+export function laneOf(session: Session, worker: number): Lane {
+  const known = session.lanes.get(worker);
+  if (known !== undefined) return known;
+  const lane: Lane = {
+    worker,
+    generation: 0,
+    open: false,
+    next: 1,
+    acknowledged: 0,
+    sent: [],
+    done: [],
+    unanswered: 0,
+    retryAt: Infinity,
+    retries: 0,
+    urged: 0,
+  };
+  session.lanes.set(worker, lane);
+  session.effects.push({ kind: 'connect', worker });
+  return lane;
+}
+
+export function sendTo(session: Session, lane: Lane, message: Message): void {
+  if (lane.open) session.effects.push({ kind: 'send', worker: lane.worker, message });
+}
+
+/** Nothing more can be done: the surroundings fail every call that is not committed. */
+export function endSession(session: Session, code: SessionFailure, text: string): void {
+  session.phase = 'ended';
+  session.effects.push({ kind: 'ended', code, text });
+}
