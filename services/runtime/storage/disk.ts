@@ -1,0 +1,56 @@
+/**
+ * The file operations that storage needs, rooted in one directory of plain files. Everything above this interface is free
+ * of clocks and randomness, so that it runs unchanged on a simulated disk.
+ *
+ * Durable is only what was synced: a file's bytes and length by its `datasync`, the directory's names by `syncDirectory`.
+ * Operations reject with system errors (`code`: `ENOENT`, `EIO`, `ENOSPC`, …) that name the file.
+ */
+export interface Disk {
+  /** Where the files are; for messages, and for stores in other processes that are given a path. */
+  readonly directory: string;
+  /** All names, sorted. */
+  list(): Promise<readonly string[]>;
+  /** `read` and `write` need an existing file; `create` makes an empty one, or empties the one that is there. */
+  open(name: string, mode: OpenMode): Promise<DiskFile>;
+  /** Replaces `to`, atomically, if it exists. */
+  rename(from: string, to: string): Promise<void>;
+  unlink(name: string): Promise<void>;
+  syncDirectory(): Promise<void>;
+}
+
+export type OpenMode = 'read' | 'write' | 'create';
+
+export interface DiskFile {
+  /** Length in bytes. */
+  size(): Promise<number>;
+  /** `length` bytes from `offset`; fewer only where the file ends. */
+  read(offset: number, length: number): Promise<Buffer>;
+  /** All of `bytes`, or it rejects and any part of them may have been written. */
+  writeAt(offset: number, bytes: Uint8Array): Promise<void>;
+  /**
+   * Makes the bytes durable. After a failure the system may have forgotten which bytes were not: only writing them again,
+   * and then syncing, makes them durable.
+   */
+  datasync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A file's path for a message. */
+export function pathOf(disk: Disk, name: string): string {
+  return `${disk.directory}/${name}`;
+}
+
+/** Opens the file for the time of `use`, and closes it whatever happens. */
+export async function withFile<T>(
+  disk: Disk,
+  name: string,
+  mode: OpenMode,
+  use: (file: DiskFile) => Promise<T>,
+): Promise<T> {
+  const file = await disk.open(name, mode);
+  try {
+    return await use(file);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,40 @@
+/** What is on the disk is not what was written there; the message names the file and says what can be done. */
+export class StorageDamagedError extends Error {
+  override readonly name = 'StorageDamagedError';
+}
+
+/** A later incarnation took the volume over; this process has to stop. */
+export class SupersededError extends Error {
+  override readonly name = 'SupersededError';
+}
+
+/** The volume belongs to another cluster, worker or generation. */
+export class WrongVolumeError extends Error {
+  override readonly name = 'WrongVolumeError';
+}
+
+/** An earlier checkpoint could not be written and has to be retried (or dropped) before this one. */
+export class AppendBlockedError extends Error {
+  override readonly name = 'AppendBlockedError';
+}
+
+/** The checkpoint was still being written when a rollback dropped its version; it was not appended. */
+export class CheckpointDroppedError extends Error {
+  override readonly name = 'CheckpointDroppedError';
+}
+
+/** A limit of `limits.ts` is reached. */
+export class StorageLimitError extends Error {
+  override readonly name = 'StorageLimitError';
+}
+
+/** Another process uses the directory. */
+export class VolumeLockedError extends Error {
+  override readonly name = 'VolumeLockedError';
+}
+
+/** The `code` of a system error (`ENOENT`, `EIO`, …), if it is one. */
+export function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

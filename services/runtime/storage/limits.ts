@@ -1,0 +1,34 @@
+/** Every limit of storage, in one place. Reaching one is a `StorageLimitError` that names it. */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Largest record of a two-slot file. */
+export const RECORD_LIMIT_BYTES = 16 * MIB;
+
+/** Largest state, and largest sessions section, of a checkpoint given as bytes. A file that a store wrote has no limit here. */
+export const PAYLOAD_LIMIT_BYTES = 1024 * MIB;
+/** Parts of a checkpoint up to this size live in the manifest itself, so that appending one costs one write and one sync. */
+export const INLINE_LIMIT_BYTES = 64 * KIB;
+/** Largest description of a checkpoint; dependencies are what makes one large. */
+export const META_LIMIT_BYTES = MIB;
+
+/** Checkpoints that a manifest lists at one time. */
+export const MAX_CHECKPOINTS = 4_000;
+/** Appends that wait for their turn at one time. */
+export const MAX_PENDING_APPENDS = 64;
+/** Largest manifest; one that would exceed it is rewritten without its dead bytes first. */
+export const MANIFEST_LIMIT_BYTES = 256 * MIB;
+/** A manifest with more dead bytes than this, and more dead than live ones, is rewritten when the store prunes. */
+export const COMPACTION_DEAD_BYTES = MIB;
+
+/** Data files are read, written and checked in pieces of this size, so that the event loop stays free. */
+export const CHUNK_BYTES = MIB;
+/**
+ * Frames of a manifest begin at multiples of this: the size that disks write as a whole, so that a write that is torn
+ * never touches a frame that was durable before.
+ */
+export const FRAME_ALIGNMENT_BYTES = 512;
+
+/** How often a claim starts over because a predecessor that still runs changed the volume under it. */
+export const CLAIM_ATTEMPTS = 16;

@@ -1,0 +1,94 @@
+import { type FileHandle, constants, access, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import type { Disk, DiskFile, OpenMode } from './disk.ts';
+import { systemCode } from './errors.ts';
+
+const FLAGS: Readonly<Record<OpenMode, string>> = { read: 'r', write: 'r+', create: 'w+' };
+
+/** The real files of `directory`, which must exist (`prepareDirectory`). */
+export function nodeDisk(directory: string): Disk {
+  const at = (name: string) => path.join(directory, name);
+  return {
+    directory,
+    list: () => naming(directory, async () => (await readdir(directory)).sort()),
+    open: (name, mode) => naming(at(name), async () => nodeFile(await open(at(name), FLAGS[mode]), at(name))),
+    rename: (from, to) => naming(at(from), () => rename(at(from), at(to))),
+    unlink: (name) => naming(at(name), () => unlink(at(name))),
+    syncDirectory: () => naming(directory, () => syncDirectory(directory)),
+  };
+}
+
+function nodeFile(handle: FileHandle, name: string): DiskFile {
+  return {
+    size: () => naming(name, async () => (await handle.stat()).size),
+    read: (offset, length) => naming(name, () => readFully(handle, offset, length)),
+    writeAt: (offset, bytes) => naming(name, () => writeFully(handle, offset, bytes)),
+    datasync: () => naming(name, () => handle.datasync()),
+    close: () => naming(name, () => handle.close()),
+  };
+}
+
+async function readFully(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
+}
+
+async function writeFully(handle: FileHandle, offset: number, bytes: Uint8Array): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    done += (await handle.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** System errors of reads, writes and syncs do not say which file failed; this adds it. */
+async function naming<T>(file: string, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (!(error instanceof Error) || error.message.includes(file)) throw error;
+    throw Object.assign(new Error(`${error.message} '${file}'`, { cause: error }), { code: systemCode(error) });
+  }
+}
+
+/**
+ * Makes the directory if it is not there, durably, and checks that this process may write in it.
+ * @throws Error that names the directory and what to change
+ */
+export async function prepareDirectory(directory: string): Promise<void> {
+  try {
+    const made = await mkdir(directory, { recursive: true });
+    if (made !== undefined) await syncParents(made, directory);
+    await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `the data directory '${directory}' cannot be used: ${reason}. ` +
+        'Choose another one, or give the user that runs this process the right to read and write it',
+      { cause: error },
+    );
+  }
+}
+
+/** `first` is the topmost directory that was made; each new name is in the parent of its directory. */
+async function syncParents(first: string, last: string): Promise<void> {
+  const top = path.dirname(path.resolve(first));
+  for (let parent = path.dirname(path.resolve(last)); parent.length >= top.length; parent = path.dirname(parent)) {
+    await syncDirectory(parent);
+    if (parent === path.dirname(parent)) break;
+  }
+}
