@@ -348,7 +348,7 @@ function takeCut(session: Session, lane: Lane | undefined, message: MessageOf<'c
 
 function tableAnswer(session: Session, lane: Lane, message: MessageOf<'tableAnswer'>): void {
   const { verdict } = session;
-  if (verdict === undefined || message.worldLine !== verdict.worldLine) return;
+  if (message.worldLine !== verdict?.worldLine) return;
   verdict.tables.set(lane.worker, message.last);
   concludeVerdict(session);
 }
