@@ -1,0 +1,19 @@
+/** Files that survive crashes: the Finder's record, a worker's volume of checkpoints, and the lock on a directory. */
+export type { Disk, DiskFile, OpenMode } from './disk.ts';
+export { nodeDisk, prepareDirectory } from './node-disk.ts';
+export { type TwoSlotFile, openTwoSlotFile } from './two-slot-file.ts';
+export { type Claim, type ClaimedVolume, type Survey, claimVolume, surveyVolume } from './volume.ts';
+export type { CheckpointStore, Restored, SessionsChain } from './checkpoint-store.ts';
+export type { NewCheckpoint, SessionsSection } from './part-writer.ts';
+export type { Checkpoint, CleanMarker, FinderStamp, Identity, SessionsBase } from './manifest.ts';
+export { type VolumeLock, volumeLock } from './volume-lock.ts';
+export {
+  AppendBlockedError,
+  CheckpointDroppedError,
+  StorageDamagedError,
+  StorageLimitError,
+  SupersededError,
+  VolumeLockedError,
+  WrongVolumeError,
+} from './errors.ts';
+export * from './limits.ts';

@@ -1,0 +1,220 @@
+import { crc32 } from 'node:zlib';
+import { type Disk, type DiskFile, pathOf } from './disk.ts';
+import { StorageDamagedError, StorageLimitError, SupersededError } from './errors.ts';
+import { HEADER_BYTES, encodeFrame, metaBytesOf } from './frame.ts';
+import { COMPACTION_DEAD_BYTES, FRAME_ALIGNMENT_BYTES, MANIFEST_LIMIT_BYTES } from './limits.ts';
+import {
+  type Entry,
+  type ManifestHead,
+  type ManifestState,
+  type Part,
+  type SessionsPart,
+  entryMeta,
+  laterStamp,
+  standingMeta,
+} from './manifest.ts';
+import { manifestIncarnations, manifestName, temporary } from './names.ts';
+
+/** The inline bytes of a part, from wherever the manifest is at the moment. */
+export type InlineSource = (part: Part) => Promise<Buffer>;
+
+/** A checkpoint that is about to enter the manifest, with the bytes of its inline parts. */
+export type NewEntry = Omit<Entry, 'liveBytes'> & { readonly inline: readonly Uint8Array[] };
+
+/**
+ * The manifest of one incarnation as an open file. One operation at a time. Each is durable once it resolves; after one
+ * that failed, the end of the file is unknown, and the next one writes the manifest anew before anything else.
+ */
+export interface ManifestLog {
+  state(): ManifestState;
+  /** Takes over a state that need not be durable yet: the next frame carries it. */
+  adopt(next: ManifestState): void;
+  append(entry: NewEntry): Promise<void>;
+  /** Makes `next` durable. `dropAfter`: entries above it are gone in `next`. */
+  mark(next: ManifestState, dropAfter?: number): Promise<void>;
+  /** Whether so many bytes of the file are dead in `next` that rewriting pays. */
+  wasteful(next: ManifestState): boolean;
+  /** False after a failure: then there may be more in the file than the state says. */
+  endKnown(): boolean;
+  /** Replaces the file by one that holds `next` and nothing else. */
+  rewrite(next: ManifestState): Promise<void>;
+  readInline: InlineSource;
+  close(): Promise<void>;
+}
+
+type OpenManifest = { readonly file: DiskFile; readonly head: ManifestHead; state: ManifestState; end: number };
+
+/**
+ * Writes the first manifest of an incarnation, with what `source` says of the inline parts.
+ * @throws SupersededError when a later incarnation has one
+ */
+export async function createManifestLog(
+  disk: Disk,
+  head: ManifestHead,
+  state: ManifestState,
+  source: InlineSource,
+): Promise<ManifestLog> {
+  let current = await writeManifest(disk, head, state, source);
+  let { edition } = head;
+  let endKnown = true;
+
+  const readInline: InlineSource = (part) => readInlinePart(disk, current, part);
+
+  async function rewrite(next: ManifestState): Promise<void> {
+    endKnown = false;
+    edition++;
+    const replaced = current.file;
+    current = await writeManifest(disk, { ...head, edition }, next, readInline);
+    endKnown = true;
+    await replaced.close().catch(() => undefined);
+  }
+
+  async function write(frame: Buffer): Promise<void> {
+    endKnown = false;
+    await current.file.writeAt(current.end, frame);
+    await current.file.datasync();
+    endKnown = true;
+    current.end += frame.length;
+  }
+
+  function encodeEntry({ inline, ...entry }: NewEntry): { frame: Buffer; next: ManifestState } {
+    const stamped = { ...current.state, stamp: laterStamp(current.state.stamp, entry.stamp) };
+    const meta = { ...entryMeta(head.identity, entry), ...standingMeta(stamped) };
+    const { frame, placed } = frameOf(current.head, current.end, entry, meta, inline);
+    return { frame, next: { ...stamped, entries: [...stamped.entries, placed] } };
+  }
+
+  return {
+    state: () => current.state,
+    adopt(next) {
+      current.state = next;
+    },
+    async append(entry) {
+      let encoded = encodeEntry(entry);
+      if (!endKnown || current.end + encoded.frame.length > MANIFEST_LIMIT_BYTES) {
+        await rewrite(current.state);
+        encoded = encodeEntry(entry);
+      }
+      checkFits(disk, current, encoded.frame.length);
+      await write(encoded.frame);
+      current.state = encoded.next;
+    },
+    async mark(next, dropAfter) {
+      if (!endKnown) return rewrite(next);
+      const meta = { ...standingMeta(next), dropAfter: dropAfter ?? null };
+      await write(encodeFrame('mark', { ...current.head, position: current.end }, meta, [], FRAME_ALIGNMENT_BYTES));
+      current.state = next;
+    },
+    wasteful(next) {
+      const live = next.entries.reduce((sum, entry) => sum + entry.liveBytes, 0);
+      return current.end - live > Math.max(COMPACTION_DEAD_BYTES, live);
+    },
+    endKnown: () => endKnown,
+    rewrite,
+    readInline,
+    close: () => current.file.close(),
+  };
+}
+
+/** Aside, synced, then renamed, so that there is a whole manifest under its name at any time. */
+async function writeManifest(
+  disk: Disk,
+  head: ManifestHead,
+  state: ManifestState,
+  source: InlineSource,
+): Promise<OpenManifest> {
+  const { frames, entries, end } = await encodeManifest(head, state, source);
+  const name = manifestName(head.incarnation);
+  const file = await disk.open(temporary(name), 'create');
+  try {
+    await file.writeAt(0, Buffer.concat(frames));
+    await file.datasync();
+    await refuseIfSuperseded(disk, head.incarnation);
+    await disk.rename(temporary(name), name);
+    await disk.syncDirectory();
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    throw error;
+  }
+  return { file, head, state: { ...state, entries }, end };
+}
+
+async function encodeManifest(
+  head: ManifestHead,
+  state: ManifestState,
+  source: InlineSource,
+): Promise<{ frames: Buffer[]; entries: Entry[]; end: number }> {
+  const standing = standingMeta(state);
+  const opening = { ...head.identity, base: head.base, ...standing };
+  const first = encodeFrame('manifest', { ...head, position: 0 }, opening, [], FRAME_ALIGNMENT_BYTES);
+  const frames = [first];
+  const entries: Entry[] = [];
+  let end = first.length;
+  for (const entry of state.entries) {
+    const inline: Buffer[] = [];
+    for (const part of [entry.state, entry.sessions]) if (isInline(part)) inline.push(await source(part));
+    const { frame, placed } = frameOf(head, end, entry, { ...entryMeta(head.identity, entry), ...standing }, inline);
+    entries.push(placed);
+    frames.push(frame);
+    end += frame.length;
+  }
+  return { frames, entries, end };
+}
+
+/** A checkpoint's frame at `position`, and the entry with the places that its inline parts have there. */
+function frameOf(
+  { incarnation, edition }: ManifestHead,
+  position: number,
+  entry: Omit<Entry, 'liveBytes'>,
+  meta: object,
+  inline: readonly Uint8Array[],
+): { frame: Buffer; placed: Entry } {
+  const frame = encodeFrame('checkpoint', { incarnation, edition, position }, meta, inline, FRAME_ALIGNMENT_BYTES);
+  const payloadAt = position + HEADER_BYTES + metaBytesOf(frame);
+  return { frame, placed: { ...placeParts(entry, payloadAt), liveBytes: frame.length } };
+}
+
+function isInline(part: Part | undefined): part is Part {
+  return part?.place === 'inline';
+}
+
+/** The inline parts follow each other in the payload, the state first. */
+function placeParts<T extends { readonly state: Part | undefined; readonly sessions: SessionsPart }>(
+  entry: T,
+  payloadAt: number,
+): T {
+  const { state, sessions } = entry;
+  const sessionsAt = payloadAt + (isInline(state) ? state.bytes : 0);
+  return {
+    ...entry,
+    state: isInline(state) ? { ...state, at: payloadAt } : state,
+    sessions: isInline(sessions) ? { ...sessions, at: sessionsAt } : sessions,
+  };
+}
+
+async function readInlinePart(disk: Disk, { file, head }: OpenManifest, part: Part): Promise<Buffer> {
+  const bytes = await file.read(part.at, part.bytes);
+  if (bytes.length === part.bytes && crc32(bytes) === part.checksum) return bytes;
+  const path = pathOf(disk, manifestName(head.incarnation));
+  throw new StorageDamagedError(
+    `${path} changed at byte ${part.at} after it was written: the checkpoint there cannot be restored. Check the disk`,
+  );
+}
+
+/** @throws SupersededError when a later incarnation has taken the volume over */
+export async function refuseIfSuperseded(disk: Disk, incarnation: number): Promise<void> {
+  const latest = manifestIncarnations(await disk.list()).at(-1) ?? 0;
+  if (latest > incarnation) {
+    throw new SupersededError(
+      `incarnation ${latest} has taken over ${disk.directory}, so incarnation ${incarnation} has to stop`,
+    );
+  }
+}
+
+function checkFits(disk: Disk, { head, end }: OpenManifest, frameBytes: number): void {
+  if (end + frameBytes <= MANIFEST_LIMIT_BYTES) return;
+  throw new StorageLimitError(
+    `${pathOf(disk, manifestName(head.incarnation))} would exceed ${MANIFEST_LIMIT_BYTES} bytes: the cut does not advance, ` +
+      'so nothing can be pruned; see which worker it waits for (dpr status)',
+  );
+}

@@ -1,0 +1,238 @@
+import { StorageDamagedError } from './errors.ts';
+import { type Frame, HEADER_BYTES, alignUp, decodeFrame } from './frame.ts';
+import { FRAME_ALIGNMENT_BYTES } from './limits.ts';
+import { type Fields, fieldsOf } from './meta.ts';
+import { type CheckpointKey, partName } from './names.ts';
+
+/** Whose volume it is: the cluster's id in hex, the worker's id, its generation. */
+export type Identity = { readonly cluster: string; readonly worker: number; readonly generation: number };
+
+/** Which of the Finder's records: the start of the Finder (8 bytes in hex) that wrote it, and the record's counter. */
+export type FinderStamp = { readonly start: string; readonly counter: number };
+
+/** Everything that `incarnation` executed is in `version`, the newest checkpoint. */
+export type CleanMarker = { readonly incarnation: number; readonly worldLine: number; readonly version: number };
+
+/** What a checkpoint says of itself. `incarnation`: the one that wrote it. `dependencies`: versions by worker. */
+export type Checkpoint = CheckpointKey & {
+  readonly predecessor: number;
+  readonly dependencies: ReadonlyMap<number, number>;
+  readonly stamp: FinderStamp;
+};
+
+/** Where a part of a checkpoint is: in the manifest, in a file made of a frame, or in a file that a store wrote. */
+export type Place = 'inline' | 'file' | 'store';
+/** `at`: where an inline part begins in the manifest, otherwise 0. */
+export type Part = { readonly place: Place; readonly bytes: number; readonly checksum: number; readonly at: number };
+export type SessionsBase = 'full' | 'delta';
+export type SessionsPart = Part & { readonly base: SessionsBase };
+
+/** A checkpoint in the manifest. Without `state` it cannot be restored and only serves the deltas on its sessions. */
+export type Entry = Checkpoint & {
+  readonly state: Part | undefined;
+  readonly sessions: SessionsPart;
+  /** Bytes that it would take in a rewritten manifest. */
+  readonly liveBytes: number;
+};
+
+/** What the frames of a manifest add up to. */
+export type ManifestState = {
+  /** Ascending by version. */
+  readonly entries: readonly Entry[];
+  /** Everything below the newest checkpoint at or below this version was pruned. */
+  readonly keep: number;
+  readonly clean: CleanMarker | undefined;
+  /** The latest one that this worker saw. */
+  readonly stamp: FinderStamp | undefined;
+};
+
+/** Which manifest it is. `base`: the incarnation whose manifest it carried over, 0 for none. */
+export type ManifestHead = {
+  readonly identity: Identity;
+  readonly incarnation: number;
+  readonly edition: number;
+  readonly base: number;
+};
+
+export type Manifest = { readonly head: ManifestHead; readonly state: ManifestState; readonly end: number };
+
+export const EMPTY_STATE: ManifestState = { entries: [], keep: 0, clean: undefined, stamp: undefined };
+
+/**
+ * Adds up the frames of a manifest. An incomplete end, which a crash leaves, is cut off.
+ * @param file the path, for messages
+ * @throws StorageDamagedError when frames follow one that is not valid, or do not fit together
+ */
+export function readManifest(file: string, incarnation: number, bytes: Buffer): Manifest {
+  const first = decodeFrame(bytes, 0);
+  if (first?.kind !== 'manifest' || first.address.incarnation !== incarnation) throw damaged(file, 0);
+  const { edition } = first.address;
+  const belongs = (frame: Frame) => frame.address.incarnation === incarnation && frame.address.edition === edition;
+  const opening = fieldsOf(file, first.meta);
+  const head: ManifestHead = { identity: identityOf(opening), incarnation, edition, base: opening.whole('base') };
+  let state: ManifestState = { ...EMPTY_STATE, ...standing(opening) };
+  let end = alignedSize(first);
+  for (let frame = decodeFrame(bytes, end); frame && belongs(frame); frame = decodeFrame(bytes, end)) {
+    state = replay(file, state, frame);
+    end += alignedSize(frame);
+  }
+  for (let at = end + FRAME_ALIGNMENT_BYTES; at + HEADER_BYTES <= bytes.length; at += FRAME_ALIGNMENT_BYTES) {
+    const frame = decodeFrame(bytes, at);
+    if (frame && belongs(frame)) throw damaged(file, end);
+  }
+  return { head, state: prune(state, state.keep), end };
+}
+
+function damaged(file: string, offset: number): StorageDamagedError {
+  return new StorageDamagedError(
+    `${file} is damaged at byte ${offset}, and what follows there was written later, so this is not the trace of a crash. ` +
+      'Restore the directory from a backup, or remove the worker (--force) and add it again with an empty directory',
+  );
+}
+
+function replay(file: string, state: ManifestState, frame: Frame): ManifestState {
+  const fields = fieldsOf(file, frame.meta);
+  const next = { ...state, ...standing(fields) };
+  if (frame.kind === 'mark') {
+    const dropAfter = fields.optionalWhole('dropAfter');
+    return dropAfter === undefined ? next : { ...next, entries: upTo(state.entries, dropAfter) };
+  }
+  const entry = readEntry(fields, frame);
+  const newest = state.entries.at(-1);
+  if (frame.kind !== 'checkpoint' || (newest !== undefined && newest.version >= entry.version)) {
+    throw damaged(file, frame.address.position);
+  }
+  return { ...next, entries: [...state.entries, entry] };
+}
+
+/** What every frame repeats, so that no write is needed for it alone. */
+function standing(fields: Fields): Omit<ManifestState, 'entries'> {
+  const stamp = fields.optionalObject('stamp');
+  const clean = fields.optionalObject('clean');
+  return {
+    keep: fields.whole('keep'),
+    stamp: stamp && { start: stamp.text('start'), counter: stamp.whole('counter') },
+    clean: clean && {
+      incarnation: clean.whole('incarnation'),
+      worldLine: clean.whole('worldLine'),
+      version: clean.whole('version'),
+    },
+  };
+}
+
+export function standingMeta({ keep, stamp, clean }: ManifestState): object {
+  return { keep, stamp: stamp ?? null, clean: clean ?? null };
+}
+
+export function identityOf(fields: Fields): Identity {
+  return { cluster: fields.text('cluster'), worker: fields.whole('worker'), generation: fields.whole('generation') };
+}
+
+function readEntry(fields: Fields, frame: Frame): Entry {
+  const payloadAt = frame.address.position + HEADER_BYTES + frame.metaBytes;
+  const state = fields.optionalObject('state');
+  const statePart = state && readPart(state, payloadAt);
+  const sessions = fields.object('sessions');
+  const sessionsAt = payloadAt + (statePart?.place === 'inline' ? statePart.bytes : 0);
+  const written = fields.object('written');
+  return {
+    incarnation: fields.whole('incarnation'),
+    worldLine: fields.whole('worldLine'),
+    version: fields.whole('version'),
+    predecessor: fields.whole('predecessor'),
+    dependencies: new Map(fields.pairs('dependencies')),
+    stamp: { start: written.text('start'), counter: written.whole('counter') },
+    state: statePart,
+    sessions: { ...readPart(sessions, sessionsAt), base: sessions.choice('base', ['full', 'delta']) },
+    liveBytes: alignedSize(frame),
+  };
+}
+
+function readPart(fields: Fields, at: number): Part {
+  const place = fields.choice('place', ['inline', 'file', 'store']);
+  return { place, bytes: fields.whole('bytes'), checksum: fields.whole('checksum'), at: place === 'inline' ? at : 0 };
+}
+
+/** The description of an entry; `written` is the stamp that its worker had seen when it wrote it. */
+export function entryMeta(identity: Identity, entry: Omit<Entry, 'liveBytes'>): object {
+  const { incarnation, worldLine, version, predecessor, state, sessions } = entry;
+  return {
+    ...identity,
+    ...{ incarnation, worldLine, version, predecessor },
+    dependencies: [...entry.dependencies],
+    written: entry.stamp,
+    state: state ? partMeta(state) : null,
+    sessions: { base: sessions.base, ...partMeta(sessions) },
+  };
+}
+
+function partMeta({ place, bytes, checksum }: Part): object {
+  return { place, bytes, checksum };
+}
+
+function alignedSize(frame: Frame): number {
+  return alignUp(HEADER_BYTES + frame.metaBytes + frame.payloadBytes, FRAME_ALIGNMENT_BYTES);
+}
+
+/** Ascending entries up to and including `version`. */
+export function upTo(entries: readonly Entry[], version: number): readonly Entry[] {
+  return entries.filter((entry) => entry.version <= version);
+}
+
+/**
+ * Forgets what is not needed to restore the newest checkpoint at or below `keep`, or any above it. Those below stay only
+ * as far as the deltas of its sessions reach, and without their state.
+ */
+export function prune(state: ManifestState, keep: number): ManifestState {
+  const kept = Math.max(keep, state.keep);
+  const base = restorePlace(state.entries, kept);
+  if (base < 0) return { ...state, keep: kept };
+  const start = chainStart(state.entries, base);
+  const entries = state.entries
+    .slice(start)
+    .map((entry, place) => (start + place < base ? withoutState(entry) : entry));
+  return { ...state, entries, keep: kept };
+}
+
+/** The oldest checkpoint that pruning left restorable; absent when nothing was pruned yet. */
+export function restorePoint(state: ManifestState): Entry | undefined {
+  return state.entries[restorePlace(state.entries, state.keep)];
+}
+
+function restorePlace(entries: readonly Entry[], keep: number): number {
+  return entries.findLastIndex((entry) => entry.version <= keep && entry.state !== undefined);
+}
+
+/** Place of the full sessions section that the deltas up to `place` build on. */
+export function chainStart(entries: readonly Entry[], place: number): number {
+  return entries.findLastIndex((entry, index) => index <= place && entry.sessions.base === 'full');
+}
+
+export function withoutState(entry: Entry): Entry {
+  if (entry.state === undefined) return entry;
+  const freed = entry.state.place === 'inline' ? entry.state.bytes : 0;
+  return { ...entry, state: undefined, liveBytes: entry.liveBytes - freed };
+}
+
+export function checkpointOf(entry: Checkpoint): Checkpoint {
+  const { incarnation, worldLine, version, predecessor, dependencies, stamp } = entry;
+  return { incarnation, worldLine, version, predecessor, dependencies, stamp };
+}
+
+/** The files that entries of `before` refer to and those of `after` do not. */
+export function filesLost(before: readonly Entry[], after: readonly Entry[]): string[] {
+  const needed = new Set(filesOf(after));
+  return filesOf(before).filter((name) => !needed.has(name));
+}
+
+export function filesOf(entries: readonly Entry[]): string[] {
+  return entries.flatMap((entry) => [
+    ...(entry.state && entry.state.place !== 'inline' ? [partName(entry, 'state')] : []),
+    ...(entry.sessions.place !== 'inline' ? [partName(entry, 'sessions')] : []),
+  ]);
+}
+
+/** The later of two stamps: counters grow over the Finder's restarts. */
+export function laterStamp(a: FinderStamp | undefined, b: FinderStamp): FinderStamp {
+  return a !== undefined && a.counter > b.counter ? a : b;
+}

@@ -1,0 +1,48 @@
+import { StorageDamagedError } from './errors.ts';
+
+/** Typed access to the JSON description of a frame. A field that is missing or of another type is damage. */
+export interface Fields {
+  whole(name: string): number;
+  optionalWhole(name: string): number | undefined;
+  text(name: string): string;
+  choice<const T extends string>(name: string, words: readonly T[]): T;
+  pairs(name: string): [number, number][];
+  object(name: string): Fields;
+  optionalObject(name: string): Fields | undefined;
+}
+
+/** @param file the path of the file that the description was read from, for messages */
+export function fieldsOf(file: string, meta: unknown): Fields {
+  const values = new Map(typeof meta === 'object' && meta !== null ? Object.entries(meta) : []);
+  function get<T>(name: string, what: string, fits: (value: unknown) => value is T): T {
+    const value: unknown = values.get(name);
+    if (fits(value)) return value;
+    throw new StorageDamagedError(
+      `${file} says '${name}': ${JSON.stringify(value)}, which is not ${what}; was it written by another version of this program?`,
+    );
+  }
+  const has = (name: string) => values.get(name) !== undefined && values.get(name) !== null;
+  const fields: Fields = {
+    whole: (name) => get(name, 'a whole number', isWhole),
+    optionalWhole: (name) => (has(name) ? fields.whole(name) : undefined),
+    text: (name) => get(name, 'a text', (value) => typeof value === 'string'),
+    choice: <const T extends string>(name: string, words: readonly T[]) =>
+      get(name, words.join(' or '), (value): value is T => words.some((word) => word === value)),
+    pairs: (name) => get(name, 'a list of pairs of whole numbers', isPairs),
+    object: (name) =>
+      fieldsOf(
+        file,
+        get(name, 'an object', (value) => typeof value === 'object' && value !== null),
+      ),
+    optionalObject: (name) => (has(name) ? fields.object(name) : undefined),
+  };
+  return fields;
+}
+
+function isWhole(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isPairs(value: unknown): value is [number, number][] {
+  return Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every(isWhole));
+}

@@ -1,0 +1,66 @@
+import { crc32 } from 'node:zlib';
+import type { Disk } from './disk.ts';
+import { StorageLimitError } from './errors.ts';
+import { INLINE_LIMIT_BYTES, PAYLOAD_LIMIT_BYTES } from './limits.ts';
+import type { Checkpoint, Identity, Part, SessionsBase, SessionsPart } from './manifest.ts';
+import { type CheckpointKey, partName, storeFileName } from './names.ts';
+import { type PartKind, writePartFile } from './part-files.ts';
+import { storeFiles } from './store-file.ts';
+
+/** The sessions of a checkpoint: the whole table, or what changed in it since the predecessor's. */
+export type SessionsSection = { readonly base: SessionsBase; readonly bytes: Uint8Array };
+
+/** The bytes of arguments must not change until `append` has ended. */
+export type NewCheckpoint = Omit<Checkpoint, 'incarnation'> & {
+  /** `storeFile`: a store in another process wrote it to `storeFile(worldLine, version)`. */
+  readonly state: Uint8Array | 'storeFile';
+  readonly sessions: SessionsSection;
+};
+
+/** The parts of a new checkpoint, and the bytes of those that go into the manifest. */
+export type WrittenParts = {
+  readonly state: Part;
+  readonly sessions: SessionsPart;
+  readonly inline: readonly Uint8Array[];
+};
+
+export interface PartWriter {
+  /** Makes the parts durable that have files of their own. May be called again after a failure. */
+  write(key: CheckpointKey, checkpoint: NewCheckpoint): Promise<WrittenParts>;
+  /** The files that `write` makes. */
+  filesOf(key: CheckpointKey, checkpoint: NewCheckpoint): string[];
+  /** The checkpoint is in the manifest. */
+  forget(key: CheckpointKey): void;
+}
+
+export function partWriter(disk: Disk, identity: Identity): PartWriter {
+  const stores = storeFiles(disk);
+
+  async function writePart(key: CheckpointKey, kind: PartKind, bytes: Uint8Array): Promise<Part> {
+    if (bytes.length > PAYLOAD_LIMIT_BYTES) {
+      throw new StorageLimitError(`a ${kind} of ${bytes.length} bytes exceeds the limit of ${PAYLOAD_LIMIT_BYTES}`);
+    }
+    if (!isInline(bytes)) return writePartFile(disk, identity, key, kind, bytes);
+    return { place: 'inline', bytes: bytes.length, checksum: crc32(bytes), at: 0 };
+  }
+
+  return {
+    async write(key, { state, sessions }) {
+      const statePart = state === 'storeFile' ? await stores.take(key) : await writePart(key, 'state', state);
+      const sessionsPart = await writePart(key, 'sessions', sessions.bytes);
+      if (statePart.place !== 'inline' || sessionsPart.place !== 'inline') await disk.syncDirectory();
+      const inline = [state, sessions.bytes].filter(isInline);
+      return { state: statePart, sessions: { ...sessionsPart, base: sessions.base }, inline };
+    },
+    filesOf: (key, { state, sessions }) => [
+      ...(isInline(state) ? [] : [partName(key, 'state')]),
+      ...(state === 'storeFile' ? [storeFileName(key)] : []),
+      ...(isInline(sessions.bytes) ? [] : [partName(key, 'sessions')]),
+    ],
+    forget: (key) => stores.forget(key),
+  };
+}
+
+function isInline(part: Uint8Array | 'storeFile'): part is Uint8Array {
+  return part !== 'storeFile' && part.length <= INLINE_LIMIT_BYTES;
+}

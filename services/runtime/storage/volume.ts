@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import { type CheckpointStore, openCheckpointStore } from './checkpoint-store.ts';
+import { type Disk, pathOf, withFile } from './disk.ts';
+import { StorageDamagedError, SupersededError, WrongVolumeError, systemCode } from './errors.ts';
+import { decodeFrame, encodeFrame } from './frame.ts';
+import { CLAIM_ATTEMPTS } from './limits.ts';
+import { createManifestLog, refuseIfSuperseded } from './manifest-log.ts';
+import {
+  type Checkpoint,
+  type CleanMarker,
+  EMPTY_STATE,
+  type Entry,
+  type FinderStamp,
+  type Identity,
+  type Manifest,
+  type ManifestHead,
+  type ManifestState,
+  checkpointOf,
+  identityOf,
+  laterStamp,
+  readManifest,
+  withoutState,
+} from './manifest.ts';
+import { fieldsOf } from './meta.ts';
+import { IDENTITY_FILE, identityDraft, manifestIncarnations, manifestName } from './names.ts';
+import { type Depth, checkPartFile } from './part-files.ts';
+
+/** What a volume holds, as its newest manifest says. */
+export type Survey = {
+  /** Absent: the volume is empty. */
+  readonly identity: Identity | undefined;
+  /** The newest that wrote a manifest here; 0 when none did. */
+  readonly incarnation: number;
+  /** Ascending by version; only those that can be restored. */
+  readonly checkpoints: readonly Checkpoint[];
+  readonly clean: CleanMarker | undefined;
+  /** The latest record of the Finder that this worker saw. */
+  readonly stamp: FinderStamp | undefined;
+  /** Sentences for people about checkpoints that the manifest lists and that cannot be restored. */
+  readonly damage: readonly string[];
+};
+
+/** A volume that belongs to this incarnation now. */
+export type ClaimedVolume = Omit<Survey, 'identity' | 'incarnation'> & { readonly store: CheckpointStore };
+
+export type Claim = {
+  readonly identity: Identity;
+  /** As handed out by the Finder, which has fenced every earlier one. */
+  readonly incarnation: number;
+  /** The record that the Finder answered with, to be kept if it is later than those on the volume. */
+  readonly stamp?: FinderStamp;
+};
+
+type Loaded = { readonly manifest: Manifest; readonly bytes: Buffer };
+type Found = { readonly state: ManifestState; readonly damage: readonly string[] };
+
+/**
+ * Looks at a volume without changing anything; a predecessor may still be writing to it. Files are looked for, and not read
+ * through.
+ * @throws StorageDamagedError when identity or manifest cannot be believed
+ */
+export async function surveyVolume(disk: Disk): Promise<Survey> {
+  for (let attempt = 1; ; attempt++) {
+    const names = await disk.list();
+    const identity = await readIdentity(disk, names);
+    const incarnation = manifestIncarnations(names).at(-1) ?? 0;
+    const loaded = identity && incarnation > 0 ? await loadManifest(disk, incarnation, identity) : undefined;
+    const { state, damage } = await inspect(disk, loaded?.manifest.state ?? EMPTY_STATE, 'present');
+    const gone = incarnation > 0 && loaded === undefined;
+    if (gone || (damage.length > 0 && (await changed(disk, incarnation, loaded)))) {
+      if (attempt < CLAIM_ATTEMPTS) continue;
+      throw new SupersededError(`${disk.directory} kept changing while it was read: another process uses it`);
+    }
+    return { identity, incarnation, checkpoints: restorable(state), clean: state.clean, stamp: state.stamp, damage };
+  }
+}
+
+/**
+ * Takes the volume over, after the Finder has fenced every earlier incarnation: reads and verifies what is there, makes it
+ * durable, and carries it over into a manifest of its own. From then on nothing counts that a predecessor writes.
+ * @throws WrongVolumeError, StorageDamagedError, SupersededError
+ */
+export async function claimVolume(disk: Disk, claim: Claim): Promise<ClaimedVolume> {
+  assert(claim.incarnation > 0, 'incarnations begin at 1');
+  for (let attempt = 1; attempt <= CLAIM_ATTEMPTS; attempt++) {
+    const claimed = await tryClaim(disk, claim, attempt);
+    if (claimed !== undefined) return claimed;
+  }
+  throw new SupersededError(
+    `${disk.directory} kept changing while incarnation ${claim.incarnation} claimed it: another process uses it`,
+  );
+}
+
+/** Undefined when a predecessor changed the volume meanwhile. */
+async function tryClaim(disk: Disk, claim: Claim, attempt: number): Promise<ClaimedVolume | undefined> {
+  const { incarnation } = claim;
+  await refuseIfSuperseded(disk, incarnation);
+  await ensureIdentity(disk, claim);
+  const { below, own } = await manifestsFor(disk, claim);
+  const source = own !== undefined && (below === 0 || own.manifest.head.base === below) ? incarnation : below;
+  const loaded = source === incarnation ? own : await loadManifest(disk, source, claim.identity);
+  if (source > 0 && loaded === undefined) return undefined;
+
+  const { state, damage } = await inspect(disk, loaded?.manifest.state ?? EMPTY_STATE, 'whole');
+  // A predecessor that was only tidying up changed its manifest before it removed any file.
+  if (damage.length > 0 && (await changed(disk, source, loaded))) return undefined;
+  await disk.syncDirectory();
+
+  const head: ManifestHead = {
+    identity: claim.identity,
+    incarnation,
+    edition: (own?.manifest.head.edition ?? 0) + attempt,
+    base: below,
+  };
+  const stamped = claim.stamp ? { ...state, stamp: laterStamp(state.stamp, claim.stamp) } : state;
+  const log = await createManifestLog(disk, head, stamped, (part) =>
+    Promise.resolve((loaded?.bytes ?? Buffer.alloc(0)).subarray(part.at, part.at + part.bytes)),
+  );
+  // Both of two incarnations that claim at the same time write first and look then, so at least one sees the other.
+  await refuseIfSuperseded(disk, incarnation);
+  if (await overtaken(disk, incarnation, below)) {
+    await log.close();
+    return undefined;
+  }
+  const { clean, stamp } = log.state();
+  return { store: openCheckpointStore(disk, head, log), checkpoints: restorable(state), clean, stamp, damage };
+}
+
+/** The newest earlier incarnation with a manifest, and the manifest that this one wrote when it began to claim before. */
+async function manifestsFor(disk: Disk, claim: Claim): Promise<{ below: number; own: Loaded | undefined }> {
+  const incarnations = manifestIncarnations(await disk.list());
+  const below = incarnations.filter((one) => one < claim.incarnation).at(-1) ?? 0;
+  const exists = incarnations.includes(claim.incarnation);
+  return { below, own: exists ? await loadManifest(disk, claim.incarnation, claim.identity) : undefined };
+}
+
+/** A manifest below ours that appeared after we looked is of an incarnation that claimed before us and was slower. */
+async function overtaken(disk: Disk, incarnation: number, below: number): Promise<boolean> {
+  const earlier = manifestIncarnations(await disk.list()).filter((one) => one < incarnation);
+  return (earlier.at(-1) ?? 0) > below;
+}
+
+async function changed(disk: Disk, incarnation: number, loaded: Loaded | undefined): Promise<boolean> {
+  if (loaded === undefined) return false;
+  const again = await loadManifest(disk, incarnation, loaded.manifest.head.identity);
+  return again?.bytes.equals(loaded.bytes) !== true;
+}
+
+/** Undefined when the file is gone. */
+async function loadManifest(disk: Disk, incarnation: number, identity: Identity): Promise<Loaded | undefined> {
+  const name = manifestName(incarnation);
+  let bytes: Buffer;
+  try {
+    bytes = await withFile(disk, name, 'read', async (file) => file.read(0, await file.size()));
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  const manifest = readManifest(pathOf(disk, name), incarnation, bytes);
+  if (!sameIdentity(identity, manifest.head.identity)) {
+    throw new StorageDamagedError(
+      `${pathOf(disk, name)} is of ${describe(manifest.head.identity)}, but the directory is of ${describe(identity)}: ` +
+        'files of several directories were mixed. Restore the directory from a backup',
+    );
+  }
+  return { manifest, bytes };
+}
+
+/** Looks at the files that the entries refer to, and leaves out what cannot be restored. */
+async function inspect(disk: Disk, state: ManifestState, depth: Depth): Promise<Found> {
+  const damage: string[] = [];
+  const entries: Entry[] = [];
+  let chained = false; // whether the sessions up to the entry before can be put together
+  for (const entry of state.entries) {
+    const sessionsFault = await faultOf(disk, entry, 'sessions', depth);
+    const stateFault = await faultOf(disk, entry, 'state', depth);
+    for (const fault of [sessionsFault, stateFault]) if (fault !== undefined) damage.push(fault);
+    chained = sessionsFault === undefined && (entry.sessions.base === 'full' || chained);
+    if (chained) entries.push(stateFault === undefined ? entry : withoutState(entry));
+  }
+  const last = entries.findLastIndex((entry) => entry.state !== undefined);
+  return { state: { ...state, entries: entries.slice(0, last + 1) }, damage };
+}
+
+async function faultOf(
+  disk: Disk,
+  entry: Entry,
+  kind: 'state' | 'sessions',
+  depth: Depth,
+): Promise<string | undefined> {
+  const part = entry[kind];
+  return part === undefined || part.place === 'inline' ? undefined : checkPartFile(disk, entry, kind, part, depth);
+}
+
+function restorable(state: ManifestState): Checkpoint[] {
+  return state.entries.filter((entry) => entry.state !== undefined).map(checkpointOf);
+}
+
+/** Undefined when the volume is empty. */
+async function readIdentity(disk: Disk, names: readonly string[]): Promise<Identity | undefined> {
+  if (!names.includes(IDENTITY_FILE)) {
+    if (manifestIncarnations(names).length === 0) return undefined;
+    throw new StorageDamagedError(
+      `${pathOf(disk, IDENTITY_FILE)} is missing beside checkpoints, so nobody can tell which worker's data this is. ` +
+        'Restore it from a backup of this directory',
+    );
+  }
+  const bytes = await withFile(disk, IDENTITY_FILE, 'read', async (file) => file.read(0, await file.size()));
+  const frame = decodeFrame(bytes, 0);
+  if (frame?.kind === 'identity') return identityOf(fieldsOf(pathOf(disk, IDENTITY_FILE), frame.meta));
+  throw new StorageDamagedError(
+    `${pathOf(disk, IDENTITY_FILE)} is damaged, so nobody can tell which worker's data this is. Restore it from a backup ` +
+      'of this directory',
+  );
+}
+
+/** Written once and atomically, when the volume is empty; otherwise it must be the same. */
+async function ensureIdentity(disk: Disk, { identity, incarnation }: Claim): Promise<void> {
+  const found = await readIdentity(disk, await disk.list());
+  if (found === undefined) {
+    const frame = encodeFrame('identity', { incarnation: 0, edition: 0, position: 0 }, identity, [], 1);
+    const draft = identityDraft(incarnation);
+    await withFile(disk, draft, 'create', async (file) => {
+      await file.writeAt(0, frame);
+      await file.datasync();
+    });
+    await disk.rename(draft, IDENTITY_FILE);
+    await disk.syncDirectory();
+  } else if (!sameIdentity(found, identity)) {
+    throw new WrongVolumeError(
+      `${disk.directory} holds the data of ${describe(found)} and cannot serve ${describe(identity)}. ` +
+        'Give this worker its own directory, or an empty one',
+    );
+  }
+}
+
+function sameIdentity(a: Identity, b: Identity): boolean {
+  return a.cluster === b.cluster && a.worker === b.worker && a.generation === b.generation;
+}
+
+function describe({ cluster, worker, generation }: Identity): string {
+  return `worker ${worker}, generation ${generation}, in cluster ${cluster}`;
+}
