@@ -33,8 +33,10 @@ const ROOMS: Readonly<Record<string, Rule>> = {
     packages: ['ws', 'pino', 'prom-client'],
     node: true,
   },
+  // How operations look on the wire, shared by the counter and the client.
+  'services/counter/operations': { node: PURE },
   'services/client': {
-    rooms: ['services/core', 'services/protocol', 'services/runtime'],
+    rooms: ['services/core', 'services/counter/operations', 'services/protocol', 'services/runtime'],
     packages: ['ws', 'commander'],
     node: true,
   },
@@ -47,7 +49,10 @@ const ROOMS: Readonly<Record<string, Rule>> = {
 };
 
 /** A worker type, present or to come: any other folder of services. */
-const WORKER_TYPE: Rule = { rooms: ['services/core', 'services/runtime'], node: true };
+const WORKER_TYPE: Rule = {
+  rooms: ['services/core', 'services/counter/operations', 'services/runtime'],
+  node: true,
+};
 
 /** Rooms whose types anybody beside them may name, since a type leaves nothing in the program. */
 const TYPES_FOR: Readonly<Record<string, readonly string[]>> = { 'infra/plan': ['infra/config'] };

@@ -1,0 +1,88 @@
+/**
+ * How counters' operations and results look in a batch, for the worker and for clients alike.
+ *
+ * An operation is the amount to add, 8 bytes, signed, little-endian; adding 0 reads. The results are the value after each, coded
+ * the same, and then, only if there were any, the indexes of those operations whose sum did not fit into 64 bits, each a u32
+ * little-endian, rising: these changed nothing.
+ */
+import { Buffer } from 'node:buffer';
+
+/** Bytes of an amount or a value. */
+export const AMOUNT_BYTES = 8;
+const INDEX_BYTES = 4;
+export const MIN_AMOUNT = -(2n ** 63n);
+export const MAX_AMOUNT = 2n ** 63n - 1n;
+
+const TWO_TO_32 = 2 ** 32;
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/**
+ * Write one amount at byte `at`; small numbers cost no BigInt.
+ * @throws RangeError when it is not an exact integer of 64 bits
+ */
+export function writeAmount(bytes: Buffer, at: number, amount: number | bigint): void {
+  if (typeof amount === 'number') {
+    if (!Number.isSafeInteger(amount)) {
+      throw new RangeError(`${amount} is not an exact integer: pass whole numbers up to 2^53 - 1, or a bigint`);
+    }
+    const high = Math.floor(amount / TWO_TO_32);
+    bytes.writeUInt32LE(amount - high * TWO_TO_32, at);
+    bytes.writeInt32LE(high, at + 4);
+  } else {
+    if (amount < MIN_AMOUNT || amount > MAX_AMOUNT) throw new RangeError(`${amount} does not fit into 64 bits`);
+    bytes.writeBigInt64LE(amount, at);
+  }
+}
+
+/**
+ * Write many amounts from byte `at` on.
+ * @throws RangeError when one is not an exact integer of 64 bits; what was written by then is undefined
+ */
+export function writeAmounts(bytes: Buffer, at: number, amounts: BigInt64Array | readonly (number | bigint)[]): void {
+  if (amounts instanceof BigInt64Array && IS_LITTLE_ENDIAN) {
+    bytes.set(new Uint8Array(amounts.buffer, amounts.byteOffset, amounts.byteLength), at);
+    return;
+  }
+  for (const [index, amount] of amounts.entries()) writeAmount(bytes, at + index * AMOUNT_BYTES, amount);
+}
+
+/**
+ * Whether results are those of `count` operations.
+ * @throws RangeError when they are not
+ */
+export function checkResults(results: Uint8Array, count: number): void {
+  const indexBytes = results.length - count * AMOUNT_BYTES;
+  if (indexBytes < 0 || indexBytes % INDEX_BYTES !== 0 || indexBytes > count * INDEX_BYTES) {
+    throw new RangeError(`${results.length} bytes are not the results of ${count} counter operations`);
+  }
+}
+
+/** The value after the operation with this index. */
+export function readValue(results: Uint8Array, index: number): bigint {
+  return asBuffer(results).readBigInt64LE(index * AMOUNT_BYTES);
+}
+
+/** Copy the values after `count` operations from `index` on into `values`, from its place `to` on. */
+export function readValues(results: Uint8Array, index: number, count: number, values: BigInt64Array, to: number): void {
+  if (IS_LITTLE_ENDIAN) {
+    const target = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    target.set(results.subarray(index * AMOUNT_BYTES, (index + count) * AMOUNT_BYTES), to * AMOUNT_BYTES);
+    return;
+  }
+  for (let i = 0; i < count; i++) values[to + i] = readValue(results, index + i);
+}
+
+/** Indexes of the operations, among `count` from `index` on, that overflowed; the batch had `batchCount` in all. */
+export function readOverflows(results: Uint8Array, batchCount: number, index: number, count: number): number[] {
+  const overflows: number[] = [];
+  const bytes = asBuffer(results);
+  for (let at = batchCount * AMOUNT_BYTES; at < bytes.length; at += INDEX_BYTES) {
+    const overflowed = bytes.readUInt32LE(at);
+    if (overflowed >= index && overflowed < index + count) overflows.push(overflowed);
+  }
+  return overflows;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
