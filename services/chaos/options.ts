@@ -1,0 +1,37 @@
+/** Reading the options that the programs share. */
+import { InvalidArgumentError } from 'commander';
+import { MAX_SEED } from './random.ts';
+import type { Selector } from './schedule.ts';
+
+/** @returns what reads a whole number within bounds */
+export function whole(from: number, to: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN;
+    if (value >= from && value <= to) return value;
+    throw new InvalidArgumentError(`Give a whole number from ${from} to ${to}.`);
+  };
+}
+
+export const seedOption = whole(0, MAX_SEED);
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** As in `250`, `250ms`, `5s`, `1.5m`, `2h`; a plain number is in ms. */
+export function duration(text: string): number {
+  const [, amount = '', unit = 'ms'] = /^(\d+(?:\.\d+)?)\s*([a-z]+)?$/.exec(text) ?? [];
+  const scale = UNIT_MS[unit];
+  if (amount !== '' && scale !== undefined) return Number(amount) * scale;
+  throw new InvalidArgumentError('Give a time such as 250ms, 5s or 2m; a plain number is in milliseconds.');
+}
+
+/** As in `workers,finder`. */
+export function selectors(text: string): readonly Selector[] {
+  const words = text.split(',').map((word) => word.trim());
+  if (words.every((word) => /^[a-z][-a-z0-9]*$/.test(word))) return words;
+  throw new InvalidArgumentError('Give names, or all, workers, finder, with commas between them.');
+}
+
+/** As in `counter-0,finder,counter-0+counter-1`: what a plus joins is struck at once. */
+export function sequence(text: string): readonly (readonly Selector[])[] {
+  return text.split(',').map((entry) => selectors(entry.split('+').join(',')));
+}

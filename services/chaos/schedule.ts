@@ -1,0 +1,72 @@
+/** Who is struck when: a pure function of the seed, so that a run can be repeated. */
+import { seededRandom } from './random.ts';
+import { StrikeError, type Victim } from './target.ts';
+
+/** Whom to strike, by `all`, `workers`, `finder` or a name. */
+export type Selector = string;
+
+export type Schedule = {
+  readonly seed: number;
+  /** How long after the start the first strike is due, and how long after each the next, ms. */
+  readonly firstMs: number;
+  readonly intervalMs: number;
+  /** The end, if any: strikes, and ms after which no strike begins. */
+  readonly count: number;
+  readonly durationMs: number;
+  readonly choice: Choice;
+};
+
+export type Choice =
+  /** So many of these at once, at random. */
+  | { readonly kind: 'random'; readonly among: readonly Selector[]; readonly atOnce: number }
+  /** All that an entry selects at once, then the next entry, from the start again at the end. */
+  | { readonly kind: 'sequence'; readonly entries: readonly (readonly Selector[])[] };
+
+/** Keeps the random choices of consecutive strikes apart. */
+const INDEX_STRIDE = 0x9e3779b9;
+
+/**
+ * The victims of a strike.
+ * @param index counts strikes from 0
+ * @param victims who there is; the same index, seed and victims give the same choice
+ * @throws StrikeError when nobody is selected
+ */
+export function victimsOf({ seed, choice }: Schedule, index: number, victims: readonly Victim[]): readonly Victim[] {
+  if (choice.kind === 'sequence') {
+    return select(choice.entries[index % choice.entries.length] ?? [], victims);
+  }
+  const random = seededRandom((seed + Math.imul(index, INDEX_STRIDE)) | 0);
+  const pool = [...select(choice.among, victims)];
+  const chosen: Victim[] = [];
+  while (chosen.length < choice.atOnce && pool.length > 0) {
+    chosen.push(...pool.splice(Math.floor(random() * pool.length), 1));
+  }
+  return chosen;
+}
+
+function select(selectors: readonly Selector[], victims: readonly Victim[]): readonly Victim[] {
+  for (const selector of selectors) {
+    if (victims.some((victim) => matches(selector, victim))) continue;
+    const names = victims.map(({ name }) => name).join(', ');
+    throw new StrikeError(
+      `there is no "${selector}" to strike: choose from all, workers, finder, ${names === '' ? '(nobody runs)' : names}`,
+    );
+  }
+  return victims.filter((victim) => selectors.some((selector) => matches(selector, victim)));
+}
+
+function matches(selector: Selector, { name, role }: Victim): boolean {
+  if (selector === 'all' || selector === name) return true;
+  return role === 'finder' ? selector === 'finder' : selector === 'workers';
+}
+
+/**
+ * When the next strike is due, ms after the start; undefined: never.
+ * @param index counts strikes from 0
+ * @param lastMs when the strike before it began
+ * @param recoveredMs when all its victims served again: nobody is struck before
+ */
+export function dueAt(schedule: Schedule, index: number, lastMs: number, recoveredMs: number): number | undefined {
+  const due = index === 0 ? schedule.firstMs : Math.max(lastMs + schedule.intervalMs, recoveredMs);
+  return index < schedule.count && due < schedule.durationMs ? due : undefined;
+}

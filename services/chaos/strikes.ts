@@ -1,0 +1,77 @@
+/** Striking a target by a schedule, and measuring how long its victims take. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { dueAt, type Schedule, victimsOf } from './schedule.ts';
+import { type Blow, StrikeError, type Target, type Victim } from './target.ts';
+import { showMs } from './statistics.ts';
+
+/** One strike, of one victim or several at once. */
+export type Strike = {
+  /** From 0. */
+  readonly index: number;
+  /** After the start, ms. */
+  readonly atMs: number;
+  readonly victims: readonly Victim[];
+};
+
+/** A victim that serves again. */
+export type Recovery = { readonly index: number; readonly victim: Victim; readonly tookMs: number };
+
+export type Strikes = {
+  readonly target: Target;
+  readonly schedule: Schedule;
+  readonly blow: Blow;
+  /** How long a victim may take to serve again, ms. */
+  readonly patienceMs: number;
+  /** Ends the strikes before the schedule does; then the victims of the last one are not waited for. */
+  readonly signal: AbortSignal;
+  struck(strike: Strike): void;
+  recovered(recovery: Recovery): void;
+};
+
+/** What a victim may take to serve again unless told otherwise. */
+export const PATIENCE_MS = 30_000;
+
+/**
+ * Strikes until the schedule or the signal ends it; each time waits until all victims serve again. Whoever stands still at the
+ * end goes on.
+ * @throws StrikeError when a victim cannot be struck or does not come back
+ */
+export async function runStrikes(strikes: Strikes): Promise<void> {
+  const { target, schedule, signal, patienceMs } = strikes;
+  const start = performance.now();
+  const elapsed = () => performance.now() - start;
+  let lastMs = 0;
+  try {
+    for (let index = 0; ; index++) {
+      const due = dueAt(schedule, index, lastMs, elapsed());
+      if (due === undefined) return;
+      await pause(Math.max(0, due - elapsed()), undefined, { signal });
+      const victims = victimsOf(schedule, index, await target.victims());
+      lastMs = elapsed();
+      const wounded = await Promise.all(
+        victims.map(async (victim) => ({ victim, wound: await target.strike(victim, strikes.blow) })),
+      );
+      strikes.struck({ index, atMs: lastMs, victims });
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(longest(strikes.blow) + patienceMs)]);
+      await Promise.all(
+        wounded.map(async ({ victim, wound }) => {
+          const tookMs = await wound.recovered(patience).catch((error: unknown) => {
+            if (signal.aborted || !patience.aborted) throw error;
+            throw new StrikeError(
+              `${victim.name} does not serve again ${showMs(patienceMs)} after strike ${index + 1}`,
+            );
+          });
+          strikes.recovered({ index, victim, tookMs });
+        }),
+      );
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    target.release();
+  }
+}
+
+function longest(blow: Blow): number {
+  return blow.kind === 'stop' ? blow.forMs : 0;
+}

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type Blow, type Recovery, runStrikes, type Strike, StrikeError, type Strikes, type Target } from '@dpr/chaos';
+
+const KILL: Blow = { kind: 'kill' };
+
+/** A cluster that only writes down what is done to it. */
+function fakeTarget(recovered: (name: string, signal: AbortSignal) => Promise<number>) {
+  const log: string[] = [];
+  const target: Target = {
+    victims: () =>
+      Promise.resolve([
+        { name: 'dpr-finder', role: 'finder' },
+        { name: 'counter-0', role: 'worker' },
+      ]),
+    strike: ({ name }, blow) => {
+      log.push(`${blow.kind} ${name}`);
+      return Promise.resolve({
+        recovered: async (signal) => {
+          const tookMs = await recovered(name, signal);
+          log.push(`${name} is back`);
+          return tookMs;
+        },
+      });
+    },
+    release: () => void log.push('release'),
+  };
+  return { target, log };
+}
+
+const strikesOn = (target: Target, rest: Partial<Strikes> = {}): Strikes => ({
+  target,
+  schedule: {
+    seed: 1,
+    firstMs: 0,
+    intervalMs: 0,
+    count: 2,
+    durationMs: Infinity,
+    choice: { kind: 'sequence', entries: [['finder'], ['finder', 'counter-0']] },
+  },
+  blow: KILL,
+  patienceMs: 5_000,
+  signal: new AbortController().signal,
+  struck: () => undefined,
+  recovered: () => undefined,
+  ...rest,
+});
+
+/** Waits for the signal alone. */
+const never = async (signal: AbortSignal) => {
+  if (!signal.aborted) await once(signal, 'abort');
+  throw signal.reason;
+};
+
+describe('strikes', () => {
+  it('wait until every victim serves again, and tell of each', async () => {
+    const { target, log } = fakeTarget((name) => Promise.resolve(name.length));
+    const strikes: Strike[] = [];
+    const recoveries: Recovery[] = [];
+    await runStrikes(
+      strikesOn(target, { struck: (one) => strikes.push(one), recovered: (one) => recoveries.push(one) }),
+    );
+    assert.deepEqual(log.slice(0, 4), ['kill dpr-finder', 'dpr-finder is back', 'kill dpr-finder', 'kill counter-0']);
+    assert.deepEqual(log.slice(4).sort(), ['counter-0 is back', 'dpr-finder is back', 'release']);
+    assert.equal(log.at(-1), 'release');
+    assert.deepEqual(
+      strikes.map(({ index, victims }) => [index, victims.length]),
+      [
+        [0, 1],
+        [1, 2],
+      ],
+    );
+    assert.deepEqual(
+      recoveries.map(({ index, tookMs }) => [index, tookMs]),
+      [
+        [0, 10],
+        [1, 10],
+        [1, 9],
+      ],
+    );
+  });
+
+  it('name a victim that does not come back', async () => {
+    const { target, log } = fakeTarget((_, signal) => never(signal));
+    await assert.rejects(
+      runStrikes(strikesOn(target, { patienceMs: 1 })),
+      new StrikeError('dpr-finder does not serve again 1.0 ms after strike 1'),
+    );
+    assert.equal(log.at(-1), 'release');
+  });
+
+  it('end when they are told to, and let go of everybody', async () => {
+    const controller = new AbortController();
+    const { target, log } = fakeTarget((_, signal) => never(signal));
+    await runStrikes(strikesOn(target, { signal: controller.signal, struck: () => controller.abort() }));
+    assert.deepEqual(log, ['kill dpr-finder', 'release']);
+  });
+
+  it('pass on why somebody cannot be struck', async () => {
+    const { target, log } = fakeTarget(() => Promise.resolve(0));
+    const cannot = { ...target, strike: () => Promise.reject(new StrikeError('not allowed')) };
+    await assert.rejects(runStrikes(strikesOn(cannot)), new StrikeError('not allowed'));
+    assert.deepEqual(log, ['release']);
+  });
+});
