@@ -114,7 +114,7 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
         reject(droppedError(key));
       };
     });
-    const written = Promise.race([writer.write(key, checkpoint), dropped]);
+    const written = Promise.race([writeParts(key, checkpoint), dropped]);
     written.catch(() => undefined); // its turn looks at it
     const files = writer.filesOf(key, checkpoint);
     if (files.length > 0) unlisted.set(key.version, files);
@@ -124,6 +124,12 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
     } finally {
       pending.delete(own);
     }
+  }
+
+  /** An entry that failed may be in the file: its data is not written again before it is gone from there for certain. */
+  async function writeParts(key: CheckpointKey, checkpoint: NewCheckpoint): Promise<WrittenParts> {
+    if (!log.endKnown()) await turn(() => log.repair());
+    return writer.write(key, checkpoint);
   }
 
   /** An append whose turn it is. */

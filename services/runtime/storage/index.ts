@@ -15,5 +15,6 @@ export {
   SupersededError,
   VolumeLockedError,
   WrongVolumeError,
+  systemCode,
 } from './errors.ts';
 export * from './limits.ts';

@@ -36,6 +36,8 @@ export interface ManifestLog {
   wasteful(next: ManifestState): boolean;
   /** False after a failure: then there may be more in the file than the state says. */
   endKnown(): boolean;
+  /** Makes the end of the file known again. */
+  repair(): Promise<void>;
   /** Replaces the file by one that holds `next` and nothing else. */
   rewrite(next: ManifestState): Promise<void>;
   readInline: InlineSource;
@@ -110,6 +112,9 @@ export async function createManifestLog(
       return current.end - live > Math.max(COMPACTION_DEAD_BYTES, live);
     },
     endKnown: () => endKnown,
+    async repair() {
+      if (!endKnown) await rewrite(current.state);
+    },
     rewrite,
     readInline,
     close: () => current.file.close(),
