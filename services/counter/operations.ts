@@ -9,7 +9,8 @@ import { Buffer } from 'node:buffer';
 
 /** Bytes of an amount or a value. */
 export const AMOUNT_BYTES = 8;
-const INDEX_BYTES = 4;
+/** Bytes of the index of an operation that overflowed. */
+export const INDEX_BYTES = 4;
 export const MIN_AMOUNT = -(2n ** 63n);
 export const MAX_AMOUNT = 2n ** 63n - 1n;
 

@@ -1,0 +1,3 @@
+import { serveFinder } from '@dpr/runtime';
+
+await serveFinder();

@@ -1,0 +1,93 @@
+/** Probes and metrics over HTTP, at a port of their own that answers as long as the event loop turns. */
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { EXIT, ProcessError } from './exit-codes.ts';
+import type { Log } from './log.ts';
+
+/** Why not, in words; undefined: yes. */
+export type Answer = string | undefined;
+
+export interface Probes {
+  /** Has the process finished joining or recovering once? */
+  startup(): Answer;
+  /** Does it serve now? */
+  ready(): Answer;
+}
+
+export interface AdminOptions extends Probes {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly log: Log;
+  /** The process's own metrics are added to it. */
+  readonly metrics: Registry;
+}
+
+export interface AdminServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const HEADERS_TIMEOUT_MS = 5_000;
+const MAX_ADMIN_CONNECTIONS = 100;
+
+/** @throws ProcessError when the port cannot be bound */
+export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
+  const { host, port, log, metrics } = options;
+  const answers: Readonly<Record<string, () => Answer>> = {
+    '/startup': options.startup,
+    '/ready': options.ready,
+    '/live': () => undefined,
+  };
+  let collecting = false;
+
+  async function sendMetrics(response: ServerResponse): Promise<void> {
+    // Observing the event loop and the garbage collector begins with the first scrape: start-up is not kept waiting.
+    if (!collecting) collectDefaultMetrics({ register: metrics });
+    collecting = true;
+    response.setHeader('content-type', metrics.contentType);
+    response.end(await metrics.metrics());
+  }
+
+  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
+    const path = request.url?.split('?')[0] ?? '';
+    const probe = answers[path];
+    if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, 'only GET is answered');
+    if (probe !== undefined) {
+      const reason = probe();
+      return sendJson(response, reason === undefined ? 200 : 503, reason);
+    }
+    if (path !== '/metrics') return sendJson(response, 404, 'see /startup, /ready, /live and /metrics');
+    sendMetrics(response).catch((error: unknown) => {
+      log.error({ event: 'scrapeFailed', reason: String(error) });
+      sendJson(response, 500, 'the metrics could not be collected; see the log');
+    });
+  });
+  server.maxConnections = MAX_ADMIN_CONNECTIONS;
+  server.on('clientError', (_error, socket) => socket.destroy());
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, resolve);
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ProcessError(`the admin port cannot be opened: ${reason}`, EXIT.config, { cause: error });
+  }
+  server.on('error', (error) => log.error({ event: 'adminFailed', reason: error.message }));
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function sendJson(response: ServerResponse, status: number, reason: Answer): void {
+  if (response.headersSent) return void response.end();
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(`${JSON.stringify({ ok: reason === undefined, ...(reason === undefined ? {} : { reason }) })}\n`);
+}

@@ -1,0 +1,162 @@
+/** What a process is told by environment variables, checked as a whole. */
+import { readFileSync } from 'node:fs';
+import { WORKER_DEFAULTS } from '@dpr/core';
+import { MAX_HOST_BYTES, MAX_TOKEN_BYTES, MAX_TYPE_BYTES, MAX_WORKER_ID } from '@dpr/protocol';
+import { EXIT, ProcessError } from './exit-codes.ts';
+import { LOG_LEVELS, type LogLevel } from './log.ts';
+
+/** Secrets that peers must show; undefined where none is asked for. */
+export interface Tokens {
+  /** Of workers and operators. */
+  readonly control: string | undefined;
+  /** Of clients. */
+  readonly client: string | undefined;
+}
+
+export interface ProcessSettings {
+  /** The address to bind. */
+  readonly host: string;
+  /** Where clients are served. */
+  readonly port: number;
+  /** Probes and metrics. */
+  readonly adminPort: number;
+  /** The directory that the process's state is in. */
+  readonly data: string;
+  readonly logLevel: LogLevel;
+  readonly tokens: Tokens;
+}
+
+export interface FinderSettings extends ProcessSettings {
+  /** Where workers and operators are served. */
+  readonly controlPort: number;
+}
+
+export interface WorkerSettings extends ProcessSettings {
+  readonly id: number;
+  readonly type: string;
+  /** What clients are told; an empty host means the one by which they reached the Finder. */
+  readonly publicHost: string;
+  readonly publicPort: number;
+  /** The Finder's control port, as `ws://host:port`. */
+  readonly finder: string;
+  readonly checkpointIntervalMs: number;
+}
+
+export type Variables = Readonly<Record<string, string | undefined>>;
+
+const MAX_PORT = 65_535;
+const MAX_CHECKPOINT_INTERVAL_MS = 60_000;
+
+/** @throws ProcessError that names every variable that is wrong, its value, and what is expected */
+export function finderSettings(variables: Variables): FinderSettings {
+  const read = reader(variables);
+  return read.end({ ...processSettings(read), controlPort: read.port('DPR_CONTROL_PORT') });
+}
+
+/** @throws ProcessError that names every variable that is wrong, its value, and what is expected */
+export function workerSettings(variables: Variables): WorkerSettings {
+  const read = reader(variables);
+  const shared = processSettings(read);
+  return read.end({
+    ...shared,
+    id: read.whole('DPR_WORKER_ID', 0, MAX_WORKER_ID),
+    type: read.text('DPR_WORKER_TYPE', MAX_TYPE_BYTES),
+    publicHost: read.optionalText('DPR_PUBLIC_HOST', MAX_HOST_BYTES),
+    publicPort: read.port('DPR_PUBLIC_PORT', shared.port),
+    finder: read.address('DPR_FINDER'),
+    checkpointIntervalMs: read.whole(
+      'DPR_CHECKPOINT_INTERVAL_MS',
+      1,
+      MAX_CHECKPOINT_INTERVAL_MS,
+      WORKER_DEFAULTS.checkpointIntervalMs,
+    ),
+  });
+}
+
+function processSettings(read: SettingsReader): ProcessSettings {
+  return {
+    host: read.text('DPR_HOST', MAX_HOST_BYTES),
+    port: read.port('DPR_PORT'),
+    adminPort: read.port('DPR_ADMIN_PORT'),
+    data: read.text('DPR_DATA', Infinity),
+    logLevel: read.choice('DPR_LOG_LEVEL', LOG_LEVELS, 'info'),
+    tokens: { control: read.token('DPR_CONTROL_TOKEN'), client: read.token('DPR_CLIENT_TOKEN') },
+  };
+}
+
+type SettingsReader = ReturnType<typeof reader>;
+
+/** Reads variables one by one and keeps what is wrong with them, so that one error can tell everything. */
+function reader(variables: Variables) {
+  const faults: string[] = [];
+
+  function fault<T>(name: string, expected: string, standIn: T): T {
+    const value = variables[name];
+    faults.push(value === undefined ? `${name} is not set: ${expected}` : `${name} is '${value}': ${expected}`);
+    return standIn;
+  }
+
+  function optionalText(name: string, maxBytes: number): string {
+    const value = variables[name] ?? '';
+    return Buffer.byteLength(value) > maxBytes ? fault(name, `at most ${maxBytes} bytes are allowed`, '') : value;
+  }
+
+  function text(name: string, maxBytes: number): string {
+    return variables[name] ? optionalText(name, maxBytes) : fault(name, 'a text is expected', '');
+  }
+
+  function whole(name: string, least: number, most: number, standard?: number): number {
+    const value = variables[name];
+    if (value === undefined && standard !== undefined) return standard;
+    const number = /^\d+$/.test(value ?? '') ? Number(value) : NaN;
+    const expected = `a whole number from ${least} to ${most} is expected`;
+    return number >= least && number <= most ? number : fault(name, expected, least);
+  }
+
+  return {
+    text,
+    optionalText,
+    whole,
+    port: (name: string, standard?: number) => whole(name, 1, MAX_PORT, standard),
+    choice<const T extends string>(name: string, words: readonly T[], standard: T): T {
+      const value = variables[name] ?? standard;
+      return words.find((word) => word === value) ?? fault(name, `one of ${words.join(', ')} is expected`, standard);
+    },
+    address(name: string): string {
+      const value = variables[name];
+      const url = value !== undefined && URL.canParse(value) ? new URL(value) : undefined;
+      const usable = url !== undefined && ['ws:', 'wss:'].includes(url.protocol) && url.port !== '';
+      return usable && value !== undefined ? value : fault(name, "an address such as 'ws://host:port' is expected", '');
+    },
+    /** From the variable, or from the file that `<name>_FILE` names. */
+    token(name: string): string | undefined {
+      const fileName = `${name}_FILE`;
+      const file = variables[fileName];
+      const direct = variables[name];
+      if (file && direct) return fault(fileName, `${name} is set as well; only one of them may be`, undefined);
+      if (file) return fileToken(file, (expected) => fault(fileName, expected, undefined));
+      if (!direct) return undefined;
+      const bytes = Buffer.byteLength(direct);
+      if (bytes > MAX_TOKEN_BYTES) faults.push(`${name} has ${bytes} bytes, and ${MAX_TOKEN_BYTES} are allowed`);
+      return direct;
+    },
+    end<T>(settings: T): T {
+      if (faults.length > 0) {
+        throw new ProcessError(`the environment is not right:\n  ${faults.join('\n  ')}`, EXIT.config);
+      }
+      return settings;
+    },
+  };
+}
+
+/** A token's file may end in a newline, as editors leave it. */
+function fileToken(file: string, fault: (expected: string) => undefined): string | undefined {
+  try {
+    const token = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    if (token === '') return fault('the file is empty, and a token is expected in it');
+    const bytes = Buffer.byteLength(token);
+    return bytes > MAX_TOKEN_BYTES ? fault(`a token has at most ${MAX_TOKEN_BYTES} bytes, not ${bytes}`) : token;
+  } catch (error) {
+    return fault(`the file cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,37 @@
+import type { Finder } from '@dpr/core';
+import type { Registry } from 'prom-client';
+import { gauge, total, writeSeconds } from '../metrics.ts';
+
+/** What the Finder's surroundings count. */
+export interface FinderCounts {
+  recordWrites: number;
+  failedWrites: number;
+  cuts: number;
+  rollbacks: number;
+  reports: number;
+  connections(): number;
+}
+
+/** @returns what the seconds of each write of the record are told to */
+export function registerFinderMetrics(registry: Registry, finder: Finder, counts: FinderCounts): (s: number) => void {
+  const exposed = () => finder.exposed?.record;
+  gauge(registry, 'dpr_world_line', 'The world-line of the cluster.', () => exposed()?.worldLine ?? 0);
+  gauge(registry, 'dpr_members', 'Workers that are members.', () => exposed()?.members.size ?? 0);
+  gauge(
+    registry,
+    'dpr_members_connected',
+    'Members whose graph is known on a live connection.',
+    () => finder.bound.size,
+  );
+  gauge(registry, 'dpr_connections', 'Peers that greeted and are connected.', counts.connections);
+  gauge(registry, 'dpr_uncommitted_checkpoints', 'Checkpoints reported and not covered by the cut.', () =>
+    [...finder.graph.values()].reduce((sum, chain) => sum + chain.length, 0),
+  );
+  total(registry, 'dpr_record_writes_total', 'Records made durable.', () => counts.recordWrites);
+  total(registry, 'dpr_record_write_failures_total', 'Writes of the record that failed.', () => counts.failedWrites);
+  total(registry, 'dpr_cuts_total', 'Cuts and decisions announced.', () => counts.cuts);
+  total(registry, 'dpr_rollbacks_total', 'World-lines decided by this process.', () => counts.rollbacks);
+  total(registry, 'dpr_reports_total', 'Checkpoints and graphs that workers reported.', () => counts.reports);
+  const seconds = writeSeconds(registry, 'dpr_record_write_seconds', 'How long a record took to become durable.');
+  return (s) => seconds.observe(s);
+}

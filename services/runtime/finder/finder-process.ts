@@ -1,0 +1,192 @@
+/** The Finder as a process: performs what its state machine asks for. */
+import { randomBytes } from 'node:crypto';
+import { createFinder, decodeRecord, finderWakeAt, stepFinder } from '@dpr/core';
+import type { Finder, FinderConfig, FinderEffect, FinderEvent, FinderRecord } from '@dpr/core';
+import { encode, FrameError, type Message } from '@dpr/protocol';
+import { Registry } from 'prom-client';
+import { serveAdmin, type Probes } from '../admin.ts';
+import { alarm } from '../alarm.ts';
+import { deferred } from '../deferred.ts';
+import type { FinderSettings } from '../environment.ts';
+import { EXIT, ProcessError } from '../exit-codes.ts';
+import { listen, type Connection, type Owner } from '../listener.ts';
+import type { Log } from '../log.ts';
+import type { Running } from '../process.ts';
+import {
+  nodeDisk,
+  openTwoSlotFile,
+  prepareDirectory,
+  StorageDamagedError,
+  volumeLock,
+  type TwoSlotFile,
+  type VolumeLock,
+} from '../storage/index.ts';
+import { registerFinderMetrics, type FinderCounts } from './finder-metrics.ts';
+import { recordWriter } from './record-writer.ts';
+
+/** The two-slot file's name in the Finder's directory. */
+const RECORD_FILE = 'finder';
+
+export const FINDER_TIMING: Omit<FinderConfig, 'controlPort'> = { writeSpacingMs: 5, decisionGraceMs: 100 };
+
+export interface RunningFinder extends Running {
+  readonly port: number;
+  readonly controlPort: number;
+  readonly adminPort: number;
+}
+
+/** @throws ProcessError when the directory, its lock, its files or a port cannot be used */
+export async function startFinder(settings: FinderSettings, log: Log): Promise<RunningFinder> {
+  const { host, data, tokens } = settings;
+  const { lock, file, record } = await openVolume(data, log);
+  const connections = new Map<number, Connection>();
+  const counts: FinderCounts = {
+    recordWrites: 0,
+    failedWrites: 0,
+    cuts: 0,
+    rollbacks: 0,
+    reports: 0,
+    connections: () => connections.size,
+  };
+  const finder = createFinder({ ...FINDER_TIMING, controlPort: settings.controlPort });
+  const { promise: ended, resolve: end, reject: fail } = deferred<number>();
+  const wake = alarm(() => happen({ kind: 'wake' }));
+  let stopping = false;
+
+  function happen(event: FinderEvent): void {
+    if (stopping) return;
+    for (const effect of stepFinder(finder, event, performance.now())) perform(effect);
+    wake.set(finderWakeAt(finder));
+  }
+
+  function perform(effect: FinderEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        return connections.get(effect.connection)?.send(encode(effect.message));
+      case 'broadcast':
+        return broadcast(effect.connections, effect.message);
+      case 'close':
+        return connections.get(effect.connection)?.close();
+      case 'write':
+        return writer.write(effect.record);
+      case 'serving':
+        return log.info({
+          event: 'serving',
+          cluster: effect.cluster,
+          worldLine: effect.worldLine,
+          port: listening.port,
+        });
+      case 'refusing':
+        return log.error({ event: 'refusing', reason: effect.reason });
+      case 'log':
+        if (effect.event === 'rollback') counts.rollbacks++;
+        return log[WARNINGS.has(effect.event) ? 'warn' : 'info']({ event: effect.event, ...effect.details });
+    }
+  }
+
+  function broadcast(to: readonly number[], message: Message): void {
+    if (message.kind === 'cut') counts.cuts++;
+    if (to.length === 0) return;
+    const frame = encode(message);
+    for (const number of to) connections.get(number)?.send(frame);
+  }
+
+  const owner: Owner = {
+    opened(connection, { role, cluster, stamp }) {
+      connections.set(connection.number, connection);
+      happen({ kind: 'opened', connection: connection.number, role, cluster, stamp });
+    },
+    frame({ number }, message) {
+      if (message.kind === 'checkpoint' || message.kind === 'graph') counts.reports++;
+      happen({ kind: 'frame', connection: number, message });
+    },
+    closed({ number }) {
+      connections.delete(number);
+      happen({ kind: 'closed', connection: number });
+    },
+  };
+
+  const control = await listen(
+    { host, port: settings.controlPort, log, tokens, roles: ['client', 'worker', 'operator'], elsewhere: '' },
+    owner,
+  );
+  const elsewhere = `workers and operators greet at the control port, ${control.port}`;
+  const listening = await listen({ host, port: settings.port, log, tokens, roles: ['client'], elsewhere }, owner);
+  const metrics = new Registry();
+  const observeWrite = registerFinderMetrics(metrics, finder, counts);
+  const admin = await serveAdmin({ host, port: settings.adminPort, log, metrics, ...probesOf(finder) });
+
+  const writer = recordWriter({
+    file,
+    lock,
+    log,
+    written(counter, seconds) {
+      counts.recordWrites++;
+      observeWrite(seconds);
+      happen({ kind: 'written', counter });
+    },
+    failed: () => counts.failedWrites++,
+    broken: fail,
+  });
+
+  async function close(): Promise<number> {
+    wake.cancel();
+    await Promise.all([writer.stop(), listening.close(), control.close(), admin.close()]);
+    await file.close();
+    await lock.release();
+    return EXIT.ok;
+  }
+
+  happen({ kind: 'loaded', record, start: randomBytes(8).toString('hex'), cluster: randomBytes(16).toString('hex') });
+  return {
+    port: listening.port,
+    controlPort: control.port,
+    adminPort: admin.port,
+    ended,
+    stop() {
+      if (stopping) return;
+      stopping = true;
+      close().then(end, fail);
+    },
+  };
+}
+
+type LogEvent = Extract<FinderEffect, { kind: 'log' }>['event'];
+
+/** What an administrator should look at. */
+const WARNINGS: ReadonlySet<LogEvent> = new Set(['refused', 'fenced', 'protocolError', 'rollback']);
+
+function probesOf(finder: Finder): Probes {
+  const waits = 'the record is being made durable';
+  return {
+    startup: () => (finder.exposed === undefined ? waits : undefined),
+    ready: () => (finder.phase === 'refusing' ? finder.refusal : finder.phase === 'serving' ? undefined : waits),
+  };
+}
+
+interface Volume {
+  readonly lock: VolumeLock;
+  readonly file: TwoSlotFile;
+  readonly record: FinderRecord | undefined;
+}
+
+/** @throws ProcessError when the directory, its lock or its files cannot be used */
+async function openVolume(directory: string, log: Log): Promise<Volume> {
+  let lock: VolumeLock | undefined;
+  try {
+    await prepareDirectory(directory);
+    lock = await volumeLock(directory);
+    const file = await openTwoSlotFile(nodeDisk(directory), RECORD_FILE);
+    if (file.distrusted !== undefined) {
+      log.warn({ event: 'slotDistrusted', file: file.distrusted, reason: 'torn or damaged; the other slot is used' });
+    }
+    const record = file.recovered && decodeRecord(file.recovered.record);
+    return { lock, file, record };
+  } catch (error) {
+    await lock?.release();
+    if (!(error instanceof Error)) throw error;
+    const damaged = error instanceof StorageDamagedError || error instanceof FrameError;
+    const text = error instanceof FrameError ? `the Finder's record in ${directory} cannot be read` : error.message;
+    throw new ProcessError(text, damaged ? EXIT.damaged : EXIT.config, { cause: error });
+  }
+}

@@ -1,0 +1,21 @@
+/** What performs the effects of the core: sockets, files, clock, logs and metrics. Worker types build on `serveWorker`. */
+export { MalformedOperations } from '@dpr/core';
+export { serveFinder, serveWorker } from './programs.ts';
+export type { StateContext, StateFile, StateObject, WorkerType } from './worker/state-object.ts';
+export { EXIT, ProcessError } from './exit-codes.ts';
+export { finderSettings, workerSettings } from './environment.ts';
+export type { FinderSettings, ProcessSettings, Tokens, Variables, WorkerSettings } from './environment.ts';
+export { startFinder, type RunningFinder } from './finder/finder-process.ts';
+export { startWorker, type RunningWorker } from './worker/worker-process.ts';
+export type { Running } from './process.ts';
+export { createLog, LOG_LEVELS, type Log, type LogLevel } from './log.ts';
+export { backOff, type BackOff } from './back-off.ts';
+export {
+  listen,
+  LISTENER_LIMITS,
+  type Connection,
+  type Listener,
+  type ListenerOptions,
+  type Owner,
+} from './listener.ts';
+export { dial, DIALER_TIMING, type Caller, type Dialer, type DialerOptions } from './dialer.ts';

@@ -1,0 +1,213 @@
+/**
+ * A port that speaks the protocol: accepts WebSockets, lets in who greets rightly, and hands decoded frames to its owner. What
+ * a peer does wrong costs it its own connection and nothing else.
+ */
+import { createServer, STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { decode, encode, FrameError, MAX_FRAME_BYTES, type ErrorCode, type Message } from '@dpr/protocol';
+import { WebSocketServer, type RawData, type WebSocket } from 'ws';
+import { EXIT, ProcessError } from './exit-codes.ts';
+import { BUFFER_LIMITS, CLOSE, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
+import { refuse, type Doorkeeper, type Hello } from './greeting.ts';
+import { keepAlive, PING_INTERVAL_MS } from './keep-alive.ts';
+import type { Log } from './log.ts';
+
+/** A peer that greeted and was let in. */
+export interface Connection {
+  /** Never used twice in a process. */
+  readonly number: number;
+  send(frame: Uint8Array): void;
+  /** Close after what was sent. */
+  close(): void;
+}
+
+/** Who answers at a port. Its functions are called in order, never within each other. */
+export interface Owner {
+  opened(connection: Connection, hello: Hello): void;
+  frame(connection: Connection, message: Message): void;
+  /** Once for each that was opened. */
+  closed(connection: Connection): void;
+}
+
+export interface ListenerOptions extends Doorkeeper {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly log: Log;
+  readonly limits?: Partial<ListenerLimits>;
+}
+
+export const LISTENER_LIMITS = {
+  /** Connections at one port, greeted or not; more are closed at once. */
+  connections: 10_000,
+  /** How long a peer may take from connecting to its `hello`. */
+  helloMs: 5_000,
+  /** What a peer may send before it was let in, its HTTP request included. */
+  bytesBeforeHello: 64 * 1024,
+  pingIntervalMs: PING_INTERVAL_MS,
+  /** How long connections may take to close when the listener does. */
+  closeMs: 300,
+  ...BUFFER_LIMITS,
+};
+export type ListenerLimits = typeof LISTENER_LIMITS;
+
+export interface Listener {
+  /** The port that it listens at. */
+  readonly port: number;
+  /** Connections that greeted. */
+  connections(): number;
+  /** Take no more connections, and close those that there are, after what was sent on them. */
+  close(): Promise<void>;
+}
+
+let lastConnection = 0;
+
+/** @throws ProcessError when the port cannot be bound */
+export async function listen(options: ListenerOptions, owner: Owner): Promise<Listener> {
+  const limits = { ...LISTENER_LIMITS, ...options.limits };
+  const server = createServer({
+    headersTimeout: limits.helloMs,
+    requestTimeout: limits.helloMs,
+    connectionsCheckingInterval: limits.helloMs,
+  });
+  server.maxConnections = limits.connections;
+  server.on('request', (_request, response) => {
+    response.writeHead(426, { connection: 'close', upgrade: 'websocket', 'content-type': 'text/plain' });
+    response.end('This port speaks the DPR protocol over WebSockets.\n');
+  });
+  server.on('clientError', (_error, socket) => socket.destroy());
+
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: true,
+    perMessageDeflate: false,
+    maxPayload: MAX_FRAME_BYTES,
+  });
+  const checks = new Map<WebSocket, () => void>();
+  let greeted = 0;
+
+  server.on('upgrade', (request: IncomingMessage, socket: RawSocket, head: Buffer) => {
+    socket.on('error', () => undefined); // ws closes it; it must not end the process
+    if (server.listening) sockets.handleUpgrade(request, socket, head, (ws) => welcome(ws, socket));
+    else socket.end(`HTTP/1.1 503 ${STATUS_CODES[503]}\r\nconnection: close\r\n\r\n`);
+  });
+
+  function welcome(ws: WebSocket, socket: RawSocket): void {
+    const frames = frameSocket(ws, socket, limits);
+    let connection: Connection | undefined;
+    checks.set(ws, keepAlive(ws, frames));
+    const late = setTimeout(() => {
+      sendError(frames, 'malformed', `no greeting came within ${limits.helloMs} ms`);
+      frames.close(CLOSE.refused, 'no greeting');
+    }, limits.helloMs);
+
+    // Whoever was not let in yet gets no memory for large frames.
+    const guard = (): void => {
+      if (connection === undefined && socket.bytesRead > limits.bytesBeforeHello) frames.terminate();
+    };
+    socket.on('data', guard);
+
+    ws.on('message', (data, isBinary) => {
+      if (ws.readyState !== ws.OPEN) return; // what follows the frame for which it is being closed
+      const message = readFrame(frames, data, isBinary);
+      if (message === undefined) return;
+      if (connection !== undefined) return owner.frame(connection, message);
+      if (!letIn(frames, message)) return;
+      clearTimeout(late);
+      socket.off('data', guard);
+      greeted++;
+      connection = { number: ++lastConnection, send: frames.send, close: () => frames.close(CLOSE.normal, '') };
+      owner.opened(connection, message);
+    });
+    ws.on('error', (error) => options.log.debug({ event: 'connectionFailed', reason: error.message }));
+    ws.on('close', () => {
+      clearTimeout(late);
+      checks.delete(ws);
+      if (connection === undefined) return;
+      greeted--;
+      owner.closed(connection);
+    });
+  }
+
+  function letIn(frames: FrameSocket, message: Message): message is Hello {
+    if (message.kind !== 'hello') {
+      sendError(frames, 'malformed', `the first frame must be 'hello', not '${message.kind}'`);
+      frames.close(CLOSE.refused, 'no greeting');
+      return false;
+    }
+    const refusal = refuse(options, message);
+    if (refusal === undefined) return true;
+    options.log.debug({ event: 'greetingRefused', role: message.role, reason: refusal.text });
+    sendError(frames, refusal.code, refusal.text, refusal.detail);
+    frames.close(CLOSE.refused, refusal.code);
+    return false;
+  }
+
+  const sweep = setInterval(() => {
+    for (const check of checks.values()) check();
+  }, limits.pingIntervalMs);
+
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(options.port, options.host, resolve);
+    });
+  } catch (error) {
+    clearInterval(sweep);
+    throw cannotListen(options, error);
+  }
+  server.on('error', (error) => options.log.error({ event: 'listenerFailed', reason: error.message }));
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    connections: () => greeted,
+    async close() {
+      clearInterval(sweep);
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      for (const ws of sockets.clients) ws.close(CLOSE.goingAway, 'the server stops');
+      const late = setTimeout(() => {
+        for (const ws of sockets.clients) ws.terminate();
+        server.closeAllConnections();
+      }, limits.closeMs);
+      await closed;
+      clearTimeout(late);
+    },
+  };
+}
+
+/** The frame, or nothing after having told the peer what is wrong with it. */
+function readFrame(frames: FrameSocket, data: RawData, isBinary: boolean): Message | undefined {
+  try {
+    if (!isBinary) throw new FrameError('a frame is a binary message, not a text');
+    return decode(data as Buffer);
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error;
+    sendError(frames, 'malformed', error.message);
+    frames.close(CLOSE.malformed, 'malformed');
+    return undefined;
+  }
+}
+
+function sendError(frames: FrameSocket, code: ErrorCode, text: string, detail = 0): void {
+  frames.send(encode({ kind: 'error', code, session: undefined, sequence: 0, detail, text }));
+}
+
+function cannotListen({ host, port }: ListenerOptions, error: unknown): ProcessError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const reason = error instanceof Error ? error.message : String(error);
+  const advice =
+    code === 'EADDRINUSE'
+      ? 'another process uses it: stop that one, or choose another port'
+      : `it is not usable: ${reason}`;
+  return new ProcessError(`cannot listen at port ${port} of ${host}; ${advice}`, EXIT.config, { cause: error });
+}
+
+/** Fail now if the port cannot be bound, rather than when it is needed. @throws ProcessError */
+export async function checkPort(host: string, port: number, log: Log): Promise<void> {
+  const nobody: Owner = { opened: () => undefined, frame: () => undefined, closed: () => undefined };
+  const trial = await listen({ host, port, log, roles: [], elsewhere: '', tokens: NO_TOKENS }, nobody);
+  await trial.close();
+}
+
+const NO_TOKENS = { control: undefined, client: undefined };

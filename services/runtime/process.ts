@@ -1,0 +1,54 @@
+/** What every program of the cluster shares: signals, exit codes, and the last words of one that cannot go on. */
+import { EXIT, ProcessError } from './exit-codes.ts';
+import type { Log } from './log.ts';
+
+/** Something that runs until it ends or is asked to. */
+export interface Running {
+  /** The exit code, once it has ended; rejects with what it could not go on after. */
+  readonly ended: Promise<number>;
+  /** Ask it to end; what was asked of it is finished first. */
+  stop(): void;
+}
+
+/** A process that was asked to stop does so within this, gracefully or not. */
+export const STOP_LIMIT_MS = 1_800;
+
+/** Run until the end; SIGTERM and SIGINT ask for it. Never returns: the process exits with a code of `EXIT`. */
+export async function runProcess(log: Log, start: () => Promise<Running>): Promise<never> {
+  let running: Running | undefined;
+  let stopping = false;
+
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ event: 'stopping', signal });
+    setTimeout(() => {
+      log.error({ event: 'stopTimeout', reason: `not done within ${STOP_LIMIT_MS} ms` });
+      process.exit(EXIT.unclean);
+    }, STOP_LIMIT_MS);
+    running?.stop();
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  process.on('uncaughtException', (error) => process.exit(lastWords(log, error)));
+
+  try {
+    running = await start();
+    if (stopping) running.stop();
+    const code = await running.ended;
+    log.info({ event: 'stopped', code });
+    process.exit(code);
+  } catch (error) {
+    process.exit(lastWords(log, error));
+  }
+}
+
+/** @returns the exit code */
+function lastWords(log: Log, error: unknown): number {
+  if (error instanceof ProcessError) {
+    log.fatal({ event: 'failed', reason: error.message });
+    return error.exitCode;
+  }
+  log.fatal({ event: 'crashed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  return EXIT.internal;
+}

@@ -1,0 +1,37 @@
+/** The programs of the cluster, each a whole `main`. */
+import { finderSettings, workerSettings } from './environment.ts';
+import { ProcessError } from './exit-codes.ts';
+import { startFinder } from './finder/finder-process.ts';
+import { createLog } from './log.ts';
+import { runProcess } from './process.ts';
+import type { WorkerType } from './worker/state-object.ts';
+import { startWorker } from './worker/worker-process.ts';
+
+/** Run the Finder as the environment says, until it is asked to stop. Never returns. */
+export async function serveFinder(): Promise<never> {
+  const settings = settingsOrExit('finder', () => finderSettings(process.env));
+  const log = createLog(settings.logLevel, { role: 'finder' });
+  return runProcess(log, () => startFinder(settings, log));
+}
+
+/**
+ * Run a worker of this type as the environment says, until it is asked to stop or leaves the cluster. Never returns: the process
+ * exits with a code of `EXIT`.
+ *
+ *     await serveWorker({ name: 'counter', create: () => createCounter() });
+ */
+export async function serveWorker(type: WorkerType): Promise<never> {
+  const settings = settingsOrExit('worker', () => workerSettings(process.env));
+  const log = createLog(settings.logLevel, { role: 'worker', worker: settings.id, type: settings.type });
+  return runProcess(log, () => startWorker(type, settings, log));
+}
+
+function settingsOrExit<T>(role: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ProcessError)) throw error;
+    createLog('info', { role }).fatal({ event: 'failed', reason: error.message });
+    return process.exit(error.exitCode);
+  }
+}

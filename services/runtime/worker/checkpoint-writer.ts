@@ -1,0 +1,178 @@
+/**
+ * A worker's volume, at work: makes checkpoints durable one after another in version order, and takes them back when the worker
+ * rolls back. What a disk refuses is tried again until it takes it; execution goes on meanwhile, up to the core's bounds.
+ */
+import { copyFile, rename, stat, unlink } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CleanMarker, WorkerEffect } from '@dpr/core';
+import { backOff } from '../back-off.ts';
+import type { Log } from '../log.ts';
+import {
+  StorageLimitError,
+  systemCode,
+  type CheckpointStore,
+  type NewCheckpoint,
+  type Restored,
+} from '../storage/index.ts';
+import type { StateFile } from './state-object.ts';
+
+export type NewVersion = Extract<WorkerEffect, { kind: 'checkpoint' }>;
+/** What the state object's `snapshot` returned. */
+export type Snapshot = Uint8Array | Promise<Uint8Array | StateFile>;
+
+export interface CheckpointWriterOptions {
+  readonly store: CheckpointStore;
+  readonly log: Log;
+  /** In version order. */
+  durable(worldLine: number, version: number): void;
+  written(seconds: number, bytes: number): void;
+  failed(): void;
+  /** It makes no sense to try again: the volume was taken over or is damaged, or this is a defect. */
+  broken(error: unknown): void;
+}
+
+export interface CheckpointWriter {
+  add(version: NewVersion): void;
+  /**
+   * Drop what is above `version`, in whatever state it is, and the clean-shutdown marker.
+   * @returns what to give the state object (undefined: the empty state), or nothing when a later call overtook this one
+   */
+  restore(version: number, empty: boolean): Promise<{ readonly restored: Restored | undefined } | undefined>;
+  /** Leave a clean-shutdown marker; true once it is durable, false if a `restore` overtook it. */
+  mark(clean: CleanMarker): Promise<boolean>;
+  /** In the background: give up what is below. */
+  prune(keep: number): void;
+  /** Begin nothing more. */
+  stop(): void;
+}
+
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 1_000;
+
+export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWriter {
+  const { store, log, durable, written, failed, broken } = options;
+  const queue: NewVersion[] = [];
+  /** Aborted by the next rollback: whatever was asked for before counts no more. */
+  let era = new AbortController();
+  let draining: Promise<unknown> | undefined;
+  let pruning: Promise<unknown> | undefined;
+  let pruneTo = 0;
+
+  async function drain({ signal }: AbortController): Promise<void> {
+    try {
+      for (let next = queue[0]; next !== undefined && !signal.aborted; next = queue[0]) {
+        const version = next;
+        let made: Materialized | undefined;
+        const began = performance.now();
+        const done = await persist(signal, 'checkpoint', version.info.version, async () => {
+          made ??= await materialize(store, version);
+          if (!signal.aborted) await store.append(made.checkpoint);
+        });
+        if (!done || made === undefined) return;
+        queue.shift();
+        written((performance.now() - began) / 1000, made.bytes);
+        durable(version.info.worldLine, version.info.version);
+      }
+    } finally {
+      draining = undefined;
+    }
+  }
+
+  /** Try until it succeeds (true) or a rollback makes it pointless (false). */
+  async function persist(
+    signal: AbortSignal,
+    what: string,
+    version: number,
+    attempt: () => Promise<unknown>,
+  ): Promise<boolean> {
+    const pauses = backOff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+    while (!signal.aborted) {
+      try {
+        await attempt();
+        return !signal.aborted;
+      } catch (error) {
+        if (signal.aborted) return false;
+        if (systemCode(error) === undefined && !(error instanceof StorageLimitError)) throw error;
+        failed();
+        log.error({ event: 'writeFailed', what, version, reason: String(error) });
+        await pause(pauses.next(), undefined, { signal }).catch(() => undefined);
+      }
+    }
+    return false;
+  }
+
+  async function pruneInTurn(): Promise<void> {
+    try {
+      for (let to = 0; to < pruneTo;) {
+        to = pruneTo;
+        await store.prune(to);
+      }
+    } catch (error) {
+      // The next cut asks again; until then the volume is larger than it need be.
+      if (systemCode(error) === undefined) throw error;
+      log.warn({ event: 'pruneFailed', reason: String(error) });
+    } finally {
+      pruning = undefined;
+    }
+  }
+
+  return {
+    add(version) {
+      queue.push(version);
+      draining ??= drain(era).catch(broken);
+    },
+    async restore(version, empty) {
+      era.abort();
+      era = new AbortController();
+      queue.length = 0;
+      const dropped = draining;
+      let restored: Restored | undefined;
+      const done = await persist(era.signal, 'rollback', version, async () => {
+        await store.dropAfter(version);
+        await store.clearClean();
+        if (!empty) restored = await store.restore(version);
+      });
+      await dropped;
+      return done ? { restored } : undefined;
+    },
+    mark: (clean) => persist(era.signal, 'marker', clean.version, () => store.markClean(clean)),
+    prune(keep) {
+      pruneTo = keep;
+      pruning ??= pruneInTurn().catch(broken);
+    },
+    stop: () => era.abort(),
+  };
+}
+
+interface Materialized {
+  readonly checkpoint: NewCheckpoint;
+  readonly bytes: number;
+}
+
+/** Turn the handle of a snapshot into bytes, or into a file in its place on the volume. */
+async function materialize(
+  store: CheckpointStore,
+  { info, snapshot, sessions, stamp }: NewVersion,
+): Promise<Materialized> {
+  const { worldLine, version, predecessor, dependencies } = info;
+  if (stamp === undefined) throw new Error('nothing executes before a record of the Finder was seen');
+  const common = { worldLine, version, predecessor, dependencies, stamp, sessions };
+  const state = await (snapshot as Snapshot);
+  if (state instanceof Uint8Array) {
+    return { checkpoint: { ...common, state }, bytes: state.length + sessions.bytes.length };
+  }
+  const { path } = store.storeFile(worldLine, version);
+  const { size } = await stat(state.file);
+  await moveFile(state.file, path);
+  return { checkpoint: { ...common, state: 'storeFile' }, bytes: size + sessions.bytes.length };
+}
+
+async function moveFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (systemCode(error) !== 'EXDEV') throw error;
+    await copyFile(from, to);
+    await unlink(from);
+  }
+}

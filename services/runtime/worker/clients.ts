@@ -1,0 +1,47 @@
+/** A worker's clients, and which cuts each of them may wait for. */
+import { encode, type Message, type MessageOf } from '@dpr/protocol';
+import type { Connection } from '../listener.ts';
+
+interface Client {
+  readonly connection: Connection;
+  /** The newest version that something on this connection may wait for. */
+  waitsFor: number;
+  /** The worker's own version in the last cut that was pushed to it, and that cut's world-line. */
+  told: number;
+  worldLine: number;
+}
+
+export interface Clients {
+  /** @param newest the newest version in which anything executed: its session may wait for it since an earlier connection */
+  add(connection: Connection, worldLine: number, newest: number): void;
+  remove(number: number): void;
+  send(number: number, message: Message): void;
+  /** Push a cut to those whose operations it may commit, and a world-line to all that have not seen it. */
+  publish(message: MessageOf<'cut'>, own: number): void;
+}
+
+export function createClients(): Clients {
+  const clients = new Map<number, Client>();
+  return {
+    add(connection, worldLine, newest) {
+      clients.set(connection.number, { connection, waitsFor: newest, told: 0, worldLine });
+    },
+    remove: (number) => void clients.delete(number),
+    send(number, message) {
+      const client = clients.get(number);
+      if (client === undefined) return;
+      if (message.kind === 'reply' && message.version > client.waitsFor) client.waitsFor = message.version;
+      client.connection.send(encode(message));
+    },
+    publish(message, own) {
+      let frame: Buffer | undefined;
+      for (const client of clients.values()) {
+        const commits = own > client.told && client.waitsFor > client.told;
+        if (!commits && message.worldLine === client.worldLine) continue;
+        client.told = own;
+        client.worldLine = message.worldLine;
+        client.connection.send((frame ??= encode(message)));
+      }
+    },
+  };
+}

@@ -1,0 +1,115 @@
+/** What the core asks of a worker's volume, done in order: survey, take over, write, go back, prune, mark. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { WorkerEffect, WorkerEvent } from '@dpr/core';
+import type { Log } from '../log.ts';
+import type { CheckpointStore, Restored } from '../storage/index.ts';
+import { checkpointWriter, type CheckpointWriter } from './checkpoint-writer.ts';
+import { claimGeneration, surveyNewest } from './generations.ts';
+import type { StateObject } from './state-object.ts';
+
+export type VolumeEffect = Extract<
+  WorkerEffect,
+  { kind: 'survey' | 'openVolume' | 'restore' | 'checkpoint' | 'prune' | 'mark' }
+>;
+
+export interface VolumeKeeperOptions {
+  readonly directory: string;
+  readonly worker: number;
+  readonly object: StateObject;
+  readonly log: Log;
+  happen(event: WorkerEvent): void;
+  written(seconds: number, bytes: number): void;
+  failed(): void;
+  /** It makes no sense to go on. */
+  broken(error: unknown): void;
+}
+
+export interface VolumeKeeper {
+  perform(effect: VolumeEffect): void;
+  /** Look at the volume, and tell what is on it by an event. @returns the cluster that it belongs to, if to any */
+  survey(): Promise<string | undefined>;
+  close(): Promise<void>;
+}
+
+export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
+  const { directory, object, log, happen, broken } = options;
+  /** Names this process to the Finder. */
+  const boot = randomBytes(16).toString('hex');
+  let opened: { readonly store: CheckpointStore; readonly writer: CheckpointWriter } | undefined;
+  /** Restores do not overlap: the state object is given one version after the other. */
+  let restoring: Promise<void> = Promise.resolve();
+
+  function writer(): CheckpointWriter {
+    if (opened === undefined) throw new Error('the volume was not taken over yet');
+    return opened.writer;
+  }
+
+  async function survey(): Promise<string | undefined> {
+    const { generation, checkpoints, stamp, identity, damage } = await surveyNewest(directory);
+    for (const reason of damage) log.error({ event: 'damaged', reason });
+    happen({ kind: 'surveyed', boot, generation, checkpoints, stamp });
+    return identity?.cluster;
+  }
+
+  async function open({
+    cluster,
+    generation,
+    incarnation,
+  }: Extract<VolumeEffect, { kind: 'openVolume' }>): Promise<void> {
+    const identity = { cluster, worker: options.worker, generation };
+    const { store, checkpoints, clean, damage } = await claimGeneration(directory, identity, incarnation);
+    for (const reason of damage) log.error({ event: 'damaged', reason });
+    const durable = (worldLine: number, version: number): void => happen({ kind: 'durable', worldLine, version });
+    const { written, failed } = options;
+    opened = { store, writer: checkpointWriter({ store, log, durable, written, failed, broken }) };
+    happen({ kind: 'volumeOpened', checkpoints, clean });
+  }
+
+  async function restore(version: number, empty: boolean): Promise<void> {
+    const undone = writer().restore(version, empty);
+    await restoring;
+    const found = await undone;
+    if (found === undefined) return;
+    await object.restore(found.restored && stateOf(found.restored));
+    const sections = found.restored?.sessions.map(({ bytes }) => bytes) ?? [];
+    happen({ kind: 'restored', version, sections });
+  }
+
+  function perform(effect: VolumeEffect): void {
+    switch (effect.kind) {
+      case 'survey':
+        pause(effect.afterMs).then(survey).catch(broken);
+        return;
+      case 'openVolume':
+        open(effect).catch(broken);
+        return;
+      case 'restore':
+        restoring = restore(effect.version, effect.empty).catch(broken);
+        return;
+      case 'checkpoint':
+        return writer().add(effect);
+      case 'prune':
+        return writer().prune(effect.keep);
+      case 'mark':
+        writer()
+          .mark(effect.clean)
+          .then((marked) => marked && happen({ kind: 'marked' }))
+          .catch(broken);
+        return;
+    }
+  }
+
+  return {
+    perform,
+    survey,
+    async close() {
+      opened?.writer.stop();
+      await opened?.store.close();
+    },
+  };
+}
+
+function stateOf({ state }: Restored): Uint8Array | { readonly file: string } {
+  return 'bytes' in state ? state.bytes : { file: state.path };
+}

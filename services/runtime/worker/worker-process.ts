@@ -1,0 +1,271 @@
+/** A worker as a process: surrounds the worker's state machine and a state object with sockets, files and a clock. */
+import path from 'node:path';
+import { createWorker, stepWorker, WORKER_DEFAULTS, workerWakeAt } from '@dpr/core';
+import type { Worker, WorkerConfig, WorkerEffect, WorkerEvent } from '@dpr/core';
+import { encode, PROTOCOL_VERSION, type MessageOf } from '@dpr/protocol';
+import { Registry } from 'prom-client';
+import { serveAdmin, type Probes } from '../admin.ts';
+import { alarm } from '../alarm.ts';
+import { deferred } from '../deferred.ts';
+import { dial, type Caller, type Dialer } from '../dialer.ts';
+import type { WorkerSettings } from '../environment.ts';
+import { EXIT, EXIT_BY_REASON, ProcessError } from '../exit-codes.ts';
+import { checkPort, listen, type Listener, type Owner } from '../listener.ts';
+import type { Log } from '../log.ts';
+import type { Running } from '../process.ts';
+import { prepareDirectory, StorageDamagedError, SupersededError, WrongVolumeError } from '../storage/index.ts';
+import { createClients } from './clients.ts';
+import { adaptState } from './state-adapter.ts';
+import type { WorkerType } from './state-object.ts';
+import { volumeKeeper } from './volume-keeper.ts';
+import { newestVersion, registerWorkerMetrics, type WorkerCounts } from './worker-metrics.ts';
+
+export interface RunningWorker extends Running {
+  readonly adminPort: number;
+}
+
+/** The state object's own directory, in the worker's. */
+const STATE_DIRECTORY = 'state';
+
+/** @throws ProcessError when the settings do not fit the type, or the directory or a port cannot be used */
+export async function startWorker(type: WorkerType, settings: WorkerSettings, log: Log): Promise<RunningWorker> {
+  const { host, port, tokens } = settings;
+  checkType(type, settings);
+  await checkPort(host, port, log);
+  const directory = await prepareDirectories(settings.data);
+  const object = await type.create({ directory, log });
+
+  const clients = createClients();
+  const counts: WorkerCounts = {
+    batches: 0,
+    checkpoints: 0,
+    checkpointBytes: 0,
+    failedWrites: 0,
+    rollbacks: 0,
+    connections: () => listener?.connections() ?? 0,
+  };
+  const { promise: ended, resolve: end, reject: fail } = deferred<number>();
+  const wake = alarm(() => happen({ kind: 'wake' }));
+  let listener: Listener | undefined;
+  let listening = false;
+  let finder: Dialer | undefined;
+  let refusal = '';
+  let cluster: string | undefined;
+  let failure: unknown;
+
+  const state = adaptState(object, {
+    executed: (ticket, results) => happen({ kind: 'executed', ticket, results }),
+    broken: fail,
+    batch: () => counts.batches++,
+  });
+  const worker = createWorker(configOf(settings), state);
+  const volume = volumeKeeper({
+    directory: settings.data,
+    worker: settings.id,
+    object,
+    log,
+    happen,
+    written(seconds, bytes) {
+      counts.checkpoints++;
+      counts.checkpointBytes += bytes;
+      observeWrite(seconds);
+    },
+    failed: () => counts.failedWrites++,
+    broken,
+  });
+
+  function happen(event: WorkerEvent): void {
+    for (const effect of stepWorker(worker, event, performance.now(), Date.now())) perform(effect);
+    wake.set(workerWakeAt(worker));
+  }
+
+  function perform(effect: WorkerEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        return clients.send(effect.connection, effect.message);
+      case 'toFinder':
+        return finder?.send(effect.message);
+      case 'publish':
+        return clients.publish(effect.message, effect.own);
+      case 'serving':
+        log.info({ event: 'serving', cluster: effect.cluster, worldLine: effect.worldLine, port });
+        return openToClients();
+      case 'stop':
+        log[effect.why === 'shutdown' ? 'info' : 'error']({ event: 'stop', why: effect.why, reason: effect.text });
+        return finish(EXIT_BY_REASON[effect.why]);
+      case 'log':
+        return note(effect.event, effect.details);
+      case 'openVolume':
+        log.setBindings({ incarnation: effect.incarnation });
+        return volume.perform(effect);
+      default:
+        return volume.perform(effect);
+    }
+  }
+
+  function note(event: LogEvent, details: Readonly<Record<string, unknown>>): void {
+    if (event === 'rollback') counts.rollbacks++;
+    if (event === 'finderRefused') {
+      // The same at every attempt to connect; once is enough.
+      const reason = String(details['reason']);
+      if (reason === refusal) return;
+      refusal = reason;
+    }
+    log[LEVELS[event]]({ event, ...details });
+  }
+
+  /** Clients find the port closed until the worker has recovered for the first time, so that they fail fast. */
+  function openToClients(): void {
+    if (listening) return;
+    listening = true;
+    const elsewhere = `workers and operators greet at the Finder's control port`;
+    listen({ host, port, log, tokens, roles: ['client'], elsewhere }, owner).then(
+      (opened) => {
+        listener = opened;
+        if (worker.phase === 'stopped') void opened.close();
+      },
+      (error: unknown) => {
+        failure = error;
+        happen({ kind: 'shutdown' });
+      },
+    );
+  }
+
+  const owner: Owner = {
+    opened(connection, hello) {
+      if (hello.cluster !== undefined && hello.cluster !== worker.cluster) {
+        connection.send(encode(wrongCluster(hello.cluster, worker.cluster)));
+        return connection.close();
+      }
+      clients.add(connection, worker.worldLine, newestVersion(worker));
+      connection.send(encode(welcomeOf(worker)));
+    },
+    frame: ({ number }, message) => happen({ kind: 'clientFrame', connection: number, message }),
+    closed({ number }) {
+      clients.remove(number);
+      happen({ kind: 'clientClosed', connection: number });
+    },
+  };
+
+  const caller: Caller = {
+    opened(welcome) {
+      refusal = '';
+      const known = worker.cluster || cluster;
+      if (known !== undefined && known !== welcome.cluster) {
+        return happen({ kind: 'finderFrame', message: wrongCluster(known, welcome.cluster) });
+      }
+      happen({ kind: 'finderOpened' });
+    },
+    frame: (message) => happen({ kind: 'finderFrame', message }),
+    closed: () => happen({ kind: 'finderClosed' }),
+    refused: (message) => happen({ kind: 'finderFrame', message }),
+  };
+
+  const metrics = new Registry();
+  const observeWrite = registerWorkerMetrics(metrics, worker, counts);
+  const probes = probesOf(worker, () => listener !== undefined);
+  const admin = await serveAdmin({ host, port: settings.adminPort, log, metrics, ...probes });
+
+  function broken(error: unknown): void {
+    if (error instanceof SupersededError) {
+      log.error({ event: 'stop', why: 'fenced', reason: error.message });
+      finish(EXIT.fenced);
+    } else if (error instanceof StorageDamagedError || error instanceof WrongVolumeError) {
+      fail(new ProcessError(error.message, EXIT.refused, { cause: error }));
+    } else {
+      fail(error);
+    }
+  }
+
+  function finish(code: number): void {
+    wake.cancel();
+    finder?.close();
+    Promise.all([listener?.close(), admin.close(), volume.close()]).then(
+      () => (failure === undefined ? end(code) : fail(failure)),
+      fail,
+    );
+  }
+
+  volume.survey().then((found) => {
+    cluster = found;
+    const hello = () => ({
+      role: 'worker' as const,
+      cluster: worker.cluster || cluster,
+      stamp: worker.stamp,
+      token: tokens.control ?? '',
+    });
+    if (worker.phase !== 'stopped') finder = dial({ address: settings.finder, log, hello }, caller);
+  }, broken);
+
+  return { adminPort: admin.port, ended, stop: () => happen({ kind: 'shutdown' }) };
+}
+
+type LogEvent = Extract<WorkerEffect, { kind: 'log' }>['event'];
+
+const LEVELS: Readonly<Record<LogEvent, 'debug' | 'info' | 'warn'>> = {
+  joined: 'info',
+  rollback: 'warn',
+  restored: 'info',
+  leaving: 'info',
+  drained: 'info',
+  finderRefused: 'warn',
+  // Any client can cause as many of these as it likes.
+  protocolError: 'debug',
+};
+
+function configOf({ id, type, publicHost, publicPort, checkpointIntervalMs, tokens }: WorkerSettings): WorkerConfig {
+  // Where peers must prove themselves and clients need not, clients are not trusted with the cluster's history.
+  const believeRelays = tokens.control === undefined || tokens.client !== undefined;
+  return { ...WORKER_DEFAULTS, id, type, host: publicHost, port: publicPort, checkpointIntervalMs, believeRelays };
+}
+
+function checkType({ name }: WorkerType, { type, id }: WorkerSettings): void {
+  if (name === type) return;
+  const text = `DPR_WORKER_TYPE says that worker ${id} is of type '${type}', and this program is for the type '${name}'`;
+  throw new ProcessError(text, EXIT.config);
+}
+
+/** @returns the state object's own directory */
+async function prepareDirectories(data: string): Promise<string> {
+  const own = path.join(data, STATE_DIRECTORY);
+  try {
+    await prepareDirectory(data);
+    await prepareDirectory(own);
+  } catch (error) {
+    throw new ProcessError(error instanceof Error ? error.message : String(error), EXIT.config, { cause: error });
+  }
+  return own;
+}
+
+function probesOf(worker: Worker, isListening: () => boolean): Probes {
+  const phase = (): string | undefined => {
+    if (worker.phase === 'joining') {
+      return worker.finderOpen ? `the worker is joining the cluster (${worker.step})` : 'the Finder is not reached';
+    }
+    if (worker.phase === 'restoring') return `version ${worker.restoring ?? 0} is being restored`;
+    if (!isListening()) return 'the port is being opened';
+    return undefined;
+  };
+  let started = false;
+  return {
+    startup() {
+      started ||= phase() === undefined;
+      return started ? undefined : phase();
+    },
+    ready() {
+      if (worker.leaving) return 'the worker is leaving the cluster';
+      return worker.shuttingDown ? 'the worker is shutting down' : phase();
+    },
+  };
+}
+
+function welcomeOf(worker: Worker): MessageOf<'welcome'> {
+  const { config, cluster, worldLine, generation, incarnation } = worker;
+  const self = { id: config.id, generation, incarnation, type: config.type };
+  return { kind: 'welcome', protocol: PROTOCOL_VERSION, cluster, worldLine, controlPort: 0, worker: self };
+}
+
+function wrongCluster(peer: string, own: string): MessageOf<'error'> {
+  const text = `one side belongs to cluster ${peer} and the other to cluster ${own}: an address or a volume is not the right one`;
+  return { kind: 'error', code: 'wrongCluster', session: undefined, sequence: 0, detail: 0, text };
+}
