@@ -41,11 +41,11 @@ const ROOMS: Readonly<Record<string, Rule>> = {
     node: true,
   },
   'services/local': {
-    rooms: ['infra/config', 'infra/plan', 'infra/stack-file.ts', 'services/client'],
+    rooms: ['infra/config', 'infra/plan', 'infra/stack-file.ts', 'services/client', 'services/runtime'],
     packages: ['commander'],
     node: true,
   },
-  'services/chaos': { rooms: ['infra/plan', 'services/client'], packages: ['commander'], node: true },
+  'services/chaos': { rooms: ['infra/plan', 'services/client', 'services/local'], packages: ['commander'], node: true },
 };
 
 /** A worker type, present or to come: any other folder of services. */

@@ -1,4 +1,5 @@
 /** What every program of the cluster shares: signals, exit codes, and the last words of one that cannot go on. */
+import type { Readable } from 'node:stream';
 import { EXIT, ProcessError } from './exit-codes.ts';
 import type { Log } from './log.ts';
 
@@ -13,15 +14,21 @@ export interface Running {
 /** A process that was asked to stop does so within this, gracefully or not. */
 export const STOP_LIMIT_MS = 1_800;
 
-/** Run until the end; SIGTERM and SIGINT ask for it. Never returns: the process exits with a code of `EXIT`. */
+/** Set to `1` by whoever starts the process with a pipe as its standard input: the end of the pipe asks it to stop. */
+const PARENT_PIPE_VARIABLE = 'DPR_PARENT_PIPE';
+
+/**
+ * Run until the end. SIGTERM and SIGINT ask for it, and so does the end of the parent where there is a pipe to it. Never
+ * returns: the process exits with a code of `EXIT`.
+ */
 export async function runProcess(log: Log, start: () => Promise<Running>): Promise<never> {
   let running: Running | undefined;
   let stopping = false;
 
-  const onSignal = (signal: NodeJS.Signals): void => {
+  const onSignal = (reason: NodeJS.Signals | 'parentGone'): void => {
     if (stopping) return;
     stopping = true;
-    log.info({ event: 'stopping', signal });
+    log.info({ event: 'stopping', reason });
     setTimeout(() => {
       log.error({ event: 'stopTimeout', reason: `not done within ${STOP_LIMIT_MS} ms` });
       process.exit(EXIT.unclean);
@@ -30,6 +37,7 @@ export async function runProcess(log: Log, start: () => Promise<Running>): Promi
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  if (process.env[PARENT_PIPE_VARIABLE] === '1') onEnd(process.stdin, () => onSignal('parentGone'));
   process.on('uncaughtException', (error) => process.exit(lastWords(log, error)));
 
   try {
@@ -41,6 +49,11 @@ export async function runProcess(log: Log, start: () => Promise<Running>): Promi
   } catch (error) {
     process.exit(lastWords(log, error));
   }
+}
+
+/** However it ends: with whoever held its other end, or broken. What comes through it before does not matter. */
+function onEnd(pipe: Readable, ended: () => void): void {
+  pipe.on('end', ended).on('close', ended).on('error', ended).resume();
 }
 
 /** @returns the exit code */
