@@ -31,6 +31,7 @@ function emitCheckpoint(worker: Worker): void {
   worker.effects.push({ kind: 'checkpoint', info, snapshot: worker.state.snapshot(), sessions, stamp });
   worker.unwritten.push({ ...info, operations, since });
   worker.predecessor = version;
+  worker.oldest = Math.min(worker.oldest, version);
   worker.dependencies = new Map();
   worker.executed = false;
 }

@@ -75,6 +75,7 @@ export function joinFrame(worker: Worker, message: Message): void {
       if (worker.step !== 'claiming') return;
       worker.step = 'opening';
       worker.cluster = message.cluster;
+      if (worker.generation !== message.generation) worker.surveyed = [];
       worker.generation = message.generation;
       worker.incarnation = message.incarnation;
       worker.effects.push({
@@ -101,6 +102,8 @@ export function volumeOpened(
 ): void {
   worker.listed = checkpoints;
   worker.clean = clean;
+  // What the survey found and the volume does not hold any more, now that it was read through, is damaged: not the empty state.
+  for (const { version } of [...worker.surveyed, ...checkpoints]) worker.oldest = Math.min(worker.oldest, version);
   worker.step = 'registering';
   sendRegister(worker);
 }
@@ -125,7 +128,7 @@ function registered(worker: Worker, message: MessageOf<'registered'>): void {
   const held = listed.some(
     (info) => info.version === base && base <= survivingVersion(decisions, config.id, info.worldLine),
   );
-  if (!held && listed.some((info) => info.version <= base)) {
+  if (!held && base >= worker.oldest) {
     return stop(worker, 'refused', `version ${base} is to be restored, and the volume does not hold that checkpoint`);
   }
   worker.effects.push({ kind: 'restore', version: base, empty: !held });

@@ -48,8 +48,9 @@ export function adopt(worker: Worker, missing: readonly Decision[]): void {
 
 /** Ask for the version to go back to, once no batch is in flight in another process. */
 export function askRestore(worker: Worker): void {
-  if (worker.restoring === undefined) throw new Error('there is nothing to restore');
-  worker.effects.push({ kind: 'restore', version: worker.restoring, empty: false });
+  const version = worker.restoring;
+  if (version === undefined) throw new Error('there is nothing to restore');
+  worker.effects.push({ kind: 'restore', version, empty: version < worker.oldest });
 }
 
 /** The state is that of `version`; on with the work. */

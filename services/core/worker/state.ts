@@ -150,6 +150,8 @@ export interface Worker {
   surveys: number;
   listed: readonly CheckpointInfo[];
   clean: CleanMarker | undefined;
+  /** The smallest version that the volume ever held a checkpoint of; below it there is only the empty state. */
+  oldest: number;
 
   worldLine: number;
   decisions: readonly Decision[];

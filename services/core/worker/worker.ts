@@ -65,6 +65,7 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
     surveys: 0,
     listed: [],
     clean: undefined,
+    oldest: Infinity,
     worldLine: 0,
     decisions: [],
     cut: new Map(),

@@ -1,0 +1,107 @@
+import { createWorker, stepWorker, WORKER_DEFAULTS, type Worker, type WorkerEffect, type WorkerEvent } from '@dpr/core';
+import type { CheckpointInfo, Decision } from '@dpr/protocol';
+import assert from 'node:assert/strict';
+
+const CLUSTER = 'c'.repeat(32);
+const SESSION = 'e'.repeat(32);
+const STAMP = { start: 'f'.repeat(16), counter: 1 };
+const WALL = 1_000_000;
+
+/** A worker whose state is a number of batches, driven event by event. */
+function startWorker(): { worker: Worker; step: (event: WorkerEvent, now?: number) => WorkerEffect[] } {
+  const config = { ...WORKER_DEFAULTS, id: 0, type: 'count', host: '', port: 6380 };
+  const worker = createWorker(config, { apply: () => new Uint8Array(0), snapshot: () => undefined });
+  return { worker, step: (event, now = 0) => stepWorker(worker, event, now, WALL + now) };
+}
+
+type Surveyed = Extract<WorkerEvent, { kind: 'surveyed' }>['checkpoints'];
+
+/** Join with a volume that the survey found to hold `surveyed`, and whose files turned out to be `listed`. */
+function join(
+  { step }: ReturnType<typeof startWorker>,
+  { surveyed, listed, base }: { surveyed: Surveyed; listed: readonly CheckpointInfo[]; base: number },
+): WorkerEffect[] {
+  step({ kind: 'finderOpened' });
+  const generation = surveyed.length > 0 ? 1 : 0;
+  step({ kind: 'surveyed', boot: 'b'.repeat(32), generation, checkpoints: surveyed, stamp: undefined });
+  step({
+    kind: 'finderFrame',
+    message: { kind: 'claimed', cluster: CLUSTER, generation: 1, incarnation: 2 },
+  });
+  step({ kind: 'volumeOpened', checkpoints: listed, clean: undefined });
+  return step({
+    kind: 'finderFrame',
+    message: { kind: 'registered', stamp: STAMP, worldLine: 1, decisions: [], cut: new Map([[0, base]]), base },
+  });
+}
+
+function decisionTo(prefix: number): WorkerEvent {
+  const decision: Decision = { worldLine: 2, prefix: new Map([[0, prefix]]), entitled: new Map([[0, 2]]) };
+  const cut = decision.prefix;
+  return { kind: 'finderFrame', message: { kind: 'cut', stamp: STAMP, worldLine: 2, decisions: [decision], cut } };
+}
+
+const executeBatch: WorkerEvent = {
+  kind: 'clientFrame',
+  connection: 1,
+  message: {
+    kind: 'batch',
+    urgent: false,
+    count: 1,
+    session: SESSION,
+    worldLine: 1,
+    generation: 1,
+    sequence: 1,
+    acknowledged: 0,
+    version: 0,
+    dependencies: new Map(),
+    operations: new Uint8Array(0),
+  },
+};
+
+const restores = (effects: readonly WorkerEffect[]) =>
+  effects.filter(({ kind }) => kind === 'restore' || kind === 'stop');
+
+describe('what a worker restores', () => {
+  it('is the empty state when a rollback goes back to before its first checkpoint', () => {
+    const one = startWorker();
+    assert.deepEqual(restores(join(one, { surveyed: [], listed: [], base: 0 })), [
+      { kind: 'restore', version: 0, empty: true },
+    ]);
+    one.step({ kind: 'restored', version: 0, sections: [] });
+    one.step(executeBatch);
+    const sealed = one.step({ kind: 'wake' }, 1_000).find((effect) => effect.kind === 'checkpoint');
+    assert.equal(sealed?.info.predecessor, 0);
+    assert.deepEqual(restores(one.step(decisionTo(0), 1_001)), [{ kind: 'restore', version: 0, empty: true }]);
+  });
+
+  it('is a checkpoint when a rollback goes back to one', () => {
+    const one = startWorker();
+    const listed = [{ worldLine: 1, version: 5, predecessor: 0, dependencies: new Map() }];
+    const joined = join(one, { surveyed: listed, listed, base: 5 });
+    assert.deepEqual(restores(joined), [{ kind: 'restore', version: 5, empty: false }]);
+    one.step({ kind: 'restored', version: 5, sections: [] });
+    one.step(executeBatch);
+    assert.deepEqual(restores(one.step(decisionTo(5), 1_000)), [{ kind: 'restore', version: 5, empty: false }]);
+  });
+
+  it('is never the empty state in place of a checkpoint that the survey saw and that turned out to be damaged', () => {
+    const one = startWorker();
+    const [effect] = restores(join(one, { surveyed: [{ worldLine: 1, version: 5 }], listed: [], base: 5 }));
+    assert.equal(effect?.kind === 'stop' && effect.why, 'refused');
+  });
+
+  it('ignores what an earlier generation left', () => {
+    const one = startWorker();
+    one.step({ kind: 'finderOpened' });
+    const checkpoints = [{ worldLine: 1, version: 5 }];
+    one.step({ kind: 'surveyed', boot: 'b'.repeat(32), generation: 1, checkpoints, stamp: undefined });
+    one.step({ kind: 'finderFrame', message: { kind: 'claimed', cluster: CLUSTER, generation: 2, incarnation: 3 } });
+    one.step({ kind: 'volumeOpened', checkpoints: [], clean: undefined });
+    const cut = new Map([[0, 5]]);
+    const registered = { kind: 'registered', stamp: STAMP, worldLine: 1, decisions: [], cut, base: 5 } as const;
+    assert.deepEqual(restores(one.step({ kind: 'finderFrame', message: registered })), [
+      { kind: 'restore', version: 5, empty: true },
+    ]);
+  });
+});
