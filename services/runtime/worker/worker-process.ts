@@ -139,6 +139,12 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
       }
       clients.add(connection, worker.worldLine, newestVersion(worker));
       connection.send(encode(welcomeOf(worker)));
+      // The cut that covers what the client still waits for may be one that was pushed before it connected.
+      happen({
+        kind: 'clientFrame',
+        connection: connection.number,
+        message: { kind: 'refresh', worldLine: worker.worldLine },
+      });
     },
     frame: ({ number }, message) => happen({ kind: 'clientFrame', connection: number, message }),
     closed({ number }) {
