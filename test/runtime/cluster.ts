@@ -1,0 +1,130 @@
+/** A Finder and counters as child processes, in a directory and at ports of their own. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+
+type LogLine = Readonly<Record<string, unknown>>;
+
+export interface Child {
+  readonly process: ChildProcess;
+  readonly lines: readonly LogLine[];
+  /** The first line of this event after those that were waited for before. */
+  event(name: string): Promise<LogLine>;
+  /** Send a signal and wait for the end; resolves with the exit code, null after SIGKILL. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface Cluster {
+  readonly directory: string;
+  readonly ports: { readonly finder: number; readonly control: number; readonly admin: number };
+  startFinder(variables?: Readonly<Record<string, string>>): Child;
+  startWorker(id: number, variables?: Readonly<Record<string, string>>): Child;
+  workerPort(id: number): number;
+  workerAdminPort(id: number): number;
+  close(): Promise<void>;
+}
+
+/** A port that nobody uses. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+export async function createCluster(workers: number): Promise<Cluster> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'dpr-'));
+  const ports = { finder: await freePort(), control: await freePort(), admin: await freePort() };
+  const workerPorts: { port: number; admin: number }[] = [];
+  for (let id = 0; id < workers; id++) workerPorts.push({ port: await freePort(), admin: await freePort() });
+  const children: Child[] = [];
+
+  function start(program: string, variables: Readonly<Record<string, string>>): Child {
+    const child = spawn(process.execPath, ['--import', 'tsx', `services/${program}/main.ts`], {
+      env: { ...process.env, DPR_HOST: '127.0.0.1', DPR_LOG_LEVEL: 'debug', ...variables },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const started = follow(child);
+    children.push(started);
+    return started;
+  }
+
+  const portsOf = (id: number) => {
+    const own = workerPorts[id];
+    if (own === undefined) throw new Error(`the cluster was made for ${workers} workers`);
+    return own;
+  };
+
+  return {
+    directory,
+    ports,
+    startFinder: (variables = {}) =>
+      start('finder', {
+        DPR_PORT: String(ports.finder),
+        DPR_CONTROL_PORT: String(ports.control),
+        DPR_ADMIN_PORT: String(ports.admin),
+        DPR_DATA: path.join(directory, 'finder'),
+        ...variables,
+      }),
+    startWorker: (id, variables = {}) =>
+      start('counter', {
+        DPR_PORT: String(portsOf(id).port),
+        DPR_ADMIN_PORT: String(portsOf(id).admin),
+        DPR_DATA: path.join(directory, `counter-${id}`),
+        DPR_WORKER_ID: String(id),
+        DPR_WORKER_TYPE: 'counter',
+        DPR_FINDER: `ws://127.0.0.1:${ports.control}`,
+        ...variables,
+      }),
+    workerPort: (id) => portsOf(id).port,
+    workerAdminPort: (id) => portsOf(id).admin,
+    async close() {
+      await Promise.all(children.map((child) => child.end('SIGKILL')));
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+function follow(child: ChildProcess): Child {
+  const lines: LogLine[] = [];
+  const changed = new Set<() => void>();
+  let taken = 0;
+  if (child.stdout === null) throw new Error('the output of the process is piped');
+  createInterface(child.stdout).on('line', (line) => {
+    lines.push(JSON.parse(line) as LogLine);
+    for (const look of [...changed]) look();
+  });
+  const exited = once(child, 'exit');
+  return {
+    process: child,
+    lines,
+    event: (name) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const place = lines.findIndex((line, index) => index >= taken && line['event'] === name);
+          const line = lines[place];
+          if (line === undefined) return;
+          taken = place + 1;
+          changed.delete(look);
+          resolve(line);
+        };
+        changed.add(look);
+        look();
+        void exited.then(() =>
+          setImmediate(() => reject(new Error(`ended before '${name}': ${JSON.stringify(lines.at(-1))}`))),
+        );
+      }),
+    async end(signal) {
+      child.kill(signal);
+      await exited;
+      return child.exitCode;
+    },
+  };
+}
