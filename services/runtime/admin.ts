@@ -1,7 +1,7 @@
 /** Probes and metrics over HTTP, at a port of their own that answers as long as the event loop turns. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, type Registry } from 'prom-client';
 import { EXIT, ProcessError } from './exit-codes.ts';
 import type { Log } from './log.ts';
 
@@ -10,9 +10,9 @@ export type Answer = string | undefined;
 
 export interface Probes {
   /** Has the process finished joining or recovering once? */
-  startup(): Answer;
+  readonly startup: () => Answer;
   /** Does it serve now? */
-  ready(): Answer;
+  readonly ready: () => Answer;
 }
 
 export interface AdminOptions extends Probes {
@@ -87,7 +87,10 @@ export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
 }
 
 function sendJson(response: ServerResponse, status: number, reason: Answer): void {
-  if (response.headersSent) return void response.end();
+  if (response.headersSent) {
+    response.end();
+    return;
+  }
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(`${JSON.stringify({ ok: reason === undefined, ...(reason === undefined ? {} : { reason }) })}\n`);
 }

@@ -128,17 +128,17 @@ function reader(variables: Variables) {
       const usable = url !== undefined && ['ws:', 'wss:'].includes(url.protocol) && url.port !== '';
       return usable && value !== undefined ? value : fault(name, "an address such as 'ws://host:port' is expected", '');
     },
-    /** From the variable, or from the file that `<name>_FILE` names. */
+    /** From the variable, or from the file that `<name>_FILE` names. Errors do not repeat the secret. */
     token(name: string): string | undefined {
       const fileName = `${name}_FILE`;
       const file = variables[fileName];
       const direct = variables[name];
-      if (file && direct) return fault(fileName, `${name} is set as well; only one of them may be`, undefined);
-      if (file) return fileToken(file, (expected) => fault(fileName, expected, undefined));
-      if (!direct) return undefined;
-      const bytes = Buffer.byteLength(direct);
-      if (bytes > MAX_TOKEN_BYTES) faults.push(`${name} has ${bytes} bytes, and ${MAX_TOKEN_BYTES} are allowed`);
-      return direct;
+      if (file && direct) fault(fileName, `${name} is set as well; only one of them may be`, '');
+      const token = file ? fileToken(file, (expected) => fault(fileName, expected, '')) : direct;
+      const bytes = Buffer.byteLength(token ?? '');
+      if (bytes > MAX_TOKEN_BYTES)
+        faults.push(`${name} has ${bytes} bytes, and at most ${MAX_TOKEN_BYTES} are allowed`);
+      return token === '' ? undefined : token;
     },
     end<T>(settings: T): T {
       if (faults.length > 0) {
@@ -149,13 +149,11 @@ function reader(variables: Variables) {
   };
 }
 
-/** A token's file may end in a newline, as editors leave it. */
-function fileToken(file: string, fault: (expected: string) => undefined): string | undefined {
+/** A token's file may end in a newline, as editors leave it. `fault` is told what is wrong with the file. */
+function fileToken(file: string, fault: (expected: string) => string): string {
   try {
     const token = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
-    if (token === '') return fault('the file is empty, and a token is expected in it');
-    const bytes = Buffer.byteLength(token);
-    return bytes > MAX_TOKEN_BYTES ? fault(`a token has at most ${MAX_TOKEN_BYTES} bytes, not ${bytes}`) : token;
+    return token === '' ? fault('the file is empty, and a token is expected in it') : token;
   } catch (error) {
     return fault(`the file cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }

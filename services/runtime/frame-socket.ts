@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws';
 
 export interface FrameSocket {
   /** Send one frame; all that are sent in one tick travel together. The bytes must not change afterwards. */
-  send(frame: Uint8Array): void;
+  readonly send: (frame: Uint8Array) => void;
   /** Close after what was sent; the peer has `CLOSE_TIMEOUT_MS` to answer. */
   close(code: number, reason: string): void;
   /** Close at once. */

@@ -2,7 +2,7 @@
  * A port that speaks the protocol: accepts WebSockets, lets in who greets rightly, and hands decoded frames to its owner. What
  * a peer does wrong costs it its own connection and nothing else.
  */
-import { createServer, STATUS_CODES, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { decode, encode, FrameError, MAX_FRAME_BYTES, type ErrorCode, type Message } from '@dpr/protocol';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
@@ -89,7 +89,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
   server.on('upgrade', (request: IncomingMessage, socket: RawSocket, head: Buffer) => {
     socket.on('error', () => undefined); // ws closes it; it must not end the process
     if (server.listening) sockets.handleUpgrade(request, socket, head, (ws) => welcome(ws, socket));
-    else socket.end(`HTTP/1.1 503 ${STATUS_CODES[503]}\r\nconnection: close\r\n\r\n`);
+    else socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n');
   });
 
   function welcome(ws: WebSocket, socket: RawSocket): void {

@@ -23,11 +23,11 @@ const PARENT_PIPE_VARIABLE = 'DPR_PARENT_PIPE';
  */
 export async function runProcess(log: Log, start: () => Promise<Running>): Promise<never> {
   let running: Running | undefined;
-  let stopping = false;
+  const asked = new AbortController();
 
   const onSignal = (reason: NodeJS.Signals | 'parentGone'): void => {
-    if (stopping) return;
-    stopping = true;
+    if (asked.signal.aborted) return;
+    asked.abort();
     log.info({ event: 'stopping', reason });
     setTimeout(() => {
       log.error({ event: 'stopTimeout', reason: `not done within ${STOP_LIMIT_MS} ms` });
@@ -42,7 +42,7 @@ export async function runProcess(log: Log, start: () => Promise<Running>): Promi
 
   try {
     running = await start();
-    if (stopping) running.stop();
+    if (asked.signal.aborted) running.stop();
     const code = await running.ended;
     log.info({ event: 'stopped', code });
     process.exit(code);

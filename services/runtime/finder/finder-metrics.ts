@@ -9,7 +9,7 @@ export interface FinderCounts {
   cuts: number;
   rollbacks: number;
   reports: number;
-  connections(): number;
+  readonly connections: () => number;
 }
 
 /** @returns what the seconds of each write of the record are told to */

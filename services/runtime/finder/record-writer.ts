@@ -11,10 +11,10 @@ export interface RecordWriterOptions {
   readonly lock: VolumeLock;
   readonly log: Log;
   /** The record with this counter is durable. */
-  written(counter: number, seconds: number): void;
-  failed(): void;
+  readonly written: (counter: number, seconds: number) => void;
+  readonly failed: () => void;
   /** It makes no sense to try again. */
-  broken(error: unknown): void;
+  readonly broken: (error: unknown) => void;
 }
 
 export interface RecordWriter {
@@ -44,7 +44,8 @@ export function recordWriter({ file, lock, log, written, failed, broken }: Recor
       const began = performance.now();
       try {
         await file.write(bytes);
-        return written(record.counter, (performance.now() - began) / 1000);
+        written(record.counter, (performance.now() - began) / 1000);
+        return;
       } catch (error) {
         if (systemCode(error) === undefined) throw error;
         failed();

@@ -24,11 +24,11 @@ export interface CheckpointWriterOptions {
   readonly store: CheckpointStore;
   readonly log: Log;
   /** In version order. */
-  durable(worldLine: number, version: number): void;
-  written(seconds: number, bytes: number): void;
-  failed(): void;
+  readonly durable: (worldLine: number, version: number) => void;
+  readonly written: (seconds: number, bytes: number) => void;
+  readonly failed: () => void;
   /** It makes no sense to try again: the volume was taken over or is damaged, or this is a defect. */
-  broken(error: unknown): void;
+  readonly broken: (error: unknown) => void;
 }
 
 export interface CheckpointWriter {
@@ -86,12 +86,13 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
     attempt: () => Promise<unknown>,
   ): Promise<boolean> {
     const pauses = backOff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
-    while (!signal.aborted) {
+    const overtaken = () => signal.aborted;
+    while (!overtaken()) {
       try {
         await attempt();
-        return !signal.aborted;
+        return !overtaken();
       } catch (error) {
-        if (signal.aborted) return false;
+        if (overtaken()) return false;
         if (systemCode(error) === undefined && !(error instanceof StorageLimitError)) throw error;
         failed();
         log.error({ event: 'writeFailed', what, version, reason: String(error) });

@@ -3,11 +3,11 @@ import type { WorkerState } from '@dpr/core';
 import type { StateObject } from './state-object.ts';
 
 export interface StateEvents {
-  executed(ticket: number, results: Uint8Array): void;
+  readonly executed: (ticket: number, results: Uint8Array) => void;
   /** A promise of the object was rejected: nobody can tell what its state is. */
-  broken(error: unknown): void;
+  readonly broken: (error: unknown) => void;
   /** A batch was begun. */
-  batch(): void;
+  readonly batch: () => void;
 }
 
 export function adaptState(object: StateObject, { executed, broken, batch }: StateEvents): WorkerState {

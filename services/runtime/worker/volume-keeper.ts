@@ -18,11 +18,11 @@ export interface VolumeKeeperOptions {
   readonly worker: number;
   readonly object: StateObject;
   readonly log: Log;
-  happen(event: WorkerEvent): void;
-  written(seconds: number, bytes: number): void;
-  failed(): void;
+  readonly happen: (event: WorkerEvent) => void;
+  readonly written: (seconds: number, bytes: number) => void;
+  readonly failed: () => void;
   /** It makes no sense to go on. */
-  broken(error: unknown): void;
+  readonly broken: (error: unknown) => void;
 }
 
 export interface VolumeKeeper {

@@ -9,7 +9,7 @@ export interface WorkerCounts {
   checkpointBytes: number;
   failedWrites: number;
   rollbacks: number;
-  connections(): number;
+  readonly connections: () => number;
 }
 
 /** @returns what the seconds of each checkpoint's write are told to */

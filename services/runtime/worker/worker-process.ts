@@ -107,7 +107,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     if (event === 'rollback') counts.rollbacks++;
     if (event === 'finderRefused') {
       // The same at every attempt to connect; once is enough.
-      const reason = String(details['reason']);
+      const reason = String(details.reason);
       if (reason === refusal) return;
       refusal = reason;
     }
@@ -135,7 +135,8 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     opened(connection, hello) {
       if (hello.cluster !== undefined && hello.cluster !== worker.cluster) {
         connection.send(encode(wrongCluster(hello.cluster, worker.cluster)));
-        return connection.close();
+        connection.close();
+        return;
       }
       clients.add(connection, worker.worldLine, newestVersion(worker));
       connection.send(encode(welcomeOf(worker)));
@@ -158,9 +159,10 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
       refusal = '';
       const known = worker.cluster || cluster;
       if (known !== undefined && known !== welcome.cluster) {
-        return happen({ kind: 'finderFrame', message: wrongCluster(known, welcome.cluster) });
+        happen({ kind: 'finderFrame', message: wrongCluster(known, welcome.cluster) });
+      } else {
+        happen({ kind: 'finderOpened' });
       }
-      happen({ kind: 'finderOpened' });
     },
     frame: (message) => happen({ kind: 'finderFrame', message }),
     closed: () => happen({ kind: 'finderClosed' }),
