@@ -62,10 +62,7 @@ export async function copyFile(disk: Disk, from: string, to: string): Promise<Pa
 /** How much of a part's file to look at. */
 export type Depth = 'present' | 'whole';
 
-/**
- * What is wrong with the file of a part, in words; undefined when nothing is. What it reads as
- * a whole it also syncs, because a predecessor may have left it in the cache only.
- */
+/** What is wrong with the file of a part, in words; undefined when nothing is. */
 export async function checkPartFile(
   disk: Disk,
   key: CheckpointKey,
@@ -77,9 +74,7 @@ export async function checkPartFile(
   try {
     await withFile(disk, name, 'read', async (file) => {
       const payloadAt = await payloadStart(disk, name, key, kind, part, file);
-      if (depth === 'present') return;
-      await readPayload(disk, name, part, file, payloadAt, () => undefined);
-      await file.datasync();
+      if (depth === 'whole') await readPayload(disk, name, part, file, payloadAt, () => undefined);
     });
     return undefined;
   } catch (error) {

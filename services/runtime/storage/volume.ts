@@ -36,7 +36,10 @@ export type Survey = {
   readonly clean: CleanMarker | undefined;
   /** The latest record of the Finder that this worker saw. */
   readonly stamp: FinderStamp | undefined;
-  /** Sentences for people about checkpoints that the manifest lists and that cannot be restored. */
+  /**
+   * Sentences for people about checkpoints that the manifest lists and that cannot be restored. Only the cut says whether
+   * one of them matters.
+   */
   readonly damage: readonly string[];
 };
 
@@ -76,8 +79,9 @@ export async function surveyVolume(disk: Disk): Promise<Survey> {
 }
 
 /**
- * Takes the volume over, after the Finder has fenced every earlier incarnation: reads and verifies what is there, makes it
- * durable, and carries it over into a manifest of its own. From then on nothing counts that a predecessor writes.
+ * Takes the volume over, after the Finder has fenced every earlier incarnation: reads and verifies what is there, and carries
+ * it over into a manifest of its own. That makes it durable, also what was read from a cache that never reached the disk:
+ * the files that an entry refers to were synced before it was written. From then on nothing counts that a predecessor writes.
  * @throws WrongVolumeError, StorageDamagedError, SupersededError
  */
 export async function claimVolume(disk: Disk, claim: Claim): Promise<ClaimedVolume> {
@@ -104,7 +108,6 @@ async function tryClaim(disk: Disk, claim: Claim, attempt: number): Promise<Clai
   const { state, damage } = await inspect(disk, loaded?.manifest.state ?? EMPTY_STATE, 'whole');
   // A predecessor that was only tidying up changed its manifest before it removed any file.
   if (damage.length > 0 && (await changed(disk, source, loaded))) return undefined;
-  await disk.syncDirectory();
 
   const head: ManifestHead = {
     identity: claim.identity,

@@ -75,6 +75,22 @@ function failing(operation: Step['operation'], file = /.*/) {
   return { control, process };
 }
 
+/** A process that waits before the first step that `holds` names, until it is let go. */
+function gated(holds: (step: Step) => boolean) {
+  let reach: () => void = () => undefined;
+  let open: () => void = () => undefined;
+  const reached = new Promise<void>((resolve) => (reach = resolve));
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  const process = async (step: Step): Promise<Fate> => {
+    if (holds(step)) {
+      reach();
+      await opened;
+    }
+    return 'done';
+  };
+  return { process, reached, open: () => open() };
+}
+
 describe('checkpoint store', () => {
   let sim: SimDisk;
   let disk: Disk;
@@ -455,19 +471,18 @@ describe('checkpoint store', () => {
     });
 
     it('does not take a manifest inside a payload for its own', async () => {
-      const { store } = await claimOn(disk, 1);
-      await appendAll(store, 1, 3);
-      const own = await disk.open('manifest-1', 'read');
-      const bytes = await own.read(0, sim.size('manifest-1'));
-      // The copies of its entries in the payload come to lie on the places that entries begin at.
-      for (let shift = 0; shift < 512; shift += 37) {
-        await store.dropAfter(3);
-        await store.append(checkpoint(4, { state: Buffer.concat([Buffer.alloc(shift), bytes]) }));
-        await store.dropAfter(3);
+      for (let shift = 0; shift < 512; shift++) {
+        const fresh = simDisk(seeded(1));
+        const mounted = fresh.mount(healthy);
+        const { store } = await claimOn(mounted, 1);
+        await appendAll(store, 1, 2);
+        const size = fresh.size('manifest-1');
+        const file = await mounted.open('manifest-1', 'read');
+        const copy = await file.read(0, size);
+        await store.append(checkpoint(3, { state: Buffer.concat([Buffer.alloc(shift), copy]) }));
+        fresh.corrupt('manifest-1', size);
+        assert.deepEqual(versions(await surveyVolume(mounted)), [1, 2], `shifted by ${shift}`);
       }
-      await store.append(checkpoint(4, { state: bytes }));
-      sim.corrupt('manifest-1', sim.size('manifest-1') - 700);
-      assert.deepEqual(versions(await claimOn(disk, 2)), [1, 2, 3]);
     });
   });
 
@@ -584,6 +599,46 @@ describe('checkpoint store', () => {
       const third = await claimOn(disk, 3);
       await third.store.prune(2);
       assert.deepEqual(sim.names(), ['checkpoint-1-1-2', 'identity', 'lost+found', 'manifest-3']);
+    });
+
+    it('does not mistake what a predecessor tidies up for damage', async () => {
+      const zombie = await claimOn(disk, 1);
+      await appendAll(zombie.store, 1, 1, { state: Buffer.alloc(LARGE) });
+      await zombie.store.append(checkpoint(2));
+      const gate = gated(({ operation, name }) => operation === 'open' && name === 'checkpoint-1-1-1');
+      const claiming = claimOn(sim.mount(gate.process), 2);
+      await gate.reached;
+      await zombie.store.prune(2);
+      assert(!sim.names().includes('checkpoint-1-1-1'));
+      gate.open();
+      const second = await claiming;
+      assert.deepEqual(second.damage, []);
+      assert.deepEqual(versions(second), [2]);
+    });
+
+    it('is of the later incarnation when two claim at the same time and the first is slower', async () => {
+      const zombie = await claimOn(disk, 1);
+      await appendAll(zombie.store, 1, 2);
+      const second = gated(({ operation, name }) => operation === 'rename' && name === 'manifest-2.tmp');
+      const tidying = gated(({ operation, name }) => operation === 'unlink' && name === 'checkpoint-1-1-3');
+      const third = gated(({ operation, name }) => operation === 'rename' && name === 'manifest-3.tmp');
+      const slower = claimOn(
+        sim.mount(async (step) => (await second.process(step), tidying.process(step))),
+        2,
+      );
+      await second.reached;
+      await zombie.store.append(checkpoint(3, { state: Buffer.alloc(LARGE) })); // after the second has read the manifest
+      const later = claimOn(sim.mount(third.process), 3);
+      await third.reached;
+      second.open();
+      const pruning = slower.then(({ store }) => store.prune(2));
+      await tidying.reached;
+      third.open();
+      const { store, checkpoints } = await later;
+      tidying.open();
+      await pruning;
+      for (const { version } of checkpoints) assert.equal((await store.restore(version)).checkpoint.version, version);
+      assert.deepEqual(versions({ checkpoints }), [1, 2]);
     });
 
     it('may be claimed again by the same incarnation, which loses nothing', async () => {

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { VolumeLockedError, volumeLock } from '../../../services/runtime/storage/index.ts';
+
+const HOLDER = fileURLToPath(new URL('lock-holder.ts', import.meta.url));
+
+describe('volume lock', () => {
+  let directory: string;
+  const holders: ChildProcess[] = [];
+
+  async function holder(): Promise<ChildProcess> {
+    const child = spawn(process.execPath, ['--import', 'tsx', HOLDER, directory], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    holders.push(child);
+    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    assert.equal(said.toString(), 'held');
+    return child;
+  }
+
+  async function kill(child: ChildProcess): Promise<void> {
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  const heldBy = (pid: number | undefined) => (error: Error) =>
+    error instanceof VolumeLockedError && error.message.startsWith(`process ${String(pid)} uses ${directory}`);
+
+  beforeEach(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'dpr-lock-'));
+  });
+
+  afterEach(async () => {
+    for (const child of holders.splice(0)) if (child.exitCode === null && child.signalCode === null) await kill(child);
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('keeps others out until it is released, and leaves nothing behind', async () => {
+    const first = await volumeLock(directory);
+    assert.equal(await first.stillHeld(), true);
+    await assert.rejects(volumeLock(directory), heldBy(process.pid));
+    assert.equal(await first.stillHeld(), true);
+    await first.release();
+    assert.equal(await first.stillHeld(), false);
+    assert.deepEqual(await readdir(directory), []);
+    const second = await volumeLock(directory);
+    await second.release();
+  });
+
+  it('is free at once when its holder is killed', async () => {
+    const child = await holder();
+    await assert.rejects(volumeLock(directory), heldBy(child.pid));
+    await kill(child);
+    const lock = await volumeLock(directory);
+    assert.equal((await readdir(directory)).length, 1);
+    await lock.release();
+  });
+
+  it('belongs to a stopped process too', async () => {
+    const child = await holder();
+    child.kill('SIGSTOP');
+    await assert.rejects(volumeLock(directory), heldBy(child.pid));
+    await kill(child);
+    await (await volumeLock(directory)).release();
+  });
+
+  it('goes to exactly one of many who come at the same time', async () => {
+    for (let round = 0; round < 20; round++) {
+      const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => volumeLock(directory)));
+      const held = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      const refused = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+      assert.equal(held.length, 1);
+      for (const error of refused) assert(error instanceof VolumeLockedError, String(error));
+      for (const lock of held) await lock.release();
+    }
+  });
+
+  it('is lost when its socket is removed, or the directory replaced', async () => {
+    const lock = await volumeLock(directory);
+    const [name = ''] = await readdir(directory);
+    await rm(path.join(directory, name));
+    assert.equal(await lock.stillHeld(), false);
+    await lock.release();
+
+    const other = await volumeLock(directory);
+    await rename(directory, `${directory}-moved`);
+    assert.equal(await other.stillHeld(), false);
+    await mkdir(directory);
+    assert.equal(await other.stillHeld(), false);
+    await other.release();
+    await rm(`${directory}-moved`, { recursive: true });
+  });
+
+  it('works where the path is longer than a socket may have', async () => {
+    const deep = path.join(directory, ...Array.from({ length: 8 }, () => 'a-rather-long-name'));
+    await mkdir(deep, { recursive: true });
+    const lock = await volumeLock(deep);
+    await assert.rejects(volumeLock(deep), VolumeLockedError);
+    assert.equal(await lock.stillHeld(), true);
+    await symlink(deep, path.join(directory, 'short'));
+    await assert.rejects(volumeLock(path.join(directory, 'short')), VolumeLockedError);
+    await lock.release();
+  });
+
+  it('names a directory that does not exist', async () => {
+    await assert.rejects(volumeLock(path.join(directory, 'absent')), (error: Error) =>
+      error.message.includes('absent'),
+    );
+  });
+});
