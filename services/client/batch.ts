@@ -1,0 +1,114 @@
+/** Operations of one session that travel together, from the call to the commit. */
+import { Buffer } from 'node:buffer';
+import { deferred, type Deferred } from './deferred.ts';
+
+export interface Batch {
+  readonly worker: number;
+  /** What the worker's type must be. */
+  readonly type: string;
+  /** Counts the session's batches from 1. */
+  readonly ordinal: number;
+  /** Operations in it. */
+  count: number;
+  /** The operations are the first `length` bytes. */
+  bytes: Buffer;
+  length: number;
+  /** Which of the session's operations it holds, as pairs of a first number and a count. */
+  readonly operations: number[];
+  /** The results that the application sees as completed. */
+  results: Uint8Array | undefined;
+  /** The newest results: a batch that was lost and issued again may have others than before. */
+  finalResults: Uint8Array | undefined;
+  isCommitted: boolean;
+  /** Why it will not be committed, or not even complete. */
+  error: Error | undefined;
+  /** Made only when somebody waits. */
+  completion: Deferred | undefined;
+  commitment: Deferred | undefined;
+}
+
+/** Room for a few operations; it doubles as they come. */
+const FIRST_BYTES = 128;
+
+export function createBatch(worker: number, type: string, ordinal: number, sizeHint: number): Batch {
+  return {
+    worker,
+    type,
+    ordinal,
+    count: 0,
+    bytes: Buffer.allocUnsafe(Math.max(FIRST_BYTES, sizeHint)),
+    length: 0,
+    operations: [],
+    results: undefined,
+    finalResults: undefined,
+    isCommitted: false,
+    error: undefined,
+    completion: undefined,
+    commitment: undefined,
+  };
+}
+
+/** Make room for `size` more bytes; @returns where they begin */
+export function reserve(batch: Batch, size: number): number {
+  const at = batch.length;
+  if (at + size > batch.bytes.length) {
+    const larger = Buffer.allocUnsafe(Math.max(2 * batch.bytes.length, at + size));
+    batch.bytes.copy(larger, 0, 0, at);
+    batch.bytes = larger;
+  }
+  return at;
+}
+
+/** The operations `first` to `first + count - 1` of the session were written as the next `size` bytes. */
+export function appended(batch: Batch, first: number, count: number, size: number): void {
+  const { operations } = batch;
+  const at = operations.length;
+  const isNext = at > 0 && (operations[at - 2] ?? 0) + (operations[at - 1] ?? 0) === first;
+  if (isNext) operations[at - 1] = (operations[at - 1] ?? 0) + count;
+  else operations.push(first, count);
+  batch.count += count;
+  batch.length += size;
+}
+
+/** The number of the last operation in it. */
+export function lastOperation({ operations }: Batch): number {
+  return (operations.at(-2) ?? 0) + (operations.at(-1) ?? 0) - 1;
+}
+
+export function complete(batch: Batch, results: Uint8Array): void {
+  batch.finalResults = results;
+  if (batch.results !== undefined) return;
+  batch.results = results;
+  batch.completion?.resolve();
+}
+
+export function commit(batch: Batch): void {
+  batch.isCommitted = true;
+  batch.commitment?.resolve();
+}
+
+export function fail(batch: Batch, error: Error): void {
+  batch.error = error;
+  if (batch.results === undefined) batch.completion?.reject(error);
+  batch.commitment?.reject(error);
+}
+
+/** Resolves once there are results; the same promise for all who wait. */
+export function whenCompleted(batch: Batch): Promise<void> {
+  if (batch.completion === undefined) {
+    batch.completion = deferred();
+    if (batch.results !== undefined) batch.completion.resolve();
+    else if (batch.error !== undefined) batch.completion.reject(batch.error);
+  }
+  return batch.completion.promise;
+}
+
+/** Resolves once it is committed; the same promise for all who wait. */
+export function whenCommitted(batch: Batch): Promise<void> {
+  if (batch.commitment === undefined) {
+    batch.commitment = deferred();
+    if (batch.isCommitted) batch.commitment.resolve();
+    else if (batch.error !== undefined) batch.commitment.reject(batch.error);
+  }
+  return batch.commitment.promise;
+}

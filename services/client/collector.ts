@@ -1,0 +1,68 @@
+/** Gathers the calls of one tick into batches, and numbers their operations. */
+import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
+import { createBatch, type Batch } from './batch.ts';
+
+export interface Collector {
+  /**
+   * The batch that the next operation for this worker, of `size` bytes, goes to.
+   * @param expected how many bytes are to follow in all, if that is known
+   */
+  open(worker: number, type: string, size: number, expected?: number): Batch;
+  /** A batch of its own, for operations whose results cannot be told apart. */
+  alone(worker: number, type: string, size: number): Batch;
+  /** Number the next `count` operations; @returns the first number */
+  number(count: number): number;
+  /** All batches since the last time, in the order in which they were begun. */
+  take(): Batch[];
+  /** The newest batch's ordinal, 0 if there was none. */
+  lastOrdinal(): number;
+}
+
+/**
+ * In a strict session a run of consecutive calls to one worker is a batch, so that their order over workers is kept; in a
+ * relaxed one all calls of the tick to one worker are.
+ */
+export function createCollector(mode: 'strict' | 'relaxed'): Collector {
+  const open = new Map<number, Batch>();
+  let begun: Batch[] = [];
+  let lastOrdinal = 0;
+  let lastOperation = 0;
+
+  function begin(worker: number, type: string, size: number): Batch {
+    const batch = createBatch(worker, type, ++lastOrdinal, size);
+    begun.push(batch);
+    return batch;
+  }
+
+  function hasRoom(batch: Batch, type: string, size: number): boolean {
+    return batch.type === type && batch.count < MAX_BATCH_OPERATIONS && batch.length + size <= MAX_BATCH_BYTES;
+  }
+
+  return {
+    open(worker, type, size, expected = size) {
+      const present = open.get(worker);
+      if (present !== undefined && hasRoom(present, type, size)) return present;
+      if (mode === 'strict') open.clear();
+      const batch = begin(worker, type, expected);
+      open.set(worker, batch);
+      return batch;
+    },
+    alone(worker, type, size) {
+      if (mode === 'strict') open.clear();
+      else open.delete(worker);
+      return begin(worker, type, size);
+    },
+    number(count) {
+      const first = lastOperation + 1;
+      lastOperation += count;
+      return first;
+    },
+    take() {
+      const batches = begun.filter(({ count }) => count > 0);
+      open.clear();
+      begun = [];
+      return batches;
+    },
+    lastOrdinal: () => lastOrdinal,
+  };
+}

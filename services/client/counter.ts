@@ -1,0 +1,146 @@
+/** The handle of a counter: how its calls are written into batches, and values read from their results. */
+import {
+  AMOUNT_BYTES,
+  checkResults,
+  readOverflows,
+  readValue,
+  readValues,
+  writeAmount,
+  writeAmounts,
+} from '@dpr/counter/operations';
+import { MAX_BATCH_OPERATIONS } from '@dpr/protocol';
+import { createBatch, fail, reserve } from './batch.ts';
+import type { Engine } from './engine.ts';
+import { OverflowError, ProtocolError } from './errors.ts';
+import type { CallOptions } from './options.ts';
+import { CallOutcome, type Outcome, type Part } from './outcome.ts';
+
+export const COUNTER_TYPE = 'counter';
+
+/** A counter of one session: a signed 64-bit number, 0 at first. Values are bigint, so that every one is exact. */
+export interface Counter {
+  /** The worker's id. */
+  readonly id: number;
+
+  /**
+   * Add to the counter. Gives the value after it; rejects with OverflowError, and changes nothing, if the sum does not fit into
+   * 64 bits. All calls of one tick travel together.
+   *
+   * @throws RangeError at once when the amount is not an exact integer of 64 bits
+   * @example
+   * const result = session.counter(0).add(300);
+   * console.log(await result); // 300n: completed
+   * await result.committed; // and now nothing can take it back
+   */
+  add(amount: number | bigint, options?: CallOptions): Outcome<bigint>;
+
+  /**
+   * Read the counter, after everything that the session did before.
+   *
+   * @example
+   * const value = await session.counter(0).get();
+   */
+  get(options?: CallOptions): Outcome<bigint>;
+
+  /**
+   * Add many amounts, in order, with one promise for all: the fast path. Gives the value after each. If some overflow, those
+   * change nothing, the others are done, and OverflowError tells which.
+   *
+   * @throws RangeError at once when an amount is not an exact integer of 64 bits
+   * @example
+   * const values = await session.counter(0).addAll([1, 2, 3]);
+   * console.log(values); // BigInt64Array [1n, 3n, 6n]
+   */
+  addAll(amounts: BigInt64Array | readonly (number | bigint)[], options?: CallOptions): Outcome<BigInt64Array>;
+}
+
+export function counterHandle(engine: Engine, id: number): Counter {
+  const { collector } = engine;
+
+  function add(amount: number | bigint, options?: CallOptions): Outcome<bigint> {
+    const refusal = engine.refusal(1, AMOUNT_BYTES, options?.signal);
+    if (refusal !== undefined) return refused(refusal, id, 1, readOne);
+    const batch = collector.open(id, COUNTER_TYPE, AMOUNT_BYTES);
+    const at = reserve(batch, AMOUNT_BYTES);
+    writeAmount(batch.bytes, at, amount);
+    const operation = collector.number(1);
+    const index = engine.append(batch, operation, 1, AMOUNT_BYTES);
+    return new CallOutcome(operation, readOne, { batch, index, count: 1 }, undefined, options?.signal);
+  }
+
+  function addAll(amounts: BigInt64Array | readonly (number | bigint)[], options?: CallOptions) {
+    const total = amounts.length;
+    if (total === 0) throw new RangeError('there is nothing to add: pass at least one amount');
+    const refusal = engine.refusal(total, total * AMOUNT_BYTES, options?.signal);
+    if (refusal !== undefined) return refused(refusal, id, total, readAll);
+    // All amounts are checked before the first one is on its way.
+    const bytes = Buffer.allocUnsafe(total * AMOUNT_BYTES);
+    writeAmounts(bytes, 0, amounts);
+    const operation = collector.number(total);
+    const parts: Part[] = [];
+    for (let at = 0; at < total;) {
+      const rest = total - at;
+      const hint = Math.min(rest, MAX_BATCH_OPERATIONS) * AMOUNT_BYTES;
+      const batch = collector.open(id, COUNTER_TYPE, AMOUNT_BYTES, hint);
+      const count = Math.min(rest, MAX_BATCH_OPERATIONS - batch.count);
+      const size = count * AMOUNT_BYTES;
+      const to = reserve(batch, size);
+      bytes.copy(batch.bytes, to, at * AMOUNT_BYTES, at * AMOUNT_BYTES + size);
+      parts.push({ batch, index: engine.append(batch, operation + at, count, size), count });
+      at += count;
+    }
+    const [first, ...more] = parts;
+    if (first === undefined) throw new Error('amounts were there and made no batch');
+    return new CallOutcome(operation, readAll, first, more.length === 0 ? undefined : more, options?.signal);
+  }
+
+  return { id, add, get: (options) => add(0, options), addAll };
+}
+
+/** What a call gives that is not made at all. */
+export function refused<T>(
+  error: Error,
+  worker: number,
+  count: number,
+  read: (parts: readonly Part[], which: 'results' | 'finalResults') => T,
+): Outcome<T> {
+  const batch = createBatch(worker, '', 0, 0);
+  fail(batch, error);
+  return new CallOutcome(0, read, { batch, index: 0, count });
+}
+
+function readOne([part]: readonly Part[], which: 'results' | 'finalResults'): bigint {
+  if (part === undefined) throw new Error('a call has at least one part');
+  const { batch, index } = part;
+  const results = resultsOf(part, which);
+  const value = readValue(results, index);
+  if (readOverflows(results, batch.count, index, 1).length > 0) throw new OverflowError([0], BigInt64Array.of(value));
+  return value;
+}
+
+function readAll(parts: readonly Part[], which: 'results' | 'finalResults'): BigInt64Array {
+  const values = new BigInt64Array(parts.reduce((sum, { count }) => sum + count, 0));
+  const overflows: number[] = [];
+  let to = 0;
+  for (const part of parts) {
+    const { batch, index, count } = part;
+    const results = resultsOf(part, which);
+    readValues(results, index, count, values, to);
+    for (const place of readOverflows(results, batch.count, index, count)) overflows.push(place - index + to);
+    to += count;
+  }
+  if (overflows.length > 0) throw new OverflowError(overflows, values);
+  return values;
+}
+
+/** The results of the part's whole batch. @throws ProtocolError when they are not those of counters */
+function resultsOf({ batch }: Part, which: 'results' | 'finalResults'): Uint8Array {
+  const results = batch[which];
+  if (results === undefined) throw new Error('results are read before they are there');
+  try {
+    checkResults(results, batch.count);
+  } catch (error) {
+    throw new ProtocolError(`worker ${batch.worker} answered wrongly: ${String(error)}`, { cause: error });
+  }
+  return results;
+}

@@ -1,0 +1,417 @@
+/** One session at work: the core's state machine with its calls, limits, timers and connections around it. */
+import { randomBytes } from 'node:crypto';
+import {
+  createSession,
+  sessionWakeAt,
+  stepSession,
+  type RollbackReport as CallReport,
+  type SessionEffect,
+  type SessionEvent,
+} from '@dpr/core';
+import { CLIENT_RETRY_LIMIT_MS, type Message } from '@dpr/protocol';
+import { alarm } from '@dpr/runtime/alarm';
+import { appended, commit, complete, fail, lastOperation, type Batch } from './batch.ts';
+import { createCollector, type Collector } from './collector.ts';
+import { createCommits } from './commits.ts';
+import { unlessAborted } from './deferred.ts';
+import {
+  ClosedError,
+  OverloadedError,
+  RollbackError,
+  sessionFailure,
+  UnknownWorkerError,
+  WorkerRemovedError,
+  WrongTypeError,
+  type DprError,
+} from './errors.ts';
+import {
+  BATCH_RETRY_MS,
+  MAX_BATCH_RETRY_MS,
+  MAX_BATCHES_IN_FLIGHT,
+  MAX_UNCOMMITTED_BYTES,
+  MAX_UNCOMMITTED_OPERATIONS,
+  MAX_WAITING_BYTES,
+  MAX_WAITING_OPERATIONS,
+} from './limits.ts';
+import type { CallOptions, LogEntry, SessionOptions } from './options.ts';
+import { tellRollback, type RollbackReport } from './rollback.ts';
+
+/** A worker that is connected, as its greeting told. */
+export interface OpenWorker {
+  readonly generation: number;
+  readonly type: string;
+}
+
+/** What a session needs of its cluster. Nothing here calls the session back before it returns. */
+export interface Surroundings {
+  worldLine(): number;
+  send(worker: number, message: Message): void;
+  sendFinder(message: Message): void;
+  /** A connection to this worker is wanted from now on; @returns it if there is one */
+  connect(worker: number): OpenWorker | undefined;
+  /** The membership may have changed. */
+  fetchCluster(): void;
+  /** Resolves once the membership was fetched anew. */
+  freshMembership(): Promise<void>;
+  /** A worker's type, if it is a member. */
+  memberType(worker: number): string | undefined;
+  isRemoved(worker: number): boolean;
+  /** The members' ids, in words. */
+  knownWorkers(): string;
+  log(entry: LogEntry): void;
+  /** The session has ended. */
+  forget(session: string): void;
+}
+
+export interface Engine {
+  readonly id: string;
+  readonly mode: 'strict' | 'relaxed';
+  readonly collector: Collector;
+  worldLine(): number;
+  /** Why the session takes no call of this size now. */
+  refusal(count: number, bytes: number, signal: AbortSignal | undefined): Error | undefined;
+  /** `count` operations of `size` bytes were written to the end of the batch; @returns the first one's index in it */
+  append(batch: Batch, first: number, count: number, size: number): number;
+  readonly commit: (options?: CallOptions) => Promise<void>;
+  readonly ready: (options?: CallOptions) => Promise<void>;
+  readonly resume: () => void;
+  broken(): RollbackError | undefined;
+  uncommitted(): { readonly operations: number; readonly bytes: number };
+  readonly addListener: (listener: (report: RollbackReport) => void) => () => void;
+  end(error: DprError): void;
+
+  opened(worker: number, peer: OpenWorker): void;
+  closed(worker: number): void;
+  frame(worker: number | undefined, message: Message): void;
+  removed(worker: number, generation: number): void;
+  membershipChanged(): void;
+  /** Does the session need the Finder to tell it of cuts and world-lines, because no worker may? */
+  needsFinder(): boolean;
+}
+
+export function createEngine(options: SessionOptions, around: Surroundings): Engine {
+  const { mode = 'strict', replay = false, whenFull = 'wait' } = options;
+  const maxOperations = options.maxUncommittedOperations ?? MAX_UNCOMMITTED_OPERATIONS;
+  const maxBytes = options.maxUncommittedBytes ?? MAX_UNCOMMITTED_BYTES;
+  const id = randomBytes(16).toString('hex');
+  const core = createSession({
+    id,
+    worldLine: around.worldLine(),
+    mode,
+    replay,
+    maxInFlight: MAX_BATCHES_IN_FLIGHT,
+    retryMs: BATCH_RETRY_MS,
+    maxRetryMs: MAX_BATCH_RETRY_MS,
+    retryLimitMs: CLIENT_RETRY_LIMIT_MS,
+  });
+  const collector = createCollector(mode);
+  const commits = createCommits();
+  const wake = alarm(() => step({ kind: 'wake' }));
+  const listeners = new Set<(report: RollbackReport) => void>();
+  if (options.onRollback !== undefined) listeners.add(options.onRollback);
+
+  /** What the core has, by its number for it, in the order of the calls. */
+  const inFlight = new Map<number, Batch>();
+  /** What waits for room, or to learn of its worker, in the order of the calls. */
+  let waiting: Batch[] = [];
+  const sent = { operations: 0, bytes: 0 };
+  /** Collected or waiting. */
+  const held = { operations: 0, bytes: 0 };
+  let lastCommitted = 0;
+  let flushing = false;
+  let admitting = false;
+  /** The batch whose worker nobody knew, and whether the membership was fetched for it. */
+  let lookUp: { readonly batch: Batch; done: boolean } | undefined;
+  const readyWaiters: (() => void)[] = [];
+  let broken: RollbackError | undefined;
+  let ended: DprError | undefined;
+  /** A call failed by itself, and no commit has told of it yet. */
+  let untold: DprError | undefined;
+
+  function step(event: SessionEvent): void {
+    if (ended !== undefined) return;
+    const inFlightBefore = inFlight.size;
+    const wanted = perform(stepSession(core, event, performance.now()));
+    wake.set(sessionWakeAt(core));
+    for (const worker of wanted) {
+      const peer = around.connect(worker);
+      if (peer !== undefined) opened(worker, peer);
+    }
+    if (inFlight.size >= inFlightBefore) return;
+    settleCommits();
+    admit();
+  }
+
+  /** @returns the workers that a connection is wanted to */
+  function perform(effects: readonly SessionEffect[]): number[] {
+    const wanted: number[] = [];
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'send':
+          around.send(effect.worker, effect.message);
+          break;
+        case 'sendFinder':
+          around.sendFinder(effect.message);
+          break;
+        case 'connect':
+          wanted.push(effect.worker);
+          break;
+        case 'fetchCluster':
+          around.fetchCluster();
+          break;
+        case 'completed': {
+          const batch = inFlight.get(effect.call);
+          if (batch !== undefined) complete(batch, effect.results);
+          break;
+        }
+        case 'committed':
+          for (const call of effect.calls) committed(call);
+          break;
+        case 'failed': {
+          const batch = takeInFlight(effect.call);
+          if (batch !== undefined) {
+            failed(batch, new WorkerRemovedError(batch.worker, effect.sent ? 'unknown' : 'notExecuted'));
+          }
+          break;
+        }
+        case 'rolledBack':
+          rolledBack(effect.report, effect.replaying);
+          break;
+        case 'ended':
+          end(sessionFailure(effect.code, effect.text));
+          break;
+      }
+    }
+    return wanted;
+  }
+
+  function takeInFlight(call: number): Batch | undefined {
+    const batch = inFlight.get(call);
+    if (batch === undefined) return undefined;
+    inFlight.delete(call);
+    sent.operations -= batch.count;
+    sent.bytes -= batch.length;
+    return batch;
+  }
+
+  function committed(call: number): void {
+    const batch = takeInFlight(call);
+    if (batch === undefined) return;
+    lastCommitted = Math.max(lastCommitted, lastOperation(batch));
+    commit(batch);
+  }
+
+  function failed(batch: Batch, error: DprError): void {
+    fail(batch, error);
+    if (!commits.failed(batch.ordinal, error)) untold ??= error;
+  }
+
+  function rolledBack(report: CallReport, replaying: boolean): void {
+    collect();
+    const told = tellRollback(report, replaying, inFlight, waiting, lastCommitted);
+    const error = new RollbackError(told);
+    around.log({ level: 'warn', event: 'rollback', message: `session ${id}: ${error.message}` });
+    if (!replaying) {
+      broken = error;
+      const gone = [...report.lost, ...report.unsent].flatMap((call) => takeInFlight(call) ?? []);
+      for (const batch of [...gone, ...dropWaiting()]) {
+        fail(batch, error);
+        commits.failed(batch.ordinal, error);
+      }
+    }
+    for (const listener of listeners) queueMicrotask(() => listener(told));
+  }
+
+  function settleCommits(): void {
+    const [oldest] = inFlight.values();
+    commits.settle(Math.min(oldest?.ordinal ?? Infinity, waiting[0]?.ordinal ?? Infinity));
+  }
+
+  function collect(): void {
+    const batches = collector.take();
+    waiting = waiting.length === 0 ? batches : [...waiting, ...batches];
+  }
+
+  function dropWaiting(): Batch[] {
+    const dropped = waiting;
+    waiting = [];
+    held.operations = 0;
+    held.bytes = 0;
+    return dropped;
+  }
+
+  function flush(): void {
+    flushing = false;
+    if (ended !== undefined || broken !== undefined) return;
+    collect();
+    admit();
+  }
+
+  /** Hand what waits to the core, in order, as far as there is room and its workers are known. */
+  function admit(): void {
+    if (admitting) return;
+    admitting = true;
+    let urgent = false;
+    for (let batch = waiting[0]; batch !== undefined && ended === undefined && hasRoomFor(batch); batch = waiting[0]) {
+      const problem = problemWith(batch);
+      if (problem === 'unknown') break;
+      waiting.shift();
+      held.operations -= batch.count;
+      held.bytes -= batch.length;
+      if (problem !== undefined) {
+        failed(batch, problem);
+      } else {
+        urgent ||= commits.isWanted(batch.ordinal);
+        submit(batch);
+      }
+    }
+    admitting = false;
+    if (urgent) step({ kind: 'commit' });
+    if (waiting.length > 0) return;
+    settleCommits();
+    for (const ready of readyWaiters.splice(0)) ready();
+  }
+
+  function hasRoomFor(batch: Batch): boolean {
+    if (sent.operations === 0) return true;
+    return sent.operations + batch.count <= maxOperations && sent.bytes + batch.length <= maxBytes;
+  }
+
+  function submit(batch: Batch): void {
+    sent.operations += batch.count;
+    sent.bytes += batch.length;
+    inFlight.set(core.lastCall + 1, batch);
+    const operations = batch.bytes.subarray(0, batch.length);
+    step({ kind: 'submit', worker: batch.worker, operations, count: batch.count });
+  }
+
+  /** Why the batch cannot be sent; `unknown` while the membership is being fetched to find out. */
+  function problemWith(batch: Batch): DprError | 'unknown' | undefined {
+    const { worker, type } = batch;
+    const actual = around.memberType(worker);
+    if (actual === type) return undefined;
+    if (actual !== undefined) return wrongType(worker, type, actual);
+    if (around.isRemoved(worker)) return new WorkerRemovedError(worker, 'notExecuted');
+    if (lookUp?.batch !== batch) {
+      const mine = { batch, done: false };
+      lookUp = mine;
+      void around.freshMembership().then(() => {
+        mine.done = true;
+        admit();
+      });
+    }
+    if (!lookUp.done) return 'unknown';
+    return new UnknownWorkerError(`no worker has the id ${worker}; the cluster has ${around.knownWorkers()}`);
+  }
+
+  /** A worker was connected to; what it did not answer is sent again. */
+  function opened(worker: number, { generation, type }: OpenWorker): void {
+    if (!core.lanes.has(worker)) return;
+    for (const batch of inFlight.values()) {
+      if (batch.worker === worker && batch.type !== type) return end(wrongType(worker, batch.type, type));
+    }
+    step({ kind: 'connected', worker, generation });
+  }
+
+  function throwIfStopped(): void {
+    const reason = ended ?? broken;
+    if (reason !== undefined) throw reason;
+  }
+
+  function end(error: DprError): void {
+    if (ended !== undefined) return;
+    ended = error;
+    wake.cancel();
+    around.forget(id);
+    if (!(error instanceof ClosedError)) {
+      around.log({ level: 'warn', event: 'sessionEnded', message: `session ${id} ended: ${error.message}` });
+    }
+    collect();
+    for (const batch of [...inFlight.values(), ...dropWaiting()]) fail(batch, error);
+    inFlight.clear();
+    sent.operations = 0;
+    sent.bytes = 0;
+    commits.failed(0, error);
+    for (const ready of readyWaiters.splice(0)) ready();
+  }
+
+  return {
+    id,
+    mode,
+    collector,
+    worldLine: () => core.worldLine,
+    refusal(count, bytes, signal) {
+      if (signal?.aborted === true) return signal.reason as Error;
+      if (ended !== undefined || broken !== undefined) return ended ?? broken;
+      const operations = held.operations + count;
+      const all = held.bytes + bytes;
+      if (whenFull === 'reject' && (sent.operations + operations > maxOperations || sent.bytes + all > maxBytes)) {
+        return new OverloadedError(`${sent.operations} operations are not committed yet; try again once they are`);
+      }
+      if (operations <= MAX_WAITING_OPERATIONS && all <= MAX_WAITING_BYTES) return undefined;
+      return new OverloadedError(
+        `${held.operations} operations wait to be sent, and ${count} more are too many: await results or session.ready()`,
+      );
+    },
+    append(batch, first, count, size) {
+      const index = batch.count;
+      appended(batch, first, count, size);
+      held.operations += count;
+      held.bytes += size;
+      if (!flushing) {
+        flushing = true;
+        process.nextTick(flush);
+      }
+      return index;
+    },
+    async commit({ signal } = {}) {
+      signal?.throwIfAborted();
+      throwIfStopped();
+      flush();
+      const told = untold;
+      untold = undefined;
+      if (told !== undefined) throw told;
+      const waits = commits.wait(collector.lastOrdinal());
+      settleCommits();
+      step({ kind: 'commit' });
+      return unlessAborted(waits, signal);
+    },
+    async ready({ signal } = {}) {
+      signal?.throwIfAborted();
+      throwIfStopped();
+      flush();
+      if (waiting.length === 0) return;
+      await unlessAborted(new Promise<void>((resolve) => readyWaiters.push(resolve)), signal);
+      throwIfStopped();
+    },
+    resume() {
+      if (broken === undefined) return;
+      broken = undefined;
+      step({ kind: 'resume' });
+    },
+    broken: () => broken,
+    uncommitted: () => ({ operations: sent.operations + held.operations, bytes: sent.bytes + held.bytes }),
+    addListener(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    end,
+    opened,
+    closed(worker) {
+      if (core.lanes.has(worker)) step({ kind: 'disconnected', worker });
+    },
+    frame: (worker, message) => step({ kind: 'frame', worker, message }),
+    removed(worker, generation) {
+      if (core.lanes.has(worker)) step({ kind: 'removed', worker, generation });
+    },
+    membershipChanged: admit,
+    needsFinder() {
+      if (core.worldLine < around.worldLine() || core.orphans.length > 0) return true;
+      return [...core.lanes.values()].some((lane) => !lane.open && lane.done.length + lane.sent.length > 0);
+    },
+  };
+}
+
+function wrongType(worker: number, wanted: string, actual: string): WrongTypeError {
+  return new WrongTypeError(`worker ${worker} is of type '${actual}', not '${wanted}'`);
+}

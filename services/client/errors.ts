@@ -1,0 +1,193 @@
+/**
+ * Everything that can go wrong, in one flat list. Each error has a `code`, which never changes, and a message for people that
+ * says what to do next. An aborted call rejects with its signal's reason instead, as everywhere in Node.
+ */
+import type { SessionFailure } from '@dpr/core';
+import type { LostOperations, RollbackReport } from './rollback.ts';
+
+/** What all errors of this library have in common. */
+export class DprError extends Error {
+  /** The same word for each class of errors, for programs. */
+  readonly code: string = 'dpr';
+}
+
+/** The cluster cannot be reached; `cause` says why the last attempt failed. */
+export class ConnectError extends DprError {
+  override readonly name = 'ConnectError';
+  override readonly code = 'connect';
+}
+
+/** The token is missing or wrong. */
+export class UnauthorizedError extends DprError {
+  override readonly name = 'UnauthorizedError';
+  override readonly code = 'unauthorized';
+}
+
+/** The cluster speaks another version of the protocol. */
+export class VersionMismatchError extends DprError {
+  override readonly name = 'VersionMismatchError';
+  override readonly code = 'versionMismatch';
+}
+
+/** The address leads to another cluster than before. */
+export class ClusterMismatchError extends DprError {
+  override readonly name = 'ClusterMismatchError';
+  override readonly code = 'clusterMismatch';
+}
+
+/** The cluster, the session or the operator's connection was closed by this program. */
+export class ClosedError extends DprError {
+  override readonly name = 'ClosedError';
+  override readonly code = 'closed';
+}
+
+/** No worker has this id. Nothing was sent. */
+export class UnknownWorkerError extends DprError {
+  override readonly name = 'UnknownWorkerError';
+  override readonly code = 'unknownWorker';
+}
+
+/** The worker was removed from the cluster. */
+export class WorkerRemovedError extends DprError {
+  override readonly name = 'WorkerRemovedError';
+  override readonly code = 'workerRemoved';
+  /** `unknown`: the operations may have executed before the worker left, and nobody can tell any more. */
+  readonly outcome: 'unknown' | 'notExecuted';
+
+  constructor(worker: number, outcome: 'unknown' | 'notExecuted') {
+    const fate = { unknown: 'whether this executed before is unknown', notExecuted: 'this was not executed' }[outcome];
+    super(`worker ${worker} was removed from the cluster; ${fate}. Use another worker`);
+    this.outcome = outcome;
+  }
+}
+
+/** The worker is of another type than the handle. Nothing executed. */
+export class WrongTypeError extends DprError {
+  override readonly name = 'WrongTypeError';
+  override readonly code = 'wrongType';
+}
+
+/** The worker does not understand the operations. Nothing executed, and the session cannot go on. */
+export class MalformedOperationsError extends DprError {
+  override readonly name = 'MalformedOperationsError';
+  override readonly code = 'malformedOperations';
+}
+
+/** The sum does not fit into 64 bits. The operations named changed nothing; the others of the same call executed. */
+export class OverflowError extends DprError {
+  override readonly name = 'OverflowError';
+  override readonly code = 'overflow';
+  /** Which operations of the call overflowed, counted from 0. */
+  readonly indexes: readonly number[];
+  /** The value after each operation of the call; the unchanged one after one that overflowed. */
+  readonly values: BigInt64Array;
+
+  constructor(indexes: readonly number[], values: BigInt64Array) {
+    const [first = 0] = indexes;
+    const which = values.length === 1 ? '' : ` at ${indexes.length} of ${values.length} operations, first at ${first}`;
+    super(`the sum does not fit into 64 bits${which}; the counter stays at ${values[first] ?? 0n} there`);
+    this.indexes = indexes;
+    this.values = values;
+  }
+}
+
+/** More operations wait than the session holds, or `whenFull: 'reject'` was asked for. Nothing was sent. */
+export class OverloadedError extends DprError {
+  override readonly name = 'OverloadedError';
+  override readonly code = 'overloaded';
+}
+
+/** A worker remembers as many sessions as it may. */
+export class TooManySessionsError extends DprError {
+  override readonly name = 'TooManySessionsError';
+  override readonly code = 'tooManySessions';
+}
+
+/** The session was silent, or its worker was away, for so long that the outcome of what was unanswered is unknown. */
+export class SessionExpiredError extends DprError {
+  override readonly name = 'SessionExpiredError';
+  override readonly code = 'sessionExpired';
+}
+
+/** The session missed more rollbacks than anybody remembers: what became of everything not committed is unknown. */
+export class HistoryLostError extends DprError {
+  override readonly name = 'HistoryLostError';
+  override readonly code = 'historyLost';
+}
+
+/** A peer did not keep to the protocol, or this library did not: a defect. */
+export class ProtocolError extends DprError {
+  override readonly name = 'ProtocolError';
+  override readonly code = 'protocol';
+}
+
+/** The Finder refused what an operator asked for; the message is its reason. */
+export class RefusedError extends DprError {
+  override readonly name = 'RefusedError';
+  override readonly code = 'refused';
+}
+
+/**
+ * A failure in the cluster lost operations of this session, and they were not issued again. What survived is a prefix of what
+ * the session did, up to `lastSurvivor`, but for `exceptions`. The session takes no new calls until `session.resume()`.
+ */
+export class RollbackError extends DprError {
+  override readonly name = 'RollbackError';
+  override readonly code = 'rollback';
+  readonly report: RollbackReport;
+
+  constructor(report: RollbackReport) {
+    super(describeRollback(report));
+    this.report = report;
+  }
+
+  /** The world-line that the cluster is in now. */
+  get worldLine(): number {
+    return this.report.worldLine;
+  }
+  /** The last operation that survived, by its number in the session; 0 if none did. */
+  get lastSurvivor(): number {
+    return this.report.lastSurvivor;
+  }
+  /** Operations that executed, or may have, and are lost. */
+  get lost(): readonly LostOperations[] {
+    return this.report.lost;
+  }
+  /** Lost operations before `lastSurvivor`; there are none in a strict session. */
+  get exceptions(): readonly LostOperations[] {
+    return this.report.exceptions;
+  }
+  /** Operations that were never sent. */
+  get unsent(): readonly LostOperations[] {
+    return this.report.unsent;
+  }
+  /** Whether the operation with this number (`result.operation`) is lost or was never sent. */
+  isLost(operation: number): boolean {
+    return [...this.lost, ...this.unsent].some(({ first, count }) => operation >= first && operation < first + count);
+  }
+}
+
+function describeRollback({ worldLine, lastSurvivor, lost, exceptions, unsent }: RollbackReport): string {
+  const count = (operations: readonly LostOperations[]): number => operations.reduce((sum, one) => sum + one.count, 0);
+  const survived = lastSurvivor === 0 ? 'nothing of this session' : `this session up to operation ${lastSurvivor}`;
+  const holes = exceptions.length === 0 ? '' : `, but for ${count(exceptions)} operations`;
+  const never = unsent.length === 0 ? '' : ` and ${count(unsent)} were not sent`;
+  return `world-line ${worldLine} began after a failure: ${survived} survived${holes}, ${count(lost)} operations are lost${never}. Call session.resume() to go on, or use replay: true`;
+}
+
+/** Why the core ended a session, as an error for the application. */
+export function sessionFailure(code: SessionFailure, text: string): DprError {
+  const unknown = 'what became of everything that is not committed is unknown. Begin a new session';
+  switch (code) {
+    case 'sessionExpired':
+      return new SessionExpiredError(`the session expired (${text}): ${unknown}`);
+    case 'historyLost':
+      return new HistoryLostError(`the session missed too many rollbacks (${text}): ${unknown}`);
+    case 'tooManySessions':
+      return new TooManySessionsError(`${text}: close sessions that are not needed, or try again later`);
+    case 'malformed':
+      return new MalformedOperationsError(`the worker does not understand the operations: ${text}`);
+    default:
+      return new ProtocolError(`the session cannot go on (${code}): ${text}. This is a defect; please report it`);
+  }
+}

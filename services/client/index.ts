@@ -1,0 +1,41 @@
+/**
+ * The client of a DPR cluster.
+ *
+ * @example
+ * import { connect } from '@dpr/client';
+ *
+ * const cluster = await connect({ cluster: 'ws://localhost:6379' });
+ * const session = cluster.session({ replay: true });
+ * const visits = session.counter(0);
+ * console.log(await visits.add(1)); // completed: the value, at memory speed
+ * await session.commit(); // committed: no failure can take it back
+ * await cluster.close();
+ */
+export { connect, type Cluster } from './cluster.ts';
+export type { Counter } from './counter.ts';
+export {
+  ClosedError,
+  ClusterMismatchError,
+  ConnectError,
+  DprError,
+  HistoryLostError,
+  MalformedOperationsError,
+  OverflowError,
+  OverloadedError,
+  ProtocolError,
+  RefusedError,
+  RollbackError,
+  SessionExpiredError,
+  TooManySessionsError,
+  UnauthorizedError,
+  UnknownWorkerError,
+  VersionMismatchError,
+  WorkerRemovedError,
+  WrongTypeError,
+} from './errors.ts';
+export * as limits from './limits.ts';
+export type { WorkerInfo } from './membership.ts';
+export type { CallOptions, ConnectOptions, LogEntry, SessionOptions } from './options.ts';
+export type { Outcome } from './outcome.ts';
+export type { LostOperations, RollbackReport } from './rollback.ts';
+export type { Session, WorkerHandle } from './session.ts';

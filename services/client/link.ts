@@ -1,0 +1,89 @@
+/** A connection that is made again whenever it breaks. */
+import type { Message, MessageOf } from '@dpr/protocol';
+import { openConnection, type Connection, type Greeting, type Timing } from './connection.ts';
+import { ClusterMismatchError, UnauthorizedError, VersionMismatchError, type DprError } from './errors.ts';
+import { MAX_PAUSE_MS, MIN_PAUSE_MS, PAUSE_SHARE_OF_OUTAGE, STABLE_CONNECTION_MS } from './limits.ts';
+
+export interface LinkOptions {
+  readonly address: string;
+  readonly ca: string | undefined;
+  readonly timing: Timing;
+  /** Asked anew for each attempt. */
+  greeting(): Greeting;
+}
+
+/** Who uses the link. Its functions are never called within one of the link's. */
+export interface LinkOwner {
+  /** Greeted. An error refuses the peer: the connection is closed, and another attempt follows. */
+  opened(welcome: MessageOf<'welcome'>): DprError | undefined;
+  frame(message: Message): void;
+  /** An attempt failed, or the connection broke; another attempt follows unless the link is closed now. */
+  down(error: DprError): void;
+}
+
+export interface Link {
+  /** Whether the peer is connected and greeted. */
+  isOpen(): boolean;
+  /** Send a frame; dropped while there is no connection. */
+  send(message: Message): void;
+  close(): void;
+}
+
+/** Will trying again with the same address and token fail in the same way? */
+export function isFinal(error: DprError): boolean {
+  return (
+    error instanceof UnauthorizedError || error instanceof VersionMismatchError || error instanceof ClusterMismatchError
+  );
+}
+
+/** The pause before the next attempt at a peer that has been away for `awayMs`. @param random from 0 up to 1 */
+export function pauseMs(awayMs: number, random: number): number {
+  const full = Math.min(Math.max(awayMs * PAUSE_SHARE_OF_OUTAGE, MIN_PAUSE_MS), MAX_PAUSE_MS);
+  return full * (1 - random / 2);
+}
+
+export function openLink(options: LinkOptions, owner: LinkOwner): Link {
+  let connection: Connection | undefined;
+  let open = false;
+  let again: NodeJS.Timeout | undefined;
+  let awaySince = performance.now();
+  let openSince = 0;
+
+  function attempt(): void {
+    const { address, ca, timing } = options;
+    const owned = { opened, frame: (message: Message) => owner.frame(message), closed };
+    connection = openConnection({ address, ca, timing, greeting: options.greeting() }, owned);
+  }
+
+  function opened(welcome: MessageOf<'welcome'>): void {
+    open = true;
+    openSince = performance.now();
+    const refused = owner.opened(welcome);
+    if (refused === undefined) return;
+    connection?.close();
+    closed(refused);
+  }
+
+  function closed(error: DprError): void {
+    const now = performance.now();
+    if (open && now - openSince >= STABLE_CONNECTION_MS) awaySince = now;
+    open = false;
+    connection = undefined;
+    again = setTimeout(attempt, pauseMs(now - awaySince, Math.random()));
+    owner.down(error);
+  }
+
+  attempt();
+  return {
+    isOpen: () => open,
+    send(message) {
+      if (open) connection?.send(message);
+    },
+    close() {
+      clearTimeout(again);
+      connection?.close();
+      connection = undefined;
+      open = false;
+    },
+  };
+}

@@ -1,0 +1,96 @@
+/** What the application holds of a call: a promise of its value, with another one of its commit. */
+import { whenCommitted, whenCompleted, type Batch } from './batch.ts';
+import { unlessAborted } from './deferred.ts';
+
+/**
+ * The result of a call. Awaiting it gives the value as soon as the worker executed the call: it is *completed*, and every later
+ * call of the session sees it, but a failure may still take it back. `committed` tells when nothing can.
+ *
+ * @example
+ * const result = session.counter(0).add(300);
+ * console.log(await result); // 300n, after a round trip
+ * console.log(await result.committed); // 300n, durable together with all that it depends on
+ */
+export interface Outcome<T> extends Promise<T> {
+  /**
+   * Resolves with the value once it is committed. That is the completed value, unless a failure took the call back and the
+   * session issued it again (`replay: true`). Rejects with RollbackError if the call is lost.
+   */
+  readonly committed: Promise<T>;
+  /** The number of the call's first operation: the session counts its operations from 1. */
+  readonly operation: number;
+  /** How many operations the call has. */
+  readonly operations: number;
+}
+
+/** A part of a call, in one batch: `count` of the batch's operations from `index` on. */
+export interface Part {
+  readonly batch: Batch;
+  readonly index: number;
+  readonly count: number;
+}
+
+/** Makes a value out of a call's results: the first ones, or the newest. @throws DprError if the call failed by itself */
+export type ReadValue<T> = (parts: readonly Part[], which: 'results' | 'finalResults') => T;
+
+/** One small object per call; promises are made only for those who look. */
+export class CallOutcome<T> implements Outcome<T> {
+  readonly [Symbol.toStringTag] = 'Outcome';
+  readonly operation: number;
+  readonly #read: ReadValue<T>;
+  readonly #batch: Batch;
+  readonly #index: number;
+  readonly #count: number;
+  /** Further parts, of a call that did not fit into one batch. */
+  readonly #more: readonly Part[] | undefined;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(operation: number, read: ReadValue<T>, first: Part, more?: readonly Part[], signal?: AbortSignal) {
+    this.operation = operation;
+    this.#read = read;
+    this.#batch = first.batch;
+    this.#index = first.index;
+    this.#count = first.count;
+    this.#more = more;
+    this.#signal = signal;
+  }
+
+  get operations(): number {
+    return (this.#more ?? []).reduce((sum, part) => sum + part.count, this.#count);
+  }
+
+  get committed(): Promise<T> {
+    const committed = this.#when(whenCommitted).then(() => this.#read(this.#parts(), 'finalResults'));
+    committed.catch(() => undefined); // looking is not waiting: whoever waits sees the error
+    return committed;
+  }
+
+  then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#when(whenCompleted)
+      .then(() => this.#read(this.#parts(), 'results'))
+      .then(onFulfilled, onRejected);
+  }
+
+  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.then(undefined, onRejected);
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return this.then().finally(onFinally);
+  }
+
+  #parts(): Part[] {
+    return [{ batch: this.#batch, index: this.#index, count: this.#count }, ...(this.#more ?? [])];
+  }
+
+  #when(happened: (batch: Batch) => Promise<void>): Promise<unknown> {
+    const all =
+      this.#more === undefined
+        ? happened(this.#batch)
+        : Promise.all([happened(this.#batch), ...this.#more.map((part) => happened(part.batch))]);
+    return unlessAborted<unknown>(all, this.#signal);
+  }
+}

@@ -1,0 +1,170 @@
+/** A session, as applications see it. */
+import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
+import { reserve } from './batch.ts';
+import { counterHandle, refused, type Counter } from './counter.ts';
+import type { Engine } from './engine.ts';
+import { ClosedError, type RollbackError } from './errors.ts';
+import type { CallOptions } from './options.ts';
+import { CallOutcome, type Outcome, type Part } from './outcome.ts';
+import type { RollbackReport } from './rollback.ts';
+
+/** A worker of any type, for which the application codes operations and results itself. */
+export interface WorkerHandle {
+  readonly id: number;
+  readonly type: string;
+
+  /**
+   * Send operations, as a batch of their own. Gives the results in the worker type's own format; they are valid as long as
+   * they are held.
+   *
+   * @param count how many operations these bytes are
+   * @example
+   * const results = await session.worker(2, 'kv').call(encodePut('key', 'value'), 1);
+   */
+  call(operations: Uint8Array, count: number, options?: CallOptions): Outcome<Uint8Array>;
+}
+
+/** An ordered stream of operations over any workers. After a failure, what survives of it is a prefix of what it did. */
+export interface Session {
+  /** 128 random bits, as 32 hex digits. */
+  readonly id: string;
+  readonly mode: 'strict' | 'relaxed';
+  /** The consistent history that the session is in: a number that grows with each failure that lost something. */
+  readonly worldLine: number;
+  /** Operations that were called and are not committed, and their bytes. */
+  readonly uncommitted: { readonly operations: number; readonly bytes: number };
+  /** The rollback that the session has to be resumed after, if any. */
+  readonly broken: RollbackError | undefined;
+
+  /**
+   * The counter with this worker id. Calls reject with UnknownWorkerError if there is none, and with WrongTypeError if the
+   * worker is no counter.
+   *
+   * @example
+   * const visits = session.counter(0);
+   * await visits.add(1);
+   */
+  counter(id: number): Counter;
+
+  /**
+   * A worker of any type.
+   *
+   * @param type the name that the worker type has in the stack's config
+   * @example
+   * const store = session.worker(2, 'kv');
+   * const results = await store.call(operations, 1);
+   */
+  worker(id: number, type: string): WorkerHandle;
+
+  /**
+   * Wait until everything called so far is committed, and hurry it. Rejects with RollbackError if something was lost and not
+   * issued again, and with the error of any other call that failed for good.
+   *
+   * @example
+   * session.counter(0).add(300);
+   * session.counter(1).add(300);
+   * await session.commit(); // both, or neither
+   */
+  commit(options?: CallOptions): Promise<void>;
+
+  /**
+   * Wait until nothing waits for room any more. A producer that does not await its results awaits this now and then.
+   *
+   * @example
+   * for (const amount of amounts) {
+   *   session.counter(0).add(amount);
+   *   await session.ready();
+   * }
+   */
+  ready(options?: CallOptions): Promise<void>;
+
+  /**
+   * Go on after a RollbackError, from the last survivor.
+   *
+   * @example
+   * try {
+   *   await session.commit();
+   * } catch (error) {
+   *   if (!(error instanceof RollbackError)) throw error;
+   *   session.resume();
+   *   redo(error.lost);
+   * }
+   */
+  resume(): void;
+
+  /**
+   * Be told of each failure that took something of this session, whether it is issued again or not.
+   *
+   * @returns a function that ends it
+   * @example
+   * session.onRollback(({ lostCount, replaying }) => console.log(`${lostCount} lost`, { replaying }));
+   */
+  onRollback(listener: (report: RollbackReport) => void): () => void;
+
+  /**
+   * End the session. What is not committed yet may be or not; whoever waits for it is told by ClosedError.
+   *
+   * @example
+   * await session.commit();
+   * session.close();
+   */
+  close(): void;
+}
+
+export function sessionOf(engine: Engine): Session {
+  const counters = new Map<number, Counter>();
+  return {
+    id: engine.id,
+    mode: engine.mode,
+    get worldLine() {
+      return engine.worldLine();
+    },
+    get uncommitted() {
+      return engine.uncommitted();
+    },
+    get broken() {
+      return engine.broken();
+    },
+    counter(id) {
+      const known = counters.get(id);
+      if (known !== undefined) return known;
+      const handle = counterHandle(engine, id);
+      counters.set(id, handle);
+      return handle;
+    },
+    worker: (id, type) => workerHandle(engine, id, type),
+    commit: engine.commit,
+    ready: engine.ready,
+    resume: engine.resume,
+    onRollback: engine.addListener,
+    close: () => engine.end(new ClosedError('the session was closed')),
+  };
+}
+
+function workerHandle(engine: Engine, id: number, type: string): WorkerHandle {
+  return {
+    id,
+    type,
+    call(operations, count, options) {
+      if (!Number.isInteger(count) || count < 1 || count > MAX_BATCH_OPERATIONS) {
+        throw new RangeError(`a call has 1 to ${MAX_BATCH_OPERATIONS} operations, not ${count}`);
+      }
+      const size = operations.length;
+      if (size > MAX_BATCH_BYTES) throw new RangeError(`${size} bytes of operations exceed ${MAX_BATCH_BYTES}`);
+      const refusal = engine.refusal(count, size, options?.signal);
+      if (refusal !== undefined) return refused(refusal, id, count, readWhole);
+      const batch = engine.collector.alone(id, type, size);
+      const at = reserve(batch, size);
+      batch.bytes.set(operations, at);
+      const operation = engine.collector.number(count);
+      const index = engine.append(batch, operation, count, size);
+      return new CallOutcome(operation, readWhole, { batch, index, count }, undefined, options?.signal);
+    },
+  };
+}
+
+function readWhole([part]: readonly Part[], which: 'results' | 'finalResults'): Uint8Array {
+  const results = part?.batch[which];
+  if (results === undefined) throw new Error('results are read before they are there');
+  return results;
+}
