@@ -35,17 +35,14 @@ const MAX_ADMIN_CONNECTIONS = 100;
 /** @throws ProcessError when the port cannot be bound */
 export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
   const { host, port, log, metrics } = options;
+  collectDefaultMetrics({ register: metrics });
   const answers: Readonly<Record<string, () => Answer>> = {
     '/startup': options.startup,
     '/ready': options.ready,
     '/live': () => undefined,
   };
-  let collecting = false;
 
   async function sendMetrics(response: ServerResponse): Promise<void> {
-    // Observing the event loop and the garbage collector begins with the first scrape: start-up is not kept waiting.
-    if (!collecting) collectDefaultMetrics({ register: metrics });
-    collecting = true;
     response.setHeader('content-type', metrics.contentType);
     response.end(await metrics.metrics());
   }

@@ -108,7 +108,7 @@ function follow(child: ChildProcess): Child {
     event: (name) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
-          const place = lines.findIndex((line, index) => index >= taken && line['event'] === name);
+          const place = lines.findIndex((line, index) => index >= taken && line.event === name);
           const line = lines[place];
           if (line === undefined) return;
           taken = place + 1;

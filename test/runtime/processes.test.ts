@@ -79,7 +79,7 @@ describe('a Finder and counters as processes', () => {
     assert.equal(valueOf(lost), 42);
     await workers[0]?.end('SIGKILL');
     const again = cluster.startWorker(0);
-    assert.equal((await again.event('serving'))['worldLine'], 2);
+    assert.equal((await again.event('serving')).worldLine, 2);
     const { decisions } = await second.next('cut', ({ worldLine }) => worldLine === 2);
     const prefix = decisions[0]?.prefix.get(0) ?? 0;
     assert.ok(prefix >= kept.version, 'what was committed survives');

@@ -12,7 +12,7 @@ import type { WorkerSettings } from '../environment.ts';
 import { EXIT, EXIT_BY_REASON, ProcessError } from '../exit-codes.ts';
 import { checkPort, listen, type Listener, type Owner } from '../listener.ts';
 import type { Log } from '../log.ts';
-import type { Running } from '../process.ts';
+import { STOP_LIMIT_MS, type Running } from '../process.ts';
 import { prepareDirectory, StorageDamagedError, SupersededError, WrongVolumeError } from '../storage/index.ts';
 import { createClients } from './clients.ts';
 import { adaptState } from './state-adapter.ts';
@@ -188,6 +188,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   function finish(code: number): void {
     wake.cancel();
     finder?.close();
+    setTimeout(() => end(code), STOP_LIMIT_MS).unref();
     Promise.all([listener?.close(), admin.close(), volume.close()]).then(
       () => (failure === undefined ? end(code) : fail(failure)),
       fail,
