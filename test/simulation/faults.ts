@@ -1,0 +1,267 @@
+/** What goes wrong, when, and how it is put right once faults are to stop. */
+import { PROTOCOL_VERSION } from '../../services/protocol/index.ts';
+import { acceptAtFinder, crashFinder, reachFinder, startFinder } from './finder-actor.ts';
+import { clog, closeEnd, connect, cut, sendOn } from './network.ts';
+import { FAULTS, type FaultName } from './options.ts';
+import { createProcess, kill, resume } from './scheduler.ts';
+import {
+  crashWorker,
+  createHost,
+  killWorker,
+  shutDownWorker,
+  startWorkerSoon,
+  startWorker,
+  type WorkerHost,
+  type WorkerProcess,
+} from './worker-actor.ts';
+import type { World } from './world.ts';
+
+const MAX_WORKER_IDS = 8;
+const OPERATOR_RETRY_MS = 100;
+
+/** Let every fault strike at its rate until it is calm. */
+export function scheduleFaults(world: World): void {
+  for (const fault of FAULTS) {
+    const rate = world.options.rates[fault];
+    if (rate > 0) scheduleFault(world, fault, 1000 / rate);
+  }
+}
+
+function scheduleFault(world: World, fault: FaultName, meanMs: number): void {
+  world.scheduler.after(world.random.exponential(meanMs), undefined, () => {
+    if (world.calm) return;
+    strike(world, fault);
+    scheduleFault(world, fault, meanMs);
+  });
+}
+
+function strike(world: World, fault: FaultName): void {
+  if (!STRIKES[fault](world)) return;
+  world.reached(`fault ${fault}`);
+}
+
+/** Each returns whether there was anything to strike. */
+const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
+  crashWorker(world) {
+    const running = anyWorker(world);
+    if (running === undefined) return false;
+    if (world.random.chance(world.options.midStepChance)) running.diesAfter = world.random.int(0, 6);
+    else crashWorker(world, running);
+    return true;
+  },
+  pauseWorker(world) {
+    const running = anyWorker(world);
+    if (running === undefined || running.process.paused) return false;
+    pause(world, running);
+    return true;
+  },
+  /** The orchestrator takes a silent process for dead and starts another; the silent one goes on later. */
+  replacePausedWorker(world) {
+    const running = anyWorker(world);
+    if (running === undefined || running.host.processes.length > 1) return false;
+    if (!running.process.paused) pause(world, running);
+    startWorkerSoon(world, running.host, world.random.exponential(world.options.restartMs));
+    return true;
+  },
+  stopWorker(world) {
+    const running = anyWorker(world);
+    if (running === undefined || running.process.paused) return false;
+    shutDownWorker(world, running);
+    return true;
+  },
+  crashFinder(world) {
+    const running = world.finder.process;
+    if (running === undefined) return false;
+    if (world.random.chance(world.options.midStepChance)) {
+      running.diesAfter = world.random.int(0, 6);
+      watchFinder(world);
+      return true;
+    }
+    crashFinder(world, world.random.chance(0.3));
+    watchFinder(world);
+    return true;
+  },
+  pauseFinder(world) {
+    const process = world.finder.process?.process;
+    if (process === undefined || process.paused) return false;
+    process.paused = true;
+    world.note('finder', () => 'is paused');
+    world.scheduler.after(world.random.exponential(world.options.pauseMs), undefined, () =>
+      resume(process, world.scheduler),
+    );
+    return true;
+  },
+  cutConnection(world) {
+    if (world.links.size === 0) return false;
+    cut(world, world.random.pick([...world.links]));
+    return true;
+  },
+  clogConnection(world) {
+    if (world.links.size === 0) return false;
+    clog(world, world.random.pick([...world.links]), world.random.exponential(world.options.pauseMs));
+    return true;
+  },
+  partition(world) {
+    const { random, scheduler, hosts, clients } = world;
+    const names = ['finder', ...[...hosts.keys()].map((id) => `worker ${id}`), ...clients.map(({ name }) => name)];
+    const name = random.pick(names);
+    world.note(name, () => 'is cut off');
+    (world.partitions as { name: string; until: number }[]).push({
+      name,
+      until: scheduler.now + random.exponential(2 * world.options.pauseMs),
+    });
+    for (const link of [...world.links]) if (link.ends.some(({ process }) => process.name === name)) cut(world, link);
+    return true;
+  },
+  jumpClock(world) {
+    const running = anyWorker(world);
+    if (running === undefined) return false;
+    running.clockSkewMs += world.random.int(-5000, 5000);
+    return true;
+  },
+  addWorker(world) {
+    const idle = [...world.hosts.values()].filter(({ wanted, starting }) => !wanted && !starting);
+    const id = Math.max(...world.hosts.keys()) + 1;
+    if (world.random.chance(0.5) && idle.length > 0) {
+      const host = world.random.pick(idle);
+      if (host.processes.some(({ process }) => !process.paused)) return false;
+      if (world.random.chance(0.5)) {
+        world.reached('id added again with an empty volume');
+        host.volume.newest = undefined;
+      } else world.reached('id added again with its old volume');
+      add(world, host);
+    } else {
+      if (id >= MAX_WORKER_IDS) return false;
+      const host = createHost(id);
+      world.hosts.set(id, host);
+      add(world, host);
+    }
+    return true;
+  },
+  removeWorker(world) {
+    return removeAny(world, 'graceful');
+  },
+  forceRemoveWorker(world) {
+    return removeAny(world, 'force');
+  },
+  crashAll(world) {
+    crashFinder(world, true);
+    watchFinder(world);
+    for (const host of world.hosts.values()) {
+      for (const running of [...host.processes]) crashWorker(world, running);
+    }
+    return true;
+  },
+};
+
+function anyWorker(world: World): WorkerProcess | undefined {
+  const all = [...world.hosts.values()].flatMap(({ processes }) => processes);
+  return all.length === 0 ? undefined : world.random.pick(all);
+}
+
+function pause(world: World, running: WorkerProcess): void {
+  running.process.paused = true;
+  world.note(running.process.name, () => `incarnation ${running.core.incarnation} is paused`);
+  world.scheduler.after(world.random.exponential(world.options.pauseMs), undefined, () => {
+    if (!running.process.alive || !running.process.paused) return;
+    world.note(running.process.name, () => `incarnation ${running.core.incarnation} goes on`);
+    if (running.host.processes.length > 1) world.reached('zombie goes on beside its successor');
+    resume(running.process, world.scheduler);
+  });
+}
+
+/** Start the Finder again once it has died. */
+function watchFinder(world: World): void {
+  const delay = world.random.exponential(world.options.restartMs);
+  world.scheduler.after(delay, undefined, () => {
+    if (world.finder.process === undefined) startFinder(world);
+  });
+}
+
+export function add(world: World, host: WorkerHost): void {
+  host.wanted = true;
+  world.note(`worker ${host.id}`, () => 'is added');
+  startWorker(world, host);
+}
+
+// --- the administrator ----------------------------------------------------------------------------------------------
+
+function removeAny(world: World, how: 'graceful' | 'force'): boolean {
+  const candidates = [...world.hosts.values()].filter(({ wanted, removing }) => wanted && removing === 'no');
+  if (candidates.length < 2) return false;
+  const host = world.random.pick(candidates);
+  host.removing = how;
+  world.note('administrator', () => `removes worker ${host.id}${how === 'force' ? ' by force' : ''}`);
+  if (how === 'force' && world.random.chance(0.7)) {
+    host.wanted = false;
+    for (const running of [...host.processes]) {
+      if (world.random.chance(0.3)) running.process.paused = true;
+      else killWorker(world, running, 'dies for good');
+    }
+  }
+  askRemoval(world, host);
+  return true;
+}
+
+/** DELETEWORKER, repeated until it is answered with `left`. */
+function askRemoval(world: World, host: WorkerHost): void {
+  if (host.removing === 'no') return;
+  const process = createProcess('administrator', world.scheduler);
+  const again = (): void => {
+    kill(process);
+    world.scheduler.after(world.random.exponential(OPERATOR_RETRY_MS), undefined, () => askRemoval(world, host));
+  };
+  const finder = reachFinder(world, process);
+  if (finder === undefined) return again();
+  const end = connect(world, process, finder.process, (other) => acceptAtFinder(world, finder, other));
+  const force = host.removing === 'force';
+  end.onMessage = (message) => {
+    if (message.kind === 'welcome') {
+      sendOn(world, end, { kind: 'deleteWorker', worker: host.id, generation: 0, force });
+      return sendOn(world, end, { kind: 'status' });
+    }
+    const gone = message.kind === 'deleteAnswer' && message.state === 'left';
+    const never = message.kind === 'error' && message.code === 'unknownWorker';
+    if (!gone && !never) return;
+    world.note('administrator', () => `worker ${host.id} has left`);
+    host.removing = 'no';
+    host.wanted = false;
+    closeEnd(world, end);
+    kill(process);
+  };
+  end.onClosed = again;
+  sendOn(world, end, {
+    kind: 'hello',
+    protocol: PROTOCOL_VERSION,
+    role: 'operator',
+    cluster: undefined,
+    stamp: undefined,
+    token: '',
+  });
+  world.scheduler.after(5 * OPERATOR_RETRY_MS, process, () => {
+    closeEnd(world, end);
+    again();
+  });
+}
+
+// --- the end of faults ----------------------------------------------------------------------------------------------
+
+/** Nothing goes wrong any more: everybody runs, reaches everybody, and may be waited for. */
+export function calmDown(world: World): void {
+  world.calm = true;
+  world.note('truth', () => 'faults stop');
+  world.partitions.splice(0);
+  const { finder } = world;
+  if (finder.process === undefined) startFinder(world);
+  else {
+    finder.process.diesAfter = -1;
+    if (finder.process.process.paused) resume(finder.process.process, world.scheduler);
+  }
+  for (const host of world.hosts.values()) {
+    for (const running of host.processes) {
+      running.diesAfter = -1;
+      if (running.process.paused) resume(running.process, world.scheduler);
+    }
+    if (host.wanted && host.processes.length === 0) startWorkerSoon(world, host, 0);
+  }
+}

@@ -1,0 +1,105 @@
+/** What a seed draws: its world, how often each fault strikes in it, and how it is observed. Times in ms, rates in faults a second. */
+import type { Random } from './random.ts';
+
+export interface WorldOptions {
+  readonly workers: number;
+  readonly clients: number;
+  readonly sessionsPerClient: number;
+  readonly callsPerSession: number;
+  readonly strictChance: number;
+  readonly replayChance: number;
+  readonly abandonChance: number;
+  readonly commitChance: number;
+  readonly thinkMs: number;
+  readonly maxInFlight: number;
+  /** Mean of a message's way; one in a hundred takes twenty times as long. */
+  readonly networkDelayMs: number;
+  readonly diskDelayMs: number;
+  readonly halfOpenChance: number;
+  readonly halfOpenMs: number;
+  readonly checkpointIntervalMs: number;
+  readonly decisionGraceMs: number;
+  readonly maxUnwrittenVersions: number;
+  readonly maxUncommittedCheckpoints: number;
+  readonly maxWaitingBatches: number;
+  readonly believeRelays: boolean;
+  /** Workers whose state lives in another process, so that batches end later than they begin. */
+  readonly asyncStateChance: number;
+  /** A process dies between two effects of a step rather than between two events. */
+  readonly midStepChance: number;
+  readonly restartMs: number;
+  readonly pauseMs: number;
+  readonly faultsForMs: number;
+  readonly rates: Readonly<Record<FaultName, number>>;
+}
+
+export const FAULTS = [
+  'crashWorker',
+  'pauseWorker',
+  'replacePausedWorker',
+  'stopWorker',
+  'crashFinder',
+  'pauseFinder',
+  'cutConnection',
+  'clogConnection',
+  'partition',
+  'jumpClock',
+  'addWorker',
+  'removeWorker',
+  'forceRemoveWorker',
+  'crashAll',
+] as const;
+export type FaultName = (typeof FAULTS)[number];
+
+/** Faults a second when a seed has the fault at all. */
+const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
+  crashWorker: 1.5,
+  pauseWorker: 1,
+  replacePausedWorker: 1,
+  stopWorker: 1,
+  crashFinder: 1,
+  pauseFinder: 0.5,
+  cutConnection: 6,
+  clogConnection: 3,
+  partition: 0.5,
+  jumpClock: 1,
+  addWorker: 0.7,
+  removeWorker: 0.6,
+  forceRemoveWorker: 0.4,
+  crashAll: 0.2,
+};
+
+export function drawOptions(random: Random): WorldOptions {
+  const rates = Object.fromEntries(
+    FAULTS.map((fault) => [fault, random.chance(0.45) ? 0 : random.exponential(TYPICAL_RATES[fault])]),
+  ) as Record<FaultName, number>;
+  const slow = random.chance(0.3);
+  return {
+    workers: random.int(1, 5),
+    clients: random.int(1, 4),
+    sessionsPerClient: random.int(1, 2),
+    callsPerSession: random.int(5, 60),
+    strictChance: random.pick([0, 0.5, 1]),
+    replayChance: random.pick([0, 0.5, 1]),
+    abandonChance: random.pick([0, 0, 0.2]),
+    commitChance: random.pick([0, 0.05, 0.3]),
+    thinkMs: random.pick([1, 10, 50]),
+    maxInFlight: random.pick([1, 4, 16]),
+    networkDelayMs: slow ? random.real(2, 15) : random.real(0.1, 2),
+    diskDelayMs: random.chance(0.3) ? random.real(5, 60) : random.real(0.2, 5),
+    halfOpenChance: random.pick([0, 0.1, 0.5]),
+    halfOpenMs: random.real(50, 600),
+    checkpointIntervalMs: random.pick([10, 30, 100]),
+    decisionGraceMs: random.pick([0, 20, 150]),
+    maxUnwrittenVersions: random.pick([1, 2, 16]),
+    maxUncommittedCheckpoints: random.pick([2, 5, 1000]),
+    maxWaitingBatches: random.pick([1, 4, 1000]),
+    believeRelays: random.chance(0.7),
+    asyncStateChance: random.pick([0, 0, 0.5]),
+    midStepChance: random.pick([0, 0.5]),
+    restartMs: random.pick([5, 50, 200]),
+    pauseMs: random.pick([20, 150, 500]),
+    faultsForMs: random.real(300, 3000),
+    rates,
+  };
+}

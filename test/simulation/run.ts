@@ -1,0 +1,136 @@
+/** One seed: draw a world, let it run under faults, let it come to rest, and compare it with the truth. */
+import { createChecker, type Checker, type Figures } from './checker.ts';
+import { startClient } from './client-actor.ts';
+import { add, calmDown, scheduleFaults } from './faults.ts';
+import { createFinderHost, startFinder } from './finder-actor.ts';
+import { drawOptions, type WorldOptions } from './options.ts';
+import { createRandom } from './random.ts';
+import { createScheduler } from './scheduler.ts';
+import { createHost } from './worker-actor.ts';
+import { Violation, type World } from './world.ts';
+
+/** Once faults have stopped, everything resolves within this much simulated time. */
+export const LIVENESS_LIMIT_MS = 60_000;
+/** How often it is looked whether everything has resolved, ms. */
+const LOOK_MS = 50;
+/** A world in which this much happens does not come to rest. */
+const MAX_STEPS = 3_000_000;
+
+export interface Outcome {
+  readonly seed: number;
+  /** What went wrong; undefined if nothing did. */
+  readonly violation: string | undefined;
+  /** The same for the same seed and code, and different for nearly everything else. */
+  readonly hash: string;
+  readonly steps: number;
+  readonly simulatedMs: number;
+  readonly figures: Figures;
+  readonly coverage: ReadonlyMap<string, number>;
+}
+
+export function runSeed(seed: number, tell?: (line: string) => void): Outcome {
+  const random = createRandom(seed);
+  const scheduler = createScheduler();
+  const options = drawOptions(random);
+  const coverage = new Map<string, number>();
+  let hash = 0x811c9dc5;
+  const world: World = {
+    options,
+    random,
+    scheduler,
+    links: new Set(),
+    checker: createChecker((): World => world) as Checker,
+    finder: createFinderHost(),
+    hosts: new Map(),
+    clients: [],
+    calm: false,
+    partitions: [],
+    networkDelay: () => delay(options.networkDelayMs),
+    diskDelay: () => delay(options.diskDelayMs),
+    reached: (what) => void coverage.set(what, (coverage.get(what) ?? 0) + 1),
+    mixBytes(bytes) {
+      for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+      hash = Math.imul(hash ^ Math.trunc(scheduler.now * 1000), 0x01000193);
+    },
+    note(actor, text) {
+      if (tell) tell(`${scheduler.now.toFixed(3).padStart(10)}  ${actor.padEnd(14)} ${text()}`);
+    },
+  };
+  function delay(meanMs: number): number {
+    return random.exponential(meanMs) * (!world.calm && random.chance(0.01) ? 20 : 1);
+  }
+
+  let violation: string | undefined;
+  try {
+    begin(world, options);
+    live(world);
+    world.checker.finish();
+  } catch (error) {
+    if (error instanceof Violation) violation = error.message;
+    else violation = `an assertion failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+    world.note('truth', () => `VIOLATION ${violation ?? ''}`);
+  }
+  return {
+    seed,
+    violation,
+    hash: (hash >>> 0).toString(16).padStart(8, '0'),
+    steps: scheduler.steps,
+    simulatedMs: scheduler.now,
+    figures: world.checker.figures,
+    coverage,
+  };
+}
+
+function begin(world: World, options: WorldOptions): void {
+  startFinder(world);
+  for (let id = 0; id < options.workers; id++) {
+    const host = createHost(id);
+    world.hosts.set(id, host);
+    add(world, host);
+  }
+  for (let index = 0; index < options.clients; index++)
+    startClient(world, index, 1 + index * options.sessionsPerClient);
+  scheduleFaults(world);
+  world.scheduler.after(options.faultsForMs, undefined, () => calmDown(world));
+}
+
+function live(world: World): void {
+  const { scheduler, options } = world;
+  let lookAt = options.faultsForMs;
+  while (scheduler.steps < MAX_STEPS && scheduler.step()) {
+    if (!world.calm || scheduler.now < lookAt) continue;
+    lookAt = scheduler.now + LOOK_MS;
+    const waiting = unresolved(world);
+    if (waiting === undefined) return;
+    if (scheduler.now > options.faultsForMs + LIVENESS_LIMIT_MS) {
+      world.checker.violated(12, `after ${LIVENESS_LIMIT_MS} ms without faults ${waiting}`);
+    }
+  }
+  world.checker.violated(
+    12,
+    `at ${scheduler.now.toFixed(3)} ms, after ${scheduler.steps} steps, ${unresolved(world) ?? 'nothing happens any more'}`,
+  );
+}
+
+/** What has not come to rest yet, in words. */
+function unresolved(world: World): string | undefined {
+  for (const { sessions, name } of world.clients) {
+    if (sessions.length === 0) return `${name} has no sessions yet`;
+    for (const session of sessions) {
+      if (session.ended) continue;
+      if (session.left > 0) return `${session.name} has ${session.left} calls to submit`;
+      for (const [call, state] of session.calls.entries()) {
+        if (state === 'waiting' || state === 'completed') return `call ${call} of ${session.name} is ${state}`;
+      }
+    }
+  }
+  for (const host of world.hosts.values()) {
+    if (host.removing !== 'no') return `worker ${host.id} is still being removed`;
+    if (host.wanted && host.processes.length !== 1) return `worker ${host.id} has ${host.processes.length} processes`;
+    const running = host.processes.at(-1);
+    if (host.wanted && (running?.core.phase !== 'serving' || !running.finderGreeted)) {
+      return `worker ${host.id} is ${running?.core.phase ?? 'nowhere'} (${running?.core.step ?? ''})`;
+    }
+  }
+  return world.checker.uncovered();
+}

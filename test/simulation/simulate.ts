@@ -1,0 +1,69 @@
+/**
+ * Runs seeds of the simulator:
+ *   npm run simulate -- [--seeds N] [--from S] [--seed S [--trace]]
+ * Exits with 1 on the first violation, and names the command that shows its story.
+ */
+import { parseArgs } from 'node:util';
+import { runSeed } from './run.ts';
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string' },
+    from: { type: 'string' },
+    seed: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+    coverage: { type: 'boolean', default: false },
+  },
+});
+
+function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`--${name} is a whole number, not '${text}'`);
+  return value;
+}
+
+function runOne(seed: number): boolean {
+  const outcome = runSeed(seed, values.trace ? (line) => console.log(line) : undefined);
+  console.log(`seed ${seed}: ${outcome.steps} steps, ${outcome.simulatedMs.toFixed(0)} ms, hash ${outcome.hash}`);
+  if (outcome.violation) console.log(`VIOLATION ${outcome.violation}`);
+  return outcome.violation === undefined;
+}
+
+function runMany(first: number, count: number): boolean {
+  const started = performance.now();
+  const coverage = new Map<string, number>();
+  let simulated = 0;
+  let failures = 0;
+  for (let seed = first; seed < first + count; seed++) {
+    const outcome = runSeed(seed);
+    simulated += outcome.simulatedMs;
+    for (const [what, times] of outcome.coverage) coverage.set(what, (coverage.get(what) ?? 0) + times);
+    if (outcome.violation !== undefined) {
+      failures++;
+      console.log(`seed ${seed}: VIOLATION ${outcome.violation}`);
+      console.log(`  npm run simulate -- --seed ${seed} --trace`);
+      if (!values.keep) break;
+    }
+    const done = seed - first + 1;
+    if (process.stderr.isTTY && done % 10 === 0) process.stderr.write(`\r${done} seeds`);
+  }
+  const seconds = (performance.now() - started) / 1000;
+  console.log(
+    `${seconds.toFixed(1)} s, ${(simulated / 1000 / seconds).toFixed(0)} times real time, ${failures} violations`,
+  );
+  if (values.coverage) {
+    for (const [what, times] of [...coverage].sort(([a], [b]) => (a < b ? -1 : 1)))
+      console.log(`${String(times).padStart(9)}  ${what}`);
+  }
+  return failures === 0;
+}
+
+const good =
+  values.seed === undefined
+    ? runMany(
+        wholeNumber('from', values.from ?? String(Date.now())),
+        wholeNumber('seeds', values.seeds ?? '1000000000'),
+      )
+    : runOne(wholeNumber('seed', values.seed));
+process.exitCode = good ? 0 : 1;

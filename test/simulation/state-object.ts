@@ -1,0 +1,54 @@
+/**
+ * The worker type of the simulation. Its state is everything that was ever applied, in order, so that a lost, doubled or
+ * reordered operation shows; a snapshot costs nothing, because a state is never changed, only followed by another.
+ */
+export interface State {
+  readonly before: State | undefined;
+  /** The batch that made this state of the one before. */
+  readonly batch: number;
+  readonly length: number;
+  readonly hash: number;
+}
+
+export const EMPTY: State = { before: undefined, batch: 0, length: 0, hash: 0x811c9dc5 };
+
+export function follow(before: State, batch: number): State {
+  const hash = Math.imul(before.hash ^ (batch & 0xffff), 0x01000193) ^ Math.imul(batch >>> 16, 0x85ebca6b);
+  return { before, batch, length: before.length + 1, hash: hash >>> 0 };
+}
+
+/** What a batch answers: which state it led to. */
+export function resultsOf(state: State): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeUInt32LE(state.hash, 0);
+  bytes.writeUInt32LE(state.length, 4);
+  return bytes;
+}
+
+/** Batches are named by session and call. */
+const CALLS_PER_SESSION = 4096;
+
+export function batchName(session: number, call: number): number {
+  return session * CALLS_PER_SESSION + call;
+}
+
+export function parseBatchName(batch: number): { session: number; call: number } {
+  return { session: Math.floor(batch / CALLS_PER_SESSION), call: batch % CALLS_PER_SESSION };
+}
+
+export function operationsOf(batch: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32LE(batch, 0);
+  return bytes;
+}
+
+export function batchOf(operations: Uint8Array): number {
+  return Buffer.from(operations.buffer, operations.byteOffset, operations.length).readUInt32LE(0);
+}
+
+/** The batches that led to a state, oldest first. */
+export function historyOf(state: State): number[] {
+  const batches: number[] = [];
+  for (let at: State | undefined = state; at?.before !== undefined; at = at.before) batches.push(at.batch);
+  return batches.reverse();
+}

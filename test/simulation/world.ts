@@ -1,0 +1,43 @@
+/** Everything that one seed's actors share: time, chance, the network, the checker, and the story for people. */
+import type { Checker } from './checker.ts';
+import type { Client } from './client-actor.ts';
+import type { FinderHost } from './finder-actor.ts';
+import type { Link } from './network.ts';
+import type { WorldOptions } from './options.ts';
+import type { Random } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { WorkerHost } from './worker-actor.ts';
+
+/** An invariant of the protocol does not hold. */
+export class Violation extends Error {
+  override readonly name = 'Violation';
+}
+
+export interface World {
+  readonly options: WorldOptions;
+  readonly random: Random;
+  readonly scheduler: Scheduler;
+  readonly links: Set<Link>;
+  readonly checker: Checker;
+  readonly finder: FinderHost;
+  readonly hosts: Map<number, WorkerHost>;
+  readonly clients: Client[];
+  /** Faults have stopped: nothing is lost or delayed beyond the ordinary any more. */
+  calm: boolean;
+  /** Pairs of process names that cannot reach each other, until when. */
+  readonly partitions: { readonly name: string; readonly until: number }[];
+  networkDelay(): number;
+  diskDelay(): number;
+  /** Something happened that a run must have seen. */
+  reached(what: string): void;
+  /** Take bytes into the trace's hash. */
+  mixBytes(bytes: Uint8Array): void;
+  /** One line of the story; told only when it is asked for. */
+  note(actor: string, text: () => string): void;
+}
+
+/** Is the process cut off from everybody? */
+export function isPartitioned(world: World, name: string): boolean {
+  const { now } = world.scheduler;
+  return world.partitions.some((partition) => partition.name === name && partition.until > now);
+}
