@@ -1,5 +1,29 @@
 export type { Environment } from './environment.ts';
+export { PROJECT_IMAGES, type PlannedImage, type ProjectImage } from './images.ts';
+export { INGRESS_DIRECTORY, ingressAdminPort, type IngressRoute, TLS_DIRECTORY } from './ingress.ts';
+export { planKubernetes } from './kubernetes.ts';
+export type {
+  KubernetesPlan,
+  PlannedFinder,
+  PlannedIngress,
+  PlannedJob,
+  PlannedProcess,
+  PlannedResources,
+  PlannedVolume,
+  PlannedWorker,
+} from './kubernetes.ts';
 export { planLocal, reachable } from './local.ts';
 export type { LocalFinder, LocalOptions, LocalPlan, LocalProcess, LocalWorker } from './local.ts';
-export { BUILT_IN_TYPE, FINDER_NAME, workerName } from './names.ts';
+export {
+  BUILT_IN_TYPE,
+  FINDER_NAME,
+  INGRESS_ADMIN_NAME,
+  INGRESS_NAME,
+  labelsOf,
+  PODS_NAME,
+  type Role,
+  roleLabels,
+  workerName,
+} from './names.ts';
+export { OPERATOR_LABEL, planNetworkPolicies, type PlannedNetworkPolicy } from './policies.ts';
 export { ADMIN_PORT_OFFSET, CONTROL_PORT_OFFSET, LISTEN_PORT, MAX_PORT, publicPort } from './ports.ts';

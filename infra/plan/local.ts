@@ -17,6 +17,11 @@ export type LocalOptions = {
   readonly checkpointIntervalMs?: number | undefined;
 };
 
+/** What the plan depends on. */
+export type LocalConfig = Pick<Config, 'basePort' | 'logLevel' | 'controlToken' | 'clientToken'> & {
+  readonly workers: readonly Pick<WorkerConfig, 'id' | 'type' | 'port' | 'command' | 'checkpointIntervalMs'>[];
+};
+
 /** One process to run. */
 export type LocalProcess = {
   /** Unique in the plan, such as `counter-0`. */
@@ -38,13 +43,13 @@ export type LocalPlan = { readonly finder: LocalFinder; readonly workers: readon
  *
  * @param config checked for the target `local`
  */
-export function planLocal(config: Config, options: LocalOptions): LocalPlan {
+export function planLocal(config: LocalConfig, options: LocalOptions): LocalPlan {
   const shared = { host: options.host, logLevel: config.logLevel, tokens: tokensOf(config) };
   const finder = planFinder(config, options, shared);
   const address = `ws://${reachable(options.host)}:${finder.ports.control}`;
   return { finder, workers: config.workers.map((worker) => planWorker(worker)) };
 
-  function planWorker(worker: WorkerConfig): LocalWorker {
+  function planWorker(worker: LocalConfig['workers'][number]): LocalWorker {
     const name = workerName(worker);
     const port = publicPort(config.basePort, worker);
     const ports = { public: port, admin: port + ADMIN_PORT_OFFSET };
@@ -67,7 +72,7 @@ export function planLocal(config: Config, options: LocalOptions): LocalPlan {
 
 type Shared = { readonly host: string; readonly logLevel: string; readonly tokens: Tokens };
 
-function planFinder({ basePort }: Config, options: LocalOptions, shared: Shared): LocalFinder {
+function planFinder({ basePort }: LocalConfig, options: LocalOptions, shared: Shared): LocalFinder {
   const ports = { public: basePort, control: basePort + CONTROL_PORT_OFFSET, admin: basePort + ADMIN_PORT_OFFSET };
   const dataDirectory = `${options.dataDirectory}/${FINDER_NAME}`;
   const environment = finderEnvironment({
@@ -81,7 +86,7 @@ function planFinder({ basePort }: Config, options: LocalOptions, shared: Shared)
   return { name: FINDER_NAME, command, environment, dataDirectory, ports };
 }
 
-function tokensOf({ controlToken, clientToken }: Config): Tokens {
+function tokensOf({ controlToken, clientToken }: LocalConfig): Tokens {
   return {
     ...(controlToken === undefined ? {} : { DPR_CONTROL_TOKEN: controlToken }),
     ...(clientToken === undefined ? {} : { DPR_CLIENT_TOKEN: clientToken }),

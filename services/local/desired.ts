@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '@dpr/infra/config';
+import { BUILT_IN_TYPE, type LocalConfig, type LocalPlan, type LocalWorker, planLocal } from '@dpr/infra/plan';
+import { readStackFile } from '@dpr/infra/stack-file';
+import type { MemberStatus } from './operator.ts';
+import type { Options } from './options.ts';
+
+/** What the config asks for. */
+export type Desired = {
+  readonly plan: LocalPlan;
+  /** Ids of workers that may leave although they are dead and work of theirs is lost by it. */
+  readonly forced: ReadonlySet<number>;
+  /** How to run a member that the config does not have, so that it can leave; undefined when it cannot be run here. */
+  readonly stray: (member: Stray) => LocalWorker | undefined;
+};
+
+type Stray = Pick<MemberStatus, 'id' | 'type' | 'port'>;
+
+/** Where this program is, and the others beside it. */
+const PROGRAM_DIRECTORY = path.dirname(fileURLToPath(import.meta.url));
+
+/** @throws ConfigError that names every mistake */
+export async function readDesired({ config: file, data, host, checkpointIntervalMs }: Options): Promise<Desired> {
+  const { DPR_CONTROL_TOKEN: controlToken, DPR_CLIENT_TOKEN: clientToken } = process.env;
+  const config = await readStackFile(file, 'local', { controlToken, clientToken });
+  const options = {
+    dataDirectory: data,
+    programDirectory: PROGRAM_DIRECTORY,
+    node: process.execPath,
+    host,
+    checkpointIntervalMs,
+  };
+  const plan = planLocal(config, options);
+  const forced = new Set(config.forceRemove);
+  return {
+    plan,
+    forced,
+    stray(member) {
+      const [worker] = planLocal({ ...config, workers: [strayWorker(config, member)] }, options).workers;
+      if (worker === undefined || forced.has(member.id)) return worker; // one that goes by force is never started
+      const runnable = worker.command.length > 0 && existsSync(worker.dataDirectory);
+      return runnable ? withoutPortsOf(plan, worker) : undefined;
+    },
+  };
+}
+
+/** How its type is started is known of the types that the project ships and of those that the config still has. */
+function strayWorker(config: Config, { id, type, port }: Stray): LocalConfig['workers'][number] {
+  const alike = config.workers.find((worker) => worker.type === type);
+  const command = alike?.command ?? (type === BUILT_IN_TYPE ? undefined : []);
+  return { id, type, port, command, checkpointIntervalMs: (alike ?? config).checkpointIntervalMs };
+}
+
+/** One whose ports were given to others meanwhile takes any: no client has to find it again. */
+function withoutPortsOf(plan: LocalPlan, worker: LocalWorker): LocalWorker {
+  const taken = new Set([plan.finder, ...plan.workers].flatMap(({ ports }) => Object.values(ports)));
+  if (!Object.values(worker.ports).some((port) => taken.has(port))) return worker;
+  const environment = { ...worker.environment, DPR_PORT: '0', DPR_PUBLIC_PORT: '0', DPR_ADMIN_PORT: '0' };
+  return { ...worker, environment, ports: { public: 0, admin: 0 } };
+}

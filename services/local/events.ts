@@ -1,0 +1,76 @@
+import type { Phase } from './process.ts';
+import type { Severity } from './log-lines.ts';
+
+/** Something that happened in the cluster. With `--json` each is printed as it stands, with its time added. */
+export type LocalEvent =
+  | { readonly event: 'cannotStart'; readonly problems: readonly string[] }
+  | { readonly event: 'starting'; readonly config: string; readonly data: string; readonly processes: number }
+  /** Every process of the plan serves. */
+  | { readonly event: 'serving'; readonly cluster: string; readonly control: string; readonly afterMs: number }
+  | { readonly event: 'processStarted'; readonly process: string; readonly pid: number; readonly restart: boolean }
+  | { readonly event: 'processServing'; readonly process: string; readonly afterMs: number }
+  | {
+      readonly event: 'processEnded';
+      readonly process: string;
+      readonly reason: string;
+      readonly phase: Phase;
+      readonly restartInMs?: number;
+    }
+  | { readonly event: 'processStopped'; readonly process: string; readonly reason?: string }
+  | { readonly event: 'processSays'; readonly process: string; readonly severity: Severity; readonly text: string }
+  | { readonly event: 'configChanged'; readonly changes: readonly string[] }
+  | { readonly event: 'configInvalid'; readonly problems: readonly string[] }
+  | { readonly event: 'worldLine'; readonly worldLine: number }
+  | { readonly event: 'workerLeaving'; readonly worker: number; readonly waitingFor: string }
+  | { readonly event: 'workerLeft'; readonly worker: number; readonly forced: boolean }
+  | { readonly event: 'warning'; readonly text: string }
+  | { readonly event: 'stopping'; readonly why: string }
+  | { readonly event: 'stopped'; readonly kept: boolean };
+
+export type Tell = (event: LocalEvent) => void;
+
+/** An event in plain words; several lines where it lists something. */
+export function textOf(event: LocalEvent): string {
+  switch (event.event) {
+    case 'cannotStart':
+      return ['the cluster cannot start:', ...event.problems].join('\n  ');
+    case 'starting':
+      return `starting ${event.processes} processes by ${event.config}, their data in ${event.data}`;
+    case 'serving':
+      return `the cluster serves at ${event.cluster}, after ${event.afterMs} ms`;
+    case 'processStarted':
+      return `${event.process} ${event.restart ? 'restarted' : 'started'} as process ${event.pid}`;
+    case 'processServing':
+      return `${event.process} serves, after ${event.afterMs} ms`;
+    case 'processEnded':
+      return `${event.process} ${event.reason}; ${nextText(event)}`;
+    case 'processStopped':
+      return `${event.process} stopped${event.reason === undefined ? '' : `, but ${event.reason}`}`;
+    case 'processSays':
+      return `${event.process} ${event.severity === 'warn' ? 'warns' : 'reports an error'}: ${event.text}`;
+    case 'configChanged':
+      return event.changes.length === 0
+        ? 'the config says what it said before'
+        : `the config changed: ${event.changes.join(', ')}`;
+    case 'configInvalid':
+      return ['the config cannot be used, and the cluster stays as it is:', ...event.problems].join('\n  ');
+    case 'worldLine':
+      return `world-line ${event.worldLine}: what was not committed was rolled back`;
+    case 'workerLeaving':
+      return `worker ${event.worker} is leaving; it waits for ${event.waitingFor}`;
+    case 'workerLeft':
+      return `worker ${event.worker} left the cluster${event.forced ? ', by force' : ''}; its data directory is kept`;
+    case 'warning':
+      return event.text;
+    case 'stopping':
+      return `stopping on ${event.why}, workers first; the same again kills them`;
+    case 'stopped':
+      return event.kept ? 'stopped; everything is kept' : 'stopped; what was not durable will be rolled back';
+  }
+}
+
+function nextText({ phase, restartInMs }: { readonly phase: Phase; readonly restartInMs?: number }): string {
+  if (phase === 'left') return 'it stays away until its entry in the config changes';
+  if (phase === 'halted') return 'it stays down until the config is saved again: see to the reason first';
+  return restartInMs === undefined || restartInMs === 0 ? 'restarting at once' : `restarting in ${restartInMs} ms`;
+}

@@ -1,0 +1,4 @@
+export { CLUSTER_FILE, readClusterFile } from './cluster-file.ts';
+export type { ClusterFile, ClusterProcess } from './cluster-file.ts';
+export type { Phase } from './process.ts';
+export { untilReady } from './readiness.ts';

@@ -1,0 +1,96 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { LocalCluster, View } from './cluster.ts';
+import { writeClusterFile, type ClusterFile } from './cluster-file.ts';
+import type { ClusterStatus } from './operator.ts';
+import type { Show } from './view/show.ts';
+
+const STATUS_MS = 500;
+
+export type InformOptions = {
+  readonly cluster: LocalCluster;
+  readonly show: Show;
+  readonly dataDirectory: string;
+  /** All of the file but its processes. */
+  readonly header: () => Omit<ClusterFile, 'processes'>;
+  /** Called with what the Finder said, each time. */
+  readonly heard: (status: ClusterStatus) => void;
+};
+
+/** Keeps everybody informed who looks at the cluster: people by the show, programs by `cluster.json`. */
+export interface Informed {
+  /** Something changed; everybody hears of it soon. */
+  changed(): void;
+  stop(): void;
+}
+
+export function inform({ cluster, show, dataDirectory, header, heard }: InformOptions): Informed {
+  const stopped = new AbortController();
+  let soon: NodeJS.Immediate | undefined;
+  let status: ClusterStatus | undefined;
+  let worldLine: number | undefined;
+  let unwritten = false;
+
+  function publish(): void {
+    soon = undefined;
+    const views = cluster.views();
+    write(views);
+    show.snapshot({ views, status });
+  }
+
+  function write(views: readonly View[]): void {
+    try {
+      writeClusterFile(dataDirectory, { ...header(), processes: views.map(processEntry) });
+      unwritten = false;
+    } catch (error) {
+      if (!unwritten)
+        show.event({ event: 'warning', text: `what runs cannot be written down: ${(error as Error).message}` });
+      unwritten = true;
+    }
+  }
+
+  async function follow(): Promise<void> {
+    for (;;) {
+      status = await cluster.status();
+      if (stopped.signal.aborted) return;
+      if (status !== undefined) {
+        if (worldLine !== undefined && status.worldLine > worldLine) {
+          show.event({ event: 'worldLine', worldLine: status.worldLine });
+        }
+        worldLine = status.worldLine;
+        heard(status);
+      }
+      show.snapshot({ views: cluster.views(), status });
+      await pause(STATUS_MS, undefined, { signal: stopped.signal });
+    }
+  }
+
+  follow().catch((error: unknown) => {
+    if (!stopped.signal.aborted) throw error;
+  });
+  return {
+    changed() {
+      // Not at once: a process is started anew before anybody hears that the one before it ended.
+      if (!stopped.signal.aborted) soon ??= setImmediate(publish);
+    },
+    stop() {
+      clearImmediate(soon);
+      stopped.abort();
+    },
+  };
+}
+
+function processEntry({ spec, state, log }: View): ClusterFile['processes'][number] {
+  const worker = 'id' in spec ? { id: spec.id, type: spec.type } : {};
+  return {
+    name: spec.name,
+    role: 'id' in spec ? 'worker' : 'finder',
+    ...worker,
+    pid: state.pid ?? null,
+    phase: state.phase,
+    since: state.since,
+    restarts: state.restarts,
+    ports: spec.ports,
+    dataDirectory: spec.dataDirectory,
+    log,
+  };
+}

@@ -1,0 +1,89 @@
+import path from 'node:path';
+import { stackFileName } from '@dpr/infra/stack-file';
+import { EXIT } from '@dpr/runtime/exit-codes';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+
+export type Options = {
+  /** The stack's file. */
+  readonly config: string;
+  /** Absolute. */
+  readonly data: string;
+  readonly checkpointIntervalMs: number | undefined;
+  readonly host: string;
+  readonly json: boolean;
+};
+
+const LONGEST_INTERVAL_MS = 60_000;
+const DEFAULT_STACK = 'dev';
+/** `EX_USAGE` */
+const EXIT_USAGE = 64;
+
+const MORE = `
+While it runs:
+  Editing the config applies it: added workers join, removed ones leave, changed ones restart. SIGHUP does it too.
+  Ctrl-C stops everything gracefully, and the next start goes on from there. Once more kills it.
+  <data>/cluster.json tells other programs which processes run, <data>/logs has a log of each.
+
+With --json, standard output has one JSON object per line. Each has "time" and "event":
+  starting, serving (the whole cluster), processStarted, processServing, processEnded, processStopped, processSays,
+  configChanged, configInvalid, worldLine, workerLeaving, workerLeft, warning, stopping, stopped,
+  and "status": world-line and workers, whenever one of them changes state.
+
+Exit codes: 0 stopped, everything is kept; 64 wrong options; 70 a defect; 75 stopped, but what was not durable will be
+rolled back; 78 cannot start as configured: config, data directory or port; 130 killed by a second Ctrl-C.`;
+
+/**
+ * What the command line asks for. Ends the process after `--help`, and with the reason when the options are wrong.
+ *
+ * @param words without the program's own
+ */
+export function parseOptions(words: readonly string[]): Options {
+  const command = new Command('npm start --')
+    .description('Runs the cluster of a stack on this machine: the Finder and every worker as processes of their own.')
+    .addOption(new Option('-s, --stack <name>', 'the stack whose Pulumi.<name>.yaml to use').default(DEFAULT_STACK))
+    .addOption(new Option('-c, --config <file>', 'the config file to use instead').conflicts('stack'))
+    .option('-d, --data <directory>', 'where each process has its directory (default: .dpr/<stack>)')
+    .option('--checkpoint-interval <ms>', 'for every worker, whatever the config says', wholeMs)
+    .option('--host <address>', 'the address to bind; 0.0.0.0 lets other machines in', '127.0.0.1')
+    .option('--json', 'one JSON object per line, for scripts', false)
+    .helpOption('-h, --help', 'show this')
+    .addHelpText('after', MORE)
+    .allowExcessArguments(false)
+    .exitOverride();
+  try {
+    command.parse(words, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? EXIT.ok : EXIT_USAGE);
+    throw error;
+  }
+  const given = command.opts<Given>();
+  const config = given.config ?? stackFileName(given.stack);
+  return {
+    config,
+    data: path.resolve(given.data ?? path.join('.dpr', given.config === undefined ? given.stack : stackOf(config))),
+    checkpointIntervalMs: given.checkpointInterval,
+    host: given.host,
+    json: given.json,
+  };
+}
+
+type Given = {
+  readonly stack: string;
+  readonly config?: string;
+  readonly data?: string;
+  readonly checkpointInterval?: number;
+  readonly host: string;
+  readonly json: boolean;
+};
+
+function wholeMs(text: string): number {
+  const value = /^\d+$/.test(text) ? Number(text) : 0;
+  if (value >= 1 && value <= LONGEST_INTERVAL_MS) return value;
+  throw new InvalidArgumentError(`It is a whole number of milliseconds from 1 to ${LONGEST_INTERVAL_MS}.`);
+}
+
+/** `Pulumi.dev.yaml` is of the stack `dev`; any other file stands for a stack of its own name. */
+function stackOf(file: string): string {
+  const name = path.basename(file, path.extname(file));
+  return name.startsWith('Pulumi.') ? name.slice('Pulumi.'.length) : name;
+}

@@ -1,0 +1,237 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { LocalProcess } from '@dpr/infra/plan';
+import { EXIT } from '@dpr/runtime/exit-codes';
+import type { Tell } from './events.ts';
+import type { LogFile } from './log-file.ts';
+import { readLines, type Said, saidIn } from './log-lines.ts';
+import { untilReady } from './readiness.ts';
+import { afterDeath, type Death, deathText } from './restart-policy.ts';
+
+/** A process that was asked to stop is killed after this; the services' own limit is shorter. */
+export const STOP_GRACE_MS = 5_000;
+/** How long to wait for the last words of a process that is gone, if something of its own still holds its output. */
+const LAST_WORDS_MS = 200;
+/** What a process warns of in its first moments, that the Finder is not there yet for example, concerns nobody. */
+const QUIET_START_MS = 2_000;
+/** Warnings and errors of one process that are shown per second; the log has them all. */
+const SHOWN_PER_SECOND = 5;
+
+/**
+ * `idle`: never started, or stopped as asked · `starting` · `serving` · `waiting`: it ended and is started again after a
+ * pause · `stopping`: asked to · `left`: it was removed from the cluster · `halted`: an administrator must act first.
+ */
+export type Phase = 'idle' | 'starting' | 'serving' | 'waiting' | 'stopping' | 'left' | 'halted';
+
+export type ProcessState = {
+  readonly phase: Phase;
+  /** Of the process that there is, if any. */
+  readonly pid: number | undefined;
+  /** When this phase began, ms since 1970. */
+  readonly since: number;
+  /** How many times it was started after it ended by itself. */
+  readonly restarts: number;
+};
+
+/** Keeps one process of a plan running. */
+export interface Supervised {
+  readonly state: ProcessState;
+  /** Starts it, unless it is there. */
+  start(): void;
+  /** Asks it to stop, and kills it when it does not; resolves once it is gone. False: it did not end cleanly. */
+  stop(): Promise<boolean>;
+  /** Ends it at once, without a chance to finish anything. */
+  kill(): void;
+}
+
+export type Surroundings = {
+  /** The address that it binds. */
+  readonly host: string;
+  readonly log: LogFile;
+  readonly tell: Tell;
+  /** Called after every change of its state. */
+  readonly changed: () => void;
+};
+
+/** A supervisor of one process, which it does not start yet. */
+export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surroundings): Supervised {
+  const { name } = spec;
+  let state: ProcessState = { phase: 'idle', pid: undefined, since: Date.now(), restarts: 0 };
+  let child: ChildProcess | undefined;
+  let failures = 0;
+  let servingSince: number | undefined;
+  let restart: NodeJS.Timeout | undefined;
+  let stopped: ((clean: boolean) => void)[] = [];
+  let told: Promise<unknown> = Promise.resolve();
+
+  function become(phase: Phase, change: Partial<ProcessState> = {}): void {
+    state = { ...state, ...change, phase, since: Date.now() };
+    changed();
+  }
+
+  /** Tells of things in their order, though the last words of the dead may come after their successor was born. */
+  function tellLater(event: () => Parameters<Tell>[0] | undefined, after: Promise<unknown> = Promise.resolve()): void {
+    told = Promise.all([told, after]).then(() => {
+      const happened = event();
+      if (happened !== undefined) tell(happened);
+    });
+  }
+
+  function launch(again: boolean): void {
+    const gone = new AbortController();
+    const started = performance.now();
+    const own = spawnProcess(spec);
+    const output = readOutput(own, log, (said) => {
+      const early = state.phase === 'starting' && performance.now() - started < QUIET_START_MS;
+      if (said.severity === 'error' || !early) tell({ event: 'processSays', process: name, ...said });
+    });
+    child = own;
+    servingSince = undefined;
+    become('starting', { pid: own.pid, restarts: state.restarts + (again ? 1 : 0) });
+    const { pid } = own;
+    if (pid !== undefined) tellLater(() => ({ event: 'processStarted', process: name, pid, restart: again }));
+
+    let over = false;
+    const ended = (death: Death): void => {
+      if (over) return;
+      over = true;
+      gone.abort();
+      child = undefined;
+      killGroup(own.pid);
+      died(death, output);
+    };
+    own.on('exit', (code, signal) => ended({ code, signal }));
+    own.on('error', (error) => {
+      if (own.pid === undefined) ended({ code: null, signal: null, error });
+    });
+    untilReady(host, spec.ports.admin, gone.signal).then(
+      () => {
+        if (over || state.phase !== 'starting') return;
+        servingSince = performance.now();
+        const afterMs = Math.round(servingSince - started);
+        become('serving');
+        tellLater(() => ({ event: 'processServing', process: name, afterMs }));
+      },
+      () => undefined, // it is gone
+    );
+  }
+
+  function died(death: Death, output: Output): void {
+    const reason = () => deathText(death, output.lastError());
+    if (state.phase === 'stopping') {
+      const clean = death.code === EXIT.ok || death.code === EXIT.left;
+      become('idle', { pid: undefined });
+      tellLater(
+        () => ({ event: 'processStopped', process: name, ...(clean ? {} : { reason: `it ${reason()}` }) }),
+        output.read,
+      );
+      const waiting = stopped;
+      stopped = [];
+      void told.then(() => waiting.forEach((resolve) => resolve(clean)));
+      return;
+    }
+    const servedMs = servingSince === undefined ? 0 : performance.now() - servingSince;
+    const verdict = afterDeath(death, failures, servedMs);
+    const ended = { event: 'processEnded', process: name } as const;
+    if (verdict.kind === 'rest') {
+      become(verdict.phase, { pid: undefined });
+      return tellLater(() => ({ ...ended, reason: reason(), phase: verdict.phase }), output.read);
+    }
+    failures = verdict.failures;
+    const { pauseMs } = verdict;
+    tellLater(() => ({ ...ended, reason: reason(), phase: 'waiting', restartInMs: pauseMs }), output.read);
+    if (pauseMs === 0) return launch(true);
+    become('waiting', { pid: undefined });
+    restart = setTimeout(() => launch(true), pauseMs);
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    start() {
+      if (child !== undefined || state.phase === 'waiting') return;
+      failures = 0;
+      launch(false);
+    },
+    async stop() {
+      clearTimeout(restart);
+      const own = child;
+      if (own === undefined) {
+        if (state.phase === 'waiting') become('idle');
+        await told;
+        return true;
+      }
+      const done = new Promise<boolean>((resolve) => stopped.push(resolve));
+      if (state.phase === 'stopping') return done;
+      become('stopping');
+      own.kill('SIGTERM');
+      own.kill('SIGCONT'); // one that stands still hears nothing
+      const impatience = setTimeout(() => own.kill('SIGKILL'), STOP_GRACE_MS);
+      return done.finally(() => clearTimeout(impatience));
+    },
+    kill() {
+      child?.kill('SIGKILL');
+    },
+  };
+}
+
+/**
+ * In a session of its own, so that Ctrl-C in the terminal reaches the supervisor alone, which stops the Finder last. The
+ * process stops by itself when its standard input ends, as it does however the supervisor dies.
+ */
+function spawnProcess({ command, environment, dataDirectory }: LocalProcess): ChildProcess {
+  const [program = '', ...programArguments] = command;
+  try {
+    mkdirSync(dataDirectory, { recursive: true });
+  } catch {
+    // The process itself says better what is wrong with its directory.
+  }
+  const inherited = Object.entries(process.env).filter(([key]) => !key.startsWith('DPR_'));
+  return spawn(program, programArguments, {
+    env: { ...Object.fromEntries(inherited), ...environment, DPR_PARENT_PIPE: '1' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+}
+
+/** What a dead process started itself, a store behind a worker perhaps, would be in its successor's way. */
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left of it.
+  }
+}
+
+type Output = {
+  /** Resolves when there is no more to come. */
+  readonly read: Promise<unknown>;
+  /** The last error that it told of. */
+  lastError(): string | undefined;
+};
+
+/** Keeps what a process says, and shows what people should know at once. */
+function readOutput(child: ChildProcess, log: LogFile, show: (said: Said) => void): Output {
+  let lastError: string | undefined;
+  let second = 0;
+  let shown = 0;
+  const onLine = (line: string): void => {
+    log.write(line);
+    const said = saidIn(line);
+    if (said === undefined) return;
+    if (said.severity !== 'warn') lastError = said.text;
+    if (said.severity === 'fatal') return;
+    const now = Math.floor(Date.now() / 1_000);
+    if (now !== second) [second, shown] = [now, 0];
+    if (++shown <= SHOWN_PER_SECOND) show(said);
+  };
+  for (const stream of [child.stdout, child.stderr]) if (stream !== null) readLines(stream, onLine);
+  child.stdin?.on('error', () => undefined); // nothing is ever written to it
+  const gone = new Promise((resolve) => child.on('exit', resolve).on('error', resolve));
+  const closed = new Promise((resolve) => child.on('close', resolve));
+  const read = gone.then(() => Promise.race([closed, pause(LAST_WORDS_MS, undefined, { ref: false })]));
+  void read.then(() => log.close()); // until the next line
+  return { read, lastError: () => lastError };
+}

@@ -1,0 +1,160 @@
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { ConfigError } from '@dpr/infra/config';
+import { type LocalProcess, reachable } from '@dpr/infra/plan';
+import { EXIT } from '@dpr/runtime/exit-codes';
+import { localCluster } from './cluster.ts';
+import { CLUSTER_FILE } from './cluster-file.ts';
+import { type Desired, readDesired } from './desired.ts';
+import { type Action, describeAction, diffPlans } from './diff-plans.ts';
+import type { Tell } from './events.ts';
+import { inform } from './inform.ts';
+import { openLogFile } from './log-file.ts';
+import { type ClusterStatus, connectOperator } from './operator.ts';
+import type { Options } from './options.ts';
+import { obstacles, processesOf } from './preflight.ts';
+import { logDirectory, prepare } from './prepare.ts';
+
+import { onSignals } from './signals.ts';
+import type { Show } from './view/show.ts';
+import { watchForChanges } from './watch.ts';
+
+/** Killed by a second Ctrl-C. */
+const EXIT_KILLED = 130;
+
+/**
+ * Runs a cluster until a signal ends it.
+ *
+ * @returns the exit code
+ * @throws StartError when it cannot be started; then nothing was
+ */
+export async function runLocal(options: Options, show: Show): Promise<number> {
+  const began = performance.now();
+  const { desired, lock } = await prepare(options);
+  const running = startCluster(options, show, desired, began);
+  const unwatch = watchForChanges(options.config, () => void running.reload());
+  const code = await new Promise<number>((resolve) =>
+    onSignals({
+      stop: (why) => void running.stop(why).then((kept) => resolve(kept ? EXIT.ok : EXIT.unclean)),
+      kill: () => {
+        running.kill();
+        resolve(EXIT_KILLED);
+      },
+      reload: () => void running.reload(),
+    }),
+  );
+  unwatch();
+  rmSync(path.join(options.data, CLUSTER_FILE), { force: true });
+  await lock.release();
+  return code;
+}
+
+/** A cluster that is kept as its config says. */
+type Running = {
+  readonly reload: () => Promise<void>;
+  /** Whether everything ended cleanly. */
+  readonly stop: (why: string) => Promise<boolean>;
+  readonly kill: () => void;
+};
+
+function startCluster(options: Options, show: Show, first: Desired, began: number): Running {
+  const { config, data, host } = options;
+  const tell: Tell = (event) => show.event(event);
+  let desired = first;
+  let served = false;
+  let lookForStrays = true;
+  let reloading: Promise<void> = Promise.resolve();
+
+  const address = (port: number) => `ws://${reachable(host)}:${port}`;
+  const addresses = () => {
+    const { ports } = desired.plan.finder;
+    return { cluster: address(ports.public), control: address(ports.control) };
+  };
+  const cluster = localCluster({
+    host,
+    tell,
+    changed,
+    openLog: (file, name) =>
+      openLogFile(file, ({ message }) => {
+        tell({ event: 'warning', text: `the log of ${name} cannot be written: ${message}` });
+      }),
+    logDirectory: logDirectory(data),
+    connect: ({ ports, environment }) => connectOperator(address(ports.control), environment.DPR_CONTROL_TOKEN),
+  });
+  const header = () => ({ supervisor: process.pid, ...addresses(), config });
+  const informed = inform({ cluster, show, dataDirectory: data, header, heard });
+  tell({ event: 'starting', config, data, processes: processesOf(first.plan).length });
+  cluster.apply(first.plan, first.forced);
+
+  function changed(): void {
+    informed.changed();
+    const states = cluster.views().map(({ state }) => state.phase);
+    if (served || states.length < processesOf(desired.plan).length) return;
+    served = states.every((phase) => phase === 'serving');
+    const afterMs = Math.round(performance.now() - began);
+    if (served) setImmediate(() => tell({ event: 'serving', ...addresses(), afterMs })); // after its last process
+  }
+
+  /** Once after each change of the config: members that it does not have are to leave. */
+  function heard({ members }: ClusterStatus): void {
+    if (!lookForStrays) return;
+    lookForStrays = false;
+    const declared = new Set(desired.plan.workers.map(({ id }) => id));
+    for (const member of members.filter(({ id }) => !declared.has(id) && !cluster.has(id))) {
+      const worker = desired.stray(member);
+      if (worker !== undefined) cluster.dismiss(worker);
+      else tell({ event: 'warning', text: strayText(member) });
+    }
+  }
+
+  async function reload(): Promise<void> {
+    const next = await desiredOr(options, (problems) => tell({ event: 'configInvalid', problems }));
+    if (next === undefined) return;
+    const actions = diffPlans(desired.plan, next.plan);
+    const own = new Set(cluster.views().flatMap(({ spec }) => Object.values(spec.ports)));
+    const problems = await obstacles(actions.flatMap(startedBy), host, own);
+    if (problems.length > 0) {
+      tell({ event: 'configInvalid', problems });
+      return;
+    }
+    desired = next;
+    lookForStrays = true;
+    tell({ event: 'configChanged', changes: actions.map(describeAction) });
+    cluster.apply(next.plan, next.forced);
+    cluster.retry();
+  }
+
+  return {
+    reload: () => (reloading = reloading.then(reload)),
+    async stop(why) {
+      tell({ event: 'stopping', why });
+      const kept = await cluster.stop();
+      informed.stop();
+      tell({ event: 'stopped', kept });
+      return kept;
+    },
+    kill: () => cluster.kill(),
+  };
+}
+
+async function desiredOr(options: Options, onMistakes: (problems: string[]) => void): Promise<Desired | undefined> {
+  try {
+    return await readDesired(options);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    onMistakes(error.message.split('\n'));
+    return undefined;
+  }
+}
+
+function startedBy(action: Action): LocalProcess[] {
+  if (action.kind === 'remove') return [];
+  return [action.kind === 'restartFinder' ? action.finder : action.worker];
+}
+
+function strayText({ id, type }: ClusterStatus['members'][number]): string {
+  return (
+    `worker ${id} (${type}) is a member of the cluster, but it is not in the config, and it cannot be run here to let ` +
+    `it leave: add it to the config again, or name it in dpr:forceRemove, which loses what it did not commit`
+  );
+}

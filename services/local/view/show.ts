@@ -1,0 +1,99 @@
+import { type LocalEvent, textOf } from '../events.ts';
+import type { View } from '../cluster.ts';
+import type { ClusterStatus } from '../operator.ts';
+import type { Options } from '../options.ts';
+import { renderPicture, rowsOf } from './table.ts';
+
+/** What is shown of the cluster, again and again. */
+export type Snapshot = {
+  readonly views: readonly View[];
+  /** Undefined while the Finder does not answer. */
+  readonly status: ClusterStatus | undefined;
+};
+
+/** Where the cluster's status and events go. */
+export interface Show {
+  event(event: LocalEvent): void;
+  snapshot(snapshot: Snapshot): void;
+}
+
+/** Where text goes: standard output. */
+export type Output = {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
+};
+
+const KEPT_EVENTS = 8;
+const DEFAULT_COLUMNS = 120;
+const DEFAULT_LINES = 30;
+
+/** The one for this output: JSON lines where they are asked for, a picture on a terminal, plain lines anywhere else. */
+export function chooseShow({ json, host, config }: Options, output: Output): Show {
+  if (json) return jsonShow(output, host);
+  return output.isTTY ? terminalShow(output, `DPR cluster of ${config}`, host) : plainShow(output);
+}
+
+/** One line per event. */
+export function plainShow(output: Output): Show {
+  return {
+    event: (event) => output.write(`${clock()} ${textOf(event)}\n`),
+    snapshot: () => undefined,
+  };
+}
+
+/** One JSON object per event, and one with `"event": "status"` whenever the world-line or the state of a process changed. */
+export function jsonShow(output: Output, host: string): Show {
+  let before = '';
+  const print = (content: object) =>
+    output.write(`${JSON.stringify({ time: new Date().toISOString(), ...content })}\n`);
+  return {
+    event: print,
+    snapshot({ views, status }) {
+      const processes = rowsOf(views, status, host).map(({ type, id, generation, address, state, restarts }, index) => {
+        const worker = id === '' ? {} : { id: Number(id), generation: generation === '' ? null : Number(generation) };
+        const name = views[index]?.spec.name;
+        return { process: name, type, ...worker, address, state, restarts: Number(restarts) };
+      });
+      const content = { event: 'status', worldLine: status?.worldLine ?? null, processes };
+      const text = JSON.stringify(content);
+      if (text !== before) print(content);
+      before = text;
+    },
+  };
+}
+
+/** A picture that is redrawn in its place, the newest events below it. */
+export function terminalShow(output: Output, title: string, host: string): Show {
+  let last: Snapshot = { views: [], status: undefined };
+  let events: string[] = [];
+  let drawn = 0;
+
+  function draw(): void {
+    const { columns = DEFAULT_COLUMNS, rows: lines = DEFAULT_LINES } = output;
+    const worldLine = last.status === undefined ? 'Finder away' : `world-line ${last.status.worldLine}`;
+    const rows = rowsOf(last.views, last.status, host);
+    const picture = renderPicture({ title: `${title} · ${worldLine}`, rows, events }, { columns, lines });
+    const back = drawn === 0 ? '' : `\x1b[${Math.min(drawn, lines - 1)}A`;
+    output.write(`${back}\r\x1b[J${picture.join('\n')}\n`);
+    drawn = picture.length;
+  }
+
+  return {
+    event(event) {
+      const told = textOf(event).split('\n');
+      events = [...events, ...told.map((line, index) => (index === 0 ? `${clock()} ${line}` : line))];
+      events = events.slice(-Math.max(KEPT_EVENTS, told.length));
+      draw();
+    },
+    snapshot(snapshot) {
+      last = snapshot;
+      draw();
+    },
+  };
+}
+
+function clock(): string {
+  return new Date().toTimeString().slice(0, 8);
+}
