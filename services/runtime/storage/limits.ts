@@ -20,7 +20,7 @@ export const MAX_PENDING_APPENDS = 64;
 /** Largest manifest; one that would exceed it is rewritten without its dead bytes first. */
 export const MANIFEST_LIMIT_BYTES = 256 * MIB;
 /** A manifest with more dead bytes than this, and more dead than live ones, is rewritten when the store prunes. */
-export const COMPACTION_DEAD_BYTES = MIB;
+export const COMPACTION_DEAD_BYTES = 512 * KIB;
 
 /** Data files are read, written and checked in pieces of this size, so that the event loop stays free. */
 export const CHUNK_BYTES = MIB;

@@ -59,8 +59,8 @@ export async function openTwoSlotFile(disk: Disk, name: string): Promise<TwoSlot
     if (slots.some((slot) => slot.state === 'present')) throw noValidSlot(disk, slots);
     return twoSlots(disk, slots, undefined, undefined);
   }
-  await overwrite(disk, newest.slot, newest.bytes);
   await disk.syncDirectory();
+  await overwrite(disk, newest.slot, newest.bytes);
   const distrusted = slots.find((slot) => slot.state === 'present' && !contents.some((one) => one.slot === slot));
   return twoSlots(disk, slots, newest, distrusted && pathOf(disk, distrusted.name));
 }

@@ -4,7 +4,7 @@ import { type Disk, pathOf, withFile } from './disk.ts';
 import { StorageDamagedError, SupersededError, WrongVolumeError, systemCode } from './errors.ts';
 import { decodeFrame, encodeFrame } from './frame.ts';
 import { CLAIM_ATTEMPTS } from './limits.ts';
-import { createManifestLog, refuseIfSuperseded } from './manifest-log.ts';
+import { type InlineSource, type ManifestLog, createManifestLog, refuseIfSuperseded } from './manifest-log.ts';
 import {
   type Checkpoint,
   type CleanMarker,
@@ -70,7 +70,7 @@ export async function surveyVolume(disk: Disk): Promise<Survey> {
     const loaded = identity && incarnation > 0 ? await loadManifest(disk, incarnation, identity) : undefined;
     const { state, damage } = await inspect(disk, loaded?.manifest.state ?? EMPTY_STATE, 'present');
     const gone = incarnation > 0 && loaded === undefined;
-    if (gone || (damage.length > 0 && (await changed(disk, incarnation, loaded)))) {
+    if (gone || (damage.length > 0 && (await changed(disk, loaded)))) {
       if (attempt < CLAIM_ATTEMPTS) continue;
       throw new SupersededError(`${disk.directory} kept changing while it was read: another process uses it`);
     }
@@ -97,55 +97,68 @@ export async function claimVolume(disk: Disk, claim: Claim): Promise<ClaimedVolu
 
 /** Undefined when a predecessor changed the volume meanwhile. */
 async function tryClaim(disk: Disk, claim: Claim, attempt: number): Promise<ClaimedVolume | undefined> {
-  const { incarnation } = claim;
+  const { identity, incarnation } = claim;
   await refuseIfSuperseded(disk, incarnation);
   await ensureIdentity(disk, claim);
-  const { below, own } = await manifestsFor(disk, claim);
-  const source = own !== undefined && (below === 0 || own.manifest.head.base === below) ? incarnation : below;
-  const loaded = source === incarnation ? own : await loadManifest(disk, source, claim.identity);
-  if (source > 0 && loaded === undefined) return undefined;
+  const inheritance = await findInheritance(disk, claim);
+  if (inheritance === undefined) return undefined;
+  const { below, ownEdition, loaded } = inheritance;
 
   const { state, damage } = await inspect(disk, loaded?.manifest.state ?? EMPTY_STATE, 'whole');
   // A predecessor that was only tidying up changed its manifest before it removed any file.
-  if (damage.length > 0 && (await changed(disk, source, loaded))) return undefined;
+  if (damage.length > 0 && (await changed(disk, loaded))) return undefined;
 
-  const head: ManifestHead = {
-    identity: claim.identity,
-    incarnation,
-    edition: (own?.manifest.head.edition ?? 0) + attempt,
-    base: below,
-  };
+  const head: ManifestHead = { identity, incarnation, edition: ownEdition + attempt, base: below };
   const stamped = claim.stamp ? { ...state, stamp: laterStamp(state.stamp, claim.stamp) } : state;
-  const log = await createManifestLog(disk, head, stamped, (part) =>
-    Promise.resolve((loaded?.bytes ?? Buffer.alloc(0)).subarray(part.at, part.at + part.bytes)),
-  );
-  // Both of two incarnations that claim at the same time write first and look then, so at least one sees the other.
-  await refuseIfSuperseded(disk, incarnation);
-  if (await overtaken(disk, incarnation, below)) {
-    await log.close();
-    return undefined;
-  }
+  const log = await createManifestLog(disk, head, stamped, inlineOf(loaded));
+  if (await overtaken(disk, incarnation, below, log)) return undefined;
   const { clean, stamp } = log.state();
   return { store: openCheckpointStore(disk, head, log), checkpoints: restorable(state), clean, stamp, damage };
 }
 
-/** The newest earlier incarnation with a manifest, and the manifest that this one wrote when it began to claim before. */
-async function manifestsFor(disk: Disk, claim: Claim): Promise<{ below: number; own: Loaded | undefined }> {
+/** What a claim begins with. `below`: the newest earlier incarnation with a manifest. `ownEdition`: of an earlier claim. */
+type Inheritance = { readonly below: number; readonly ownEdition: number; readonly loaded: Loaded | undefined };
+
+/** Undefined when the manifest to read is gone. */
+async function findInheritance(disk: Disk, { identity, incarnation }: Claim): Promise<Inheritance | undefined> {
   const incarnations = manifestIncarnations(await disk.list());
-  const below = incarnations.filter((one) => one < claim.incarnation).at(-1) ?? 0;
-  const exists = incarnations.includes(claim.incarnation);
-  return { below, own: exists ? await loadManifest(disk, claim.incarnation, claim.identity) : undefined };
+  const below = incarnations.filter((one) => one < incarnation).at(-1) ?? 0;
+  const own = incarnations.includes(incarnation) ? await loadManifest(disk, incarnation, identity) : undefined;
+  const ownEdition = own?.manifest.head.edition ?? 0;
+  // What this incarnation itself has carried over from there is newer, if it claimed before.
+  if (below === 0 || own?.manifest.head.base === below) return { below, ownEdition, loaded: own };
+  const loaded = await loadManifest(disk, below, identity);
+  return loaded && { below, ownEdition, loaded };
 }
 
-/** A manifest below ours that appeared after we looked is of an incarnation that claimed before us and was slower. */
-async function overtaken(disk: Disk, incarnation: number, below: number): Promise<boolean> {
-  const earlier = manifestIncarnations(await disk.list()).filter((one) => one < incarnation);
-  return (earlier.at(-1) ?? 0) > below;
+/** The inline parts of a manifest that is in memory. */
+function inlineOf(loaded: Loaded | undefined): InlineSource {
+  return ({ at, bytes }) => {
+    assert(loaded);
+    return Promise.resolve(loaded.bytes.subarray(at, at + bytes));
+  };
 }
 
-async function changed(disk: Disk, incarnation: number, loaded: Loaded | undefined): Promise<boolean> {
+/**
+ * Whether a manifest below ours appeared after we looked, of an incarnation that claimed before us and was slower. Both write
+ * first and look then, so at least one sees the other.
+ */
+async function overtaken(disk: Disk, incarnation: number, below: number, log: ManifestLog): Promise<boolean> {
+  let isOvertaken = true;
+  try {
+    await refuseIfSuperseded(disk, incarnation);
+    const earlier = manifestIncarnations(await disk.list()).filter((one) => one < incarnation);
+    isOvertaken = (earlier.at(-1) ?? 0) > below;
+    return isOvertaken;
+  } finally {
+    if (isOvertaken) await log.close();
+  }
+}
+
+async function changed(disk: Disk, loaded: Loaded | undefined): Promise<boolean> {
   if (loaded === undefined) return false;
-  const again = await loadManifest(disk, incarnation, loaded.manifest.head.identity);
+  const { incarnation, identity } = loaded.manifest.head;
+  const again = await loadManifest(disk, incarnation, identity);
   return again?.bytes.equals(loaded.bytes) !== true;
 }
 
