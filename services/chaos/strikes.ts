@@ -22,8 +22,10 @@ export type Strikes = {
   readonly blow: Blow;
   /** How long a victim may take to serve again, ms. */
   readonly patienceMs: number;
-  /** Ends the strikes before the schedule does; then the victims of the last one are not waited for. */
+  /** Ends everything at once: then the victims of the last strike are not waited for. */
   readonly signal: AbortSignal;
+  /** No strike begins after this; the victims of the last one are waited for. */
+  readonly enough?: AbortSignal;
   struck(strike: Strike): void;
   recovered(recovery: Recovery): void;
 };
@@ -37,7 +39,8 @@ export const PATIENCE_MS = 30_000;
  * @throws StrikeError when a victim cannot be struck or does not come back
  */
 export async function runStrikes(strikes: Strikes): Promise<void> {
-  const { target, schedule, signal, patienceMs } = strikes;
+  const { target, schedule, signal, enough, patienceMs } = strikes;
+  const noMore = enough === undefined ? signal : AbortSignal.any([signal, enough]);
   const start = performance.now();
   const elapsed = () => performance.now() - start;
   let lastMs = 0;
@@ -45,7 +48,7 @@ export async function runStrikes(strikes: Strikes): Promise<void> {
     for (let index = 0; ; index++) {
       const due = dueAt(schedule, index, lastMs, elapsed());
       if (due === undefined) return;
-      await pause(Math.max(0, due - elapsed()), undefined, { signal });
+      await pause(Math.max(0, due - elapsed()), undefined, { signal: noMore });
       const victims = victimsOf(schedule, index, await target.victims());
       lastMs = elapsed();
       const wounded = await Promise.all(
@@ -66,7 +69,7 @@ export async function runStrikes(strikes: Strikes): Promise<void> {
       );
     }
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!(noMore.aborted && isAbort(error))) throw error;
   } finally {
     target.release();
   }
@@ -74,4 +77,8 @@ export async function runStrikes(strikes: Strikes): Promise<void> {
 
 function longest(blow: Blow): number {
   return blow.kind === 'stop' ? blow.forMs : 0;
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
 }

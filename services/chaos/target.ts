@@ -23,9 +23,9 @@ export interface Wounded {
 /** A running cluster whose processes can be struck. */
 export interface Target {
   /** Who there is now, the Finder first, then the workers by id. */
-  victims(): Promise<readonly Victim[]>;
+  victims(): readonly Victim[] | Promise<readonly Victim[]>;
   /** @throws StrikeError when the victim cannot be struck */
-  strike(victim: Victim, blow: Blow): Promise<Wounded>;
+  strike(victim: Victim, blow: Blow): Wounded | Promise<Wounded>;
   /** Undo what still has an effect: whoever stands still goes on. */
   release(): void;
 }

@@ -1,0 +1,153 @@
+/** `npm run experiment`: counters incremented under kills, which must end with exactly what was added. */
+import path from 'node:path';
+import { Command } from 'commander';
+import { EXIT_INTERRUPTED, errorText, interruption } from './interrupt.ts';
+import { localTarget } from './local-target.ts';
+import { duration, seedOption, selectors, whole } from './options.ts';
+import { startOwnCluster } from './own-cluster.ts';
+import { freshSeed, MAX_SEED } from './random.ts';
+import { type Experiment, type ExperimentReport, type ExperimentSite, runExperiment } from './run-experiment.ts';
+import type { Selector } from './schedule.ts';
+import { experimentLine, experimentText, progress } from './show-experiment.ts';
+import { PATIENCE_MS } from './strikes.ts';
+
+type Options = {
+  readonly cluster?: string;
+  readonly data?: string;
+  readonly workers: number;
+  readonly target: number;
+  readonly step: number;
+  readonly duration?: number;
+  readonly killEvery?: number;
+  readonly minKills?: number;
+  readonly victims: readonly Selector[];
+  readonly atOnce: number;
+  readonly stopFor?: number;
+  readonly checkpointInterval: number;
+  readonly seed?: number;
+  readonly repeat: number;
+  readonly fast: boolean;
+  readonly json: boolean;
+};
+
+/** How long the increments take and how often somebody is struck, ms. */
+const PACES = {
+  paced: { durationMs: 35_000, killEveryMs: 5_000, minKills: 3 },
+  fast: { durationMs: 2_500, killEveryMs: 300, minKills: 5 },
+};
+
+const MORE = `
+Times are in milliseconds, or with a unit: 300, 5s, 2m. The cluster that it starts is gone afterwards; the one of
+--cluster is left as it is, with its counters incremented. A cluster that asks for a token gets DPR_CLIENT_TOKEN.
+
+  npm run experiment                                       about 40 s, a random kill every 5 s
+  npm run experiment -- --fast --repeat 50                 each in a few seconds
+  npm run experiment -- --victims finder --kill-every 1s
+  npm run experiment -- --cluster ws://localhost:6379 --data .dpr/dev
+
+Exit codes: 0 every total is exact, 1 one is not or the experiment could not be finished, 130 interrupted.`;
+
+function parse(words: readonly string[]): Options {
+  const command = new Command('npm run experiment --')
+    .description('One session increments counters while processes are killed. In the end every total must be exact.')
+    .option('--target <n>', 'increment each counter until it exceeds this', whole(1, 1_000_000_000), 70_000)
+    .option('--step <n>', 'by so much each time', whole(1, 1_000_000_000), 300)
+    .option('--workers <n>', 'so many counters', whole(1, 100), 2)
+    .option('--duration <time>', 'spread the increments over this time (default: 35s; fast: 2.5s)', duration)
+    .option('--kill-every <time>', 'from one kill to the next; 0: no kills (default: 5s; fast: 300ms)', duration)
+    .option('--min-kills <n>', 'wait for at least so many (default: 3; fast: 5)', whole(0, 1_000))
+    .option('--victims <who>', 'whom to kill: all, workers, finder, or names', selectors, ['workers', 'finder'])
+    .option('--at-once <n>', 'so many of them each time', whole(1, 1_000), 1)
+    .option('--stop-for <time>', 'instead of killing, let them stand still for so long', duration)
+    .option('--checkpoint-interval <time>', 'of the cluster that it starts', duration, 100)
+    .option('--seed <n>', 'repeat the random choices of another run', seedOption)
+    .option('--repeat <n>', 'so many experiments, each with the next seed, each told in a line', whole(1, 10_000), 1)
+    .option('--fast', 'a few seconds, a kill every few hundred ms', false)
+    .option('--cluster <address>', 'use this cluster instead of starting one, as in ws://localhost:6379')
+    .option('--data <directory>', 'the data directory of that cluster, to kill its processes')
+    .option('--json', 'one JSON object for each experiment, for scripts', false)
+    .helpOption('-h, --help', 'show this')
+    .addHelpText('after', MORE)
+    .allowExcessArguments(false);
+  const options = command.parse(words, { from: 'user' }).opts<Options>();
+  if (options.cluster === undefined && options.data !== undefined) command.error('--data goes with --cluster');
+  if (options.cluster !== undefined && options.data === undefined && options.killEvery !== 0) {
+    command.error('add --data with the data directory of the cluster, to kill its processes, or --kill-every 0');
+  }
+  return options;
+}
+
+function experimentOf(options: Options, seed: number): Experiment {
+  const pace = options.fast ? PACES.fast : PACES.paced;
+  const intervalMs = options.killEvery ?? pace.killEveryMs;
+  const strikes = intervalMs > 0;
+  return {
+    target: options.target,
+    step: options.step,
+    workers: Array.from({ length: options.workers }, (_, id) => id),
+    durationMs: options.duration ?? pace.durationMs,
+    minStrikes: strikes ? (options.minKills ?? pace.minKills) : 0,
+    schedule: {
+      seed,
+      firstMs: intervalMs,
+      intervalMs,
+      count: strikes ? Infinity : 0,
+      durationMs: Infinity,
+      choice: { kind: 'random', among: options.victims, atOnce: options.atOnce },
+    },
+    blow: options.stopFor === undefined ? { kind: 'kill' } : { kind: 'stop', forMs: options.stopFor },
+    patienceMs: PATIENCE_MS,
+  };
+}
+
+type Surroundings = Pick<ExperimentSite, 'signal' | 'tell'>;
+
+async function onGivenCluster(options: Options, experiment: Experiment, around: Surroundings) {
+  const { cluster = '', data } = options;
+  const target = data === undefined ? undefined : localTarget(path.resolve(data));
+  const token = process.env.DPR_CLIENT_TOKEN;
+  return runExperiment(experiment, { cluster, token, target, restart: undefined, ...around });
+}
+
+async function onOwnCluster(options: Options, experiment: Experiment, around: Surroundings): Promise<ExperimentReport> {
+  const own = await startOwnCluster({
+    workers: options.workers,
+    checkpointIntervalMs: options.checkpointInterval,
+    programDirectory: import.meta.dirname,
+    signal: around.signal,
+  });
+  try {
+    const target = experiment.schedule.count === 0 ? undefined : localTarget(own.dataDirectory);
+    const site = { cluster: own.cluster, token: undefined, target, restart: () => own.restart(), ...around };
+    return await runExperiment(experiment, site);
+  } finally {
+    await own.remove();
+  }
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const options = parse(words);
+  const signal = interruption();
+  const firstSeed = options.seed ?? freshSeed();
+  const run = options.cluster === undefined ? onOwnCluster : onGivenCluster;
+  let exact = true;
+  for (let index = 0; index < options.repeat; index++) {
+    const seed = (firstSeed + index) % (MAX_SEED + 1);
+    const shown = progress(options.repeat === 1);
+    try {
+      const report = await run(options, experimentOf(options, seed), { signal, tell: shown.tell });
+      shown.end();
+      const text = options.repeat === 1 ? experimentText(report, seed) : experimentLine(report, seed);
+      process.stdout.write(`${options.json ? JSON.stringify({ seed, ...report }) : text}\n`);
+      exact &&= report.exact;
+    } catch (error) {
+      shown.end();
+      if (signal.aborted) return EXIT_INTERRUPTED;
+      process.stderr.write(`${errorText(error)}\n(seed ${seed})\n`);
+      exact = false;
+    }
+  }
+  return exact ? 0 : 1;
+}
+
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,18 @@
+/** Ctrl-C, and what a supervisor sends: programs that stop others must undo what they did before they end. */
+
+/** Exit code of a program that was interrupted, as shells have it. */
+export const EXIT_INTERRUPTED = 130;
+
+/** @returns a signal that tells of the first SIGINT or SIGTERM; later ones do not cut the undoing short */
+export function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => controller.abort());
+  return controller.signal;
+}
+
+/** An error of the surroundings in a line; a defect with all that is known of it. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isDefect = ['TypeError', 'RangeError', 'ReferenceError', 'AssertionError'].includes(error.name);
+  return isDefect ? (error.stack ?? error.message) : error.message;
+}

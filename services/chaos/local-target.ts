@@ -1,0 +1,94 @@
+/** The processes of a cluster on this machine, found by what `npm start` writes about them. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { type ClusterFile, type ClusterProcess, readClusterFile, untilReady } from '@dpr/local';
+import { StrikeError, type Target, type Victim, type Wounded } from './target.ts';
+
+/** How often to look for the successor of what was killed. */
+const POLL_MS = 5;
+
+/**
+ * A cluster that `npm start` runs.
+ * @param dataDirectory the cluster's; who runs in it is looked up anew at each strike
+ */
+export function localTarget(dataDirectory: string): Target {
+  const standingStill = new Map<number, NodeJS.Timeout>();
+
+  function cluster(): ClusterFile {
+    const found = readClusterFile(dataDirectory);
+    if (found !== undefined) return found;
+    throw new StrikeError(
+      `no cluster runs with its data in ${dataDirectory}: start one with "npm start", or name its directory with --data`,
+    );
+  }
+
+  function entry(name: string): ClusterProcess | undefined {
+    return cluster().processes.find((process) => process.name === name);
+  }
+
+  function kill(victim: Victim, pid: number, signal: 'SIGKILL' | 'SIGTERM'): Wounded {
+    const struckAt = performance.now();
+    send(pid, signal);
+    return {
+      async recovered(patience) {
+        while ((entry(victim.name)?.pid ?? pid) === pid) await pause(POLL_MS, undefined, { signal: patience });
+        await serves(victim, patience);
+        return performance.now() - struckAt;
+      },
+    };
+  }
+
+  function stop(victim: Victim, pid: number, forMs: number): Wounded {
+    send(pid, 'SIGSTOP');
+    const goesOnAt = performance.now() + forMs;
+    const goOn = (): void => {
+      standingStill.delete(pid);
+      send(pid, 'SIGCONT');
+    };
+    standingStill.set(pid, setTimeout(goOn, forMs));
+    return {
+      async recovered(patience) {
+        while (performance.now() < goesOnAt) await pause(goesOnAt - performance.now(), undefined, { signal: patience });
+        await serves(victim, patience);
+        return performance.now() - goesOnAt;
+      },
+    };
+  }
+
+  async function serves({ name }: Victim, patience: AbortSignal): Promise<void> {
+    const hostname = new URL(cluster().cluster).hostname.replace(/^\[|\]$/g, ''); // an IPv6 address stands in brackets
+    const admin = entry(name)?.ports.admin;
+    if (admin === undefined) throw new StrikeError(`${name} was removed from the cluster after it was struck`);
+    await untilReady(hostname, admin, patience);
+  }
+
+  return {
+    victims() {
+      const running = cluster().processes.filter(({ pid }) => pid !== null);
+      return running.sort((a, b) => (a.id ?? -1) - (b.id ?? -1)).map(({ name, role }) => ({ name, role }));
+    },
+    strike(victim, blow) {
+      const pid = entry(victim.name)?.pid;
+      if (pid === undefined || pid === null) throw new StrikeError(`${victim.name} does not run`);
+      if (blow.kind === 'stop') return stop(victim, pid, blow.forMs);
+      return kill(victim, pid, blow.kind === 'kill' ? 'SIGKILL' : 'SIGTERM');
+    },
+    release() {
+      for (const [pid, timer] of standingStill) {
+        clearTimeout(timer);
+        send(pid, 'SIGCONT');
+      }
+      standingStill.clear();
+    },
+  };
+}
+
+/** A process that is gone already was struck by something else, and is waited for all the same. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ESRCH') return;
+    throw new StrikeError(`process ${pid} cannot be sent ${signal}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,132 @@
+/** A cluster of one's own: `npm start` in a directory of its own on free ports, gone afterwards. */
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { freeBasePort } from './free-ports.ts';
+
+export type OwnClusterOptions = {
+  /** Counters, with ids from 0. */
+  readonly workers: number;
+  readonly checkpointIntervalMs: number;
+  /** Where the bundled programs are. */
+  readonly programDirectory: string;
+  /** Stops waiting for it to serve. */
+  readonly signal: AbortSignal;
+};
+
+export interface OwnCluster {
+  /** The Finder's public and control addresses, as `ws://host:port`. They stay the same over restarts. */
+  readonly cluster: string;
+  readonly control: string;
+  readonly dataDirectory: string;
+  /** From starting the program until every process served, ms; the latest start. */
+  readonly startMs: number;
+  /** Stops everything gracefully, and starts it again. */
+  restart(): Promise<void>;
+  /** Stops everything, and removes its directory. */
+  remove(): Promise<void>;
+}
+
+/** A cluster that has not started or stopped after this is given up, ms. */
+const START_LIMIT_MS = 30_000;
+const STOP_LIMIT_MS = 15_000;
+/** So many of the last lines of its output are shown when it cannot start. */
+const LAST_LINES = 20;
+
+/** @throws Error with the cluster's own words when it does not serve */
+export async function startOwnCluster(options: OwnClusterOptions): Promise<OwnCluster> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'dpr-'));
+  const config = path.join(directory, 'Pulumi.own.yaml');
+  const dataDirectory = path.join(directory, 'data');
+  let running: Running | undefined;
+  try {
+    await writeFile(config, configText(await freeBasePort(options.workers), options));
+    running = await start();
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+  const { cluster, control } = running;
+
+  function start(): Promise<Running> {
+    const program = path.join(options.programDirectory, 'local.js');
+    return launch([program, '--config', config, '--data', dataDirectory, '--json'], options.signal);
+  }
+
+  return {
+    cluster,
+    control,
+    dataDirectory,
+    get startMs() {
+      return running?.startMs ?? 0;
+    },
+    async restart() {
+      await running?.stop();
+      running = await start();
+    },
+    async remove() {
+      await running?.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function configText(basePort: number, { workers, checkpointIntervalMs }: OwnClusterOptions): string {
+  const entries = Array.from({ length: workers }, (_, id) => `    - { id: ${id} }\n`);
+  const defaults = `  dpr:workerDefaults: { checkpointIntervalMs: ${checkpointIntervalMs} }\n`;
+  return `config:\n  dpr:basePort: ${basePort}\n${defaults}  dpr:workers:\n${entries.join('')}`;
+}
+
+type Running = {
+  readonly cluster: string;
+  readonly control: string;
+  readonly startMs: number;
+  stop(): Promise<void>;
+};
+
+async function launch(programArguments: readonly string[], signal: AbortSignal): Promise<Running> {
+  signal.throwIfAborted();
+  const started = performance.now();
+  // In a session of its own: Ctrl-C in the terminal is for whoever uses the cluster, who stops it afterwards.
+  const child = spawn(process.execPath, programArguments, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const gone = once(child, 'exit');
+  try {
+    const { cluster, control } = await untilServing(
+      child,
+      AbortSignal.any([signal, AbortSignal.timeout(START_LIMIT_MS)]),
+    );
+    return { cluster, control, startMs: performance.now() - started, stop: () => stop(child, gone) };
+  } catch (error) {
+    await stop(child, gone);
+    throw error;
+  }
+}
+
+type Serving = { readonly event: 'serving'; readonly cluster: string; readonly control: string };
+
+/** Reads what it says, until it says that it serves and afterwards, so that it can go on writing. */
+function untilServing(child: ChildProcessByStdio<null, Readable, Readable>, signal: AbortSignal): Promise<Serving> {
+  return new Promise((resolve, reject) => {
+    const words: string[] = [];
+    const heard = (line: string): void => {
+      words.push(line);
+      if (words.length > LAST_LINES) words.shift();
+      if (line.includes('"serving"')) resolve(JSON.parse(line) as Serving);
+    };
+    for (const stream of [child.stdout, child.stderr]) createInterface(stream).on('line', heard);
+    child.on('close', () => reject(new Error(`the cluster did not start:\n${words.join('\n')}`)));
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
+
+async function stop(child: ChildProcess, gone: Promise<unknown>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  const impatience = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
+  await gone;
+  clearTimeout(impatience);
+}

@@ -1,0 +1,259 @@
+/**
+ * The acceptance test of the whole: one session increments counters round by round while processes are struck, and in the end
+ * each counter must have exactly what the session added.
+ */
+import { EventEmitter, once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Cluster, connect, type RollbackReport } from '@dpr/client';
+import type { Schedule } from './schedule.ts';
+import { type Recovery, runStrikes, type Strike } from './strikes.ts';
+import type { Blow, Target } from './target.ts';
+import { summarize, type Summary } from './statistics.ts';
+
+export type Experiment = {
+  /** Counters are incremented by `step` until each exceeds `target`. */
+  readonly target: number;
+  readonly step: number;
+  /** The ids of the counters. */
+  readonly workers: readonly number[];
+  /** Increments are spread over this time; it takes longer when workers are away, ms. */
+  readonly durationMs: number;
+  /** Rounds wait so that there are at least so many strikes before the last one. */
+  readonly minStrikes: number;
+  readonly schedule: Schedule;
+  readonly blow: Blow;
+  readonly patienceMs: number;
+};
+
+export type ExperimentSite = {
+  /** The Finder's public address, as `ws://host:port`. */
+  readonly cluster: string;
+  readonly token: string | undefined;
+  /** Undefined: nobody is struck. */
+  readonly target: Target | undefined;
+  /** Stops everything gracefully and starts it again, where that is possible. */
+  readonly restart: (() => Promise<void>) | undefined;
+  readonly signal: AbortSignal;
+  readonly tell: (happened: Happening) => void;
+};
+
+export type Happening =
+  | ({ readonly event: 'struck' } & Strike)
+  | ({ readonly event: 'recovered' } & Recovery)
+  | { readonly event: 'rollback'; readonly worldLine: number; readonly lost: number }
+  | { readonly event: 'round'; readonly round: number; readonly rounds: number }
+  | { readonly event: 'readBack'; readonly after: 'committing' | 'restarting' };
+
+export type ExperimentReport = {
+  readonly exact: boolean;
+  /** Everything that is not as it must be, in words; none if exact. */
+  readonly mistakes: readonly string[];
+  /** What the session added to each counter. */
+  readonly expected: number;
+  readonly counters: readonly CounterReport[];
+  readonly operations: number;
+  /** How many times each was struck, by its name. */
+  readonly strikes: Readonly<Record<string, number>>;
+  /** World-lines that began during the experiment. */
+  readonly worldLines: number;
+  /** Rollbacks that took operations of the session, and the operations, which it issued again. */
+  readonly rollbacks: number;
+  readonly replayed: number;
+  /** From a strike until the victim served again, ms. */
+  readonly recovery: Summary;
+  /** From a call to its reply, ms. */
+  readonly reply: Summary;
+  readonly tookMs: number;
+};
+
+export type CounterReport = {
+  readonly worker: number;
+  readonly before: number;
+  /** What a new session read after everything was committed, and another one after a restart of the whole cluster. */
+  readonly committed: number;
+  readonly restarted?: number;
+};
+
+/** A round of increments, or the commit of all, that takes longer than this is stuck: far longer than any recovery, ms. */
+const STUCK_MS = 60_000;
+
+/** @throws the client's and the target's errors; the signal's reason when it says to stop */
+export async function runExperiment(experiment: Experiment, site: ExperimentSite): Promise<ExperimentReport> {
+  const started = performance.now();
+  const rounds = Math.floor(experiment.target / experiment.step) + 1;
+  const expected = rounds * experiment.step;
+  const tally: Tally = { strikes: new Map(), recoveries: [], replies: [], rollbacks: 0, replayed: 0, mistakes: [] };
+
+  const before = await readBack(experiment, site);
+  const chaos = beginStrikes(experiment, site, tally);
+  try {
+    await Promise.race([increment(experiment, site, { rounds, before, tally, chaos }), chaos.failed]);
+  } finally {
+    await chaos.end();
+  }
+  const committed = await readBack(experiment, site);
+  site.tell({ event: 'readBack', after: 'committing' });
+  const restarted = await readAfterRestart(experiment, site);
+  const counters = experiment.workers.map((worker, index) => ({
+    worker,
+    before: before.values[index] ?? NaN,
+    committed: committed.values[index] ?? NaN,
+    ...(restarted === undefined ? {} : { restarted: restarted.values[index] ?? NaN }),
+  }));
+  const mistakes = [
+    ...tally.mistakes,
+    ...counters.flatMap((counter) => mistakesOf(counter, expected)),
+    ...(restarted === undefined || restarted.worldLine === committed.worldLine
+      ? []
+      : [`the restart of the cluster began world-line ${restarted.worldLine}, though it was graceful`]),
+  ];
+  return {
+    exact: mistakes.length === 0,
+    mistakes,
+    expected,
+    counters,
+    operations: rounds * counters.length,
+    strikes: Object.fromEntries([...tally.strikes].sort(([a], [b]) => a.localeCompare(b))),
+    worldLines: committed.worldLine - before.worldLine,
+    rollbacks: tally.rollbacks,
+    replayed: tally.replayed,
+    recovery: summarize(tally.recoveries),
+    reply: summarize(tally.replies),
+    tookMs: performance.now() - started,
+  };
+}
+
+function mistakesOf({ worker, before, committed, restarted }: CounterReport, expected: number): string[] {
+  const must = `and must have ${before + expected}`;
+  return [
+    ...(committed === before + expected ? [] : [`counter ${worker} has ${committed} to a new session, ${must}`]),
+    ...(restarted === undefined || restarted === before + expected
+      ? []
+      : [`counter ${worker} has ${restarted} after a restart of the cluster, ${must}`]),
+  ];
+}
+
+type Tally = {
+  readonly strikes: Map<string, number>;
+  readonly recoveries: number[];
+  readonly replies: number[];
+  readonly mistakes: string[];
+  rollbacks: number;
+  replayed: number;
+};
+
+type Chaos = {
+  /** Resolves once there were so many strikes. */
+  reached(count: number): Promise<void>;
+  /** Rejects when the strikes cannot go on. */
+  readonly failed: Promise<never>;
+  /** Begins no further strike, and waits until the victims of the last one serve again. */
+  end(): Promise<void>;
+};
+
+function beginStrikes({ schedule, blow, patienceMs }: Experiment, site: ExperimentSite, tally: Tally): Chaos {
+  const { target, signal, tell } = site;
+  if (target === undefined) {
+    return { reached: () => Promise.resolve(), failed: new Promise(() => undefined), end: () => Promise.resolve() };
+  }
+  const enough = new AbortController();
+  const begun = new EventEmitter();
+  let count = 0;
+  const strikes = runStrikes({
+    target,
+    schedule,
+    blow,
+    patienceMs,
+    signal,
+    enough: enough.signal,
+    struck(strike) {
+      for (const { name } of strike.victims) tally.strikes.set(name, (tally.strikes.get(name) ?? 0) + 1);
+      count++;
+      tell({ event: 'struck', ...strike });
+      begun.emit('strike');
+    },
+    recovered(recovery) {
+      tally.recoveries.push(recovery.tookMs);
+      tell({ event: 'recovered', ...recovery });
+    },
+  });
+  const failed = strikes.then(() => new Promise<never>(() => undefined));
+  failed.catch(() => undefined); // whoever waits for it sees it, and so does whoever ends it
+  return {
+    async reached(wanted) {
+      while (count < wanted) await once(begun, 'strike', { signal });
+    },
+    failed,
+    async end() {
+      enough.abort();
+      await strikes;
+    },
+  };
+}
+
+type Increments = {
+  readonly rounds: number;
+  readonly before: Reading;
+  readonly tally: Tally;
+  readonly chaos: Chaos;
+};
+
+/** Adds to every counter, round by round, and commits everything. */
+async function increment(experiment: Experiment, site: ExperimentSite, { rounds, before, tally, chaos }: Increments) {
+  const { step, workers, durationMs, minStrikes } = experiment;
+  const onRollback = ({ worldLine, lostCount }: RollbackReport): void => {
+    tally.rollbacks++;
+    tally.replayed += lostCount;
+    site.tell({ event: 'rollback', worldLine, lost: lostCount });
+  };
+  await withCluster(site, async (cluster) => {
+    const session = cluster.session({ mode: 'strict', replay: true, onRollback });
+    const began = performance.now();
+    for (let round = 0; round < rounds; round++) {
+      const due = began + (durationMs * round) / rounds;
+      if (due > performance.now()) await pause(due - performance.now(), undefined, { signal: site.signal });
+      await chaos.reached(Math.floor((minStrikes * (round + 1)) / rounds));
+      const limit = AbortSignal.any([site.signal, AbortSignal.timeout(STUCK_MS)]);
+      const add = async (worker: number, index: number): Promise<void> => {
+        const sent = performance.now();
+        const value = Number(await session.counter(worker).add(step, { signal: limit }));
+        tally.replies.push(performance.now() - sent);
+        // Replay is in order, so whatever happened, the session sees its own increments and nothing else.
+        const must = (before.values[index] ?? NaN) + (round + 1) * step;
+        if (value !== must) tally.mistakes.push(`round ${round + 1}: counter ${worker} answered ${value}, not ${must}`);
+      };
+      await Promise.all(workers.map(add));
+      site.tell({ event: 'round', round: round + 1, rounds });
+    }
+    await session.commit({ signal: AbortSignal.any([site.signal, AbortSignal.timeout(STUCK_MS)]) });
+  });
+}
+
+type Reading = { readonly values: readonly number[]; readonly worldLine: number };
+
+/** What a new session of a new connection reads. */
+async function readBack({ workers }: Experiment, site: ExperimentSite): Promise<Reading> {
+  return withCluster(site, async (cluster) => {
+    const session = cluster.session();
+    const signal = AbortSignal.any([site.signal, AbortSignal.timeout(STUCK_MS)]);
+    const values = await Promise.all(workers.map((worker) => session.counter(worker).get({ signal })));
+    return { values: values.map(Number), worldLine: session.worldLine };
+  });
+}
+
+async function readAfterRestart(experiment: Experiment, site: ExperimentSite): Promise<Reading | undefined> {
+  if (site.restart === undefined) return undefined;
+  await site.restart();
+  const reading = await readBack(experiment, site);
+  site.tell({ event: 'readBack', after: 'restarting' });
+  return reading;
+}
+
+async function withCluster<T>({ cluster, token, signal }: ExperimentSite, use: (cluster: Cluster) => Promise<T>) {
+  const connected = await connect({ cluster, token, signal });
+  try {
+    return await use(connected);
+  } finally {
+    await connected.close();
+  }
+}
