@@ -28,7 +28,7 @@ export function refuse({ roles, elsewhere, tokens }: Doorkeeper, hello: Hello): 
     return { code: 'unsupportedVersion', text, detail: PROTOCOL_VERSION };
   }
   if (!roles.includes(role)) {
-    return { code: 'unauthorized', text: `a ${role} may not greet at this port; ${elsewhere}`, detail: 0 };
+    return { code: 'unauthorized', text: `the role '${role}' may not greet at this port; ${elsewhere}`, detail: 0 };
   }
   const kind = role === 'client' ? 'client' : 'control';
   const wanted = tokens[kind];

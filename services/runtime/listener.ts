@@ -16,9 +16,9 @@ import type { Log } from './log.ts';
 export interface Connection {
   /** Never used twice in a process. */
   readonly number: number;
-  send(frame: Uint8Array): void;
+  readonly send: (frame: Uint8Array) => void;
   /** Close after what was sent. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /** Who answers at a port. Its functions are called in order, never within each other. */

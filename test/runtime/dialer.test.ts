@@ -1,0 +1,196 @@
+import { encode, type ErrorCode, type Message } from '@dpr/protocol';
+import { createLog, dial, listen, type Connection, type Dialer, type Listener } from '@dpr/runtime';
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { WebSocketServer } from 'ws';
+import { freePort } from './cluster.ts';
+
+const log = createLog('silent', {});
+const refresh: Message = { kind: 'refresh', worldLine: 1 };
+const welcome: Message = {
+  kind: 'welcome',
+  protocol: 1,
+  cluster: 'c'.repeat(32),
+  worldLine: 1,
+  controlPort: 0,
+  worker: undefined,
+};
+const greeting = { role: 'worker', cluster: undefined, stamp: undefined, token: 'secret' } as const;
+
+/** What happened to a dialer, in words, one after the other. */
+function journal() {
+  const entries: string[] = [];
+  let changed = (): void => undefined;
+  return {
+    entries,
+    note(entry: string): void {
+      entries.push(entry);
+      changed();
+    },
+    async reaches(...expected: string[]): Promise<void> {
+      while (entries.length < expected.length) await new Promise<void>((resolve) => (changed = resolve));
+      assert.deepEqual(entries.slice(0, expected.length), expected);
+    },
+  };
+}
+
+describe('a dialer', () => {
+  let dialer: Dialer | undefined;
+  let listener: Listener | undefined;
+  let server: Server | undefined;
+  const sockets = new Set<Socket>();
+  afterEach(async () => {
+    dialer?.close();
+    await listener?.close();
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+    server?.close();
+    listener = server = undefined;
+  });
+
+  function call(port: number, timing = {}): ReturnType<typeof journal> {
+    const calls = journal();
+    dialer = dial(
+      {
+        address: `ws://127.0.0.1:${port}`,
+        log,
+        hello: () => greeting,
+        timing: { firstPauseMs: 2, longestPauseMs: 10, ...timing },
+      },
+      {
+        opened: ({ cluster }) => calls.note(`opened ${cluster.slice(0, 2)}`),
+        frame: ({ kind }) => calls.note(kind),
+        closed: () => calls.note('closed'),
+        refused: ({ code }) => calls.note(`refused ${code}`),
+      },
+    );
+    return calls;
+  }
+
+  async function serve(port: number): Promise<Connection[]> {
+    const connections: Connection[] = [];
+    listener = await listen(
+      {
+        host: '127.0.0.1',
+        port,
+        log,
+        roles: ['worker'],
+        elsewhere: '',
+        tokens: { control: 'secret', client: undefined },
+      },
+      {
+        opened(connection) {
+          connections.push(connection);
+          connection.send(encode(welcome));
+        },
+        frame: (connection, message) => connection.send(encode(message)),
+        closed: () => undefined,
+      },
+    );
+    return connections;
+  }
+
+  /** A server of raw sockets, to misbehave. */
+  async function misbehave(behaviour: (socket: Socket) => void): Promise<number> {
+    server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      behaviour(socket);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  }
+
+  it('tries until somebody listens, then carries frames both ways', async () => {
+    const port = await freePort();
+    const calls = call(port);
+    await serve(port);
+    await calls.reaches('opened cc');
+    dialer?.send(refresh);
+    await calls.reaches('opened cc', 'refresh');
+  });
+
+  it('comes back after the connection broke, and drops what is sent meanwhile', async () => {
+    const connections = await serve(0);
+    const calls = call(listener?.port ?? 0);
+    await calls.reaches('opened cc');
+    connections[0]?.close();
+    await calls.reaches('opened cc', 'closed');
+    dialer?.send(refresh);
+    await calls.reaches('opened cc', 'closed', 'opened cc');
+    dialer?.send(refresh);
+    await calls.reaches('opened cc', 'closed', 'opened cc', 'refresh');
+    assert.equal(connections.length, 2);
+  });
+
+  it('tells why it is refused, and asks again', async () => {
+    const port = await freePort();
+    const refuse = (code: ErrorCode) =>
+      encode({ kind: 'error', code, session: undefined, sequence: 0, detail: 0, text: '' });
+    const refusing = new WebSocketServer({ host: '127.0.0.1', port });
+    let attempts = 0;
+    refusing.on('connection', (ws) => {
+      ws.on('message', () => ws.send(attempts++ === 0 ? refuse('notServing') : encode(welcome)));
+    });
+    const calls = call(port);
+    await calls.reaches('refused notServing', 'opened cc');
+    refusing.close();
+    for (const ws of refusing.clients) ws.terminate();
+  });
+
+  it('does not wait for ever for one that accepts and says nothing', async () => {
+    let accepted = 0;
+    const twice = new Promise<void>((resolve) => {
+      void misbehave(() => ++accepted === 2 && resolve()).then((port) => call(port, { answerMs: 20 }));
+    });
+    await twice;
+  });
+
+  it('does not wait for ever for a welcome', async () => {
+    const port = await freePort();
+    const silent = new WebSocketServer({ host: '127.0.0.1', port });
+    const calls = call(port, { answerMs: 20 });
+    for (let attempt = 0; attempt < 2; attempt++) await once(silent, 'connection');
+    assert.deepEqual(calls.entries, []);
+    silent.close();
+    for (const ws of silent.clients) ws.terminate();
+  });
+
+  it('finds out that its peer is gone without a word', async () => {
+    const port = await freePort();
+    const frozen = new WebSocketServer({ host: '127.0.0.1', port, autoPong: false });
+    frozen.on('connection', (ws) => ws.on('message', () => ws.send(encode(welcome))));
+    const calls = call(port, { pingIntervalMs: 10 });
+    await calls.reaches('opened cc', 'closed', 'opened cc');
+    frozen.close();
+    for (const ws of frozen.clients) ws.terminate();
+  });
+
+  it('leaves a peer that sends garbage, and comes back', async () => {
+    const port = await freePort();
+    const odd = new WebSocketServer({ host: '127.0.0.1', port });
+    odd.on('connection', (ws) =>
+      ws.on('message', () => {
+        ws.send(encode(welcome));
+        ws.send(Buffer.from([0xff]));
+      }),
+    );
+    const calls = call(port);
+    await calls.reaches('opened cc', 'closed', 'opened cc');
+    odd.close();
+    for (const ws of odd.clients) ws.terminate();
+  });
+
+  it('survives a peer that resets every connection', async () => {
+    let resets = 0;
+    const often = new Promise<void>((resolve) => {
+      void misbehave((socket) => {
+        socket.resetAndDestroy();
+        if (++resets === 5) resolve();
+      }).then((port) => call(port));
+    });
+    await often;
+  });
+});

@@ -1,0 +1,301 @@
+import { encode, MAX_FRAME_BYTES, type Message } from '@dpr/protocol';
+import { createLog, listen, ProcessError, type Connection, type Listener, type ListenerOptions } from '@dpr/runtime';
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { WebSocket } from 'ws';
+import { connect, greet, hello } from './peer.ts';
+
+const log = createLog('silent', {});
+const refresh: Message = { kind: 'refresh', worldLine: 1 };
+const answer: Message = { kind: 'left' };
+const welcome: Message = {
+  kind: 'welcome',
+  protocol: 1,
+  cluster: 'c'.repeat(32),
+  worldLine: 1,
+  controlPort: 0,
+  worker: undefined,
+};
+
+describe('a listener', () => {
+  let listener: Listener;
+  let opened: Connection[];
+  let closed: number[];
+  let frames: [number, Message][];
+  let changed: () => void;
+
+  async function start(options: Partial<ListenerOptions> = {}): Promise<void> {
+    opened = [];
+    closed = [];
+    frames = [];
+    changed = () => undefined;
+    listener = await listen(
+      {
+        host: '127.0.0.1',
+        port: 0,
+        log,
+        roles: ['client'],
+        elsewhere: 'others greet elsewhere',
+        tokens: { control: undefined, client: undefined },
+        ...options,
+      },
+      {
+        opened(connection) {
+          opened.push(connection);
+          connection.send(encode(welcome));
+          changed();
+        },
+        frame({ number, send }, message) {
+          frames.push([number, message]);
+          if (message.kind === 'refresh') send(encode(answer));
+          changed();
+        },
+        closed({ number }) {
+          closed.push(number);
+          changed();
+        },
+      },
+    );
+  }
+  afterEach(() => listener.close());
+
+  /** Wait until the owner was told of something that makes this true. */
+  async function until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => (changed = resolve));
+  }
+
+  /** Somebody who greeted is answered still. */
+  async function assertServes(): Promise<void> {
+    const peer = await greet(listener.port);
+    peer.send(refresh);
+    await peer.next('left');
+    peer.close();
+    await peer.closed;
+  }
+
+  it('lets in who greets, and numbers connections without ever using a number twice', async () => {
+    await start();
+    for (let round = 0; round < 3; round++) {
+      const [one, two] = await Promise.all([greet(listener.port), greet(listener.port)]);
+      one.close();
+      two.close();
+      await until(() => closed.length === 2 * (round + 1));
+    }
+    assert.equal(new Set(opened.map(({ number }) => number)).size, 6);
+    assert.equal(listener.connections(), 0);
+  });
+
+  it('refuses what is not a greeting, by name, and nobody else notices', async () => {
+    await start();
+    const bystander = await greet(listener.port);
+    const wrong: [string | Buffer, string][] = [
+      ['a text', 'a frame is a binary message, not a text'],
+      [Buffer.from([0xff, 1, 2]), 'no frame has the type 255'],
+      [Buffer.alloc(0), 'the frame is empty'],
+      [encode(refresh), "the first frame must be 'hello', not 'refresh'"],
+    ];
+    for (const [bytes, text] of wrong) {
+      const peer = await connect(listener.port);
+      peer.ws.send(bytes);
+      const error = await peer.next('error');
+      assert.deepEqual([error.code, error.text], ['malformed', text]);
+      await peer.closed;
+    }
+    bystander.send(refresh);
+    await bystander.next('left');
+    assert.equal(opened.length, 1);
+  });
+
+  it('disconnects who sends garbage later, and takes no frame that follows it', async () => {
+    await start();
+    const peer = await greet(listener.port);
+    peer.send(refresh);
+    peer.ws.send(Buffer.from([0x10]));
+    peer.send(refresh);
+    assert.equal((await peer.next('error')).code, 'malformed');
+    await peer.closed;
+    await until(() => closed.length === 1);
+    assert.equal(frames.length, 1);
+    await assertServes();
+  });
+
+  it('survives connections that are opened and reset, and speaks HTTP to who only speaks HTTP', async () => {
+    await start();
+    for (let i = 0; i < 20; i++) {
+      const socket = connectTcp(listener.port, '127.0.0.1');
+      await once(socket, 'connect');
+      if (i % 2 === 0) socket.write('GET / HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\n');
+      socket.resetAndDestroy();
+    }
+    const response = await fetch(`http://127.0.0.1:${listener.port}/`);
+    assert.deepEqual([response.status, response.headers.get('upgrade')], [426, 'websocket']);
+    const socket = connectTcp(listener.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.end('\0\0\0garbage\r\n\r\n');
+    await once(socket, 'close');
+    await assertServes();
+  });
+
+  it('asks for the token of the role, and for a role that belongs here', async () => {
+    const tokens = { control: 'secret of operators', client: 'secret of clients' };
+    await start({ roles: ['client', 'worker'], tokens });
+    const refusals: [Parameters<typeof hello>[0], string][] = [
+      [{ token: '' }, 'the client token is missing'],
+      [{ token: tokens.control }, 'this is not the client token of the cluster'],
+      [{ role: 'worker', token: 'secret' }, 'this is not the control token of the cluster'],
+      [
+        { role: 'operator', token: tokens.control },
+        "the role 'operator' may not greet at this port; others greet elsewhere",
+      ],
+    ];
+    for (const [fields, text] of refusals) {
+      const peer = await connect(listener.port);
+      peer.send(hello(fields));
+      const error = await peer.next('error');
+      assert.deepEqual([error.code, error.text], ['unauthorized', text]);
+      await peer.closed;
+    }
+    await greet(listener.port, { token: tokens.client });
+    await greet(listener.port, { role: 'worker', token: tokens.control });
+    assert.equal(opened.length, 2);
+  });
+
+  it('says which version of the protocol it speaks', async () => {
+    await start();
+    const peer = await connect(listener.port);
+    peer.send(hello({ protocol: 9 }));
+    const { code, detail } = await peer.next('error');
+    assert.deepEqual([code, detail], ['unsupportedVersion', 1]);
+  });
+
+  it('disconnects who does not greet in time', async () => {
+    await start({ limits: { helloMs: 30 } });
+    const peer = await connect(listener.port);
+    assert.match((await peer.next('error')).text, /no greeting came within 30 ms/);
+    await peer.closed;
+    await assertServes();
+  });
+
+  it('takes no large frame from strangers, and none above the limit from anybody', async () => {
+    await start();
+    const stranger = await connect(listener.port);
+    stranger.ws.send(Buffer.alloc(1024 * 1024));
+    await stranger.closed;
+    assert.equal(stranger.received.length, 0);
+    const peer = await greet(listener.port);
+    peer.ws.send(Buffer.alloc(MAX_FRAME_BYTES + 1));
+    assert.equal(await peer.closed, 1009);
+    await assertServes();
+  });
+
+  it('closes connections above its limit at once', async () => {
+    await start({ limits: { connections: 2 } });
+    const [one] = [await greet(listener.port), await greet(listener.port)];
+    await assert.rejects(connect(listener.port));
+    one.close();
+    await until(() => closed.length === 1);
+    await assertServes();
+  });
+
+  it('finds out who is gone without a word, and keeps who answers', async () => {
+    await start({ limits: { pingIntervalMs: 20 } });
+    const living = await greet(listener.port);
+    const dead = new WebSocket(`ws://127.0.0.1:${listener.port}`, { autoPong: false });
+    await once(dead, 'open');
+    dead.send(encode(hello()));
+    await until(() => closed.length === 1);
+    assert.equal(closed[0], opened[1]?.number);
+    for (let pings = 0; pings < 5; pings++) await once(living.ws, 'ping');
+    assert.equal(listener.connections(), 1);
+  });
+
+  it('sends the frames of one tick together', async () => {
+    await start();
+    const peer = await connect(listener.port);
+    peer.send(hello());
+    await peer.next('welcome');
+    let chunks = 0;
+    // @ts-expect-error the client's raw socket is not part of its types
+    (peer.ws._socket as NodeJS.ReadableStream).on('data', () => chunks++);
+    for (let i = 0; i < 100; i++) opened[0]?.send(encode(answer));
+    for (let i = 0; i < 100; i++) await peer.next('left');
+    assert.ok(chunks < 5, `${chunks} chunks`);
+  });
+
+  it('stops reading from a peer that does not read, until it does', async () => {
+    await start({ limits: { pauseBytes: 100_000 } });
+    const peer = await greet(listener.port);
+    peer.ws.pause();
+    const large = encode(replyOf(1024 * 1024));
+    for (let i = 0; i < 16; i++) opened[0]?.send(large);
+    // The listener notices at the end of its tick; what the peer sends from then on stays unread.
+    await new Promise((resolve) => setImmediate(resolve));
+    peer.send(refresh);
+    await assertServes();
+    assert.equal(frames.filter(([number]) => number === opened[0]?.number).length, 0);
+    peer.ws.resume();
+    await peer.next('left');
+    assert.equal(peer.received.filter(({ kind }) => kind === 'reply').length, 16);
+  });
+
+  it('disconnects a peer that lets too much pile up', async () => {
+    await start({ limits: { closeBytes: 8 * 1024 * 1024 } });
+    const peer = await greet(listener.port);
+    peer.ws.pause();
+    const large = encode(replyOf(1024 * 1024));
+    for (let i = 0; i < 32; i++) opened[0]?.send(large);
+    await until(() => closed.length === 1);
+    peer.close();
+    await assertServes();
+  });
+
+  it('closes in time, whatever its peers do', async () => {
+    await start({ limits: { closeMs: 20 } });
+    const polite = await greet(listener.port);
+    const deaf = await greet(listener.port);
+    deaf.ws.pause();
+    const stranger = connectTcp(listener.port, '127.0.0.1');
+    stranger.on('error', () => undefined);
+    await once(stranger, 'connect');
+    await listener.close();
+    assert.equal(await polite.closed, 1001);
+    deaf.close();
+    stranger.destroy();
+  });
+
+  it('names the port and what to do when it cannot be had', async () => {
+    await start();
+    const taken = listener.port;
+    await assert.rejects(
+      listen(
+        {
+          host: '127.0.0.1',
+          port: taken,
+          log,
+          roles: [],
+          elsewhere: '',
+          tokens: { control: undefined, client: undefined },
+        },
+        { opened: () => undefined, frame: () => undefined, closed: () => undefined },
+      ),
+      (error) =>
+        error instanceof ProcessError &&
+        error.message.includes(`cannot listen at port ${taken} of 127.0.0.1; another process uses it`),
+    );
+  });
+});
+
+/** A frame of about this size. */
+function replyOf(bytes: number): Message {
+  return {
+    kind: 'reply',
+    count: 1,
+    session: 'ab'.repeat(16),
+    worldLine: 1,
+    incarnation: 1,
+    sequence: 1,
+    version: 1,
+    results: new Uint8Array(bytes),
+  };
+}
