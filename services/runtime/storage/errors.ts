@@ -33,8 +33,10 @@ export class VolumeLockedError extends Error {
   override readonly name = 'VolumeLockedError';
 }
 
-/** The `code` of a system error (`ENOENT`, `EIO`, …), if it is one. */
+const SYSTEM_CODE = /^E[A-Z0-9]+$/;
+
+/** The `code` of a system error (`ENOENT`, `EIO`, …); undefined for defects, also those to which Node gives a code. */
 export function systemCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  return SYSTEM_CODE.test(error.code) ? error.code : undefined;
 }

@@ -10,6 +10,7 @@ import {
   openTwoSlotFile,
   prepareDirectory,
   surveyVolume,
+  systemCode,
 } from '../../../services/runtime/storage/index.ts';
 
 const IDENTITY = { cluster: '0123456789abcdef0123456789abcdef', worker: 0, generation: 1 };
@@ -62,6 +63,19 @@ describe('real disk', () => {
     const file = await disk.open('file', 'read');
     await assert.rejects(file.writeAt(0, Buffer.from('x')), named('EBADF', 'file'));
     await file.close();
+  });
+
+  it('tells failures of the system from defects', async () => {
+    const failure: unknown = await disk.open('absent', 'read').catch((error: unknown) => error);
+    assert.equal(systemCode(failure), 'ENOENT');
+    for (const defect of [
+      new assert.AssertionError({ message: 'defect' }),
+      new RangeError('defect'),
+      'ENOENT',
+      undefined,
+    ]) {
+      assert.equal(systemCode(defect), undefined);
+    }
   });
 
   it('says which directory cannot be used, and why', async () => {
