@@ -1,3 +1,4 @@
+import { ingressAdminPort } from '../plan/ingress.ts';
 import { collisions, localClaims, MAX_LOCAL_PORT, MAX_PORT, publicClaims, publicPort } from '../plan/ports.ts';
 import { BUILT_IN_TYPE, workerName } from '../plan/names.ts';
 import { type Problem, shown } from './problems.ts';
@@ -29,16 +30,20 @@ type Check = {
 
 /** StatefulSets name their revisions by their own name, a hyphen and ten more characters, in a label of at most 63. */
 const MAX_NAME_CHARACTERS = 52;
+/** What Kubernetes sets aside for ports of nodes, unless a cluster says otherwise. */
+const FIRST_NODE_PORT = 30_000;
+const LAST_NODE_PORT = 32_767;
 /** Names that mean something else in `dpr:images`, or among the cluster's own pods. */
-const RESERVED_TYPES = ['finder', 'client', 'nginx', 'registry', 'tag'];
+const RESERVED_TYPES = ['finder', 'client', 'ingress', 'nginx', 'registry', 'tag'];
 
 /** Every check that looks at more than one value. */
 export const CHECKS: readonly Check[] = [
   { needs: ['workers'], run: duplicateIds },
   { needs: ['workers', 'workerDefaults'], run: typeNames },
-  { needs: ['finder', 'workers', 'workerDefaults'], run: limitsBelowRequests },
+  { needs: ['finder', 'ingress', 'workers', 'workerDefaults'], run: limitsBelowRequests },
   { needs: ['basePort'], run: portRanges },
   { needs: ['basePort'], run: portCollisions },
+  { needs: ['basePort', 'ingress'], run: nodePorts },
   { needs: ['workerDefaults', 'images', 'commands'], run: foreignTypes },
   { needs: ['workers', 'forceRemove'], run: forcedIds },
 ];
@@ -70,11 +75,14 @@ function typeNames({ entries }: Subject): Problem[] {
   });
 }
 
+type Owner = [key: string, own: Pick<WrittenWorker, 'cpu' | 'memory'>, resolved: Pick<Resources, 'cpu' | 'memory'>];
+
 function limitsBelowRequests({ written, config, entries, defaults }: Subject): Problem[] {
-  const owners: [string, Pick<WrittenWorker, 'cpu' | 'memory'>, Resources][] = [
+  const owners: Owner[] = [
     ['dpr:finder', written.finder, config.finder],
+    ['dpr:ingress', written.ingress, config.ingress],
     ['dpr:workerDefaults', written.workerDefaults, defaults],
-    ...entries.map(({ key, written: own, worker }): [string, WrittenWorker, Resources] => [key, own, worker]),
+    ...entries.map(({ key, written: own, worker }): Owner => [key, own, worker]),
   ];
   return owners.flatMap(([key, own, resolved]) =>
     (['cpu', 'memory'] as const).flatMap((name) => {
@@ -89,22 +97,34 @@ function limitsBelowRequests({ written, config, entries, defaults }: Subject): P
 }
 
 function portRanges({ target, config, entries }: Subject): Problem[] {
-  const highest = target === 'local' ? MAX_LOCAL_PORT : MAX_PORT;
-  const why =
-    target === 'local' ? 'the highest on one machine, since admin ports are 20000 above' : 'the highest there is';
+  const local = { highest: MAX_LOCAL_PORT, why: 'the highest on one machine, since admin ports are 20000 above' };
+  const workers = target === 'local' ? local : { highest: MAX_PORT, why: 'the highest there is' };
+  const finder =
+    target === 'local' ? local : { ...local, why: "the highest, since the ingress's admin port is 20000 above" };
   const ports = [
-    { key: 'dpr:basePort', port: config.basePort },
+    { key: 'dpr:basePort', port: config.basePort, ...finder },
     ...entries.map(({ key, worker }) => ({
       key: worker.port === undefined ? `${key}.id` : `${key}.port`,
       port: publicPort(config.basePort, worker),
+      ...workers,
     })),
   ];
   return ports
-    .filter(({ port }) => port > highest)
-    .map(({ key, port }) => ({
+    .filter(({ port, highest }) => port > highest)
+    .map(({ key, port, highest, why }) => ({
       key,
       text: `makes public port ${port}, above ${highest}, ${why}: set a lower port`,
     }));
+}
+
+/** Clients are told public ports, so these have to be the ports of the nodes. */
+function nodePorts({ target, config, entries }: Subject): Problem[] {
+  if (target === 'local' || config.ingress.serviceType !== 'NodePort') return [];
+  const ports = [config.basePort, ...entries.map(({ worker }) => publicPort(config.basePort, worker))];
+  const outside = ports.find((port) => port < FIRST_NODE_PORT || port > LAST_NODE_PORT);
+  if (outside === undefined) return [];
+  const text = `is NodePort, and public port ${outside} is none: set dpr:basePort, and every port of a worker, within ${FIRST_NODE_PORT} to ${LAST_NODE_PORT}`;
+  return [{ key: 'dpr:ingress.serviceType', text }];
 }
 
 function portCollisions({ target, config, entries }: Subject): Problem[] {
@@ -116,6 +136,8 @@ function portCollisions({ target, config, entries }: Subject): Problem[] {
     const later = new Set(collisions(claims).map(({ claim }) => claim));
     const distinct = claims.filter((claim) => !later.has(claim));
     claims.push(...localClaims(config.basePort, distinct));
+  } else {
+    claims.push({ port: ingressAdminPort(config), owner: "the ingress's admin port" });
   }
   return collisions(claims).map(({ claim, earlier }) => ({
     key: 'dpr:workers',

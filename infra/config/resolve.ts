@@ -33,8 +33,9 @@ export type WorkerConfig = Resources & {
 };
 
 /** A stack's checked configuration with every default filled in. */
-export type Config = Omit<Written, 'workers' | 'workerDefaults' | 'finder' | 'commands'> & {
+export type Config = Omit<Written, 'workers' | 'workerDefaults' | 'finder' | 'commands' | 'ingress'> & {
   readonly finder: Resources & { readonly mountPath: string };
+  readonly ingress: Omit<Written['ingress'], 'cpu' | 'memory'> & Pick<Resources, 'cpu' | 'memory'>;
   readonly workers: readonly WorkerConfig[];
 };
 
@@ -42,12 +43,16 @@ const MOUNT_PATH = '/data';
 const STORAGE = '10Gi';
 const CPU: Range = { request: '250m', limit: '1' };
 const MEMORY: Range = { request: '256Mi', limit: '512Mi' };
+/** NGINX needs little, however many workers there are. */
+const INGRESS_CPU: Range = { request: '100m', limit: '1' };
+const INGRESS_MEMORY: Range = { request: '64Mi', limit: '256Mi' };
 
 /** Fills in what entries leave to `dpr:workerDefaults`, to their type and to the project. */
 export function resolve(written: Written): Config {
-  const { workers, workerDefaults, finder, commands, ...rest } = written;
+  const { workers, workerDefaults, finder, commands, ingress, ...rest } = written;
   return {
     ...rest,
+    ingress: { ...ingress, cpu: range(INGRESS_CPU, ingress.cpu), memory: range(INGRESS_MEMORY, ingress.memory) },
     finder: {
       ...resources(finder),
       image: finder.image ?? written.images.finder,
@@ -84,15 +89,18 @@ type Layer = Partial<Pick<WrittenWorker, 'cpu' | 'memory' | 'storage' | 'storage
 
 /** What the first layer says, or else the second, or else the project. */
 function resources(own: Layer, defaults: Layer = {}): Resources {
-  const range = (name: 'cpu' | 'memory', project: Range): Range => ({
-    request: own[name]?.request ?? defaults[name]?.request ?? project.request,
-    limit: own[name]?.limit ?? defaults[name]?.limit ?? project.limit,
-  });
   return {
-    cpu: range('cpu', CPU),
-    memory: range('memory', MEMORY),
+    cpu: range(CPU, own.cpu, defaults.cpu),
+    memory: range(MEMORY, own.memory, defaults.memory),
     storage: own.storage ?? defaults.storage ?? STORAGE,
     storageClass: own.storageClass ?? defaults.storageClass,
     image: own.image ?? defaults.image,
+  };
+}
+
+function range(project: Range, own: Layer['cpu'], defaults?: Layer['cpu']): Range {
+  return {
+    request: own?.request ?? defaults?.request ?? project.request,
+    limit: own?.limit ?? defaults?.limit ?? project.limit,
   };
 }

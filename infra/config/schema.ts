@@ -7,6 +7,7 @@ export const MAX_WORKER_ID = 65_535;
 /** Most workers of one cluster; the protocol's own limit. */
 export const MAX_WORKERS = 16_384;
 const MAX_CHECKPOINT_INTERVAL_MS = 60_000;
+const MAX_TIMEOUT_SECONDS = 3_600;
 const MIN_TOKEN_CHARACTERS = 16;
 const MAX_TOKEN_CHARACTERS = 1_024;
 const MAX_IMAGE_CHARACTERS = 512;
@@ -102,11 +103,14 @@ const tokenText = word(
   MAX_TOKEN_CHARACTERS,
 );
 
+const ids = z.array(whole(0, MAX_WORKER_ID), { error: 'must list worker ids, such as [3]' });
 const workerList = 'must list the workers, such as [{ id: 0 }, { id: 1 }], or [] for none';
 
 /** Everything under `dpr:` in a stack's configuration. */
 export const schema = record('the configuration of a stack', {
   namespace: dnsLabel('a Kubernetes namespace').default('dpr'),
+  /** Whether the namespace is made; false where it is there already. */
+  createNamespace: flag.default(true),
   /** The Finder's public port; worker i has basePort + 1 + i. */
   basePort: port.default(6379),
   checkpointIntervalMs: whole(1, MAX_CHECKPOINT_INTERVAL_MS).default(100),
@@ -138,7 +142,23 @@ export const schema = record('the configuration of a stack', {
   /** Whether the volume of a removed worker stays. */
   keepVolumes: flag.default(true),
   /** Ids of dead workers that may leave although work of theirs is lost by it. */
-  forceRemove: z.array(whole(0, MAX_WORKER_ID), { error: 'must list worker ids, such as [3]' }).default([]),
+  forceRemove: ids.default([]),
+  /** Ids of workers whose StatefulSet may be made anew, as a change of their storage takes; the Finder is "finder". */
+  replace: z
+    .array(
+      z.union([z.int().min(0).max(MAX_WORKER_ID), z.literal('finder')], { error: 'must be a worker id or "finder"' }),
+      {
+        error: 'must list worker ids or "finder", such as [3, "finder"]',
+      },
+    )
+    .default([]),
+  /** How long a deployment waits until the cluster is as declared. */
+  membershipTimeoutSeconds: whole(5, MAX_TIMEOUT_SECONDS).default(300),
+  /** Where present: a Job runs this command of the client image and fails the deployment if it fails. */
+  clientRun: record('the command of the client image to run: { arguments }', {
+    arguments: z.array(z.string(), { error: 'must list the words of the command, such as ["status"]' }),
+    timeoutSeconds: whole(5, MAX_TIMEOUT_SECONDS).default(600),
+  }).optional(),
   /** Where present: the Kubernetes cluster and the image registry are made too. */
   azure: record('the Azure cluster to make', {
     location: word('must be an Azure region, such as "westeurope"', /^[a-z0-9]+$/, 63),

@@ -2,8 +2,36 @@
 export const BUILT_IN_TYPE = 'counter';
 /** The Finder's name wherever it has one: in Kubernetes, and as its data directory. */
 export const FINDER_NAME = 'dpr-finder';
+/** The ingress, its Service and its ConfigMap. */
+export const INGRESS_NAME = 'dpr-ingress';
+/** The headless Service by which each pod of the ingress can be asked what it serves. */
+export const INGRESS_ADMIN_NAME = 'dpr-ingress-admin';
+/** The headless Service that gives the pods of the Finder and of all workers their DNS names. */
+export const PODS_NAME = 'dpr-pods';
 
 /** A worker's name, also of its data directory. It never changes, and no two workers share one since no two share an id. */
 export function workerName(worker: { readonly type: string; readonly id: number }): string {
   return `${worker.type}-${worker.id}`;
+}
+
+/** What a pod does in the cluster. */
+export type Role = 'finder' | 'worker' | 'ingress' | 'membership' | 'client';
+
+/** Labels of a role's pods, the same for all of them; the first two select, so they must never change. */
+export function roleLabels(role: Role): Readonly<Record<string, string>> {
+  return { 'app.kubernetes.io/part-of': 'dpr-cluster', 'app.kubernetes.io/component': role };
+}
+
+/** What selects the pods of one Finder, worker or ingress. */
+export function selectorOf(role: Role, name: string): Readonly<Record<string, string>> {
+  return { ...roleLabels(role), 'app.kubernetes.io/instance': name };
+}
+
+/** Everything that an object of the cluster is labelled with. */
+export function labelsOf(role: Role, name: string): Readonly<Record<string, string>> {
+  return {
+    ...selectorOf(role, name),
+    'app.kubernetes.io/name': `dpr-${role}`,
+    'app.kubernetes.io/managed-by': 'pulumi',
+  };
 }

@@ -203,6 +203,43 @@ const MISTAKES: Mistake[] = [
     says: ['dpr:forceRemove has 3, which dpr:workers[0] declares: a worker can be removed or kept, not both'],
   },
   {
+    what: 'a base port without room for the admin port of the ingress',
+    target: 'kubernetes',
+    raw: { workers: [], basePort: 45_536 },
+    says: [
+      "dpr:basePort makes public port 45536, above 45535, the highest, since the ingress's admin port is 20000 above: set a lower port",
+    ],
+  },
+  {
+    what: 'the port that the ingress needs itself',
+    target: 'kubernetes',
+    raw: { workers: [{ id: 3, port: 26_379 }] },
+    says: ["dpr:workers give port 26379 to worker 3 and to the ingress's admin port: set another port for one of them"],
+  },
+  {
+    what: 'public ports that no node has',
+    target: 'kubernetes',
+    raw: { ...ONE, ingress: { serviceType: 'NodePort' } },
+    says: [
+      'dpr:ingress.serviceType is NodePort, and public port 6379 is none: set dpr:basePort, and every port of a worker, within 30000 to 32767',
+    ],
+  },
+  {
+    what: 'an ingress with less memory than it is promised',
+    raw: { ...ONE, ingress: { memory: { limit: '32Mi' } } },
+    says: ['dpr:ingress.memory has limit 32Mi, below request 64Mi: raise limit or lower request'],
+  },
+  {
+    what: 'a StatefulSet of nobody',
+    raw: { ...ONE, replace: ['Finder'] },
+    says: ['dpr:replace[0] is "Finder": it must be a worker id or "finder"'],
+  },
+  {
+    what: 'a client run without a command',
+    raw: { ...ONE, clientRun: {} },
+    says: ['dpr:clientRun.arguments is missing: it must list the words of the command, such as ["status"]'],
+  },
+  {
     what: 'Azure without a region',
     raw: { ...ONE, azure: {} },
     says: ['dpr:azure.location is missing: it must be an Azure region, such as "westeurope"'],
@@ -253,9 +290,17 @@ describe('the config', () => {
         image: undefined,
         mountPath: '/data',
       },
-      ingress: { serviceType: 'LoadBalancer', replicas: 1 },
+      createNamespace: true,
+      ingress: {
+        serviceType: 'LoadBalancer',
+        replicas: 1,
+        cpu: { request: '100m', limit: '1' },
+        memory: { request: '64Mi', limit: '256Mi' },
+      },
       keepVolumes: true,
       forceRemove: [],
+      replace: [],
+      membershipTimeoutSeconds: 300,
       workers: [
         {
           id: 0,

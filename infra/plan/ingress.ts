@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import type { Config } from '../config.ts';
+import { ADMIN_PORT_OFFSET } from './ports.ts';
+
+/** A public port and the Service behind it. */
+export type IngressRoute = {
+  /** The name of the port in the ingress's Service, which Kubernetes wants to be short. */
+  readonly name: string;
+  readonly port: number;
+  /** `service:port` inside the cluster. */
+  readonly target: string;
+};
+
+/** The directory that NGINX and the program that feeds it share: configuration, process id, sockets, log of errors. */
+export const INGRESS_DIRECTORY = '/run/dpr';
+/** Where the certificate is mounted, if there is one. */
+export const TLS_DIRECTORY = '/etc/dpr/tls';
+/** An idle connection lives this long; WebSocket pings come far more often. */
+const IDLE_TIMEOUT_MINUTES = 60;
+/** A worker whose pod is gone refuses at once; one whose node is gone does not answer. */
+const CONNECT_TIMEOUT_SECONDS = 2;
+/** Of each of NGINX's processes; a client's connection takes two, one on either side. */
+const CONNECTIONS_PER_PROCESS = 16_384;
+const PROCESSES = 2;
+const VERSION_CHARACTERS = 16;
+
+/** The port for probes and for what is served, in the pods of the ingress; not a public port. */
+export function ingressAdminPort({ basePort }: Pick<Config, 'basePort'>): number {
+  return basePort + ADMIN_PORT_OFFSET;
+}
+
+/**
+ * NGINX's configuration. It tells its own version, a hash of everything else in it, to whoever connects to the socket
+ * `version.sock`, so that what is served can be told from what was only asked for.
+ */
+export function ingressConfiguration(routes: readonly IngressRoute[], withTls: boolean) {
+  const body = [
+    ...(withTls ? [`ssl_certificate ${TLS_DIRECTORY}/tls.crt;`, `ssl_certificate_key ${TLS_DIRECTORY}/tls.key;`] : []),
+    ...routes.map(({ port, target }) => {
+      const listen = `listen ${port}${withTls ? ' ssl' : ''} so_keepalive=on;`;
+      return `server { ${listen} proxy_pass ${target}; }`;
+    }),
+  ];
+  const version = createHash('sha256').update(HEAD.concat(body).join('\n')).digest('hex').slice(0, VERSION_CHARACTERS);
+  const text = [
+    ...HEAD,
+    ...body.map((line) => `  ${line}`),
+    `  server { listen unix:${INGRESS_DIRECTORY}/version.sock; return ${version}; }`,
+    '}',
+    '',
+  ].join('\n');
+  return { text, version };
+}
+
+const HEAD = [
+  '# Made from the stack configuration; an edit here is lost with the next deployment.',
+  `pid ${INGRESS_DIRECTORY}/nginx.pid;`,
+  'error_log stderr notice;',
+  `error_log ${INGRESS_DIRECTORY}/errors.log emerg;`,
+  `worker_processes ${PROCESSES};`,
+  `worker_rlimit_nofile ${2 * CONNECTIONS_PER_PROCESS};`,
+  `events { worker_connections ${CONNECTIONS_PER_PROCESS}; }`,
+  'stream {',
+  `  proxy_connect_timeout ${CONNECT_TIMEOUT_SECONDS}s;`,
+  `  proxy_timeout ${IDLE_TIMEOUT_MINUTES}m;`,
+  '  proxy_socket_keepalive on;',
+];

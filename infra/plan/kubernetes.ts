@@ -1,0 +1,243 @@
+import type { Config, Resources, WorkerConfig } from '../config.ts';
+import { type Environment, finderEnvironment, workerEnvironment } from './environment.ts';
+import { nginxImage, type PlannedImage, projectImage, workerImage } from './images.ts';
+import { ingressAdminPort, ingressConfiguration, type IngressRoute } from './ingress.ts';
+import { declaredWords, hashOf, idRanges } from './membership.ts';
+import { FINDER_NAME, INGRESS_ADMIN_NAME, INGRESS_NAME, labelsOf, type Role, selectorOf, workerName } from './names.ts';
+import { ADMIN_PORT_OFFSET, CONTROL_PORT_OFFSET, LISTEN_PORT, publicPort } from './ports.ts';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** What a container may use. */
+export type PlannedResources = Pick<Resources, 'cpu' | 'memory'>;
+
+/** The one volume of a stateful process. */
+export type PlannedVolume = {
+  /** A Kubernetes quantity. */
+  readonly size: string;
+  /** Undefined: the Kubernetes cluster's default class. */
+  readonly storageClass: string | undefined;
+  readonly mountPath: string;
+  /** Whether it stays when its process is removed. */
+  readonly keep: boolean;
+};
+
+/** A process with a name and a volume of its own: the Finder or a worker. */
+export type PlannedProcess = {
+  /** Of its StatefulSet and its Service; the pod's is this and `-0`. */
+  readonly name: string;
+  readonly role: Role;
+  readonly labels: Labels;
+  readonly selector: Labels;
+  readonly image: PlannedImage;
+  /** Container ports by name; all but `admin` are ports of the Service too. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** Without the tokens, which are secrets. */
+  readonly environment: Environment;
+  readonly volume: PlannedVolume;
+  readonly resources: PlannedResources;
+};
+
+export type PlannedFinder = PlannedProcess;
+export type PlannedWorker = PlannedProcess & {
+  readonly id: number;
+  readonly type: string;
+  /** What clients reach it by, at the ingress's address. */
+  readonly publicPort: number;
+};
+
+export type PlannedIngress = {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly selector: Labels;
+  readonly images: { readonly nginx: PlannedImage; readonly feeder: PlannedImage };
+  /** NGINX's configuration and the version that it tells of itself. */
+  readonly text: string;
+  readonly version: string;
+  readonly routes: readonly IngressRoute[];
+  readonly adminPort: number;
+  readonly serviceType: Config['ingress']['serviceType'];
+  readonly replicas: number;
+  readonly tlsSecretName: string | undefined;
+  readonly resources: PlannedResources;
+};
+
+/** A program that runs to its end. */
+export type PlannedJob = {
+  readonly name: string;
+  readonly role: Role;
+  readonly labels: Labels;
+  readonly image: PlannedImage;
+  readonly arguments: readonly string[];
+  readonly environment: Environment;
+  readonly timeoutSeconds: number;
+  readonly resources: PlannedResources;
+};
+
+export type KubernetesPlan = {
+  readonly namespace: string;
+  readonly createNamespace: boolean;
+  readonly keepVolumes: boolean;
+  readonly finder: PlannedFinder;
+  readonly workers: readonly PlannedWorker[];
+  readonly ingress: PlannedIngress;
+  readonly membership: PlannedJob;
+  readonly clientRun: PlannedJob | undefined;
+};
+
+/** The directory of a process's state on its volume, whose root may hold what file systems put there. */
+const STATE_DIRECTORY = 'dpr';
+/** Where the Finder and the project's own processes listen in their pods. */
+const CONTROL_PORT = LISTEN_PORT + CONTROL_PORT_OFFSET;
+const ADMIN_PORT = LISTEN_PORT + ADMIN_PORT_OFFSET;
+const JOB_RESOURCES = { cpu: { request: '50m', limit: '1' }, memory: { request: '64Mi', limit: '256Mi' } };
+
+/**
+ * Everything that makes a cluster on Kubernetes, as data. What a worker gets depends on its own entry and the shared settings
+ * alone.
+ *
+ * @param config checked for the target `kubernetes`
+ */
+export function planKubernetes(config: Config): KubernetesPlan {
+  const workers = config.workers.map((worker) => planWorker(config, worker));
+  const ingress = planIngress(config, workers);
+  return {
+    namespace: config.namespace,
+    createNamespace: config.createNamespace,
+    keepVolumes: config.keepVolumes,
+    finder: planFinder(config),
+    workers,
+    ingress,
+    membership: planMembership(config, ingress),
+    clientRun: planClientRun(config),
+  };
+}
+
+function planFinder(config: Config): PlannedFinder {
+  const { finder } = config;
+  const ports = { public: LISTEN_PORT, control: CONTROL_PORT, admin: ADMIN_PORT };
+  return {
+    ...named('finder', FINDER_NAME),
+    image: projectImage(config, 'finder', finder.image),
+    ports,
+    environment: finderEnvironment({ ...shared(config, ports, finder.mountPath), controlPort: CONTROL_PORT }),
+    volume: volumeOf(config, finder, finder.mountPath),
+    resources: { cpu: finder.cpu, memory: finder.memory },
+  };
+}
+
+function planWorker(config: Config, worker: WorkerConfig): PlannedWorker {
+  const { id, type, listenPort, mountPath } = worker;
+  if (listenPort === undefined || mountPath === undefined) throw new Error(`worker ${id} was not checked`);
+  const port = publicPort(config.basePort, worker);
+  const ports = { public: listenPort, admin: listenPort + ADMIN_PORT_OFFSET };
+  const environment = workerEnvironment({
+    ...shared(config, ports, mountPath),
+    id,
+    type,
+    publicPort: port,
+    finder: `ws://${FINDER_NAME}:${CONTROL_PORT}`,
+    checkpointIntervalMs: worker.checkpointIntervalMs,
+  });
+  return {
+    ...named('worker', workerName(worker)),
+    id,
+    type,
+    publicPort: port,
+    image: workerImage(config, worker),
+    ports,
+    environment,
+    volume: volumeOf(config, worker, mountPath),
+    resources: { cpu: worker.cpu, memory: worker.memory },
+  };
+}
+
+function planIngress(config: Config, workers: readonly PlannedWorker[]): PlannedIngress {
+  const { ingress } = config;
+  const routes = [
+    { name: 'finder', port: config.basePort, target: `${FINDER_NAME}:${LISTEN_PORT}` },
+    ...workers
+      .toSorted((a, b) => a.publicPort - b.publicPort)
+      .map(({ id, name, publicPort: port, ports }) => ({
+        name: `worker-${id}`,
+        port,
+        target: `${name}:${ports.public ?? LISTEN_PORT}`,
+      })),
+  ];
+  return {
+    ...named('ingress', INGRESS_NAME),
+    ...ingressConfiguration(routes, ingress.tlsSecretName !== undefined),
+    images: { nginx: nginxImage(config), feeder: projectImage(config, 'ingress') },
+    routes,
+    adminPort: ingressAdminPort(config),
+    serviceType: ingress.serviceType,
+    replicas: ingress.replicas,
+    tlsSecretName: ingress.tlsSecretName,
+    resources: { cpu: ingress.cpu, memory: ingress.memory },
+  };
+}
+
+/** Its name tells what it does, so that a new declaration is a new Job, and an unchanged one is none. */
+function planMembership(config: Config, { version, adminPort }: PlannedIngress): PlannedJob {
+  const { workers, forceRemove, membershipTimeoutSeconds } = config;
+  const words = [
+    'ensure',
+    ...declaredWords(workers),
+    ...(forceRemove.length === 0 ? [] : ['--force-remove', idRanges(forceRemove)]),
+    ...['--timeout', String(membershipTimeoutSeconds)],
+    ...['--ingress', `${INGRESS_ADMIN_NAME}:${adminPort}`, '--ingress-version', version],
+  ];
+  const image = projectImage(config, 'client');
+  const environment = clientEnvironment(config);
+  const name = `dpr-membership-${hashOf(JSON.stringify([words, image, environment]))}`;
+  // The Job itself gives up a little later than the program, which knows the reason.
+  return job('membership', name, image, words, environment, membershipTimeoutSeconds + 60);
+}
+
+function planClientRun(config: Config): PlannedJob | undefined {
+  const { clientRun } = config;
+  if (clientRun === undefined) return undefined;
+  const image = projectImage(config, 'client');
+  const environment = clientEnvironment(config);
+  const name = `dpr-client-${hashOf(JSON.stringify([clientRun, image, environment]))}`;
+  return job('client', name, image, clientRun.arguments, environment, clientRun.timeoutSeconds);
+}
+
+function job(
+  role: Role,
+  name: string,
+  image: PlannedImage,
+  words: readonly string[],
+  environment: Environment,
+  timeoutSeconds: number,
+): PlannedJob {
+  const labels = labelsOf(role, name);
+  return { name, role, labels, image, arguments: words, environment, timeoutSeconds, resources: JOB_RESOURCES };
+}
+
+/** Programs inside the cluster reach workers as those outside do: through the ingress. */
+function clientEnvironment({ basePort, ingress }: Config): Environment {
+  const addresses = { DPR_CONTROL: `ws://${FINDER_NAME}:${CONTROL_PORT}` };
+  if (ingress.tlsSecretName === undefined) return { ...addresses, DPR_CLUSTER: `ws://${INGRESS_NAME}:${basePort}` };
+  // The certificate is for the name outside. Inside, where nothing else is encrypted, it proves nothing.
+  return { ...addresses, DPR_CLUSTER: `wss://${INGRESS_NAME}:${basePort}`, NODE_TLS_REJECT_UNAUTHORIZED: '0' };
+}
+
+function named(role: Role, name: string) {
+  return { name, role, labels: labelsOf(role, name), selector: selectorOf(role, name) };
+}
+
+function shared(config: Config, ports: { public: number; admin: number }, mountPath: string) {
+  return {
+    host: '0.0.0.0',
+    port: ports.public,
+    adminPort: ports.admin,
+    data: `${mountPath}/${STATE_DIRECTORY}`,
+    logLevel: config.logLevel,
+    tokens: {},
+  };
+}
+
+function volumeOf({ keepVolumes: keep }: Config, { storage, storageClass }: Resources, mountPath: string) {
+  return { size: storage, storageClass, mountPath, keep };
+}

@@ -1,0 +1,44 @@
+import { roleLabels, type Role } from './names.ts';
+
+type Peer = { readonly podSelector?: object; readonly namespaceSelector?: object };
+type Rule = { readonly from?: readonly Peer[]; readonly ports: readonly { protocol: 'TCP'; port: string }[] };
+
+/** What may connect to the pods of a role; ports by the name that they have in the container. */
+export type PlannedNetworkPolicy = {
+  readonly name: string;
+  readonly role: Role;
+  readonly podSelector: { readonly matchLabels: Readonly<Record<string, string>> };
+  readonly ingress: readonly Rule[];
+};
+
+/** Label of pods that an administrator starts to work with `dpr`; they may reach the control port, token in hand. */
+export const OPERATOR_LABEL = { 'dpr-cluster/operator': 'true' };
+
+/**
+ * The control port is for workers and for the membership Job alone; workers' ports are for the ingress. Nobody is kept
+ * from probes and metrics. The ingress is for everybody.
+ */
+export function planNetworkPolicies(): PlannedNetworkPolicy[] {
+  const operators = { podSelector: { matchLabels: OPERATOR_LABEL } };
+  const admin = rule('admin', [{ namespaceSelector: {} }]);
+  return [
+    policy('finder', [
+      rule('public', [from('ingress')]),
+      rule('control', [from('worker'), from('membership'), operators]),
+      admin,
+    ]),
+    policy('worker', [rule('public', [from('ingress')]), admin]),
+  ];
+}
+
+function policy(role: Role, ingress: Rule[]): PlannedNetworkPolicy {
+  return { name: `dpr-${role}`, role, podSelector: { matchLabels: roleLabels(role) }, ingress };
+}
+
+function rule(port: string, from: Peer[]): Rule {
+  return { from, ports: [{ protocol: 'TCP', port }] };
+}
+
+function from(role: Role): Peer {
+  return { podSelector: { matchLabels: roleLabels(role) } };
+}

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { parseConfig } from '@dpr/infra/config';
+import { planKubernetes, planNetworkPolicies } from '@dpr/infra/plan';
+import fc from 'fast-check';
+
+const plan = (raw: object) => planKubernetes(parseConfig(raw, 'kubernetes'));
+
+/** Entries of a configuration that can stand together: ids are distinct, and so are the ports that follow from them. */
+const someWorkers = fc.uniqueArray(
+  fc.record(
+    {
+      id: fc.nat({ max: 2_000 }),
+      type: fc.constantFrom('counter', 'kv', 'log-store'),
+      storage: fc.constantFrom('1Gi', '20Gi'),
+      port: fc.integer({ min: 30_000, max: 60_000 }),
+      memory: fc.constantFrom({ limit: '1Gi' }, { request: '300Mi' }),
+      checkpointIntervalMs: fc.integer({ min: 1, max: 1_000 }),
+    },
+    { requiredKeys: ['id'] },
+  ),
+  { selector: ({ id }) => id, maxLength: 12 },
+);
+const SHARED = { images: { kv: 'kv:1', 'log-store': 'log:1' }, workerDefaults: { mountPath: '/d', listenPort: 7000 } };
+
+function possible(workers: readonly { id: number; port?: number }[]): boolean {
+  const ports = workers.map(({ id, port }) => port ?? 6380 + id);
+  return new Set(ports).size === ports.length;
+}
+
+describe('the plan on Kubernetes', () => {
+  it('tells a worker everything that it needs to know', () => {
+    const [worker] = plan({ images: { registry: 'r', tag: '7' }, workers: [{ id: 1, port: 7001 }] }).workers;
+    assert.deepEqual(worker, {
+      name: 'counter-1',
+      role: 'worker',
+      id: 1,
+      type: 'counter',
+      labels: {
+        'app.kubernetes.io/name': 'dpr-worker',
+        'app.kubernetes.io/instance': 'counter-1',
+        'app.kubernetes.io/component': 'worker',
+        'app.kubernetes.io/part-of': 'dpr-cluster',
+        'app.kubernetes.io/managed-by': 'pulumi',
+      },
+      selector: {
+        'app.kubernetes.io/instance': 'counter-1',
+        'app.kubernetes.io/component': 'worker',
+        'app.kubernetes.io/part-of': 'dpr-cluster',
+      },
+      image: { name: 'r/dpr-counter:7', withoutRegistry: false },
+      publicPort: 7001,
+      ports: { public: 6379, admin: 26379 },
+      environment: {
+        DPR_HOST: '0.0.0.0',
+        DPR_PORT: '6379',
+        DPR_ADMIN_PORT: '26379',
+        DPR_DATA: '/data/dpr',
+        DPR_LOG_LEVEL: 'info',
+        DPR_WORKER_ID: '1',
+        DPR_WORKER_TYPE: 'counter',
+        DPR_PUBLIC_PORT: '7001',
+        DPR_PUBLIC_HOST: '',
+        DPR_FINDER: 'ws://dpr-finder:16379',
+        DPR_CHECKPOINT_INTERVAL_MS: '100',
+      },
+      volume: { size: '10Gi', storageClass: undefined, mountPath: '/data', keep: true },
+      resources: { cpu: { request: '250m', limit: '1' }, memory: { request: '256Mi', limit: '512Mi' } },
+    });
+  });
+
+  it("takes somebody else's worker as its entry describes it", () => {
+    const [worker] = plan({
+      workers: [{ id: 2, type: 'kv', image: 'registry/kv:3', mountPath: '/var/lib/kv', listenPort: 9000 }],
+    }).workers;
+    assert.equal(worker?.name, 'kv-2');
+    assert.deepEqual(worker.image, { name: 'registry/kv:3', withoutRegistry: false });
+    assert.deepEqual(worker.ports, { public: 9000, admin: 29000 });
+    assert.equal(worker.environment.DPR_DATA, '/var/lib/kv/dpr');
+  });
+
+  it('gives every other worker the same whatever comes, goes or changes its place', () => {
+    const workersAndSome = someWorkers.filter(possible).chain((workers) => {
+      return fc.tuple(fc.constant(workers), fc.shuffledSubarray(workers));
+    });
+    const property = fc.property(workersAndSome, ([workers, some]) => {
+      const before = plan({ ...SHARED, workers }).workers;
+      assert.deepEqual(
+        plan({ ...SHARED, workers: some }).workers,
+        some.map(({ id }) => before.find((worker) => worker.id === id)),
+      );
+    });
+    fc.assert(property);
+  });
+
+  it('has the same ingress and the same membership for every order of the entries', () => {
+    const property = fc.property(someWorkers.filter(possible), (workers) => {
+      const one = plan({ ...SHARED, workers });
+      const other = plan({ ...SHARED, workers: workers.toReversed() });
+      assert.deepEqual(other.ingress, one.ingress);
+      assert.deepEqual(other.membership, one.membership);
+    });
+    fc.assert(property);
+  });
+
+  it('has another ingress version and another membership Job for every other set of workers', () => {
+    const names = new Map<string, string>();
+    const versions = new Map<string, string>();
+    const property = fc.property(someWorkers.filter(possible), (workers) => {
+      const { ingress, membership } = plan({ ...SHARED, workers });
+      const words = membership.arguments.join(' ');
+      assert.equal(names.get(membership.name) ?? words, words);
+      assert.equal(versions.get(ingress.version) ?? ingress.text, ingress.text);
+      names.set(membership.name, words);
+      versions.set(ingress.version, ingress.text);
+    });
+    fc.assert(property);
+  });
+
+  it('gives each worker one route, from its public port to where it listens', () => {
+    const { ingress } = plan({ ...SHARED, workers: [{ id: 1 }, { id: 0 }, { id: 5, type: 'kv', port: 30_000 }] });
+    assert.deepEqual(ingress.routes, [
+      { name: 'finder', port: 6379, target: 'dpr-finder:6379' },
+      { name: 'worker-0', port: 6380, target: 'counter-0:7000' },
+      { name: 'worker-1', port: 6381, target: 'counter-1:7000' },
+      { name: 'worker-5', port: 30000, target: 'kv-5:7000' },
+    ]);
+    assert.deepEqual(
+      ingress.text.split('\n').filter((line) => line.includes('proxy_pass')),
+      [
+        '  server { listen 6379 so_keepalive=on; proxy_pass dpr-finder:6379; }',
+        '  server { listen 6380 so_keepalive=on; proxy_pass counter-0:7000; }',
+        '  server { listen 6381 so_keepalive=on; proxy_pass counter-1:7000; }',
+        '  server { listen 30000 so_keepalive=on; proxy_pass kv-5:7000; }',
+      ],
+    );
+    assert.ok(ingress.text.includes(`return ${ingress.version};`));
+  });
+
+  it('ends TLS at the ingress where there is a certificate', () => {
+    const { ingress, membership } = plan({ workers: [{ id: 0 }], ingress: { tlsSecretName: 'cert' } });
+    assert.ok(ingress.text.includes('ssl_certificate /etc/dpr/tls/tls.crt;'));
+    assert.ok(ingress.text.includes('listen 6380 ssl so_keepalive=on;'));
+    assert.equal(membership.environment.DPR_CLUSTER, 'wss://dpr-ingress:6379');
+  });
+
+  it('declares who belongs to the cluster, in few words for many workers', () => {
+    const workers = Array.from({ length: 1_000 }, (_, id) => ({ id }));
+    const { membership, ingress } = plan({
+      ...SHARED,
+      workers: [...workers, { id: 1_002, type: 'kv' }],
+      forceRemove: [2_000, 1_001, 2_001],
+    });
+    assert.deepEqual(membership.arguments, [
+      'ensure',
+      'counter:0-999',
+      'kv:1002',
+      '--force-remove',
+      '1001,2000-2001',
+      '--timeout',
+      '300',
+      '--ingress',
+      'dpr-ingress-admin:26379',
+      '--ingress-version',
+      ingress.version,
+    ]);
+    assert.match(membership.name, /^dpr-membership-[0-9a-f]{10}$/);
+  });
+
+  it('runs a client only where asked to', () => {
+    assert.equal(plan({ workers: [] }).clientRun, undefined);
+    const { clientRun } = plan({ workers: [], clientRun: { arguments: ['status'], timeoutSeconds: 30 } });
+    assert.deepEqual([clientRun?.arguments, clientRun?.timeoutSeconds], [['status'], 30]);
+  });
+
+  it('keeps everybody but the ingress from workers, and everybody but workers from the control port', () => {
+    const from = (policy: string, port: string) =>
+      planNetworkPolicies()
+        .find(({ name }) => name === policy)
+        ?.ingress.filter(({ ports }) => ports.some((allowed) => allowed.port === port))
+        .flatMap((rule) => rule.from?.map((peer) => JSON.stringify(peer)) ?? ['anybody']);
+    assert.equal(from('dpr-worker', 'public')?.length, 1);
+    assert.match(from('dpr-worker', 'public')?.[0] ?? '', /"ingress"/);
+    assert.deepEqual(
+      from('dpr-finder', 'control')?.map((peer) => /component":"(\w+)|operator/.exec(peer)?.[0]),
+      ['component":"worker', 'component":"membership', 'operator'],
+    );
+    assert.deepEqual(from('dpr-worker', 'control'), []);
+  });
+});
