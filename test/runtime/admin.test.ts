@@ -1,0 +1,70 @@
+import { createLog, ProcessError } from '@dpr/runtime';
+import assert from 'node:assert/strict';
+import { Registry } from 'prom-client';
+import { serveAdmin, type AdminServer } from '../../services/runtime/admin.ts';
+import { gauge, total, writeSeconds } from '../../services/runtime/metrics.ts';
+
+const log = createLog('silent', {});
+
+describe('the admin port', () => {
+  let admin: AdminServer;
+  let reason: string | undefined;
+  let operations = 0;
+  const metrics = new Registry();
+  before(async () => {
+    total(metrics, 'dpr_operations_total', 'Operations.', () => operations);
+    gauge(metrics, 'dpr_world_line', 'World-line.', () => 7);
+    writeSeconds(metrics, 'dpr_write_seconds', 'Writes.').observe(0.003);
+    admin = await serveAdmin({
+      host: '127.0.0.1',
+      port: 0,
+      log,
+      metrics,
+      startup: () => undefined,
+      ready: () => reason,
+    });
+  });
+  after(() => admin.close());
+
+  const get = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${admin.port}${path}`, init);
+
+  it('answers probes, with the reason in JSON when the answer is no', async () => {
+    for (const path of ['/startup', '/ready', '/live', '/ready?verbose=1']) {
+      const response = await get(path);
+      assert.deepEqual([response.status, await response.json()], [200, { ok: true }]);
+    }
+    reason = 'version 4 is being restored';
+    const response = await get('/ready');
+    assert.deepEqual([response.status, await response.json()], [503, { ok: false, reason }]);
+    assert.equal((await get('/live')).status, 200);
+  });
+
+  it('shows metrics as they are when asked for', async () => {
+    operations = 5;
+    await get('/metrics');
+    operations = 12;
+    const text = await (await get('/metrics')).text();
+    for (const line of ['dpr_operations_total 12', 'dpr_world_line 7', 'dpr_write_seconds_count 1']) {
+      assert.ok(text.includes(`\n${line}\n`), line);
+    }
+    assert.match(text, /\nprocess_resident_memory_bytes \d/);
+  });
+
+  it('says what there is to those who ask for something else', async () => {
+    const missing = await get('/');
+    assert.deepEqual(
+      [missing.status, await missing.json()],
+      [404, { ok: false, reason: 'see /startup, /ready, /live and /metrics' }],
+    );
+    assert.equal((await get('/ready', { method: 'POST' })).status, 405);
+  });
+
+  it('fails with the reason when its port is taken', async () => {
+    const again = { host: '127.0.0.1', port: admin.port, log, metrics: new Registry() };
+    const probes = { startup: () => undefined, ready: () => undefined };
+    await assert.rejects(
+      serveAdmin({ ...again, ...probes }),
+      (error) => error instanceof ProcessError && /the admin port cannot be opened: .*EADDRINUSE/.test(error.message),
+    );
+  });
+});

@@ -1,0 +1,171 @@
+import { createLog } from '@dpr/runtime';
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { CheckpointDroppedError, SupersededError, type CheckpointStore } from '../../services/runtime/storage/index.ts';
+import { checkpointWriter, type NewVersion, type Snapshot } from '../../services/runtime/worker/checkpoint-writer.ts';
+
+const bytes = new Uint8Array(1);
+
+function version(number: number, snapshot: Snapshot = bytes): NewVersion {
+  return {
+    kind: 'checkpoint',
+    info: { worldLine: 1, version: number, predecessor: number - 1, dependencies: new Map() },
+    snapshot,
+    sessions: { base: 'full', bytes },
+    stamp: { start: 'f'.repeat(16), counter: 1 },
+  };
+}
+
+function failure(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+/** A store that a test steers, and a writer on it; every call of the store and every word of the writer, in order. */
+function start(overrides: Partial<CheckpointStore> = {}) {
+  const journal: string[] = [];
+  let changed = (): void => undefined;
+  const note = (entry: string): void => {
+    journal.push(entry);
+    changed();
+  };
+  const call =
+    (entry: string) =>
+    (argument: unknown): Promise<never> => {
+      note(`${entry} ${typeof argument === 'number' ? argument : ''}`.trim());
+      return Promise.resolve(undefined as never);
+    };
+  const store: CheckpointStore = {
+    append: (checkpoint) => call('append')(checkpoint.version),
+    markClean: call('mark'),
+    clearClean: () => call('clear')(undefined),
+    dropAfter: call('drop'),
+    restore: call('restore'),
+    prune: call('prune'),
+    storeFile: (_, number) => ({ name: String(number), path: String(number) }),
+    close: () => Promise.resolve(),
+    ...overrides,
+  };
+  const writer = checkpointWriter({
+    store,
+    log: createLog('silent', {}),
+    durable: (_, number) => note(`durable ${number}`),
+    written: () => undefined,
+    failed: () => note('failed'),
+    broken: (error) => note(`broken ${error instanceof Error ? error.name : ''}`),
+  });
+  const reaches = async (...expected: string[]): Promise<void> => {
+    while (journal.length < expected.length) await new Promise<void>((resolve) => (changed = resolve));
+    assert.deepEqual(journal, expected);
+  };
+  return { writer, journal, note, reaches };
+}
+
+describe('the writer of checkpoints', () => {
+  it('makes versions durable in their order, also when an earlier snapshot takes longer', async () => {
+    const { writer, reaches } = start();
+    writer.add(version(1, new Promise((resolve) => setImmediate(() => resolve(bytes)))));
+    writer.add(version(2));
+    await reaches('append 1', 'durable 1', 'append 2', 'durable 2');
+    writer.add(version(3));
+    await reaches('append 1', 'durable 1', 'append 2', 'durable 2', 'append 3', 'durable 3');
+  });
+
+  it('tries again what the disk refuses, and announces nothing meanwhile', async () => {
+    let refusals = 3;
+    const { writer, reaches, note } = start({
+      append({ version: number }) {
+        if (refusals-- > 0) return Promise.reject(failure('ENOSPC'));
+        note(`append ${number}`);
+        return Promise.resolve({ deltas: 0, deltaBytes: 0 });
+      },
+    });
+    writer.add(version(1));
+    writer.add(version(2));
+    await reaches('failed', 'failed', 'failed', 'append 1', 'durable 1', 'append 2', 'durable 2');
+  });
+
+  it('drops what waits and what is being written when it goes back', async () => {
+    let drop = (): void => undefined;
+    const { writer, journal, reaches, note } = start({
+      append: () =>
+        new Promise((_, reject) => {
+          note('append');
+          drop = () => reject(new CheckpointDroppedError('dropped'));
+        }),
+      dropAfter(to) {
+        note(`drop ${to}`);
+        drop();
+        return Promise.resolve();
+      },
+    });
+    writer.add(version(5));
+    writer.add(version(6));
+    await reaches('append');
+    assert.deepEqual(await writer.restore(4, false), { restored: undefined });
+    assert.deepEqual(journal, ['append', 'drop 4', 'clear', 'restore 4']);
+  });
+
+  it('stops retrying what a rollback made pointless', async () => {
+    const { writer, journal, reaches, note } = start({
+      append: () => Promise.reject(failure('EIO')),
+      dropAfter() {
+        note('drop');
+        return Promise.resolve();
+      },
+    });
+    writer.add(version(5));
+    await reaches('failed');
+    await writer.restore(4, true);
+    const tries = journal.filter((entry) => entry === 'failed').length;
+    assert.deepEqual(journal.slice(tries), ['drop', 'clear'], 'the empty state is not read from the store');
+  });
+
+  it('tells a restore that another one overtook', async () => {
+    let refuse = true;
+    const { writer } = start({ dropAfter: () => (refuse ? Promise.reject(failure('EIO')) : Promise.resolve()) });
+    const first = writer.restore(4, false);
+    const second = writer.restore(3, false);
+    refuse = false;
+    assert.equal(await first, undefined);
+    assert.ok(await second);
+  });
+
+  it('lets a restore overtake the clean-shutdown marker', async () => {
+    let refuse = true;
+    const { writer } = start({ markClean: () => (refuse ? Promise.reject(failure('EIO')) : Promise.resolve()) });
+    const marker = { incarnation: 1, worldLine: 1, version: 4 };
+    const marked = writer.mark(marker);
+    await writer.restore(4, true);
+    assert.equal(await marked, false);
+    refuse = false;
+    assert.equal(await writer.mark(marker), true);
+  });
+
+  it('gives up when a later incarnation took the volume over', async () => {
+    const { writer, reaches } = start({ append: () => Promise.reject(new SupersededError('taken')) });
+    writer.add(version(1));
+    await reaches('broken SupersededError');
+  });
+
+  it('prunes to the newest cut that it was told, once for many', async () => {
+    const { writer, reaches } = start();
+    writer.prune(1);
+    writer.prune(2);
+    writer.prune(3);
+    await reaches('prune 1', 'prune 3');
+  });
+
+  it('takes over a file that a store wrote', async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'dpr-'));
+    const taken = path.join(directory, 'taken');
+    const { writer, reaches } = start({ storeFile: () => ({ name: 'taken', path: taken }) });
+    const file = path.join(directory, 'dump');
+    writeFileSync(file, 'the state');
+    writer.add(version(1, Promise.resolve({ file })));
+    await reaches('append 1', 'durable 1');
+    assert.equal(readFileSync(taken, 'utf8'), 'the state');
+    rmSync(directory, { recursive: true });
+  });
+});
