@@ -1,7 +1,7 @@
 /** A worker as a process: surrounds the worker's state machine and a state object with sockets, files and a clock. */
 import path from 'node:path';
 import { createWorker, stepWorker, WORKER_DEFAULTS, workerWakeAt } from '@dpr/core';
-import type { Worker, WorkerConfig, WorkerEffect, WorkerEvent } from '@dpr/core';
+import type { StopReason, Worker, WorkerConfig, WorkerEffect, WorkerEvent } from '@dpr/core';
 import { encode, PROTOCOL_VERSION, type MessageOf } from '@dpr/protocol';
 import { Registry } from 'prom-client';
 import { serveAdmin, type Probes } from '../admin.ts';
@@ -91,7 +91,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
         log.info({ event: 'serving', cluster: effect.cluster, worldLine: effect.worldLine, port });
         return openToClients();
       case 'stop':
-        log[effect.why === 'shutdown' ? 'info' : 'error']({ event: 'stop', why: effect.why, reason: effect.text });
+        log[AS_ASKED.includes(effect.why) ? 'info' : 'fatal']({ event: 'stop', why: effect.why, reason: effect.text });
         return finish(EXIT_BY_REASON[effect.why]);
       case 'log':
         return note(effect.event, effect.details);
@@ -208,6 +208,9 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
 
   return { adminPort: admin.port, ended, stop: () => happen({ kind: 'shutdown' }) };
 }
+
+/** Ends that somebody asked for. */
+const AS_ASKED: readonly StopReason[] = ['shutdown', 'left'];
 
 type LogEvent = Extract<WorkerEffect, { kind: 'log' }>['event'];
 
