@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import type { ClusterStatus } from '@dpr/client';
 import type { LocalFinder, LocalPlan, LocalProcess, LocalWorker } from '@dpr/infra/plan';
 import { diffPlans } from './diff-plans.ts';
 import type { Tell } from './events.ts';
 import { leave } from './leave.ts';
 import type { LogFile } from './log-file.ts';
-import type { ClusterStatus, Operator } from './operator.ts';
+import type { FinderControl } from './operator.ts';
 import { type ProcessState, supervise, type Supervised } from './process.ts';
 
 export type ClusterOptions = {
@@ -16,7 +17,7 @@ export type ClusterOptions = {
   readonly openLog: (file: string, name: string) => LogFile;
   readonly logDirectory: string;
   /** The operator's connection to this Finder. */
-  readonly connect: (finder: LocalFinder) => Operator;
+  readonly connect: (finder: LocalFinder) => FinderControl;
 };
 
 /** A process of the cluster, as it is now. */
@@ -70,7 +71,7 @@ export function localCluster(options: ClusterOptions): LocalCluster {
   const watchers = new Set<() => void>();
   let plan: LocalPlan | undefined;
   let forced: ReadonlySet<number> = new Set();
-  let operator: Operator | undefined;
+  let operator: FinderControl | undefined;
   let stopping = false;
 
   function changed(): void {

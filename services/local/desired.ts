@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import type { WorkerStatus } from '@dpr/client';
 import type { Config } from '@dpr/infra/config';
-import { BUILT_IN_TYPE, type LocalConfig, type LocalPlan, type LocalWorker, planLocal } from '@dpr/infra/plan';
+import { BUILT_IN_TYPE, type LocalPlan, type LocalWorker, planLocal } from '@dpr/infra/plan';
 import { readStackFile } from '@dpr/infra/stack-file';
-import type { MemberStatus } from './operator.ts';
 import type { Options } from './options.ts';
 
 /** What the config asks for. */
@@ -17,7 +17,8 @@ export type Desired = {
   readonly stray: (member: Stray) => LocalWorker | undefined;
 };
 
-type Stray = Pick<MemberStatus, 'id' | 'type' | 'port'>;
+type LocalConfig = Parameters<typeof planLocal>[0];
+type Stray = Pick<WorkerStatus, 'id' | 'type' | 'port'>;
 
 /** Where this program is, and the others beside it. */
 const PROGRAM_DIRECTORY = path.dirname(fileURLToPath(import.meta.url));

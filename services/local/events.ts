@@ -70,7 +70,7 @@ export function textOf(event: LocalEvent): string {
 }
 
 function nextText({ phase, restartInMs }: { readonly phase: Phase; readonly restartInMs?: number }): string {
-  if (phase === 'left') return 'it stays away until its entry in the config changes';
+  if (phase === 'left') return 'it is started again only if its entry in the config changes';
   if (phase === 'halted') return 'it stays down until the config is saved again: see to the reason first';
   return restartInMs === undefined || restartInMs === 0 ? 'restarting at once' : `restarting in ${restartInMs} ms`;
 }

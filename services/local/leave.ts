@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Tell } from './events.ts';
-import type { Operator } from './operator.ts';
+import type { FinderControl } from './operator.ts';
 import type { Supervised } from './process.ts';
 
 const ASK_AGAIN_MS = 50;
@@ -9,7 +9,7 @@ const EXPLAIN_AFTER_MS = 2_000;
 
 export type Leaving = {
   /** Undefined while there is no Finder to ask. */
-  readonly operator: () => Operator | undefined;
+  readonly operator: () => FinderControl | undefined;
   /** Whether it may go by force, should it be dead. */
   readonly mayForce: () => boolean;
   /** Whether to leave it at that; `asked` tells whether the Finder was. */

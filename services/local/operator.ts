@@ -1,36 +1,68 @@
-/** What the Finder says of a member. */
-export type MemberStatus = {
-  readonly id: number;
-  readonly generation: number;
-  readonly type: string;
-  readonly host: string;
-  readonly port: number;
-  readonly state: 'joining' | 'serving' | 'leaving' | 'away';
-  /** Of one that leaves. */
-  readonly waitingFor: string;
-  /** Versions. */
-  readonly executed: number;
-  readonly durable: number;
-  readonly committed: number;
-  /** What executed and is not committed: how many operations, and for how long. */
-  readonly lagOperations: number;
-  readonly lagMs: number;
-};
+import { type ClusterStatus, connectOperator, type Operator, type Removal, UnknownWorkerError } from '@dpr/client';
 
-/** What the Finder says of the cluster. */
-export type ClusterStatus = { readonly worldLine: number; readonly members: readonly MemberStatus[] };
+/** A Finder that takes longer to answer counts as away. */
+const ANSWER_TIMEOUT_MS = 1_000;
 
-/** What became of the wish to remove a worker. */
-export type Removal = { readonly state: 'leaving' | 'left'; readonly waitingFor: string };
-
-/** What an operator can ask of the Finder. Each answer is undefined when the Finder gives none, as while it restarts. */
-export interface Operator {
+/**
+ * What the supervisor asks of the Finder. An answer is undefined when the Finder gives none, as while it starts; it may be
+ * asked again and again.
+ */
+export interface FinderControl {
   status(): Promise<ClusterStatus | undefined>;
   /** DELETEWORKER; a worker that the cluster does not know has left. */
   remove(id: number, force: boolean): Promise<Removal | undefined>;
   close(): void;
 }
 
-export function connectOperator(_address: string, _token: string | undefined): Operator {
-  return { status: () => Promise.resolve(undefined), remove: () => Promise.resolve(undefined), close: () => undefined };
+export type FinderAddress = {
+  /** Its public and its control port, as `ws://host:port`. */
+  readonly cluster: string;
+  readonly control: string;
+  readonly controlToken: string | undefined;
+};
+
+export function finderControl(address: FinderAddress): FinderControl {
+  const closed = new AbortController();
+  let connection: Promise<Operator> | undefined;
+
+  async function ask<T>(question: (operator: Operator, signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    const patience = AbortSignal.any([closed.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+    const own = (connection ??= connectOperator({
+      ...address,
+      connectTimeoutMs: ANSWER_TIMEOUT_MS,
+      signal: closed.signal,
+    }));
+    try {
+      return await question(await own, patience);
+    } catch {
+      // A connection waits for a Finder that is away by itself, and ends only when that is pointless.
+      if (!patience.aborted && connection === own) forget();
+      return undefined;
+    }
+  }
+
+  function forget(): void {
+    void connection?.then(
+      (operator) => operator.close(),
+      () => undefined,
+    );
+    connection = undefined;
+  }
+
+  return {
+    status: () => ask((operator, signal) => operator.status({ signal })),
+    remove: (id, force) =>
+      ask(async (operator, signal): Promise<Removal> => {
+        try {
+          return await operator.deleteWorker(id, { force, signal });
+        } catch (error) {
+          if (error instanceof UnknownWorkerError) return { state: 'left', waitingFor: '' };
+          throw error;
+        }
+      }),
+    close() {
+      closed.abort();
+      forget();
+    },
+  };
 }

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
+import type { ClusterStatus } from '@dpr/client';
 import { ConfigError } from '@dpr/infra/config';
 import { type LocalProcess, reachable } from '@dpr/infra/plan';
 import { EXIT } from '@dpr/runtime/exit-codes';
@@ -10,7 +11,7 @@ import { type Action, describeAction, diffPlans } from './diff-plans.ts';
 import type { Tell } from './events.ts';
 import { inform } from './inform.ts';
 import { openLogFile } from './log-file.ts';
-import { type ClusterStatus, connectOperator } from './operator.ts';
+import { finderControl } from './operator.ts';
 import type { Options } from './options.ts';
 import { obstacles, processesOf } from './preflight.ts';
 import { logDirectory, prepare } from './prepare.ts';
@@ -79,7 +80,12 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
         tell({ event: 'warning', text: `the log of ${name} cannot be written: ${message}` });
       }),
     logDirectory: logDirectory(data),
-    connect: ({ ports, environment }) => connectOperator(address(ports.control), environment.DPR_CONTROL_TOKEN),
+    connect: ({ ports, environment }) =>
+      finderControl({
+        cluster: address(ports.public),
+        control: address(ports.control),
+        controlToken: environment.DPR_CONTROL_TOKEN,
+      }),
   });
   const header = () => ({ supervisor: process.pid, ...addresses(), config });
   const informed = inform({ cluster, show, dataDirectory: data, header, heard });
@@ -96,11 +102,11 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
   }
 
   /** Once after each change of the config: members that it does not have are to leave. */
-  function heard({ members }: ClusterStatus): void {
+  function heard({ workers }: ClusterStatus): void {
     if (!lookForStrays) return;
     lookForStrays = false;
     const declared = new Set(desired.plan.workers.map(({ id }) => id));
-    for (const member of members.filter(({ id }) => !declared.has(id) && !cluster.has(id))) {
+    for (const member of workers.filter(({ id }) => !declared.has(id) && !cluster.has(id))) {
       const worker = desired.stray(member);
       if (worker !== undefined) cluster.dismiss(worker);
       else tell({ event: 'warning', text: strayText(member) });
@@ -152,7 +158,7 @@ function startedBy(action: Action): LocalProcess[] {
   return [action.kind === 'restartFinder' ? action.finder : action.worker];
 }
 
-function strayText({ id, type }: ClusterStatus['members'][number]): string {
+function strayText({ id, type }: ClusterStatus['workers'][number]): string {
   return (
     `worker ${id} (${type}) is a member of the cluster, but it is not in the config, and it cannot be run here to let ` +
     `it leave: add it to the config again, or name it in dpr:forceRemove, which loses what it did not commit`

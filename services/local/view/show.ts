@@ -1,6 +1,6 @@
+import type { ClusterStatus } from '@dpr/client';
 import { type LocalEvent, textOf } from '../events.ts';
 import type { View } from '../cluster.ts';
-import type { ClusterStatus } from '../operator.ts';
 import type { Options } from '../options.ts';
 import { renderPicture, rowsOf } from './table.ts';
 

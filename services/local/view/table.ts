@@ -1,6 +1,6 @@
 import type { LocalWorker } from '@dpr/infra/plan';
+import type { ClusterStatus, WorkerStatus } from '@dpr/client';
 import type { View } from '../cluster.ts';
-import type { ClusterStatus, MemberStatus } from '../operator.ts';
 
 /** One row of the status: the Finder, or a worker. */
 export type Row = {
@@ -35,7 +35,7 @@ const COLUMNS: readonly { readonly key: keyof Row; readonly title: string; reado
  * @param status undefined while the Finder does not answer
  */
 export function rowsOf(views: readonly View[], status: ClusterStatus | undefined, host: string): Row[] {
-  const members = new Map(status?.members.map((member) => [member.id, member]));
+  const members = new Map(status?.workers.map((member) => [member.id, member]));
   return views.map(({ spec, state, waitingFor }) => {
     const worker = 'id' in spec ? spec : undefined;
     const member = worker && members.get(worker.id);
@@ -49,7 +49,7 @@ export function rowsOf(views: readonly View[], status: ClusterStatus | undefined
 }
 
 /** What the Finder knows of a worker; of itself and of one that is no member there is nothing to tell. */
-function positionOf(worker: LocalWorker | undefined, member: MemberStatus | undefined) {
+function positionOf(worker: LocalWorker | undefined, member: WorkerStatus | undefined) {
   const version = (key: 'generation' | 'executed' | 'durable' | 'committed') =>
     member === undefined ? '' : String(member[key]);
   return {
@@ -63,11 +63,11 @@ function positionOf(worker: LocalWorker | undefined, member: MemberStatus | unde
   };
 }
 
-function lagText({ lagOperations, lagMs }: MemberStatus): string {
+function lagText({ lagOperations, lagMs }: WorkerStatus): string {
   return lagOperations === 0 ? '0' : `${lagOperations} / ${lagMs} ms`;
 }
 
-function stateText(phase: View['state']['phase'], member: MemberStatus | undefined, waitingFor: string): string {
+function stateText(phase: View['state']['phase'], member: WorkerStatus | undefined, waitingFor: string): string {
   if (waitingFor !== '') return `leaving, waits for ${waitingFor}`;
   if (phase === 'idle') return 'stopped';
   if (phase === 'waiting') return 'restarting';

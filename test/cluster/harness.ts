@@ -1,0 +1,221 @@
+/** Whole clusters on this machine, as `npm start` runs them, each in a directory and on ports of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type ClusterProcess, readClusterFile } from '@dpr/local';
+import { bundle, DIST } from '../../scripts/bundle.mjs';
+
+const POLL_MS = 10;
+/** How long any condition may take to hold. */
+const PATIENCE_MS = 10_000;
+/** With control and admin ports above them, these are all below the ports that connections take by themselves. */
+const BASE_PORTS = { from: 2_000, to: 12_000 };
+/** How many workers a test may have. */
+const MAX_WORKERS = 8;
+const SHOWN_LINES = 40;
+
+/** What stands below `dpr:` in a config, its base port excepted. */
+export type Settings = { readonly workers: readonly object[] } & Readonly<Record<string, unknown>>;
+
+/** A line that a cluster printed. */
+export type Line = { readonly event: string } & Readonly<Record<string, unknown>>;
+
+/** An `npm start` and all that belongs to it. */
+export interface LocalRun {
+  readonly pid: number;
+  /** What it said on standard output so far. */
+  readonly lines: readonly Line[];
+  /** What it said on standard error so far. */
+  errors(): string;
+  /** The first line, said already or to come, that is of this event and passes. */
+  line(event: string, passes?: (line: Line) => boolean, after?: number): Promise<Line>;
+  signal(signal: NodeJS.Signals): void;
+  /** The exit code, or the signal that ended it. */
+  readonly exited: Promise<number | NodeJS.Signals>;
+  /** Ends it with Ctrl-C, as npm passes it on: twice. */
+  stop(): Promise<number | NodeJS.Signals>;
+}
+
+/** A place for a cluster: directory, config and ports. It may be started there again and again. */
+export interface Place {
+  readonly directory: string;
+  readonly config: string;
+  readonly data: string;
+  readonly basePort: number;
+  /** The Finder's public and control address. */
+  readonly cluster: string;
+  readonly control: string;
+  /** Replaces the config as editors do. */
+  edit(settings: Settings): void;
+  write(text: string): void;
+  /** Starts it; returns at once. */
+  launch(options?: LaunchOptions): LocalRun;
+  /** Starts it and waits until it serves. */
+  start(options?: LaunchOptions): Promise<LocalRun>;
+  /** What runs now, by name such as `counter-0`. */
+  process(name: string): ClusterProcess | undefined;
+  /** Waits until a process is as it should be. */
+  processIs(name: string, passes: (process: ClusterProcess) => boolean): Promise<ClusterProcess>;
+  /** Sends a signal to a process that must be there. @returns its pid */
+  kill(name: string, signal?: NodeJS.Signals): number;
+}
+
+export type LaunchOptions = { readonly options?: readonly string[]; readonly uid?: number };
+
+const places: string[] = [];
+const runs: LocalRun[] = [];
+
+/** To be run after each test: ends whatever runs, however the test ended, and removes its files. */
+export async function tearDown(this: Mocha.Context): Promise<void> {
+  if (this.currentTest?.state === 'failed') for (const run of runs) report(run);
+  const pids = runs.flatMap(({ lines }) => lines.flatMap(({ pid }) => (typeof pid === 'number' ? [pid] : [])));
+  for (const run of runs.splice(0)) {
+    run.signal('SIGKILL');
+    await run.exited;
+  }
+  // Nobody starts them again, and those that are not stuck are about to stop by themselves.
+  for (const pid of pids.filter(isAlive)) {
+    process.kill(pid, 'SIGKILL');
+    await until(`the end of process ${pid}`, () => !isAlive(pid));
+  }
+  for (const directory of places.splice(0)) rmSync(directory, { recursive: true, force: true });
+}
+
+function report({ lines, errors }: LocalRun): void {
+  for (const line of lines.slice(-SHOWN_LINES)) console.error(`    ${JSON.stringify(line)}`);
+  console.error(errors());
+}
+
+/** Whether a process is there, a dead one that nobody asked for its exit code not counted. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return process.platform !== 'linux' || !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until something is there: neither undefined nor false. */
+export async function until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > deadline) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`);
+    await pause(POLL_MS);
+  }
+}
+
+/** A place with a config, by default of two counters. */
+export async function makePlace(settings: Settings = { workers: [{ id: 0 }, { id: 1 }] }): Promise<Place> {
+  await bundle();
+  const directory = mkdtempSync(path.join(tmpdir(), 'dpr-cluster-'));
+  places.push(directory);
+  const basePort = await freeBasePort();
+  const config = path.join(directory, 'Pulumi.test.yaml');
+  const data = path.join(directory, 'data');
+
+  function launch({ options = [], uid }: LaunchOptions = {}): LocalRun {
+    return launchLocal(['--config', config, '--data', data, '--json', ...options], uid);
+  }
+
+  const place: Place = {
+    directory,
+    config,
+    data,
+    basePort,
+    cluster: `ws://127.0.0.1:${basePort}`,
+    control: `ws://127.0.0.1:${basePort + 10_000}`,
+    edit({ ...given }) {
+      const keys = Object.entries({ basePort, ...given }).map(([key, value]) => [`dpr:${key}`, value]);
+      place.write(JSON.stringify({ config: Object.fromEntries(keys) })); // which is YAML too
+    },
+    write(text) {
+      writeFileSync(`${config}.new`, text);
+      renameSync(`${config}.new`, config);
+    },
+    launch,
+    async start(options) {
+      const run = launch(options);
+      await run.line('serving');
+      return run;
+    },
+    process: (name) => readClusterFile(data)?.processes.find((one) => one.name === name),
+    processIs: (name, passes) =>
+      until(`${name} as it should be`, () => {
+        const found = place.process(name);
+        return found !== undefined && passes(found) && found;
+      }),
+    kill(name, signal = 'SIGKILL') {
+      const pid = place.process(name)?.pid;
+      if (pid === undefined || pid === null) throw new Error(`${name} does not run`);
+      process.kill(pid, signal);
+      return pid;
+    },
+  };
+  place.edit(settings);
+  return place;
+}
+
+/** Runs the program of `npm start` with these options. */
+export function launchLocal(options: readonly string[], uid?: number): LocalRun {
+  const child = spawn(process.execPath, [path.join(DIST, 'local.js'), ...options], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid }),
+  });
+  const run = follow(child);
+  runs.push(run);
+  return run;
+}
+
+function follow(child: ChildProcess): LocalRun {
+  const { pid, stdout, stderr } = child;
+  if (pid === undefined || stdout === null || stderr === null) throw new Error('npm start cannot be run');
+  const lines: Line[] = [];
+  let errors = '';
+  createInterface({ input: stdout }).on('line', (text) => {
+    lines.push(text.startsWith('{') ? (JSON.parse(text) as Line) : { event: 'text', text });
+  });
+  stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  // With `close`, everything that it said was read.
+  const exited = new Promise<number | NodeJS.Signals>((resolve) =>
+    child.on('close', (code, signal) => resolve(code ?? signal ?? 0)),
+  );
+  return {
+    pid,
+    lines,
+    errors: () => errors,
+    line: (event, passes = () => true, after = 0) =>
+      until(`the event ${event}`, () => lines.slice(after).find((line) => line.event === event && passes(line))),
+    signal: (signal) => child.kill(signal),
+    exited,
+    stop() {
+      child.kill('SIGINT');
+      child.kill('SIGINT');
+      return exited;
+    },
+  };
+}
+
+/** A base port on which a whole cluster finds its ports free. */
+async function freeBasePort(): Promise<number> {
+  for (;;) {
+    const base = BASE_PORTS.from + Math.floor(Math.random() * (BASE_PORTS.to - BASE_PORTS.from));
+    const offsets = Array.from({ length: MAX_WORKERS + 1 }, (_, offset) => offset);
+    const ports = offsets.flatMap((offset) => [base + offset, base + offset + 10_000, base + offset + 20_000]);
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
