@@ -221,7 +221,7 @@ async function lives(seed: number, lastSteps: readonly number[], reliable: boole
 describe('a volume whose process dies', () => {
   it('has all that was acknowledged and nothing else, whichever step it dies in, with and without the power', async () => {
     for (let last = 0; last < 260; last++) {
-      for (let seed = 1; seed <= 2; seed++) await lives(seed, [last], true);
+      await lives(last, [last], true);
     }
   });
 
