@@ -377,6 +377,7 @@ describe('checkpoint store', () => {
       await assert.rejects(store.append(checkpoint(2)), { code: 'EIO' });
       control.fate = 'done';
       await store.dropAfter(1);
+      assert.deepEqual(versions(await surveyVolume(disk)), [1]);
       sim.cutPower();
       assert.deepEqual(versions(await surveyVolume(disk)), [1]);
     });
