@@ -28,6 +28,11 @@ export function siblingAddress(finder: URL, host: string, port: number): string 
   const url = new URL(finder);
   if (host !== '') url.hostname = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
   url.port = String(port);
+  return addressText(url);
+}
+
+/** A URL of a cluster as people write it: without the path. */
+export function addressText(url: URL): string {
   return `${url.protocol}//${url.host}`;
 }
 

@@ -1,9 +1,9 @@
 /** The cluster as one client sees it: the Finder, the members, a connection per worker, and the sessions that share them. */
 import type { Message, MessageOf } from '@dpr/protocol';
-import { checkToken, parseAddress, workerAddress } from './addresses.ts';
-import { unlessAborted } from './deferred.ts';
+import { addressText, checkToken, parseAddress, workerAddress } from './addresses.ts';
+import { deferred, unlessAborted } from './deferred.ts';
 import { createEngine, type Engine, type OpenWorker, type Surroundings } from './engine.ts';
-import { ClosedError, ConnectError, type DprError } from './errors.ts';
+import { ClosedError, ConnectError, unreachable, type DprError } from './errors.ts';
 import {
   ATTEMPT_TIMEOUT_MS,
   CONNECT_TIMEOUT_MS,
@@ -105,14 +105,10 @@ function openCluster(options: ConnectOptions) {
   const awaitFresh: (() => void)[] = [];
 
   const greeting = () => ({ role: 'client', cluster: clusterId, token }) as const;
-  const started: { resolve(): void; reject(error: DprError): void } = {
-    resolve: () => undefined,
-    reject: () => undefined,
-  };
-  const ready = new Promise<void>((resolve, reject) => Object.assign(started, { resolve, reject }));
+  const started = deferred();
 
   const finder = openLink(
-    { address: finderUrl.href, ca, timing, greeting },
+    { address: addressText(finderUrl), ca, timing, greeting },
     {
       opened(welcome) {
         clusterId ??= welcome.cluster;
@@ -303,7 +299,7 @@ function openCluster(options: ConnectOptions) {
   /** Nothing works any more, for this reason; without one, connecting took too long. */
   function end(reason: DprError | undefined): void {
     if (ended !== undefined) return;
-    ended = reason ?? tooLate(options.cluster, lastFailure);
+    ended = reason ?? unreachable(options.cluster, lastFailure);
     clearInterval(poll);
     clearTimeout(fetchTimer);
     finder.close();
@@ -335,10 +331,5 @@ function openCluster(options: ConnectOptions) {
       return Promise.resolve();
     },
   };
-  return { cluster, ready, end };
-}
-
-function tooLate(address: string, cause: DprError | undefined): ConnectError {
-  const why = cause === undefined ? 'it did not answer in time' : cause.message;
-  return new ConnectError(`cannot connect to the cluster at ${address}: ${why}`, { cause });
+  return { cluster, ready: started.promise, end };
 }

@@ -1,14 +1,14 @@
 /** A promise that is settled from outside. */
-export interface Deferred {
-  readonly promise: Promise<void>;
-  resolve(): void;
-  reject(error: unknown): void;
+export interface Deferred<T = void> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** One whose rejection may stay unseen: it ends no process. */
-export function deferred(): Deferred {
-  let settle: Omit<Deferred, 'promise'> | undefined;
-  const promise = new Promise<void>((resolve, reject) => (settle = { resolve, reject }));
+export function deferred<T = void>(): Deferred<T> {
+  let settle: Omit<Deferred<T>, 'promise'> | undefined;
+  const promise = new Promise<T>((resolve, reject) => (settle = { resolve, reject }));
   promise.catch(() => undefined);
   if (settle === undefined) throw new Error('a promise calls its executor at once');
   return { promise, ...settle };

@@ -191,3 +191,9 @@ export function sessionFailure(code: SessionFailure, text: string): DprError {
       return new ProtocolError(`the session cannot go on (${code}): ${text}. This is a defect; please report it`);
   }
 }
+
+/** Nobody answered at the address in time. */
+export function unreachable(address: string, cause: DprError | undefined): ConnectError {
+  const why = cause === undefined ? 'it did not answer in time' : cause.message;
+  return new ConnectError(`cannot connect to the cluster at ${address}: ${why}`, { cause });
+}

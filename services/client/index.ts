@@ -33,9 +33,19 @@ export {
   WorkerRemovedError,
   WrongTypeError,
 } from './errors.ts';
+export type { ClusterEvent } from './events.ts';
 export * as limits from './limits.ts';
 export type { WorkerInfo } from './membership.ts';
 export type { CallOptions, ConnectOptions, LogEntry, SessionOptions } from './options.ts';
+export {
+  connectOperator,
+  type ClusterStatus,
+  type Operator,
+  type OperatorOptions,
+  type Removal,
+  type RemovalOptions,
+  type WorkerStatus,
+} from './operator.ts';
 export type { Outcome } from './outcome.ts';
 export type { LostOperations, RollbackReport } from './rollback.ts';
 export type { Session, WorkerHandle } from './session.ts';

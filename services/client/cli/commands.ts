@@ -1,0 +1,177 @@
+/** What each command does. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { connect, type Cluster } from '../cluster.ts';
+import { connectOperator, type ClusterStatus, type Operator } from '../operator.ts';
+import { TimeoutError } from './complaint.ts';
+import { eventJson, eventText, statusText, workersText } from './format.ts';
+import type { Settings } from './settings.ts';
+import type { Terminal } from './terminal.ts';
+
+/** How often `status --watch` looks again. */
+const WATCH_INTERVAL_MS = 1_000;
+/** How often `remove-worker --wait` asks how far it is. */
+const REMOVAL_POLL_MS = 250;
+
+export async function showStatus(
+  settings: Settings,
+  terminal: Terminal,
+  { watch = false, json = false }: { readonly watch?: boolean; readonly json?: boolean },
+): Promise<void> {
+  await withOperator(settings, terminal, async (operator) => {
+    const format = (status: ClusterStatus): string => (json ? JSON.stringify(status) : statusText(status));
+    const first = await inTime(settings, terminal, 'the Finder did not answer', (signal) =>
+      operator.status({ signal }),
+    );
+    const draw = json || !watch ? terminal.print : terminal.show;
+    draw(format(first));
+    if (!watch) return;
+    await untilInterrupted(terminal, async (signal) => {
+      for (;;) {
+        await pause(WATCH_INTERVAL_MS, undefined, { signal });
+        draw(format(await operator.status({ signal })));
+      }
+    });
+  });
+}
+
+export async function showWorkers(
+  settings: Settings,
+  terminal: Terminal,
+  { json = false }: { readonly json?: boolean },
+): Promise<void> {
+  await withCluster(settings, terminal, (cluster) => {
+    const workers = [...cluster.workers()].sort((a, b) => a.id - b.id);
+    terminal.print(json ? JSON.stringify(workers) : workersText(workers));
+    return Promise.resolve();
+  });
+}
+
+export async function addToCounter(
+  settings: Settings,
+  terminal: Terminal,
+  worker: number,
+  amount: bigint,
+  { commit = false }: { readonly commit?: boolean },
+): Promise<void> {
+  await withCluster(settings, terminal, async (cluster) => {
+    const session = cluster.session();
+    const late = `worker ${worker} did not answer, and may have added ${amount} all the same; 'dpr status' shows how it is`;
+    const value = await inTime(settings, terminal, late, (signal) => session.counter(worker).add(amount, { signal }));
+    if (commit) {
+      const uncommitted = `worker ${worker} is ${value} now, and that was not committed`;
+      await inTime(settings, terminal, uncommitted, (signal) => session.commit({ signal }));
+    }
+    terminal.print(String(value));
+  });
+}
+
+export async function readCounter(settings: Settings, terminal: Terminal, worker: number): Promise<void> {
+  await withCluster(settings, terminal, async (cluster) => {
+    const late = `worker ${worker} did not answer; 'dpr status' shows how it is`;
+    const session = cluster.session();
+    terminal.print(String(await inTime(settings, terminal, late, (signal) => session.counter(worker).get({ signal }))));
+  });
+}
+
+export async function removeWorker(
+  settings: Settings,
+  terminal: Terminal,
+  id: number,
+  { force = false, wait = false }: { readonly force?: boolean; readonly wait?: boolean },
+): Promise<void> {
+  await withOperator(settings, terminal, async (operator) => {
+    const late = `the Finder did not answer; 'dpr status' shows whether worker ${id} is leaving`;
+    const { generation, removal } = await inTime(settings, terminal, late, async (signal) => {
+      const { workers } = await operator.status({ signal });
+      // A worker that is added again while we wait is another one, and stays.
+      const found = workers.find((worker) => worker.id === id)?.generation ?? 0;
+      return { generation: found, removal: await operator.deleteWorker(id, { force, generation: found, signal }) };
+    });
+    let { state, waitingFor } = removal;
+    if (state === 'leaving' && !wait) {
+      terminal.print(`worker ${id} is leaving; it waits for ${waitingFor}`);
+      return;
+    }
+    if (state === 'leaving') terminal.say(`worker ${id} is leaving; it waits for ${waitingFor}`);
+    while (state === 'leaving') {
+      await pause(REMOVAL_POLL_MS, undefined, { signal: terminal.signal });
+      const before = waitingFor;
+      ({ state, waitingFor } = await operator.deleteWorker(id, { generation, signal: terminal.signal }));
+      if (state === 'leaving' && waitingFor !== before) terminal.say(`now it waits for ${waitingFor}`);
+    }
+    terminal.print(`worker ${id} left`);
+  });
+}
+
+export async function watchEvents(
+  settings: Settings,
+  terminal: Terminal,
+  { json = false }: { readonly json?: boolean },
+): Promise<void> {
+  await withOperator(settings, terminal, async (operator) => {
+    const now = (): string => new Date().toISOString().slice(11, 23);
+    operator.watch((event) => terminal.print(json ? eventJson(event) : `${now()}  ${eventText(event)}`));
+    terminal.say('Watching; Ctrl-C ends.');
+    await untilInterrupted(terminal, (signal) => pause(2 ** 31 - 1, undefined, { signal }));
+  });
+}
+
+/** Only Ctrl-C ends this, and that is as it should be. */
+async function untilInterrupted(terminal: Terminal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  try {
+    await work(terminal.signal);
+  } catch (error) {
+    if (!terminal.signal.aborted) throw error;
+  }
+}
+
+/** Do it within `--timeout`. @throws TimeoutError with these words otherwise */
+async function inTime<T>(
+  { connectTimeoutMs: timeoutMs }: Settings,
+  { signal }: Terminal,
+  words: string,
+  work: (signal: AbortSignal) => PromiseLike<T>,
+): Promise<T> {
+  const late = AbortSignal.timeout(timeoutMs);
+  try {
+    return await work(AbortSignal.any([signal, late]));
+  } catch (error) {
+    if (late.aborted && !signal.aborted) throw new TimeoutError(`${words} (waited ${timeoutMs / 1_000} s)`);
+    throw error;
+  }
+}
+
+async function withCluster(
+  settings: Settings,
+  { signal }: Terminal,
+  work: (cluster: Cluster) => Promise<void>,
+): Promise<void> {
+  const cluster = await connect({ ...settings, signal });
+  try {
+    await work(cluster);
+  } finally {
+    await cluster.close();
+  }
+}
+
+async function withOperator(
+  settings: Settings,
+  { say, signal }: Terminal,
+  work: (operator: Operator) => Promise<void>,
+): Promise<void> {
+  let wasAway = false;
+  const operator = await connectOperator({
+    ...settings,
+    signal,
+    log({ event, message }) {
+      if (event === 'disconnected') say(`the Finder is away: ${message}`);
+      else if (wasAway) say('the Finder is back');
+      wasAway = event === 'disconnected';
+    },
+  });
+  try {
+    await work(operator);
+  } finally {
+    operator.close();
+  }
+}

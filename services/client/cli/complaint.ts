@@ -1,0 +1,74 @@
+/** Errors, as people are told of them: what is wrong, what to do next, and an exit code for scripts. */
+import {
+  ClusterMismatchError,
+  ConnectError,
+  HistoryLostError,
+  RollbackError,
+  SessionExpiredError,
+  UnauthorizedError,
+  UnknownWorkerError,
+  WorkerRemovedError,
+  WrongTypeError,
+} from '../errors.ts';
+import { EXIT } from './exit-codes.ts';
+
+/** What the user typed cannot be done. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** The cluster did not answer within `--timeout`. */
+export class TimeoutError extends Error {
+  override readonly name = 'TimeoutError';
+}
+
+export interface Complaint {
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+export function complaintOf(error: unknown): Complaint {
+  if (!(error instanceof Error)) return { text: String(error), exitCode: EXIT.failed };
+  const { message } = error;
+  if (error instanceof UsageError) return { text: message, exitCode: EXIT.usage };
+  if (error instanceof ConnectError) {
+    return { text: `${message}\n${nextStep(message)}`, exitCode: EXIT.unreachable };
+  }
+  if (error instanceof TimeoutError) return { text: message, exitCode: EXIT.unreachable };
+  if (error instanceof UnauthorizedError) {
+    const text = `${message}\nGive the right token with --token-file or DPR_CLIENT_TOKEN, for status, watch and remove-worker also with --control-token-file or DPR_CONTROL_TOKEN.`;
+    return { text, exitCode: EXIT.unauthorized };
+  }
+  if (
+    error instanceof UnknownWorkerError ||
+    error instanceof WrongTypeError ||
+    (error instanceof WorkerRemovedError && error.outcome === 'notExecuted')
+  ) {
+    return { text: `${message}\n'dpr workers' lists the workers.`, exitCode: EXIT.unknownWorker };
+  }
+  if (
+    error instanceof RollbackError ||
+    error instanceof SessionExpiredError ||
+    error instanceof HistoryLostError ||
+    error instanceof WorkerRemovedError
+  ) {
+    return { text: message, exitCode: EXIT.lost };
+  }
+  if (error instanceof ClusterMismatchError || error instanceof TypeError || error instanceof RangeError) {
+    return { text: message, exitCode: error instanceof ClusterMismatchError ? EXIT.failed : EXIT.usage };
+  }
+  return { text: message, exitCode: EXIT.failed };
+}
+
+function nextStep(message: string): string {
+  if (message.includes('ECONNREFUSED')) {
+    return "Nothing listens there: is the cluster running? 'npm start' starts one here; --cluster or DPR_CLUSTER names another.";
+  }
+  if (message.includes('ENOTFOUND') || message.includes('EAI_AGAIN')) {
+    return 'The host is not known: check --cluster or DPR_CLUSTER.';
+  }
+  if (/certificate|self.signed|SSL|TLS|EPROTO/i.test(message)) {
+    return 'TLS failed: name the certificate to trust with --ca, and see that ws:// or wss:// is right.';
+  }
+  return 'Check --cluster or DPR_CLUSTER, and that the cluster is running.';
+}

@@ -1,0 +1,139 @@
+/** The `dpr` command: its words, options and help. */
+import { MAX_AMOUNT, MIN_AMOUNT } from '@dpr/counter/operations';
+import { MAX_WORKER_ID } from '@dpr/protocol';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { addToCounter, readCounter, removeWorker, showStatus, showWorkers, watchEvents } from './commands.ts';
+import { complaintOf } from './complaint.ts';
+import { EXIT, EXIT_MEANINGS } from './exit-codes.ts';
+import { DEFAULT_CLUSTER, DEFAULT_TIMEOUT_S, settingsOf, type CommonOptions, type Variables } from './settings.ts';
+import type { Terminal } from './terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  $ dpr status --watch
+  $ dpr add 0 300 --commit
+  $ dpr get 0
+  $ DPR_CLUSTER=wss://dpr.example.com:6379 dpr --ca ca.pem workers
+  $ dpr remove-worker 1 --wait
+
+Exit codes:
+${EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padEnd(4)}${meaning}`).join('\n')}`;
+
+const TOKENS = `
+Tokens come from files or the environment: DPR_CLIENT_TOKEN or DPR_CLIENT_TOKEN_FILE, DPR_CONTROL_TOKEN or
+DPR_CONTROL_TOKEN_FILE. DPR_CONTROL names the control port where the Finder does not tell it rightly.`;
+
+/** @returns the exit code */
+export async function runDpr(args: readonly string[], variables: Variables, terminal: Terminal): Promise<number> {
+  try {
+    await buildProgram(variables, terminal).parseAsync(args, { from: 'user' });
+    return EXIT.ok;
+  } catch (error) {
+    // Help was asked for, or commander has told already what is wrong.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (terminal.signal.aborted) return EXIT.interrupted;
+    const { text, exitCode } = complaintOf(error);
+    terminal.say(`error: ${text}`);
+    return exitCode;
+  }
+}
+
+function buildProgram(variables: Variables, terminal: Terminal): Command {
+  const program = new Command('dpr')
+    .description('Look at a DPR cluster, use its counters, remove workers.')
+    .option('--cluster <address>', `the Finder's public port (DPR_CLUSTER; default ${DEFAULT_CLUSTER})`)
+    .option('--control <address>', "the Finder's control port (DPR_CONTROL; default: as the Finder tells)")
+    .option('--token-file <file>', 'the token of clients, where the cluster asks for one')
+    .option('--control-token-file <file>', 'the token of the control port, where the cluster asks for one')
+    .option('--ca <file>', 'PEM certificates to trust, for wss://')
+    .option('--timeout <seconds>', 'how long to wait for an answer', seconds, DEFAULT_TIMEOUT_S)
+    .addHelpText('after', `${TOKENS}\n${EXAMPLES}`)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.say(text.trimEnd()),
+    })
+    .showHelpAfterError("'dpr --help' tells more.")
+    .exitOverride();
+  const settings = () => settingsOf(program.opts<CommonOptions>(), variables);
+
+  program
+    .command('status')
+    .description('the world-line; per worker its state, versions, and what is executed and not committed')
+    .option('--watch', 'look again every second, until Ctrl-C')
+    .option('--json', 'as JSON, one line')
+    .addHelpText('after', STATUS_HELP)
+    .action((options: { watch?: boolean; json?: boolean }) => showStatus(settings(), terminal, options));
+
+  program
+    .command('workers')
+    .description('the workers and where they are reached')
+    .option('--json', 'as JSON, one line')
+    .addHelpText('after', examples('dpr workers', 'dpr workers --json | jq .[].address'))
+    .action((options: { json?: boolean }) => showWorkers(settings(), terminal, options));
+
+  program
+    .command('add')
+    .description('add to a counter, and print its value')
+    .argument('<worker>', 'the id of a counter', workerId)
+    .argument('<amount>', 'a whole number of 64 bits; it may be negative', amount)
+    .option('--commit', 'wait until it is committed')
+    .addHelpText('after', examples('dpr add 0 300', 'dpr add 0 -5', 'dpr add 1 1 --commit'))
+    .action((worker: number, by: bigint, options: { commit?: boolean }) =>
+      addToCounter(settings(), terminal, worker, by, options),
+    );
+
+  program
+    .command('get')
+    .description("print a counter's value")
+    .argument('<worker>', 'the id of a counter', workerId)
+    .addHelpText('after', examples('dpr get 0'))
+    .action((worker: number) => readCounter(settings(), terminal, worker));
+
+  program
+    .command('remove-worker')
+    .description('ask a worker to leave: once everything that it executed is committed, it is a member no more')
+    .argument('<id>', "the worker's id", workerId)
+    .option('--force', 'remove it though it is dead; what it did not commit is lost, for everyone')
+    .option('--wait', 'wait until it left, and tell what it waits for')
+    .addHelpText('after', examples('dpr remove-worker 1 --wait', 'dpr remove-worker 1 --force'))
+    .action((id: number, options: { force?: boolean; wait?: boolean }) =>
+      removeWorker(settings(), terminal, id, options),
+    );
+
+  program
+    .command('watch')
+    .description('joins, leaves, restarts, rollbacks and cuts as they happen, until Ctrl-C')
+    .option('--json', 'as JSON, one line each')
+    .addHelpText('after', examples('dpr watch', 'dpr watch --json | grep rolledBack'))
+    .action((options: { json?: boolean }) => watchEvents(settings(), terminal, options));
+
+  return program;
+}
+
+const STATUS_HELP = `
+COMMITTED is a version: a large number that mostly follows the clock in milliseconds. DURABLE and EXECUTED are shown by
+how far they are ahead of it. LAG: how many operations executed and are not committed, and for how long the oldest has been so.
+${examples('dpr status', 'dpr status --watch', 'dpr status --json | jq .worldLine')}`;
+
+function examples(...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+}
+
+function workerId(text: string): number {
+  const id = Number(text);
+  if (/^\d+$/.test(text) && id <= MAX_WORKER_ID) return id;
+  throw new InvalidArgumentError(`A worker's id is a whole number from 0 to ${MAX_WORKER_ID}.`);
+}
+
+function amount(text: string): bigint {
+  const value = /^[+-]?\d+$/.test(text) ? BigInt(text.replace(/^\+/, '')) : undefined;
+  if (value !== undefined && value >= MIN_AMOUNT && value <= MAX_AMOUNT) return value;
+  throw new InvalidArgumentError(`An amount is a whole number from ${MIN_AMOUNT} to ${MAX_AMOUNT}.`);
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value > 0 && value <= 86_400) return value;
+  throw new InvalidArgumentError('A time is a number of seconds above 0, up to 86400.');
+}

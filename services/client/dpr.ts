@@ -1,0 +1,23 @@
+/** The `dpr` command's process: its arguments, terminal and signals. */
+import { runDpr } from './cli/program.ts';
+import type { Terminal } from './cli/terminal.ts';
+
+const CLEAR_SCREEN = '\x1b[H\x1b[2J';
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+// Whoever reads may have read enough, as `head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exitCode = 0;
+  interrupted.abort();
+});
+
+const terminal: Terminal = {
+  print: (text) => process.stdout.write(`${text}\n`),
+  say: (text) => process.stderr.write(`${text}\n`),
+  show: (text) => process.stdout.write(process.stdout.isTTY ? `${CLEAR_SCREEN}${text}\n` : `${text}\n\n`),
+  signal: interrupted.signal,
+};
+const exitCode = await runDpr(process.argv.slice(2), process.env, terminal);
+process.exitCode ??= exitCode;

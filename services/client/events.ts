@@ -1,0 +1,85 @@
+/** What happens in a cluster, found out from what the Finder tells those who watch. */
+import type { Member, MessageOf, Versions } from '@dpr/protocol';
+
+/** Something that happened. */
+export type ClusterEvent =
+  /** The worker is a member: for the first time, or in a new generation. */
+  | { readonly kind: 'joined'; readonly worker: number; readonly generation: number; readonly type: string }
+  /** The worker's process was started anew, and joined again. */
+  | { readonly kind: 'restarted'; readonly worker: number; readonly restarts: number }
+  /** The worker is being removed. */
+  | { readonly kind: 'leaving'; readonly worker: number }
+  | { readonly kind: 'left'; readonly worker: number }
+  /** A failure lost something that was not committed, and everyone went back to the cut. */
+  | { readonly kind: 'rolledBack'; readonly worldLine: number; readonly from: number }
+  /** More is committed: the workers whose version in the cut grew, and by how much. */
+  | {
+      readonly kind: 'cut';
+      readonly worldLine: number;
+      readonly advanced: ReadonlyMap<number, { readonly version: number; readonly by: number }>;
+    };
+
+export interface EventTracker {
+  readonly cut: (message: MessageOf<'cut'>) => void;
+  readonly cluster: (message: MessageOf<'cluster'>) => void;
+  readonly status: (status: { readonly workers: readonly Restarts[] }) => void;
+}
+
+interface Restarts {
+  readonly id: number;
+  readonly generation: number;
+  readonly restarts: number;
+}
+
+/** What is told first, after connecting, is how things are and no event; what changed while away is told as events. */
+export function createEventTracker(emit: (event: ClusterEvent) => void): EventTracker {
+  let members: ReadonlyMap<number, Member> | undefined;
+  let worldLine: number | undefined;
+  let cut: Versions = new Map();
+  const restarts = new Map<number, Restarts>();
+
+  return {
+    cluster(message) {
+      const now = new Map(message.members.map((member) => [member.id, member]));
+      if (members !== undefined) changes(members, now, emit);
+      members = now;
+    },
+
+    status({ workers }) {
+      for (const { id, generation, restarts: count } of workers) {
+        const before = restarts.get(id);
+        if (before?.generation === generation && count > before.restarts) {
+          emit({ kind: 'restarted', worker: id, restarts: count });
+        }
+        restarts.set(id, { id, generation, restarts: count });
+      }
+    },
+
+    cut(message) {
+      if (worldLine !== undefined && message.worldLine > worldLine) {
+        emit({ kind: 'rolledBack', worldLine: message.worldLine, from: worldLine });
+      }
+      const advanced = new Map<number, { version: number; by: number }>();
+      for (const [id, version] of message.cut) {
+        const by = version - (cut.get(id) ?? 0);
+        if (by > 0) advanced.set(id, { version, by });
+      }
+      if (worldLine !== undefined && advanced.size > 0) emit({ kind: 'cut', worldLine: message.worldLine, advanced });
+      worldLine = message.worldLine;
+      cut = message.cut;
+    },
+  };
+}
+
+function changes(
+  before: ReadonlyMap<number, Member>,
+  now: ReadonlyMap<number, Member>,
+  emit: (event: ClusterEvent) => void,
+): void {
+  for (const [id, { generation, type, leaving }] of now) {
+    const known = before.get(id);
+    if (known?.generation !== generation) emit({ kind: 'joined', worker: id, generation, type });
+    if (leaving && !(known?.leaving === true && known.generation === generation)) emit({ kind: 'leaving', worker: id });
+  }
+  for (const [id] of before) if (!now.has(id)) emit({ kind: 'left', worker: id });
+}

@@ -1,0 +1,291 @@
+/** What an administrator asks of the Finder, at its control port. */
+import type { MemberStatus, Message, MessageOf } from '@dpr/protocol';
+import { addressText, checkToken, parseAddress, siblingAddress, workerAddress } from './addresses.ts';
+import type { Greeting, Timing } from './connection.ts';
+import { deferred, unlessAborted } from './deferred.ts';
+import {
+  ClosedError,
+  OverloadedError,
+  ProtocolError,
+  RefusedError,
+  UnauthorizedError,
+  UnknownWorkerError,
+  unreachable,
+  type DprError,
+} from './errors.ts';
+import { createEventTracker, type ClusterEvent } from './events.ts';
+import { ATTEMPT_TIMEOUT_MS, CONNECT_TIMEOUT_MS, MAX_OPERATOR_REQUESTS, RECEIVE_TIMEOUT_MS } from './limits.ts';
+import { isFinal, openLink, type LinkOptions } from './link.ts';
+import type { CallOptions, LogEntry } from './options.ts';
+import { createRequests } from './requests.ts';
+
+export interface OperatorOptions {
+  /** The Finder's public port, which tells the control port. */
+  readonly cluster: string;
+  /** The Finder's control port, where the public one does not tell it rightly, such as `ws://localhost:16379`. */
+  readonly control?: string | undefined;
+  /** The token that the cluster asks of its clients, if it does. */
+  readonly token?: string | undefined;
+  /** The token that the control port asks for, if it does. */
+  readonly controlToken?: string | undefined;
+  /** PEM certificates to trust instead of the well-known ones, for `wss://`. */
+  readonly ca?: string | undefined;
+  /** Stops connecting. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long to keep trying to reach the Finder, ms. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** How long one attempt may take, ms. */
+  readonly attemptTimeoutMs?: number | undefined;
+  /** A Finder that is silent for this long is connected to anew, ms. */
+  readonly receiveTimeoutMs?: number | undefined;
+  readonly log?: ((entry: LogEntry) => void) | undefined;
+}
+
+/** A worker, as STATUS shows it. Versions are large numbers that mostly follow the clock in milliseconds. */
+export interface WorkerStatus extends MemberStatus {
+  /** Where clients reach it. */
+  readonly address: string;
+}
+
+export interface ClusterStatus {
+  /** 32 hex digits. */
+  readonly cluster: string;
+  readonly worldLine: number;
+  /** The membership's version. */
+  readonly membership: number;
+  /** In the order of their ids. */
+  readonly workers: readonly WorkerStatus[];
+  /** How many ids are members no more. */
+  readonly removed: number;
+}
+
+/** How far the removal of a worker is. */
+export interface Removal {
+  readonly state: 'leaving' | 'left';
+  /** What a leaving worker waits for, in words; empty once it left. */
+  readonly waitingFor: string;
+}
+
+export interface RemovalOptions extends CallOptions {
+  /** Remove a worker that is dead: what it did not commit is lost, for everyone, as in any failure. */
+  readonly force?: boolean | undefined;
+  /** Remove only this generation; otherwise whichever is a member. */
+  readonly generation?: number | undefined;
+}
+
+export interface Operator {
+  /**
+   * The world-line, and each worker's state, versions and lag.
+   *
+   * @example
+   * const { worldLine, workers } = await operator.status();
+   * for (const { id, state, lagMs } of workers) console.log(id, state, `${lagMs} ms behind`);
+   */
+  status(options?: CallOptions): Promise<ClusterStatus>;
+
+  /**
+   * Remove a worker: it takes no new operations, and leaves once everything that it executed is committed. Idempotent: ask
+   * again to see how far it is.
+   *
+   * @throws UnknownWorkerError when no worker has, or had, this id
+   * @example
+   * const { state, waitingFor } = await operator.deleteWorker(1);
+   * if (state === 'leaving') console.log(`waits for ${waitingFor}`);
+   */
+  deleteWorker(id: number, options?: RemovalOptions): Promise<Removal>;
+
+  /**
+   * Be told of joins, leaves, restarts, rollbacks and cuts as they happen.
+   *
+   * @returns a function that ends it
+   * @example
+   * const stop = operator.watch((event) => console.log(event));
+   */
+  watch(listener: (event: ClusterEvent) => void): () => void;
+
+  /** Close the connection; whoever waits for an answer is told by ClosedError. */
+  close(): void;
+}
+
+/**
+ * Connect to the Finder's control port. A connection that breaks is made again, and questions that were not answered are asked
+ * again.
+ *
+ * @throws ConnectError when the Finder cannot be reached in time, UnauthorizedError or VersionMismatchError when it refuses
+ * @example
+ * const operator = await connectOperator({ cluster: 'ws://localhost:6379', controlToken });
+ * console.log(await operator.status());
+ * operator.close();
+ */
+export async function connectOperator(options: OperatorOptions): Promise<Operator> {
+  const { connectTimeoutMs = CONNECT_TIMEOUT_MS, signal, ca } = options;
+  signal?.throwIfAborted();
+  const finder = parseAddress(options.cluster);
+  const timing = {
+    attemptTimeoutMs: options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS,
+    receiveTimeoutMs: options.receiveTimeoutMs ?? RECEIVE_TIMEOUT_MS,
+  };
+  let control = options.control === undefined ? undefined : addressText(parseAddress(options.control));
+  if (control === undefined) {
+    const greeting = { role: 'client', cluster: undefined, token: checkToken(options.token ?? '') } as const;
+    const { controlPort } = await greetOnce(
+      { address: addressText(finder), ca, timing, greeting },
+      connectTimeoutMs,
+      signal,
+    );
+    control = siblingAddress(finder, '', controlPort);
+  }
+  const { operator, ready, end } = openOperator(options, finder, control, timing);
+  const late = setTimeout(() => end(undefined), connectTimeoutMs);
+  try {
+    await unlessAborted(ready, signal);
+  } catch (error) {
+    operator.close();
+    throw error;
+  } finally {
+    clearTimeout(late);
+  }
+  return operator;
+}
+
+/** Greet a peer, trying again until it answers, and leave. */
+function greetOnce(
+  { greeting, ...rest }: Omit<LinkOptions, 'greeting'> & { readonly greeting: Greeting },
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<MessageOf<'welcome'>> {
+  const { promise, resolve, reject } = deferred<MessageOf<'welcome'>>();
+  let lastFailure: DprError | undefined;
+  const link = openLink(
+    { ...rest, greeting: () => greeting },
+    {
+      opened(welcome) {
+        resolve(welcome);
+        return undefined;
+      },
+      frame: () => undefined,
+      down(error) {
+        lastFailure = error;
+        if (isFinal(error)) reject(error);
+      },
+    },
+  );
+  const late = setTimeout(() => reject(unreachable(rest.address, lastFailure)), timeoutMs);
+  return unlessAborted(promise, signal).finally(() => {
+    clearTimeout(late);
+    link.close();
+  });
+}
+
+function openOperator(options: OperatorOptions, finder: URL, control: string, timing: Timing) {
+  const { ca, log = () => undefined } = options;
+  const token = checkToken(options.controlToken ?? '');
+  const listeners = new Set<(event: ClusterEvent) => void>();
+  const started = deferred();
+  let cluster: string | undefined;
+  let lastFailure: DprError | undefined;
+  let ended: DprError | undefined;
+
+  const requests = createRequests((message) => link.send(message));
+  const tracker = createEventTracker((event) => {
+    for (const listener of listeners) listener(event);
+  });
+  const link = openLink(
+    { address: control, ca, timing, greeting: () => ({ role: 'operator', cluster, token }) },
+    {
+      opened(welcome) {
+        cluster ??= welcome.cluster;
+        lastFailure = undefined;
+        log({ level: 'info', event: 'connected', message: `connected to the Finder's control port at ${control}` });
+        started.resolve();
+        if (listeners.size > 0) link.send({ kind: 'subscribe' });
+        requests.again();
+        return undefined;
+      },
+      frame,
+      down(error) {
+        const isNews = lastFailure?.message !== error.message;
+        lastFailure = error;
+        if (isFinal(error)) end(error);
+        else if (isNews) log({ level: 'warn', event: 'disconnected', message: error.message });
+      },
+    },
+  );
+
+  function frame(message: Message): void {
+    switch (message.kind) {
+      case 'statusAnswer':
+      case 'deleteAnswer':
+        return requests.answered(message);
+      case 'error':
+        return requests.refused(refusal(message));
+      case 'cut':
+        return tracker.cut(message);
+      case 'cluster':
+        tracker.cluster(message);
+        // Only STATUS tells of a worker that was restarted and joined again.
+        return void status().then(tracker.status, () => undefined);
+      default:
+        return;
+    }
+  }
+
+  function ask(message: Message, { signal }: CallOptions): Promise<Message> {
+    if (ended !== undefined) return Promise.reject(ended);
+    if (requests.size() >= MAX_OPERATOR_REQUESTS) {
+      return Promise.reject(
+        new OverloadedError(`${MAX_OPERATOR_REQUESTS} questions to the Finder are not answered yet`),
+      );
+    }
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    return unlessAborted(requests.ask(message), signal);
+  }
+
+  async function status(call: CallOptions = {}): Promise<ClusterStatus> {
+    const answer = await ask({ kind: 'status' }, call);
+    if (answer.kind !== 'statusAnswer') throw new ProtocolError(`the Finder answered '${answer.kind}'`);
+    const { cluster: id, worldLine, membership, members, removed } = answer;
+    const workers = members
+      .map((member) => ({ ...member, address: workerAddress(finder, member) }))
+      .sort((a, b) => a.id - b.id);
+    return { cluster: id, worldLine, membership, workers, removed };
+  }
+
+  function end(reason: DprError | undefined): void {
+    if (ended !== undefined) return;
+    ended = reason ?? unreachable(control, lastFailure);
+    link.close();
+    started.reject(ended);
+    requests.end(ended);
+    listeners.clear();
+  }
+
+  const operator: Operator = {
+    status,
+    async deleteWorker(id, { force = false, generation = 0, signal } = {}) {
+      const answer = await ask({ kind: 'deleteWorker', worker: id, generation, force }, { signal });
+      if (answer.kind !== 'deleteAnswer') throw new ProtocolError(`the Finder answered '${answer.kind}'`);
+      return { state: answer.state, waitingFor: answer.waitingFor };
+    },
+    watch(listener) {
+      if (ended !== undefined) throw ended;
+      listeners.add(listener);
+      link.send({ kind: 'subscribe' });
+      return () => listeners.delete(listener);
+    },
+    close: () => end(new ClosedError('the connection to the Finder was closed')),
+  };
+  return { operator, ready: started.promise, end };
+}
+
+/** Why the Finder did not do what it was asked for. */
+function refusal({ code, text }: MessageOf<'error'>): DprError {
+  switch (code) {
+    case 'unknownWorker':
+      return new UnknownWorkerError(text);
+    case 'unauthorized':
+      return new UnauthorizedError(text);
+    default:
+      return new RefusedError(`${text} (${code})`);
+  }
+}
