@@ -18,6 +18,7 @@ type Options = {
   readonly atOnce: number;
   readonly sequence?: readonly (readonly Selector[])[];
   readonly interval: number;
+  readonly rest: number;
   readonly count?: number;
   readonly duration?: number;
   readonly seed?: number;
@@ -56,6 +57,7 @@ function parse(words: readonly string[]): Options {
       new Option('--sequence <who>', 'strike these, one after another').argParser(sequence).conflicts('victims'),
     )
     .option('--interval <time>', 'from one strike to the next', duration, INTERVAL_MS)
+    .option('--rest <time>', 'at least so long between the recovery from a strike and the next', duration, 0)
     .option('--count <n>', 'end after so many strikes', whole(1, MAX_STRIKES))
     .option('--duration <time>', 'end after this time', duration)
     .option('--seed <n>', 'repeat the random choices of another run', seedOption)
@@ -83,6 +85,7 @@ function scheduleOf(options: Options): Schedule {
     seed: options.seed ?? freshSeed(),
     firstMs: 0,
     intervalMs,
+    restMs: options.rest,
     count: count ?? once,
     durationMs,
     choice:

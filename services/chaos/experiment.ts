@@ -30,11 +30,12 @@ type Options = {
   readonly json: boolean;
 };
 
-/** How long the increments take and how often somebody is struck, ms. */
+/** How long the increments take, how often somebody is struck, and how long all serve in between at least, ms. */
 const PACES = {
   paced: { durationMs: 35_000, killEveryMs: 5_000, minKills: 3 },
   fast: { durationMs: 2_500, killEveryMs: 300, minKills: 5 },
 };
+const REST_MS = 150;
 
 const MORE = `
 Times are in milliseconds, or with a unit: 300, 5s, 2m. The cluster that it starts is gone afterwards; the one of
@@ -91,6 +92,7 @@ function experimentOf(options: Options, seed: number): Experiment {
       seed,
       firstMs: intervalMs,
       intervalMs,
+      restMs: REST_MS,
       count: strikes ? Infinity : 0,
       durationMs: Infinity,
       choice: { kind: 'random', among: options.victims, atOnce: options.atOnce },

@@ -10,6 +10,8 @@ export type Schedule = {
   /** How long after the start the first strike is due, and how long after each the next, ms. */
   readonly firstMs: number;
   readonly intervalMs: number;
+  /** How long all serve, after they recovered from a strike, before the next: without it nothing might ever get done, ms. */
+  readonly restMs: number;
   /** The end, if any: strikes, and ms after which no strike begins. */
   readonly count: number;
   readonly durationMs: number;
@@ -64,9 +66,9 @@ function matches(selector: Selector, { name, role }: Victim): boolean {
  * When the next strike is due, ms after the start; undefined: never.
  * @param index counts strikes from 0
  * @param lastMs when the strike before it began
- * @param recoveredMs when all its victims served again: nobody is struck before
+ * @param recoveredMs when all its victims served again
  */
 export function dueAt(schedule: Schedule, index: number, lastMs: number, recoveredMs: number): number | undefined {
-  const due = index === 0 ? schedule.firstMs : Math.max(lastMs + schedule.intervalMs, recoveredMs);
+  const due = index === 0 ? schedule.firstMs : Math.max(lastMs + schedule.intervalMs, recoveredMs + schedule.restMs);
   return index < schedule.count && due < schedule.durationMs ? due : undefined;
 }

@@ -13,6 +13,7 @@ const schedule = (choice: Schedule['choice'], rest: Partial<Schedule> = {}): Sch
   seed: 1,
   firstMs: 0,
   intervalMs: 100,
+  restMs: 0,
   count: Infinity,
   durationMs: Infinity,
   ...rest,
@@ -88,6 +89,8 @@ describe('a schedule', () => {
     assert.equal(dueAt(one, 0, 0, 0), 30);
     assert.equal(dueAt(one, 1, 30, 80), 130);
     assert.equal(dueAt(one, 2, 130, 400), 400);
+    assert.equal(dueAt({ ...one, restMs: 50 }, 2, 130, 400), 450);
+    assert.equal(dueAt({ ...one, restMs: 50 }, 2, 130, 140), 230);
     assert.equal(dueAt(one, 3, 400, 450), undefined, 'that was the last one');
     assert.equal(dueAt(one, 2, 130, 1000), undefined, 'the time is over');
   });

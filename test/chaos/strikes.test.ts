@@ -34,6 +34,7 @@ const strikesOn = (target: Target, rest: Partial<Strikes> = {}): Strikes => ({
     seed: 1,
     firstMs: 0,
     intervalMs: 0,
+    restMs: 0,
     count: 2,
     durationMs: Infinity,
     choice: { kind: 'sequence', entries: [['finder'], ['finder', 'counter-0']] },
