@@ -115,9 +115,13 @@ function untilServing(child: ChildProcessByStdio<null, Readable, Readable>, sign
     const heard = (line: string): void => {
       words.push(line);
       if (words.length > LAST_LINES) words.shift();
-      if (line.includes('"serving"')) resolve(JSON.parse(line) as Serving);
     };
-    for (const stream of [child.stdout, child.stderr]) createInterface(stream).on('line', heard);
+    createInterface(child.stderr).on('line', heard);
+    createInterface(child.stdout).on('line', (line) => {
+      heard(line);
+      const said = JSON.parse(line) as Serving | { readonly event: 'another' };
+      if (said.event === 'serving') resolve(said);
+    });
     child.on('close', () => reject(new Error(`the cluster did not start:\n${words.join('\n')}`)));
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
