@@ -120,7 +120,9 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
   function died(death: Death, output: Output): void {
     const reason = () => deathText(death, output.lastError());
     if (state.phase === 'stopping') {
-      const clean = death.code === EXIT.ok || death.code === EXIT.left;
+      // One that was still starting did not listen to signals yet, and has nothing to lose.
+      const unborn = servingSince === undefined && death.signal === 'SIGTERM';
+      const clean = unborn || death.code === EXIT.ok || death.code === EXIT.left;
       become('idle', { pid: undefined });
       tellLater(
         () => ({ event: 'processStopped', process: name, ...(clean ? {} : { reason: `it ${reason()}` }) }),

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
+import { connect, connectOperator } from '@dpr/client';
 import { type ClusterProcess, readClusterFile } from '@dpr/local';
 import { bundle, DIST } from '../../scripts/bundle.mjs';
 
@@ -72,7 +73,7 @@ const runs: LocalRun[] = [];
 /** To be run after each test: ends whatever runs, however the test ended, and removes its files. */
 export async function tearDown(this: Mocha.Context): Promise<void> {
   if (this.currentTest?.state === 'failed') for (const run of runs) report(run);
-  const pids = runs.flatMap(({ lines }) => lines.flatMap(({ pid }) => (typeof pid === 'number' ? [pid] : [])));
+  const pids = runs.flatMap(pidsOf);
   for (const run of runs.splice(0)) {
     run.signal('SIGKILL');
     await run.exited;
@@ -85,7 +86,8 @@ export async function tearDown(this: Mocha.Context): Promise<void> {
   for (const directory of places.splice(0)) rmSync(directory, { recursive: true, force: true });
 }
 
-function report({ lines, errors }: LocalRun): void {
+function report({ pid, lines, errors }: LocalRun): void {
+  console.error(`    process ${pid}, ${isAlive(pid) ? 'running' : 'ended'}, the last of ${lines.length} lines:`);
   for (const line of lines.slice(-SHOWN_LINES)) console.error(`    ${JSON.stringify(line)}`);
   console.error(errors());
 }
@@ -101,7 +103,10 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Waits until something is there: neither undefined nor false. */
-export async function until<T>(what: string, look: () => T | undefined | false | Promise<T | undefined | false>): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
   const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     const found = await look();
@@ -178,20 +183,28 @@ function follow(child: ChildProcess): LocalRun {
   if (pid === undefined || stdout === null || stderr === null) throw new Error('npm start cannot be run');
   const lines: Line[] = [];
   let errors = '';
+  let over: number | NodeJS.Signals | undefined;
   createInterface({ input: stdout }).on('line', (text) => {
     lines.push(text.startsWith('{') ? (JSON.parse(text) as Line) : { event: 'text', text });
   });
   stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
   // With `close`, everything that it said was read.
   const exited = new Promise<number | NodeJS.Signals>((resolve) =>
-    child.on('close', (code, signal) => resolve(code ?? signal ?? 0)),
+    child.on('close', (code, signal) => {
+      over = code ?? signal ?? 0;
+      resolve(over);
+    }),
   );
   return {
     pid,
     lines,
     errors: () => errors,
     line: (event, passes = () => true, after = 0) =>
-      until(`the event ${event}`, () => lines.slice(after).find((line) => line.event === event && passes(line))),
+      until(`the event ${event}`, () => {
+        const found = lines.slice(after).find((line) => line.event === event && passes(line));
+        if (found === undefined && over !== undefined) throw new Error(`it ended (${over}) without the event ${event}`);
+        return found;
+      }),
     signal: (signal) => child.kill(signal),
     exited,
     stop() {
@@ -218,4 +231,32 @@ function isFree(port: number): Promise<boolean> {
     server.on('error', () => resolve(false));
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
+}
+
+/** Adds to every worker given in one session, and waits until that is committed. @returns the sums */
+export async function addTo({ cluster }: Place, workers: readonly number[], amount: number): Promise<number[]> {
+  const client = await connect({ cluster });
+  try {
+    const session = client.session({ replay: true });
+    const results = workers.map((id) => session.counter(id).add(amount));
+    const sums = await Promise.all(results.map((result) => result.committed));
+    return sums.map(Number);
+  } finally {
+    await client.close();
+  }
+}
+
+/** The processes that a cluster ever started. */
+export function pidsOf({ lines }: LocalRun): number[] {
+  return lines.flatMap(({ event, pid }) => (event === 'processStarted' && typeof pid === 'number' ? [pid] : []));
+}
+
+/** The world-line that the Finder tells. */
+export async function worldLineOf({ cluster, control }: Place): Promise<number> {
+  const operator = await connectOperator({ cluster, control });
+  try {
+    return (await operator.status()).worldLine;
+  } finally {
+    operator.close();
+  }
 }

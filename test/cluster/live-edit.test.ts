@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { connectOperator } from '@dpr/client';
+import { addTo, type LocalRun, makePlace, type Place, tearDown, until, worldLineOf } from './harness.ts';
+
+/** Who runs, by name, with the process. */
+function running(place: Place, names: readonly string[]): (number | null | undefined)[] {
+  return names.map((name) => place.process(name)?.pid);
+}
+
+/** Saves a config and waits until the cluster says that it has read it. */
+async function edit(place: Place, run: LocalRun, workers: readonly object[], more: object = {}) {
+  const before = run.lines.length;
+  place.edit({ workers, ...more });
+  return run.line('configChanged', () => true, before);
+}
+
+describe('editing the config while it runs', () => {
+  afterEach(tearDown);
+
+  it('adds, changes and removes workers, and touches no other process', async () => {
+    const place = await makePlace();
+    const run = await place.start();
+    await addTo(place, [0, 1], 10);
+    const worldLine = await worldLineOf(place);
+    const others = running(place, ['dpr-finder', 'counter-0']);
+
+    const added = await edit(place, run, [{ id: 0 }, { id: 1 }, { id: 2 }]);
+    assert.deepEqual(added.changes, ['worker 2 is added']);
+    await place.processIs('counter-2', ({ phase }) => phase === 'serving');
+    assert.deepEqual(await addTo(place, [0, 1, 2], 1), [11, 11, 1]);
+
+    const old = place.process('counter-1')?.pid;
+    await edit(place, run, [{ id: 0 }, { id: 1, checkpointIntervalMs: 20 }, { id: 2 }]);
+    await place.processIs('counter-1', ({ phase, pid }) => phase === 'serving' && pid !== old);
+    assert.deepEqual(await addTo(place, [1], 1), [12]);
+
+    await edit(place, run, [{ id: 0 }, { id: 1, checkpointIntervalMs: 20 }]);
+    const left = await run.line('workerLeft');
+    assert.deepEqual([left.worker, left.forced], [2, false]);
+    await until('no process of worker 2', () => place.process('counter-2') === undefined);
+    assert.ok(readdirSync(place.data).includes('counter-2'), 'its data directory is kept');
+
+    assert.deepEqual(running(place, ['dpr-finder', 'counter-0']), others);
+    assert.deepEqual(await addTo(place, [0, 1], 1), [12, 13]);
+    assert.equal(await worldLineOf(place), worldLine, 'nothing was rolled back');
+  });
+
+  it('changes nothing by another order, nor by mistakes, which are all told', async () => {
+    const place = await makePlace();
+    const run = await place.start();
+    const everybody = ['dpr-finder', 'counter-0', 'counter-1'];
+    const before = running(place, everybody);
+    const reordered = await edit(place, run, [{ id: 1 }, { id: 0 }]);
+    assert.deepEqual(reordered.changes, []);
+    place.edit({ workers: [{ id: 0 }, { id: 0 }, { id: 2, prot: 1 }], basePort: 0 });
+    const { problems } = await run.line('configInvalid');
+    assert.deepEqual(
+      (problems as string[]).map((problem) => problem.split(' ')[0]),
+      ['dpr:basePort', 'dpr:workers[2].prot', 'dpr:workers[1].id'],
+    );
+    place.write('config: [');
+    await run.line('configInvalid', (line) => String(line.problems).includes('is not YAML'));
+    assert.deepEqual((await edit(place, run, [{ id: 0 }, { id: 1 }])).changes, []);
+    assert.deepEqual(running(place, everybody), before);
+  });
+
+  it('refuses a port that another program has', async () => {
+    const place = await makePlace();
+    const run = await place.start();
+    const other = await makePlace();
+    await other.start();
+    place.edit({ workers: [{ id: 0 }, { id: 1 }, { id: 2, port: other.basePort }] });
+    const { problems } = await run.line('configInvalid');
+    assert.match(String(problems), new RegExp(`^port ${other.basePort} of counter-2 is in use by another program`));
+    assert.equal(place.process('counter-2'), undefined);
+  });
+
+  it('restarts everything on other ports when the base port changes, and loses nothing', async () => {
+    const place = await makePlace();
+    const run = await place.start();
+    await addTo(place, [0, 1], 4);
+    const worldLine = await worldLineOf(place);
+    const before = run.lines.length;
+    const basePort = place.basePort + 1; // where the Finder comes to a port that a worker has to give up
+    place.edit({ workers: [{ id: 0 }, { id: 1 }], basePort });
+    for (const name of ['dpr-finder', 'counter-0', 'counter-1']) {
+      await run.line('processServing', (line) => line.process === name, before);
+    }
+    const moved = { ...place, cluster: `ws://127.0.0.1:${basePort}`, control: `ws://127.0.0.1:${basePort + 10_000}` };
+    assert.deepEqual(await addTo(moved, [0, 1], 1), [5, 5]);
+    assert.equal(await worldLineOf(moved), worldLine);
+    const deaths = run.lines.filter(({ event }) => event === 'processEnded');
+    assert.deepEqual(deaths, [], 'nobody found a port taken');
+  });
+
+  it('brings a removed id back as a new generation without the old state', async () => {
+    const place = await makePlace();
+    const run = await place.start();
+    await addTo(place, [0, 1], 9);
+    await edit(place, run, [{ id: 0 }]);
+    await edit(place, run, [{ id: 0 }, { id: 1 }]); // at once: it may be leaving still
+    await run.line('workerLeft');
+    await until('both counters serve', () =>
+      ['counter-0', 'counter-1'].every((name) => place.process(name)?.phase === 'serving'),
+    );
+    assert.deepEqual(await addTo(place, [0, 1], 1), [10, 1]);
+  });
+
+  it('starts a worker that an operator removed only when its own entry changes', async () => {
+    const place = await makePlace();
+    const run = await place.start();
+    const operator = await connectOperator(place);
+    await operator.deleteWorker(1);
+    operator.close();
+    await place.processIs('counter-1', ({ phase, pid }) => phase === 'left' && pid === null);
+    await edit(place, run, [{ id: 0 }, { id: 1 }, { id: 2 }]);
+    await place.processIs('counter-2', ({ phase }) => phase === 'serving');
+    assert.equal(place.process('counter-1')?.phase, 'left');
+    await edit(place, run, [{ id: 0 }, { id: 1, checkpointIntervalMs: 50 }, { id: 2 }]);
+    await place.processIs('counter-1', ({ phase }) => phase === 'serving');
+    assert.deepEqual(await addTo(place, [1], 1), [1]);
+  });
+
+  it('removes a dead worker by force where the config says so, and explains what it waits for until then', async () => {
+    const place = await makePlace();
+    const first = await place.start();
+    await addTo(place, [0, 1], 3);
+    const worldLine = await worldLineOf(place);
+    assert.equal(await first.stop(), 0);
+    renameSync(path.join(place.data, 'counter-1'), path.join(place.directory, 'lost'));
+
+    const run = place.launch();
+    await place.processIs('counter-1', ({ phase }) => phase === 'halted');
+    await edit(place, run, [{ id: 0 }]);
+    const { waitingFor } = await run.line('workerLeaving');
+    assert.match(String(waitingFor), /^worker 1 itself, which is away/);
+    await edit(place, run, [{ id: 0 }], { forceRemove: [1] });
+    assert.equal((await run.line('workerLeft')).forced, true);
+    assert.deepEqual(await addTo(place, [0], 1), [4]);
+    assert.equal(await worldLineOf(place), worldLine + 1);
+  });
+
+  it('counts at the next start when nothing ran: who is no longer declared leaves', async () => {
+    const place = await makePlace();
+    const first = await place.start();
+    await addTo(place, [0, 1], 6);
+    const worldLine = await worldLineOf(place);
+    assert.equal(await first.stop(), 0);
+    place.edit({ workers: [{ id: 0 }] });
+    const run = await place.start();
+    const left = await run.line('workerLeft');
+    assert.deepEqual([left.worker, left.forced], [1, false]);
+    await until('no process of worker 1', () => place.process('counter-1') === undefined);
+    assert.deepEqual(await addTo(place, [0], 1), [7]);
+    assert.equal(await worldLineOf(place), worldLine);
+  });
+
+  it('says what to do about a member that is neither declared nor here', async () => {
+    const place = await makePlace();
+    const first = await place.start();
+    assert.equal(await first.stop(), 0);
+    rmSync(path.join(place.data, 'counter-1'), { recursive: true });
+    place.edit({ workers: [{ id: 0 }] });
+    const run = await place.start();
+    assert.match(String((await run.line('warning')).text), /^worker 1 \(counter\) is a member .* dpr:forceRemove/);
+    await edit(place, run, [{ id: 0 }], { forceRemove: [1] });
+    assert.equal((await run.line('workerLeft')).forced, true);
+  });
+});
