@@ -146,7 +146,7 @@ function expose(finder: Finder, record: FinderRecord, before: Exposed | undefine
             .filter(([, member]) => member.registered > 0)
             .map(([id, { generation, type, host, port, leaving }]) => ({ id, generation, type, host, port, leaving })),
           removed: [...record.tombstones]
-            .filter(([id]) => !record.members.has(id))
+            .filter(([id]) => (record.members.get(id)?.registered ?? 0) === 0)
             .map(([id, { generation }]) => ({ id, generation })),
         };
   const stamp = { start: finder.start, counter: record.counter };

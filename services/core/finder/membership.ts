@@ -92,14 +92,14 @@ function fence(finder: Finder, id: number, incarnation: number): void {
 }
 
 /** Second step: take in what the volume holds, decide a rollback if work may have been lost, and tell what to restore. */
-export function register(finder: Finder, connection: number, message: Register): void {
+export function register(finder: Finder, connection: number, message: Register, hasWaited = false): void {
   const { worker: id, incarnation, boot } = message;
   const member = finder.record.members.get(id);
   if (member?.claimed !== incarnation || member.boot !== boot) {
     return sendError(finder, connection, 'fenced', `another process of worker ${id} claimed it`, member?.claimed ?? 0);
   }
   if (member.registered === incarnation) return answer(finder, connection, id);
-  if (mayHaveLost(finder, id, member, message) && othersMayClaimSoon(finder, id)) {
+  if (!hasWaited && mayHaveLost(finder, id, member, message) && othersMayClaimSoon(finder, id)) {
     if (!finder.pending.some((one) => one.connection === connection)) {
       finder.pending.push({ connection, message, deadline: finder.now + finder.config.decisionGraceMs });
     }
@@ -115,17 +115,20 @@ export function retryPending(finder: Finder): void {
     if (one === undefined) return;
     const { connection, message, deadline } = one;
     const member = finder.record.members.get(message.worker);
-    const current = finder.peers.has(connection) && member?.claimed === message.incarnation;
-    const due =
-      finder.now >= deadline ||
-      !othersMayClaimSoon(finder, message.worker) ||
-      (member !== undefined && !mayHaveLost(finder, message.worker, member, message));
-    if (current && !due) {
+    const open = finder.peers.has(connection);
+    // One that another process fenced, or that was answered on another connection meanwhile, waits for nothing.
+    const waits =
+      member?.claimed === message.incarnation &&
+      member.registered !== message.incarnation &&
+      finder.now < deadline &&
+      othersMayClaimSoon(finder, message.worker) &&
+      mayHaveLost(finder, message.worker, member, message);
+    if (open && waits) {
       index++;
       continue;
     }
     finder.pending.splice(index, 1);
-    if (current) join(finder, connection, message, member);
+    if (open) register(finder, connection, message, true);
   }
 }
 

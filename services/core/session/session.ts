@@ -8,6 +8,7 @@ import {
   endSession,
   laneOf,
   sendTo,
+  want,
   type Call,
   type Lane,
   type Session,
@@ -111,7 +112,7 @@ function submit(session: Session, worker: number, operations: Uint8Array, count:
     sentAt: 0,
     version: 0,
   });
-  laneOf(session, worker);
+  want(session, worker);
 }
 
 /** Send what may be sent, in order: a relaxed session passes over workers that cannot take more, a strict one waits. */
@@ -193,7 +194,10 @@ function connected(session: Session, worker: number, generation: number): void {
   lane.generation = generation;
   lane.open = true;
   lane.retries = 0;
-  if (session.verdict !== undefined) return askTable(session, lane);
+  if (session.verdict !== undefined) {
+    askTable(session, lane);
+    return concludeVerdict(session);
+  }
   sendAgain(session, lane);
   lane.urged = 0;
   urgeLane(session, lane);
@@ -213,6 +217,7 @@ function succeeded(session: Session, lane: Lane): void {
   lane.next = 1;
   lane.acknowledged = 0;
   lane.retryAt = Infinity;
+  session.verdict?.tables.delete(lane.worker);
 }
 
 function removed(session: Session, worker: number, generation: number): void {
@@ -226,7 +231,11 @@ function removed(session: Session, worker: number, generation: number): void {
     else session.effects.push({ kind: 'failed', call: call.number, code: 'workerRemoved', sent: false });
   }
   session.queue.splice(0, session.queue.length, ...kept);
-  if (session.verdict !== undefined) concludeVerdict(session);
+  if (session.verdict !== undefined) return concludeVerdict(session);
+  // A worker leaves once the cut covers it, and nobody may be left who would tell.
+  if (session.orphans.length > 0) {
+    session.effects.push({ kind: 'sendFinder', message: { kind: 'refresh', worldLine: session.worldLine } });
+  }
 }
 
 function frame(session: Session, worker: number | undefined, message: Message): void {

@@ -93,7 +93,7 @@ export type SessionEffect =
   /** Only ever while the lane is open. */
   | { readonly kind: 'send'; readonly worker: number; readonly message: Message }
   | { readonly kind: 'sendFinder'; readonly message: Message }
-  /** A connection to this worker is wanted. */
+  /** A connection to this worker is wanted: `connected` follows, or `removed` if it is no member any more. May be repeated. */
   | { readonly kind: 'connect'; readonly worker: number }
   /** The membership may have changed: fetch it. */
   | { readonly kind: 'fetchCluster' }
@@ -170,6 +170,13 @@ export function laneOf(session: Session, worker: number): Lane {
   session.lanes.set(worker, lane);
   session.effects.push({ kind: 'connect', worker });
   return lane;
+}
+
+/** A call waits for the worker, which may have been removed since it was last heard of. */
+export function want(session: Session, worker: number): void {
+  const known = session.lanes.get(worker);
+  if (known === undefined) laneOf(session, worker);
+  else if (!known.open) session.effects.push({ kind: 'connect', worker });
 }
 
 export function sendTo(session: Session, lane: Lane, message: Message): void {

@@ -4,7 +4,7 @@
  */
 import { decisionsAfter, pruneDecisions, survivingVersion } from '../world-lines.ts';
 import { reportCommitted, sendAgain } from './session.ts';
-import { sendTo, type Call, type Lane, type Session, type Verdict } from './state.ts';
+import { sendTo, want, type Call, type Lane, type Session, type Verdict } from './state.ts';
 
 export function beginVerdict(session: Session, verdict: Verdict): void {
   session.verdict = verdict;
@@ -95,6 +95,7 @@ function report(session: Session, worldLine: number, lost: readonly Call[]): voi
   if (replay) {
     for (const call of lost) Object.assign(call, { version: 0, sequence: 0 });
     session.queue.unshift(...lost);
+    for (const worker of new Set(lost.map((call) => call.worker))) want(session, worker);
   } else {
     session.queue.length = 0;
     session.phase = 'broken';
