@@ -21,7 +21,7 @@ import type {
 } from '../../services/protocol/index.ts';
 import type { SimSession } from './client-actor.ts';
 import { EMPTY, historyOf, parseBatchName, resultsOf, type State } from './state-object.ts';
-import { find } from './volume.ts';
+import { find, type Manifest } from './volume.ts';
 import type { WorkerHost } from './worker-actor.ts';
 import { Violation, type World } from './world.ts';
 
@@ -76,8 +76,10 @@ interface SessionTruth {
 interface WorkerTruth {
   /** Alive and not covered by an exposed cut, in order of version. */
   open: Token[];
-  /** Covered by an exposed cut. */
-  readonly committed: Token[];
+  /** All of any fate, in order of their making. */
+  readonly all: Token[];
+  /** Versions that were durable on the volume that counted. */
+  readonly durable: Set<number>;
   /** Open or sealed tokens of any fate, by world-line and version. */
   readonly byName: Map<string, Token>;
   /** The largest incarnation that executed, and the world-line in which it first did. */
@@ -109,7 +111,7 @@ export function createChecker(worldOf: () => World) {
   /** Worker to the largest version in any exposed cut. */
   const exposed = new Map<number, number>();
   let exposedWorldLine = 1;
-  let durableCounter = 0;
+  let durableRecord: FinderRecord | undefined;
   let lastCut: Versions | undefined;
   let decidedCount = 0;
 
@@ -122,7 +124,8 @@ export function createChecker(worldOf: () => World) {
     if (truth === undefined) {
       truth = {
         open: [],
-        committed: [],
+        all: [],
+        durable: new Set(),
         byName: new Map(),
         newest: 0,
         newestSince: 0,
@@ -210,8 +213,10 @@ export function createChecker(worldOf: () => World) {
       if (known.sealed) violated(8, `something executes in ${nameOf(known)} after its seal`);
       return known;
     }
-    if (version <= (exposed.get(id) ?? 0))
+    const since = deadSince(id, worldLine, version);
+    if (since === Infinity && version <= (exposed.get(id) ?? 0)) {
       violated(8, `worker ${id} executes in version ${version}, which is committed`);
+    }
     const manifest = worldOf().hosts.get(id)?.volume.newest;
     if (manifest?.incarnation === incarnation) {
       for (const { info } of manifest.checkpoints) {
@@ -229,10 +234,11 @@ export function createChecker(worldOf: () => World) {
       executions: [],
       state: EMPTY,
       sealed: false,
-      deadSince: deadSince(id, worldLine, version),
+      deadSince: since,
     };
     truth.byName.set(name, token);
-    if (token.deadSince === Infinity) truth.open.push(token);
+    truth.all.push(token);
+    if (since === Infinity) truth.open.push(token);
     figures.tokens++;
     return token;
   }
@@ -273,12 +279,15 @@ export function createChecker(worldOf: () => World) {
     const { id } = worker.config;
     const manifest = worldOf().hosts.get(id)?.volume.newest;
     if (manifest?.incarnation !== worker.incarnation) return; // a zombie's view of the past
-    const truth = truthOf(id);
-    const tokens = [...truth.committed, ...truth.open].filter(
-      (token) => token.generation === worker.generation && token.version <= version,
+    expectHistory(state, surviving(worker, version), `worker ${id} restored to version ${version}`);
+  }
+
+  /** What executed at this generation up to a version, as far as a worker in its world-line can know. */
+  function surviving({ config, generation, worldLine }: Worker, upTo: number): number[] {
+    const tokens = truthOf(config.id).all.filter(
+      (token) => token.generation === generation && token.version <= upTo && token.deadSince > worldLine,
     );
-    const expected = tokens.flatMap((token) => token.executions.map(({ batch }) => batch));
-    expectHistory(state, expected, `worker ${id} restored to version ${version}`);
+    return tokens.flatMap((token) => token.executions.map(({ batch }) => batch));
   }
 
   function expectHistory(state: State, expected: readonly number[], what: string): void {
@@ -300,9 +309,14 @@ export function createChecker(worldOf: () => World) {
     if (why === 'refused' && !worldOf().calm) worldOf().reached('volume refused at last');
   }
 
+  /** A checkpoint entered a manifest. */
+  function durable(host: WorkerHost, manifest: Manifest, version: number): void {
+    if (host.volume.newest === manifest) truthOf(host.id).durable.add(version);
+  }
+
   /** The volume begins anew, for a new generation. */
   function volumeBegins(id: number): void {
-    truthOf(id).emptyAt = exposed.get(id) ?? 0;
+    truthOf(id).emptyAt = Math.max(exposed.get(id) ?? 0, durableRecord?.cut.get(id) ?? 0);
   }
 
   /** What the cut names must be restorable after whatever happened to the volume. */
@@ -317,7 +331,7 @@ export function createChecker(worldOf: () => World) {
   // --- the Finder -------------------------------------------------------------------------------------------------
 
   function recordDurable(record: FinderRecord): void {
-    durableCounter = record.counter;
+    durableRecord = record;
   }
 
   function finderLoaded(record: FinderRecord | undefined): void {
@@ -329,8 +343,13 @@ export function createChecker(worldOf: () => World) {
     const { worker } = details;
     if (typeof worker !== 'number') return;
     const truth = truthOf(worker);
-    if (event === 'registered') truth.registered = Number(details['incarnation']);
-    const restarted = event === 'rollback' && details['reason'] === 'a worker restarted without a clean shutdown';
+    if (event === 'registered') {
+      const incarnation = Number(details.incarnation);
+      if (incarnation === truth.registered)
+        violated(9, `incarnation ${incarnation} of worker ${worker} registers twice`);
+      truth.registered = incarnation;
+    }
+    const restarted = event === 'rollback' && details.reason === 'a worker restarted without a clean shutdown';
     if (restarted && truth.stoppedCleanly === truth.registered) {
       violated(15, `worker ${worker} stopped cleanly as incarnation ${truth.registered}, and is rolled back`);
     }
@@ -351,6 +370,7 @@ export function createChecker(worldOf: () => World) {
   }
 
   function checkStamp(stamp: Stamp): void {
+    const durableCounter = durableRecord?.counter ?? 0;
     if (stamp.counter > durableCounter) violated(7, `record ${stamp.counter} is exposed, ${durableCounter} is durable`);
   }
 
@@ -404,9 +424,9 @@ export function createChecker(worldOf: () => World) {
     }
     for (const [id, version] of cut) {
       if (version <= (exposed.get(id) ?? 0)) continue;
-      const newest = worldOf().hosts.get(id)?.volume.newest;
-      if (newest === undefined || !find(newest, version))
+      if (!truthOf(id).durable.has(version)) {
         violated(1, `version ${version} of worker ${id} in ${what} is not durable`);
+      }
     }
     for (const [id, truth] of workers) {
       const upTo = cut.get(id) ?? 0;
@@ -422,7 +442,6 @@ export function createChecker(worldOf: () => World) {
           }
         }
       }
-      truth.committed.push(...covered);
       truth.open = truth.open.filter((token) => token.version > upTo);
     }
     for (const [id, version] of cut) exposed.set(id, version);
@@ -567,17 +586,10 @@ export function createChecker(worldOf: () => World) {
 
   /** After everything resolved: states against a model that replays exactly what survived. */
   function finish(): void {
-    for (const [id, truth] of workers) {
-      const running = worldOf().hosts.get(id)?.processes.at(-1);
-      if (running === undefined) continue;
-      const tokens = [...truth.committed, ...truth.open].filter(
-        (token) => token.generation === running.core.generation,
-      );
-      expectHistory(
-        running.state,
-        tokens.flatMap((token) => token.executions.map(({ batch }) => batch)),
-        `worker ${id} at the end`,
-      );
+    for (const { id, processes, wanted } of worldOf().hosts.values()) {
+      const running = processes.at(-1);
+      if (!wanted || running === undefined) continue;
+      expectHistory(running.state, surviving(running.core, Infinity), `worker ${id} at the end`);
     }
   }
 
@@ -598,6 +610,7 @@ export function createChecker(worldOf: () => World) {
     sealed,
     restored,
     stopped,
+    durable,
     volumeBegins,
     volumeChanged,
     recordDurable,

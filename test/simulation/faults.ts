@@ -120,7 +120,9 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     return true;
   },
   addWorker(world) {
-    const idle = [...world.hosts.values()].filter(({ wanted, starting }) => !wanted && !starting);
+    const idle = [...world.hosts.values()].filter(
+      ({ wanted, starting, removing }) => !wanted && !starting && removing === 'no',
+    );
     const id = Math.max(...world.hosts.keys()) + 1;
     if (world.random.chance(0.5) && idle.length > 0) {
       const host = world.random.pick(idle);
@@ -180,6 +182,7 @@ function watchFinder(world: World): void {
 
 export function add(world: World, host: WorkerHost): void {
   host.wanted = true;
+  host.generation = 0;
   world.note(`worker ${host.id}`, () => 'is added');
   startWorker(world, host);
 }
@@ -187,8 +190,10 @@ export function add(world: World, host: WorkerHost): void {
 // --- the administrator ----------------------------------------------------------------------------------------------
 
 function removeAny(world: World, how: 'graceful' | 'force'): boolean {
-  const candidates = [...world.hosts.values()].filter(({ wanted, removing }) => wanted && removing === 'no');
-  if (candidates.length < 2) return false;
+  const candidates = [...world.hosts.values()].filter(
+    ({ wanted, removing, generation }) => wanted && removing === 'no' && generation > 0,
+  );
+  if (candidates.length < 2) return false; // somebody stays
   const host = world.random.pick(candidates);
   host.removing = how;
   world.note('administrator', () => `removes worker ${host.id}${how === 'force' ? ' by force' : ''}`);
@@ -203,26 +208,26 @@ function removeAny(world: World, how: 'graceful' | 'force'): boolean {
   return true;
 }
 
-/** DELETEWORKER, repeated until it is answered with `left`. */
+/** DELETEWORKER, repeated until it is answered with `left`. A repetition may come late: it names the generation. */
 function askRemoval(world: World, host: WorkerHost): void {
-  if (host.removing === 'no') return;
+  const { removing, generation } = host;
+  if (removing === 'no') return;
   const process = createProcess('administrator', world.scheduler);
   const again = (): void => {
+    if (!process.alive) return;
     kill(process);
     world.scheduler.after(world.random.exponential(OPERATOR_RETRY_MS), undefined, () => askRemoval(world, host));
   };
   const finder = reachFinder(world, process);
   if (finder === undefined) return again();
   const end = connect(world, process, finder.process, (other) => acceptAtFinder(world, finder, other));
-  const force = host.removing === 'force';
   end.onMessage = (message) => {
     if (message.kind === 'welcome') {
-      sendOn(world, end, { kind: 'deleteWorker', worker: host.id, generation: 0, force });
-      return sendOn(world, end, { kind: 'status' });
+      sendOn(world, end, { kind: 'deleteWorker', worker: host.id, generation, force: removing === 'force' });
+      sendOn(world, end, { kind: 'status' });
+      return;
     }
-    const gone = message.kind === 'deleteAnswer' && message.state === 'left';
-    const never = message.kind === 'error' && message.code === 'unknownWorker';
-    if (!gone && !never) return;
+    if (message.kind !== 'deleteAnswer' || message.state !== 'left') return;
     world.note('administrator', () => `worker ${host.id} has left`);
     host.removing = 'no';
     host.wanted = false;
@@ -238,10 +243,7 @@ function askRemoval(world: World, host: WorkerHost): void {
     stamp: undefined,
     token: '',
   });
-  world.scheduler.after(5 * OPERATOR_RETRY_MS, process, () => {
-    closeEnd(world, end);
-    again();
-  });
+  world.scheduler.after(5 * OPERATOR_RETRY_MS, process, again);
 }
 
 // --- the end of faults ----------------------------------------------------------------------------------------------

@@ -64,16 +64,10 @@ export function crashFinder(world: World, powerLoss: boolean): void {
   world.note('finder', () => (powerLoss ? 'crashes, without power' : 'crashes'));
   const { disk } = host;
   if (disk.writing !== undefined) {
-    if (random.chance(0.5)) {
-      world.reached('record write lost at a crash');
-    } else if (random.chance(0.5)) {
-      world.reached('record write durable at a crash');
-      disk.durable = disk.writing;
-      disk.cached = undefined;
-    } else {
-      world.reached('record write cached at a crash');
-      disk.cached = disk.writing;
-    }
+    const fate = random.pick(['lost', 'lost', 'durable', 'cached']);
+    world.reached(`record write ${fate} at a crash`);
+    if (fate === 'durable') disk.durable = disk.writing;
+    if (fate !== 'lost') disk.cached = fate === 'cached' ? disk.writing : undefined;
     disk.writing = undefined;
   }
   if (powerLoss) {

@@ -1,6 +1,6 @@
 /** One seed: draw a world, let it run under faults, let it come to rest, and compare it with the truth. */
-import { createChecker, type Checker, type Figures } from './checker.ts';
-import { startClient } from './client-actor.ts';
+import { createChecker, type Figures } from './checker.ts';
+import { startClient, type SimSession } from './client-actor.ts';
 import { add, calmDown, scheduleFaults } from './faults.ts';
 import { createFinderHost, startFinder } from './finder-actor.ts';
 import { drawOptions, type WorldOptions } from './options.ts';
@@ -39,7 +39,7 @@ export function runSeed(seed: number, tell?: (line: string) => void): Outcome {
     random,
     scheduler,
     links: new Set(),
-    checker: createChecker((): World => world) as Checker,
+    checker: createChecker((): World => world),
     finder: createFinderHost(),
     hosts: new Map(),
     clients: [],
@@ -112,21 +112,37 @@ function live(world: World): void {
   );
 }
 
+/** What a session waits for, in words. */
+function explain({ core, client }: SimSession): string {
+  const lanes = [...core.lanes.values()].map(
+    ({ worker, generation, open, sent, done, retryAt }) =>
+      `worker ${worker} of generation ${generation} ${open ? 'open' : 'closed'}, sent ${sent.length}, done ${done.length}, again at ${retryAt}`,
+  );
+  const verdict = core.verdict === undefined ? '' : `, verdict on ${core.verdict.worldLine}`;
+  const queue = core.queue.map(({ worker }) => worker).join(' ');
+  const cluster = client.finderGreeted
+    ? `members ${client.cluster?.members.map(({ id }) => id).join(' ') ?? 'unknown'}`
+    : 'no Finder';
+  return `${cluster}; ${core.phase} in world-line ${core.worldLine}${verdict}; queue for [${queue}]; orphans ${core.orphans.length}; ${lanes.join('; ')}`;
+}
+
 /** What has not come to rest yet, in words. */
 function unresolved(world: World): string | undefined {
   for (const { sessions, name } of world.clients) {
     if (sessions.length === 0) return `${name} has no sessions yet`;
     for (const session of sessions) {
       if (session.ended) continue;
-      if (session.left > 0) return `${session.name} has ${session.left} calls to submit`;
+      if (session.left > 0) return `${session.name} has ${session.left} calls to submit: ${explain(session)}`;
       for (const [call, state] of session.calls.entries()) {
-        if (state === 'waiting' || state === 'completed') return `call ${call} of ${session.name} is ${state}`;
+        if (state === 'waiting' || state === 'completed')
+          return `call ${call} of ${session.name} is ${state}: ${explain(session)}`;
       }
     }
   }
   for (const host of world.hosts.values()) {
     if (host.removing !== 'no') return `worker ${host.id} is still being removed`;
-    if (host.wanted && host.processes.length !== 1) return `worker ${host.id} has ${host.processes.length} processes`;
+    if (host.wanted && host.processes.length !== 1)
+      return `worker ${host.id} has processes ${host.processes.map(({ core, finderGreeted, process }) => `${core.incarnation} ${core.phase}/${core.step} ${finderGreeted ? 'greeted' : 'alone'} ${process.paused ? 'paused' : ''} of world-line ${core.worldLine}`).join(', ')}`;
     const running = host.processes.at(-1);
     if (host.wanted && (running?.core.phase !== 'serving' || !running.finderGreeted)) {
       return `worker ${host.id} is ${running?.core.phase ?? 'nowhere'} (${running?.core.step ?? ''})`;

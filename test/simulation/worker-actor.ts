@@ -26,6 +26,8 @@ export interface WorkerHost {
   processes: WorkerProcess[];
   /** Is it to run at all? Not before it is added, and not after it was removed. */
   wanted: boolean;
+  /** The one that last served since it was added, 0 before. */
+  generation: number;
   /** A removal was asked for, and has not been answered with `left`. */
   removing: 'no' | 'graceful' | 'force';
   starting: boolean;
@@ -76,6 +78,7 @@ export function createHost(id: number): WorkerHost {
     volume: { newest: undefined },
     processes: [],
     wanted: false,
+    generation: 0,
     removing: 'no',
     starting: false,
   };
@@ -147,7 +150,7 @@ export function killWorker(world: World, running: WorkerProcess, how: string): v
   if (!process.alive) return;
   world.note(process.name, () => `incarnation ${running.core.incarnation} ${how}`);
   const [job] = disk;
-  if (job !== undefined && job.label === 'checkpoint' && world.random.chance(0.5)) {
+  if (job?.label === 'checkpoint' && world.random.chance(0.5)) {
     world.reached('checkpoint durable at a crash, and nobody told');
     disk.length = 1;
     process.alive = false; // so that the job makes things durable and tells nobody
@@ -308,6 +311,8 @@ function greet(world: World, running: WorkerProcess, connection: number, client:
   const { core } = running;
   if (!running.serving) return closeEnd(world, client.end);
   client.greeted = true;
+  // It may wait for anything that executed so far, answered on an earlier connection.
+  client.lastReplied = core.version;
   running.clients.set(connection, client);
   sendOn(world, client.end, {
     kind: 'welcome',
@@ -369,6 +374,7 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
       return mark(world, running, effect.clean);
     case 'serving':
       running.serving = true;
+      if (running.host.wanted) running.host.generation = core.generation;
       world.note(process.name, () => `incarnation ${effect.incarnation} serves in world-line ${effect.worldLine}`);
       return;
     case 'stop':
@@ -440,6 +446,7 @@ function writeCheckpoint(world: World, running: WorkerProcess, effect: Checkpoin
     const stored = { info, state: snapshot as State, sections: [...(before ?? []), section] };
     manifest.checkpoints.push(stored);
     manifest.stamp = stamp ?? manifest.stamp;
+    world.checker.durable(running.host, manifest, info.version);
     world.note(running.process.name, () => `checkpoint ${info.version} is durable`);
     return () => stepProcess(world, running, { kind: 'durable', worldLine: info.worldLine, version: info.version });
   });
