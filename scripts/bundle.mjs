@@ -20,6 +20,7 @@ export const PROGRAMS = {
   local: 'services/local/main.ts',
   chaos: 'services/chaos/chaos.ts',
   experiment: 'services/chaos/experiment.ts',
+  measure: 'services/chaos/measure.ts',
 };
 
 // Whatever a bundle is made of.

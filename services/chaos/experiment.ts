@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { EXIT_INTERRUPTED, errorText, interruption } from './interrupt.ts';
 import { localTarget } from './local-target.ts';
 import { duration, seedOption, selectors, whole } from './options.ts';
-import { startOwnCluster } from './own-cluster.ts';
+import { LOCAL_PROGRAM, startOwnCluster } from './own-cluster.ts';
 import { freshSeed, MAX_SEED } from './random.ts';
 import { type Experiment, type ExperimentReport, type ExperimentSite, runExperiment } from './run-experiment.ts';
 import type { Selector } from './schedule.ts';
@@ -115,7 +115,7 @@ async function onOwnCluster(options: Options, experiment: Experiment, around: Su
   const own = await startOwnCluster({
     workers: options.workers,
     checkpointIntervalMs: options.checkpointInterval,
-    programDirectory: import.meta.dirname,
+    command: LOCAL_PROGRAM,
     signal: around.signal,
   });
   try {

@@ -12,8 +12,8 @@ export type OwnClusterOptions = {
   /** Counters, with ids from 0. */
   readonly workers: number;
   readonly checkpointIntervalMs: number;
-  /** Where the bundled programs are. */
-  readonly programDirectory: string;
+  /** What runs a cluster on this machine, options follow: `npm start --` or the program behind it. */
+  readonly command: readonly string[];
   /** Stops waiting for it to serve. */
   readonly signal: AbortSignal;
 };
@@ -37,6 +37,9 @@ const STOP_LIMIT_MS = 15_000;
 /** So many of the last lines of its output are shown when it cannot start. */
 const LAST_LINES = 20;
 
+/** The program of `npm start`, bundled into the same directory as the one that runs. */
+export const LOCAL_PROGRAM = [process.execPath, path.join(import.meta.dirname, 'local.js')];
+
 /** @throws Error with the cluster's own words when it does not serve */
 export async function startOwnCluster(options: OwnClusterOptions): Promise<OwnCluster> {
   const directory = await mkdtemp(path.join(tmpdir(), 'dpr-'));
@@ -53,8 +56,7 @@ export async function startOwnCluster(options: OwnClusterOptions): Promise<OwnCl
   const { cluster, control } = running;
 
   function start(): Promise<Running> {
-    const program = path.join(options.programDirectory, 'local.js');
-    return launch([program, '--config', config, '--data', dataDirectory, '--json'], options.signal);
+    return launch([...options.command, '--config', config, '--data', dataDirectory, '--json'], options.signal);
   }
 
   return {
@@ -88,11 +90,11 @@ type Running = {
   stop(): Promise<void>;
 };
 
-async function launch(programArguments: readonly string[], signal: AbortSignal): Promise<Running> {
+async function launch([program = '', ...words]: readonly string[], signal: AbortSignal): Promise<Running> {
   signal.throwIfAborted();
   const started = performance.now();
   // In a session of its own: Ctrl-C in the terminal is for whoever uses the cluster, who stops it afterwards.
-  const child = spawn(process.execPath, programArguments, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const gone = once(child, 'exit');
   try {
     const { cluster, control } = await untilServing(
@@ -119,6 +121,7 @@ function untilServing(child: ChildProcessByStdio<null, Readable, Readable>, sign
     createInterface(child.stderr).on('line', heard);
     createInterface(child.stdout).on('line', (line) => {
       heard(line);
+      if (!line.startsWith('{')) return; // npm tells what it runs
       const said = JSON.parse(line) as Serving | { readonly event: 'another' };
       if (said.event === 'serving') resolve(said);
     });

@@ -1,0 +1,62 @@
+/** `npm run measure`: the figures of the README, on clusters that it starts itself. */
+import { Command } from 'commander';
+import { EXIT_INTERRUPTED, errorText, interruption } from './interrupt.ts';
+import { seedOption, whole } from './options.ts';
+import { type Figure, measure } from './run-measure.ts';
+import { showMs } from './statistics.ts';
+
+type Options = {
+  readonly kills: number;
+  readonly commits: number;
+  readonly starts: number;
+  readonly seed: number;
+  readonly json: boolean;
+};
+
+function parse(words: readonly string[]): Options {
+  return new Command('npm run measure --')
+    .description(
+      'Measures recovery, commits and starts on clusters of its own. Let nothing else keep the machine busy.',
+    )
+    .option('--kills <n>', 'how often a worker is killed', whole(1, 10_000), 40)
+    .option('--commits <n>', 'how many commits of each kind', whole(1, 100_000), 100)
+    .option('--starts <n>', 'how often a cluster is started', whole(1, 1_000), 5)
+    .option('--seed <n>', 'for the moments of the calls', seedOption, 1)
+    .option('--json', 'one JSON object, times in milliseconds', false)
+    .helpOption('-h, --help', 'show this')
+    .allowExcessArguments(false)
+    .parse(words, { from: 'user' })
+    .opts<Options>();
+}
+
+/** The figures as a table that is Markdown as well. */
+function table(figures: readonly Figure[]): string {
+  const rows = figures.map(({ name, aimMs, ms: { count, p50, p90, max } }) => [
+    name.replace(/^ +/, '… '),
+    aimMs === undefined ? '' : `≤ ${showMs(aimMs)}`,
+    ...[p50, p90, max].map(showMs),
+    String(count),
+  ]);
+  const all = [['figure', 'aim for p50', 'p50', 'p90', 'max', 'count'], ...rows];
+  const widths = (all[0] ?? []).map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  const [head = [], ...body] = all;
+  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...body.map(line)].join('\n');
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const options = parse(words);
+  const signal = interruption();
+  try {
+    const figures = await measure({ ...options, signal, tell: (text) => process.stderr.write(`${text} …\n`) });
+    process.stdout.write(`${options.json ? JSON.stringify({ node: process.version, figures }) : table(figures)}\n`);
+    return 0;
+  } catch (error) {
+    if (signal.aborted) return EXIT_INTERRUPTED;
+    process.stderr.write(`${errorText(error)}\n`);
+    return 1;
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

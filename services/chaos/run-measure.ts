@@ -1,0 +1,160 @@
+/** The figures of the README, measured on clusters of one's own. */
+import { readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { connect, type Session } from '@dpr/client';
+import { readClusterFile } from '@dpr/local';
+import { LOCAL_PROGRAM, type OwnCluster, startOwnCluster } from './own-cluster.ts';
+import { seededRandom } from './random.ts';
+import { type Summary, summarize } from './statistics.ts';
+
+export type Measurement = {
+  /** How many times a worker is killed, a call is committed, and a cluster is started. */
+  readonly kills: number;
+  readonly commits: number;
+  readonly starts: number;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+  /** Told what is being measured. */
+  readonly tell: (text: string) => void;
+};
+
+export type Figure = {
+  readonly name: string;
+  /** What the median should not exceed, ms; a part of another figure has no aim of its own. */
+  readonly aimMs: number | undefined;
+  readonly ms: Summary;
+};
+
+/** Until a killed worker served so long, ms, it is not killed again: the supervisor takes quick deaths for failed starts. */
+const SERVE_MS = 400;
+const WORKERS = 2;
+const NPM_START = ['npm', 'start', '--silent', '--'];
+
+/** @throws the errors of the cluster and the client; the signal's reason when it says to stop */
+export async function measure(options: Measurement): Promise<readonly Figure[]> {
+  const { kills, commits, starts, tell } = options;
+  tell(`${starts} starts of a cluster by npm start`);
+  const start = await measureStarts(options);
+  const relaxedMs = 100;
+  const onSlow = await withSession(options, relaxedMs, async (session, cluster) => {
+    tell(`${commits} commits, checkpoints every ${relaxedMs} ms`);
+    const byTimer = await measureCommits(session, options, relaxedMs);
+    tell(`${commits} commits on demand`);
+    const onDemand = await measureCommitsOnDemand(session, options, relaxedMs);
+    tell(`${kills} kills of a worker`);
+    return { byTimer, onDemand, recovery: await measureRecovery(session, cluster, options) };
+  });
+  const briskMs = 10;
+  tell(`${commits} commits, checkpoints every ${briskMs} ms`);
+  const brisk = await withSession(options, briskMs, (session) => measureCommits(session, options, briskMs));
+  const { recovery } = onSlow;
+  return [
+    { name: 'SIGKILL of a worker to the next operation completed there', aimMs: 250, ms: summarize(recovery.whole) },
+    { name: '  until its successor reaches the Finder', aimMs: undefined, ms: summarize(recovery.start) },
+    { name: '  until that serves: join, rollback, restore', aimMs: undefined, ms: summarize(recovery.join) },
+    { name: '  until the client has its answer', aimMs: undefined, ms: summarize(recovery.client) },
+    { name: `commit, checkpoints every ${relaxedMs} ms`, aimMs: 60, ms: summarize(onSlow.byTimer) },
+    { name: `commit, checkpoints every ${briskMs} ms`, aimMs: 15, ms: summarize(brisk) },
+    { name: 'commit on demand', aimMs: 10, ms: summarize(onSlow.onDemand) },
+    { name: 'npm start to serving, once installed', aimMs: 2_000, ms: summarize(start) },
+  ];
+}
+
+async function withSession<T>(
+  { signal }: Measurement,
+  checkpointIntervalMs: number,
+  use: (session: Session, cluster: OwnCluster) => Promise<T>,
+): Promise<T> {
+  const own = await startOwnCluster({ workers: WORKERS, checkpointIntervalMs, command: LOCAL_PROGRAM, signal });
+  try {
+    const client = await connect({ cluster: own.cluster, signal });
+    try {
+      return await use(client.session({ mode: 'strict', replay: true }), own);
+    } finally {
+      await client.close();
+    }
+  } finally {
+    await own.remove();
+  }
+}
+
+async function measureStarts({ starts, signal }: Measurement): Promise<number[]> {
+  const times: number[] = [];
+  while (times.length < starts) {
+    const own = await startOwnCluster({ workers: WORKERS, checkpointIntervalMs: 100, command: NPM_START, signal });
+    times.push(own.startMs);
+    await own.remove();
+  }
+  return times;
+}
+
+/** From a call until a checkpoint's own time committed it; calls come at random, so at any moment of an interval. */
+async function measureCommits(session: Session, { commits, seed, signal }: Measurement, intervalMs: number) {
+  const random = seededRandom(seed);
+  const times: number[] = [];
+  for (let index = 0; index < commits; index++) {
+    await pause(random() * intervalMs, undefined, { signal });
+    const called = performance.now();
+    await session.counter(index % WORKERS).add(1, { signal }).committed;
+    times.push(performance.now() - called);
+  }
+  return times;
+}
+
+/** From a call until `commit()` had it committed. */
+async function measureCommitsOnDemand(session: Session, { commits, seed, signal }: Measurement, intervalMs: number) {
+  const random = seededRandom(seed);
+  const times: number[] = [];
+  for (let index = 0; index < commits; index++) {
+    await pause(random() * intervalMs, undefined, { signal });
+    const called = performance.now();
+    void session.counter(index % WORKERS).add(1);
+    await session.commit({ signal });
+    times.push(performance.now() - called);
+  }
+  return times;
+}
+
+/** All in ms; `start`, `join` and `client` are the parts of `whole`. */
+type Recoveries = Readonly<Record<'whole' | 'start' | 'join' | 'client', number[]>>;
+
+async function measureRecovery(
+  session: Session,
+  cluster: OwnCluster,
+  { kills, signal }: Measurement,
+): Promise<Recoveries> {
+  const times: Recoveries = { whole: [], start: [], join: [], client: [] };
+  const worker = session.counter(0);
+  await worker.add(1, { signal });
+  while (times.whole.length < kills) {
+    await pause(SERVE_MS, undefined, { signal });
+    const { pid, log } = victim(cluster);
+    const killedAt = Date.now();
+    process.kill(pid, 'SIGKILL');
+    await worker.add(1, { signal });
+    const answeredAt = Date.now();
+    const said = await sayingsAfter(log, killedAt);
+    const reachedAt = said.find(({ event }) => event === 'connected')?.time ?? NaN;
+    const servesAt = said.find(({ event }) => event === 'serving')?.time ?? NaN;
+    times.whole.push(answeredAt - killedAt);
+    times.start.push(reachedAt - killedAt);
+    times.join.push(servesAt - reachedAt);
+    times.client.push(answeredAt - servesAt);
+  }
+  return times;
+}
+
+function victim({ dataDirectory }: OwnCluster): { readonly pid: number; readonly log: string } {
+  const found = readClusterFile(dataDirectory)?.processes.find(({ id }) => id === 0);
+  if (found?.pid === undefined || found.pid === null) throw new Error(`worker 0 does not run in ${dataDirectory}`);
+  return { pid: found.pid, log: found.log };
+}
+
+/** What a process wrote into its log at and after a time, ms since 1970. */
+async function sayingsAfter(log: string, time: number): Promise<{ readonly event: string; readonly time: number }[]> {
+  const lines = (await readFile(log, 'utf8')).split('\n').filter((line) => line.startsWith('{'));
+  return lines
+    .map((line) => JSON.parse(line) as { readonly event: string; readonly time: string })
+    .map((said) => ({ event: said.event, time: Date.parse(said.time) }))
+    .filter((said) => said.time >= time);
+}
