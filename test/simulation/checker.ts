@@ -51,11 +51,8 @@ interface Execution {
 interface CallTruth {
   readonly number: number;
   readonly worker: number;
-  /** World-lines in which it was transmitted. */
-  readonly sentIn: Set<number>;
-  /** What had completed before it was first transmitted in `followsIn`. */
-  follows: Versions;
-  followsIn: number;
+  /** World-line in which it was transmitted to what had completed there before, worker to version. */
+  readonly follows: Map<number, Versions>;
   readonly executions: Execution[];
   isCommitted: boolean;
   /** Gave a result that the session believed, in its present world-line. */
@@ -159,12 +156,16 @@ export function createChecker(worldOf: () => World) {
     const call = callOf(session, number);
     if (call.worker !== id) violated(13, `worker ${id} executes a call of worker ${call.worker}`);
     if (count < 1) violated(13, 'a batch of nothing executes');
-    if (!call.sentIn.has(worker.worldLine)) {
-      violated(6, `call ${number} of session ${index} executes in world-line ${worker.worldLine}, never sent there`);
+    const follows = call.follows.get(worker.worldLine);
+    if (follows === undefined) {
+      return violated(
+        6,
+        `call ${number} of session ${index} executes in world-line ${worker.worldLine}, never sent there`,
+      );
     }
     checkIncarnation(worker);
     const token = openToken(worker);
-    for (const [owner, version] of call.follows) {
+    for (const [owner, version] of follows) {
       if (version > token.version) {
         violated(5, `${nameOf(token)} follows version ${version} of worker ${owner}`);
       }
@@ -476,9 +477,7 @@ export function createChecker(worldOf: () => World) {
     sessionOf(session.index).calls.set(number, {
       number,
       worker,
-      sentIn: new Set(),
       follows: new Map(),
-      followsIn: 0,
       executions: [],
       isCommitted: false,
       completed: false,
@@ -505,10 +504,7 @@ export function createChecker(worldOf: () => World) {
       violated(13, `${session.name} sends call ${number} under the number ${batch.sequence} of call ${named}`);
     }
     truth.sequences.set(key, number);
-    call.sentIn.add(batch.worldLine);
-    if (call.followsIn === batch.worldLine) return;
-    call.followsIn = batch.worldLine;
-    call.follows = new Map(truth.seen);
+    if (!call.follows.has(batch.worldLine)) call.follows.set(batch.worldLine, new Map(truth.seen));
   }
 
   /** The execution of a call that survives as far as a session in this world-line can know. */

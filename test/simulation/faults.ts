@@ -204,19 +204,21 @@ function removeAny(world: World, how: 'graceful' | 'force'): boolean {
       else killWorker(world, running, 'dies for good');
     }
   }
-  askRemoval(world, host);
+  askRemoval(world, host, host.generation);
   return true;
 }
 
 /** DELETEWORKER, repeated until it is answered with `left`. A repetition may come late: it names the generation. */
-function askRemoval(world: World, host: WorkerHost): void {
-  const { removing, generation } = host;
+function askRemoval(world: World, host: WorkerHost, generation: number): void {
+  const { removing } = host;
   if (removing === 'no') return;
   const process = createProcess('administrator', world.scheduler);
   const again = (): void => {
     if (!process.alive) return;
     kill(process);
-    world.scheduler.after(world.random.exponential(OPERATOR_RETRY_MS), undefined, () => askRemoval(world, host));
+    world.scheduler.after(world.random.exponential(OPERATOR_RETRY_MS), undefined, () =>
+      askRemoval(world, host, generation),
+    );
   };
   const finder = reachFinder(world, process);
   if (finder === undefined) return again();
@@ -230,7 +232,7 @@ function askRemoval(world: World, host: WorkerHost): void {
     if (message.kind !== 'deleteAnswer' || message.state !== 'left') return;
     world.note('administrator', () => `worker ${host.id} has left`);
     host.removing = 'no';
-    host.wanted = false;
+    if (host.generation === generation) host.wanted = false;
     closeEnd(world, end);
     kill(process);
   };

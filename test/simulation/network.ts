@@ -69,7 +69,7 @@ export function sendOn(world: World, end: End, message: Message): void {
   const lane = end.link.lanes[side];
   const at = Math.max(lane.lastAt, world.scheduler.now + world.networkDelay());
   lane.lastAt = at;
-  world.scheduler.after(at - world.scheduler.now, target.process, () => {
+  world.scheduler.at(at, target.process, () => {
     if (!target.open) return;
     if (at >= lane.deadFrom) return world.reached('frame lost');
     target.onMessage(decode(bytes));
@@ -87,7 +87,7 @@ export function closeEnd(world: World, end: End): void {
   const lane = link.lanes[side];
   const at = Math.max(lane.lastAt, world.scheduler.now + world.networkDelay());
   lane.deadFrom = Math.min(lane.deadFrom, at);
-  hearOfEnd(world, link.ends[side], at - world.scheduler.now);
+  hearOfEnd(world, link.ends[side], at);
 }
 
 /** Cut the connection: the network failed, or one of the processes died. */
@@ -98,20 +98,17 @@ export function cut(world: World, link: Link): void {
   const { random } = world;
   for (const side of [0, 1] as const) {
     const lane = link.lanes[side];
-    const ends = random.chance(0.5) ? 0 : random.real(0, 4 * world.options.networkDelayMs);
-    lane.deadFrom = Math.min(lane.deadFrom, world.scheduler.now + ends);
+    const endsAt = world.scheduler.now + (random.chance(0.5) ? 0 : random.real(0, 4 * world.options.networkDelayMs));
+    lane.deadFrom = Math.min(lane.deadFrom, endsAt);
     const halfOpen = random.chance(world.options.halfOpenChance);
     if (halfOpen) world.reached('half-open connection');
-    hearOfEnd(
-      world,
-      link.ends[side],
-      ends + (halfOpen ? random.real(0, world.options.halfOpenMs) : world.networkDelay()),
-    );
+    const silence = halfOpen ? random.real(0, world.options.halfOpenMs) : world.networkDelay();
+    hearOfEnd(world, link.ends[side], endsAt + silence);
   }
 }
 
-function hearOfEnd(world: World, end: End, delay: number): void {
-  world.scheduler.after(delay, end.process, () => {
+function hearOfEnd(world: World, end: End, at: number): void {
+  world.scheduler.at(at, end.process, () => {
     if (!end.open) return;
     end.open = false;
     end.onClosed();

@@ -28,6 +28,8 @@ export interface Scheduler {
   readonly steps: number;
   /** Let something happen in `delay` ms, unless the process that it belongs to is dead by then. */
   after(delay: number, process: Process | undefined, run: () => void): void;
+  /** The same at a moment, exactly: what is due at the same moment happens in the order of its making. */
+  at(time: number, process: Process | undefined, run: () => void): void;
   /** Let the next event happen; false when there is none. */
   step(): boolean;
 }
@@ -35,11 +37,15 @@ export interface Scheduler {
 export function createScheduler(): Scheduler {
   const heap: Entry[] = [];
   let order = 0;
-  const scheduler = { now: 0, steps: 0, after, step };
+  const scheduler = { now: 0, steps: 0, after, at, step };
 
   function after(delay: number, process: Process | undefined, run: () => void): void {
-    if (!(delay >= 0) || delay === Infinity) throw new Error(`an event cannot be due in ${delay} ms`);
-    push(heap, { time: scheduler.now + delay, order: order++, process, run });
+    at(scheduler.now + delay, process, run);
+  }
+
+  function at(time: number, process: Process | undefined, run: () => void): void {
+    if (!(time >= scheduler.now) || time === Infinity) throw new Error(`an event cannot be due at ${time}`);
+    push(heap, { time, order: order++, process, run });
   }
 
   function step(): boolean {

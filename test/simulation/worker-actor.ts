@@ -374,7 +374,9 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
       return mark(world, running, effect.clean);
     case 'serving':
       running.serving = true;
-      if (running.host.wanted) running.host.generation = core.generation;
+      // Whoever joins is wanted: a process that was paused during a removal adds its id again.
+      running.host.wanted = true;
+      running.host.generation = core.generation;
       world.note(process.name, () => `incarnation ${effect.incarnation} serves in world-line ${effect.worldLine}`);
       return;
     case 'stop':
