@@ -21,11 +21,13 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   'infra/stack-file.ts': { rooms: ['infra/config'], packages: ['yaml'], node: true },
   'infra/components': { rooms: ['infra/config', 'infra/plan'], packages: ['@pulumi/'], node: true },
   'infra/azure': { rooms: ['infra/config', 'infra/plan'], packages: ['@pulumi/'], node: true },
-  'infra/index.ts': {
-    rooms: ['infra/config', 'infra/plan', 'infra/components', 'infra/azure'],
+  'infra/stack-config.ts': {},
+  'infra/stack.ts': {
+    rooms: ['infra/config', 'infra/plan', 'infra/components', 'infra/azure', 'infra/stack-config.ts'],
     packages: ['@pulumi/'],
     node: true,
   },
+  'infra/index.ts': { rooms: ['infra/stack.ts'] },
   'services/protocol': { node: PURE },
   'services/core': { rooms: ['services/protocol'], node: PURE },
   'services/runtime': {

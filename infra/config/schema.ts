@@ -136,6 +136,8 @@ export const schema = record('the configuration of a stack', {
       .default('LoadBalancer'),
     tlsSecretName: kubernetesName('a TLS secret').optional(),
     replicas: whole(1, 100).default(1),
+    /** Of its Service, for what a cloud's load balancers want to be told. */
+    annotations: named(z.string(), 'must map annotations to texts').default({}),
     cpu: resources.cpu,
     memory: resources.memory,
   }).prefault({}),
@@ -165,6 +167,10 @@ export const schema = record('the configuration of a stack', {
     nodeSize: word('must be a virtual machine size, such as "Standard_D4s_v5"', /^\w+$/, 63).default('Standard_D4s_v5'),
     nodeCount: whole(1, 1_000).default(3),
     kubernetesVersion: word('must be a version, such as "1.34"', /^\d+\.\d+(\.\d+)?$/, 20).optional(),
+    /** Groups of the directory whose members administer the cluster; where given, its local accounts are off. */
+    adminGroupIds: z
+      .array(word('must be a group id', /^[-0-9a-f]{36}$/, 36), { error: 'must list group ids' })
+      .optional(),
     diskSku: z
       .enum(['Premium_LRS', 'PremiumV2_LRS', 'StandardSSD_LRS', 'Premium_ZRS'], {
         error: 'must be Premium_LRS, PremiumV2_LRS, StandardSSD_LRS or Premium_ZRS',
@@ -176,3 +182,5 @@ export const schema = record('the configuration of a stack', {
 /** The configuration as written, defaults of single fields filled in. */
 export type Written = z.output<typeof schema>;
 export type WrittenWorker = Written['workers'][number];
+/** The configuration as a program may give it: whatever has a default may be left out. */
+export type Settings = z.input<typeof schema>;

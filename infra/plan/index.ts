@@ -27,3 +27,4 @@ export {
 } from './names.ts';
 export { OPERATOR_LABEL, planNetworkPolicies, type PlannedNetworkPolicy } from './policies.ts';
 export { ADMIN_PORT_OFFSET, CONTROL_PORT_OFFSET, LISTEN_PORT, MAX_PORT, publicPort } from './ports.ts';
+export { volumeFacts, volumeProblems, type VolumeFacts, type VolumeRecord } from './volumes.ts';

@@ -57,6 +57,7 @@ export type PlannedIngress = {
   readonly routes: readonly IngressRoute[];
   readonly adminPort: number;
   readonly serviceType: Config['ingress']['serviceType'];
+  readonly annotations: Readonly<Record<string, string>>;
   readonly replicas: number;
   readonly tlsSecretName: string | undefined;
   readonly resources: PlannedResources;
@@ -171,6 +172,7 @@ function planIngress(config: Config, workers: readonly PlannedWorker[]): Planned
     routes,
     adminPort: ingressAdminPort(config),
     serviceType: ingress.serviceType,
+    annotations: ingress.annotations,
     replicas: ingress.replicas,
     tlsSecretName: ingress.tlsSecretName,
     resources: { cpu: ingress.cpu, memory: ingress.memory },

@@ -1,14 +1,14 @@
 import { roleLabels, type Role } from './names.ts';
 
-type Peer = { readonly podSelector?: object; readonly namespaceSelector?: object };
-type Rule = { readonly from?: readonly Peer[]; readonly ports: readonly { protocol: 'TCP'; port: string }[] };
+type Peer = { podSelector?: object; namespaceSelector?: object };
+type Rule = { from: Peer[]; ports: { protocol: 'TCP'; port: string }[] };
 
 /** What may connect to the pods of a role; ports by the name that they have in the container. */
 export type PlannedNetworkPolicy = {
   readonly name: string;
   readonly role: Role;
-  readonly podSelector: { readonly matchLabels: Readonly<Record<string, string>> };
-  readonly ingress: readonly Rule[];
+  readonly podSelector: { matchLabels: Readonly<Record<string, string>> };
+  readonly ingress: Rule[];
 };
 
 /** Label of pods that an administrator starts to work with `dpr`; they may reach the control port, token in hand. */

@@ -294,6 +294,7 @@ describe('the config', () => {
       ingress: {
         serviceType: 'LoadBalancer',
         replicas: 1,
+        annotations: {},
         cpu: { request: '100m', limit: '1' },
         memory: { request: '64Mi', limit: '256Mi' },
       },

@@ -1,0 +1,197 @@
+import { Deployment } from '@pulumi/kubernetes/apps/v1/deployment.js';
+import { ConfigMap } from '@pulumi/kubernetes/core/v1/configMap.js';
+import { Service } from '@pulumi/kubernetes/core/v1/service.js';
+import { ServiceAccount } from '@pulumi/kubernetes/core/v1/serviceAccount.js';
+import { PodDisruptionBudget } from '@pulumi/kubernetes/policy/v1/podDisruptionBudget.js';
+import { Role } from '@pulumi/kubernetes/rbac/v1/role.js';
+import { RoleBinding } from '@pulumi/kubernetes/rbac/v1/roleBinding.js';
+import type { input } from '@pulumi/kubernetes/types/index.js';
+import {
+  ComponentResource,
+  type ComponentResourceOptions,
+  type Input,
+  interpolate,
+  output,
+  type Output,
+} from '@pulumi/pulumi';
+import { INGRESS_ADMIN_NAME, INGRESS_DIRECTORY, type PlannedIngress, TLS_DIRECTORY } from '../plan/index.ts';
+import { type ClusterContext, imageName } from './context.ts';
+import { NGINX_USER, probes, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } from './pods.ts';
+
+export interface NginxIngressArgs extends ClusterContext {
+  /** NGINX's configuration, the public ports and how they are offered. */
+  readonly plan: PlannedIngress;
+  /** The Services that the configuration names; NGINX refuses a name that it cannot find. */
+  readonly services: readonly Service[];
+}
+
+/** How long connections may drain before the pod of an ingress ends. */
+const DRAIN_LIMIT_SECONDS = 30;
+/** Until every node has heard that a pod takes no new connections. */
+const LEAVE_SECONDS = 3;
+const FEEDER_RESOURCES = { cpu: { request: '10m', limit: '500m' }, memory: { request: '64Mi', limit: '128Mi' } };
+const RUN = { name: 'run', mountPath: INGRESS_DIRECTORY };
+const TLS = { name: 'tls', mountPath: TLS_DIRECTORY, readOnly: true };
+
+/**
+ * One address for the Finder and every worker: plain NGINX that passes TCP streams on, by public port. A change of the port map
+ * changes a ConfigMap and a Service and nothing else: a program beside NGINX watches the ConfigMap and has NGINX reload it, which
+ * leaves every connection alone.
+ */
+export class NginxIngress extends ComponentResource {
+  /** The address that clients reach; of NodePorts, a placeholder for any node. */
+  public readonly address: Output<string>;
+
+  constructor(name: string, args: NginxIngressArgs, options?: ComponentResourceOptions) {
+    super('dpr:index:NginxIngress', name, {}, options);
+    const { plan, namespace } = args;
+    const own = { parent: this };
+    const metadata = { name: plan.name, namespace, labels: plan.labels };
+
+    const account = new ServiceAccount(`${name}-account`, { metadata }, own);
+    const rules = [
+      { apiGroups: [''], resources: ['configmaps'], resourceNames: [plan.name], verbs: ['get', 'list', 'watch'] },
+    ];
+    const role = new Role(`${name}-role`, { metadata, rules }, own);
+    new RoleBinding(
+      `${name}-role-binding`,
+      {
+        metadata,
+        subjects: [{ kind: 'ServiceAccount', name: account.metadata.name, namespace }],
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: role.metadata.name },
+      },
+      own,
+    );
+    new ConfigMap(
+      `${name}-configuration`,
+      { metadata, data: { 'nginx.conf': plan.text } },
+      { ...own, dependsOn: [...args.services] },
+    );
+    new Deployment(`${name}-deployment`, { metadata, spec: deploymentSpec(args, account.metadata.name) }, own);
+    new PodDisruptionBudget(
+      `${name}-disruption-budget`,
+      { metadata, spec: { maxUnavailable: 1, selector: { matchLabels: plan.selector } } },
+      own,
+    );
+    new Service(
+      `${name}-admin-service`,
+      {
+        metadata: { ...metadata, name: INGRESS_ADMIN_NAME },
+        spec: {
+          clusterIP: 'None',
+          publishNotReadyAddresses: true,
+          selector: plan.selector,
+          ports: [{ name: 'admin', port: plan.adminPort, targetPort: 'admin' }],
+        },
+      },
+      own,
+    );
+    const annotations = { ...plan.annotations };
+    const service = new Service(
+      `${name}-service`,
+      { metadata: { ...metadata, annotations }, spec: serviceSpec(plan) },
+      own,
+    );
+    this.address = addressOf(plan, service);
+    this.registerOutputs({ address: this.address });
+  }
+}
+
+function deploymentSpec(args: NginxIngressArgs, serviceAccountName: Input<string>): input.apps.v1.DeploymentSpec {
+  const { plan } = args;
+  return {
+    replicas: plan.replicas,
+    selector: { matchLabels: plan.selector },
+    strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+    template: {
+      metadata: { labels: plan.labels },
+      spec: {
+        ...restrictedPod(NGINX_USER),
+        serviceAccountName,
+        automountServiceAccountToken: true,
+        shareProcessNamespace: true, // the feeder signals NGINX
+        terminationGracePeriodSeconds: DRAIN_LIMIT_SECONDS + LEAVE_SECONDS,
+        topologySpreadConstraints: [
+          {
+            maxSkew: 1,
+            topologyKey: 'kubernetes.io/hostname',
+            whenUnsatisfiable: 'ScheduleAnyway',
+            labelSelector: { matchLabels: plan.selector },
+          },
+        ],
+        initContainers: [feeder(args)],
+        containers: [nginx(args)],
+        volumes: [
+          { name: RUN.name, emptyDir: { medium: 'Memory' } },
+          ...(plan.tlsSecretName === undefined ? [] : [{ name: TLS.name, secret: { secretName: plan.tlsSecretName } }]),
+        ],
+      },
+    },
+  };
+}
+
+/** Watches the ConfigMap and feeds NGINX with it. It starts first, and runs as long as NGINX does. */
+function feeder(args: NginxIngressArgs): input.core.v1.Container {
+  const { plan } = args;
+  const { startupProbe, readinessProbe, livenessProbe } = probes();
+  return {
+    ...RESTRICTED_CONTAINER,
+    name: 'feeder',
+    image: imageName(plan.images.feeder, args),
+    restartPolicy: 'Always',
+    env: [
+      { name: 'DPR_ADMIN_PORT', value: String(plan.adminPort) },
+      { name: 'DPR_CONFIG_MAP', value: plan.name },
+      { name: 'DPR_NGINX_DIRECTORY', value: INGRESS_DIRECTORY },
+    ],
+    ports: [{ name: 'admin', containerPort: plan.adminPort }],
+    startupProbe: startupProbe ?? {},
+    readinessProbe: readinessProbe ?? {},
+    livenessProbe: livenessProbe ?? {},
+    resources: resourcesOf(FEEDER_RESOURCES),
+    volumeMounts: [RUN],
+  };
+}
+
+/** Its public ports are not listed: a port more must not replace the pod. */
+function nginx(args: NginxIngressArgs): input.core.v1.Container {
+  const { plan } = args;
+  const start = `rm -f ${INGRESS_DIRECTORY}/*.sock; exec nginx -e stderr -c ${INGRESS_DIRECTORY}/nginx.conf -g 'daemon off;'`;
+  const id = `${INGRESS_DIRECTORY}/nginx.pid`;
+  // First no new connections, by the Service and then by NGINX itself; then those that there are may end.
+  const drain = `sleep ${LEAVE_SECONDS}; kill -QUIT $(cat ${id}); while [ -e ${id} ]; do sleep 1; done`;
+  return {
+    ...RESTRICTED_CONTAINER,
+    name: 'nginx',
+    image: imageName(plan.images.nginx, args),
+    command: ['/bin/sh', '-c', start],
+    lifecycle: { preStop: { exec: { command: ['/bin/sh', '-c', drain] } } },
+    resources: resourcesOf(plan.resources),
+    volumeMounts: plan.tlsSecretName === undefined ? [RUN] : [RUN, TLS],
+  };
+}
+
+function serviceSpec({ serviceType, selector, routes }: PlannedIngress): input.core.v1.ServiceSpec {
+  const ports = routes.map(({ name, port }) => ({ name, port, targetPort: port }));
+  return {
+    type: serviceType,
+    selector,
+    // Clients are told public ports, so a node has to offer these very ports.
+    ports: serviceType === 'NodePort' ? ports.map((offered) => ({ ...offered, nodePort: offered.port })) : ports,
+  };
+}
+
+function addressOf({ serviceType }: PlannedIngress, service: Service): Output<string> {
+  if (serviceType === 'NodePort') return output('<node>');
+  const inside = interpolate`${service.metadata.name}.${service.metadata.namespace}.svc`;
+  if (serviceType === 'ClusterIP') return inside;
+  return service.status.apply(firstAddress);
+}
+
+type ServiceStatus = { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } };
+
+/** Nothing of a status has to be there. */
+function firstAddress(status?: ServiceStatus): string {
+  const first = status?.loadBalancer?.ingress?.[0];
+  return first?.ip ?? first?.hostname ?? '<pending>';
+}

@@ -1,0 +1,89 @@
+import { StatefulSet } from '@pulumi/kubernetes/apps/v1/statefulSet.js';
+import { Service } from '@pulumi/kubernetes/core/v1/service.js';
+import type { input } from '@pulumi/kubernetes/types/index.js';
+import type { Input, Resource } from '@pulumi/pulumi';
+import { PODS_NAME, type PlannedProcess } from '../plan/index.ts';
+import { type ClusterContext, imageName } from './context.ts';
+import { environmentOf, NODE_USER, probes, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } from './pods.ts';
+
+const VOLUME = 'data';
+/** More than a process takes to checkpoint and report, even on a slow disk. */
+const STOP_LIMIT_SECONDS = 15;
+const READY_LIMIT = '10m';
+
+/** A StatefulSet of one pod with its volume, and the Service in front of it. */
+export function createProcess(
+  name: string,
+  process: PlannedProcess,
+  context: ClusterContext,
+  parent: Resource,
+): Service {
+  const metadata = { name: process.name, namespace: context.namespace, labels: process.labels };
+  new StatefulSet(
+    `${name}-set`,
+    {
+      metadata,
+      // Of these, only the template and the retention policy can change; Kubernetes takes anything else for another set.
+      spec: {
+        replicas: 1,
+        serviceName: PODS_NAME,
+        podManagementPolicy: 'Parallel', // a pod that is not ready must not keep a better one from its place
+        selector: { matchLabels: process.selector },
+        template: { metadata: { labels: process.labels }, spec: podSpec(process, context) },
+        volumeClaimTemplates: [claim(process)],
+        persistentVolumeClaimRetentionPolicy: {
+          whenDeleted: process.volume.keep ? 'Retain' : 'Delete',
+          whenScaled: 'Retain',
+        },
+      },
+    },
+    { parent, customTimeouts: { create: READY_LIMIT, update: READY_LIMIT } },
+  );
+  return new Service(
+    `${name}-service`,
+    {
+      // Whether the pod is ready is the StatefulSet's to wait for.
+      metadata: { ...metadata, annotations: { 'pulumi.com/skipAwait': 'true' } },
+      spec: { selector: process.selector, ports: servicePorts(process) },
+    },
+    { parent },
+  );
+}
+
+function podSpec(process: PlannedProcess, context: ClusterContext): Input<input.core.v1.PodSpec> {
+  return {
+    ...restrictedPod(NODE_USER),
+    terminationGracePeriodSeconds: STOP_LIMIT_SECONDS,
+    containers: [
+      {
+        ...RESTRICTED_CONTAINER,
+        ...probes(),
+        name: process.role,
+        image: imageName(process.image, context),
+        env: [...environmentOf(process.environment, context), POD_UID],
+        ports: Object.entries(process.ports).map(([name, containerPort]) => ({ name, containerPort })),
+        resources: resourcesOf(process.resources),
+        volumeMounts: [{ name: VOLUME, mountPath: process.volume.mountPath }],
+      },
+    ],
+  };
+}
+
+/** By this a worker that left the cluster knows, when its container is started again, that it is still the same pod. */
+const POD_UID = { name: 'DPR_POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } };
+
+function claim({ volume }: PlannedProcess): input.core.v1.PersistentVolumeClaim {
+  return {
+    metadata: { name: VOLUME },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: volume.size } },
+      ...(volume.storageClass === undefined ? {} : { storageClassName: volume.storageClass }),
+    },
+  };
+}
+
+function servicePorts({ ports }: PlannedProcess): input.core.v1.ServicePort[] {
+  const served = Object.entries(ports).filter(([name]) => name !== 'admin');
+  return served.map(([name, port]) => ({ name, port, targetPort: name }));
+}

@@ -1,0 +1,6 @@
+// The program that `pulumi up` runs: the stack's configuration becomes a cluster, and these are its outputs.
+import { deployStack } from './stack.ts';
+
+const stack = await deployStack();
+
+export const { finderUrl, endpoints, portMap, volumes, registry, kubeconfig } = stack;

@@ -1,0 +1,70 @@
+import type { KubernetesPlan, PlannedProcess } from './kubernetes.ts';
+
+/** What a StatefulSet was made with and cannot change. */
+export type VolumeFacts = {
+  readonly size: string;
+  /** Null: the Kubernetes cluster's default class. */
+  readonly storageClass: string | null;
+  readonly keep: boolean;
+};
+
+/** By the name of the StatefulSet. */
+export type VolumeRecord = Readonly<Record<string, VolumeFacts>>;
+
+/** The facts to remember until the next deployment. */
+export function volumeFacts(plan: KubernetesPlan): VolumeRecord {
+  return Object.fromEntries(
+    [plan.finder, ...plan.workers].map(({ name, volume: { size, storageClass, keep } }) => [
+      name,
+      { size, storageClass: storageClass ?? null, keep },
+    ]),
+  );
+}
+
+/**
+ * What a deployment would do to existing StatefulSets that nobody asked for: to change a volume means to make the set anew, and
+ * where volumes are not kept, its data would go with it.
+ *
+ * @param before the facts of the last deployment
+ * @param replace what may be made anew: ids of workers, and `finder`
+ */
+export function volumeProblems(
+  before: VolumeRecord,
+  plan: KubernetesPlan,
+  replace: readonly (number | 'finder')[],
+): { key: string; text: string }[] {
+  const subjects = [
+    { key: 'dpr:finder', who: 'the Finder', asked: replace.includes('finder'), process: plan.finder },
+    ...plan.workers.map((process) => ({
+      key: 'dpr:workers',
+      who: `worker ${process.id}`,
+      asked: replace.includes(process.id),
+      process,
+    })),
+  ];
+  return subjects.flatMap(({ key, who, asked, process }) => {
+    const old = before[process.name];
+    const change = old && changeOf(old, process);
+    if (old === undefined || change === undefined) return [];
+    if (!old.keep) {
+      const fix = 'deploy with dpr:keepVolumes true first';
+      return [{ key, text: `change the ${change} of ${who}, which would delete its volume: ${fix}` }];
+    }
+    return asked ? [] : [{ key, text: `change the ${change} of ${who}, and ${remedy(process)}` }];
+  });
+}
+
+function changeOf(old: VolumeFacts, { volume }: PlannedProcess): string | undefined {
+  if (old.size !== volume.size) return `storage from ${old.size} to ${volume.size}`;
+  const storageClass = volume.storageClass ?? null;
+  if (old.storageClass === storageClass) return undefined;
+  return `storage class from ${old.storageClass ?? 'the default'} to ${storageClass ?? 'the default'}`;
+}
+
+function remedy({ name, role, environment }: PlannedProcess): string {
+  const word = role === 'finder' ? '"finder"' : (environment.DPR_WORKER_ID ?? '');
+  return (
+    `Kubernetes does not change that of a StatefulSet: change the claim data-${name}-0 itself, if its class allows it, ` +
+    `and add ${word} to dpr:replace to have the set made anew around its volume`
+  );
+}

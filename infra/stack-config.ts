@@ -1,0 +1,25 @@
+const PREFIX = 'dpr:';
+/** Whatever else looks like a number or like JSON is meant as such. */
+const TEXTS = ['dpr:namespace', 'dpr:logLevel', 'dpr:controlToken', 'dpr:clientToken'];
+
+/**
+ * The `dpr:` keys of a stack as its file has them, from what Pulumi makes of them: it hands everything out as text, objects and
+ * numbers as JSON.
+ *
+ * @param texts every key of the stack with its prefix
+ */
+export function settingsOf(texts: Readonly<Record<string, string>>): Record<string, unknown> {
+  const own = Object.entries(texts).filter(([key]) => key.startsWith(PREFIX));
+  return Object.fromEntries(
+    own.map(([key, text]) => [key.slice(PREFIX.length), TEXTS.includes(key) ? text : valueOf(text)]),
+  );
+}
+
+/** A text that is no JSON stays one, and the check of the configuration says what should have been there. */
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

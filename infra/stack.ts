@@ -1,0 +1,97 @@
+import { Provider } from '@pulumi/kubernetes/provider.js';
+import {
+  Config as PulumiConfig,
+  getOrganization,
+  getProject,
+  getStack,
+  type Output,
+  runtime,
+  secret,
+  StackReference,
+} from '@pulumi/pulumi';
+import { DprCluster, type Endpoint } from './components/index.ts';
+import { type Config, ConfigError, parseConfig, type Settings } from './config.ts';
+import { planKubernetes, volumeProblems, type VolumeRecord } from './plan/index.ts';
+import { settingsOf } from './stack-config.ts';
+
+const NAME = 'dpr';
+
+/** What `pulumi stack output` shows. */
+export type StackOutputs = {
+  readonly finderUrl: Output<string>;
+  readonly endpoints: Output<Endpoint[]>;
+  readonly portMap: Output<Record<string, number>>;
+  readonly volumes: Output<VolumeRecord>;
+  /** Where the images go, if the stack makes a registry. */
+  readonly registry?: Output<string>;
+  /** A secret; if the stack makes a Kubernetes cluster. */
+  readonly kubeconfig?: Output<string>;
+};
+
+/**
+ * Makes everything that the stack's configuration asks for.
+ *
+ * @throws ConfigError when it cannot be used, or would harm what there is
+ */
+export async function deployStack(): Promise<StackOutputs> {
+  const raw = settingsOf(runtime.allConfig());
+  const config = parseConfig(raw, 'kubernetes');
+  await checkVolumes(config);
+  const { controlToken, clientToken } = config;
+  const tokens = { controlToken: secretOf(controlToken), clientToken: secretOf(clientToken) };
+  const settings = withoutTokens(raw as Settings);
+  if (config.azure === undefined) {
+    const { finderUrl, endpoints, portMap, volumes } = new DprCluster(
+      NAME,
+      { ...tokens, settings },
+      { providers: [ownProvider()] },
+    );
+    return { finderUrl, endpoints, portMap, volumes };
+  }
+  const { AzureCluster, AZURE_STORAGE_CLASS } = await import('./azure/index.ts'); // slow to load, so only where used
+  const { provider, registry, kubeconfig } = new AzureCluster(`${NAME}-azure`, { azure: config.azure });
+  const { finderUrl, endpoints, portMap, volumes } = new DprCluster(
+    NAME,
+    { ...tokens, registry, settings: onDisks(settings, AZURE_STORAGE_CLASS) },
+    { providers: [provider] },
+  );
+  return { finderUrl, endpoints, portMap, volumes, registry, kubeconfig };
+}
+
+/** The settings with a storage class for every volume that has none. */
+function onDisks(settings: Settings, storageClass: string): Settings {
+  return {
+    ...settings,
+    finder: { storageClass, ...settings.finder },
+    workerDefaults: { storageClass, ...settings.workerDefaults },
+  };
+}
+
+/** Tokens go their own way, as secrets. */
+function withoutTokens({ controlToken: _control, clientToken: _client, ...rest }: Settings): Settings {
+  return rest;
+}
+
+function secretOf(token: string | undefined): Output<string> | undefined {
+  return token === undefined ? undefined : secret(token);
+}
+
+/** The cluster that the administrator's own settings point at, as `pulumi config set kubernetes:context` does. */
+function ownProvider(): Provider {
+  const settings = new PulumiConfig('kubernetes');
+  const context = settings.get('context');
+  const kubeconfig = settings.getSecret('kubeconfig');
+  return new Provider(`${NAME}-kubernetes`, {
+    enableConfigMapMutable: true, // the ingress's ConfigMap changes in place
+    ...(context === undefined ? {} : { context }),
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+  });
+}
+
+/** Compares the plan with what the stack itself told last time. */
+async function checkVolumes(config: Config): Promise<void> {
+  const last = new StackReference(`${getOrganization()}/${getProject()}/${getStack()}`);
+  const volumes = (await last.getOutputDetails('volumes')).value as VolumeRecord | undefined;
+  const problems = volumeProblems(volumes ?? {}, planKubernetes(config), config.replace);
+  if (problems.length > 0) throw new ConfigError(problems);
+}

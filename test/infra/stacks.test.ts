@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { Output } from '@pulumi/pulumi';
+import { plain, type Registered, stackConfig, underMocks } from './mocks.ts';
+
+const TOKENS = { 'dpr:controlToken': 'a-control-token-of-a-test', 'dpr:clientToken': 'a-client-token-of-a-test' };
+/** The example stacks, and what their files leave to secrets. */
+const STACKS = { dev: {}, aks: TOKENS, production: TOKENS };
+const GOLDEN = new URL('golden/', import.meta.url);
+/** `npm run golden` sets it. */
+const UPDATE = process.env.UPDATE_GOLDEN !== undefined;
+
+async function deploy(config: Record<string, string>, last = {}) {
+  const { deployStack } = await import('../../infra/stack.ts');
+  return underMocks(config, deployStack, last);
+}
+
+function dump(resources: readonly Registered[]): string {
+  const order = (a: Registered, b: Registered) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1);
+  return `${JSON.stringify(plain([...resources].sort(order)), undefined, 2)}\n`;
+}
+
+describe('the example stacks', () => {
+  for (const [stack, secrets] of Object.entries(STACKS)) {
+    it(`${stack} registers exactly the resources of its golden file`, async () => {
+      const { resources } = await deploy({ ...(await stackConfig(stack)), ...secrets });
+      const file = new URL(`${stack}.json`, GOLDEN);
+      const dumped = dump(resources);
+      if (UPDATE) await mkdir(GOLDEN, { recursive: true }).then(() => writeFile(file, dumped));
+      const golden = await readFile(file, 'utf8');
+      assert.ok(dumped === golden, `${stack} differs: run "npm run golden" and look at what changed`);
+    });
+  }
+
+  it('keep their tokens secret: in a Secret, marked as such, and nowhere else', async () => {
+    const { resources } = await deploy({ ...(await stackConfig('dev')), ...TOKENS });
+    const holders = resources.filter((resource) => JSON.stringify(resource).includes('token-of-a-test'));
+    assert.deepEqual(
+      holders.map(({ type, inputs }) => ({ type, stringData: inputs.stringData })),
+      [
+        {
+          type: 'kubernetes:core/v1:Secret',
+          stringData: {
+            secret: { DPR_CONTROL_TOKEN: TOKENS['dpr:controlToken'], DPR_CLIENT_TOKEN: TOKENS['dpr:clientToken'] },
+          },
+        },
+      ],
+    );
+  });
+
+  it('run the membership Job after everything that the cluster is made of', async () => {
+    const { resources } = await deploy(await stackConfig('dev'));
+    const job = resources.find(({ type }) => type === 'kubernetes:batch/v1:Job');
+    const others = resources.filter(({ type, parent }) => type.startsWith('kubernetes:') && parent !== 'dpr');
+    assert.deepEqual(
+      others.map(({ name }) => name).filter((name) => name !== job?.name && !job?.dependsOn.includes(name)),
+      [],
+    );
+  });
+
+  it('tell clients where to go, by every kind of Service', async () => {
+    const workers = '[{"id":0},{"id":3,"port":30200}]';
+    const told = async (ingress: object) => {
+      const config = { 'dpr:workers': workers, 'dpr:basePort': '30100', 'dpr:ingress': JSON.stringify(ingress) };
+      const { result } = await deploy(config);
+      return Promise.all([valueOf(result.finderUrl), valueOf(result.endpoints)]);
+    };
+    assert.deepEqual(await told({}), [
+      'ws://192.0.2.1:30100',
+      [
+        { id: 0, type: 'counter', url: 'ws://192.0.2.1:30101' },
+        { id: 3, type: 'counter', url: 'ws://192.0.2.1:30200' },
+      ],
+    ]);
+    assert.equal((await told({ serviceType: 'NodePort' }))[0], 'ws://<node>:30100');
+    const inside = await told({ serviceType: 'ClusterIP', tlsSecretName: 'cert' });
+    assert.equal(inside[0], 'wss://dpr-ingress.dpr.svc:30100');
+  });
+
+  it('refuse to make a StatefulSet anew, by what the stack told last time', async () => {
+    const volumes = { 'counter-0': { size: '5Gi', storageClass: null, keep: true } };
+    await assert.rejects(deploy(await stackConfig('dev'), { volumes }), {
+      name: 'ConfigError',
+      message: /^dpr:workers change the storage from 5Gi to 10Gi of worker 0, and Kubernetes does not change that/,
+    });
+  });
+
+  it('refuse a configuration that cannot be used, by every mistake in it', async () => {
+    const config = { 'dpr:basePort': '0', 'dpr:namespace': 'X', 'dpr:workers': '[{"id":0},{"id":0}]' };
+    await assert.rejects(deploy(config), (error: Error) => {
+      assert.deepEqual(
+        error.message.split('\n').map((line) => line.split(' ')[0]),
+        ['dpr:namespace', 'dpr:basePort', 'dpr:workers[1].id'],
+      );
+      return true;
+    });
+  });
+});
+
+async function valueOf<Value>(output: Output<Value>): Promise<Value> {
+  return (output as unknown as { promise(): Promise<Value> }).promise();
+}
