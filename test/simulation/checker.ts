@@ -335,6 +335,11 @@ export function createChecker(worldOf: () => World) {
     durableRecord = record;
   }
 
+  /** Does the worker belong to the cluster, as far as anybody can know? */
+  function isMember({ config, generation }: Worker): boolean {
+    return durableRecord?.members.get(config.id)?.generation === generation;
+  }
+
   function finderLoaded(record: FinderRecord | undefined): void {
     // The record may be readable and not durable: it counts only once it was written again.
     for (const [id, member] of record?.members ?? []) truthOf(id).registered = member.registered;
@@ -610,6 +615,7 @@ export function createChecker(worldOf: () => World) {
     volumeBegins,
     volumeChanged,
     recordDurable,
+    isMember,
     finderLoaded,
     finderLog,
     finderSays,

@@ -374,9 +374,11 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
       return mark(world, running, effect.clean);
     case 'serving':
       running.serving = true;
-      // Whoever joins is wanted: a process that was paused during a removal adds its id again.
-      running.host.wanted = true;
-      running.host.generation = core.generation;
+      if (world.checker.isMember(core)) {
+        // Whoever joined is wanted: a process that was paused during a removal adds its id again.
+        running.host.wanted = true;
+        running.host.generation = core.generation;
+      }
       world.note(process.name, () => `incarnation ${effect.incarnation} serves in world-line ${effect.worldLine}`);
       return;
     case 'stop':
@@ -384,7 +386,7 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
       world.note(process.name, () => `incarnation ${core.incarnation} stops: ${effect.why}, ${effect.text}`);
       world.checker.stopped(core, effect.why);
       killWorker(world, running, 'ends');
-      if (effect.why !== 'left') restartAfterStop(world, running.host);
+      if (effect.why !== 'left' || core.generation < running.host.generation) restartAfterStop(world, running.host);
       return;
     case 'log':
       world.reached(`worker ${effect.event}`);
