@@ -1,11 +1,13 @@
 /** A Finder and counters as child processes, in a directory and at ports of their own. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { bundle, DIST } from '../../scripts/bundle.mjs';
 
 type LogLine = Readonly<Record<string, unknown>>;
 
@@ -14,6 +16,8 @@ export interface Child {
   readonly lines: readonly LogLine[];
   /** The first line of this event after those that were waited for before. */
   event(name: string): Promise<LogLine>;
+  /** The exit code, once it ended; null after a signal that it did not handle. */
+  readonly exit: Promise<number | null>;
   /** Send a signal and wait for the end; resolves with the exit code, null after SIGKILL. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
@@ -28,18 +32,24 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
+/** Ports below those that systems give to outgoing connections, one of which could take a free one away again. */
+const PORTS = { from: 10_000, to: 32_000 };
+
 /** A port that nobody uses. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const server = createServer();
+    const port = randomInt(PORTS.from, PORTS.to);
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
 }
 
 export async function createCluster(workers: number): Promise<Cluster> {
+  await bundle();
   const directory = await mkdtemp(path.join(tmpdir(), 'dpr-'));
   const ports = { finder: await freePort(), control: await freePort(), admin: await freePort() };
   const workerPorts: { port: number; admin: number }[] = [];
@@ -47,7 +57,7 @@ export async function createCluster(workers: number): Promise<Cluster> {
   const children: Child[] = [];
 
   function start(program: string, variables: Readonly<Record<string, string>>): Child {
-    const child = spawn(process.execPath, ['--import', 'tsx', `services/${program}/main.ts`], {
+    const child = spawn(process.execPath, [path.join(DIST, `${program}.js`)], {
       env: { ...process.env, DPR_HOST: '127.0.0.1', DPR_LOG_LEVEL: 'debug', ...variables },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -101,10 +111,11 @@ function follow(child: ChildProcess): Child {
     lines.push(JSON.parse(line) as LogLine);
     for (const look of [...changed]) look();
   });
-  const exited = once(child, 'exit');
+  const exited = once(child, 'close');
   return {
     process: child,
     lines,
+    exit: exited.then(() => child.exitCode),
     event: (name) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
@@ -123,6 +134,7 @@ function follow(child: ChildProcess): Child {
       }),
     async end(signal) {
       child.kill(signal);
+      child.kill('SIGCONT');
       await exited;
       return child.exitCode;
     },

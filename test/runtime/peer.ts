@@ -1,4 +1,5 @@
 /** A peer that speaks raw frames, for tests. */
+import { AMOUNT_BYTES, writeAmounts } from '@dpr/counter';
 import { decode, encode, PROTOCOL_VERSION, type Batch, type Message, type MessageOf } from '@dpr/protocol';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
@@ -88,7 +89,7 @@ export function batch(fields: Pick<Batch, 'session' | 'sequence' | 'operations'>
   return {
     kind: 'batch',
     urgent: false,
-    count: fields.operations.length / 8,
+    count: fields.operations.length / AMOUNT_BYTES,
     worldLine: 1,
     generation: 1,
     acknowledged: 0,
@@ -96,4 +97,11 @@ export function batch(fields: Pick<Batch, 'session' | 'sequence' | 'operations'>
     dependencies: new Map(),
     ...fields,
   };
+}
+
+/** A counter's operations. */
+export function amounts(...values: number[]): Buffer {
+  const bytes = Buffer.alloc(AMOUNT_BYTES * values.length);
+  writeAmounts(bytes, 0, values);
+  return bytes;
 }

@@ -3,15 +3,9 @@ import type { MessageOf } from '@dpr/protocol';
 import { EXIT } from '@dpr/runtime';
 import assert from 'node:assert/strict';
 import { createCluster, type Child, type Cluster } from './cluster.ts';
-import { batch, greet, type Peer } from './peer.ts';
+import { amounts, batch, greet, type Peer } from './peer.ts';
 
 const SESSION = 'ab'.repeat(16);
-
-function amounts(...values: number[]): Buffer {
-  const bytes = Buffer.alloc(8 * values.length);
-  for (const [index, value] of values.entries()) bytes.writeBigInt64LE(BigInt(value), 8 * index);
-  return bytes;
-}
 
 /** The counter's value after the last operation of a reply. */
 function valueOf({ results, count }: MessageOf<'reply'>): number {

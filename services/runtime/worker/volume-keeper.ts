@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { WorkerEffect, WorkerEvent } from '@dpr/core';
 import type { Log } from '../log.ts';
-import type { CheckpointStore, Restored } from '../storage/index.ts';
+import { WrongVolumeError, type CheckpointStore, type Restored } from '../storage/index.ts';
 import { checkpointWriter, type CheckpointWriter } from './checkpoint-writer.ts';
 import { claimGeneration, surveyNewest } from './generations.ts';
 import type { StateObject } from './state-object.ts';
@@ -27,7 +27,11 @@ export interface VolumeKeeperOptions {
 
 export interface VolumeKeeper {
   perform(effect: VolumeEffect): void;
-  /** Look at the volume, and tell what is on it by an event. @returns the cluster that it belongs to, if to any */
+  /**
+   * Look at the volume, and tell what is on it by an event.
+   * @returns the cluster that it belongs to, if to any
+   * @throws WrongVolumeError, StorageDamagedError, system errors
+   */
   survey(): Promise<string | undefined>;
   close(): Promise<void>;
 }
@@ -48,6 +52,13 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
   async function survey(): Promise<string | undefined> {
     const { generation, checkpoints, stamp, identity, damage } = await surveyNewest(directory);
     for (const reason of damage) log.error({ event: 'damaged', reason });
+    if (identity !== undefined && (identity.worker !== options.worker || identity.generation !== generation)) {
+      const found = `generation ${identity.generation} of worker ${identity.worker}`;
+      throw new WrongVolumeError(
+        `${directory} should hold generation ${generation} of worker ${options.worker}, and holds ${found}. ` +
+          'Bring back the right directory',
+      );
+    }
     happen({ kind: 'surveyed', boot, generation, checkpoints, stamp });
     return identity?.cluster;
   }

@@ -13,7 +13,13 @@ import { EXIT, EXIT_BY_REASON, ProcessError } from '../exit-codes.ts';
 import { checkPort, listen, type Listener, type Owner } from '../listener.ts';
 import type { Log } from '../log.ts';
 import { STOP_LIMIT_MS, type Running } from '../process.ts';
-import { prepareDirectory, StorageDamagedError, SupersededError, WrongVolumeError } from '../storage/index.ts';
+import {
+  prepareDirectory,
+  StorageDamagedError,
+  SupersededError,
+  systemCode,
+  WrongVolumeError,
+} from '../storage/index.ts';
 import { createClients } from './clients.ts';
 import { adaptState } from './state-adapter.ts';
 import type { WorkerType } from './state-object.ts';
@@ -88,8 +94,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
       case 'publish':
         return clients.publish(effect.message, effect.own);
       case 'serving':
-        log.info({ event: 'serving', cluster: effect.cluster, worldLine: effect.worldLine, port });
-        return openToClients();
+        return serve(effect.cluster, effect.worldLine);
       case 'stop':
         log[AS_ASKED.includes(effect.why) ? 'info' : 'fatal']({ event: 'stop', why: effect.why, reason: effect.text });
         return finish(EXIT_BY_REASON[effect.why]);
@@ -115,13 +120,16 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   }
 
   /** Clients find the port closed until the worker has recovered for the first time, so that they fail fast. */
-  function openToClients(): void {
+  function serve(cluster: string, worldLine: number): void {
+    const serving = { event: 'serving', cluster, worldLine, port };
+    if (listener !== undefined) return log.info(serving);
     if (listening) return;
     listening = true;
     const elsewhere = `workers and operators greet at the Finder's control port`;
     listen({ host, port, log, tokens, roles: ['client'], elsewhere }, owner).then(
       (opened) => {
         listener = opened;
+        log.info(serving);
         if (worker.phase === 'stopped') void opened.close();
       },
       (error: unknown) => {
@@ -178,10 +186,8 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     if (error instanceof SupersededError) {
       log.error({ event: 'stop', why: 'fenced', reason: error.message });
       finish(EXIT.fenced);
-    } else if (error instanceof StorageDamagedError || error instanceof WrongVolumeError) {
-      fail(new ProcessError(error.message, EXIT.refused, { cause: error }));
     } else {
-      fail(error);
+      fail(isForAdministrator(error) ? new ProcessError(error.message, EXIT.refused, { cause: error }) : error);
     }
   }
 
@@ -224,6 +230,11 @@ const LEVELS: Readonly<Record<LogEvent, 'debug' | 'info' | 'warn'>> = {
   // Any client can cause as many of these as it likes.
   protocolError: 'debug',
 };
+
+/** The disk or what is on it is at fault, not the program. */
+function isForAdministrator(error: unknown): error is Error {
+  return error instanceof StorageDamagedError || error instanceof WrongVolumeError || systemCode(error) !== undefined;
+}
 
 function configOf({ id, type, publicHost, publicPort, checkpointIntervalMs, tokens }: WorkerSettings): WorkerConfig {
   // Where peers must prove themselves and clients need not, clients are not trusted with the cluster's history.
