@@ -4,8 +4,8 @@ import type { PlannedJob } from '../plan/index.ts';
 import { type ClusterContext, imageName } from './context.ts';
 import { environmentOf, NODE_USER, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } from './pods.ts';
 
-/** The program knows why it failed, and trying again will not help. */
-const DEFINITE_FAILURE = 1;
+/** Exit codes of a program that ended by itself: it knows why, and trying again will not help. */
+const DEFINITE_FAILURES = [1, 2, 3, 4, 5, 6];
 const ATTEMPTS = 3;
 /** The deployment waits this much longer than the Job may take, so that the Job's own words are heard. */
 const EXTRA_SECONDS = 60;
@@ -44,7 +44,7 @@ export function createJob(
           rules: [
             {
               action: 'FailJob',
-              onExitCodes: { containerName: plan.role, operator: 'In', values: [DEFINITE_FAILURE] },
+              onExitCodes: { containerName: plan.role, operator: 'In', values: DEFINITE_FAILURES },
             },
           ],
         },

@@ -154,7 +154,7 @@ async function withCluster(
   }
 }
 
-async function withOperator(
+export async function withOperator(
   settings: Settings,
   { say, signal }: Terminal,
   work: (operator: Operator) => Promise<void>,

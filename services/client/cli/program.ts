@@ -4,6 +4,7 @@ import { MAX_WORKER_ID } from '@dpr/protocol';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { addToCounter, readCounter, removeWorker, showStatus, showWorkers, watchEvents } from './commands.ts';
 import { complaintOf } from './complaint.ts';
+import { ensureDeclared, type EnsureWords } from './ensure.ts';
 import { EXIT, EXIT_MEANINGS } from './exit-codes.ts';
 import { DEFAULT_CLUSTER, DEFAULT_TIMEOUT_S, settingsOf, type CommonOptions, type Variables } from './settings.ts';
 import type { Terminal } from './terminal.ts';
@@ -100,6 +101,16 @@ function buildProgram(variables: Variables, terminal: Terminal): Command {
     .action((id: number, options: { force?: boolean; wait?: boolean }) =>
       removeWorker(settings(), terminal, id, options),
     );
+
+  program
+    .command('ensure')
+    .description('wait, up to --timeout, until the declared workers serve, and ask all others to leave')
+    .argument('[workers...]', 'who belongs to the cluster, by type: counter:0-4,7 kv:5')
+    .option('--force-remove <ids>', 'dead workers that may leave although work of theirs is lost by it')
+    .option('--ingress <address>', 'where the pods of the ingress tell what they serve')
+    .option('--ingress-version <version>', 'what they are to serve')
+    .addHelpText('after', examples('dpr ensure counter:0-4 --timeout 60', 'dpr ensure counter:0 --force-remove 1'))
+    .action((words: string[], options: EnsureWords) => ensureDeclared(settings(), terminal, words, options));
 
   program
     .command('watch')

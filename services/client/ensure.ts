@@ -1,0 +1,130 @@
+/** Makes a cluster what is declared: every declared worker serves and can be reached, every other has left. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Declaration } from './declaration.ts';
+import type { ClusterStatus, Operator, WorkerStatus } from './operator.ts';
+
+/** What it does beyond asking the Finder; tests give their own. */
+export interface EnsureOptions {
+  readonly declared: Declaration;
+  /** Ids that may be forced out when they are dead. */
+  readonly forced: ReadonlySet<number>;
+  /** How long the whole may take, ms. */
+  readonly timeoutMs: number;
+  /** Does this worker answer where clients reach it? Why not, in words. */
+  readonly unreachable: (worker: WorkerStatus) => Promise<string | undefined>;
+  /** Does every part of the ingress serve what it should? Why not yet, in words. @throws EnsureError when it never will */
+  readonly ingress: () => Promise<string | undefined>;
+  /** Told whenever what it waits for changes. */
+  readonly say: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** The cluster is not as declared, and waiting will not help. */
+export class EnsureError extends Error {
+  override readonly name = 'EnsureError';
+}
+
+/** How often it looks. */
+const POLL_MS = 250;
+/** A worker that is away for this long is taken for dead: a pod that is started again is back far sooner. */
+const AWAY_LIMIT_MS = 60_000;
+/** How many workers are tried at the same time. */
+const MAX_TRIALS = 32;
+/** How many reasons a message has. */
+const MAX_REASONS = 10;
+
+/** @throws EnsureError with the reason when that cannot be, or takes longer than it may */
+export async function ensureMembership(operator: Operator, options: EnsureOptions): Promise<void> {
+  const { timeoutMs, say, signal } = options;
+  const late = performance.now() + timeoutMs;
+  const awaySince = new Map<number, number>();
+  const reached = new Set<string>();
+  let said = '';
+  for (;;) {
+    const status = await operator.status({ signal });
+    const reasons = [
+      ...(await askToLeave(operator, status, options, awaySince)),
+      ...notServing(status, options.declared),
+      ...(await notReached(status, options, reached)),
+      ...(await ingressReasons(options)),
+    ];
+    if (reasons.length === 0) return;
+    const text = listed(reasons);
+    if (performance.now() >= late) {
+      throw new EnsureError(`the cluster is not as declared after ${timeoutMs / 1_000} s: ${text}`);
+    }
+    if (text !== said) say(`waiting: ${text}`);
+    said = text;
+    await pause(POLL_MS, undefined, { signal });
+  }
+}
+
+/** @returns whom it waits for. @throws EnsureError when one of them is dead and may not be forced out */
+async function askToLeave(
+  operator: Operator,
+  { workers }: ClusterStatus,
+  { declared, forced, timeoutMs, signal }: EnsureOptions,
+  awaySince: Map<number, number>,
+): Promise<string[]> {
+  const reasons: string[] = [];
+  for (const { id, type, generation, state, lagOperations } of workers) {
+    if (declared.has(id)) continue;
+    const away = state === 'away';
+    if (!away) awaySince.delete(id);
+    else if (!awaySince.has(id)) awaySince.set(id, performance.now());
+    const force = away && forced.has(id);
+    const removal = await operator.deleteWorker(id, { generation, force, signal });
+    if (removal.state === 'left') continue;
+    const name = `worker ${id} (${type})`;
+    if (performance.now() - (awaySince.get(id) ?? Infinity) >= Math.min(AWAY_LIMIT_MS, timeoutMs / 2)) {
+      throw new EnsureError(
+        `${name} is no longer declared, and it is away, so it cannot leave by itself. Bring it back, or force it out with ` +
+          `dpr:forceRemove [${id}]: what it did not commit is then lost (${lagOperations} operations that the Finder ` +
+          `knows of), and every session that depends on it is rolled back`,
+      );
+    }
+    reasons.push(`${name} is leaving, and waits for ${removal.waitingFor}`);
+  }
+  return reasons;
+}
+
+function notServing({ workers }: ClusterStatus, declared: Declaration): string[] {
+  const present = new Map(workers.map((worker) => [worker.id, worker]));
+  return [...declared].flatMap(([id, type]) => {
+    const worker = present.get(id);
+    if (worker === undefined)
+      return [`worker ${id} (${type}) has not joined (one that left before joins in a new pod only)`];
+    if (worker.type !== type && worker.type !== '') return [`worker ${id} is of type ${worker.type}, not ${type}`];
+    if (worker.state === 'serving') return [];
+    if (worker.state === 'leaving') return [`worker ${id} (${type}) is leaving, and joins again only after that`];
+    return [`worker ${id} (${type}) is ${worker.state}`];
+  });
+}
+
+/** Tries each serving worker that did not answer yet. */
+async function notReached({ workers }: ClusterStatus, options: EnsureOptions, reached: Set<string>): Promise<string[]> {
+  const name = ({ id, generation, address }: WorkerStatus) => `${id} ${generation} ${address}`;
+  const left = workers.filter(
+    (worker) => options.declared.has(worker.id) && worker.state === 'serving' && !reached.has(name(worker)),
+  );
+  const reasons: string[] = [];
+  const trials = Array.from({ length: Math.min(MAX_TRIALS, left.length) }, async () => {
+    for (let worker = left.pop(); worker !== undefined; worker = left.pop()) {
+      const reason = await options.unreachable(worker);
+      if (reason === undefined) reached.add(name(worker));
+      else reasons.push(`worker ${worker.id} does not answer at ${worker.address}: ${reason}`);
+    }
+  });
+  await Promise.all(trials);
+  return reasons.sort();
+}
+
+async function ingressReasons({ ingress }: EnsureOptions): Promise<string[]> {
+  const reason = await ingress();
+  return reason === undefined ? [] : [reason];
+}
+
+function listed(reasons: readonly string[]): string {
+  const more = reasons.length > MAX_REASONS ? `; and ${reasons.length - MAX_REASONS} more` : '';
+  return reasons.slice(0, MAX_REASONS).join('; ') + more;
+}

@@ -1,0 +1,46 @@
+/** What the pods of an ingress serve, as each of them tells. */
+import { lookup } from 'node:dns/promises';
+import { EnsureError } from './ensure.ts';
+
+/** What a pod answers at `/configuration`. */
+interface Answer {
+  /** The version that NGINX serves. */
+  readonly serving?: string;
+  /** The one that it refused last, and its reason. */
+  readonly refused?: { readonly version: string; readonly reason: string };
+}
+
+const TIMEOUT_MS = 2_000;
+
+/**
+ * @param address host and port; the host's name has an address for every pod
+ * @returns why not all of them serve this version yet, or undefined
+ * @throws EnsureError when NGINX refused it
+ */
+export async function ingressBehind(address: string, version: string): Promise<string | undefined> {
+  const [host = '', port = ''] = address.split(':');
+  try {
+    const pods = await lookup(host, { all: true });
+    const behind = await Promise.all(
+      pods.map((pod) => podBehind(`http://${bracketed(pod)}:${port}/configuration`, version)),
+    );
+    return behind.find((reason) => reason !== undefined);
+  } catch (error) {
+    if (error instanceof EnsureError) throw error;
+    return `the ingress does not tell what it serves: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+async function podBehind(url: string, version: string): Promise<string | undefined> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const { serving, refused } = (await response.json()) as Answer;
+  if (serving === version) return undefined;
+  if (refused?.version === version) {
+    throw new EnsureError(`NGINX refuses the ingress's new configuration, and serves the old one: ${refused.reason}`);
+  }
+  return `the ingress serves configuration ${serving ?? 'none'}, not yet ${version}`;
+}
+
+function bracketed({ address, family }: { address: string; family: number }): string {
+  return family === 6 ? `[${address}]` : address;
+}
