@@ -119,9 +119,17 @@ async function onOwnCluster(options: Options, experiment: Experiment, around: Su
     signal: around.signal,
   });
   try {
-    const target = experiment.schedule.count === 0 ? undefined : localTarget(own.dataDirectory);
-    const site = { cluster: own.cluster, token: undefined, target, restart: () => own.restart(), ...around };
+    const site: ExperimentSite = {
+      cluster: own.cluster,
+      token: undefined,
+      target: experiment.schedule.count === 0 ? undefined : localTarget(own.dataDirectory),
+      restart: () => own.restart(),
+      signal: AbortSignal.any([around.signal, own.broken]),
+      tell: around.tell,
+    };
     return await runExperiment(experiment, site);
+  } catch (error) {
+    throw own.broken.aborted ? own.broken.reason : error;
   } finally {
     await own.remove();
   }

@@ -1,6 +1,5 @@
 /** A cluster of one's own: `npm start` in a directory of its own on free ports, gone afterwards. */
-import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -25,6 +24,8 @@ export interface OwnCluster {
   readonly dataDirectory: string;
   /** From starting the program until every process served, ms; the latest start. */
   readonly startMs: number;
+  /** Aborted, with the reason, when it ends without having been asked to. */
+  readonly broken: AbortSignal;
   /** Stops everything gracefully, and starts it again. */
   restart(): Promise<void>;
   /** Stops everything, and removes its directory. */
@@ -45,6 +46,7 @@ export async function startOwnCluster(options: OwnClusterOptions): Promise<OwnCl
   const directory = await mkdtemp(path.join(tmpdir(), 'dpr-'));
   const config = path.join(directory, 'Pulumi.own.yaml');
   const dataDirectory = path.join(directory, 'data');
+  const broken = new AbortController();
   let running: Running | undefined;
   try {
     await writeFile(config, configText(await freeBasePort(options.workers), options));
@@ -56,13 +58,14 @@ export async function startOwnCluster(options: OwnClusterOptions): Promise<OwnCl
   const { cluster, control } = running;
 
   function start(): Promise<Running> {
-    return launch([...options.command, '--config', config, '--data', dataDirectory, '--json'], options.signal);
+    return launch([...options.command, '--config', config, '--data', dataDirectory, '--json'], options.signal, broken);
   }
 
   return {
     cluster,
     control,
     dataDirectory,
+    broken: broken.signal,
     get startMs() {
       return running?.startMs ?? 0;
     },
@@ -83,57 +86,66 @@ function configText(basePort: number, { workers, checkpointIntervalMs }: OwnClus
   return `config:\n  dpr:basePort: ${basePort}\n${defaults}  dpr:workers:\n${entries.join('')}`;
 }
 
-type Running = {
-  readonly cluster: string;
-  readonly control: string;
-  readonly startMs: number;
-  stop(): Promise<void>;
-};
+type Running = Awaited<ReturnType<typeof launch>>;
 
-async function launch([program = '', ...words]: readonly string[], signal: AbortSignal): Promise<Running> {
+/** @param broken aborted when it ends, once it served, without having been asked to */
+async function launch([program = '', ...words]: readonly string[], signal: AbortSignal, broken: AbortController) {
   signal.throwIfAborted();
   const started = performance.now();
   // In a session of its own: Ctrl-C in the terminal is for whoever uses the cluster, who stops it afterwards.
   const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-  const gone = once(child, 'exit');
+  const gone = new Promise((resolve) => child.on('exit', resolve).on('error', resolve));
+  const said = lastWords(child);
+  let stopping = false;
+
+  async function stop(): Promise<void> {
+    stopping = true;
+    child.kill('SIGTERM');
+    const impatience = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
+    await gone;
+    clearTimeout(impatience);
+  }
+
   try {
     const { cluster, control } = await untilServing(
       child,
+      said,
       AbortSignal.any([signal, AbortSignal.timeout(START_LIMIT_MS)]),
     );
-    return { cluster, control, startMs: performance.now() - started, stop: () => stop(child, gone) };
+    child.on('exit', () => {
+      if (!stopping) broken.abort(new Error(`the cluster ended:\n${said.join('\n')}`));
+    });
+    return { cluster, control, startMs: performance.now() - started, stop };
   } catch (error) {
-    await stop(child, gone);
+    await stop();
     throw error;
   }
 }
 
+type Child = ChildProcessByStdio<null, Readable, Readable>;
 type Serving = { readonly event: 'serving'; readonly cluster: string; readonly control: string };
 
-/** Reads what it says, until it says that it serves and afterwards, so that it can go on writing. */
-function untilServing(child: ChildProcessByStdio<null, Readable, Readable>, signal: AbortSignal): Promise<Serving> {
+function untilServing(child: Child, said: readonly string[], signal: AbortSignal): Promise<Serving> {
   return new Promise((resolve, reject) => {
-    const words: string[] = [];
-    const heard = (line: string): void => {
-      words.push(line);
-      if (words.length > LAST_LINES) words.shift();
-    };
-    createInterface(child.stderr).on('line', heard);
     createInterface(child.stdout).on('line', (line) => {
-      heard(line);
       if (!line.startsWith('{')) return; // npm tells what it runs
-      const said = JSON.parse(line) as Serving | { readonly event: 'another' };
-      if (said.event === 'serving') resolve(said);
+      const happened = JSON.parse(line) as Serving | { readonly event: 'another' };
+      if (happened.event === 'serving') resolve(happened);
     });
-    child.on('close', () => reject(new Error(`the cluster did not start:\n${words.join('\n')}`)));
+    child.on('error', reject);
+    child.on('close', () => reject(new Error(`the cluster did not start:\n${said.join('\n')}`)));
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
 }
 
-async function stop(child: ChildProcess, gone: Promise<unknown>): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGTERM');
-  const impatience = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
-  await gone;
-  clearTimeout(impatience);
+/** The last lines of its output, kept up to date. All of it is read, so that it can go on writing. */
+function lastWords(child: Child): readonly string[] {
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface(stream).on('line', (line) => {
+      lines.push(line);
+      if (lines.length > LAST_LINES) lines.shift();
+    });
+  }
+  return lines;
 }

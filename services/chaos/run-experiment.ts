@@ -8,7 +8,7 @@ import { type Cluster, connect, type RollbackReport } from '@dpr/client';
 import type { Schedule } from './schedule.ts';
 import { type Recovery, runStrikes, type Strike } from './strikes.ts';
 import type { Blow, Target } from './target.ts';
-import { summarize, type Summary } from './statistics.ts';
+import { showMs, summarize, type Summary } from './statistics.ts';
 
 export type Experiment = {
   /** Counters are incremented by `step` until each exceeds `target`. */
@@ -52,7 +52,8 @@ export type ExperimentReport = {
   readonly expected: number;
   readonly counters: readonly CounterReport[];
   readonly operations: number;
-  /** How many times each was struck, by its name. */
+  /** What was done to the processes, and how many times to each, by its name. */
+  readonly blow: Blow['kind'];
   readonly strikes: Readonly<Record<string, number>>;
   /** World-lines that began during the experiment. */
   readonly worldLines: number;
@@ -74,7 +75,7 @@ export type CounterReport = {
   readonly restarted?: number;
 };
 
-/** A round of increments, or the commit of all, that takes longer than this is stuck: far longer than any recovery, ms. */
+/** A round of increments, or the commit of all, that takes so long is stuck: far longer than any recovery, ms. */
 const STUCK_MS = 60_000;
 
 /** @throws the client's and the target's errors; the signal's reason when it says to stop */
@@ -113,6 +114,7 @@ export async function runExperiment(experiment: Experiment, site: ExperimentSite
     expected,
     counters,
     operations: rounds * counters.length,
+    blow: experiment.blow.kind,
     strikes: Object.fromEntries([...tally.strikes].sort(([a], [b]) => a.localeCompare(b))),
     worldLines: committed.worldLine - before.worldLine,
     rollbacks: tally.rollbacks,
@@ -213,7 +215,7 @@ async function increment(experiment: Experiment, site: ExperimentSite, { rounds,
       const due = began + (durationMs * round) / rounds;
       if (due > performance.now()) await pause(due - performance.now(), undefined, { signal: site.signal });
       await chaos.reached(Math.floor((minStrikes * (round + 1)) / rounds));
-      const limit = AbortSignal.any([site.signal, AbortSignal.timeout(STUCK_MS)]);
+      const limit = unlessStuck(site.signal, `round ${round + 1}`);
       const add = async (worker: number, index: number): Promise<void> => {
         const sent = performance.now();
         const value = Number(await session.counter(worker).add(step, { signal: limit }));
@@ -225,8 +227,15 @@ async function increment(experiment: Experiment, site: ExperimentSite, { rounds,
       await Promise.all(workers.map(add));
       site.tell({ event: 'round', round: round + 1, rounds });
     }
-    await session.commit({ signal: AbortSignal.any([site.signal, AbortSignal.timeout(STUCK_MS)]) });
+    await session.commit({ signal: unlessStuck(site.signal, 'the commit of all') });
   });
+}
+
+function unlessStuck(signal: AbortSignal, what: string): AbortSignal {
+  const stuck = new AbortController();
+  const reason = new Error(`${what} was not done within ${showMs(STUCK_MS)}`);
+  setTimeout(() => stuck.abort(reason), STUCK_MS).unref();
+  return AbortSignal.any([signal, stuck.signal]);
 }
 
 type Reading = { readonly values: readonly number[]; readonly worldLine: number };
@@ -235,7 +244,7 @@ type Reading = { readonly values: readonly number[]; readonly worldLine: number 
 async function readBack({ workers }: Experiment, site: ExperimentSite): Promise<Reading> {
   return withCluster(site, async (cluster) => {
     const session = cluster.session();
-    const signal = AbortSignal.any([site.signal, AbortSignal.timeout(STUCK_MS)]);
+    const signal = unlessStuck(site.signal, 'reading back');
     const values = await Promise.all(workers.map((worker) => session.counter(worker).get({ signal })));
     return { values: values.map(Number), worldLine: session.worldLine };
   });

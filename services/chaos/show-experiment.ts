@@ -5,6 +5,7 @@ import { showMs, showSummary } from './statistics.ts';
 
 const number = new Intl.NumberFormat('en-US');
 const LABEL_WIDTH = 14;
+const KINDS = { kill: 'kills', term: 'shutdowns', stop: 'stops' } as const;
 
 /** The report of one experiment, as a table of lines. */
 export function experimentText(report: ExperimentReport, seed: number): string {
@@ -24,7 +25,7 @@ export function experimentText(report: ExperimentReport, seed: number): string {
     ],
     ['operations', `${number.format(operations)}; to the reply ${showSummary(reply)}`],
     [
-      'kills',
+      KINDS[report.blow],
       kills === 0
         ? 'none'
         : `${kills}: ${Object.entries(strikes)
@@ -51,7 +52,7 @@ export function experimentLine(report: ExperimentReport, seed: number): string {
   const { exact, mistakes, counters, strikes, worldLines, rollbacks, replayed, recovery, tookMs } = report;
   const totals = counters.map(({ committed }) => number.format(committed)).join(' ');
   const kills = Object.values(strikes).reduce((sum, count) => sum + count, 0);
-  const facts = `${kills} kills, ${worldLines} world-lines, ${rollbacks} rollbacks, ${replayed} replayed`;
+  const facts = `${kills} ${KINDS[report.blow]}, ${worldLines} world-lines, ${rollbacks} rollbacks, ${replayed} replayed`;
   const times = `recovery p50 ${showMs(recovery.p50)} max ${showMs(recovery.max)}, took ${showMs(tookMs)}, seed ${seed}`;
   return `${exact ? 'exact' : 'WRONG'}  ${totals}  ${facts}, ${times}${exact ? '' : `: ${mistakes.join('; ')}`}`;
 }

@@ -16,20 +16,16 @@ import { planLocal } from '@dpr/infra/plan';
 import { readStackFile } from '@dpr/infra/stack-file';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import { bundle, DIST } from '../../scripts/bundle.mjs';
-import { isAlive, type LocalRun, makePlace, type Place, tearDown, until } from './harness.ts';
+import { addTo, isAlive, type LocalRun, makePlace, type Place, tearDown, until } from './harness.ts';
 
 /** Machines that do several things at once take longer to start processes. */
 const LIMIT_MS = 60_000;
 const HOST = '127.0.0.1';
 const MIN_STRIKES = 3;
+const MAX_STRIKES = 4;
 
 /** The experiment, as fast as it goes, on a cluster of this place. */
-async function experimentOn(
-  place: Place,
-  run: LocalRun,
-  choice: Choice,
-  { target = localTarget(place.data), tell = () => undefined }: Partial<Pick<ExperimentSite, 'target' | 'tell'>> = {},
-) {
+async function experimentOn(place: Place, run: LocalRun, choice: Choice, site: Partial<ExperimentSite> = {}) {
   let current = run;
   return runExperiment(
     {
@@ -43,7 +39,7 @@ async function experimentOn(
         firstMs: 100,
         intervalMs: 300,
         restMs: 200,
-        count: choice.kind === 'sequence' ? choice.entries.length : Infinity,
+        count: choice.kind === 'sequence' ? choice.entries.length : MAX_STRIKES,
         durationMs: Infinity,
         choice,
       },
@@ -53,13 +49,14 @@ async function experimentOn(
     {
       cluster: place.cluster,
       token: undefined,
-      target,
+      target: localTarget(place.data),
       async restart() {
         assert.equal(await current.stop(), EXIT.ok);
         current = await place.start();
       },
       signal: new AbortController().signal,
-      tell,
+      tell: () => undefined,
+      ...site,
     },
   );
 }
@@ -139,6 +136,18 @@ describe('the experiment', function () {
       fenced.map((line) => line.process),
       ['counter-0'],
     );
+  });
+
+  it('tells when a total is wrong', async () => {
+    const place = await makePlace();
+    const run = await place.start();
+    const report = await experimentOn(place, run, sequence(), {
+      async restart() {
+        await addTo(place, [1], 1);
+      },
+    });
+    assert.equal(report.exact, false);
+    assert.deepEqual(report.mistakes, ['counter 1 has 70201 after a restart of the cluster, and must have 70200']);
   });
 
   it('is a command whose report and exit code tell that all is exact', async () => {
