@@ -9,7 +9,7 @@ import {
   type MessageOf,
 } from '@dpr/protocol';
 import { BUFFER_LIMITS, CLOSE, frameSocket, type FrameSocket, type RawSocket } from '@dpr/runtime/frame-socket';
-import { keepAlive } from '@dpr/runtime/keep-alive';
+import { keepAlive, SILENT_INTERVALS } from '@dpr/runtime/keep-alive';
 import { WebSocket } from 'ws';
 import {
   ClusterMismatchError,
@@ -51,9 +51,6 @@ export interface Connection {
   send(message: Message): void;
   close(): void;
 }
-
-/** Silence is looked for in this many steps, each with a ping. */
-const SILENT_INTERVALS = 3;
 
 export function openConnection(options: ConnectionOptions, owner: ConnectionOwner): Connection {
   const { address, ca, greeting, timing } = options;

@@ -12,7 +12,7 @@ import { WebSocket } from 'ws';
 import { backOff } from './back-off.ts';
 import { BUFFER_LIMITS, CLOSE, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
 import type { Hello } from './greeting.ts';
-import { keepAlive, PING_INTERVAL_MS } from './keep-alive.ts';
+import { keepAlive, RECEIVE_TIMEOUT_MS, SILENT_INTERVALS } from './keep-alive.ts';
 import type { Log } from './log.ts';
 
 export interface DialerOptions {
@@ -30,7 +30,7 @@ export const DIALER_TIMING = {
   longestPauseMs: 1_000,
   /** How long connecting, and then the answer to the greeting, may take. */
   answerMs: 3_000,
-  pingIntervalMs: PING_INTERVAL_MS,
+  receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
 };
 export type DialerTiming = typeof DIALER_TIMING;
 
@@ -76,7 +76,7 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
       if (socket === undefined) throw new Error('a WebSocket opened without a socket');
       const frames = frameSocket(ws, socket, BUFFER_LIMITS);
       mine.frames = frames;
-      sweep = setInterval(keepAlive(ws, frames), timing.pingIntervalMs);
+      sweep = setInterval(keepAlive(ws, frames), timing.receiveTimeoutMs / SILENT_INTERVALS);
       late = setTimeout(() => giveUp(`no answer to the greeting within ${timing.answerMs} ms`), timing.answerMs);
       frames.send(encode({ kind: 'hello', protocol: PROTOCOL_VERSION, ...options.hello() }));
     });

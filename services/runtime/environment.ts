@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { WORKER_DEFAULTS } from '@dpr/core';
 import { MAX_HOST_BYTES, MAX_TOKEN_BYTES, MAX_TYPE_BYTES, MAX_WORKER_ID } from '@dpr/protocol';
 import { EXIT, ProcessError } from './exit-codes.ts';
+import { RECEIVE_TIMEOUT_MS } from './keep-alive.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 
 /** Secrets that peers must show; undefined where none is asked for. */
@@ -24,6 +25,8 @@ export interface ProcessSettings {
   readonly data: string;
   readonly logLevel: LogLevel;
   readonly tokens: Tokens;
+  /** A peer that is silent for this long is disconnected. */
+  readonly receiveTimeoutMs: number;
 }
 
 export interface FinderSettings extends ProcessSettings {
@@ -46,6 +49,9 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 
 const MAX_PORT = 65_535;
 const MAX_CHECKPOINT_INTERVAL_MS = 60_000;
+/** A peer that is busy must not be taken for gone. */
+const MIN_RECEIVE_TIMEOUT_MS = 100;
+const MAX_RECEIVE_TIMEOUT_MS = 3_600_000;
 
 /** @throws ProcessError that names every variable that is wrong, its value, and what is expected */
 export function finderSettings(variables: Variables): FinderSettings {
@@ -81,6 +87,12 @@ function processSettings(read: SettingsReader): ProcessSettings {
     data: read.text('DPR_DATA', Infinity),
     logLevel: read.choice('DPR_LOG_LEVEL', LOG_LEVELS, 'info'),
     tokens: { control: read.token('DPR_CONTROL_TOKEN'), client: read.token('DPR_CLIENT_TOKEN') },
+    receiveTimeoutMs: read.whole(
+      'DPR_RECEIVE_TIMEOUT_MS',
+      MIN_RECEIVE_TIMEOUT_MS,
+      MAX_RECEIVE_TIMEOUT_MS,
+      RECEIVE_TIMEOUT_MS,
+    ),
   };
 }
 

@@ -2,10 +2,10 @@
 import type { WebSocket } from 'ws';
 import type { FrameSocket } from './frame-socket.ts';
 
-/** How often a peer is asked for a sign of life. */
-export const PING_INTERVAL_MS = 10_000;
-/** Intervals without any byte of the peer after which it counts as gone. */
-const MAX_SILENT_INTERVALS = 2;
+/** A peer that sends nothing for this long, not even the answer to a ping, counts as gone. */
+export const RECEIVE_TIMEOUT_MS = 30_000;
+/** Silence is looked for in this many steps, each with a ping. */
+export const SILENT_INTERVALS = 3;
 
 /** @returns what is to be called once per interval; it pings, and disconnects a peer that was silent for too long */
 export function keepAlive(ws: WebSocket, frames: FrameSocket): () => void {
@@ -18,7 +18,7 @@ export function keepAlive(ws: WebSocket, frames: FrameSocket): () => void {
     received = frames.receivedBytes();
     sent = frames.sentBytes();
     silent = lives ? 0 : silent + 1;
-    if (silent > MAX_SILENT_INTERVALS) return ws.terminate();
+    if (silent >= SILENT_INTERVALS) return ws.terminate();
     if (ws.readyState === ws.OPEN && !frames.isPaused()) ws.ping();
   };
 }

@@ -9,7 +9,7 @@ import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { EXIT, ProcessError } from './exit-codes.ts';
 import { BUFFER_LIMITS, CLOSE, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
 import { refuse, type Doorkeeper, type Hello } from './greeting.ts';
-import { keepAlive, PING_INTERVAL_MS } from './keep-alive.ts';
+import { keepAlive, RECEIVE_TIMEOUT_MS, SILENT_INTERVALS } from './keep-alive.ts';
 import type { Log } from './log.ts';
 
 /** A peer that greeted and was let in. */
@@ -44,7 +44,7 @@ export const LISTENER_LIMITS = {
   helloMs: 5_000,
   /** What a peer may send before it was let in, its HTTP request included. */
   bytesBeforeHello: 64 * 1024,
-  pingIntervalMs: PING_INTERVAL_MS,
+  receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
   /** How long connections may take to close when the listener does. */
   closeMs: 300,
   ...BUFFER_LIMITS,
@@ -145,7 +145,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
 
   const sweep = setInterval(() => {
     for (const check of checks.values()) check();
-  }, limits.pingIntervalMs);
+  }, limits.receiveTimeoutMs / SILENT_INTERVALS);
 
   try {
     await new Promise<void>((resolve, reject) => {

@@ -162,7 +162,7 @@ describe('a dialer', () => {
     const port = await freePort();
     const frozen = new WebSocketServer({ host: '127.0.0.1', port, autoPong: false });
     frozen.on('connection', (ws) => ws.on('message', () => ws.send(encode(welcome))));
-    const calls = call(port, { pingIntervalMs: 10 });
+    const calls = call(port, { receiveTimeoutMs: 30 });
     await calls.reaches('opened cc', 'closed', 'opened cc');
     frozen.close();
     for (const ws of frozen.clients) ws.terminate();

@@ -28,11 +28,12 @@ describe('the environment', () => {
       data: '/data',
       logLevel: 'warn',
       tokens: { control: undefined, client: 'c' },
+      receiveTimeoutMs: 30_000,
     });
   });
 
   it('tells a worker everything, and what it leaves out has a default', () => {
-    const { logLevel, ...settings } = workerSettings({ ...worker, DPR_PUBLIC_HOST: '' });
+    const { logLevel, ...settings } = workerSettings({ ...worker, DPR_PUBLIC_HOST: '', DPR_RECEIVE_TIMEOUT_MS: '500' });
     assert.equal(logLevel, 'info');
     assert.deepEqual(settings, {
       host: '127.0.0.1',
@@ -40,6 +41,7 @@ describe('the environment', () => {
       adminPort: 26379,
       data: '/data',
       tokens: { control: undefined, client: undefined },
+      receiveTimeoutMs: 500,
       id: 0,
       type: 'counter',
       publicHost: '',

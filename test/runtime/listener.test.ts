@@ -199,7 +199,7 @@ describe('a listener', () => {
   });
 
   it('finds out who is gone without a word, and keeps who answers', async () => {
-    await start({ limits: { pingIntervalMs: 20 } });
+    await start({ limits: { receiveTimeoutMs: 60 } });
     const living = await greet(listener.port);
     const dead = new WebSocket(`ws://127.0.0.1:${listener.port}`, { autoPong: false });
     await once(dead, 'open');

@@ -38,6 +38,7 @@ export interface RunningFinder extends Running {
 /** @throws ProcessError when the directory, its lock, its files or a port cannot be used */
 export async function startFinder(settings: FinderSettings, log: Log): Promise<RunningFinder> {
   const { host, data, tokens } = settings;
+  const limits = { receiveTimeoutMs: settings.receiveTimeoutMs };
   const { lock, file, record } = await openVolume(data, log);
   const connections = new Map<number, Connection>();
   const counts: FinderCounts = {
@@ -107,11 +108,14 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
   };
 
   const control = await listen(
-    { host, port: settings.controlPort, log, tokens, roles: ['client', 'worker', 'operator'], elsewhere: '' },
+    { host, port: settings.controlPort, log, tokens, roles: ['client', 'worker', 'operator'], elsewhere: '', limits },
     owner,
   );
   const elsewhere = `workers and operators greet at the control port, ${control.port}`;
-  const listening = await listen({ host, port: settings.port, log, tokens, roles: ['client'], elsewhere }, owner);
+  const listening = await listen(
+    { host, port: settings.port, log, tokens, roles: ['client'], elsewhere, limits },
+    owner,
+  );
   const metrics = new Registry();
   const observeWrite = registerFinderMetrics(metrics, finder, counts);
   const admin = await serveAdmin({ host, port: settings.adminPort, log, metrics, ...probesOf(finder) });

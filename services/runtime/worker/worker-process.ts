@@ -36,6 +36,7 @@ const STATE_DIRECTORY = 'state';
 /** @throws ProcessError when the settings do not fit the type, or the directory or a port cannot be used */
 export async function startWorker(type: WorkerType, settings: WorkerSettings, log: Log): Promise<RunningWorker> {
   const { host, port, tokens } = settings;
+  const timing = { receiveTimeoutMs: settings.receiveTimeoutMs };
   checkType(type, settings);
   await checkPort(host, port, log);
   const directory = await prepareDirectories(settings.data);
@@ -126,7 +127,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     if (listening) return;
     listening = true;
     const elsewhere = `workers and operators greet at the Finder's control port`;
-    listen({ host, port, log, tokens, roles: ['client'], elsewhere }, owner).then(
+    listen({ host, port, log, tokens, roles: ['client'], elsewhere, limits: timing }, owner).then(
       (opened) => {
         listener = opened;
         log.info(serving);
@@ -209,7 +210,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
       stamp: worker.stamp,
       token: tokens.control ?? '',
     });
-    if (worker.phase !== 'stopped') finder = dial({ address: settings.finder, log, hello }, caller);
+    if (worker.phase !== 'stopped') finder = dial({ address: settings.finder, log, hello, timing }, caller);
   }, broken);
 
   return { adminPort: admin.port, ended, stop: () => happen({ kind: 'shutdown' }) };
