@@ -132,6 +132,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     if (ended !== undefined) return;
     const inFlightBefore = inFlight.size;
     const wanted = perform(stepSession(core, event, performance.now()));
+    if (hasEnded()) return;
     wake.set(sessionWakeAt(core));
     for (const worker of wanted) {
       const peer = around.connect(worker);
@@ -140,6 +141,10 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     if (inFlight.size >= inFlightBefore) return;
     settleCommits();
     admit();
+  }
+
+  function hasEnded(): boolean {
+    return ended !== undefined;
   }
 
   /** @returns the workers that a connection is wanted to */

@@ -1,0 +1,173 @@
+import {
+  ClusterMismatchError,
+  connect,
+  ConnectError,
+  UnauthorizedError,
+  VersionMismatchError,
+  type Cluster,
+  type ConnectOptions,
+} from '@dpr/client';
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { freePort } from '../runtime/cluster.ts';
+import { cleanUp } from './clean-up.ts';
+import { CLUSTER, fakeFinder, fakeServer, fakeWorker, refusal, welcome, type FakeServer } from './fake-cluster.ts';
+
+const tlsFile = (name: string): string => readFileSync(new URL(`tls/${name}.pem`, import.meta.url), 'utf8');
+
+describe('connecting', () => {
+  const closing = cleanUp();
+
+  async function connectTo({ port }: FakeServer, options: Partial<ConnectOptions> = {}): Promise<Cluster> {
+    return closing(await connect({ cluster: `ws://127.0.0.1:${port}`, ...options }));
+  }
+
+  it('takes nothing but the address of the Finder', async () => {
+    const finder = closing(await fakeFinder());
+    finder.members = [
+      { id: 1, generation: 2, type: 'counter', host: '', port: 7001, leaving: true },
+      { id: 4, generation: 1, type: 'kv', host: 'kv.example.com', port: 7002, leaving: false },
+    ];
+    const cluster = await connectTo(finder, { token: 'open sesame' });
+    assert.equal(cluster.id, CLUSTER);
+    assert.deepEqual(cluster.workers(), [
+      { id: 1, generation: 2, type: 'counter', address: 'ws://127.0.0.1:7001', leaving: true },
+      { id: 4, generation: 1, type: 'kv', address: 'ws://kv.example.com:7002', leaving: false },
+    ]);
+    const { hello } = await finder.accept();
+    assert.deepEqual(
+      { role: hello.role, token: hello.token, cluster: hello.cluster },
+      { role: 'client', token: 'open sesame', cluster: undefined },
+    );
+  });
+
+  it('keeps trying while the Finder is not there yet, or starts', async () => {
+    const port = await freePort();
+    const failures: string[] = [];
+    const started: { finder?: FakeServer } = {};
+    const cluster = await connect({
+      cluster: `ws://127.0.0.1:${port}`,
+      log({ event, message }) {
+        if (event !== 'disconnected') return;
+        failures.push(message);
+        // The first failure is what makes the Finder start, and its first answer is that it is not ready.
+        if (failures.length > 1) return;
+        const answer = (_hello: unknown, count: number) => (count === 1 ? refusal('notServing') : welcome());
+        void fakeFinder({ port, answer }).then((finder) => (started.finder = finder));
+      },
+    });
+    closing(cluster);
+    if (started.finder) closing(started.finder);
+    assert.match(failures[0] ?? '', /ECONNREFUSED/);
+    assert.match(failures[1] ?? '', /does not serve now \(notServing\)/);
+  });
+
+  it('gives up in time, with the reason of the last failure', async () => {
+    const port = await freePort();
+    await assert.rejects(connect({ cluster: `ws://127.0.0.1:${port}`, connectTimeoutMs: 50 }), (error) => {
+      assert.ok(error instanceof ConnectError && error.cause instanceof ConnectError);
+      assert.equal(error.code, 'connect');
+      assert.match(
+        error.message,
+        new RegExp(`cannot connect to the cluster at ws://127.0.0.1:${port}: .*ECONNREFUSED`),
+      );
+      return true;
+    });
+  });
+
+  it('tries anew when a peer accepts and never answers', async () => {
+    const finder = closing(await fakeFinder({ answer: (_, count) => (count === 1 ? undefined : welcome()) }));
+    await connectTo(finder, { attemptTimeoutMs: 50 });
+    assert.equal(finder.greeted(), 2);
+  });
+
+  it('does not try again when the token is wrong', async () => {
+    const finder = closing(await fakeServer({ answer: () => refusal('unauthorized') }));
+    await assert.rejects(connectTo(finder), UnauthorizedError);
+    assert.equal(finder.greeted(), 1);
+  });
+
+  it('tells which versions of the protocol met', async () => {
+    for (const answer of [refusal('unsupportedVersion', { detail: 7 }), welcome({ protocol: 7 })]) {
+      const finder = closing(await fakeServer({ answer: () => answer }));
+      await assert.rejects(connectTo(finder), (error) => {
+        assert.ok(error instanceof VersionMismatchError);
+        assert.match(error.message, /speaks version 7 of the protocol, and this client version 1/);
+        return true;
+      });
+    }
+  });
+
+  it('stops when it is aborted, and leaves nothing open', async () => {
+    const finder = closing(await fakeServer({ answer: () => welcome() }));
+    const abort = new AbortController();
+    const connecting = connectTo(finder, { signal: abort.signal });
+    const peer = await finder.accept();
+    abort.abort(new Error('enough'));
+    await assert.rejects(connecting, /enough/);
+    await peer.closed;
+    await assert.rejects(connectTo(finder, { signal: abort.signal }), /enough/);
+  });
+
+  it('says what is wrong with an address', async () => {
+    for (const wrong of ['', 'localhost', 'localhost:6379', 'http://localhost', 'ws://localhost/path', 'ws://u:p@h']) {
+      await assert.rejects(connect({ cluster: wrong }), (error) => {
+        assert.ok(error instanceof TypeError);
+        assert.match(error.message, /write it like ws:\/\/host:6379/);
+        return true;
+      });
+    }
+    await assert.rejects(connect({ cluster: 'ws://h', token: 'x'.repeat(2_000) }), RangeError);
+  });
+
+  it('speaks TLS with the certificates that it is told to trust', async () => {
+    const tls = { key: tlsFile('key'), cert: tlsFile('cert') };
+    const finder = closing(await fakeFinder({ tls }));
+    const worker = closing(await fakeWorker(0, { tls }));
+    finder.members = [worker.member];
+    const address = `wss://127.0.0.1:${finder.port}`;
+    await assert.rejects(connect({ cluster: address, connectTimeoutMs: 200 }), /self-signed certificate/);
+    const cluster = closing(await connect({ cluster: address, ca: tls.cert }));
+    const result = cluster.session().counter(0).add(1);
+    result.catch(() => undefined);
+    const batch = await (await worker.accept()).next('batch');
+    assert.equal(batch.count, 1, 'workers are reached by TLS too');
+  });
+
+  it('ends everything when the address leads to another cluster later', async () => {
+    const finder = closing(
+      await fakeFinder({ answer: ({ cluster }) => (cluster === undefined ? welcome() : refusal('wrongCluster')) }),
+    );
+    const worker = closing(await fakeWorker(0));
+    finder.members = [worker.member];
+    const cluster = await connectTo(finder);
+    const call = cluster.session().counter(0).add(1);
+    (await finder.accept()).cut();
+    await assert.rejects(call, ClusterMismatchError);
+    assert.throws(() => cluster.session(), ClusterMismatchError);
+  });
+
+  it('fetches the membership as workers come and go', async () => {
+    const finder = closing(await fakeFinder());
+    const memberships: string[] = [];
+    let changed: () => void = () => undefined;
+    const cluster = await connectTo(finder, {
+      membershipPollMs: 10,
+      log({ event, message }) {
+        if (event !== 'membership') return;
+        memberships.push(message);
+        changed();
+      },
+    });
+    assert.deepEqual(cluster.workers(), []);
+    const change = new Promise<void>((resolve) => (changed = resolve));
+    finder.members = [{ id: 3, generation: 1, type: 'counter', host: '', port: 7001, leaving: false }];
+    finder.version++;
+    await change;
+    assert.deepEqual(
+      cluster.workers().map(({ id }) => id),
+      [3],
+    );
+    assert.deepEqual(memberships, ['the cluster has no workers yet', 'the cluster has workers 3']);
+  });
+});
