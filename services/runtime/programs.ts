@@ -4,6 +4,7 @@ import { ProcessError } from './exit-codes.ts';
 import { startFinder } from './finder/finder-process.ts';
 import { createLog } from './log.ts';
 import { runProcess } from './process.ts';
+import { startUnlessLeft } from './worker/departure.ts';
 import type { WorkerType } from './worker/state-object.ts';
 import { startWorker } from './worker/worker-process.ts';
 
@@ -16,14 +17,15 @@ export async function serveFinder(): Promise<never> {
 
 /**
  * Run a worker of this type as the environment says, until it is asked to stop or leaves the cluster. Never returns: the process
- * exits with a code of `EXIT`.
+ * exits with a code of `EXIT`. In a pod that `DPR_POD_UID` names, one that left stays idle when its container is started again.
  *
  *     await serveWorker({ name: 'counter', create: () => createCounter() });
  */
 export async function serveWorker(type: WorkerType): Promise<never> {
   const settings = settingsOrExit('worker', () => workerSettings(process.env));
   const log = createLog(settings.logLevel, { role: 'worker', worker: settings.id, type: settings.type });
-  return runProcess(log, () => startWorker(type, settings, log));
+  const start = () => startWorker(type, settings, log);
+  return runProcess(log, () => startUnlessLeft(settings, process.env.DPR_POD_UID, log, start));
 }
 
 function settingsOrExit<T>(role: string, read: () => T): T {
