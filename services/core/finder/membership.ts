@@ -96,7 +96,8 @@ export function register(finder: Finder, connection: number, message: Register, 
   const { worker: id, incarnation, boot } = message;
   const member = finder.record.members.get(id);
   if (member?.claimed !== incarnation || member.boot !== boot) {
-    return sendError(finder, connection, 'fenced', `another process of worker ${id} claimed it`, member?.claimed ?? 0);
+    const text = `another process of worker ${id} claimed it`;
+    return whenDurable(finder, () => sendError(finder, connection, 'fenced', text, member?.claimed ?? 0));
   }
   if (member.registered === incarnation) return answer(finder, connection, id);
   if (!hasWaited && mayHaveLost(finder, id, member, message) && othersMayClaimSoon(finder, id)) {

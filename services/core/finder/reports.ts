@@ -2,7 +2,7 @@
 import type { CheckpointInfo, MessageOf } from '@dpr/protocol';
 import { advanceCut, type GraphCheckpoint } from '../cut.ts';
 import { decisionsAfter } from '../world-lines.ts';
-import { change, log, send, sendError, type Exposed, type Finder, type Peer } from './state.ts';
+import { change, log, send, sendError, whenDurable, type Exposed, type Finder, type Peer } from './state.ts';
 
 /**
  * The part of `listed` that may enter the graph: of the present world-line, above the cut, each naming its predecessor without
@@ -34,7 +34,7 @@ export function listGraph(
   const member = finder.record.members.get(worker);
   if (member?.generation !== generation) {
     const removed = (finder.record.tombstones.get(worker)?.generation ?? 0) >= generation;
-    if (removed) return send(finder, connection, { kind: 'left' });
+    if (removed) return whenDurable(finder, () => send(finder, connection, { kind: 'left' }));
     return sendError(
       finder,
       connection,
@@ -43,7 +43,8 @@ export function listGraph(
     );
   }
   if (member.registered !== incarnation || member.claimed !== incarnation) {
-    return sendError(finder, connection, 'fenced', `incarnation ${member.claimed} of worker ${worker} took over`);
+    const text = `incarnation ${member.claimed} of worker ${worker} took over`;
+    return whenDurable(finder, () => sendError(finder, connection, 'fenced', text));
   }
   if (worldLine > finder.record.worldLine) {
     return sendError(finder, connection, 'malformed', `world-line ${worldLine} was never decided`);
@@ -60,7 +61,7 @@ export function listGraph(
     finder.graphChanged = true;
     peer.resent = true;
   }
-  if (member.leaving) send(finder, connection, { kind: 'leave' });
+  if (member.leaving) whenDurable(finder, () => send(finder, connection, { kind: 'leave' }));
 }
 
 function bind(finder: Finder, connection: number, peer: Peer, worker: number, incarnation: number): void {
