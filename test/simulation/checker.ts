@@ -307,12 +307,21 @@ export function createChecker(worldOf: () => World) {
       const truth = truthOf(worker.config.id);
       truth.stoppedCleanly = worker.incarnation;
     }
+    const claimed = durableRecord?.members.get(worker.config.id)?.claimed;
+    if (why === 'fenced' && claimed === worker.incarnation) {
+      violated(9, `incarnation ${claimed} of worker ${worker.config.id} is fenced, and nobody took over`);
+    }
     if (why === 'refused' && !worldOf().calm) worldOf().reached('volume refused at last');
   }
 
   /** A checkpoint entered a manifest. */
   function durable(host: WorkerHost, manifest: Manifest, version: number): void {
     if (host.volume.newest === manifest) truthOf(host.id).durable.add(version);
+  }
+
+  /** The volume is gone: its worker can only be removed. */
+  function volumeLost(id: number): void {
+    truthOf(id).emptyAt = Infinity;
   }
 
   /** The volume begins anew, for a new generation. */
@@ -612,6 +621,7 @@ export function createChecker(worldOf: () => World) {
     restored,
     stopped,
     durable,
+    volumeLost,
     volumeBegins,
     volumeChanged,
     recordDurable,

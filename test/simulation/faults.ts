@@ -146,6 +146,20 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
   forceRemoveWorker(world) {
     return removeAny(world, 'force');
   },
+  /** The volume comes back empty. Its worker must be refused, until it is removed by force. */
+  loseVolume(world) {
+    const hosts = [...world.hosts.values()].filter(({ wanted, removing }) => wanted && removing === 'no');
+    const host = hosts.length < 2 ? undefined : world.random.pick(hosts);
+    if (host === undefined || host.generation === 0) return false;
+    for (const running of [...host.processes]) killWorker(world, running, 'dies with its volume');
+    host.volume.newest = undefined;
+    world.checker.volumeLost(host.id);
+    startWorkerSoon(world, host, 0);
+    world.scheduler.after(world.random.exponential(world.options.pauseMs), undefined, () => {
+      if (host.removing === 'no') remove(world, host, 'force');
+    });
+    return true;
+  },
   crashAll(world) {
     crashFinder(world, true);
     watchFinder(world);
@@ -194,7 +208,11 @@ function removeAny(world: World, how: 'graceful' | 'force'): boolean {
     ({ wanted, removing, generation }) => wanted && removing === 'no' && generation > 0,
   );
   if (candidates.length < 2) return false; // somebody stays
-  const host = world.random.pick(candidates);
+  remove(world, world.random.pick(candidates), how);
+  return true;
+}
+
+function remove(world: World, host: WorkerHost, how: 'graceful' | 'force'): void {
   host.removing = how;
   world.note('administrator', () => `removes worker ${host.id}${how === 'force' ? ' by force' : ''}`);
   if (how === 'force' && world.random.chance(0.7)) {
@@ -205,7 +223,6 @@ function removeAny(world: World, how: 'graceful' | 'force'): boolean {
     }
   }
   askRemoval(world, host, host.generation);
-  return true;
 }
 
 /** DELETEWORKER, repeated until it is answered with `left`. A repetition may come late: it names the generation. */

@@ -47,6 +47,7 @@ export const FAULTS = [
   'addWorker',
   'removeWorker',
   'forceRemoveWorker',
+  'loseVolume',
   'crashAll',
 ] as const;
 export type FaultName = (typeof FAULTS)[number];
@@ -66,6 +67,7 @@ const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
   addWorker: 0.7,
   removeWorker: 0.6,
   forceRemoveWorker: 0.4,
+  loseVolume: 0.2,
   crashAll: 0.2,
 };
 

@@ -4,6 +4,8 @@
  * Exits with 1 on the first violation, and names the command that shows its story.
  */
 import { parseArgs } from 'node:util';
+import { MUTANTS } from './mutants.ts';
+import { buildSimulator, hunt } from './mutate.ts';
 import { runSeed } from './run.ts';
 
 const { values } = parseArgs({
@@ -14,6 +16,8 @@ const { values } = parseArgs({
     trace: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     coverage: { type: 'boolean', default: false },
+    mutants: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
   },
 });
 
@@ -59,11 +63,23 @@ function runMany(first: number, count: number): boolean {
   return failures === 0;
 }
 
-const good =
-  values.seed === undefined
-    ? runMany(
-        wholeNumber('from', values.from ?? String(Date.now())),
-        wholeNumber('seeds', values.seeds ?? '1000000000'),
-      )
-    : runOne(wholeNumber('seed', values.seed));
+async function runMutants(first: number, limit: number): Promise<boolean> {
+  let survivors = 0;
+  for (const mutant of MUTANTS.filter(({ name }) => name.includes(values.only))) {
+    const { seeds, violation } = hunt(await buildSimulator(mutant), first, limit);
+    if (seeds === undefined) survivors++;
+    const [reason = ''] = violation.split('\n');
+    console.log(
+      `${(seeds === undefined ? 'SURVIVES' : String(seeds)).padStart(8)}  ${mutant.name.padEnd(78)}  ${reason.slice(0, 120)}`,
+    );
+  }
+  console.log(`${survivors} of ${MUTANTS.length} mutants survived ${limit} seeds`);
+  return survivors === 0;
+}
+
+const first = wholeNumber('from', values.from ?? String(Date.now()));
+let good: boolean;
+if (values.mutants) good = await runMutants(first, wholeNumber('seeds', values.seeds ?? '5000'));
+else if (values.seed === undefined) good = runMany(first, wholeNumber('seeds', values.seeds ?? '1000000000'));
+else good = runOne(wholeNumber('seed', values.seed));
 process.exitCode = good ? 0 : 1;

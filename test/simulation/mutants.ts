@@ -1,0 +1,295 @@
+/**
+ * Mistakes that implementations of this protocol have made, each as a change of the source text that the simulator must notice.
+ * The first ones carry their numbers in the protocol's list of known mistakes. A text that is not found exactly once is an error, so
+ * that no mutant turns harmless unseen when the code changes.
+ */
+export interface Change {
+  /** Relative to the root. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Mutant {
+  readonly name: string;
+  readonly changes: readonly Change[];
+}
+
+const CORE = 'services/core';
+const SIMULATION = 'test/simulation';
+
+function mutant(name: string, file: string, find: string, replace: string, ...more: readonly Change[]): Mutant {
+  return { name, changes: [{ file, find, replace }, ...more] };
+}
+
+function change(file: string, find: string, replace: string): Change {
+  return { file, find, replace };
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  mutant(
+    '01 dependencies of checkpoints read back empty',
+    `${CORE}/worker/join.ts`,
+    'checkpoints: listed,',
+    'checkpoints: listed.map((one) => ({ ...one, dependencies: new Map() })),',
+  ),
+  mutant(
+    '02 restoring to a cached cut instead of the prefix',
+    `${CORE}/worker/rollback.ts`,
+    'const prefix = survivingVersion(missing, config.id, worker.worldLine);',
+    'const prefix = worker.cut.get(config.id) ?? 0;',
+  ),
+  mutant(
+    '03 only the latest prefix is kept',
+    `${CORE}/world-lines.ts`,
+    'surviving = Math.min(surviving, decision.prefix.get(worker) ?? 0);',
+    'surviving = decision.prefix.get(worker) ?? 0;',
+  ),
+  mutant(
+    "04 a survivor's next version follows its own rolled-back one",
+    `${CORE}/worker/rollback.ts`,
+    '  worker.predecessor = prefix;\n',
+    '',
+  ),
+  mutant(
+    '05 the version counter starts again below the cut',
+    `${CORE}/worker/join.ts`,
+    'worker.version = listed.reduce((version, one) => Math.max(version, one.version), base) + 1;',
+    'worker.version = 1;',
+  ),
+  mutant(
+    '06 a removed worker is taken out of the cut',
+    `${CORE}/finder/membership.ts`,
+    '    tombstones: new Map(record.tombstones).set(id, tombstone),',
+    '    tombstones: new Map(record.tombstones).set(id, tombstone), cut: new Map([...record.cut].filter(([one]) => one !== id)),',
+  ),
+  mutant(
+    '07 a worker with nothing uncommitted does not answer a Finder restart',
+    `${CORE}/worker/join.ts`,
+    "if (!worker.finderOpen || worker.phase !== 'serving') return;",
+    "if (!worker.finderOpen || worker.phase !== 'serving' || worker.uncommitted.length === 0) return;",
+  ),
+  mutant(
+    '08 a repeated registration starts another world-line',
+    `${CORE}/finder/membership.ts`,
+    '  if (member.registered === incarnation) return answer(finder, connection, id);\n',
+    '',
+  ),
+  mutant(
+    '09 a checkpoint report lost with its connection is never sent again',
+    `${CORE}/worker/join.ts`,
+    'const checkpoints = uncommitted.map(',
+    'const checkpoints = uncommitted.slice(uncommitted.length).map(',
+  ),
+  mutant(
+    '10 a checkpoint that ends after a rollback is reported in the new world-line',
+    `${CORE}/worker/checkpoint.ts`,
+    '  if (worldLine !== worker.worldLine || first === undefined) return;\n',
+    `  if (worldLine !== worker.worldLine) {
+       const late = { worldLine: worker.worldLine, version, predecessor: worker.predecessor, dependencies: new Map(), operations: 0, since: 0 };
+       return report(worker, late, false);
+     }
+     if (first === undefined) return;
+`,
+  ),
+  mutant(
+    '11 dependency sets are not cleared by a rollback',
+    `${CORE}/worker/rollback.ts`,
+    '  worker.dependencies = new Map();\n',
+    '',
+  ),
+  mutant('13 rolled-back versions count in the cut', `${CORE}/finder/membership.ts`, '  finder.graph.clear();\n', ''),
+  mutant(
+    "14 a cut of another world-line commits a client's operations",
+    `${CORE}/session/session.ts`,
+    'if (worldLine === session.worldLine && session.verdict === undefined) {',
+    'if (worldLine >= session.worldLine && session.verdict === undefined) {',
+  ),
+  mutant(
+    '15 a retry is applied twice',
+    `${CORE}/worker/execute.ts`,
+    '    if (batch.sequence <= entry.last) return retry(worker, connection, batch, entry);\n',
+    '',
+    change(`${CORE}/worker/execute.ts`, 'if (batch.sequence !== expected) {', 'if (batch.sequence > expected) {'),
+  ),
+  mutant(
+    '16 a cut is exposed before it is durable',
+    `${CORE}/finder/reports.ts`,
+    'send(finder, connection, { ...exposed.cut, decisions: missing });',
+    'send(finder, connection, { ...exposed.cut, cut: exposed.record.worldLine === finder.record.worldLine ? finder.record.cut : exposed.record.cut, decisions: missing });',
+  ),
+  mutant(
+    '17 pruning up to and including the cut',
+    `${CORE}/worker/checkpoint.ts`,
+    "{ kind: 'prune', keep: own }",
+    "{ kind: 'prune', keep: own + 1 }",
+  ),
+  mutant(
+    "18 a zombie's late report is accepted",
+    `${CORE}/finder/reports.ts`,
+    'if (id === undefined || member?.registered !== peer.incarnation || member?.claimed !== peer.incarnation) return;',
+    'if (id === undefined || member === undefined) return;',
+    change(`${CORE}/finder/membership.ts`, '  if (peer) peer.resent = false;\n  log', '  log'),
+  ),
+  mutant(
+    '19 two executed versions become one checkpoint',
+    `${CORE}/worker/execute.ts`,
+    '    seal(worker, batch.version);\n',
+    '    worker.version = batch.version;\n',
+  ),
+  mutant(
+    '20 the volume is read before the predecessor is fenced',
+    `${SIMULATION}/worker-actor.ts`,
+    'const found = host.volume.newest;',
+    'const found = host.volume.newest; Object.assign(running, { read: [...(found?.checkpoints ?? [])] });',
+    change(
+      `${SIMULATION}/worker-actor.ts`,
+      'const manifest = takeOver(volume, cluster, generation, incarnation);',
+      'const manifest = takeOver(volume, cluster, generation, incarnation); if (manifest.checkpoints.length > 0) manifest.checkpoints = running.read;',
+    ),
+  ),
+  mutant(
+    '21 the clean-shutdown marker survives into a run that crashes',
+    `${SIMULATION}/volume.ts`,
+    '  manifest.clean = undefined;\n',
+    '',
+    change(
+      `${CORE}/finder/membership.ts`,
+      'if (clean?.incarnation !== member.registered || clean.version !== newest) return true;',
+      'if (clean === undefined) return true;',
+    ),
+  ),
+  mutant(
+    '22 an emptied volume is accepted',
+    `${CORE}/finder/membership.ts`,
+    '  if (holds) return undefined;\n',
+    '  if (holds || checkpoints.length === 0) return undefined;\n',
+  ),
+  mutant(
+    "23 a cut is relayed under another world-line's number",
+    `${CORE}/worker/checkpoint.ts`,
+    '  if (message.worldLine !== worker.worldLine) return;\n',
+    '',
+    change(
+      `${CORE}/worker/checkpoint.ts`,
+      'message: { ...message, decisions: [] }, own });',
+      'message: { ...message, worldLine: worker.worldLine, decisions: [] }, own });',
+    ),
+    change(
+      `${CORE}/worker/worker.ts`,
+      '      takeDecisions(worker, message);\n      return takeCut',
+      '      takeCut(worker, message);\n      return takeDecisions',
+    ),
+  ),
+  mutant(
+    "24 a zombie's clean-shutdown marker is believed",
+    `${CORE}/finder/membership.ts`,
+    'if (clean?.incarnation !== member.registered || clean.version !== newest) return true;',
+    'if (clean === undefined) return true;',
+    change(
+      `${SIMULATION}/worker-actor.ts`,
+      'opened(running).clean = clean;',
+      'opened(running).clean = clean; if (running.host.volume.newest) running.host.volume.newest.clean = clean;',
+    ),
+  ),
+  mutant(
+    "25 a pipelined retry gets the wrong batch's reply",
+    `${CORE}/worker/session-table.ts`,
+    'return direct?.sequence === sequence ? direct : entry.replies.find((reply) => reply.sequence === sequence);',
+    'const last = entry.replies.at(-1); return direct && last ? { ...last, sequence } : undefined;',
+  ),
+  mutant(
+    '26 a zombie adopts the new world-line',
+    `${CORE}/worker/rollback.ts`,
+    'if (continues > incarnation) {',
+    'if (continues > Infinity) {',
+  ),
+  mutant(
+    '27 a checkpoint of a dead world-line is taken in',
+    `${CORE}/finder/reports.ts`,
+    'if (version <= covered || written !== worldLine) continue;',
+    'if (version <= covered) continue;',
+    change(`${CORE}/finder/reports.ts`, 'worldLine: written } of listed', '} of listed'),
+    change(`${CORE}/finder/reports.ts`, 'const { cut, worldLine } = finder.record;', 'const { cut } = finder.record;'),
+  ),
+  mutant(
+    '28 a clean rejoin without rollback after the world-line moved',
+    `${CORE}/finder/membership.ts`,
+    'const cleanHere = !lost && message.clean?.worldLine === record.worldLine;',
+    'const cleanHere = !lost && message.clean !== undefined;',
+    change(
+      `${CORE}/finder/membership.ts`,
+      'const base = cleanHere ? Math.max(covered, chain.at(-1)?.version ?? covered) : covered;',
+      'const base = cleanHere ? Math.max(covered, message.clean?.version ?? covered) : covered;',
+    ),
+  ),
+  mutant(
+    '29 a later checkpoint is announced while an earlier one is retried',
+    `${SIMULATION}/worker-actor.ts`,
+    'if (failed) world.reached(`${job.label} failed and was retried`);',
+    `if (failed && job.label === 'checkpoint' && running.disk[1]?.label === 'checkpoint') {
+       const [first, second] = running.disk.splice(0, 2);
+       running.disk.unshift(second, first);
+       return schedule(world, running, second);
+     }`,
+    change(
+      `${CORE}/worker/checkpoint.ts`,
+      '  if (first.version !== version) throw new Error(`checkpoint ${version} became durable before ${first.version}`);\n  worker.unwritten.shift();\n  worker.uncommitted.push(first);\n  report(worker, first, worker.urgentUpTo >= version);\n',
+      `  const at = worker.unwritten.findIndex((one) => one.version === version);
+       if (at < 0) return;
+       const [done] = worker.unwritten.splice(at, 1);
+       worker.uncommitted.push({ ...done, predecessor: worker.uncommitted.at(-1)?.version ?? done.predecessor });
+       report(worker, worker.uncommitted.at(-1), false);
+`,
+    ),
+  ),
+  mutant(
+    '30 a retry is stamped with the new world-line before the verdict',
+    `${CORE}/session/session.ts`,
+    'if (missing !== undefined) return beginVerdict(session, { worldLine, decisions: missing, cut, tables: new Map() });',
+    `if (missing !== undefined) {
+       session.worldLine = worldLine;
+       for (const one of session.lanes.values()) sendAgain(session, one);
+       return beginVerdict(session, { worldLine, decisions: [], cut, tables: new Map() });
+     }`,
+  ),
+  mutant(
+    '31 the frontier is replaced instead of updated',
+    `${CORE}/session/session.ts`,
+    '    if (session.frontier.get(owner) === carried) session.frontier.delete(owner);\n',
+    '    if (carried > 0) session.frontier.delete(owner);\n',
+  ),
+  mutant(
+    '32 a prefix below a cut whose write was in flight',
+    `${CORE}/finder/membership.ts`,
+    '  const prefix: Versions = record.cut;\n',
+    '  const prefix: Versions = finder.exposed?.record.cut ?? record.cut;\n  change(finder, { cut: prefix });\n',
+  ),
+  mutant(
+    '33 the boot id is forgotten over a Finder restart',
+    `${CORE}/finder/finder.ts`,
+    '  finder.record = record ?? { ...UNLOADED, cluster };\n',
+    `  finder.record = record ?? { ...UNLOADED, cluster };
+     const forgotten = '00'.repeat(16);
+     finder.record = { ...finder.record, members: new Map([...finder.record.members].map(([id, member]) => [id, { ...member, boot: forgotten }])) };
+`,
+  ),
+  mutant(
+    '34 no listing after a registration',
+    `${CORE}/worker/rollback.ts`,
+    '      own,\n    });\n  }\n  listGraph(worker);\n',
+    '      own,\n    });\n  }\n  if (worker.drainedSent >= 0) listGraph(worker);\n',
+  ),
+  mutant(
+    '36 a started Finder exposes a record that it only read',
+    `${CORE}/finder/finder.ts`,
+    "  finder.phase = 'starting';\n",
+    "  finder.phase = 'serving';\n  finder.exposed = expose(finder, finder.record, undefined);\n",
+  ),
+  mutant(
+    "37 a generation's versions start again",
+    `${CORE}/finder/membership.ts`,
+    'const base = tombstone?.version ?? 0;',
+    'const base = 0;',
+  ),
+];

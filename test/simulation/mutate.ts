@@ -1,0 +1,67 @@
+/** Builds the simulator with a mutant in it, and counts the seeds until it is caught. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import * as esbuild from 'esbuild';
+import type { Mutant } from './mutants.ts';
+import type * as run from './run.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CACHE = path.join(ROOT, 'node_modules', '.cache');
+
+type Simulator = Pick<typeof run, 'runSeed'>;
+
+/** The simulator as one module, with the changes applied while its sources are read. */
+export async function buildSimulator(mutant: Mutant): Promise<Simulator> {
+  const applied = new Set<string>();
+  const mutate: esbuild.Plugin = {
+    name: 'mutate',
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
+        let text = await readFile(file, 'utf8');
+        for (const one of mutant.changes) {
+          if (path.relative(ROOT, file) !== one.file) continue;
+          if (text.split(one.find).length !== 2) {
+            throw new Error(`mutant '${mutant.name}': ${one.file} does not hold exactly once: ${one.find}`);
+          }
+          text = text.replace(one.find, () => one.replace);
+          applied.add(one.find);
+        }
+        return { contents: text, loader: 'ts' };
+      });
+    },
+  };
+  const directory = await mkdtemp(path.join(CACHE, 'simulator-'));
+  const outfile = path.join(directory, 'run.mjs');
+  try {
+    await esbuild.build({
+      entryPoints: [path.join(ROOT, 'test/simulation/run.ts')],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      logLevel: 'silent',
+      plugins: [mutate],
+    });
+    const missed = mutant.changes.find(({ find }) => !applied.has(find));
+    if (missed) throw new Error(`mutant '${mutant.name}': ${missed.file} is not part of the simulator`);
+    return (await import(pathToFileURL(outfile).href)) as Simulator;
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+export interface Catch {
+  /** How many seeds it took; undefined if none of them caught it. */
+  readonly seeds: number | undefined;
+  readonly violation: string;
+}
+
+/** Run seeds from `first` on until one is violated, `limit` at most. */
+export function hunt({ runSeed }: Simulator, first: number, limit: number): Catch {
+  for (let seeds = 1; seeds <= limit; seeds++) {
+    const { violation } = runSeed(first + seeds - 1);
+    if (violation !== undefined) return { seeds, violation };
+  }
+  return { seeds: undefined, violation: '' };
+}
