@@ -5,6 +5,8 @@ import { writeClusterFile, type ClusterFile } from './cluster-file.ts';
 import type { Show } from './view/show.ts';
 
 const STATUS_MS = 500;
+/** Until the Finder answers for the first time. */
+const FIRST_STATUS_MS = 50;
 
 export type InformOptions = {
   readonly cluster: LocalCluster;
@@ -60,7 +62,7 @@ export function inform({ cluster, show, dataDirectory, header, heard }: InformOp
         heard(status);
       }
       show.snapshot({ views: cluster.views(), status });
-      await pause(STATUS_MS, undefined, { signal: stopped.signal });
+      await pause(worldLine === undefined ? FIRST_STATUS_MS : STATUS_MS, undefined, { signal: stopped.signal });
     }
   }
 

@@ -6,13 +6,15 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect, connectOperator } from '@dpr/client';
+import { type Cluster, connect, connectOperator, type Operator } from '@dpr/client';
 import { type ClusterProcess, readClusterFile } from '@dpr/local';
 import { bundle, DIST } from '../../scripts/bundle.mjs';
 
 const POLL_MS = 10;
 /** How long any condition may take to hold. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
+/** How long a test may take, on a machine that is busy with others. */
+export const TEST_LIMIT_MS = 90_000;
 /** With control and admin ports above them, these are all below the ports that connections take by themselves. */
 const BASE_PORTS = { from: 2_000, to: 12_000 };
 /** How many workers a test may have. */
@@ -31,7 +33,7 @@ export interface LocalRun {
   /** What it said on standard output so far. */
   readonly lines: readonly Line[];
   /** What it said on standard error so far. */
-  errors(): string;
+  readonly errors: () => string;
   /** The first line, said already or to come, that is of this event and passes. */
   line(event: string, passes?: (line: Line) => boolean, after?: number): Promise<Line>;
   signal(signal: NodeJS.Signals): void;
@@ -69,10 +71,12 @@ export type LaunchOptions = { readonly options?: readonly string[]; readonly uid
 
 const places: string[] = [];
 const runs: LocalRun[] = [];
+const connections: { close(): unknown }[] = [];
 
 /** To be run after each test: ends whatever runs, however the test ended, and removes its files. */
 export async function tearDown(this: Mocha.Context): Promise<void> {
   if (this.currentTest?.state === 'failed') for (const run of runs) report(run);
+  for (const connection of connections.splice(0)) await connection.close();
   const pids = runs.flatMap(pidsOf);
   for (const run of runs.splice(0)) {
     run.signal('SIGKILL');
@@ -136,8 +140,10 @@ export async function makePlace(settings: Settings = { workers: [{ id: 0 }, { id
     basePort,
     cluster: `ws://127.0.0.1:${basePort}`,
     control: `ws://127.0.0.1:${basePort + 10_000}`,
-    edit({ ...given }) {
-      const keys = Object.entries({ basePort, ...given }).map(([key, value]) => [`dpr:${key}`, value]);
+    edit(given) {
+      const keys = Object.entries<unknown>({ basePort, ...given }).map(
+        ([key, value]) => [`dpr:${key}`, value] as const,
+      );
       place.write(JSON.stringify({ config: Object.fromEntries(keys) })); // which is YAML too
     },
     write(text) {
@@ -233,17 +239,26 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Adds to every worker given in one session, and waits until that is committed. @returns the sums */
-export async function addTo({ cluster }: Place, workers: readonly number[], amount: number): Promise<number[]> {
+/** A client of a cluster, to be closed after the test. */
+export async function clientOf({ cluster }: Place): Promise<Cluster> {
   const client = await connect({ cluster });
-  try {
-    const session = client.session({ replay: true });
-    const results = workers.map((id) => session.counter(id).add(amount));
-    const sums = await Promise.all(results.map((result) => result.committed));
-    return sums.map(Number);
-  } finally {
-    await client.close();
-  }
+  connections.push(client);
+  return client;
+}
+
+/** An operator's connection to a cluster, to be closed after the test. */
+export async function operatorOf({ cluster, control }: Place): Promise<Operator> {
+  const operator = await connectOperator({ cluster, control });
+  connections.push(operator);
+  return operator;
+}
+
+/** Adds to every worker given in one session, and waits until that is committed. @returns the sums */
+export async function addTo(place: Place, workers: readonly number[], amount: number): Promise<number[]> {
+  const session = (await clientOf(place)).session({ replay: true });
+  const results = workers.map((id) => session.counter(id).add(amount));
+  const sums = await Promise.all(results.map((result) => result.committed));
+  return sums.map(Number);
 }
 
 /** The processes that a cluster ever started. */
@@ -252,11 +267,6 @@ export function pidsOf({ lines }: LocalRun): number[] {
 }
 
 /** The world-line that the Finder tells. */
-export async function worldLineOf({ cluster, control }: Place): Promise<number> {
-  const operator = await connectOperator({ cluster, control });
-  try {
-    return (await operator.status()).worldLine;
-  } finally {
-    operator.close();
-  }
+export async function worldLineOf(place: Place): Promise<number> {
+  return (await (await operatorOf(place)).status()).worldLine;
 }

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { connectOperator } from '@dpr/client';
-import { addTo, type LocalRun, makePlace, type Place, tearDown, until, worldLineOf } from './harness.ts';
+import {
+  addTo,
+  type LocalRun,
+  makePlace,
+  operatorOf,
+  type Place,
+  tearDown,
+  TEST_LIMIT_MS,
+  until,
+  worldLineOf,
+} from './harness.ts';
 
 /** Who runs, by name, with the process. */
 function running(place: Place, names: readonly string[]): (number | null | undefined)[] {
@@ -16,7 +25,8 @@ async function edit(place: Place, run: LocalRun, workers: readonly object[], mor
   return run.line('configChanged', () => true, before);
 }
 
-describe('editing the config while it runs', () => {
+describe('editing the config while it runs', function () {
+  this.timeout(TEST_LIMIT_MS);
   afterEach(tearDown);
 
   it('adds, changes and removes workers, and touches no other process', async () => {
@@ -111,9 +121,7 @@ describe('editing the config while it runs', () => {
   it('starts a worker that an operator removed only when its own entry changes', async () => {
     const place = await makePlace();
     const run = await place.start();
-    const operator = await connectOperator(place);
-    await operator.deleteWorker(1);
-    operator.close();
+    await (await operatorOf(place)).deleteWorker(1);
     await place.processIs('counter-1', ({ phase, pid }) => phase === 'left' && pid === null);
     await edit(place, run, [{ id: 0 }, { id: 1 }, { id: 2 }]);
     await place.processIs('counter-2', ({ phase }) => phase === 'serving');

@@ -2,25 +2,26 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { launchLocal, makePlace, tearDown } from './harness.ts';
+import { launchLocal, makePlace, tearDown, TEST_LIMIT_MS } from './harness.ts';
 
 const EXIT_USAGE = 64;
 const EXIT_CONFIG = 78;
 /** Who has no rights, where tests run as the administrator. */
 const NOBODY = 65_534;
 
-describe('a cluster that cannot start says why, starts nothing, and', () => {
+describe('a cluster that cannot start says why, starts nothing, and', function () {
+  this.timeout(TEST_LIMIT_MS);
   afterEach(tearDown);
 
   it('names each port that is in use', async () => {
     const place = await makePlace();
-    const busy = [place.basePort + 1, place.basePort + 10_000];
-    const servers = await Promise.all(busy.map((port) => listen(port)));
+    const [worker, control] = [place.basePort + 1, place.basePort + 10_000];
+    const servers = await Promise.all([worker, control].map(listen));
     const run = place.launch();
     assert.equal(await run.exited, EXIT_CONFIG);
     for (const server of servers) server.close();
-    assert.match(run.errors(), new RegExp(`port ${busy[0]} of counter-0 is in use by another program: .*dpr:basePort`));
-    assert.match(run.errors(), new RegExp(`control port ${busy[1]} of dpr-finder is in use`));
+    assert.match(run.errors(), new RegExp(`port ${worker} of counter-0 is in use by another program: .*dpr:basePort`));
+    assert.match(run.errors(), new RegExp(`control port ${control} of dpr-finder is in use`));
     assert.deepEqual(
       run.lines.map(({ event }) => event),
       ['cannotStart'],

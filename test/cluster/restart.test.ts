@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { connect } from '@dpr/client';
-import { addTo, makePlace, tearDown, until, worldLineOf } from './harness.ts';
+import { addTo, clientOf, makePlace, tearDown, TEST_LIMIT_MS, until, worldLineOf } from './harness.ts';
 
-describe('a process that dies', () => {
+describe('a process that dies', function () {
+  this.timeout(TEST_LIMIT_MS);
   afterEach(tearDown);
 
   it('is restarted at once: a worker, at the cost of one rollback, and a session goes on with what it lost', async () => {
     const place = await makePlace();
     const run = await place.start();
-    const client = await connect({ cluster: place.cluster });
-    const session = client.session({ replay: true });
+    const session = (await clientOf(place)).session({ replay: true });
     assert.equal(await session.counter(0).add(300), 300n);
     await session.commit();
+    await run.line('status', (line) => line.worldLine !== null);
     const worldLine = await worldLineOf(place);
     const killed = place.kill('counter-0');
     assert.equal(await session.counter(0).add(300), 600n);
@@ -24,7 +24,6 @@ describe('a process that dies', () => {
     const ended = await run.line('processEnded');
     assert.deepEqual([ended.process, ended.reason, ended.restartInMs], ['counter-0', 'was killed by SIGKILL', 0]);
     assert.equal((await run.line('worldLine')).worldLine, worldLine + 1);
-    await client.close();
   });
 
   it('is restarted at once: the Finder, which rolls nothing back', async () => {

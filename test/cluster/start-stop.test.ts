@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { addTo, isAlive, makePlace, pidsOf, tearDown, until, worldLineOf } from './harness.ts';
+import { addTo, isAlive, makePlace, pidsOf, tearDown, TEST_LIMIT_MS, until, worldLineOf } from './harness.ts';
 
 /** A worker that ignores every wish to stop. */
 const STUBBORN = ['node', '-e', "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('deaf')"];
 
-describe('a cluster on this machine', () => {
+describe('a cluster on this machine', function () {
+  this.timeout(TEST_LIMIT_MS);
   afterEach(tearDown);
 
   it('keeps everything over Ctrl-C, rolls nothing back, and leaves no process behind', async () => {
