@@ -9,7 +9,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { bundle, DIST } from '../../scripts/bundle.mjs';
 
-type LogLine = Readonly<Record<string, unknown>>;
+export type LogLine = Readonly<Record<string, unknown>>;
+export type Variables = Readonly<Record<string, string>>;
 
 export interface Child {
   readonly process: ChildProcess;
@@ -25,8 +26,9 @@ export interface Child {
 export interface Cluster {
   readonly directory: string;
   readonly ports: { readonly finder: number; readonly control: number; readonly admin: number };
-  startFinder(variables?: Readonly<Record<string, string>>): Child;
-  startWorker(id: number, variables?: Readonly<Record<string, string>>): Child;
+  startFinder(variables?: Variables, through?: readonly string[]): Child;
+  /** @param through a command, with its arguments, that runs the program */
+  startWorker(id: number, variables?: Variables, through?: readonly string[]): Child;
   workerPort(id: number): number;
   workerAdminPort(id: number): number;
   close(): Promise<void>;
@@ -48,7 +50,8 @@ export async function freePort(): Promise<number> {
   }
 }
 
-export async function createCluster(workers: number): Promise<Cluster> {
+/** @param common variables that all processes are given */
+export async function createCluster(workers: number, common: Variables = {}): Promise<Cluster> {
   await bundle();
   const directory = await mkdtemp(path.join(tmpdir(), 'dpr-'));
   const ports = { finder: await freePort(), control: await freePort(), admin: await freePort() };
@@ -56,9 +59,10 @@ export async function createCluster(workers: number): Promise<Cluster> {
   for (let id = 0; id < workers; id++) workerPorts.push({ port: await freePort(), admin: await freePort() });
   const children: Child[] = [];
 
-  function start(program: string, variables: Readonly<Record<string, string>>): Child {
-    const child = spawn(process.execPath, [path.join(DIST, `${program}.js`)], {
-      env: { ...process.env, DPR_HOST: '127.0.0.1', DPR_LOG_LEVEL: 'debug', ...variables },
+  function start(program: string, variables: Variables, through: readonly string[]): Child {
+    const [command = '', ...parameters] = [...through, process.execPath, path.join(DIST, `${program}.js`)];
+    const child = spawn(command, parameters, {
+      env: { ...process.env, DPR_HOST: '127.0.0.1', DPR_LOG_LEVEL: 'debug', ...common, ...variables },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const started = follow(child);
@@ -75,24 +79,26 @@ export async function createCluster(workers: number): Promise<Cluster> {
   return {
     directory,
     ports,
-    startFinder: (variables = {}) =>
-      start('finder', {
+    startFinder(variables = {}, through = []) {
+      const own = {
         DPR_PORT: String(ports.finder),
         DPR_CONTROL_PORT: String(ports.control),
         DPR_ADMIN_PORT: String(ports.admin),
         DPR_DATA: path.join(directory, 'finder'),
-        ...variables,
-      }),
-    startWorker: (id, variables = {}) =>
-      start('counter', {
+      };
+      return start('finder', { ...own, ...variables }, through);
+    },
+    startWorker(id, variables = {}, through = []) {
+      const own = {
         DPR_PORT: String(portsOf(id).port),
         DPR_ADMIN_PORT: String(portsOf(id).admin),
         DPR_DATA: path.join(directory, `counter-${id}`),
         DPR_WORKER_ID: String(id),
         DPR_WORKER_TYPE: 'counter',
         DPR_FINDER: `ws://127.0.0.1:${ports.control}`,
-        ...variables,
-      }),
+      };
+      return start('counter', { ...own, ...variables }, through);
+    },
     workerPort: (id) => portsOf(id).port,
     workerAdminPort: (id) => portsOf(id).admin,
     async close() {
