@@ -25,9 +25,10 @@ export interface DialerOptions {
 }
 
 export const DIALER_TIMING = {
-  /** Pauses between attempts, growing. */
+  /** Pauses between attempts, growing slowly: what nobody notices to be back delays every commit. */
   firstPauseMs: 10,
   longestPauseMs: 1_000,
+  pauseGrowth: 1.25,
   /** How long connecting, and then the answer to the greeting, may take. */
   answerMs: 3_000,
   receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
@@ -53,7 +54,7 @@ export interface Dialer {
 export function dial(options: DialerOptions, caller: Caller): Dialer {
   const { address, log } = options;
   const timing = { ...DIALER_TIMING, ...options.timing };
-  const pauses = backOff(timing.firstPauseMs, timing.longestPauseMs);
+  const pauses = backOff(timing.firstPauseMs, timing.longestPauseMs, timing.pauseGrowth);
   let current: { readonly ws: WebSocket; frames?: FrameSocket; open: boolean } | undefined;
   let again: NodeJS.Timeout | undefined;
   let ended = false;
