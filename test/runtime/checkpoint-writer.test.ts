@@ -1,6 +1,6 @@
 import { createLog } from '@dpr/runtime';
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CheckpointDroppedError, SupersededError, type CheckpointStore } from '../../services/runtime/storage/index.ts';
@@ -63,6 +63,12 @@ function start(overrides: Partial<CheckpointStore> = {}) {
 }
 
 describe('the writer of checkpoints', () => {
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(path.join(tmpdir(), 'dpr-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
   it('makes versions durable in their order, also when an earlier snapshot takes longer', async () => {
     const { writer, reaches } = start();
     writer.add(version(1, new Promise((resolve) => setImmediate(() => resolve(bytes)))));
@@ -157,8 +163,26 @@ describe('the writer of checkpoints', () => {
     await reaches('prune 1', 'prune 3');
   });
 
+  it('removes files of snapshots that it goes back before', async () => {
+    const files = [1, 2, 3].map((number) => path.join(directory, `dump-${number}`));
+    const taken = path.join(directory, 'taken');
+    const { writer, reaches, note } = start({
+      storeFile: () => ({ name: 'taken', path: taken }),
+      append() {
+        note('append');
+        return Promise.reject(failure('EIO'));
+      },
+    });
+    for (const [index, file] of files.entries()) {
+      writeFileSync(file, 'the state');
+      writer.add(version(index + 1, Promise.resolve({ file })));
+    }
+    await reaches('append', 'failed');
+    await writer.restore(0, true);
+    while (readdirSync(directory).length > 0) await new Promise((resolve) => setImmediate(resolve));
+  });
+
   it('takes over a file that a store wrote', async () => {
-    const directory = mkdtempSync(path.join(tmpdir(), 'dpr-'));
     const taken = path.join(directory, 'taken');
     const { writer, reaches } = start({ storeFile: () => ({ name: 'taken', path: taken }) });
     const file = path.join(directory, 'dump');
@@ -166,6 +190,5 @@ describe('the writer of checkpoints', () => {
     writer.add(version(1, Promise.resolve({ file })));
     await reaches('append 1', 'durable 1');
     assert.equal(readFileSync(taken, 'utf8'), 'the state');
-    rmSync(directory, { recursive: true });
   });
 });

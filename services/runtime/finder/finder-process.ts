@@ -50,12 +50,12 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
     connections: () => connections.size,
   };
   const finder = createFinder({ ...FINDER_TIMING, controlPort: settings.controlPort });
-  const { promise: ended, resolve: end, reject: fail } = deferred<number>();
+  const ended = deferred<number>();
   const wake = alarm(() => happen({ kind: 'wake' }));
-  let stopping = false;
+  let over = false;
 
   function happen(event: FinderEvent): void {
-    if (stopping) return;
+    if (over) return;
     for (const effect of stepFinder(finder, event, performance.now())) perform(effect);
     wake.set(finderWakeAt(finder));
   }
@@ -130,15 +130,17 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
       happen({ kind: 'written', counter });
     },
     failed: () => counts.failedWrites++,
-    broken: fail,
+    broken: (error) => finish(() => ended.reject(error)),
   });
 
-  async function close(): Promise<number> {
+  /** Finish the write in flight, close everything, and then tell how it ended. */
+  function finish(tell: () => void): void {
+    if (over) return;
+    over = true;
     wake.cancel();
-    await Promise.all([writer.stop(), listening.close(), control.close(), admin.close()]);
-    await file.close();
-    await lock.release();
-    return EXIT.ok;
+    void Promise.allSettled([writer.stop(), listening.close(), control.close(), admin.close()])
+      .then(() => Promise.allSettled([file.close(), lock.release()]))
+      .then(tell);
   }
 
   happen({ kind: 'loaded', record, start: randomBytes(8).toString('hex'), cluster: randomBytes(16).toString('hex') });
@@ -146,12 +148,8 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
     port: listening.port,
     controlPort: control.port,
     adminPort: admin.port,
-    ended,
-    stop() {
-      if (stopping) return;
-      stopping = true;
-      close().then(end, fail);
-    },
+    ended: ended.promise,
+    stop: () => finish(() => ended.resolve(EXIT.ok)),
   };
 }
 

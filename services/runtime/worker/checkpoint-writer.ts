@@ -68,7 +68,10 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
           made ??= await materialize(store, version);
           if (!signal.aborted) await store.append(made.checkpoint);
         });
-        if (!done || made === undefined) return;
+        if (!done || made === undefined) {
+          await discard(made?.file ?? version.snapshot);
+          return;
+        }
         queue.shift();
         written((performance.now() - began) / 1000, made.bytes);
         durable(version.info.worldLine, version.info.version);
@@ -125,8 +128,9 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
     async restore(version, empty) {
       era.abort();
       era = new AbortController();
-      queue.length = 0;
       const dropped = draining;
+      // The first one, if it is being written, is the business of whoever writes it.
+      for (const { snapshot } of queue.splice(0).slice(dropped === undefined ? 0 : 1)) void discard(snapshot);
       let restored: Restored | undefined;
       const done = await persist(era.signal, 'rollback', version, async () => {
         await store.dropAfter(version);
@@ -148,6 +152,8 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
 interface Materialized {
   readonly checkpoint: NewCheckpoint;
   readonly bytes: number;
+  /** Where the file of a store was moved to. */
+  readonly file?: string;
 }
 
 /** Turn the handle of a snapshot into bytes, or into a file in its place on the volume. */
@@ -165,7 +171,17 @@ async function materialize(
   const { path } = store.storeFile(worldLine, version);
   const { size } = await stat(state.file);
   await moveFile(state.file, path);
-  return { checkpoint: { ...common, state: 'storeFile' }, bytes: size + sessions.bytes.length };
+  return { checkpoint: { ...common, state: 'storeFile' }, bytes: size + sessions.bytes.length, file: path };
+}
+
+/** Remove the file, if it is one, of a snapshot that a rollback made worthless. */
+async function discard(snapshot: unknown): Promise<void> {
+  try {
+    const state = typeof snapshot === 'string' ? { file: snapshot } : await (snapshot as Snapshot);
+    if (!(state instanceof Uint8Array)) await unlink(state.file);
+  } catch {
+    // It was never written, or it is in its place already, and the volume takes care of it.
+  }
 }
 
 async function moveFile(from: string, to: string): Promise<void> {

@@ -28,13 +28,14 @@ export interface StateObject {
   /**
    * The whole state as of the moment of the call, while execution goes on: bytes that do not change any more (a copy, or a
    * copy-on-write view), or a promise of them, or a promise of a file that a store wrote by itself. The file is moved away and
-   * belongs to the harness; it should be in `StateContext.directory`. A promise that rejects ends the process.
+   * belongs to the harness; it should be in `StateContext.directory`, under a name that was not used before. A promise that
+   * rejects ends the process.
    */
   snapshot(): Uint8Array | Promise<Uint8Array | StateFile>;
 
   /**
    * Replace the state by that of a snapshot, undefined: by the empty state. The file of a snapshot may be read or copied, not
-   * changed. No batch is unfinished during the call.
+   * changed. No batch is unfinished during the call; a snapshot may be, and what becomes of it does not matter any more.
    * @throws Error when the snapshot cannot be read; the worker then stops for an administrator to act
    */
   restore(snapshot: Uint8Array | StateFile | undefined): void | Promise<void>;

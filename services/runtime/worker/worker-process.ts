@@ -51,18 +51,19 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     rollbacks: 0,
     connections: () => listener?.connections() ?? 0,
   };
-  const { promise: ended, resolve: end, reject: fail } = deferred<number>();
+  const ended = deferred<number>();
   const wake = alarm(() => happen({ kind: 'wake' }));
   let listener: Listener | undefined;
   let listening = false;
   let finder: Dialer | undefined;
   let refusal = '';
   let cluster: string | undefined;
-  let failure: unknown;
+  let noPort: unknown;
+  let over = false;
 
   const state = adaptState(object, {
     executed: (ticket, results) => happen({ kind: 'executed', ticket, results }),
-    broken: fail,
+    broken,
     batch: () => counts.batches++,
   });
   const worker = createWorker(configOf(settings), state);
@@ -82,6 +83,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   });
 
   function happen(event: WorkerEvent): void {
+    if (over) return;
     for (const effect of stepWorker(worker, event, performance.now(), Date.now())) perform(effect);
     wake.set(workerWakeAt(worker));
   }
@@ -98,7 +100,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
         return serve(effect.cluster, effect.worldLine);
       case 'stop':
         log[AS_ASKED.includes(effect.why) ? 'info' : 'fatal']({ event: 'stop', why: effect.why, reason: effect.text });
-        return finish(EXIT_BY_REASON[effect.why]);
+        return finish(() => (noPort === undefined ? ended.resolve(EXIT_BY_REASON[effect.why]) : ended.reject(noPort)));
       case 'log':
         return note(effect.event, effect.details);
       case 'openVolume':
@@ -131,10 +133,10 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
       (opened) => {
         listener = opened;
         log.info(serving);
-        if (worker.phase === 'stopped') void opened.close();
+        if (over) void opened.close();
       },
       (error: unknown) => {
-        failure = error;
+        noPort = error; // somebody took it since it was looked at: end cleanly, so that nothing is rolled back
         happen({ kind: 'shutdown' });
       },
     );
@@ -186,20 +188,24 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   function broken(error: unknown): void {
     if (error instanceof SupersededError) {
       log.error({ event: 'stop', why: 'fenced', reason: error.message });
-      finish(EXIT.fenced);
+      finish(() => ended.resolve(EXIT.fenced));
     } else {
-      fail(isForAdministrator(error) ? new ProcessError(error.message, EXIT.refused, { cause: error }) : error);
+      const told = isForAdministrator(error) ? new ProcessError(error.message, EXIT.refused, { cause: error }) : error;
+      finish(() => ended.reject(told));
     }
   }
 
-  function finish(code: number): void {
+  /** Close everything, as far as that can be done in time, and then tell how it ended. */
+  function finish(tell: () => void): void {
+    if (over) return;
+    over = true;
     wake.cancel();
     finder?.close();
-    setTimeout(() => end(code), STOP_LIMIT_MS).unref();
-    Promise.all([listener?.close(), admin.close(), volume.close()]).then(
-      () => (failure === undefined ? end(code) : fail(failure)),
-      fail,
-    );
+    const late = setTimeout(tell, STOP_LIMIT_MS);
+    void Promise.allSettled([listener?.close(), admin.close(), volume.close()]).then(() => {
+      clearTimeout(late);
+      tell();
+    });
   }
 
   volume.survey().then((found) => {
@@ -210,10 +216,10 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
       stamp: worker.stamp,
       token: tokens.control ?? '',
     });
-    if (worker.phase !== 'stopped') finder = dial({ address: settings.finder, log, hello, timing }, caller);
+    if (!over) finder = dial({ address: settings.finder, log, hello, timing }, caller);
   }, broken);
 
-  return { adminPort: admin.port, ended, stop: () => happen({ kind: 'shutdown' }) };
+  return { adminPort: admin.port, ended: ended.promise, stop: () => happen({ kind: 'shutdown' }) };
 }
 
 /** Ends that somebody asked for. */
