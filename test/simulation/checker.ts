@@ -349,6 +349,12 @@ export function createChecker(worldOf: () => World) {
     return durableRecord?.members.get(config.id)?.generation === generation;
   }
 
+  /** Is it the incarnation that the Finder takes reports from? */
+  function isRegistered({ config, incarnation }: Worker): boolean {
+    const member = durableRecord?.members.get(config.id);
+    return member?.registered === incarnation && member.claimed === incarnation;
+  }
+
   function finderLoaded(record: FinderRecord | undefined): void {
     // The record may be readable and not durable: it counts only once it was written again.
     for (const [id, member] of record?.members ?? []) truthOf(id).registered = member.registered;
@@ -626,6 +632,7 @@ export function createChecker(worldOf: () => World) {
     volumeChanged,
     recordDurable,
     isMember,
+    isRegistered,
     finderLoaded,
     finderLog,
     finderSays,

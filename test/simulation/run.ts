@@ -143,9 +143,11 @@ function unresolved(world: World): string | undefined {
     if (host.removing !== 'no') return `worker ${host.id} is still being removed`;
     if (host.wanted && host.processes.length !== 1)
       return `worker ${host.id} has processes ${host.processes.map(({ core, finderGreeted, process }) => `${core.incarnation} ${core.phase}/${core.step} ${finderGreeted ? 'greeted' : 'alone'} ${process.paused ? 'paused' : ''} of world-line ${core.worldLine}`).join(', ')}`;
-    const running = host.processes.at(-1);
-    if (host.wanted && (running?.core.phase !== 'serving' || !running.finderGreeted)) {
-      return `worker ${host.id} is ${running?.core.phase ?? 'nowhere'} (${running?.core.step ?? ''})`;
+    const [running] = host.processes;
+    if (running === undefined) continue;
+    const { core, finderGreeted } = running;
+    if (core.phase !== 'serving' || !finderGreeted || !world.checker.isRegistered(core)) {
+      return `worker ${host.id} is ${core.phase} (${core.step}) as incarnation ${core.incarnation}`;
     }
   }
   return world.checker.uncovered();

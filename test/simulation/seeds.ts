@@ -1,0 +1,13 @@
+/**
+ * Seeds that once showed a defect, and what it was. Their worlds change with the simulator, so each defect lives on as a mutant as
+ * well; these are always run, because what struck once is near what may strike again.
+ */
+export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: string }[] = [
+  { seed: 1, found: 'a registration that waited while another process claimed the worker was never answered' },
+  { seed: 21, found: 'a worker was told that it was fenced before that was durable' },
+  { seed: 183, found: 'a client that reconnected was not sent the cut that its earlier replies waited for' },
+  { seed: 354, found: 'a replayed call for a worker that had been removed stayed in the queue for ever' },
+  { seed: 370, found: 'a call submitted to a worker that had been removed stayed in the queue for ever' },
+  { seed: 707, found: 'completed calls of a removed worker were never reported committed' },
+  { seed: 731, found: 'one number of the membership named two contents over a restart of the Finder' },
+];
