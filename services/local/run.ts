@@ -18,7 +18,7 @@ import { logDirectory, prepare } from './prepare.ts';
 
 import { onSignals } from './signals.ts';
 import type { Show } from './view/show.ts';
-import { watchForChanges } from './watch.ts';
+import { fingerprintOf, watchForChanges } from './watch.ts';
 
 /** Killed by a second Ctrl-C. */
 const EXIT_KILLED = 130;
@@ -31,9 +31,10 @@ const EXIT_KILLED = 130;
  */
 export async function runLocal(options: Options, show: Show): Promise<number> {
   const began = performance.now();
+  const read = fingerprintOf(options.config);
   const { desired, lock } = await prepare(options);
   const running = startCluster(options, show, desired, began);
-  const unwatch = watchForChanges(options.config, () => void running.reload());
+  const unwatch = watchForChanges(options.config, read, () => void running.reload());
   const code = await new Promise<number>((resolve) =>
     onSignals({
       stop: (why) => void running.stop(why).then((kept) => resolve(kept ? EXIT.ok : EXIT.unclean)),

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import type { ClusterStatus } from '@dpr/client';
+import { parseConfig } from '@dpr/infra/config';
+import { planLocal } from '@dpr/infra/plan';
+import fc from 'fast-check';
+import type { View } from '../../services/local/cluster.ts';
+import type { LocalEvent } from '../../services/local/events.ts';
+import { textOf } from '../../services/local/events.ts';
+import type { Phase } from '../../services/local/process.ts';
+import { jsonShow, plainShow, terminalShow } from '../../services/local/view/show.ts';
+import { renderPicture, renderTable, rowsOf } from '../../services/local/view/table.ts';
+
+const HOST = '127.0.0.1';
+const OPTIONS = { dataDirectory: '/data', programDirectory: '/dist', node: '/bin/node', host: HOST };
+const PLAN = planLocal(parseConfig({ workers: [{ id: 0 }, { id: 12 }] }, 'local'), OPTIONS);
+
+function views(phases: readonly Phase[], waitingFor = ''): View[] {
+  return [PLAN.finder, ...PLAN.workers].map((spec, index) => ({
+    spec,
+    state: { phase: phases[index] ?? 'serving', pid: 100 + index, since: 0, restarts: index },
+    log: `/data/logs/${spec.name}.log`,
+    waitingFor: index === 2 ? waitingFor : '',
+  }));
+}
+
+const STATUS: ClusterStatus = {
+  cluster: '0'.repeat(32),
+  worldLine: 3,
+  membership: 2,
+  removed: 0,
+  workers: [
+    {
+      ...{
+        id: 0,
+        generation: 1,
+        incarnation: 2,
+        type: 'counter',
+        host: '',
+        port: 6380,
+        address: 'ws://127.0.0.1:6380',
+      },
+      ...{ state: 'serving', waitingFor: '', executed: 120, durable: 118, committed: 110, restarts: 1 },
+      ...{ lagOperations: 300, lagMs: 45 },
+    },
+  ],
+};
+
+describe('the status', () => {
+  it('is a table of the Finder and the workers', () => {
+    assert.deepEqual(renderTable(rowsOf(views(['serving', 'serving', 'waiting']), STATUS, HOST)), [
+      'ID  TYPE     GEN  ADDRESS         STATE       EXECUTED  DURABLE  COMMITTED          LAG  RESTARTS',
+      '    finder        127.0.0.1:6379  serving                                                       0',
+      ' 0  counter    1  127.0.0.1:6380  serving          120      118        110  300 / 45 ms         1',
+      '12  counter       127.0.0.1:6392  restarting                                                    2',
+    ]);
+  });
+
+  it('tells what a leaving worker waits for', () => {
+    const rows = rowsOf(views([], 'worker 0, whose version 7 is not durable yet'), undefined, HOST);
+    assert.equal(rows[2]?.state, 'leaving, waits for worker 0, whose version 7 is not durable yet');
+    assert.equal(rows[1]?.state, 'serving');
+  });
+
+  it('fits the terminal, whatever its size', () => {
+    const event = fc.string({ maxLength: 200, unit: fc.constantFrom('a', ' ') });
+    const size = fc.record({ columns: fc.integer({ min: 1, max: 200 }), lines: fc.integer({ min: 8, max: 60 }) });
+    const rows = fc.integer({ min: 0, max: 40 });
+    fc.assert(
+      fc.property(size, rows, fc.array(event, { maxLength: 20 }), (terminal, count, events) => {
+        const [row] = rowsOf(views([]), STATUS, HOST).slice(1);
+        assert.ok(row !== undefined);
+        const picture = renderPicture({ title: 'title', rows: Array<typeof row>(count).fill(row), events }, terminal);
+        assert.ok(picture.length < terminal.lines, `${picture.length} lines`);
+        for (const line of picture) assert.ok(line.length <= terminal.columns);
+        const newest = events.at(-1);
+        if (newest !== undefined) assert.ok(newest.startsWith(picture.at(-1)?.replace(/…$/, '') ?? 'nothing'));
+      }),
+    );
+  });
+
+  it('tells how many rows do not fit', () => {
+    const [row] = rowsOf(views([]), STATUS, HOST).slice(1);
+    assert.ok(row !== undefined);
+    const rows = Array<typeof row>(30).fill(row);
+    const picture = renderPicture({ title: 'title', rows, events: ['a', 'b', 'c', 'd'] }, { columns: 200, lines: 20 });
+    assert.ok(picture.includes('… and 18 more'), picture.join('\n'));
+    assert.deepEqual(picture.slice(-3), ['b', 'c', 'd']);
+  });
+
+  it('is redrawn in its place on a terminal', () => {
+    let written = '';
+    const output = { write: (text: string) => (written = text), columns: 100, rows: 30, isTTY: true };
+    const show = terminalShow(output, 'DPR cluster', HOST);
+    show.snapshot({ views: views([]), status: STATUS });
+    assert.ok(written.startsWith('\r\x1b[JDPR cluster · world-line 3\n'));
+    show.event({ event: 'worldLine', worldLine: 4 });
+    assert.ok(written.startsWith('\x1b[6A\r\x1b[J'), JSON.stringify(written));
+    assert.ok(written.endsWith('world-line 4: what was not committed was rolled back\n'));
+  });
+
+  it('is, for scripts, a line per change of state, and none for a version or a lag', () => {
+    const lines: string[] = [];
+    const show = jsonShow({ write: (text: string) => lines.push(text) }, HOST);
+    show.snapshot({ views: views([]), status: STATUS });
+    const [worker] = STATUS.workers;
+    assert.ok(worker !== undefined);
+    show.snapshot({ views: views([]), status: { ...STATUS, workers: [{ ...worker, executed: 999, lagMs: 1 }] } });
+    assert.equal(lines.length, 1);
+    show.snapshot({ views: views(['waiting']), status: { ...STATUS, worldLine: 4 } });
+    assert.equal(lines.length, 2);
+    const { time, ...content } = JSON.parse(lines[1] ?? '') as Record<string, unknown>;
+    assert.match(String(time), /^\d{4}-.*Z$/);
+    assert.deepEqual(content, {
+      event: 'status',
+      worldLine: 4,
+      processes: [
+        { process: 'dpr-finder', type: 'finder', address: '127.0.0.1:6379', state: 'restarting', restarts: 0 },
+        {
+          ...{ process: 'counter-0', type: 'counter', id: 0, generation: 1 },
+          ...{ address: '127.0.0.1:6380', state: 'serving', restarts: 1 },
+        },
+        {
+          ...{ process: 'counter-12', type: 'counter', id: 12, generation: null },
+          ...{ address: '127.0.0.1:6392', state: 'serving', restarts: 2 },
+        },
+      ],
+    });
+  });
+});
+
+describe('an event', () => {
+  it('is one line where nobody looks at a terminal', () => {
+    let written = '';
+    plainShow({ write: (text: string) => (written += text) }).event({ event: 'workerLeft', worker: 2, forced: false });
+    assert.match(written, /^\d\d:\d\d:\d\d worker 2 left the cluster; its data directory is kept\n$/);
+  });
+
+  it('of a death tells what comes next', () => {
+    const death = { event: 'processEnded', process: 'counter-0', reason: 'crashed' } as const;
+    const cases: [LocalEvent, string][] = [
+      [{ ...death, phase: 'waiting', restartInMs: 0 }, 'counter-0 crashed; restarting at once'],
+      [{ ...death, phase: 'waiting', restartInMs: 400 }, 'counter-0 crashed; restarting in 400 ms'],
+      [
+        { ...death, phase: 'halted' },
+        'counter-0 crashed; it stays down until the config is saved again: see to the reason first',
+      ],
+      [{ ...death, phase: 'left' }, 'counter-0 crashed; it is started again only if its entry in the config changes'],
+    ];
+    for (const [event, text] of cases) assert.equal(textOf(event), text);
+  });
+});

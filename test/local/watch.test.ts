@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fingerprintOf, watchForChanges } from '../../services/local/watch.ts';
+
+describe('a watched file', () => {
+  let directory: string;
+  let file: string;
+  let unwatch: (() => void) | undefined;
+  let heard: () => void;
+
+  beforeEach(() => {
+    directory = mkdtempSync(path.join(tmpdir(), 'dpr-watch-'));
+    file = path.join(directory, 'config.yaml');
+    writeFileSync(file, 'one');
+    heard = () => undefined;
+  });
+  afterEach(() => {
+    unwatch?.();
+    rmSync(directory, { recursive: true });
+  });
+
+  function watch(name: string): void {
+    unwatch = watchForChanges(name, fingerprintOf(name), () => heard());
+  }
+
+  /** Resolves when the change is heard of. */
+  function after(change: () => void): Promise<void> {
+    const hearing = new Promise<void>((resolve) => (heard = resolve));
+    change();
+    return hearing;
+  }
+
+  it('is heard of when it is written, replaced by renaming, removed, and written again', async () => {
+    watch(file);
+    await after(() => writeFileSync(file, 'two'));
+    await after(() => {
+      writeFileSync(`${file}~`, 'six'); // as long as before
+      renameSync(`${file}~`, file);
+    });
+    await after(() => unlinkSync(file));
+    await after(() => writeFileSync(file, 'four'));
+  });
+
+  it('is heard of through a link, also when the link is changed', async () => {
+    const link = path.join(directory, 'link.yaml');
+    symlinkSync(file, link);
+    watch(link);
+    await after(() => writeFileSync(file, 'two'));
+    const other = path.join(directory, 'other.yaml');
+    writeFileSync(other, 'other');
+    await after(() => {
+      symlinkSync(other, `${link}~`);
+      renameSync(`${link}~`, link);
+    });
+  });
+
+  it('is heard of when it changed before it was watched, and after it was read', async () => {
+    const read = fingerprintOf(file);
+    writeFileSync(file, 'two');
+    await after(() => {
+      unwatch = watchForChanges(file, read, () => heard());
+    });
+  });
+
+  it('is heard of once for what is saved in several steps', async () => {
+    watch(file);
+    let times = 0;
+    await after(() => {
+      const hear = heard;
+      heard = () => {
+        times++;
+        hear();
+      };
+      for (const text of ['', 'h', 'half', 'whole']) writeFileSync(file, text);
+    });
+    assert.equal(times, 1);
+  });
+});
