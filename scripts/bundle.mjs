@@ -16,6 +16,7 @@ export const DIST = path.join(ROOT, 'dist');
 export const PROGRAMS = {
   finder: 'services/finder/main.ts',
   counter: 'services/counter/main.ts',
+  ingress: 'services/ingress/main.ts',
   dpr: 'services/client/dpr.ts',
   local: 'services/local/main.ts',
   chaos: 'services/chaos/chaos.ts',

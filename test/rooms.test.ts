@@ -47,6 +47,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
     packages: ['commander'],
     node: true,
   },
+  'services/ingress': { rooms: ['services/runtime'], packages: ['prom-client'], node: true },
   'services/chaos': { rooms: ['infra/plan', 'services/client', 'services/local'], packages: ['commander'], node: true },
 };
 

@@ -22,6 +22,8 @@ export interface AdminOptions extends Probes {
   readonly log: Log;
   /** The process's own metrics are added to it. */
   readonly metrics: Registry;
+  /** What else is told, as JSON, by path. */
+  readonly pages?: Readonly<Record<string, () => object>>;
 }
 
 export interface AdminServer {
@@ -34,7 +36,7 @@ const MAX_ADMIN_CONNECTIONS = 100;
 
 /** @throws ProcessError when the port cannot be bound */
 export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
-  const { host, port, log, metrics } = options;
+  const { host, port, log, metrics, pages = {} } = options;
   collectDefaultMetrics({ register: metrics });
   const answers: Readonly<Record<string, () => Answer>> = {
     '/startup': options.startup,
@@ -54,6 +56,11 @@ export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
     if (probe !== undefined) {
       const reason = probe();
       return sendJson(response, reason === undefined ? 200 : 503, reason);
+    }
+    const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+    if (page !== undefined) {
+      response.setHeader('content-type', 'application/json');
+      return void response.end(`${JSON.stringify(page())}\n`);
     }
     if (path !== '/metrics') return sendJson(response, 404, 'see /startup, /ready, /live and /metrics');
     sendMetrics(response).catch((error: unknown) => {

@@ -19,3 +19,5 @@ export {
   type Owner,
 } from './listener.ts';
 export { dial, DIALER_TIMING, type Caller, type Dialer, type DialerOptions } from './dialer.ts';
+export { serveAdmin, type AdminOptions, type AdminServer } from './admin.ts';
+export { runProcess } from './process.ts';

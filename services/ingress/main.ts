@@ -1,0 +1,3 @@
+import { serveIngress } from './index.ts';
+
+await serveIngress();

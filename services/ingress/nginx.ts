@@ -1,0 +1,84 @@
+/** A running NGINX that is fed with configurations: each is checked by NGINX itself, and the last good one stays. */
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+export interface Verdict {
+  /** Whether NGINX serves the new configuration; otherwise it still serves the one before, if there was one. */
+  readonly accepted: boolean;
+  /** Of a refusal, in NGINX's words. */
+  readonly reason: string;
+}
+
+const CONFIGURATION = 'nginx.conf';
+const PROCESS_ID = 'nginx.pid';
+/** NGINX writes nothing but refusals into it. */
+const ERRORS = 'errors.log';
+/** Whoever connects is told the version of the configuration that serves. */
+const VERSION_SOCKET = 'version.sock';
+const POLL_MS = 50;
+/** NGINX takes this long to look up the names of thousands of Services, and no longer. */
+const RELOAD_LIMIT_MS = 30_000;
+const VERSION_LIMIT_MS = 1_000;
+const VERSION = /version\.sock; return (\w+);/;
+
+/** @returns the version that a configuration tells of itself; an empty text for one that tells none */
+export function versionIn(text: string): string {
+  return VERSION.exec(text)?.[1] ?? '';
+}
+
+/** Writes the configuration; of an NGINX that runs, waits until it serves it or refuses it. */
+export async function feed(directory: string, text: string, signal: AbortSignal): Promise<Verdict> {
+  const before = await readFile(path.join(directory, CONFIGURATION), 'utf8').catch(() => undefined);
+  await writeWhole(directory, text);
+  const master = Number(await readFile(path.join(directory, PROCESS_ID), 'utf8').catch(() => '0'));
+  if (!Number.isSafeInteger(master) || master <= 0) return { accepted: true, reason: '' }; // it starts with this text
+  const seen = await errorsSize(directory);
+  process.kill(master, 'SIGHUP');
+  const verdict = await verdictOn(directory, versionIn(text), seen, signal);
+  // NGINX may be started again at any time, and must not find what it cannot serve.
+  if (!verdict.accepted && before !== undefined) await writeWhole(directory, before);
+  return verdict;
+}
+
+/** @returns the version that NGINX serves now; undefined while it does not run */
+export function servedVersion(directory: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let text = '';
+    const socket = connect(path.join(directory, VERSION_SOCKET));
+    socket.setTimeout(VERSION_LIMIT_MS, () => socket.destroy());
+    socket.on('data', (bytes) => (text += bytes.toString('latin1')));
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(text === '' ? undefined : text.trim()));
+  });
+}
+
+async function verdictOn(directory: string, version: string, seen: number, signal: AbortSignal): Promise<Verdict> {
+  const late = performance.now() + RELOAD_LIMIT_MS;
+  while (performance.now() < late) {
+    const reason = await errorsSince(directory, seen);
+    if (reason !== '') return { accepted: false, reason };
+    if ((await servedVersion(directory)) === version) return { accepted: true, reason: '' };
+    await pause(POLL_MS, undefined, { signal });
+  }
+  return { accepted: false, reason: `NGINX did not take it within ${RELOAD_LIMIT_MS / 1_000} s` };
+}
+
+async function writeWhole(directory: string, text: string): Promise<void> {
+  const file = path.join(directory, CONFIGURATION);
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
+}
+
+async function errorsSize(directory: string): Promise<number> {
+  return stat(path.join(directory, ERRORS)).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
+async function errorsSince(directory: string, seen: number): Promise<string> {
+  const bytes = await readFile(path.join(directory, ERRORS)).catch(() => Buffer.alloc(0));
+  return bytes.subarray(seen).toString('utf8').trim().split('\n')[0] ?? '';
+}
