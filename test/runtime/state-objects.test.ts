@@ -10,6 +10,7 @@ import {
   type WorkerSettings,
   type WorkerType,
 } from '@dpr/runtime';
+import { RECEIVE_TIMEOUT_MS } from '@dpr/runtime/keep-alive';
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +19,13 @@ import { freePort } from './cluster.ts';
 import { batch, greet, type Peer } from './peer.ts';
 
 const log = createLog('silent', {});
-const tokens = { control: undefined, client: undefined };
+const common = {
+  host: '127.0.0.1',
+  adminPort: 0,
+  logLevel: 'silent',
+  tokens: { control: undefined, client: undefined },
+  receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
+} as const;
 const SESSION = 'ef'.repeat(16);
 
 /** A text to append to, kept as a store in another process would be: batches take their time, snapshots are files. */
@@ -63,11 +70,8 @@ describe('a state object in another process', () => {
   beforeEach(async () => {
     workers = [];
     directory = await mkdtemp(path.join(tmpdir(), 'dpr-'));
-    const ports = { port: await freePort(), controlPort: await freePort(), adminPort: 0 };
-    finder = await startFinder(
-      { host: '127.0.0.1', ...ports, data: path.join(directory, 'finder'), logLevel: 'silent', tokens },
-      log,
-    );
+    const ports = { port: await freePort(), controlPort: await freePort() };
+    finder = await startFinder({ ...common, ...ports, data: path.join(directory, 'finder') }, log);
   });
   afterEach(async () => {
     for (const one of [...workers, finder]) one.stop();
@@ -78,8 +82,9 @@ describe('a state object in another process', () => {
   async function settingsOf(id: number): Promise<WorkerSettings> {
     const port = await freePort();
     return {
-      ...{ host: '127.0.0.1', port, publicPort: port, publicHost: '', adminPort: 0, tokens, logLevel: 'silent' },
-      ...{ id, type: 'text', data: path.join(directory, `text-${id}`), checkpointIntervalMs: 20 },
+      ...common,
+      ...{ id, type: 'text', port, publicPort: port, publicHost: '' },
+      ...{ data: path.join(directory, `text-${id}`), checkpointIntervalMs: 20 },
       finder: `ws://127.0.0.1:${finder.controlPort}`,
     };
   }
