@@ -18,7 +18,7 @@ function parse(words: readonly string[]): Options {
     .description(
       'Measures recovery, commits and starts on clusters of its own. Let nothing else keep the machine busy.',
     )
-    .option('--kills <n>', 'how often a worker is killed', whole(1, 10_000), 40)
+    .option('--kills <n>', 'how often a worker is killed, and how often the Finder', whole(1, 10_000), 40)
     .option('--commits <n>', 'how many commits of each kind', whole(1, 100_000), 100)
     .option('--starts <n>', 'how often a cluster is started', whole(1, 1_000), 5)
     .option('--seed <n>', 'for the moments of the calls', seedOption, 1)

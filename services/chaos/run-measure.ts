@@ -2,13 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Session } from '@dpr/client';
+import { BUILT_IN_TYPE, FINDER_NAME, workerName } from '@dpr/infra/plan';
 import { readClusterFile } from '@dpr/local';
 import { LOCAL_PROGRAM, type OwnCluster, startOwnCluster } from './own-cluster.ts';
 import { seededRandom } from './random.ts';
 import { type Summary, summarize } from './statistics.ts';
 
 export type Measurement = {
-  /** How many times a worker is killed, a call is committed, and a cluster is started. */
+  /** How many times a worker and the Finder are killed, a call is committed, and a cluster is started. */
   readonly kills: number;
   readonly commits: number;
   readonly starts: number;
@@ -25,7 +26,7 @@ export type Figure = {
   readonly ms: Summary;
 };
 
-/** Until a killed worker served so long, ms, it is not killed again: the supervisor takes quick deaths for failed starts. */
+/** Until a killed process served so long, ms, it is not killed again: the supervisor takes quick deaths for failed starts. */
 const SERVE_MS = 400;
 const WORKERS = 2;
 const NPM_START = ['npm', 'start', '--silent', '--'];
@@ -42,7 +43,9 @@ export async function measure(options: Measurement): Promise<readonly Figure[]> 
     tell(`${commits} commits on demand`);
     const onDemand = await measureCommitsOnDemand(session, options, relaxedMs);
     tell(`${kills} kills of a worker`);
-    return { byTimer, onDemand, recovery: await measureRecovery(session, cluster, options) };
+    const recovery = await measureRecovery(session, cluster, options);
+    tell(`${kills} kills of the Finder`);
+    return { byTimer, onDemand, recovery, finder: await measureFinderRecovery(session, cluster, options) };
   });
   const briskMs = 10;
   tell(`${commits} commits, checkpoints every ${briskMs} ms`);
@@ -53,6 +56,7 @@ export async function measure(options: Measurement): Promise<readonly Figure[]> 
     { name: '  until its successor reaches the Finder', aimMs: undefined, ms: summarize(recovery.start) },
     { name: '  until that serves: join, rollback, restore', aimMs: undefined, ms: summarize(recovery.join) },
     { name: '  until the client has its answer', aimMs: undefined, ms: summarize(recovery.client) },
+    { name: 'SIGKILL of the Finder to the next commit', aimMs: undefined, ms: summarize(onSlow.finder) },
     { name: `commit, checkpoints every ${relaxedMs} ms`, aimMs: 60, ms: summarize(onSlow.byTimer) },
     { name: `commit, checkpoints every ${briskMs} ms`, aimMs: 15, ms: summarize(brisk) },
     { name: 'commit on demand', aimMs: 10, ms: summarize(onSlow.onDemand) },
@@ -128,7 +132,7 @@ async function measureRecovery(
   await worker.add(1, { signal });
   while (times.whole.length < kills) {
     await pause(SERVE_MS, undefined, { signal });
-    const { pid, log } = victim(cluster);
+    const { pid, log } = victim(cluster, workerName({ type: BUILT_IN_TYPE, id: 0 }));
     const killedAt = Date.now();
     process.kill(pid, 'SIGKILL');
     await worker.add(1, { signal });
@@ -144,9 +148,23 @@ async function measureRecovery(
   return times;
 }
 
-function victim({ dataDirectory }: OwnCluster): { readonly pid: number; readonly log: string } {
-  const found = readClusterFile(dataDirectory)?.processes.find(({ id }) => id === 0);
-  if (found?.pid === undefined || found.pid === null) throw new Error(`worker 0 does not run in ${dataDirectory}`);
+/** From the kill until what was called after it is committed; execution does not wait for the Finder, commits do. */
+async function measureFinderRecovery(session: Session, cluster: OwnCluster, { kills, signal }: Measurement) {
+  const times: number[] = [];
+  while (times.length < kills) {
+    await pause(SERVE_MS, undefined, { signal });
+    const killedAt = performance.now();
+    process.kill(victim(cluster, FINDER_NAME).pid, 'SIGKILL');
+    await session.counter(0).add(1, { signal });
+    await session.commit({ signal });
+    times.push(performance.now() - killedAt);
+  }
+  return times;
+}
+
+function victim({ dataDirectory }: OwnCluster, name: string): { readonly pid: number; readonly log: string } {
+  const found = readClusterFile(dataDirectory)?.processes.find((one) => one.name === name);
+  if (found?.pid === undefined || found.pid === null) throw new Error(`${name} does not run in ${dataDirectory}`);
   return { pid: found.pid, log: found.log };
 }
 
