@@ -76,11 +76,10 @@ export async function prepareDirectory(directory: string): Promise<void> {
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(
+    const text =
       `the data directory '${directory}' cannot be used: ${reason}. ` +
-        'Choose another one, or give the user that runs this process the right to read and write it',
-      { cause: error },
-    );
+      'Choose another one, or give the user that runs this process the right to read and write it';
+    throw Object.assign(new Error(text, { cause: error }), { code: systemCode(error) });
   }
 }
 

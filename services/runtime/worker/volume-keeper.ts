@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { WorkerEffect, WorkerEvent } from '@dpr/core';
+import { backOff } from '../back-off.ts';
 import type { Log } from '../log.ts';
-import { WrongVolumeError, type CheckpointStore, type Restored } from '../storage/index.ts';
+import { systemCode, WrongVolumeError, type CheckpointStore, type Restored } from '../storage/index.ts';
 import { checkpointWriter, type CheckpointWriter } from './checkpoint-writer.ts';
 import { claimGeneration, surveyNewest } from './generations.ts';
 import type { StateObject } from './state-object.ts';
@@ -36,6 +37,12 @@ export interface VolumeKeeper {
   close(): Promise<void>;
 }
 
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 1_000;
+
+/** A disk, a quota or a limit that is full: others free it, and no worker is lost for it. */
+const NO_ROOM: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
 export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
   const { directory, object, log, happen, broken } = options;
   /** Names this process to the Finder. */
@@ -43,6 +50,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
   let opened: { readonly store: CheckpointStore; readonly writer: CheckpointWriter } | undefined;
   /** Restores do not overlap: the state object is given one version after the other. */
   let restoring: Promise<void> = Promise.resolve();
+  const closed = new AbortController();
 
   function writer(): CheckpointWriter {
     if (opened === undefined) throw new Error('the volume was not taken over yet');
@@ -69,12 +77,30 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     incarnation,
   }: Extract<VolumeEffect, { kind: 'openVolume' }>): Promise<void> {
     const identity = { cluster, worker: options.worker, generation };
-    const { store, checkpoints, clean, damage } = await claimGeneration(directory, identity, incarnation);
+    const claimed = await onceThereIsRoom(() => claimGeneration(directory, identity, incarnation));
+    if (claimed === undefined) return;
+    const { store, checkpoints, clean, damage } = claimed;
     for (const reason of damage) log.error({ event: 'damaged', reason });
     const durable = (worldLine: number, version: number): void => happen({ kind: 'durable', worldLine, version });
     const { written, failed } = options;
     opened = { store, writer: checkpointWriter({ store, log, durable, written, failed, broken }) };
     happen({ kind: 'volumeOpened', checkpoints, clean });
+  }
+
+  /** Try until the disk is not full any more; undefined if that was not before the end. */
+  async function onceThereIsRoom<T>(attempt: () => Promise<T>): Promise<T | undefined> {
+    const pauses = backOff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+    while (!closed.signal.aborted) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!NO_ROOM.has(systemCode(error))) throw error;
+        options.failed();
+        log.error({ event: 'writeFailed', what: 'claim', reason: String(error) });
+        await pause(pauses.next(), undefined, { signal: closed.signal }).catch(() => undefined);
+      }
+    }
+    return undefined;
   }
 
   async function restore(version: number, empty: boolean): Promise<void> {
@@ -115,6 +141,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     perform,
     survey,
     async close() {
+      closed.abort();
       opened?.writer.stop();
       await opened?.store.close();
     },
