@@ -168,11 +168,15 @@ export class RollbackError extends DprError {
 }
 
 function describeRollback({ worldLine, lastSurvivor, lost, exceptions, unsent }: RollbackReport): string {
-  const count = (operations: readonly LostOperations[]): number => operations.reduce((sum, one) => sum + one.count, 0);
   const survived = lastSurvivor === 0 ? 'nothing of this session' : `this session up to operation ${lastSurvivor}`;
-  const holes = exceptions.length === 0 ? '' : `, but for ${count(exceptions)} operations`;
-  const never = unsent.length === 0 ? '' : ` and ${count(unsent)} were not sent`;
-  return `world-line ${worldLine} began after a failure: ${survived} survived${holes}, ${count(lost)} operations are lost${never}. Call session.resume() to go on, or use replay: true`;
+  const holes = exceptions.length === 0 ? '' : `, but for ${operations(exceptions)}`;
+  const never = unsent.length === 0 ? '' : ` Not sent: ${operations(unsent)}.`;
+  return `world-line ${worldLine} began after a failure. Survived: ${survived}${holes}. Lost: ${operations(lost)}.${never} Call session.resume() to go on, or use replay: true`;
+}
+
+function operations(ranges: readonly LostOperations[]): string {
+  const count = ranges.reduce((sum, range) => sum + range.count, 0);
+  return count === 1 ? '1 operation' : `${count} operations`;
 }
 
 /** Why the core ended a session, as an error for the application. */

@@ -1,0 +1,272 @@
+import type { MessageOf } from '@dpr/protocol';
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { runDpr } from '../../services/client/cli/program.ts';
+import { freePort } from '../runtime/cluster.ts';
+import { cleanUp } from './clean-up.ts';
+import { amounts, cut, fakeFinder, fakeServer, fakeWorker, refusal, reply, welcome } from './fake-cluster.ts';
+import { statusOf } from './fake-status.ts';
+import { until } from './until.ts';
+
+/** What the command printed, said beside it, and ended with. */
+interface Run {
+  readonly printed: string[];
+  readonly said: string[];
+  readonly interrupt: () => void;
+  readonly exitCode: Promise<number>;
+}
+
+function dpr(args: readonly string[], variables: Readonly<Record<string, string>> = {}): Run {
+  const [printed, said]: [string[], string[]] = [[], []];
+  const interrupted = new AbortController();
+  const terminal = {
+    print: (text: string) => void printed.push(text),
+    show: (text: string) => void printed.push(text),
+    say: (text: string) => void said.push(text),
+    signal: interrupted.signal,
+  };
+  return { printed, said, interrupt: () => interrupted.abort(), exitCode: runDpr(args, variables, terminal) };
+}
+
+describe('the dpr command', () => {
+  const closing = cleanUp();
+
+  async function withWorker(options: Parameters<typeof fakeWorker>[1] = {}) {
+    const worker = closing(await fakeWorker(0, options));
+    const finder = closing(await fakeFinder());
+    finder.members = [worker.member];
+    return { worker, variables: { DPR_CLUSTER: `ws://127.0.0.1:${finder.port}` } };
+  }
+
+  async function withControl() {
+    const control = closing(await fakeServer({ answer: () => welcome() }));
+    const finder = closing(await fakeServer({ answer: () => welcome({ controlPort: control.port }) }));
+    return { control, variables: { DPR_CLUSTER: `ws://127.0.0.1:${finder.port}` } };
+  }
+
+  it('adds to a counter, and prints its value', async () => {
+    const { worker, variables } = await withWorker();
+    const run = dpr(['add', '0', '-5'], variables);
+    const peer = await worker.accept();
+    const batch = await peer.next('batch');
+    assert.deepEqual(amounts(batch), [-5n]);
+    peer.send(reply(batch, 1, [-5n]));
+    assert.equal(await run.exitCode, 0);
+    assert.deepEqual([run.printed, run.said], [['-5'], []]);
+    await peer.closed;
+  });
+
+  it('waits for the commit if asked to', async () => {
+    const { worker, variables } = await withWorker();
+    const run = dpr(['add', '0', '7', '--commit'], variables);
+    const peer = await worker.accept();
+    peer.send(reply(await peer.next('batch'), 1, [7n]));
+    await peer.next('commit');
+    assert.deepEqual(run.printed, []);
+    peer.send(cut({ 0: 1 }));
+    assert.equal(await run.exitCode, 0);
+    assert.deepEqual(run.printed, ['7']);
+  });
+
+  it('reads a counter', async () => {
+    const { worker, variables } = await withWorker();
+    const run = dpr(['get', '0'], variables);
+    const peer = await worker.accept();
+    peer.send(reply(await peer.next('batch'), 1, [12n]));
+    assert.equal(await run.exitCode, 0);
+    assert.deepEqual(run.printed, ['12']);
+  });
+
+  it('does not wait for ever, and says what may have happened', async () => {
+    const { worker, variables } = await withWorker();
+    const run = dpr(['--timeout', '1', 'add', '0', '7'], variables);
+    await (await worker.accept()).next('batch');
+    assert.equal(await run.exitCode, 3);
+    assert.match(run.said.join(), /worker 0 did not answer, and may have added 7 all the same; .* \(waited 1 s\)/);
+  });
+
+  it('lists the workers', async () => {
+    const { worker, variables } = await withWorker();
+    const run = dpr(['workers'], variables);
+    assert.equal(await run.exitCode, 0);
+    const address = `ws://127.0.0.1:${worker.port}`;
+    assert.deepEqual(run.printed[0]?.split('\n'), [`ID  TYPE     GEN  ADDRESS`, ` 0  counter    1  ${address}`]);
+    const json = dpr(['workers', '--json'], variables);
+    await json.exitCode;
+    assert.deepEqual(JSON.parse(json.printed[0] ?? ''), [
+      { id: 0, generation: 1, type: 'counter', address, leaving: false },
+    ]);
+  });
+
+  it('shows how the cluster is', async () => {
+    const { control, variables } = await withControl();
+    const run = dpr(['status'], variables);
+    const peer = await control.accept();
+    await peer.next('status');
+    peer.send(
+      statusOf([
+        { id: 0, committed: 1_000, durable: 1_100, executed: 3_500, lagOperations: 12_345, lagMs: 2_500, restarts: 3 },
+        { id: 10, state: 'leaving', waitingFor: 'worker 0' },
+      ]),
+    );
+    assert.equal(await run.exitCode, 0);
+    assert.deepEqual(run.printed[0]?.split('\n'), [
+      'cluster c1000000000000000000000000000001, world-line 1, 2 workers',
+      'ID  TYPE     GEN  ADDRESS              STATE    COMMITTED  DURABLE  EXECUTED  LAG (OPS)  LAG (TIME)  RESTARTS',
+      ' 0  counter    1  ws://127.0.0.1:7000  serving       1000     +100    +2,500     12,345  2.5 s              3',
+      '10  counter    1  ws://127.0.0.1:7000  leaving          0       +0        +0          0  0 ms               0',
+      'worker 10 is leaving; it waits for worker 0',
+    ]);
+  });
+
+  it('goes on showing it until Ctrl-C', async () => {
+    const { control, variables } = await withControl();
+    const run = dpr(['status', '--watch', '--json'], variables);
+    const peer = await control.accept();
+    await peer.next('status');
+    peer.send(statusOf([]));
+    await peer.next('status');
+    peer.send(statusOf([{}]));
+    await until(() => run.printed.length === 2);
+    run.interrupt();
+    assert.equal(await run.exitCode, 0);
+    const counts = run.printed.map((line) => (JSON.parse(line) as { workers: unknown[] }).workers.length);
+    assert.deepEqual(counts, [0, 1]);
+    await peer.closed;
+  });
+
+  it('removes a worker, and tells what it waits for until it left', async () => {
+    const { control, variables } = await withControl();
+    const run = dpr(['remove-worker', '4', '--wait'], variables);
+    const peer = await control.accept();
+    await peer.next('status');
+    peer.send(statusOf([{ id: 4, generation: 3 }]));
+    const answers: Pick<MessageOf<'deleteAnswer'>, 'state' | 'waitingFor'>[] = [
+      { state: 'leaving', waitingFor: 'worker 1' },
+      { state: 'leaving', waitingFor: 'worker 1' },
+      { state: 'leaving', waitingFor: 'its last checkpoints' },
+      { state: 'left', waitingFor: '' },
+    ];
+    for (const answer of answers) {
+      assert.equal((await peer.next('deleteWorker')).generation, 3, 'another generation stays');
+      peer.send({ kind: 'deleteAnswer', worker: 4, ...answer });
+    }
+    assert.equal(await run.exitCode, 0);
+    assert.deepEqual(run.printed, ['worker 4 left']);
+    assert.deepEqual(run.said, ['worker 4 is leaving; it waits for worker 1', 'now it waits for its last checkpoints']);
+  });
+
+  it('does not wait for a leave unless asked to', async () => {
+    const { control, variables } = await withControl();
+    const run = dpr(['remove-worker', '4', '--force'], variables);
+    const peer = await control.accept();
+    await peer.next('status');
+    peer.send(statusOf([{ id: 4 }]));
+    assert.equal((await peer.next('deleteWorker')).force, true);
+    peer.send({ kind: 'deleteAnswer', worker: 4, state: 'leaving', waitingFor: 'worker 1' });
+    assert.equal(await run.exitCode, 0);
+    assert.deepEqual(run.printed, ['worker 4 is leaving; it waits for worker 1']);
+  });
+
+  it('watches what happens until Ctrl-C', async () => {
+    const { control, variables } = await withControl();
+    const run = dpr(['watch'], variables);
+    const peer = await control.accept();
+    await peer.next('subscribe');
+    peer.send(cut({ 0: 5 }));
+    peer.send(cut({ 0: 1_505 }));
+    peer.send(cut({ 0: 1_505 }, { worldLine: 2 }));
+    await until(() => run.printed.length === 2);
+    run.interrupt();
+    assert.equal(await run.exitCode, 0);
+    assert.match(run.printed[0] ?? '', /^\d\d:\d\d:\d\d\.\d{3} {2}committed: worker 0 1505 \(\+1,500\)$/);
+    assert.match(run.printed[1] ?? '', /rollback: world-line 2 began; what was not committed in 1 is lost$/);
+  });
+
+  it('tells usage errors from others, and says what is wrong', async () => {
+    for (const [args, expected] of [
+      [['nonsense'], /unknown command 'nonsense'/],
+      [['add', '0'], /missing required argument 'amount'/],
+      [['add', 'x', '1'], /A worker's id is a whole number from 0 to 65535/],
+      [['get', '65536'], /A worker's id is a whole number from 0 to 65535/],
+      [['add', '0', '1.5'], /An amount is a whole number from -9223372036854775808/],
+      [['add', '0', '9223372036854775808'], /An amount is a whole number/],
+      [['status', '--timeout', '0'], /A time is a number of seconds above 0/],
+      [['--cluster', 'nowhere', 'status'], /'nowhere' is not an address: write it like ws:\/\/host:6379/],
+      [['--ca', '/does/not/exist', 'status'], /cannot read the certificate: ENOENT/],
+      [['--token-file', '/does/not/exist', 'status'], /cannot read the client token: ENOENT/],
+    ] as const) {
+      const run = dpr(args);
+      assert.equal(await run.exitCode, 2, args.join(' '));
+      assert.match(run.said.join('\n'), expected);
+      assert.deepEqual(run.printed, []);
+    }
+  });
+
+  it('says what to do when nobody is there', async () => {
+    const run = dpr(['--timeout', '0.05', 'workers'], { DPR_CLUSTER: `ws://127.0.0.1:${await freePort()}` });
+    assert.equal(await run.exitCode, 3);
+    assert.match(run.said.join('\n'), /ECONNREFUSED.*\n.*is the cluster running\? 'npm start' starts one here/);
+  });
+
+  it('says what to do about a wrong token, an unknown worker and one of another type', async () => {
+    const finder = closing(await fakeServer({ answer: () => refusal('unauthorized') }));
+    const refused = dpr(['get', '0'], { DPR_CLUSTER: `ws://127.0.0.1:${finder.port}` });
+    assert.equal(await refused.exitCode, 4);
+    assert.match(refused.said.join('\n'), /Give the right token with --token-file or DPR_CLIENT_TOKEN/);
+    const { variables } = await withWorker({ type: 'kv' });
+    for (const [id, expected] of [
+      ['7', /no worker has the id 7; the cluster has workers 0\n'dpr workers' lists the workers/],
+      ['0', /worker 0 is of type 'kv', not 'counter'/],
+    ] as const) {
+      const run = dpr(['get', id], variables);
+      assert.equal(await run.exitCode, 5);
+      assert.match(run.said.join('\n'), expected);
+    }
+  });
+
+  it('takes tokens from files and from the environment', async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'dpr-'));
+    closing({ close: () => rmSync(directory, { recursive: true }) });
+    const file = path.join(directory, 'token');
+    writeFileSync(file, 'from a file\n');
+    for (const [args, variables, expected] of [
+      [[], { DPR_CLIENT_TOKEN: 'from the environment' }, 'from the environment'],
+      [[], { DPR_CLIENT_TOKEN_FILE: file }, 'from a file'],
+      [['--token-file', file], { DPR_CLIENT_TOKEN: 'from the environment' }, 'from a file'],
+      [[], { DPR_CLIENT_TOKEN: '' }, ''],
+    ] as const) {
+      const finder = closing(await fakeFinder());
+      const run = dpr([...args, 'workers', '--cluster', `ws://127.0.0.1:${finder.port}`], variables);
+      assert.equal((await finder.accept()).hello.token, expected);
+      assert.equal(await run.exitCode, 0);
+      assert.deepEqual(run.printed, ['No worker has joined yet.']);
+    }
+  });
+
+  it('has help for everything, with examples and exit codes', async () => {
+    const run = dpr(['--help']);
+    assert.equal(await run.exitCode, 0);
+    assert.match(run.printed.join('\n'), /Exit codes:\n {2}0 {3}done/);
+    for (const command of ['status', 'workers', 'add', 'get', 'remove-worker', 'ensure', 'watch']) {
+      assert.match(run.printed.join('\n'), new RegExp(`\n {2}${command}\\b`));
+      const help = dpr([command, '--help']);
+      assert.equal(await help.exitCode, 0);
+      assert.match(help.printed.join('\n'), /Examples:\n {2}\$ dpr /);
+      assert.match(help.printed.join('\n'), /--cluster <address>/, 'the options that all commands have');
+    }
+  });
+
+  it('ends at once on Ctrl-C while it waits for an answer', async () => {
+    const { worker, variables } = await withWorker();
+    const run = dpr(['get', '0'], variables);
+    const peer = await worker.accept();
+    await peer.next('batch');
+    run.interrupt();
+    assert.equal(await run.exitCode, 130);
+    await peer.closed;
+    assert.deepEqual([run.printed, run.said], [[], []]);
+  });
+});

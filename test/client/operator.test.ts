@@ -1,0 +1,163 @@
+import {
+  connectOperator,
+  RefusedError,
+  UnauthorizedError,
+  UnknownWorkerError,
+  type ClusterEvent,
+  type OperatorOptions,
+} from '@dpr/client';
+import type { Member, MessageOf } from '@dpr/protocol';
+import assert from 'node:assert/strict';
+import { cleanUp } from './clean-up.ts';
+import { CLUSTER, cut, fakeServer, refusal, welcome } from './fake-cluster.ts';
+import { statusOf } from './fake-status.ts';
+import { until } from './until.ts';
+
+describe('an operator', () => {
+  const closing = cleanUp();
+
+  async function openOperator(options: Partial<OperatorOptions> = {}) {
+    const control = closing(await fakeServer({ answer: () => welcome() }));
+    const finder = closing(await fakeServer({ answer: () => welcome({ controlPort: control.port }) }));
+    const connecting = connectOperator({ cluster: `ws://127.0.0.1:${finder.port}`, ...options });
+    return { finder, control, operator: closing(await connecting), peer: await control.accept() };
+  }
+
+  function membership(version: number, members: readonly Partial<Member>[]): MessageOf<'cluster'> {
+    const whole = { generation: 1, type: 'counter', host: '', port: 7000, leaving: false };
+    return {
+      kind: 'cluster',
+      cluster: CLUSTER,
+      version,
+      members: members.map((member, id) => ({ id, ...whole, ...member })),
+      removed: [],
+    };
+  }
+
+  it('finds the control port by the public one, and shows its token only there', async () => {
+    const { finder, peer } = await openOperator({ token: 'for clients', controlToken: 'for operators' });
+    const public_ = await finder.accept();
+    assert.deepEqual([public_.hello.role, public_.hello.token], ['client', 'for clients']);
+    assert.deepEqual([peer.hello.role, peer.hello.token], ['operator', 'for operators']);
+    await public_.closed;
+  });
+
+  it('goes where it is told', async () => {
+    const control = closing(await fakeServer({ answer: () => welcome() }));
+    const address = `ws://127.0.0.1:${control.port}`;
+    closing(await connectOperator({ cluster: 'ws://127.0.0.1:1', control: address }));
+    await control.accept();
+  });
+
+  it('is told at once that its token is wrong', async () => {
+    const control = closing(await fakeServer({ answer: () => refusal('unauthorized') }));
+    const connecting = connectOperator({ cluster: 'ws://127.0.0.1:1', control: `ws://127.0.0.1:${control.port}` });
+    await assert.rejects(connecting, UnauthorizedError);
+  });
+
+  it('is told how the cluster is, workers in the order of their ids', async () => {
+    const { operator, peer } = await openOperator();
+    const asked = operator.status();
+    await peer.next('status');
+    peer.send(statusOf([{ id: 3, host: 'other' }, { id: 0 }]));
+    const { cluster, worldLine, workers } = await asked;
+    assert.deepEqual({ cluster, worldLine }, { cluster: CLUSTER, worldLine: 1 });
+    assert.deepEqual(
+      workers.map(({ id, address }) => [id, address]),
+      [
+        [0, 'ws://127.0.0.1:7000'],
+        [3, 'ws://other:7000'],
+      ],
+    );
+  });
+
+  it('removes workers, and tells what a leave waits for', async () => {
+    const { operator, peer } = await openOperator();
+    const leaving = operator.deleteWorker(1, { generation: 2 });
+    const asked = await peer.next('deleteWorker');
+    assert.deepEqual(asked, { kind: 'deleteWorker', worker: 1, generation: 2, force: false });
+    peer.send({ kind: 'deleteAnswer', worker: 1, state: 'leaving', waitingFor: 'worker 0' });
+    assert.deepEqual(await leaving, { state: 'leaving', waitingFor: 'worker 0' });
+    for (const [code, expected] of [
+      ['unknownWorker', UnknownWorkerError],
+      ['wrongGeneration', RefusedError],
+    ] as const) {
+      const refused = operator.deleteWorker(7, { force: true });
+      assert.equal((await peer.next('deleteWorker')).force, true);
+      peer.send(refusal(code));
+      await assert.rejects(refused, expected);
+    }
+  });
+
+  it('asks again, one thing at a time, after the Finder was away', async () => {
+    const { control, operator, peer } = await openOperator();
+    const answers = [operator.deleteWorker(1), operator.status()] as const;
+    await peer.next('deleteWorker');
+    assert.equal(peer.received.length, 1);
+    peer.cut();
+    const again = await control.accept();
+    assert.equal(again.hello.cluster, CLUSTER);
+    await again.next('deleteWorker');
+    again.send({ kind: 'deleteAnswer', worker: 1, state: 'left', waitingFor: '' });
+    await again.next('status');
+    again.send(statusOf([]));
+    assert.equal((await answers[0]).state, 'left');
+    assert.deepEqual((await answers[1]).workers, []);
+  });
+
+  it('tells what happens as it happens', async () => {
+    const { control, operator, peer } = await openOperator();
+    const events: ClusterEvent[] = [];
+    operator.watch((event) => events.push(event));
+    await peer.next('subscribe');
+    const restarts = [0, 0];
+    const tell = async (message: MessageOf<'cluster'>, to = peer): Promise<void> => {
+      to.send(message);
+      await to.next('status');
+      to.send(statusOf(restarts.map((count, id) => ({ id, restarts: count }))));
+    };
+    await tell(membership(1, [{}]));
+    peer.send(cut({ 0: 10 }));
+    assert.deepEqual(events, [], 'how things are is no event');
+
+    await tell(membership(2, [{}, { type: 'kv' }]));
+    restarts[0] = 1;
+    await tell(membership(3, [{}, { type: 'kv' }]));
+    await until(() => events.length === 2); // which only the answer to STATUS shows
+    peer.send(cut({ 0: 12, 1: 5 }));
+    peer.send(cut({ 0: 12, 1: 5 }, { worldLine: 2 }));
+    await tell(membership(4, [{ leaving: true }, { type: 'kv' }]));
+    peer.cut();
+    // What happened while nobody listened is told too.
+    const again = await control.accept();
+    await again.next('subscribe');
+    await tell(membership(5, [{ generation: 2 }]), again);
+    await until(() => events.length === 7);
+    assert.deepEqual(events, [
+      { kind: 'joined', worker: 1, generation: 1, type: 'kv' },
+      { kind: 'restarted', worker: 0, restarts: 1 },
+      {
+        kind: 'cut',
+        worldLine: 1,
+        advanced: new Map([
+          [0, { version: 12, by: 2 }],
+          [1, { version: 5, by: 5 }],
+        ]),
+      },
+      { kind: 'rolledBack', worldLine: 2, from: 1 },
+      { kind: 'leaving', worker: 0 },
+      { kind: 'joined', worker: 0, generation: 2, type: 'counter' },
+      { kind: 'left', worker: 1 },
+    ]);
+  });
+
+  it('rejects what is not answered when it is closed', async () => {
+    const { operator, peer } = await openOperator();
+    const asked = operator.status();
+    await peer.next('status');
+    operator.close();
+    await assert.rejects(asked, { code: 'closed' });
+    await assert.rejects(operator.status(), { code: 'closed' });
+    assert.throws(() => operator.watch(() => undefined), { code: 'closed' });
+  });
+});
