@@ -22,6 +22,7 @@ export type InformOptions = {
 export interface Informed {
   /** Something changed; everybody hears of it soon. */
   changed(): void;
+  /** After a last look at how everything ended. */
   stop(): void;
 }
 
@@ -76,6 +77,7 @@ export function inform({ cluster, show, dataDirectory, header, heard }: InformOp
     },
     stop() {
       clearImmediate(soon);
+      show.snapshot({ views: cluster.views(), status });
       stopped.abort();
     },
   };

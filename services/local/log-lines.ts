@@ -12,6 +12,9 @@ export type Said = { readonly severity: Severity; readonly text: string };
 
 const SEVERITIES: Readonly<Record<string, Severity>> = { warn: 'warn', error: 'error', fatal: 'fatal' };
 
+/** What every process tells of and the supervisor once for all: a rollback is a new world-line. */
+const CLUSTER_EVENTS: readonly unknown[] = ['rollback'];
+
 /** Cuts a stream of text into lines; the end of the stream ends the last one. One longer than the limit is cut short. */
 export function readLines(stream: Readable, onLine: (line: string) => void): void {
   let rest = '';
@@ -38,7 +41,7 @@ export function saidIn(line: string): Said | undefined {
     return names ? { severity: 'fatal', text: shortened(line) } : undefined;
   }
   const severity = typeof entry.level === 'string' ? SEVERITIES[entry.level] : undefined;
-  if (severity === undefined) return undefined;
+  if (severity === undefined || CLUSTER_EVENTS.includes(entry.event)) return undefined;
   const { event, reason, error, msg } = entry;
   const parts = [inWords(event), firstLine(reason) ?? firstLine(error) ?? firstLine(msg)];
   const text = parts.filter((part) => part !== undefined).join(': ');

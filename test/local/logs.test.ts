@@ -72,6 +72,11 @@ describe("a process's output", () => {
   it('says what people should know', () => {
     const line = (content: object) => saidIn(JSON.stringify(content));
     assert.equal(line({ level: 'info', event: 'serving' }), undefined);
+    assert.equal(
+      line({ level: 'warn', event: 'rollback', worldLine: 3 }),
+      undefined,
+      'told once for the whole cluster',
+    );
     assert.deepEqual(line({ level: 'warn', event: 'finderRefused', reason: 'wrong token' }), {
       severity: 'warn',
       text: 'finder refused: wrong token',

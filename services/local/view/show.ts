@@ -1,4 +1,5 @@
 import type { ClusterStatus } from '@dpr/client';
+import { reachable } from '@dpr/infra/plan';
 import { type LocalEvent, textOf } from '../events.ts';
 import type { View } from '../cluster.ts';
 import type { Options } from '../options.ts';
@@ -31,8 +32,9 @@ const DEFAULT_LINES = 30;
 
 /** The one for this output: JSON lines where they are asked for, a picture on a terminal, plain lines anywhere else. */
 export function chooseShow({ json, host, config }: Options, output: Output): Show {
-  if (json) return jsonShow(output, host);
-  return output.isTTY ? terminalShow(output, `DPR cluster of ${config}`, host) : plainShow(output);
+  const at = reachable(host);
+  if (json) return jsonShow(output, at);
+  return output.isTTY ? terminalShow(output, `DPR cluster of ${config}`, at) : plainShow(output);
 }
 
 /** One line per event. */
