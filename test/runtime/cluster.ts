@@ -60,7 +60,7 @@ export async function createCluster(workers: number, common: Variables = {}): Pr
   const children: Child[] = [];
 
   function start(program: string, variables: Variables, through: readonly string[]): Child {
-    const [command = '', ...parameters] = [...through, process.execPath, path.join(DIST, `${program}.js`)];
+    const [command, ...parameters] = [...through, process.execPath, path.join(DIST, `${program}.js`)];
     const child = spawn(command, parameters, {
       env: { ...process.env, DPR_HOST: '127.0.0.1', DPR_LOG_LEVEL: 'debug', ...common, ...variables },
       stdio: ['ignore', 'pipe', 'inherit'],
