@@ -122,10 +122,8 @@ async function run(options: Options, schedule: Schedule, target: Target, signal:
   } finally {
     const recovery = summarize(recoveries);
     const { seed } = schedule;
-    say(
-      { event: 'summary', strikes, recovery, seed },
-      `${strikes} strikes; recovery ${showSummary(recovery)}; seed ${seed}`,
-    );
+    const text = `${strikes} strikes; recovery ${showSummary(recovery)}; seed ${seed}`;
+    if (strikes > 0) say({ event: 'summary', strikes, recovery, seed }, text);
   }
 }
 

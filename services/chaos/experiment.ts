@@ -23,18 +23,22 @@ type Options = {
   readonly victims: readonly Selector[];
   readonly atOnce: number;
   readonly stopFor?: number;
-  readonly checkpointInterval: number;
+  readonly checkpointInterval?: number;
   readonly seed?: number;
   readonly repeat: number;
   readonly fast: boolean;
   readonly json: boolean;
 };
 
-/** How long the increments take, how often somebody is struck, and how long all serve in between at least, ms. */
+/**
+ * How long the increments take, how often somebody is struck, and how often the cluster writes checkpoints, ms: slowly when
+ * there are few increments in a second, so that a kill finds something to lose.
+ */
 const PACES = {
-  paced: { durationMs: 35_000, killEveryMs: 5_000, minKills: 3 },
-  fast: { durationMs: 2_500, killEveryMs: 300, minKills: 5 },
+  paced: { durationMs: 35_000, killEveryMs: 5_000, minKills: 3, checkpointIntervalMs: 500 },
+  fast: { durationMs: 2_500, killEveryMs: 300, minKills: 5, checkpointIntervalMs: 100 },
 };
+/** How long all serve between two strikes at least. */
 const REST_MS = 150;
 
 const MORE = `
@@ -60,7 +64,7 @@ function parse(words: readonly string[]): Options {
     .option('--victims <who>', 'whom to kill: all, workers, finder, or names', selectors, ['workers', 'finder'])
     .option('--at-once <n>', 'so many of them each time', whole(1, 1_000), 1)
     .option('--stop-for <time>', 'instead of killing, let them stand still for so long', duration)
-    .option('--checkpoint-interval <time>', 'of the cluster that it starts', duration, 100)
+    .option('--checkpoint-interval <time>', 'of the cluster that it starts (default: 500ms; fast: 100ms)', duration)
     .option('--seed <n>', 'repeat the random choices of another run', seedOption)
     .option('--repeat <n>', 'so many experiments, each with the next seed, each told in a line', whole(1, 10_000), 1)
     .option('--fast', 'a few seconds, a kill every few hundred ms', false)
@@ -71,15 +75,19 @@ function parse(words: readonly string[]): Options {
     .addHelpText('after', MORE)
     .allowExcessArguments(false);
   const options = command.parse(words, { from: 'user' }).opts<Options>();
-  if (options.cluster === undefined && options.data !== undefined) command.error('--data goes with --cluster');
+  if (options.cluster === undefined && options.data !== undefined) command.error('error: --data goes with --cluster');
   if (options.cluster !== undefined && options.data === undefined && options.killEvery !== 0) {
-    command.error('add --data with the data directory of the cluster, to kill its processes, or --kill-every 0');
+    command.error('error: add --data with the data directory of the cluster, to kill its processes, or --kill-every 0');
   }
   return options;
 }
 
+function paceOf({ fast }: Options) {
+  return fast ? PACES.fast : PACES.paced;
+}
+
 function experimentOf(options: Options, seed: number): Experiment {
-  const pace = options.fast ? PACES.fast : PACES.paced;
+  const pace = paceOf(options);
   const intervalMs = options.killEvery ?? pace.killEveryMs;
   const strikes = intervalMs > 0;
   return {
@@ -114,7 +122,7 @@ async function onGivenCluster(options: Options, experiment: Experiment, around: 
 async function onOwnCluster(options: Options, experiment: Experiment, around: Surroundings): Promise<ExperimentReport> {
   const own = await startOwnCluster({
     workers: options.workers,
-    checkpointIntervalMs: options.checkpointInterval,
+    checkpointIntervalMs: options.checkpointInterval ?? paceOf(options).checkpointIntervalMs,
     command: LOCAL_PROGRAM,
     signal: around.signal,
   });
