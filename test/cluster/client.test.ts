@@ -1,0 +1,215 @@
+import { RollbackError, WorkerRemovedError, type RollbackReport } from '@dpr/client';
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { DIST } from '../../scripts/bundle.mjs';
+import { clientOf, makePlace, operatorOf, tearDown, TEST_LIMIT_MS, until, type Place } from './harness.ts';
+
+/** So long that nothing is committed unless somebody asks for it. */
+const ON_DEMAND_ONLY = { options: ['--checkpoint-interval', '60000'] };
+
+describe('a client of real processes', function () {
+  this.timeout(TEST_LIMIT_MS);
+  afterEach(tearDown);
+
+  it('adds, reads and commits over several workers', async () => {
+    const place = await makePlace();
+    await place.start();
+    const session = (await clientOf(place)).session();
+    const results = [session.counter(0).add(300), session.counter(1).add(-5n), session.counter(0).get()];
+    assert.deepEqual(await Promise.all(results), [300n, -5n, 300n]);
+    await session.commit();
+    assert.deepEqual(session.uncommitted, { operations: 0, bytes: 0 });
+    assert.deepEqual(await session.counter(1).addAll([1, 2, 3]), BigInt64Array.of(-4n, -2n, 1n));
+    await assert.rejects(session.counter(0).add(2n ** 63n - 1n), { code: 'overflow' });
+    assert.equal(await session.counter(0).get(), 300n);
+    const other = (await clientOf(place)).session({ mode: 'relaxed' });
+    assert.deepEqual(await Promise.all([other.counter(0).get(), other.counter(1).get()]), [300n, 1n]);
+  });
+
+  it('issues again by itself what a killed worker lost', async () => {
+    const place = await makePlace();
+    await place.start(ON_DEMAND_ONLY);
+    const reports: RollbackReport[] = [];
+    const session = (await clientOf(place)).session({ replay: true, onRollback: (report) => reports.push(report) });
+    const kept = [await session.counter(0).add(1), await session.counter(1).add(10)];
+    await session.commit();
+    const lost = [session.counter(0).add(2), session.counter(1).add(20), session.counter(0).add(3)];
+    assert.deepEqual(await Promise.all(lost), [3n, 30n, 6n]);
+    place.kill('counter-0');
+    assert.equal(await session.counter(0).add(4), 10n);
+    await session.commit();
+    assert.deepEqual(await Promise.all(lost.map(({ committed }) => committed)), [3n, 30n, 6n]);
+    assert.deepEqual(kept, [1n, 10n]);
+    assert.deepEqual([await session.counter(0).get(), await session.counter(1).get()], [10n, 30n]);
+    const [report, ...others] = reports;
+    assert.deepEqual(others, []);
+    assert.equal(report?.lastSurvivor, 2);
+    assert.ok(report.replaying);
+  });
+
+  it('is told exactly what a killed worker lost, and goes on from there', async () => {
+    const place = await makePlace();
+    await place.start(ON_DEMAND_ONLY);
+    const session = (await clientOf(place)).session();
+    await session.counter(0).add(1);
+    await session.counter(1).add(10);
+    await session.commit();
+    const third = session.counter(1).add(20);
+    await third;
+    const fourth = session.counter(0).add(2);
+    await fourth;
+    place.kill('counter-0');
+    // Asking for a commit would save the third one: its worker lives.
+    const error = await fourth.committed.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof RollbackError);
+    assert.equal(error.lastSurvivor, 2);
+    assert.deepEqual(error.exceptions, []);
+    assert.deepEqual(error.lost, [
+      { worker: 1, first: 3, count: 1 },
+      { worker: 0, first: 4, count: 1 },
+    ]);
+    for (const result of [third, fourth]) await assert.rejects(result.committed, error);
+    await assert.rejects(session.counter(0).get(), error);
+    session.resume();
+    assert.deepEqual([await session.counter(0).get(), await session.counter(1).get()], [1n, 10n]);
+  });
+
+  it('goes on executing while the Finder is away, and commits once it is back', async () => {
+    const place = await makePlace();
+    await place.start();
+    const session = (await clientOf(place)).session();
+    await session.counter(0).add(1);
+    await session.commit();
+    place.kill('dpr-finder', 'SIGSTOP');
+    const results = [session.counter(0).add(1), session.counter(1).add(5)];
+    assert.deepEqual(await Promise.all(results), [2n, 5n]);
+    place.kill('dpr-finder');
+    await session.commit();
+    assert.deepEqual(await Promise.all(results.map(({ committed }) => committed)), [2n, 5n]);
+  });
+
+  it('is told of a worker that was removed, and uses one that was added', async () => {
+    const place = await makePlace();
+    await place.start();
+    const session = (await clientOf(place)).session();
+    await session.counter(1).add(7);
+    place.edit({ workers: [{ id: 0 }, { id: 2 }] });
+    await until('the end of worker 1', async () => {
+      const error = await session
+        .counter(1)
+        .add(1)
+        .then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
+      return error instanceof WorkerRemovedError;
+    });
+    await until('worker 2', () =>
+      session
+        .counter(2)
+        .add(3)
+        .then(
+          (value) => value === 3n,
+          () => false,
+        ),
+    );
+    assert.equal(await session.counter(0).add(1), 1n);
+  });
+
+  it('loses nothing and doubles nothing, strict or relaxed, whoever is killed', async () => {
+    const place = await makePlace({ workers: [{ id: 0 }, { id: 1 }, { id: 2 }] });
+    await place.start();
+    const cluster = await clientOf(place);
+    const sessions = [
+      cluster.session({ mode: 'strict', replay: true }),
+      cluster.session({ mode: 'relaxed', replay: true }),
+    ];
+    const rounds = 40;
+    const work = sessions.map(async (session) => {
+      for (let round = 0; round < rounds; round++) {
+        const calls = [0, 1, 2].map((id) => session.counter(id).addAll([1, 1]));
+        await Promise.all(calls);
+        if (round % 10 === 9) await session.commit();
+      }
+    });
+    for (const name of ['counter-1', 'dpr-finder', 'counter-0', 'counter-2']) {
+      place.kill(name);
+      await place.processIs(name, ({ phase }) => phase === 'serving');
+    }
+    await Promise.all(work);
+    const reader = cluster.session();
+    const expected = BigInt(sessions.length * rounds * 2);
+    for (const id of [0, 1, 2]) assert.equal(await reader.counter(id).get(), expected);
+  });
+});
+
+describe('the dpr command with real processes', function () {
+  this.timeout(TEST_LIMIT_MS);
+  afterEach(tearDown);
+
+  it('does what its help says', async () => {
+    const place = await makePlace();
+    await place.start();
+    assert.deepEqual(await dpr(place, 'add', '0', '300', '--commit'), { code: 0, out: '300\n', err: '' });
+    assert.deepEqual(await dpr(place, 'get', '0'), { code: 0, out: '300\n', err: '' });
+    const workers = await dpr(place, 'workers');
+    assert.match(workers.out, new RegExp(` 1 {2}counter +1 {2}ws://127.0.0.1:${place.basePort + 2}\n`));
+    const status = await dpr(place, 'status', '--json');
+    const { worldLine, workers: listed } = JSON.parse(status.out) as { worldLine: number; workers: unknown[] };
+    assert.deepEqual([worldLine, listed.length], [1, 2]);
+    const unknown = await dpr(place, 'get', '9');
+    assert.deepEqual([unknown.code, unknown.out], [5, '']);
+    const nobody = await dpr({ ...place, cluster: 'ws://127.0.0.1:1' }, '--timeout', '0.2', 'get', '0');
+    assert.equal(nobody.code, 3);
+    assert.match(nobody.err, /is the cluster running\?/);
+  });
+
+  it('removes a worker, and watches it leave', async () => {
+    const place = await makePlace();
+    await place.start();
+    await (await clientOf(place)).session().counter(1).add(1);
+    const watching = start(place, 'watch', '--json');
+    await once(watching.child.stderr, 'data'); // it says that it watches
+    assert.equal((await dpr(place, 'remove-worker', '1', '--wait')).out, 'worker 1 left\n');
+    await until('the events', () => watching.out().includes('"left"'));
+    watching.child.kill('SIGINT');
+    assert.deepEqual(await watching.code, 0);
+    const kinds = watching
+      .out()
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { kind: string }).kind);
+    assert.deepEqual(
+      kinds.filter((kind) => kind !== 'cut'),
+      ['leaving', 'left'],
+    );
+    const { workers } = await (await operatorOf(place)).status();
+    assert.deepEqual(
+      workers.map(({ id }) => id),
+      [0],
+    );
+  });
+});
+
+function start({ cluster }: Pick<Place, 'cluster'>, ...args: readonly string[]) {
+  const child = spawn(process.execPath, [path.join(DIST, 'dpr.js'), ...args], {
+    env: { PATH: process.env.PATH, DPR_CLUSTER: cluster },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [out, err] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  const code = new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { child, code, out: () => out, err: () => err };
+}
+
+async function dpr(place: Pick<Place, 'cluster'>, ...args: readonly string[]) {
+  const run = start(place, ...args);
+  const code = await run.code;
+  return { code, out: run.out(), err: run.err() };
+}
