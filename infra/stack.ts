@@ -16,16 +16,17 @@ import { settingsOf } from './stack-config.ts';
 
 const NAME = 'dpr';
 
+/** Where the images go, and how the cluster is reached, which is a secret. */
+export type AzureOutputs = { readonly registry?: Output<string>; readonly kubeconfig?: Output<string> };
+
 /** What `pulumi stack output` shows. */
 export type StackOutputs = {
   readonly finderUrl: Output<string>;
   readonly endpoints: Output<Endpoint[]>;
   readonly portMap: Output<Record<string, number>>;
   readonly volumes: Output<VolumeRecord>;
-  /** Where the images go, if the stack makes a registry. */
-  readonly registry?: Output<string>;
-  /** A secret; if the stack makes a Kubernetes cluster. */
-  readonly kubeconfig?: Output<string>;
+  /** Empty unless the stack makes a Kubernetes cluster on Azure. */
+  readonly azure: AzureOutputs;
 };
 
 /**
@@ -46,7 +47,7 @@ export async function deployStack(): Promise<StackOutputs> {
       { ...tokens, settings },
       { providers: [ownProvider()] },
     );
-    return { finderUrl, endpoints, portMap, volumes };
+    return { finderUrl, endpoints, portMap, volumes, azure: {} };
   }
   const { AzureCluster, AZURE_STORAGE_CLASS } = await import('./azure/index.ts'); // slow to load, so only where used
   const { provider, registry, kubeconfig } = new AzureCluster(`${NAME}-azure`, { azure: config.azure });
@@ -55,7 +56,7 @@ export async function deployStack(): Promise<StackOutputs> {
     { ...tokens, registry, settings: onDisks(settings, AZURE_STORAGE_CLASS) },
     { providers: [provider] },
   );
-  return { finderUrl, endpoints, portMap, volumes, registry, kubeconfig };
+  return { finderUrl, endpoints, portMap, volumes, azure: { registry, kubeconfig } };
 }
 
 /** The settings with a storage class for every volume that has none. */

@@ -1,9 +1,10 @@
 /** The one ConfigMap of the ingress, watched through the API of Kubernetes, which tells of a change within a second. */
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import type { IncomingMessage } from 'node:http';
 
 /** How to reach the API as a pod's service account. */
 export interface Account {
@@ -40,44 +41,47 @@ export async function podAccount(variables: Readonly<Record<string, string | und
 }
 
 /** Tells the text as it is, and then each time that it changes, until the watch ends for whatever reason. */
-export async function watchOnce({ account, name, key, changed, failed, signal }: WatchOptions): Promise<void> {
+export async function watchOnce(options: WatchOptions): Promise<void> {
+  const { account, name, failed, signal } = options;
+  const all = `/api/v1/namespaces/${account.namespace}/configmaps`;
   try {
+    const now = await ask(account, `${all}/${name}`, signal);
+    const { metadata, data } = JSON.parse(await textOf(now)) as ConfigMap;
+    tell(options, data);
     const query = `watch=true&timeoutSeconds=${WATCH_SECONDS}&fieldSelector=metadata.name%3D${name}`;
-    const response = await ask(account, `/api/v1/namespaces/${account.namespace}/configmaps?${query}`, signal);
-    if (response.statusCode !== 200) {
-      failed(`the API server answers ${response.statusCode ?? 0}: ${await firstLine(response)}`);
-      return;
-    }
-    for await (const line of createInterface(response)) {
-      const text = textOf(line, key);
-      if (text !== undefined) changed(text);
+    const events = await ask(account, `${all}?${query}&resourceVersion=${metadata.resourceVersion}`, signal);
+    for await (const line of createInterface(events)) {
+      const { type, object } = JSON.parse(line) as WatchEvent;
+      if (type === 'ERROR') throw new Error(`the API server says ${object.message ?? line}`);
+      if (type !== 'DELETED') tell(options, object.data); // one that is deleted goes on serving
     }
   } catch (error) {
     if (!signal.aborted) failed(error instanceof Error ? error.message : String(error));
   }
 }
 
+type ConfigMap = { metadata: { resourceVersion: string }; data?: Record<string, string> };
+type WatchEvent = { type: string; object: { data?: Record<string, string>; message?: string } };
+
+function tell({ key, changed }: WatchOptions, data: ConfigMap['data']): void {
+  const text = data?.[key];
+  if (text !== undefined) changed(text);
+}
+
+/** @throws Error when the answer is not what was asked for */
 async function ask(account: Account, resource: string, signal: AbortSignal): Promise<IncomingMessage> {
   const { host, port, ca } = account;
   const headers = { authorization: `Bearer ${await account.token()}` };
-  return new Promise((resolve, reject) => {
-    const asked = request({ host, port, ca, path: resource, headers, signal, timeout: SILENCE_LIMIT_MS });
-    asked.on('response', resolve).on('error', reject);
-    asked.on('timeout', () => asked.destroy(new Error('the API server is silent')));
-    asked.end();
-  });
+  const asked = request({ host, port, ca, path: resource, headers, signal, timeout: SILENCE_LIMIT_MS });
+  asked.on('timeout', () => asked.destroy(new Error('the API server is silent')));
+  asked.end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  if (response.statusCode === 200) return response;
+  throw new Error(`the API server answers ${response.statusCode ?? 0}: ${(await textOf(response)).trim()}`);
 }
 
-async function firstLine(response: IncomingMessage): Promise<string> {
-  for await (const line of createInterface(response)) {
-    response.destroy();
-    return line;
-  }
-  return '';
-}
-
-/** The text of an event that tells how the ConfigMap is now; one that is deleted goes on serving. */
-function textOf(line: string, key: string): string | undefined {
-  const { type, object } = JSON.parse(line) as { type: string; object: { data?: Record<string, string> } };
-  return type === 'ADDED' || type === 'MODIFIED' ? object.data?.[key] : undefined;
+async function textOf(response: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of response) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString('utf8');
 }
