@@ -303,9 +303,9 @@ export function createChecker(worldOf: () => World) {
   }
 
   function stopped(worker: Worker, why: StopReason): void {
-    if (why === 'shutdown' && worker.step === 'joined') {
-      const truth = truthOf(worker.config.id);
-      truth.stoppedCleanly = worker.incarnation;
+    const manifest = worldOf().hosts.get(worker.config.id)?.volume.newest;
+    if (why === 'shutdown' && manifest?.clean?.incarnation === worker.incarnation) {
+      truthOf(worker.config.id).stoppedCleanly = worker.incarnation;
     }
     const claimed = durableRecord?.members.get(worker.config.id)?.claimed;
     if (why === 'fenced' && claimed === worker.incarnation) {

@@ -55,11 +55,12 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     pause(world, running);
     return true;
   },
-  /** The orchestrator takes a silent process for dead and starts another; the silent one goes on later. */
+  /** The orchestrator takes a silent process for dead and starts another; the silent one goes on later, or never stopped. */
   replacePausedWorker(world) {
     const running = anyWorker(world);
     if (running === undefined || running.host.processes.length > 1) return false;
-    if (!running.process.paused) pause(world, running);
+    if (running.process.paused || world.random.chance(0.7)) pause(world, running);
+    else world.reached('two processes of a worker at once');
     startWorkerSoon(world, running.host, world.random.exponential(world.options.restartMs));
     return true;
   },
@@ -67,6 +68,11 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     const running = anyWorker(world);
     if (running === undefined || running.process.paused) return false;
     shutDownWorker(world, running);
+    if (world.random.chance(0.3)) {
+      world.reached('replaced while it stops');
+      world.scheduler.after(world.random.exponential(5), undefined, () => pause(world, running));
+      startWorkerSoon(world, running.host, world.random.exponential(world.options.restartMs));
+    }
     return true;
   },
   crashFinder(world) {
@@ -153,6 +159,7 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     if (host === undefined || host.generation === 0) return false;
     for (const running of [...host.processes]) killWorker(world, running, 'dies with its volume');
     host.volume.newest = undefined;
+    host.isLost = true;
     world.checker.volumeLost(host.id);
     startWorkerSoon(world, host, 0);
     world.scheduler.after(world.random.exponential(world.options.pauseMs), undefined, () => {
@@ -176,6 +183,7 @@ function anyWorker(world: World): WorkerProcess | undefined {
 }
 
 function pause(world: World, running: WorkerProcess): void {
+  if (running.process.paused || !running.process.alive) return;
   running.process.paused = true;
   world.note(running.process.name, () => `incarnation ${running.core.incarnation} is paused`);
   world.scheduler.after(world.random.exponential(world.options.pauseMs), undefined, () => {
@@ -197,6 +205,7 @@ function watchFinder(world: World): void {
 export function add(world: World, host: WorkerHost): void {
   host.wanted = true;
   host.generation = 0;
+  host.isLost = false;
   world.note(`worker ${host.id}`, () => 'is added');
   startWorker(world, host);
 }
@@ -215,7 +224,7 @@ function removeAny(world: World, how: 'graceful' | 'force'): boolean {
 function remove(world: World, host: WorkerHost, how: 'graceful' | 'force'): void {
   host.removing = how;
   world.note('administrator', () => `removes worker ${host.id}${how === 'force' ? ' by force' : ''}`);
-  if (how === 'force' && world.random.chance(0.7)) {
+  if (how === 'force' && !world.calm && world.random.chance(0.7)) {
     host.wanted = false;
     for (const running of [...host.processes]) {
       if (world.random.chance(0.3)) running.process.paused = true;
@@ -242,7 +251,12 @@ function askRemoval(world: World, host: WorkerHost, generation: number): void {
   const end = connect(world, process, finder.process, (other) => acceptAtFinder(world, finder, other));
   end.onMessage = (message) => {
     if (message.kind === 'welcome') {
-      sendOn(world, end, { kind: 'deleteWorker', worker: host.id, generation, force: removing === 'force' });
+      sendOn(world, end, {
+        kind: 'deleteWorker',
+        worker: host.id,
+        generation,
+        force: removing === 'force' || host.isLost,
+      });
       sendOn(world, end, { kind: 'status' });
       return;
     }

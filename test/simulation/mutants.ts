@@ -87,7 +87,8 @@ export const MUTANTS: readonly Mutant[] = [
     '  if (worldLine !== worker.worldLine || first === undefined) return;\n',
     `  if (worldLine !== worker.worldLine) {
        const late = { worldLine: worker.worldLine, version, predecessor: worker.predecessor, dependencies: new Map(), operations: 0, since: 0 };
-       return report(worker, late, false);
+       worker.uncommitted.push(late);
+       return;
      }
      if (first === undefined) return;
 `,
@@ -222,6 +223,11 @@ export const MUTANTS: readonly Mutant[] = [
       'const base = cleanHere ? Math.max(covered, chain.at(-1)?.version ?? covered) : covered;',
       'const base = cleanHere ? Math.max(covered, message.clean?.version ?? covered) : covered;',
     ),
+    change(
+      `${CORE}/worker/join.ts`,
+      'info.version === base && base <= survivingVersion(decisions, config.id, info.worldLine),',
+      'info.version === base,',
+    ),
   ),
   mutant(
     '29 a later checkpoint is announced while an earlier one is retried',
@@ -291,5 +297,145 @@ export const MUTANTS: readonly Mutant[] = [
     `${CORE}/finder/membership.ts`,
     'const base = tombstone?.version ?? 0;',
     'const base = 0;',
+  ),
+  mutant(
+    '38 a registration that another process superseded is not answered',
+    `${CORE}/finder/membership.ts`,
+    '    if (open) register(finder, connection, message, true);\n',
+    '    if (open && member?.claimed === message.incarnation) register(finder, connection, message, true);\n',
+  ),
+  mutant(
+    '39 a call for a worker that was removed waits for ever',
+    `${CORE}/session/state.ts`,
+    "  else if (!known.open) session.effects.push({ kind: 'connect', worker });\n",
+    '',
+  ),
+  mutant(
+    '40 calls of a removed worker are never reported committed',
+    `${CORE}/session/session.ts`,
+    'if (session.orphans.length > 0) {\n    session.effects',
+    'if (session.orphans.length > Infinity) {\n    session.effects',
+  ),
+  mutant(
+    '41 the membership depends on who has claimed',
+    `${CORE}/finder/finder.ts`,
+    '.filter(([id]) => (record.members.get(id)?.registered ?? 0) === 0)',
+    '.filter(([id]) => !record.members.has(id))',
+  ),
+  mutant(
+    '42 a worker hears of its removal before it is durable',
+    `${CORE}/finder/reports.ts`,
+    "if (removed) return whenDurable(finder, () => send(finder, connection, { kind: 'left' }));",
+    "if (removed) return send(finder, connection, { kind: 'left' });",
+  ),
+  mutant(
+    '43 a client that reconnects is not told what its earlier replies wait for',
+    `${SIMULATION}/worker-actor.ts`,
+    '  client.lastReplied = core.version;\n',
+    '',
+  ),
+  mutant(
+    '44 a session does not send again after it reconnects',
+    `${CORE}/session/session.ts`,
+    '  sendAgain(session, lane);\n  lane.urged = 0;\n',
+    '  lane.urged = 0;\n',
+  ),
+  mutant(
+    '45 a worker does not jump to the version that a session has seen',
+    `${CORE}/worker/execute.ts`,
+    'if (batch.version > worker.version) {',
+    'if (batch.version > Infinity) {',
+  ),
+  mutant(
+    '46 a strict session does not wait before it turns to another worker',
+    `${CORE}/session/session.ts`,
+    'if (session.unanswered > lane.unanswered || !mayTransmit(session, lane)) break;',
+    'if (!mayTransmit(session, lane)) break;',
+  ),
+  mutant(
+    '47 a reply of another world-line is believed',
+    `${CORE}/session/session.ts`,
+    'if (message.worldLine !== session.worldLine || session.verdict !== undefined) return;',
+    '',
+  ),
+  mutant(
+    '48 dependencies on the version right above the cut are left out',
+    `${CORE}/worker/checkpoint.ts`,
+    'if (needed > (cut.get(owner) ?? 0)) dependencies',
+    'if (needed > (cut.get(owner) ?? 0) + 1) dependencies',
+  ),
+  mutant('49 the cut is closed under direct dependencies only', `${CORE}/cut.ts`, '    lowered.push(worker);\n', ''),
+  mutant(
+    '50 a gap in the chain of checkpoints is accepted',
+    `${CORE}/finder/reports.ts`,
+    'if (version <= last || (chain.length === 0 ? predecessor > covered : predecessor !== last)) break;',
+    'if (version <= last) break;',
+    change(
+      `${CORE}/worker/join.ts`,
+      'const checkpoints = uncommitted.map(',
+      'const checkpoints = uncommitted.slice(-1).map(',
+    ),
+  ),
+  mutant(
+    '51 a decision entitles the last incarnation that registered',
+    `${CORE}/finder/membership.ts`,
+    'entitled.set(id, member.claimed);',
+    'entitled.set(id, member.registered);',
+  ),
+  mutant(
+    '52 replies are not part of a checkpoint',
+    `${CORE}/worker/session-table.ts`,
+    'replies: [...replies], changed: false',
+    'replies: [], changed: false',
+  ),
+  mutant(
+    '53 a seal does not wait for batches in flight',
+    `${CORE}/worker/checkpoint.ts`,
+    'if (worker.executed && worker.inFlight.size > 0) {',
+    'if (worker.executed && worker.inFlight.size > Infinity) {',
+  ),
+  mutant(
+    '54 what was not written yet survives a rollback',
+    `${CORE}/worker/rollback.ts`,
+    '  worker.unwritten.length = 0;\n',
+    '',
+  ),
+  mutant(
+    "55 a tombstone forgets its worker's incarnations",
+    `${CORE}/finder/membership.ts`,
+    'const incarnation = tombstone?.incarnation ?? 0;',
+    'const incarnation = 0;',
+  ),
+  mutant(
+    '56 a removal by force is no failure',
+    `${CORE}/finder/membership.ts`,
+    "if (member.registered > 0) decide(finder, { worker: id, reason: 'a worker was removed by force' }, id);",
+    '',
+  ),
+  mutant(
+    '57 a worker leaves before the cut covers it',
+    `${CORE}/finder/membership.ts`,
+    'if (peer?.drained !== undefined && peer.drained <= (finder.record.cut.get(id) ?? 0)) remove',
+    'if (peer?.drained !== undefined) remove',
+  ),
+  mutant(
+    '58 a leaving worker takes new batches',
+    `${CORE}/worker/execute.ts`,
+    "if (worker.leaving || worker.shuttingDown || worker.phase === 'marking') return refuseNew",
+    "if (worker.shuttingDown || worker.phase === 'marking') return refuseNew",
+  ),
+  mutant(
+    '59 a stopping worker takes new batches',
+    `${CORE}/worker/execute.ts`,
+    "if (worker.leaving || worker.shuttingDown || worker.phase === 'marking') return refuseNew",
+    'if (worker.leaving) return refuseNew',
+  ),
+  mutant('60 a session numbers on after lost batches', `${CORE}/session/verdict.ts`, '  lane.next = last + 1;\n', ''),
+  mutant('61 the frontier survives a rollback', `${CORE}/session/verdict.ts`, '  session.frontier.clear();\n', ''),
+  mutant(
+    '62 batches do not carry the frontier',
+    `${CORE}/session/session.ts`,
+    'if (owner === worker) continue;',
+    'if (owner >= 0) continue;',
   ),
 ];

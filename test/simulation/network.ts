@@ -69,6 +69,7 @@ export function sendOn(world: World, end: End, message: Message): void {
   const lane = end.link.lanes[side];
   const at = Math.max(lane.lastAt, world.scheduler.now + world.networkDelay());
   lane.lastAt = at;
+  world.frame(end.process.name, () => `to ${target.process.name}, arrives at ${at.toFixed(3)}: ${describe(message)}`);
   world.scheduler.at(at, target.process, () => {
     if (!target.open) return;
     if (at >= lane.deadFrom) return world.reached('frame lost');
@@ -119,4 +120,13 @@ function hearOfEnd(world: World, end: End, at: number): void {
 export function clog(world: World, link: Link, ms: number): void {
   const lane = link.lanes[world.random.int(0, 1) as 0 | 1];
   lane.lastAt = Math.max(lane.lastAt, world.scheduler.now + ms);
+}
+
+/** A frame in a line. */
+function describe(message: Message): string {
+  const plain = (_: string, value: unknown): unknown => {
+    if (value instanceof Map) return [...(value as Map<unknown, unknown>)].map((entry) => entry.join(':')).join(' ');
+    return value instanceof Uint8Array ? `${value.length} bytes` : value;
+  };
+  return JSON.stringify(message, plain);
 }

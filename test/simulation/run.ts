@@ -28,7 +28,8 @@ export interface Outcome {
   readonly coverage: ReadonlyMap<string, number>;
 }
 
-export function runSeed(seed: number, tell?: (line: string) => void): Outcome {
+/** @param tell is given the story line by line; @param withFrames every frame that is sent, too */
+export function runSeed(seed: number, tell?: (line: string) => void, withFrames = false): Outcome {
   const random = createRandom(seed);
   const scheduler = createScheduler();
   const options = drawOptions(random);
@@ -54,6 +55,9 @@ export function runSeed(seed: number, tell?: (line: string) => void): Outcome {
     },
     note(actor, text) {
       if (tell) tell(`${scheduler.now.toFixed(3).padStart(10)}  ${actor.padEnd(14)} ${text()}`);
+    },
+    frame(actor, text) {
+      if (withFrames) world.note(actor, text);
     },
   };
   function delay(meanMs: number): number {

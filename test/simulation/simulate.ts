@@ -1,6 +1,6 @@
 /**
  * Runs seeds of the simulator:
- *   npm run simulate -- [--seeds N] [--from S] [--seed S [--trace]]
+ *   npm run simulate -- [--seeds N] [--from S] [--seed S [--trace [--frames]]]
  * Exits with 1 on the first violation, and names the command that shows its story.
  */
 import { parseArgs } from 'node:util';
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     from: { type: 'string' },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    frames: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     coverage: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
@@ -28,7 +29,7 @@ function wholeNumber(name: string, text: string): number {
 }
 
 function runOne(seed: number): boolean {
-  const outcome = runSeed(seed, values.trace ? (line) => console.log(line) : undefined);
+  const outcome = runSeed(seed, values.trace ? (line) => console.log(line) : undefined, values.frames);
   console.log(`seed ${seed}: ${outcome.steps} steps, ${outcome.simulatedMs.toFixed(0)} ms, hash ${outcome.hash}`);
   if (outcome.violation) console.log(`VIOLATION ${outcome.violation}`);
   return outcome.violation === undefined;

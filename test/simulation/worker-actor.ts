@@ -31,6 +31,8 @@ export interface WorkerHost {
   /** A removal was asked for, and has not been answered with `left`. */
   removing: 'no' | 'graceful' | 'force';
   starting: boolean;
+  /** Its volume is gone, so that it can only be removed by force. */
+  isLost: boolean;
 }
 
 interface ClientConnection {
@@ -81,6 +83,7 @@ export function createHost(id: number): WorkerHost {
     generation: 0,
     removing: 'no',
     starting: false,
+    isLost: false,
   };
 }
 

@@ -34,6 +34,8 @@ export interface World {
   mixBytes(bytes: Uint8Array): void;
   /** One line of the story; told only when it is asked for. */
   note(actor: string, text: () => string): void;
+  /** The same for every frame, where these are asked for too. */
+  frame(actor: string, text: () => string): void;
 }
 
 /** Is the process cut off from everybody? */

@@ -153,6 +153,8 @@ function handle(worker: Worker, event: WorkerEvent): void {
       if (worker.phase === 'joining') stop(worker, 'shutdown', 'asked to stop before it had joined');
       return;
     case 'marked':
+      // A rollback may have come meanwhile: its restore removes the marker, and another one follows.
+      if (worker.phase !== 'marking') return;
       return stop(worker, 'shutdown', 'everything that executed is in the newest checkpoint');
     case 'wake':
       return;
