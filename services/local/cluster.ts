@@ -39,7 +39,10 @@ export interface LocalCluster {
    * @param forced ids of workers that may leave although they are dead and work of theirs is lost by it
    */
   apply(plan: LocalPlan, forced: ReadonlySet<number>): void;
-  /** Makes a member that no plan has leave; its process runs for as long as that takes. */
+  /**
+   * Makes a member leave that no plan has, or not with this type; its process runs for as long as that takes, and then the
+   * one that is wanted.
+   */
   dismiss(worker: LocalWorker): void;
   /** Starts again what had to wait for an administrator. */
   retry(): void;
@@ -49,8 +52,8 @@ export interface LocalCluster {
   kill(): void;
   /** What the Finder says; undefined while it does not answer. */
   status(): Promise<ClusterStatus | undefined>;
-  /** Whether there is a process of this worker, or one is wanted. */
-  has(worker: number): boolean;
+  /** Whether a worker is on its way to what the plan says of it. */
+  isSettling(worker: number): boolean;
   /** The Finder first, then the workers by id. */
   views(): readonly View[];
 }
@@ -159,6 +162,15 @@ export function localCluster(options: ClusterOptions): LocalCluster {
     options.changed();
   }
 
+  async function dismiss(worker: LocalWorker, slot: Slot<LocalWorker>): Promise<void> {
+    slot.settling = true;
+    await stopCurrent(slot);
+    if (stopping) return;
+    slot.current = supervised(worker);
+    slot.settling = false;
+    await settleWorker(worker.id, slot);
+  }
+
   /** Goes on, one step after another, until what runs is what is wanted by then. */
   async function settle<Spec extends LocalProcess>(
     slot: Slot<Spec>,
@@ -197,9 +209,7 @@ export function localCluster(options: ClusterOptions): LocalCluster {
     },
     dismiss(worker) {
       const slot = workerSlot(worker.id);
-      if (slot.wanted !== undefined || slot.current !== undefined) return;
-      slot.current = supervised(worker);
-      void settleWorker(worker.id, slot);
+      if (!slot.settling) void dismiss(worker, slot);
     },
     retry() {
       for (const { current } of slots()) if (current?.process.state.phase === 'halted') current.process.start();
@@ -217,7 +227,7 @@ export function localCluster(options: ClusterOptions): LocalCluster {
       for (const { current } of slots()) current?.process.kill();
     },
     status: async () => operator?.status(),
-    has: (worker) => workers.has(worker),
+    isSettling: (worker) => workers.get(worker)?.settling ?? false,
     views() {
       return slots().flatMap(({ current, waitingFor }) =>
         current === undefined

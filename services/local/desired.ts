@@ -7,6 +7,7 @@ import type { Config } from '@dpr/infra/config';
 import { BUILT_IN_TYPE, type LocalPlan, type LocalWorker, planLocal } from '@dpr/infra/plan';
 import { readStackFile } from '@dpr/infra/stack-file';
 import type { Options } from './options.ts';
+import { freePort } from './preflight.ts';
 
 /** What the config asks for. */
 export type Desired = {
@@ -14,7 +15,7 @@ export type Desired = {
   /** Ids of workers that may leave although they are dead and work of theirs is lost by it. */
   readonly forced: ReadonlySet<number>;
   /** How to run a member that the config does not have, so that it can leave; undefined when it cannot be run here. */
-  readonly stray: (member: Stray) => LocalWorker | undefined;
+  readonly stray: (member: Stray) => Promise<LocalWorker | undefined>;
 };
 
 type LocalConfig = Parameters<typeof planLocal>[0];
@@ -39,11 +40,12 @@ export async function readDesired({ config: file, data, host, checkpointInterval
   return {
     plan,
     forced,
-    stray(member) {
+    async stray(member) {
       const [worker] = planLocal({ ...config, workers: [strayWorker(config, member)] }, options).workers;
-      if (worker === undefined || forced.has(member.id)) return worker; // one that goes by force is never started
+      // One that goes by force, or never came so far as to tell its type, leaves without being started.
+      if (worker === undefined || forced.has(member.id) || member.type === '') return worker;
       const runnable = worker.command.length > 0 && existsSync(worker.dataDirectory);
-      return runnable ? withoutPortsOf(plan, worker) : undefined;
+      return runnable ? withoutPortsOf(plan, worker, host) : undefined;
     },
   };
 }
@@ -52,13 +54,21 @@ export async function readDesired({ config: file, data, host, checkpointInterval
 function strayWorker(config: Config, { id, type, port }: Stray): LocalConfig['workers'][number] {
   const alike = config.workers.find((worker) => worker.type === type);
   const command = alike?.command ?? (type === BUILT_IN_TYPE ? undefined : []);
-  return { id, type, port, command, checkpointIntervalMs: (alike ?? config).checkpointIntervalMs };
+  return {
+    id,
+    type,
+    port: port === 0 ? undefined : port,
+    command,
+    checkpointIntervalMs: (alike ?? config).checkpointIntervalMs,
+  };
 }
 
-/** One whose ports were given to others meanwhile takes any: no client has to find it again. */
-function withoutPortsOf(plan: LocalPlan, worker: LocalWorker): LocalWorker {
-  const taken = new Set([plan.finder, ...plan.workers].flatMap(({ ports }) => Object.values(ports)));
+/** One whose ports were given to others meanwhile takes any that are free: no client has to find it again. */
+async function withoutPortsOf(plan: LocalPlan, worker: LocalWorker, host: string): Promise<LocalWorker> {
+  const others = [plan.finder, ...plan.workers.filter(({ id }) => id !== worker.id)];
+  const taken = new Set(others.flatMap(({ ports }) => Object.values(ports)));
   if (!Object.values(worker.ports).some((port) => taken.has(port))) return worker;
-  const environment = { ...worker.environment, DPR_PORT: '0', DPR_PUBLIC_PORT: '0', DPR_ADMIN_PORT: '0' };
-  return { ...worker, environment, ports: { public: 0, admin: 0 } };
+  const [port, admin] = await Promise.all([freePort(host), freePort(host)]);
+  const ports = { DPR_PORT: String(port), DPR_PUBLIC_PORT: String(port), DPR_ADMIN_PORT: String(admin) };
+  return { ...worker, environment: { ...worker.environment, ...ports }, ports: { public: port, admin } };
 }

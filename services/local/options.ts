@@ -2,6 +2,7 @@ import path from 'node:path';
 import { stackFileName } from '@dpr/infra/stack-file';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { LOCAL_EXIT } from './exit-codes.ts';
 
 export type Options = {
   /** The stack's file. */
@@ -15,8 +16,6 @@ export type Options = {
 
 const LONGEST_INTERVAL_MS = 60_000;
 const DEFAULT_STACK = 'dev';
-/** `EX_USAGE` */
-const EXIT_USAGE = 64;
 
 const MORE = `
 While it runs:
@@ -25,12 +24,14 @@ While it runs:
   <data>/cluster.json tells other programs which processes run, <data>/logs has a log of each.
 
 With --json, standard output has one JSON object per line. Each has "time" and "event":
-  starting, serving (the whole cluster), processStarted, processServing, processEnded, processStopped, processSays,
-  configChanged, configInvalid, worldLine, workerLeaving, workerLeft, warning, stopping, stopped,
+  cannotStart, starting, serving (the whole cluster), processStarted, processServing, processEnded, processStopped,
+  processSays, configChanged, configInvalid, worldLine, workerLeaving, workerLeft, warning, stopping, stopped,
   and "status": world-line and workers, whenever one of them changes state.
 
-Exit codes: 0 stopped, everything is kept; 64 wrong options; 70 a defect; 75 stopped, but what was not durable will be
-rolled back; 78 cannot start as configured: config, data directory or port; 130 killed by a second Ctrl-C.`;
+Exit codes:
+  ${EXIT.ok} stopped, everything is kept; ${LOCAL_EXIT.usage} wrong options; ${EXIT.internal} a defect
+  ${EXIT.unclean} stopped, but what was not durable will be rolled back; ${LOCAL_EXIT.killed} killed by a second Ctrl-C
+  ${EXIT.config} cannot start as configured: config, data directory or port`;
 
 /**
  * What the command line asks for. Ends the process after `--help`, and with the reason when the options are wrong.
@@ -53,7 +54,7 @@ export function parseOptions(words: readonly string[]): Options {
   try {
     command.parse(words, { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? EXIT.ok : EXIT_USAGE);
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? EXIT.ok : LOCAL_EXIT.usage);
     throw error;
   }
   const given = command.opts<Given>();

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import type { ClusterStatus } from '@dpr/client';
+import type { ClusterStatus, WorkerStatus } from '@dpr/client';
 import { ConfigError } from '@dpr/infra/config';
 import { type LocalProcess, reachable } from '@dpr/infra/plan';
 import { EXIT } from '@dpr/runtime/exit-codes';
@@ -11,6 +11,7 @@ import { type Action, describeAction, diffPlans } from './diff-plans.ts';
 import type { Tell } from './events.ts';
 import { inform } from './inform.ts';
 import { openLogFile } from './log-file.ts';
+import { LOCAL_EXIT } from './exit-codes.ts';
 import { finderControl } from './operator.ts';
 import type { Options } from './options.ts';
 import { obstacles, processesOf } from './preflight.ts';
@@ -19,9 +20,6 @@ import { logDirectory, prepare } from './prepare.ts';
 import { onSignals } from './signals.ts';
 import type { Show } from './view/show.ts';
 import { fingerprintOf, watchForChanges } from './watch.ts';
-
-/** Killed by a second Ctrl-C. */
-const EXIT_KILLED = 130;
 
 /**
  * Runs a cluster until a signal ends it.
@@ -40,7 +38,7 @@ export async function runLocal(options: Options, show: Show): Promise<number> {
       stop: (why) => void running.stop(why).then((kept) => resolve(kept ? EXIT.ok : EXIT.unclean)),
       kill: () => {
         running.kill();
-        resolve(EXIT_KILLED);
+        resolve(LOCAL_EXIT.killed);
       },
       reload: () => void running.reload(),
     }),
@@ -102,16 +100,21 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
     if (served) setImmediate(() => tell({ event: 'serving', ...addresses(), afterMs })); // after its last process
   }
 
-  /** Once after each change of the config: members that it does not have are to leave. */
+  /** Once after each change of the config: members that it does not have, or not with their type, are to leave. */
   function heard({ workers }: ClusterStatus): void {
     if (!lookForStrays) return;
     lookForStrays = false;
-    const declared = new Set(desired.plan.workers.map(({ id }) => id));
-    for (const member of workers.filter(({ id }) => !declared.has(id) && !cluster.has(id))) {
-      const worker = desired.stray(member);
-      if (worker !== undefined) cluster.dismiss(worker);
-      else tell({ event: 'warning', text: strayText(member) });
-    }
+    const declared = new Map(desired.plan.workers.map(({ id, type }) => [id, type]));
+    // The type is not known before a worker has joined for the first time.
+    const isStray = ({ id, type }: WorkerStatus) =>
+      declared.get(id) !== type && !(declared.has(id) && type === '') && !cluster.isSettling(id);
+    for (const member of workers.filter(isStray)) void dismiss(member);
+  }
+
+  async function dismiss(member: WorkerStatus): Promise<void> {
+    const worker = await desired.stray(member);
+    if (worker !== undefined) cluster.dismiss(worker);
+    else tell({ event: 'warning', text: strayText(member) });
   }
 
   async function reload(): Promise<void> {
@@ -161,7 +164,7 @@ function startedBy(action: Action): LocalProcess[] {
 
 function strayText({ id, type }: ClusterStatus['workers'][number]): string {
   return (
-    `worker ${id} (${type}) is a member of the cluster, but it is not in the config, and it cannot be run here to let ` +
-    `it leave: add it to the config again, or name it in dpr:forceRemove, which loses what it did not commit`
+    `worker ${id} (${type}) is a member of the cluster, but not in the config, and it cannot be run here to let it ` +
+    `leave: add it to the config again, or name it in dpr:forceRemove, which loses what it did not commit`
   );
 }

@@ -13,6 +13,9 @@ import {
   worldLineOf,
 } from './harness.ts';
 
+/** A worker type that the project does not ship. */
+const TALLY = ['node', '--import', 'tsx', 'test/cluster/tally.ts'];
+
 /** Who runs, by name, with the process. */
 function running(place: Place, names: readonly string[]): (number | null | undefined)[] {
   return names.map((name) => place.process(name)?.pid);
@@ -150,13 +153,37 @@ describe('editing the config while it runs', function () {
     assert.equal(await worldLineOf(place), worldLine + 1);
   });
 
+  it('gives an id to another type once the worker that had it has left, also when that was edited while nothing ran', async () => {
+    const types = { commands: { tally: TALLY } };
+    const place = await makePlace();
+    const run = await place.start();
+    await addTo(place, [0, 1], 8);
+    const worldLine = await worldLineOf(place);
+    await edit(place, run, [{ id: 0 }, { id: 1, type: 'tally' }], types);
+    assert.equal((await run.line('workerLeft')).worker, 1);
+    await place.processIs('tally-1', ({ phase }) => phase === 'serving');
+    assert.equal(await run.stop(), 0);
+
+    place.edit({
+      workers: [
+        { id: 0, type: 'tally' },
+        { id: 1, type: 'tally' },
+      ],
+      ...types,
+    });
+    const again = place.launch();
+    assert.equal((await again.line('workerLeft')).worker, 0);
+    await place.processIs('tally-0', ({ phase }) => phase === 'serving');
+    assert.equal(await worldLineOf(place), worldLine);
+  });
+
   it('counts at the next start when nothing ran: who is no longer declared leaves', async () => {
     const place = await makePlace();
     const first = await place.start();
     await addTo(place, [0, 1], 6);
     const worldLine = await worldLineOf(place);
     assert.equal(await first.stop(), 0);
-    place.edit({ workers: [{ id: 0 }] });
+    place.edit({ workers: [{ id: 0 }, { id: 3, port: place.basePort + 2 }] }); // with the port of worker 1
     const run = await place.start();
     const left = await run.line('workerLeft');
     assert.deepEqual([left.worker, left.forced], [1, false]);

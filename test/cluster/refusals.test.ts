@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { EXIT } from '@dpr/runtime/exit-codes';
+import { LOCAL_EXIT } from '../../services/local/exit-codes.ts';
 import { launchLocal, makePlace, tearDown, TEST_LIMIT_MS } from './harness.ts';
 
-const EXIT_USAGE = 64;
-const EXIT_CONFIG = 78;
 /** Who has no rights, where tests run as the administrator. */
 const NOBODY = 65_534;
 
@@ -18,7 +18,7 @@ describe('a cluster that cannot start says why, starts nothing, and', function (
     const [worker, control] = [place.basePort + 1, place.basePort + 10_000];
     const servers = await Promise.all([worker, control].map(listen));
     const run = place.launch();
-    assert.equal(await run.exited, EXIT_CONFIG);
+    assert.equal(await run.exited, EXIT.config);
     for (const server of servers) server.close();
     assert.match(run.errors(), new RegExp(`port ${worker} of counter-0 is in use by another program: .*dpr:basePort`));
     assert.match(run.errors(), new RegExp(`control port ${control} of dpr-finder is in use`));
@@ -32,7 +32,7 @@ describe('a cluster that cannot start says why, starts nothing, and', function (
     const place = await makePlace();
     const first = await place.start();
     const second = place.launch();
-    assert.equal(await second.exited, EXIT_CONFIG);
+    assert.equal(await second.exited, EXIT.config);
     assert.match(second.errors(), new RegExp(`process ${first.pid} uses ${place.data}`));
     assert.equal(place.process('counter-0')?.restarts, 0);
   });
@@ -42,7 +42,7 @@ describe('a cluster that cannot start says why, starts nothing, and', function (
     const file = path.join(place.directory, 'file');
     writeFileSync(file, '');
     const run = place.launch({ options: ['--data', path.join(file, 'data')] });
-    assert.equal(await run.exited, EXIT_CONFIG);
+    assert.equal(await run.exited, EXIT.config);
     assert.match(run.errors(), /the data directory '.*file\/data' cannot be used: ENOTDIR/);
   });
 
@@ -51,7 +51,7 @@ describe('a cluster that cannot start says why, starts nothing, and', function (
     chmodSync(place.directory, 0o755);
     mkdirSync(place.data, { mode: 0o555 });
     const run = place.launch(process.getuid?.() === 0 ? { uid: NOBODY } : {});
-    assert.equal(await run.exited, EXIT_CONFIG);
+    assert.equal(await run.exited, EXIT.config);
     assert.match(
       run.errors(),
       /the data directory '.*data' cannot be used: EACCES.* Choose another one, or give the user/,
@@ -61,7 +61,7 @@ describe('a cluster that cannot start says why, starts nothing, and', function (
   it('lists every mistake of the config', async () => {
     const place = await makePlace({ workers: [{ id: 0 }, { id: 0 }, { id: 1, type: 'kv' }], logLevl: 'info' });
     const run = place.launch();
-    assert.equal(await run.exited, EXIT_CONFIG);
+    assert.equal(await run.exited, EXIT.config);
     assert.match(run.errors(), /dpr:logLevl is not a key that exists: did you mean logLevel\?/);
     assert.match(run.errors(), /dpr:workers\[1\]\.id is 0, as in dpr:workers\[0\]: give every worker its own id/);
     assert.match(
@@ -73,7 +73,7 @@ describe('a cluster that cannot start says why, starts nothing, and', function (
   it('names a config that is not there', async () => {
     const place = await makePlace();
     const run = place.launch({ options: ['--config', path.join(place.directory, 'Pulumi.none.yaml')] });
-    assert.equal(await run.exited, EXIT_CONFIG);
+    assert.equal(await run.exited, EXIT.config);
     assert.match(run.errors(), /Pulumi\.none\.yaml cannot be read: ENOENT/);
   });
 
@@ -84,7 +84,7 @@ describe('a cluster that cannot start says why, starts nothing, and', function (
     ];
     const place = await makePlace({ workers, commands: { kv: 'no-such-program', log: 'node no/such/file.js' } });
     const run = place.launch();
-    assert.equal(await run.exited, EXIT_CONFIG);
+    assert.equal(await run.exited, EXIT.config);
     assert.match(run.errors(), /there is no program no-such-program, so kv-0 cannot be started: correct its command/);
     assert.match(run.errors(), /there is no file no\/such\/file\.js, so log-1 cannot be started/);
   });
@@ -96,7 +96,7 @@ describe('a cluster that cannot start says why, starts nothing, and', function (
       [['--stack', 'dev', '--config', 'x.yaml'], /cannot be used with option/],
     ] as const) {
       const run = launchLocal(options);
-      assert.equal(await run.exited, EXIT_USAGE);
+      assert.equal(await run.exited, LOCAL_EXIT.usage);
       assert.match(run.errors(), reason);
     }
   });

@@ -1,0 +1,5 @@
+/** A worker type of somebody else, as a program: it counts as the counter does, by another name. */
+import { createCounter } from '@dpr/counter';
+import { serveWorker } from '@dpr/runtime';
+
+await serveWorker({ name: 'tally', create: () => createCounter() });
