@@ -3,6 +3,7 @@ import { stackFileName } from '@dpr/infra/stack-file';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LOCAL_EXIT } from './exit-codes.ts';
+import { MAX_LOG_BYTES } from './log-file.ts';
 
 export type Options = {
   /** The stack's file. */
@@ -16,12 +17,14 @@ export type Options = {
 
 const LONGEST_INTERVAL_MS = 60_000;
 const DEFAULT_STACK = 'dev';
+const MIB = 2 ** 20;
 
 const MORE = `
 While it runs:
   Editing the config applies it: added workers join, removed ones leave, changed ones restart. SIGHUP does it too.
   Ctrl-C stops everything gracefully, and the next start goes on from there. Once more kills it.
-  <data>/cluster.json tells other programs which processes run, <data>/logs has a log of each.
+  <data>/cluster.json tells other programs which processes run, <data>/logs has a log of each,
+  the newest ${(2 * MAX_LOG_BYTES) / MIB} MiB at most.
 
 With --json, standard output has one JSON object per line. Each has "time" and "event":
   cannotStart, starting, serving (the whole cluster), processStarted, processServing, processEnded, processStopped,
