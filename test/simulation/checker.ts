@@ -344,9 +344,9 @@ export function createChecker(worldOf: () => World) {
     durableRecord = record;
   }
 
-  /** Does the worker belong to the cluster, as far as anybody can know? */
-  function isMember({ config, generation }: Worker): boolean {
-    return durableRecord?.members.get(config.id)?.generation === generation;
+  /** The generation of the worker in the last durable record, 0 if it is no member. */
+  function generationOf(id: number): number {
+    return durableRecord?.members.get(id)?.generation ?? 0;
   }
 
   /** Is it the incarnation that the Finder takes reports from? */
@@ -631,7 +631,7 @@ export function createChecker(worldOf: () => World) {
     volumeBegins,
     volumeChanged,
     recordDurable,
-    isMember,
+    generationOf,
     isRegistered,
     finderLoaded,
     finderLog,

@@ -6,7 +6,7 @@ import { createFinderHost, startFinder } from './finder-actor.ts';
 import { drawOptions, type WorldOptions } from './options.ts';
 import { createRandom } from './random.ts';
 import { createScheduler } from './scheduler.ts';
-import { createHost } from './worker-actor.ts';
+import { createHost, keepMember, startWorkerSoon } from './worker-actor.ts';
 import { Violation, type World } from './world.ts';
 
 /** Once faults have stopped, everything resolves within this much simulated time. */
@@ -104,6 +104,10 @@ function live(world: World): void {
   while (scheduler.steps < MAX_STEPS && scheduler.step()) {
     if (!world.calm || scheduler.now < lookAt) continue;
     lookAt = scheduler.now + LOOK_MS;
+    for (const host of world.hosts.values()) {
+      keepMember(world, host);
+      if (host.wanted && host.processes.length === 0) startWorkerSoon(world, host, 0);
+    }
     const waiting = unresolved(world);
     if (waiting === undefined) return;
     if (scheduler.now > options.faultsForMs + LIVENESS_LIMIT_MS) {

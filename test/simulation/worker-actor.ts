@@ -87,6 +87,14 @@ export function createHost(id: number): WorkerHost {
   };
 }
 
+/** Whoever is a member is wanted: a process that was paused during a removal may have added its id again. */
+export function keepMember(world: World, host: WorkerHost): void {
+  const generation = world.checker.generationOf(host.id);
+  if (generation <= host.generation || host.removing !== 'no') return;
+  host.generation = generation;
+  host.wanted = true;
+}
+
 /** Start a process for the worker unless one is being started. */
 export function startWorkerSoon(world: World, host: WorkerHost, delay: number): void {
   if (host.starting) return;
@@ -377,11 +385,7 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
       return mark(world, running, effect.clean);
     case 'serving':
       running.serving = true;
-      if (world.checker.isMember(core)) {
-        // Whoever joined is wanted: a process that was paused during a removal adds its id again.
-        running.host.wanted = true;
-        running.host.generation = core.generation;
-      }
+      keepMember(world, running.host);
       world.note(process.name, () => `incarnation ${effect.incarnation} serves in world-line ${effect.worldLine}`);
       return;
     case 'stop':
