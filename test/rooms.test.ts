@@ -22,6 +22,9 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   'infra/components': { rooms: ['infra/config', 'infra/plan'], packages: ['@pulumi/'], node: true },
   'infra/azure': { rooms: ['infra/config', 'infra/plan'], packages: ['@pulumi/'], node: true },
   'infra/stack-config.ts': {},
+  'infra/examples': { rooms: ['infra/components'], packages: ['@pulumi/'] },
+  'infra/preview.ts': {},
+  'infra/check-preview.ts': { rooms: ['infra/preview.ts'], node: true },
   'infra/stack.ts': {
     rooms: ['infra/config', 'infra/plan', 'infra/components', 'infra/azure', 'infra/stack-config.ts'],
     packages: ['@pulumi/'],

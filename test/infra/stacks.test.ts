@@ -32,6 +32,15 @@ describe('the example stacks', () => {
     });
   }
 
+  it("are followed by a program of one's own that embeds a cluster", async () => {
+    const { resources, result } = await underMocks(
+      { 'dpr-cluster:controlToken': TOKENS['dpr:controlToken'] },
+      () => import('../../infra/examples/embedded/index.ts'),
+    );
+    assert.equal(await valueOf(result.finderUrl), 'ws://192.0.2.1:6379');
+    assert.equal(resources.filter(({ type }) => type === 'dpr:index:Worker').length, 2);
+  });
+
   it('keep their tokens secret: in a Secret, marked as such, and nowhere else', async () => {
     const { resources } = await deploy({ ...(await stackConfig('dev')), ...TOKENS });
     const holders = resources.filter((resource) => JSON.stringify(resource).includes('token-of-a-test'));

@@ -1,0 +1,35 @@
+/** One step of a preview, as `pulumi preview --json` prints it, as far as this reads it. */
+type Step = { readonly op: string; readonly urn: string; readonly replaceReasons?: readonly string[] };
+
+const REPLACEMENTS = ['replace', 'delete-replaced', 'create-replacement'];
+/** What holds data, or a process that holds data. */
+const PRECIOUS = ['PersistentVolumeClaim', 'PersistentVolume', 'StatefulSet', 'Namespace', 'ManagedCluster'];
+/** Those of them that go when a worker is removed, which its volume survives. */
+const REMOVABLE = ['StatefulSet'];
+
+/**
+ * What a preview would do to volumes and workers that can hardly be meant, one line each.
+ *
+ * @param json what `pulumi preview --json` printed
+ * @throws Error when it is not that
+ */
+export function harms(json: string): string[] {
+  const { steps } = JSON.parse(json) as { steps?: readonly Step[] };
+  if (steps === undefined) throw new Error('this is not what "pulumi preview --json" prints: it has no steps');
+  const found = steps.flatMap(({ op, urn, replaceReasons = [] }) => {
+    const [type = '', name = ''] = urn.split('::').slice(-2);
+    const kind = type.split(':').at(-1) ?? '';
+    if (!PRECIOUS.includes(kind)) return [];
+    if (REPLACEMENTS.includes(op)) {
+      return [`${kind} ${name} would be made anew${because(replaceReasons)}`];
+    }
+    return op === 'delete' && !REMOVABLE.includes(kind)
+      ? [`${kind} ${name} would be deleted, with all that it holds`]
+      : [];
+  });
+  return [...new Set(found)];
+}
+
+function because(reasons: readonly string[]): string {
+  return reasons.length === 0 ? '' : `, because of ${reasons.join(', ')}`;
+}

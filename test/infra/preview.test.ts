@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { harms } from '../../infra/preview.ts';
+
+const step = (op: string, type: string, name: string, replaceReasons?: string[]) => ({
+  op,
+  urn: `urn:pulumi:dev::dpr-cluster::dpr:index:DprCluster$kubernetes:${type}::${name}`,
+  ...(replaceReasons === undefined ? {} : { replaceReasons }),
+});
+const harmsOf = (...steps: object[]) => harms(JSON.stringify({ steps }));
+
+describe('the check of a preview', () => {
+  it('has nothing against workers that come and go, nor against what every change replaces', () => {
+    assert.deepEqual(
+      harmsOf(
+        step('create', 'apps/v1:StatefulSet', 'dpr-counter-2-set'),
+        step('delete', 'apps/v1:StatefulSet', 'dpr-counter-1-set'),
+        step('update', 'apps/v1:StatefulSet', 'dpr-counter-0-set'),
+        step('replace', 'batch/v1:Job', 'dpr-membership-job'),
+      ),
+      [],
+    );
+  });
+
+  it('names each worker that would be made anew, once, with the reason', () => {
+    const type = 'apps/v1:StatefulSet';
+    assert.deepEqual(
+      harmsOf(
+        step('delete-replaced', type, 'dpr-counter-0-set', ['spec.serviceName']),
+        step('replace', type, 'dpr-counter-0-set', ['spec.serviceName']),
+        step('create-replacement', type, 'dpr-counter-0-set', ['spec.serviceName']),
+      ),
+      ['StatefulSet dpr-counter-0-set would be made anew, because of spec.serviceName'],
+    );
+  });
+
+  it('names volumes and namespaces that would be deleted', () => {
+    assert.deepEqual(
+      harmsOf(step('delete', 'core/v1:PersistentVolumeClaim', 'data'), step('delete', 'core/v1:Namespace', 'dpr')),
+      [
+        'PersistentVolumeClaim data would be deleted, with all that it holds',
+        'Namespace dpr would be deleted, with all that it holds',
+      ],
+    );
+  });
+
+  it('does not take anything else for a preview', () => {
+    assert.throws(() => harms('{}'), /it has no steps/);
+  });
+});

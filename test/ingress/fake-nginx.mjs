@@ -1,0 +1,21 @@
+// What the feeder sees of NGINX: on SIGHUP it reads its configuration, and serves that version or writes down a refusal.
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import process from 'node:process';
+
+const [, , directory = ''] = process.argv;
+let version = '';
+
+function load() {
+  const text = readFileSync(`${directory}/nginx.conf`, 'utf8');
+  if (text.includes('nonsense'))
+    return appendFileSync(`${directory}/errors.log`, '[emerg] unknown directive "nonsense"\n');
+  version = /return (\w+);/.exec(text)?.[1] ?? '';
+}
+
+load();
+process.on('SIGHUP', load);
+createServer((socket) => socket.end(version)).listen(`${directory}/version.sock`, () => {
+  writeFileSync(`${directory}/nginx.pid`, String(process.pid));
+  process.stdout.write('ready\n');
+});

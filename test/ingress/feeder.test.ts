@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startFeeder, type Feeder } from '../../services/ingress/feeder.ts';
+import { servedVersion, versionIn } from '../../services/ingress/nginx.ts';
+
+const NGINX = fileURLToPath(new URL('fake-nginx.mjs', import.meta.url));
+const configuration = (version: string, extra = '') =>
+  `${extra}\nserver { listen unix:/run/dpr/version.sock; return ${version}; }\n`;
+
+describe('the feeder of NGINX', () => {
+  let directory = '';
+  let feeder: Feeder;
+  let events: string[];
+  let nginx: ChildProcess | undefined;
+  let stop: AbortController;
+  let heard: () => void = () => undefined;
+
+  beforeEach(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'dpr-'));
+    events = [];
+    stop = new AbortController();
+    const log = (event: string, version: string, reason: string) => {
+      events.push([event, version, reason].join(' ').trim());
+      heard();
+    };
+    feeder = startFeeder({ directory, log, signal: stop.signal });
+  });
+  afterEach(async () => {
+    stop.abort();
+    nginx?.kill();
+    nginx = undefined;
+    await rm(directory, { recursive: true });
+  });
+
+  async function startNginx(): Promise<void> {
+    nginx = spawn(process.execPath, [NGINX, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+    if (nginx.stdout !== null) await once(nginx.stdout, 'data');
+  }
+  async function event(text: string): Promise<void> {
+    while (!events.includes(text)) await new Promise<void>((resolve) => (heard = resolve));
+  }
+  const written = () => readFile(path.join(directory, 'nginx.conf'), 'utf8');
+
+  it('has the configuration ready before NGINX starts', async () => {
+    assert.equal(feeder.fed(), false);
+    feeder.want(configuration('a'));
+    await event('accepted a');
+    assert.equal(feeder.fed(), true);
+    assert.equal(await written(), configuration('a'));
+    assert.deepEqual(feeder.report(), {});
+  });
+
+  it('has NGINX serve each new one, and reports which it serves', async () => {
+    feeder.want(configuration('a'));
+    await event('accepted a');
+    await startNginx();
+    feeder.want(configuration('b'));
+    await event('accepted b');
+    assert.equal(await servedVersion(directory), 'b');
+    assert.deepEqual(feeder.report(), { serving: 'b' });
+  });
+
+  it('keeps the last good one where NGINX refuses, reports its reason, and goes on with the next', async () => {
+    feeder.want(configuration('a'));
+    await event('accepted a');
+    await startNginx();
+    feeder.want(configuration('b', 'nonsense'));
+    await event('refused b [emerg] unknown directive "nonsense"');
+    assert.equal(await servedVersion(directory), 'a');
+    assert.equal(await written(), configuration('a'));
+    feeder.want(configuration('c'));
+    await event('accepted c');
+    assert.deepEqual(feeder.report(), { serving: 'c' });
+  });
+
+  it('reads the version that a configuration tells of itself', () => {
+    assert.equal(versionIn(configuration('a1b2')), 'a1b2');
+    assert.equal(versionIn('stream {}'), '');
+  });
+});

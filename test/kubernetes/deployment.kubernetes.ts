@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { connect, type Cluster, type Session } from '@dpr/client';
+import { changes, deployments, kubectl, type Deployments } from './deployments.ts';
+
+const STACK = {
+  'dpr:workerDefaults': { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } },
+  'dpr:finder': { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } },
+  'dpr:controlToken': 'a-control-token-of-a-test',
+};
+const worker = (name: string) => [`dpr-${name}`, `dpr-${name}-service`, `dpr-${name}-set`];
+/** What every change of the membership changes. */
+const SHARED = {
+  'dpr-ingress-configuration': 'update',
+  'dpr-ingress-service': 'update',
+  'dpr-membership-job': 'replace',
+};
+
+describe('a cluster on Kubernetes', function () {
+  this.timeout(300_000);
+  this.bail(true);
+  let deployed: Deployments;
+  let cluster: Cluster | undefined;
+  let session: Session;
+  const broken: string[] = [];
+
+  before(async () => (deployed = await deployments()));
+  after(async () => {
+    await cluster?.close();
+    await deployed.end();
+  });
+
+  const declare = (...workers: object[]) => deployed.configure({ ...STACK, 'dpr:workers': workers });
+
+  it('has objects that the API server accepts to the letter', async () => {
+    const folder = new URL('../infra/golden/', import.meta.url);
+    for (const file of await readdir(folder)) {
+      const resources = JSON.parse(await readFile(new URL(file, folder), 'utf8')) as GoldenResource[];
+      const items = resources.flatMap((resource) => objectOf(resource, deployed.namespace));
+      assert.ok(items.length > 0);
+      const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+      await kubectl(['create', '--dry-run=server', '--validate=strict', '-f', '-'], list);
+    }
+  });
+
+  it('says what is wrong with a configuration, and nothing else, within seconds', async () => {
+    await declare({ id: 0 }, { id: 0 });
+    const started = performance.now();
+    const failure = await deployed.up().then(
+      () => '',
+      (error: unknown) => String(error),
+    );
+    assert.ok(performance.now() - started < 15_000);
+    assert.match(failure, /dpr:workers\[1\]\.id is 0, as in dpr:workers\[0\]: give every worker its own id/);
+    assert.doesNotMatch(failure, /unhandled|node_modules/i);
+  });
+
+  it('comes up from its configuration, after a preview, and then nothing is left to do', async () => {
+    await declare({ id: 0 }, { id: 1 });
+    assert.ok(Object.values(changes(await deployed.preview())).every((operation) => operation === 'create'));
+    await deployed.up();
+    assert.deepEqual(changes(await deployed.preview()), {});
+  });
+
+  it('serves clients outside, through the ingress', async () => {
+    const address = await deployed.output('finderUrl');
+    cluster = await connect({
+      cluster: address,
+      log: ({ event, message }) => {
+        if (event === 'disconnected') broken.push(message);
+      },
+    });
+    session = cluster.session();
+    assert.equal(await session.counter(0).add(300), 300n);
+    assert.equal(await session.counter(1).add(70), 70n);
+    await session.commit();
+  });
+
+  it('previews a worker that is added as that worker, the ingress and the membership, and nothing else', async () => {
+    await declare({ id: 0 }, { id: 1 }, { id: 2 });
+    const created = Object.fromEntries(worker('counter-2').map((name) => [name, 'create']));
+    assert.deepEqual(changes(await deployed.preview()), { ...SHARED, ...created });
+  });
+
+  it('has the worker served the moment that the deployment returns', async () => {
+    await deployed.up();
+    assert.equal(await session.counter(2).add(1), 1n);
+    assert.equal(await session.counter(0).get(), 300n);
+  });
+
+  it('fails a deployment whose ingress NGINX refuses, with its reason, and serves on', async () => {
+    await declare({ id: 0 }, { id: 1 }, { id: 2 }, { id: 3, port: 80 });
+    const failure = await deployed.up().then(
+      () => '',
+      (error: unknown) => String(error),
+    );
+    assert.match(
+      failure,
+      /NGINX refuses the ingress's new configuration, and serves the old one: .*Permission denied/s,
+    );
+    assert.equal(await session.counter(0).add(1), 301n);
+  });
+
+  it('lets workers that are removed leave first, and keeps their volumes', async () => {
+    await declare({ id: 0 }, { id: 2 });
+    const removed = ['counter-1', 'counter-3'].flatMap(worker);
+    const expected = { ...SHARED, ...Object.fromEntries(removed.map((name) => [name, 'delete'])) };
+    assert.deepEqual(changes(await deployed.preview()), expected);
+    await session.counter(1).add(5);
+    await deployed.up();
+    assert.deepEqual(await kubectl(['get', 'statefulset', '-n', deployed.namespace, '-o', 'name']), [
+      'statefulset.apps/counter-0',
+      'statefulset.apps/counter-2',
+      'statefulset.apps/dpr-finder',
+    ]);
+    const claims = await kubectl(['get', 'pvc', '-n', deployed.namespace, '-o', 'name']);
+    assert.ok(claims.includes('persistentvolumeclaim/data-counter-1-0'));
+    await assert.rejects(async () => session.counter(1).get(), /worker 1/);
+    assert.equal(await session.counter(0).get(), 301n);
+  });
+
+  it('cut no connection to a worker that stayed', () => {
+    const others = broken.filter((message) => !/638[1]|:80\b/.test(message));
+    assert.deepEqual(others, []);
+  });
+
+  it('brings a removed worker back as a new one, without its old state', async () => {
+    await declare({ id: 0 }, { id: 1 }, { id: 2 });
+    await deployed.up();
+    const fresh = cluster?.session();
+    assert.equal(await fresh?.counter(1).get(), 0n);
+  });
+
+  it('is found as it was left by a refresh', async () => {
+    await deployed.refresh();
+    assert.deepEqual(changes(await deployed.preview()), {});
+  });
+
+  it('leaves nothing behind but the volumes that its configuration keeps', async () => {
+    await cluster?.close();
+    await deployed.destroy();
+    const kinds = 'statefulset,deployment,job,pod,service,networkpolicy,poddisruptionbudget,role,rolebinding,secret';
+    assert.deepEqual(await kubectl(['get', kinds, '-n', deployed.namespace, '-o', 'name']), []);
+    assert.deepEqual(
+      (await kubectl(['get', 'pvc', '-n', deployed.namespace, '-o', 'name'])).map((name) => name.split('/')[1]),
+      ['data-counter-0-0', 'data-counter-1-0', 'data-counter-2-0', 'data-counter-3-0', 'data-dpr-finder-0'],
+    );
+  });
+});
+
+type GoldenResource = { readonly type: string; readonly inputs: Record<string, unknown> };
+
+/** A golden resource as the API server takes it: in a namespace that exists, with secrets as they are. */
+function objectOf({ type, inputs }: GoldenResource, namespace: string): object[] {
+  if (!type.startsWith('kubernetes:') || inputs.kind === 'Namespace') return [];
+  const metadata = inputs.metadata as { name?: string; namespace?: string };
+  const name = metadata.name ?? 'named-by-pulumi';
+  const own = 'namespace' in metadata ? { ...metadata, name, namespace } : { ...metadata, name };
+  const revealed = inputs.stringData as { secret: object } | undefined;
+  return [{ ...inputs, metadata: own, ...(revealed === undefined ? {} : { stringData: revealed.secret }) }];
+}
