@@ -10,58 +10,17 @@ import {
 } from '@dpr/core';
 import { CLIENT_RETRY_LIMIT_MS, type Message } from '@dpr/protocol';
 import { alarm } from '@dpr/runtime/alarm';
+import { createAdmission, wrongType } from './admission.ts';
 import { appended, commit, complete, fail, lastOperation, type Batch } from './batch.ts';
 import { createCollector, type Collector } from './collector.ts';
 import { createCommits } from './commits.ts';
 import { unlessAborted } from './deferred.ts';
-import {
-  ClosedError,
-  OverloadedError,
-  RollbackError,
-  sessionFailure,
-  UnknownWorkerError,
-  WorkerRemovedError,
-  WrongTypeError,
-  type DprError,
-} from './errors.ts';
-import {
-  BATCH_RETRY_MS,
-  MAX_BATCH_RETRY_MS,
-  MAX_BATCHES_IN_FLIGHT,
-  MAX_UNCOMMITTED_BYTES,
-  MAX_UNCOMMITTED_OPERATIONS,
-  MAX_WAITING_BYTES,
-  MAX_WAITING_OPERATIONS,
-} from './limits.ts';
-import type { CallOptions, LogEntry, SessionOptions } from './options.ts';
+import { ClosedError, defect, RollbackError, sessionFailure, WorkerRemovedError, type DprError } from './errors.ts';
+import { BATCH_RETRY_MS, MAX_BATCH_RETRY_MS, MAX_BATCHES_IN_FLIGHT } from './limits.ts';
+import type { CallOptions, SessionOptions } from './options.ts';
 import { tellRollback, type RollbackReport } from './rollback.ts';
-
-/** A worker that is connected, as its greeting told. */
-export interface OpenWorker {
-  readonly generation: number;
-  readonly type: string;
-}
-
-/** What a session needs of its cluster. Nothing here calls the session back before it returns. */
-export interface Surroundings {
-  worldLine(): number;
-  send(worker: number, message: Message): void;
-  sendFinder(message: Message): void;
-  /** A connection to this worker is wanted from now on; @returns it if there is one */
-  connect(worker: number): OpenWorker | undefined;
-  /** The membership may have changed. */
-  fetchCluster(): void;
-  /** Resolves once the membership was fetched anew. */
-  freshMembership(): Promise<void>;
-  /** A worker's type, if it is a member. */
-  memberType(worker: number): string | undefined;
-  isRemoved(worker: number): boolean;
-  /** The members' ids, in words. */
-  knownWorkers(): string;
-  log(entry: LogEntry): void;
-  /** The session has ended. */
-  forget(session: string): void;
-}
+import { createRoom, type Load } from './room.ts';
+import type { OpenWorker, Surroundings } from './surroundings.ts';
 
 export interface Engine {
   readonly id: string;
@@ -76,7 +35,7 @@ export interface Engine {
   readonly ready: (options?: CallOptions) => Promise<void>;
   readonly resume: () => void;
   broken(): RollbackError | undefined;
-  uncommitted(): { readonly operations: number; readonly bytes: number };
+  uncommitted(): Load;
   readonly addListener: (listener: (report: RollbackReport) => void) => () => void;
   end(error: DprError): void;
 
@@ -90,9 +49,7 @@ export interface Engine {
 }
 
 export function createEngine(options: SessionOptions, around: Surroundings): Engine {
-  const { mode = 'strict', replay = false, whenFull = 'wait' } = options;
-  const maxOperations = options.maxUncommittedOperations ?? MAX_UNCOMMITTED_OPERATIONS;
-  const maxBytes = options.maxUncommittedBytes ?? MAX_UNCOMMITTED_BYTES;
+  const { mode = 'strict', replay = false } = options;
   const id = randomBytes(16).toString('hex');
   const core = createSession({
     id,
@@ -106,6 +63,8 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   });
   const collector = createCollector(mode);
   const commits = createCommits();
+  const room = createRoom(options);
+  const problemWith = createAdmission(around, admit);
   const wake = alarm(() => step({ kind: 'wake' }));
   const listeners = new Set<(report: RollbackReport) => void>();
   if (options.onRollback !== undefined) listeners.add(options.onRollback);
@@ -113,15 +72,10 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   /** What the core has, by its number for it, in the order of the calls. */
   const inFlight = new Map<number, Batch>();
   /** What waits for room, or to learn of its worker, in the order of the calls. */
-  let waiting: Batch[] = [];
-  const sent = { operations: 0, bytes: 0 };
-  /** Collected or waiting. */
-  const held = { operations: 0, bytes: 0 };
+  const waiting: Batch[] = [];
   let lastCommitted = 0;
   let flushing = false;
   let admitting = false;
-  /** The batch whose worker nobody knew, and whether the membership was fetched for it. */
-  let lookUp: { readonly batch: Batch; done: boolean } | undefined;
   const readyWaiters: (() => void)[] = [];
   let broken: RollbackError | undefined;
   let ended: DprError | undefined;
@@ -131,7 +85,14 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   function step(event: SessionEvent): void {
     if (ended !== undefined) return;
     const inFlightBefore = inFlight.size;
-    const wanted = perform(stepSession(core, event, performance.now()));
+    let effects: SessionEffect[];
+    try {
+      effects = stepSession(core, event, performance.now());
+    } catch (error) {
+      // An invariant does not hold. That ends the session, and not the application.
+      return end(defect(error));
+    }
+    const wanted = perform(effects);
     if (hasEnded()) return;
     wake.set(sessionWakeAt(core));
     for (const worker of wanted) {
@@ -194,8 +155,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     const batch = inFlight.get(call);
     if (batch === undefined) return undefined;
     inFlight.delete(call);
-    sent.operations -= batch.count;
-    sent.bytes -= batch.length;
+    room.done(batch);
     return batch;
   }
 
@@ -233,16 +193,12 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   }
 
   function collect(): void {
-    const batches = collector.take();
-    waiting = waiting.length === 0 ? batches : [...waiting, ...batches];
+    for (const batch of collector.take()) waiting.push(batch);
   }
 
   function dropWaiting(): Batch[] {
-    const dropped = waiting;
-    waiting = [];
-    held.operations = 0;
-    held.bytes = 0;
-    return dropped;
+    for (const batch of waiting) room.letGo(batch);
+    return waiting.splice(0);
   }
 
   function flush(): void {
@@ -257,12 +213,11 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     if (admitting) return;
     admitting = true;
     let urgent = false;
-    for (let batch = waiting[0]; batch !== undefined && ended === undefined && hasRoomFor(batch); batch = waiting[0]) {
+    for (let batch = waiting[0]; batch !== undefined && ended === undefined && room.fits(batch); batch = waiting[0]) {
       const problem = problemWith(batch);
       if (problem === 'unknown') break;
       waiting.shift();
-      held.operations -= batch.count;
-      held.bytes -= batch.length;
+      room.letGo(batch);
       if (problem !== undefined) {
         failed(batch, problem);
       } else {
@@ -277,43 +232,19 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     for (const ready of readyWaiters.splice(0)) ready();
   }
 
-  function hasRoomFor(batch: Batch): boolean {
-    if (sent.operations === 0) return true;
-    return sent.operations + batch.count <= maxOperations && sent.bytes + batch.length <= maxBytes;
-  }
-
   function submit(batch: Batch): void {
-    sent.operations += batch.count;
-    sent.bytes += batch.length;
+    room.sent(batch);
     inFlight.set(core.lastCall + 1, batch);
     const operations = batch.bytes.subarray(0, batch.length);
     step({ kind: 'submit', worker: batch.worker, operations, count: batch.count });
-  }
-
-  /** Why the batch cannot be sent; `unknown` while the membership is being fetched to find out. */
-  function problemWith(batch: Batch): DprError | 'unknown' | undefined {
-    const { worker, type } = batch;
-    const actual = around.memberType(worker);
-    if (actual === type) return undefined;
-    if (actual !== undefined) return wrongType(worker, type, actual);
-    if (around.isRemoved(worker)) return new WorkerRemovedError(worker, 'notExecuted');
-    if (lookUp?.batch !== batch) {
-      const mine = { batch, done: false };
-      lookUp = mine;
-      void around.freshMembership().then(() => {
-        mine.done = true;
-        admit();
-      });
-    }
-    if (!lookUp.done) return 'unknown';
-    return new UnknownWorkerError(`no worker has the id ${worker}; the cluster has ${around.knownWorkers()}`);
   }
 
   /** A worker was connected to; what it did not answer is sent again. */
   function opened(worker: number, { generation, type }: OpenWorker): void {
     if (!core.lanes.has(worker)) return;
     for (const batch of inFlight.values()) {
-      if (batch.worker === worker && batch.type !== type) return end(wrongType(worker, batch.type, type));
+      const isMeant = batch.worker === worker && batch.results === undefined;
+      if (isMeant && batch.type !== type) return end(wrongType(worker, batch.type, type));
     }
     step({ kind: 'connected', worker, generation });
   }
@@ -334,8 +265,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     collect();
     for (const batch of [...inFlight.values(), ...dropWaiting()]) fail(batch, error);
     inFlight.clear();
-    sent.operations = 0;
-    sent.bytes = 0;
+    room.clear();
     commits.failed(0, error);
     for (const ready of readyWaiters.splice(0)) ready();
   }
@@ -347,22 +277,12 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     worldLine: () => core.worldLine,
     refusal(count, bytes, signal) {
       if (signal?.aborted === true) return signal.reason as Error;
-      if (ended !== undefined || broken !== undefined) return ended ?? broken;
-      const operations = held.operations + count;
-      const all = held.bytes + bytes;
-      if (whenFull === 'reject' && (sent.operations + operations > maxOperations || sent.bytes + all > maxBytes)) {
-        return new OverloadedError(`${sent.operations} operations are not committed yet; try again once they are`);
-      }
-      if (operations <= MAX_WAITING_OPERATIONS && all <= MAX_WAITING_BYTES) return undefined;
-      return new OverloadedError(
-        `${held.operations} operations wait to be sent, and ${count} more are too many: await results or session.ready()`,
-      );
+      return ended ?? broken ?? room.refusal(count, bytes);
     },
     append(batch, first, count, size) {
       const index = batch.count;
       appended(batch, first, count, size);
-      held.operations += count;
-      held.bytes += size;
+      room.hold(count, size);
       if (!flushing) {
         flushing = true;
         process.nextTick(flush);
@@ -395,7 +315,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       step({ kind: 'resume' });
     },
     broken: () => broken,
-    uncommitted: () => ({ operations: sent.operations + held.operations, bytes: sent.bytes + held.bytes }),
+    uncommitted: room.load,
     addListener(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -415,8 +335,4 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       return [...core.lanes.values()].some((lane) => !lane.open && lane.done.length + lane.sent.length > 0);
     },
   };
-}
-
-function wrongType(worker: number, wanted: string, actual: string): WrongTypeError {
-  return new WrongTypeError(`worker ${worker} is of type '${actual}', not '${wanted}'`);
 }

@@ -192,8 +192,14 @@ export function sessionFailure(code: SessionFailure, text: string): DprError {
     case 'malformed':
       return new MalformedOperationsError(`the worker does not understand the operations: ${text}`);
     default:
-      return new ProtocolError(`the session cannot go on (${code}): ${text}. This is a defect; please report it`);
+      return defect(new Error(`${code}: ${text}`));
   }
+}
+
+/** Something that cannot happen did. */
+export function defect(cause: unknown): ProtocolError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new ProtocolError(`the session cannot go on (${text}): this is a defect, please report it`, { cause });
 }
 
 /** Nobody answered at the address in time. */

@@ -1,0 +1,112 @@
+/** The Finder, as a client uses it: asked for the membership now and then, and for the cut where no worker tells it. */
+import type { Message, MessageOf } from '@dpr/protocol';
+import type { DprError } from './errors.ts';
+import { MEMBERSHIP_SPACING_MS } from './limits.ts';
+import { isFinal, openLink, type LinkOptions } from './link.ts';
+
+export interface FinderOptions extends LinkOptions {
+  /** How often to ask whether the membership changed, ms. */
+  readonly pollMs: number;
+}
+
+/** Who uses the Finder. Its functions are never called within one of the Finder's. */
+export interface FinderOwner {
+  opened(welcome: MessageOf<'welcome'>): void;
+  /** The version of the membership that is known. */
+  known(): number;
+  /** The smallest world-line of those who need the Finder's word on the cut; undefined: nobody does. */
+  behind(): number | undefined;
+  membership(message: MessageOf<'cluster'>): void;
+  frame(message: MessageOf<'cut'> | MessageOf<'error'>): void;
+  /** It is away, for a reason that is news. */
+  away(error: DprError): void;
+  /** It refuses this client for good. */
+  refused(error: DprError): void;
+}
+
+export interface Finder {
+  readonly send: (message: Message) => void;
+  /** Ask for the membership, soon. */
+  readonly ask: () => void;
+  /** Resolves once the membership was asked for, from now on, and answered; also when the Finder is closed. */
+  readonly fresh: () => Promise<void>;
+  /** Why it was away last, if it was. */
+  readonly lastFailure: () => DprError | undefined;
+  readonly close: () => void;
+}
+
+export function openFinder(options: FinderOptions, owner: FinderOwner): Finder {
+  let timer: NodeJS.Timeout | undefined;
+  let askedAt = -Infinity;
+  let closed = false;
+  let lastFailure: DprError | undefined;
+  /** Who waits for the answer to a question that is not asked yet, and to the one that is. */
+  const toAsk: (() => void)[] = [];
+  const asked: (() => void)[] = [];
+
+  const link = openLink(options, {
+    opened(welcome) {
+      owner.opened(welcome);
+      askNow();
+      return undefined;
+    },
+    frame,
+    down(error) {
+      toAsk.push(...asked.splice(0));
+      const isNews = lastFailure?.message !== error.message;
+      lastFailure = error;
+      if (isFinal(error)) owner.refused(error);
+      else if (isNews) owner.away(error);
+    },
+  });
+  const poll = setInterval(askNow, options.pollMs);
+
+  function frame(message: Message): void {
+    switch (message.kind) {
+      case 'cluster':
+        owner.membership(message);
+        for (const resolve of asked.splice(0)) resolve();
+        return;
+      case 'cut':
+      case 'error':
+        return owner.frame(message);
+      default:
+        return;
+    }
+  }
+
+  function askNow(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    askedAt = performance.now();
+    if (!link.isOpen()) return;
+    asked.push(...toAsk.splice(0));
+    link.send({ kind: 'fetchCluster', known: owner.known() });
+    const worldLine = owner.behind();
+    if (worldLine !== undefined) link.send({ kind: 'refresh', worldLine });
+  }
+
+  function ask(): void {
+    if (timer !== undefined || closed) return;
+    timer = setTimeout(askNow, Math.max(0, askedAt + MEMBERSHIP_SPACING_MS - performance.now()));
+  }
+
+  return {
+    send: (message) => link.send(message),
+    ask,
+    fresh: () =>
+      new Promise((resolve) => {
+        if (closed) return resolve();
+        toAsk.push(resolve);
+        ask();
+      }),
+    lastFailure: () => lastFailure,
+    close() {
+      closed = true;
+      clearInterval(poll);
+      clearTimeout(timer);
+      link.close();
+      for (const resolve of [...toAsk.splice(0), ...asked.splice(0)]) resolve();
+    },
+  };
+}

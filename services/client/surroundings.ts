@@ -1,0 +1,30 @@
+/** What a session needs of its cluster. */
+import type { Message } from '@dpr/protocol';
+import type { LogEntry } from './options.ts';
+
+/** A worker that is connected, as its greeting told. */
+export interface OpenWorker {
+  readonly generation: number;
+  readonly type: string;
+}
+
+/** Nothing here calls the session back before it returns. */
+export interface Surroundings {
+  worldLine(): number;
+  send(worker: number, message: Message): void;
+  sendFinder(message: Message): void;
+  /** A connection to this worker is wanted from now on; @returns it if there is one */
+  connect(worker: number): OpenWorker | undefined;
+  /** The membership may have changed. */
+  fetchCluster(): void;
+  /** Resolves once the membership was fetched anew, or will never be. */
+  freshMembership(): Promise<void>;
+  /** A worker's type, if it is a member. */
+  memberType(worker: number): string | undefined;
+  isRemoved(worker: number): boolean;
+  /** The members' ids, in words. */
+  knownWorkers(): string;
+  log(entry: LogEntry): void;
+  /** The session has ended. */
+  forget(session: string): void;
+}
