@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { decodeRecord, encodeRecord, type FinderRecord } from '@dpr/core';
+import {
+  acknowledge,
+  createSessionTable,
+  expire,
+  newEntry,
+  restoreTable,
+  sealSection,
+  storedReply,
+  touch,
+  type SessionTable,
+} from '../../services/core/worker/session-table.ts';
+
+const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+const u64 = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+const hex = (bytes: number): fc.Arbitrary<string> =>
+  fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((value) => Buffer.from(value).toString('hex'));
+const byWorker = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<Map<number, T>> =>
+  fc.array(fc.tuple(fc.integer({ min: 0, max: 65_535 }), value), { maxLength: 5 }).map((entries) => new Map(entries));
+
+/** `fc.record`, of objects as literals make them. */
+const plain = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
+  fc.record(model, { noNullPrototype: true });
+
+const record: fc.Arbitrary<FinderRecord> = plain({
+  cluster: hex(16),
+  counter: u64,
+  starts: fc.array(plain({ start: hex(8), counter: u64 }), { maxLength: 4 }),
+  worldLine: u32,
+  membership: u64,
+  members: byWorker(
+    plain({
+      generation: u32,
+      base: u64,
+      firstIncarnation: u32,
+      type: fc.string({ maxLength: 15 }),
+      host: fc.string({ maxLength: 60 }),
+      port: fc.integer({ min: 0, max: 65_535 }),
+      claimed: u32,
+      registered: u32,
+      boot: hex(16),
+      answer: plain({ worldLine: u32, base: u64 }),
+      leaving: fc.boolean(),
+    }),
+  ),
+  tombstones: byWorker(plain({ generation: u32, version: u64, incarnation: u32 })),
+  decisions: fc.array(plain({ worldLine: u32, prefix: byWorker(u64), entitled: byWorker(u32) }), { maxLength: 3 }),
+  cut: byWorker(u64),
+});
+
+describe("the Finder's record", () => {
+  it('reads back as it was written', () => {
+    fc.assert(fc.property(record, (written) => assert.deepEqual(decodeRecord(encodeRecord(written)), written)));
+  });
+
+  it('is refused when a byte is missing or left over', () => {
+    fc.assert(
+      fc.property(record, fc.boolean(), (written, shorter) => {
+        const bytes = encodeRecord(written);
+        const wrong = shorter ? bytes.subarray(0, -1) : Buffer.concat([bytes, Buffer.of(0)]);
+        assert.throws(() => decodeRecord(wrong));
+      }),
+    );
+  });
+});
+
+describe("the session table's sections", () => {
+  const SESSIONS = ['aa', 'bb', 'cc'].map((byte) => byte.repeat(16));
+  const EXPIRY_MS = 10;
+  const step = fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        kind: fc.constant('execute' as const),
+        session: fc.constantFrom(...SESSIONS),
+        bytes: fc.uint8Array({ maxLength: 4 }),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant('acknowledge' as const), session: fc.constantFrom(...SESSIONS) }),
+    },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('seal' as const) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('expire' as const) }) },
+  );
+
+  /** What a checkpoint must give back: the replies of a table that a client may still ask for, and where each session stands. */
+  const shown = (table: SessionTable): unknown =>
+    [...table.entries.values()]
+      .map(({ id, last, replies }) => ({
+        id,
+        last,
+        replies: replies.map(({ sequence, results }) => [sequence, ...results]),
+      }))
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+
+  it('give back every session and reply at every seal, whatever happened between', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const table = createSessionTable();
+        let sections: Uint8Array[] = [];
+        let now = 0;
+        for (const one of steps) {
+          now += 3;
+          if (one.kind === 'execute') {
+            const entry = table.entries.get(one.session) ?? newEntry(table, one.session, now);
+            entry.last++;
+            entry.activeAt = now;
+            entry.replies.push({ sequence: entry.last, version: now, count: 1, results: one.bytes });
+            touch(table, entry);
+          } else if (one.kind === 'acknowledge') {
+            const entry = table.entries.get(one.session);
+            if (!entry) continue;
+            acknowledge(entry, entry.last - 1);
+            touch(table, entry);
+          } else if (one.kind === 'expire') {
+            expire(table, now, EXPIRY_MS);
+          } else {
+            const { base, bytes } = sealSection(table, now);
+            sections = base === 'full' ? [Uint8Array.from(bytes)] : [...sections, Uint8Array.from(bytes)];
+            const restored = restoreTable(sections);
+            assert.deepEqual(shown(restored.table), shown(table));
+            assert.equal(restored.upTime, now);
+          }
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('answer a retry with its own reply, and none that was acknowledged', () => {
+    const table = createSessionTable();
+    const entry = newEntry(table, SESSIONS[0] ?? '', 0);
+    for (const sequence of [1, 2, 3])
+      entry.replies.push({ sequence, version: 9, count: 1, results: Buffer.of(sequence) });
+    acknowledge(entry, 1);
+    assert.equal(storedReply(entry, 1), undefined);
+    assert.deepEqual(storedReply(entry, 2)?.results, Buffer.of(2));
+    assert.deepEqual(storedReply(entry, 3)?.results, Buffer.of(3));
+    assert.equal(storedReply(entry, 4), undefined);
+  });
+});
