@@ -8,9 +8,8 @@ let version = '';
 
 function load() {
   const text = readFileSync(`${directory}/nginx.conf`, 'utf8');
-  if (text.includes('nonsense'))
-    return appendFileSync(`${directory}/errors.log`, '[emerg] unknown directive "nonsense"\n');
-  version = /return (\w+);/.exec(text)?.[1] ?? '';
+  if (text.includes('nonsense')) appendFileSync(`${directory}/errors.log`, '[emerg] unknown directive "nonsense"\n');
+  else version = /return (\w+);/.exec(text)?.[1] ?? '';
 }
 
 load();
