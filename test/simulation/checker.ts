@@ -321,7 +321,7 @@ export function createChecker(worldOf: () => World) {
 
   /** The volume is gone: its worker can only be removed. */
   function volumeLost(id: number): void {
-    truthOf(id).emptyAt = Infinity;
+    Object.assign(truthOf(id), { emptyAt: Infinity, stoppedCleanly: -1 });
   }
 
   /** The volume begins anew, for a new generation. */

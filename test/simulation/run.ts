@@ -136,11 +136,13 @@ function explain({ core, client }: SimSession): string {
 
 /** What has not come to rest yet, in words. */
 function unresolved(world: World): string | undefined {
+  const isEmpty = [...world.hosts.values()].every(({ wanted }) => !wanted); // every worker was removed
   for (const { sessions, name } of world.clients) {
     if (sessions.length === 0) return `${name} has no sessions yet`;
     for (const session of sessions) {
       if (session.ended) continue;
-      if (session.left > 0) return `${session.name} has ${session.left} calls to submit: ${explain(session)}`;
+      if (session.left > 0 && !isEmpty)
+        return `${session.name} has ${session.left} calls to submit: ${explain(session)}`;
       for (const [call, state] of session.calls.entries()) {
         if (state === 'waiting' || state === 'completed')
           return `call ${call} of ${session.name} is ${state}: ${explain(session)}`;

@@ -1,9 +1,13 @@
 /**
  * Runs seeds of the simulator:
- *   npm run simulate -- [--seeds N] [--from S] [--seed S [--trace [--frames]]]
- * Exits with 1 on the first violation, and names the command that shows its story.
+ *   npm run simulate -- [--seeds N] [--from S] [--keep]   until a violation, or all of them with --keep
+ *   npm run simulate -- --seeds N --coverage              and what they reached; fails if something never happened
+ *   npm run simulate -- --seed S [--trace [--frames]]     one seed and its story
+ *   npm run simulate -- --mutants [--only TEXT]           how many seeds, of at most --seeds, catch each mistake
+ * Exits with 1 on a violation, and names the command that shows its story.
  */
 import { parseArgs } from 'node:util';
+import { MUST_BE_REACHED } from './coverage.ts';
 import { MUTANTS } from './mutants.ts';
 import { buildSimulator, hunt } from './mutate.ts';
 import { runSeed } from './run.ts';
@@ -57,11 +61,18 @@ function runMany(first: number, count: number): boolean {
   console.log(
     `${seconds.toFixed(1)} s, ${(simulated / 1000 / seconds).toFixed(0)} times real time, ${failures} violations`,
   );
-  if (values.coverage) {
-    for (const [what, times] of [...coverage].sort(([a], [b]) => (a < b ? -1 : 1)))
-      console.log(`${String(times).padStart(9)}  ${what}`);
+  return showCoverage(coverage) && failures === 0;
+}
+
+/** What a run reached, and whether that is everything. */
+function showCoverage(coverage: ReadonlyMap<string, number>): boolean {
+  if (!values.coverage) return true;
+  for (const [what, times] of [...coverage].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    console.log(`${String(times).padStart(9)}  ${what}`);
   }
-  return failures === 0;
+  const missed = MUST_BE_REACHED.filter((what) => !coverage.has(what));
+  for (const what of missed) console.log(`    never  ${what}`);
+  return missed.length === 0;
 }
 
 async function runMutants(first: number, limit: number): Promise<boolean> {

@@ -1,0 +1,39 @@
+/** What a run of some thousand seeds must have seen at least once, or it proves less than it seems to. */
+import { describeFrames } from '../../services/protocol/index.ts';
+import { FAULTS } from './options.ts';
+
+/** An operator's watch is not part of the simulation. */
+const NEVER_SENT = ['subscribe'];
+
+export const MUST_BE_REACHED: readonly string[] = [
+  ...FAULTS.map((fault) => `fault ${fault}`),
+  ...[...describeFrames().map(({ kind }) => kind), 'batch', 'reply']
+    .filter((kind) => !NEVER_SENT.includes(kind))
+    .map((kind) => `sent ${kind}`),
+  ...['claimed', 'registered', 'rollback', 'leaving', 'left', 'refused', 'fenced'].map((event) => `finder ${event}`),
+  ...['rollback', 'restored', 'leaving', 'finderRefused'].map((event) => `worker ${event}`),
+  ...['shutdown', 'left', 'fenced', 'refused'].map((why) => `worker stops: ${why}`),
+  ...['lost', 'durable', 'cached'].map((fate) => `record write ${fate} at a crash`),
+  ...['open', 'checkpoint', 'restore', 'mark'].map((job) => `${job} failed and was retried`),
+  'record write failed and retried',
+  'cached record lost with the power',
+  'Finder dies within a step',
+  'worker dies within a step',
+  'checkpoint durable at a crash, and nobody told',
+  'queued checkpoint dropped by a rollback',
+  'frame lost',
+  'half-open connection',
+  'execution in a dead world-line',
+  'zombie goes on beside its successor',
+  'zombie opens the volume',
+  'two processes of a worker at once',
+  'replaced while it stops',
+  'id added again with an empty volume',
+  'id added again with its old volume',
+  'session replays',
+  'session rolled back',
+  'rollback with exceptions',
+  'session abandoned',
+  'call failed: workerRemoved',
+  'call failed: workerRemoved, sent',
+];
