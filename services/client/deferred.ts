@@ -14,15 +14,27 @@ export function deferred<T = void>(): Deferred<T> {
   return { promise, ...settle };
 }
 
-/**
- * The promise, unless the signal aborts first: then its reason. What the promise stands for goes on all the same.
- */
+/** Who wants to know when a signal aborts. One listener serves all, since Node warns of signals that have many. */
+const waiting = new WeakMap<AbortSignal, Set<() => void>>();
+
+function onAbort(signal: AbortSignal, aborted: () => void): void {
+  const known = waiting.get(signal);
+  if (known !== undefined) {
+    known.add(aborted);
+    return;
+  }
+  const all = new Set([aborted]);
+  waiting.set(signal, all);
+  signal.addEventListener('abort', () => all.forEach((one) => one()), { once: true });
+}
+
+/** The promise, unless the signal aborts first: then its reason. What the promise stands for goes on all the same. */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise<T>((resolve, reject) => {
     const aborted = (): void => reject(signal.reason as Error);
     if (signal.aborted) aborted();
-    else signal.addEventListener('abort', aborted, { once: true });
-    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+    else onAbort(signal, aborted);
+    void promise.then(resolve, reject).finally(() => waiting.get(signal)?.delete(aborted));
   });
 }

@@ -161,7 +161,12 @@ export class RollbackError extends DprError {
   get unsent(): readonly LostOperations[] {
     return this.report.unsent;
   }
-  /** Whether the operation with this number (`result.operation`) is lost or was never sent. */
+  /**
+   * Whether the operation with this number is lost or was never sent.
+   *
+   * @example
+   * const redo = results.filter(({ operation }) => error.isLost(operation));
+   */
   isLost(operation: number): boolean {
     return [...this.lost, ...this.unsent].some(({ first, count }) => operation >= first && operation < first + count);
   }

@@ -103,7 +103,12 @@ export interface Operator {
    */
   watch(listener: (event: ClusterEvent) => void): () => void;
 
-  /** Close the connection; whoever waits for an answer is told by ClosedError. */
+  /**
+   * Close the connection; whoever waits for an answer is told by ClosedError.
+   *
+   * @example
+   * operator.close();
+   */
   close(): void;
 }
 

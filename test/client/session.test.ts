@@ -399,6 +399,29 @@ describe('a session', () => {
     assert.equal(await after, 5n);
   });
 
+  it('lets many calls share one signal', async () => {
+    const warnings: Error[] = [];
+    const notice = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', notice);
+    const { worker, cluster } = await oneWorker();
+    const { signal } = new AbortController();
+    const counter = cluster.session().counter(0);
+    const results = Array.from({ length: 50 }, () => counter.add(1, { signal }));
+    const all = Promise.all(results);
+    const peer = await worker.accept();
+    peer.send(
+      reply(
+        await peer.next('batch'),
+        1,
+        Array.from({ length: 50 }, (_, index) => BigInt(index + 1)),
+      ),
+    );
+    assert.equal((await all).at(-1), 50n);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', notice);
+    assert.deepEqual(warnings, []);
+  });
+
   it('waits a little and sends again when a worker is overloaded', async () => {
     const { worker, cluster } = await oneWorker();
     const result = cluster.session().counter(0).add(1);
