@@ -1,0 +1,62 @@
+/** What a session makes of a refusal: nothing executed, and most are answered by sending again a little later. */
+import type { MessageOf } from '@dpr/protocol';
+import { decisionsAfter } from '../world-lines.ts';
+import { endSession, sendTo, type Lane, type Session } from './state.ts';
+
+/** `lane`: where it came from; undefined if from the Finder. */
+export function refused(session: Session, lane: Lane | undefined, message: MessageOf<'error'>): void {
+  const { code, text } = message;
+  switch (code) {
+    case 'needDecisions':
+      if (lane) relay(session, lane, message.detail);
+      return;
+    case 'sequenceGap': {
+      const oldest = lane?.sent.find((call) => call.version === 0);
+      if (!lane || !oldest || session.verdict !== undefined) return;
+      if (message.detail < oldest.sequence && message.detail <= lane.acknowledged) {
+        return endSession(session, 'protocolViolation', `worker ${lane.worker} forgot the session: ${text}`);
+      }
+      return later(session, lane, session.config.retryMs);
+    }
+    case 'leaving':
+    case 'wrongGeneration':
+      session.effects.push({ kind: 'fetchCluster' });
+      return backOff(session, lane);
+    case 'overloaded':
+    case 'notServing':
+    case 'windowExceeded':
+      return backOff(session, lane);
+    case 'malformed':
+    case 'absurdVersion':
+    case 'dependencyAboveVersion':
+    case 'sessionExpired':
+    case 'tooManySessions':
+      return endSession(session, code, text);
+    case 'historyLost': // detail: the oldest decision that is remembered; another session's question may have been the one refused
+      if (session.worldLine + 1 < message.detail) endSession(session, code, text);
+      return;
+    default:
+      return; // about the connection, not about this session
+  }
+}
+
+function backOff(session: Session, lane: Lane | undefined): void {
+  if (lane === undefined) return;
+  const { retryMs, maxRetryMs } = session.config;
+  if (lane.retryAt === Infinity) lane.retries++;
+  later(session, lane, Math.min(maxRetryMs, retryMs * 2 ** lane.retries));
+}
+
+/** All that was in flight with the refused batch is refused too: send everything again once, not once for each. */
+function later(session: Session, lane: Lane, waitMs: number): void {
+  if (lane.retryAt === Infinity) lane.retryAt = session.now + waitMs;
+}
+
+/** The worker has not heard of the session's world-line: tell it, then send again. */
+function relay(session: Session, lane: Lane, since: number): void {
+  const target = session.verdict?.worldLine ?? session.worldLine;
+  const known = [...session.decisions, ...(session.verdict?.decisions ?? [])];
+  const missing = decisionsAfter(known, since, target);
+  if (missing !== undefined) sendTo(session, lane, { kind: 'relay', decisions: missing });
+  later(session, lane, session.config.retryMs);
+}
