@@ -60,6 +60,9 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** How exactly the limit on the time until the greeting is kept while nothing but half a request came. */
+const CHECKS_PER_HELLO = 10;
+
 let lastConnection = 0;
 
 /** @throws ProcessError when the port cannot be bound */
@@ -68,7 +71,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
   const server = createServer({
     headersTimeout: limits.helloMs,
     requestTimeout: limits.helloMs,
-    connectionsCheckingInterval: limits.helloMs,
+    connectionsCheckingInterval: limits.helloMs / CHECKS_PER_HELLO,
   });
   server.maxConnections = limits.connections;
   server.on('request', (_request, response) => {
