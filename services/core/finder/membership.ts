@@ -56,7 +56,7 @@ function refuseVolume(finder: Finder, { worker: id, generation, checkpoints }: C
       ({ worldLine, version }) => version === committed && version <= survivingVersion(decisions, id, worldLine),
     );
   if (holds) return undefined;
-  return `version ${committed} of worker ${id} is committed, and its volume does not hold that checkpoint: the volume was lost, swapped, or restored from too old a copy. Bring back the right volume, or remove the worker by force (dpr remove-worker ${id} --force), which loses its state, and add it again`;
+  return `version ${committed} of worker ${id} is committed, and its volume does not hold that checkpoint: the volume was lost, damaged, swapped, or restored from too old a copy. Bring back the right volume, or remove the worker by force (dpr remove-worker ${id} --force), which loses its state, and add it again`;
 }
 
 function newMember(finder: Finder, id: number): MemberRecord {
