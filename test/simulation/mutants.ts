@@ -438,4 +438,10 @@ export const MUTANTS: readonly Mutant[] = [
     'if (owner === worker) continue;',
     'if (owner >= 0) continue;',
   ),
+  mutant(
+    '63 the cut counts on reports of a volume that is gone',
+    `${CORE}/finder/membership.ts`,
+    '    keepListed(finder, message);\n',
+    '',
+  ),
 ];

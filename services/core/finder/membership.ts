@@ -24,6 +24,7 @@ export function claim(finder: Finder, connection: number, message: Claim): void 
     if (known === undefined) change(finder, { cut: new Map(finder.record.cut).set(id, member.base) });
     log(finder, 'claimed', { worker: id, generation: member.generation, incarnation });
     fence(finder, id, incarnation);
+    keepListed(finder, message);
   }
   const claimed = finder.record.members.get(id)?.claimed ?? 0;
   whenDurable(finder, () =>
@@ -89,6 +90,16 @@ function fence(finder: Finder, id: number, incarnation: number): void {
   whenDurable(finder, () =>
     sendError(finder, connection, 'fenced', `incarnation ${incarnation} of worker ${id} took over`, incarnation),
   );
+}
+
+/**
+ * From here on the cut counts on this volume: what its predecessor reported and this volume does not hold must not be committed.
+ * What the volume holds beyond its survey comes back with the registration.
+ */
+function keepListed(finder: Finder, { worker: id, checkpoints }: Claim): void {
+  const chain = finder.graph.get(id) ?? [];
+  const missing = chain.findIndex(({ version }) => !checkpoints.some((listed) => listed.version === version));
+  if (missing >= 0) finder.graph.set(id, chain.slice(0, missing));
 }
 
 /** Second step: take in what the volume holds, decide a rollback if work may have been lost, and tell what to restore. */
