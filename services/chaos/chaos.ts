@@ -8,7 +8,7 @@ import { clock, output } from './output.ts';
 import { freshSeed } from './random.ts';
 import { dueAt, type Schedule, type Selector, victimsOf } from './schedule.ts';
 import { showMs, showSummary, summarize } from './statistics.ts';
-import { PATIENCE_MS, runStrikes } from './strikes.ts';
+import { PATIENCE_MS, REST_MS, runStrikes } from './strikes.ts';
 import type { Blow, Target } from './target.ts';
 
 type Options = {
@@ -57,7 +57,7 @@ function parse(words: readonly string[]): Options {
       new Option('--sequence <who>', 'strike these, one after another').argParser(sequence).conflicts('victims'),
     )
     .option('--interval <time>', 'from one strike to the next', duration, INTERVAL_MS)
-    .option('--rest <time>', 'at least so long between the recovery from a strike and the next', duration, 0)
+    .option('--rest <time>', 'at least so long between the recovery from a strike and the next', duration, REST_MS)
     .option('--count <n>', 'end after so many strikes', whole(1, MAX_STRIKES))
     .option('--duration <time>', 'end after this time', duration)
     .option('--seed <n>', 'repeat the random choices of another run', seedOption)

@@ -9,7 +9,7 @@ import { freshSeed, MAX_SEED } from './random.ts';
 import { type Experiment, type ExperimentReport, type ExperimentSite, runExperiment } from './run-experiment.ts';
 import type { Selector } from './schedule.ts';
 import { experimentLine, experimentText, progress } from './show-experiment.ts';
-import { PATIENCE_MS } from './strikes.ts';
+import { PATIENCE_MS, REST_MS } from './strikes.ts';
 
 type Options = {
   readonly cluster?: string;
@@ -38,8 +38,6 @@ const PACES = {
   paced: { durationMs: 35_000, killEveryMs: 5_000, minKills: 3, checkpointIntervalMs: 500 },
   fast: { durationMs: 2_500, killEveryMs: 300, minKills: 5, checkpointIntervalMs: 100 },
 };
-/** How long all serve between two strikes at least. */
-const REST_MS = 150;
 
 const MORE = `
 Times are in milliseconds, or with a unit: 300, 5s, 2m. The cluster that it starts is gone afterwards; the one of

@@ -6,5 +6,5 @@ export { type Experiment, type ExperimentReport, type ExperimentSite, runExperim
 export { type Choice, dueAt, type Schedule, type Selector, victimsOf } from './schedule.ts';
 export { experimentLine, experimentText } from './show-experiment.ts';
 export { showMs, showSummary, type Summary, summarize } from './statistics.ts';
-export { type Recovery, runStrikes, type Strike, type Strikes } from './strikes.ts';
+export { PATIENCE_MS, type Recovery, REST_MS, runStrikes, type Strike, type Strikes } from './strikes.ts';
 export { type Blow, StrikeError, type Target, type Victim, type Wounded } from './target.ts';

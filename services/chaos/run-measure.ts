@@ -7,6 +7,7 @@ import { readClusterFile } from '@dpr/local';
 import { LOCAL_PROGRAM, type OwnCluster, startOwnCluster } from './own-cluster.ts';
 import { seededRandom } from './random.ts';
 import { type Summary, summarize } from './statistics.ts';
+import { REST_MS } from './strikes.ts';
 
 export type Measurement = {
   /** How many times a worker and the Finder are killed, a call is committed, and a cluster is started. */
@@ -26,8 +27,6 @@ export type Figure = {
   readonly ms: Summary;
 };
 
-/** Until a killed process served so long, ms, it is not killed again: the supervisor takes quick deaths for failed starts. */
-const SERVE_MS = 400;
 const WORKERS = 2;
 const NPM_START = ['npm', 'start', '--silent', '--'];
 
@@ -131,7 +130,7 @@ async function measureRecovery(
   const worker = session.counter(0);
   await worker.add(1, { signal });
   while (times.whole.length < kills) {
-    await pause(SERVE_MS, undefined, { signal });
+    await pause(REST_MS, undefined, { signal });
     const { pid, log } = victim(cluster, workerName({ type: BUILT_IN_TYPE, id: 0 }));
     const killedAt = Date.now();
     process.kill(pid, 'SIGKILL');
@@ -152,7 +151,7 @@ async function measureRecovery(
 async function measureFinderRecovery(session: Session, cluster: OwnCluster, { kills, signal }: Measurement) {
   const times: number[] = [];
   while (times.length < kills) {
-    await pause(SERVE_MS, undefined, { signal });
+    await pause(REST_MS, undefined, { signal });
     const killedAt = performance.now();
     process.kill(victim(cluster, FINDER_NAME).pid, 'SIGKILL');
     await session.counter(0).add(1, { signal });

@@ -1,5 +1,6 @@
 /** Striking a target by a schedule, and measuring how long its victims take. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { SERVED_WELL_MS } from '@dpr/local';
 import { dueAt, type Schedule, victimsOf } from './schedule.ts';
 import { type Blow, StrikeError, type Target, type Victim } from './target.ts';
 import { showMs } from './statistics.ts';
@@ -32,6 +33,12 @@ export type Strikes = {
 
 /** What a victim may take to serve again unless told otherwise. */
 export const PATIENCE_MS = 30_000;
+
+/**
+ * How long all serve between two strikes unless told otherwise: somewhat longer than what a supervisor asks of a process before it
+ * starts the next one without a pause, since these pauses grow and hide what is to be seen.
+ */
+export const REST_MS = SERVED_WELL_MS + 100;
 
 /**
  * Strikes until the schedule or the signal ends it; each time waits until all victims serve again. Whoever stands still at the
