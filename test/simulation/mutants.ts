@@ -444,4 +444,10 @@ export const MUTANTS: readonly Mutant[] = [
     '    keepListed(finder, message);\n',
     '',
   ),
+  mutant(
+    '64 a registration is answered with a world-line that goes on without it',
+    `${CORE}/finder/membership.ts`,
+    'if (member?.claimed !== incarnation) {\n      const text',
+    'if (member === undefined) {\n      const text',
+  ),
 ];

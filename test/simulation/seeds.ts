@@ -11,4 +11,9 @@ export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: strin
   { seed: 707, found: 'completed calls of a removed worker were never reported committed' },
   { seed: 731, found: 'one number of the membership named two contents over a restart of the Finder' },
   { seed: 211_685, found: 'an emptied volume was accepted, because the cut passed its reports only after the claim' },
+  {
+    seed: 207_686,
+    found: 'a fenced registration was answered with the world-line of its successor, and executed in it',
+  },
+  { seed: 208_210, found: 'a registration whose worker was removed meanwhile was never answered' },
 ];

@@ -110,7 +110,7 @@ export function register(finder: Finder, connection: number, message: Register, 
     const text = `another process of worker ${id} claimed it`;
     return whenDurable(finder, () => sendError(finder, connection, 'fenced', text, member?.claimed ?? 0));
   }
-  if (member.registered === incarnation) return answer(finder, connection, id);
+  if (member.registered === incarnation) return answer(finder, connection, id, incarnation);
   if (!hasWaited && mayHaveLost(finder, id, member, message) && othersMayClaimSoon(finder, id)) {
     if (!finder.pending.some((one) => one.connection === connection)) {
       finder.pending.push({ connection, message, deadline: finder.now + finder.config.decisionGraceMs });
@@ -193,15 +193,20 @@ function join(finder: Finder, connection: number, message: Register, member: Mem
   });
   change(finder, { membership: record.membership + 1 });
   log(finder, 'registered', { worker: id, generation: member.generation, incarnation, base, clean: !lost });
-  answer(finder, connection, id);
+  answer(finder, connection, id, incarnation);
 }
 
 /** Answer a registration, the first time or again; the state may have moved on since, and the answer with it. */
-function answer(finder: Finder, connection: number, id: number): void {
+function answer(finder: Finder, connection: number, id: number, incarnation: number): void {
   whenDurable(finder, () => {
     const exposed = finder.exposed;
     const member = exposed?.record.members.get(id);
-    if (exposed === undefined || member === undefined) return;
+    if (exposed === undefined) return;
+    // The id was claimed or removed meanwhile: the world-line that would be told may go on without this incarnation.
+    if (member?.claimed !== incarnation) {
+      const text = `worker ${id} goes on without incarnation ${incarnation}`;
+      return sendError(finder, connection, 'fenced', text, member?.claimed ?? 0);
+    }
     const { worldLine, decisions, cut } = exposed.record;
     const covered = cut.get(id) ?? 0;
     const base = member.answer.worldLine === worldLine ? Math.max(member.answer.base, covered) : covered;
