@@ -5,6 +5,7 @@ import {
   getProject,
   getStack,
   type Output,
+  RunError,
   runtime,
   secret,
   StackReference,
@@ -32,9 +33,19 @@ export type StackOutputs = {
 /**
  * Makes everything that the stack's configuration asks for.
  *
- * @throws ConfigError when it cannot be used, or would harm what there is
+ * @throws RunError, of which Pulumi shows the message and nothing else, when the configuration cannot be used, or would
+ *   harm what there is
  */
 export async function deployStack(): Promise<StackOutputs> {
+  await Promise.resolve(); // a program that fails before it first waits takes Pulumi half a minute to report
+  try {
+    return await deploy();
+  } catch (error) {
+    throw error instanceof ConfigError ? new RunError(`the configuration cannot be used:\n${error.message}`) : error;
+  }
+}
+
+async function deploy(): Promise<StackOutputs> {
   const raw = settingsOf(runtime.allConfig());
   const config = parseConfig(raw, 'kubernetes');
   await checkVolumes(config);

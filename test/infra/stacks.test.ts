@@ -89,8 +89,8 @@ describe('the example stacks', () => {
   it('refuse to make a StatefulSet anew, by what the stack told last time', async () => {
     const volumes = { 'counter-0': { size: '5Gi', storageClass: null, keep: true } };
     await assert.rejects(deploy(await stackConfig('dev'), { volumes }), {
-      name: 'ConfigError',
-      message: /^dpr:workers change the storage from 5Gi to 10Gi of worker 0, and Kubernetes does not change that/,
+      message:
+        /^the configuration cannot be used:\ndpr:workers change the storage from 5Gi to 10Gi of worker 0, and Kubernetes does not change that/,
     });
   });
 
@@ -99,7 +99,7 @@ describe('the example stacks', () => {
     await assert.rejects(deploy(config), (error: Error) => {
       assert.deepEqual(
         error.message.split('\n').map((line) => line.split(' ')[0]),
-        ['dpr:namespace', 'dpr:basePort', 'dpr:workers[1].id'],
+        ['the', 'dpr:namespace', 'dpr:basePort', 'dpr:workers[1].id'],
       );
       return true;
     });
