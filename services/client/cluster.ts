@@ -44,7 +44,8 @@ export interface Cluster {
 
 /**
  * Connect to a cluster by the Finder's address alone; the Finder tells where the workers are. Connections that break are made
- * again, for as long as the cluster is not closed.
+ * again, for as long as the cluster is not closed; only if the Finder refuses for good later (another token, version or
+ * cluster) everything ends with that error.
  *
  * @throws ConnectError when the Finder cannot be reached in time, UnauthorizedError or VersionMismatchError when it refuses
  * @example

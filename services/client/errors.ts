@@ -17,6 +17,12 @@ export class ConnectError extends DprError {
   override readonly code = 'connect';
 }
 
+/** The address leads to a worker, and not to the Finder. */
+export class NotFinderError extends DprError {
+  override readonly name = 'NotFinderError';
+  override readonly code = 'notFinder';
+}
+
 /** The token is missing or wrong. */
 export class UnauthorizedError extends DprError {
   override readonly name = 'UnauthorizedError';

@@ -2,7 +2,7 @@
 import type { Message, MessageOf } from '@dpr/protocol';
 import type { DprError } from './errors.ts';
 import { MEMBERSHIP_SPACING_MS } from './limits.ts';
-import { isFinal, openLink, type LinkOptions } from './link.ts';
+import { checkFinder, isFinal, openLink, type LinkOptions } from './link.ts';
 
 export interface FinderOptions extends LinkOptions {
   /** How often to ask whether the membership changed, ms. */
@@ -46,6 +46,8 @@ export function openFinder(options: FinderOptions, owner: FinderOwner): Finder {
 
   const link = openLink(options, {
     opened(welcome) {
+      const stranger = checkFinder(options.address, welcome);
+      if (stranger !== undefined) return stranger;
       owner.opened(welcome);
       askNow();
       return undefined;

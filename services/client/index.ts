@@ -20,6 +20,7 @@ export {
   DprError,
   HistoryLostError,
   MalformedOperationsError,
+  NotFinderError,
   OverflowError,
   OverloadedError,
   ProtocolError,

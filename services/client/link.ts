@@ -1,7 +1,13 @@
 /** A connection that is made again whenever it breaks. */
 import type { Message, MessageOf } from '@dpr/protocol';
 import { openConnection, type Connection, type Greeting, type Timing } from './connection.ts';
-import { ClusterMismatchError, UnauthorizedError, VersionMismatchError, type DprError } from './errors.ts';
+import {
+  ClusterMismatchError,
+  NotFinderError,
+  UnauthorizedError,
+  VersionMismatchError,
+  type DprError,
+} from './errors.ts';
 import { MAX_PAUSE_MS, MIN_PAUSE_MS, PAUSE_SHARE_OF_OUTAGE, STABLE_CONNECTION_MS } from './limits.ts';
 
 export interface LinkOptions {
@@ -29,10 +35,18 @@ export interface Link {
   close(): void;
 }
 
+const FINAL = [UnauthorizedError, VersionMismatchError, ClusterMismatchError, NotFinderError];
+
 /** Will trying again with the same address and token fail in the same way? */
 export function isFinal(error: DprError): boolean {
-  return (
-    error instanceof UnauthorizedError || error instanceof VersionMismatchError || error instanceof ClusterMismatchError
+  return FINAL.some((kind) => error instanceof kind);
+}
+
+/** Why whoever answered cannot be the Finder. */
+export function checkFinder(address: string, { worker }: MessageOf<'welcome'>): NotFinderError | undefined {
+  if (worker === undefined) return undefined;
+  return new NotFinderError(
+    `${address} is worker ${worker.id}: give the address of the Finder, which tells the workers'`,
   );
 }
 

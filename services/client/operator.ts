@@ -15,7 +15,7 @@ import {
 } from './errors.ts';
 import { createEventTracker, type ClusterEvent } from './events.ts';
 import { ATTEMPT_TIMEOUT_MS, CONNECT_TIMEOUT_MS, MAX_OPERATOR_REQUESTS, RECEIVE_TIMEOUT_MS } from './limits.ts';
-import { isFinal, openLink, type LinkOptions } from './link.ts';
+import { checkFinder, isFinal, openLink, type LinkOptions } from './link.ts';
 import type { CallOptions, LogEntry } from './options.ts';
 import { createRequests } from './requests.ts';
 
@@ -165,8 +165,9 @@ function greetOnce(
     { ...rest, greeting: () => greeting },
     {
       opened(welcome) {
-        resolve(welcome);
-        return undefined;
+        const stranger = checkFinder(rest.address, welcome);
+        if (stranger === undefined) resolve(welcome);
+        return stranger;
       },
       frame: () => undefined,
       down(error) {
@@ -199,6 +200,8 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
     { address: control, ca, timing, greeting: () => ({ role: 'operator', cluster, token }) },
     {
       opened(welcome) {
+        const stranger = checkFinder(control, welcome);
+        if (stranger !== undefined) return stranger;
         cluster ??= welcome.cluster;
         lastFailure = undefined;
         log({ level: 'info', event: 'connected', message: `connected to the Finder's control port at ${control}` });

@@ -1,6 +1,7 @@
 import {
   ClusterMismatchError,
   connect,
+  connectOperator,
   ConnectError,
   UnauthorizedError,
   VersionMismatchError,
@@ -96,6 +97,15 @@ describe('connecting', () => {
         return true;
       });
     }
+  });
+
+  it('tells the Finder from a worker', async () => {
+    const worker = closing(await fakeWorker(3));
+    const address = `ws://127.0.0.1:${worker.port}`;
+    const expected = { name: 'NotFinderError', message: /is worker 3: give the address of the Finder/ };
+    await assert.rejects(connectTo(worker), expected);
+    await assert.rejects(connectOperator({ cluster: address }), expected);
+    await assert.rejects(connectOperator({ cluster: 'ws://127.0.0.1:1', control: address }), expected);
   });
 
   it('stops when it is aborted, and leaves nothing open', async () => {

@@ -3,6 +3,7 @@ import {
   ClusterMismatchError,
   ConnectError,
   HistoryLostError,
+  NotFinderError,
   RollbackError,
   SessionExpiredError,
   UnauthorizedError,
@@ -34,7 +35,8 @@ export function complaintOf(error: unknown): Complaint {
   if (error instanceof ConnectError) {
     return { text: `${message}\n${nextStep(message)}`, exitCode: EXIT.unreachable };
   }
-  if (error instanceof TimeoutError) return { text: message, exitCode: EXIT.unreachable };
+  if (error instanceof TimeoutError || error instanceof NotFinderError)
+    return { text: message, exitCode: EXIT.unreachable };
   if (error instanceof UnauthorizedError) {
     const text = `${message}\nGive the right token with --token-file or DPR_CLIENT_TOKEN, for status, watch and remove-worker also with --control-token-file or DPR_CONTROL_TOKEN.`;
     return { text, exitCode: EXIT.unauthorized };

@@ -8,7 +8,7 @@ export function table(rows: readonly (readonly string[])[]): string {
   const [head = [], ...body] = rows;
   const widths = head.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   const isNumeric = head.map(
-    (_, column) => body.length > 0 && body.every((row) => /^[+-]?[\d,.]*$/.test(row[column] ?? '')),
+    (_, column) => body.length > 0 && body.every((row) => /^[+-]?[\d,]*$/.test(row[column] ?? '')),
   );
   const line = (row: readonly string[]): string =>
     row
@@ -59,7 +59,8 @@ export function statusText({ cluster, worldLine, workers, removed }: ClusterStat
     worker.state,
     String(worker.committed),
     ahead(worker.durable, worker.committed),
-    ahead(worker.executed, worker.committed),
+    // The open version counts once something executed in it.
+    ahead(worker.lagOperations === 0 ? worker.durable : worker.executed, worker.committed),
     count(worker.lagOperations),
     duration(worker.lagMs),
     String(worker.restarts),
@@ -70,10 +71,13 @@ export function statusText({ cluster, worldLine, workers, removed }: ClusterStat
   return [title, table([head, ...rows]), ...waits].join('\n');
 }
 
+/** Further apart than any lag: a version that was set by the clock, and one that was not yet. */
+const UNRELATED = 1_000_000_000;
+
 /** How far a version is above the committed one. */
 function ahead(version: number, committed: number): string {
-  if (version <= committed) return '+0';
-  return committed === 0 ? String(version) : `+${count(version - committed)}`;
+  const by = Math.max(0, version - committed);
+  return by < UNRELATED ? `+${count(by)}` : String(version);
 }
 
 export function workersText(workers: readonly WorkerInfo[]): string {
