@@ -63,7 +63,7 @@ export interface Session {
    * @example
    * session.counter(0).add(300);
    * session.counter(1).add(300);
-   * await session.commit(); // both, or neither
+   * await session.commit(); // both are committed now, or this rejects and says which of them survived
    */
   commit(options?: CallOptions): Promise<void>;
 
