@@ -67,7 +67,8 @@ export interface Place {
   kill(name: string, signal?: NodeJS.Signals): number;
 }
 
-export type LaunchOptions = { readonly options?: readonly string[]; readonly uid?: number };
+/** `through`: a command that runs the rest of its arguments. */
+export type LaunchOptions = { readonly options?: readonly string[]; readonly through?: readonly string[] };
 
 const places: string[] = [];
 const runs: LocalRun[] = [];
@@ -129,8 +130,8 @@ export async function makePlace(settings: Settings = { workers: [{ id: 0 }, { id
   const config = path.join(directory, 'Pulumi.test.yaml');
   const data = path.join(directory, 'data');
 
-  function launch({ options = [], uid }: LaunchOptions = {}): LocalRun {
-    return launchLocal(['--config', config, '--data', data, '--json', ...options], uid);
+  function launch({ options = [], through }: LaunchOptions = {}): LocalRun {
+    return launchLocal(['--config', config, '--data', data, '--json', ...options], through);
   }
 
   const place: Place = {
@@ -174,11 +175,9 @@ export async function makePlace(settings: Settings = { workers: [{ id: 0 }, { id
 }
 
 /** Runs the program of `npm start` with these options. */
-export function launchLocal(options: readonly string[], uid?: number): LocalRun {
-  const child = spawn(process.execPath, [path.join(DIST, 'local.js'), ...options], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(uid === undefined ? {} : { uid }),
-  });
+export function launchLocal(options: readonly string[], through: readonly string[] = []): LocalRun {
+  const [command = '', ...rest] = [...through, process.execPath, path.join(DIST, 'local.js'), ...options];
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   const run = follow(child);
   runs.push(run);
   return run;

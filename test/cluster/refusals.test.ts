@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import { LOCAL_EXIT } from '../../services/local/exit-codes.ts';
+import { underRights } from '../faults/disk.ts';
 import { launchLocal, makePlace, tearDown, TEST_LIMIT_MS } from './harness.ts';
-
-/** Who has no rights, where tests run as the administrator. */
-const NOBODY = 65_534;
 
 describe('a cluster that cannot start says why, starts nothing, and', function () {
   this.timeout(TEST_LIMIT_MS);
@@ -48,9 +46,8 @@ describe('a cluster that cannot start says why, starts nothing, and', function (
 
   it('names a data directory that it has no right to write in', async () => {
     const place = await makePlace();
-    chmodSync(place.directory, 0o755);
     mkdirSync(place.data, { mode: 0o555 });
-    const run = place.launch(process.getuid?.() === 0 ? { uid: NOBODY } : {});
+    const run = place.launch({ through: underRights() });
     assert.equal(await run.exited, EXIT.config);
     assert.match(
       run.errors(),

@@ -133,9 +133,11 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     if (world.random.chance(0.5) && idle.length > 0) {
       const host = world.random.pick(idle);
       if (host.processes.some(({ process }) => !process.paused)) return false;
-      if (world.random.chance(0.5)) {
+      // A process that woke up late may have added the id again by itself: then its volume is a member's.
+      if (world.random.chance(0.5) && world.checker.generationOf(host.id) === 0) {
         world.reached('id added again with an empty volume');
         host.volume.newest = undefined;
+        world.checker.volumeLost(host.id);
       } else world.reached('id added again with its old volume');
       add(world, host);
     } else {

@@ -72,7 +72,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     '08 a repeated registration starts another world-line',
     `${CORE}/finder/membership.ts`,
-    '  if (member.registered === incarnation) return answer(finder, connection, id);\n',
+    '  if (member.registered === incarnation) return answer(finder, connection, id, incarnation);\n',
     '',
   ),
   mutant(

@@ -1,5 +1,5 @@
 /** Builds the simulator with a mutant in it, and counts the seeds until it is caught. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
@@ -31,6 +31,7 @@ export async function buildSimulator(mutant: Mutant): Promise<Simulator> {
       });
     },
   };
+  await mkdir(CACHE, { recursive: true });
   const directory = await mkdtemp(path.join(CACHE, 'simulator-'));
   const outfile = path.join(directory, 'run.mjs');
   try {

@@ -16,4 +16,8 @@ export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: strin
     found: 'a fenced registration was answered with the world-line of its successor, and executed in it',
   },
   { seed: 208_210, found: 'a registration whose worker was removed meanwhile was never answered' },
+  {
+    seed: 1_795_356_475_704,
+    found: 'the simulator emptied the volume of an id that a process which woke up late had added again',
+  },
 ];
