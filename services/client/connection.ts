@@ -1,14 +1,13 @@
 /** One connection: greeted, framed, and found out when the peer is gone without a word. */
+import { encode, FrameError, MAX_FRAME_BYTES, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
 import {
-  decode,
-  encode,
-  FrameError,
-  MAX_FRAME_BYTES,
-  PROTOCOL_VERSION,
-  type Message,
-  type MessageOf,
-} from '@dpr/protocol';
-import { BUFFER_LIMITS, CLOSE, frameSocket, type FrameSocket, type RawSocket } from '@dpr/runtime/frame-socket';
+  BUFFER_LIMITS,
+  CLOSE,
+  frameOf,
+  frameSocket,
+  type FrameSocket,
+  type RawSocket,
+} from '@dpr/runtime/frame-socket';
 import { keepAlive, SILENT_INTERVALS } from '@dpr/runtime/keep-alive';
 import { WebSocket } from 'ws';
 import {
@@ -81,8 +80,7 @@ export function openConnection(options: ConnectionOptions, owner: ConnectionOwne
     if (done) return;
     let message: Message;
     try {
-      if (!isBinary) throw new FrameError('a frame is a binary message, not a text');
-      message = decode(data as Buffer);
+      message = frameOf(data, isBinary);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       return give(new ProtocolError(`${address} sent what is not a frame: ${error.message}`, { cause: error }));

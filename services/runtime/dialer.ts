@@ -1,16 +1,8 @@
 /** A connection that is made again whenever it breaks: a worker's to the Finder. */
-import {
-  decode,
-  encode,
-  FrameError,
-  MAX_FRAME_BYTES,
-  PROTOCOL_VERSION,
-  type Message,
-  type MessageOf,
-} from '@dpr/protocol';
+import { encode, FrameError, MAX_FRAME_BYTES, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
 import { WebSocket } from 'ws';
 import { backOff } from './back-off.ts';
-import { BUFFER_LIMITS, CLOSE, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
+import { BUFFER_LIMITS, CLOSE, frameOf, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
 import type { Hello } from './greeting.ts';
 import { keepAlive, RECEIVE_TIMEOUT_MS, SILENT_INTERVALS } from './keep-alive.ts';
 import type { Log } from './log.ts';
@@ -84,8 +76,7 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
     ws.on('message', (data, isBinary) => {
       let message: Message;
       try {
-        if (!isBinary) throw new FrameError('a frame is a binary message, not a text');
-        message = decode(data as Buffer);
+        message = frameOf(data, isBinary);
       } catch (error) {
         if (!(error instanceof FrameError)) throw error;
         return giveUp(error.message);

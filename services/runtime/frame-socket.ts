@@ -1,6 +1,7 @@
 /** One WebSocket with its raw socket at hand: frames of one tick leave in one write, and buffers have limits. */
 import type { Duplex } from 'node:stream';
-import type { WebSocket } from 'ws';
+import { decode, FrameError, type Message } from '@dpr/protocol';
+import type { RawData, WebSocket } from 'ws';
 
 export interface FrameSocket {
   /** Send one frame; all that are sent in one tick travel together. The bytes must not change afterwards. */
@@ -35,6 +36,12 @@ export const CLOSE = { normal: 1000, goingAway: 1001, refused: 1008, malformed: 
 export interface RawSocket extends Duplex {
   readonly bytesRead: number;
   readonly bytesWritten: number;
+}
+
+/** The frame that a WebSocket's message is. @throws FrameError when it is none */
+export function frameOf(data: RawData, isBinary: boolean): Message {
+  if (!isBinary) throw new FrameError('a frame is a binary message, not a text');
+  return decode(data as Buffer);
 }
 
 const SEND_OPTIONS = { binary: true, compress: false, fin: true } as const;

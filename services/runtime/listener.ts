@@ -4,10 +4,10 @@
  */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { decode, encode, FrameError, MAX_FRAME_BYTES, type ErrorCode, type Message } from '@dpr/protocol';
+import { encode, FrameError, MAX_FRAME_BYTES, type ErrorCode, type Message } from '@dpr/protocol';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { EXIT, ProcessError } from './exit-codes.ts';
-import { BUFFER_LIMITS, CLOSE, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
+import { BUFFER_LIMITS, CLOSE, frameOf, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
 import { refuse, type Doorkeeper, type Hello } from './greeting.ts';
 import { keepAlive, RECEIVE_TIMEOUT_MS, SILENT_INTERVALS } from './keep-alive.ts';
 import type { Log } from './log.ts';
@@ -182,8 +182,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
 /** The frame, or nothing after having told the peer what is wrong with it. */
 function readFrame(frames: FrameSocket, data: RawData, isBinary: boolean): Message | undefined {
   try {
-    if (!isBinary) throw new FrameError('a frame is a binary message, not a text');
-    return decode(data as Buffer);
+    return frameOf(data, isBinary);
   } catch (error) {
     if (!(error instanceof FrameError)) throw error;
     sendError(frames, 'malformed', error.message);

@@ -314,13 +314,12 @@ function takeIn(session: Session, cut: Versions): void {
 
 function settleOrphans(session: Session): void {
   if (session.orphans.length === 0) return;
-  const isCovered = (call: Call): boolean => call.version <= (session.cut.get(call.worker) ?? 0);
-  const covered = session.orphans.filter(isCovered);
-  session.orphans.splice(0, session.orphans.length, ...session.orphans.filter((call) => !isCovered(call)));
-  reportCommitted(
-    session,
-    covered.map((call) => call.number),
-  );
+  const committed: number[] = [];
+  for (const call of session.orphans.splice(0)) {
+    if (call.version <= (session.cut.get(call.worker) ?? 0)) committed.push(call.number);
+    else session.orphans.push(call);
+  }
+  reportCommitted(session, committed);
 }
 
 export function reportCommitted(session: Session, calls: readonly number[]): void {

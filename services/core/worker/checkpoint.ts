@@ -1,7 +1,7 @@
 /** Versions: when they are sealed, and what becomes of their checkpoints. */
 import type { CheckpointInfo, MessageOf } from '@dpr/protocol';
 import { sealSection } from './session-table.ts';
-import { toFinder, type Sealed, type Worker } from './state.ts';
+import { toFinder, upTime, type Sealed, type Worker } from './state.ts';
 
 /**
  * End the open version and go on in `next`. Every version in which something executed becomes one checkpoint of its own, never
@@ -26,8 +26,7 @@ function emitCheckpoint(worker: Worker): void {
     if (needed > (cut.get(owner) ?? 0)) dependencies.set(owner, needed);
   }
   const info: CheckpointInfo = { worldLine, version, predecessor, dependencies };
-  const upTime = worker.upTimeBefore + worker.now - worker.startedAt;
-  const sessions = sealSection(worker.sessions, upTime);
+  const sessions = sealSection(worker.sessions, upTime(worker));
   worker.effects.push({ kind: 'checkpoint', info, snapshot: worker.state.snapshot(), sessions, stamp });
   worker.unwritten.push({ ...info, operations, since });
   worker.predecessor = version;
@@ -52,7 +51,7 @@ export function sealDue(worker: Worker): void {
   }
   const { checkpointIntervalMs } = worker.config;
   const tick = clockTick(worker);
-  if (tick > worker.version) return seal(worker, Math.max(worker.version + 1, tick));
+  if (tick > worker.version) return seal(worker, tick);
   // The version is ahead of the clock, by a peer's jump or a clock set back: wait for the clock, but not for ever.
   if (worker.now >= worker.executedSince + 2 * checkpointIntervalMs) seal(worker, worker.version + 1);
 }

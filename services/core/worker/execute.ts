@@ -1,8 +1,8 @@
 /** Batches: which execute, which are answered from the session table, which wait, and which are refused. */
 import { MAX_VERSION_JUMP, type Batch, type MessageOf } from '@dpr/protocol';
 import { clockTick, seal, urge } from './checkpoint.ts';
-import { acknowledge, newEntry, storedReply, touch, type SessionEntry } from './session-table.ts';
-import { log, MalformedOperations, refuse, send, toFinder, type Worker } from './state.ts';
+import { acknowledge, newEntry, storedReply, touch, type SessionEntry, type StoredReply } from './session-table.ts';
+import { log, MalformedOperations, refuse, send, toFinder, upTime, type Worker } from './state.ts';
 import { refresh } from './refresh.ts';
 import { askRestore } from './rollback.ts';
 
@@ -64,10 +64,9 @@ function sendReply(
   worker: Worker,
   connection: number,
   session: string,
-  reply: { readonly sequence: number; readonly version: number; readonly count: number; readonly results: Uint8Array },
+  { sequence, version, count, results }: StoredReply,
 ): void {
   const { worldLine, incarnation } = worker;
-  const { sequence, version, count, results } = reply;
   send(worker, connection, { kind: 'reply', count, session, worldLine, incarnation, sequence, version, results });
 }
 
@@ -213,8 +212,4 @@ export function tableQuery(worker: Worker, connection: number, query: MessageOf<
   if (!inStep(worker, connection, { ...query, sequence: 0 })) return;
   const last = worker.sessions.entries.get(query.session)?.last ?? 0;
   send(worker, connection, { kind: 'tableAnswer', session: query.session, worldLine: worker.worldLine, last });
-}
-
-function upTime(worker: Worker): number {
-  return worker.upTimeBefore + worker.now - worker.startedAt;
 }

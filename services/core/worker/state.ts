@@ -206,6 +206,11 @@ export interface Worker {
   effects: WorkerEffect[];
 }
 
+/** How long the worker has been up, over all its processes, ms: what idle sessions are measured by. */
+export function upTime(worker: Worker): number {
+  return worker.upTimeBefore + worker.now - worker.startedAt;
+}
+
 export function send(worker: Worker, connection: number, message: Message): void {
   worker.effects.push({ kind: 'send', connection, message });
 }

@@ -26,6 +26,7 @@ import {
   refuse,
   stop,
   toFinder,
+  upTime,
   type Worker,
   type WorkerConfig,
   type WorkerEffect,
@@ -169,7 +170,7 @@ function goOn(worker: Worker): void {
   finish(worker);
   if (worker.now >= worker.expiredAt + EXPIRY_SWEEP_MS) {
     worker.expiredAt = worker.now;
-    expire(worker.sessions, worker.upTimeBefore + worker.now - worker.startedAt, worker.config.sessionExpiryMs);
+    expire(worker.sessions, upTime(worker), worker.config.sessionExpiryMs);
   }
   if (worker.now >= worker.progressAt + PROGRESS_MS) reportProgress(worker);
 }
