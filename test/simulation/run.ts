@@ -1,5 +1,5 @@
 /** One seed: draw a world, let it run under faults, let it come to rest, and compare it with the truth. */
-import { createChecker, type Figures } from './checker.ts';
+import { createChecker, type Figures } from './checker/index.ts';
 import { startClient, type SimSession } from './client-actor.ts';
 import { add, calmDown, scheduleFaults } from './faults.ts';
 import { createFinderHost, startFinder } from './finder-actor.ts';

@@ -1,5 +1,5 @@
 /** Everything that one seed's actors share: time, chance, the network, the checker, and the story for people. */
-import type { Checker } from './checker.ts';
+import type { Checker } from './checker/index.ts';
 import type { Client } from './client-actor.ts';
 import type { FinderHost } from './finder-actor.ts';
 import type { Link } from './network.ts';

@@ -1,0 +1,170 @@
+/** What the Finder says: cuts, decisions, membership. Nothing of it may be taken back. */
+import type { FinderRecord, Worker } from '../../../services/core/index.ts';
+import type { Decision, Message, MessageOf, Stamp, Versions } from '../../../services/protocol/index.ts';
+import { parseBatchName } from '../state-object.ts';
+import { callOf, nameOf, sessionOf, violated, workerOf, type Truth } from './truth.ts';
+
+export function checkFinder(truth: Truth) {
+  const { worldOf, figures, workers, decisions, exposed, removedIds } = truth;
+  const memberships = new Map<number, string>();
+  let lastCut: Versions | undefined;
+
+  function recordDurable(record: FinderRecord): void {
+    truth.record = record;
+  }
+
+  /** The generation of the worker in the last durable record, 0 if it is no member. */
+  function generationOf(id: number): number {
+    return truth.record?.members.get(id)?.generation ?? 0;
+  }
+
+  /** Is it the incarnation that the Finder takes reports from? */
+  function isRegistered({ config, incarnation }: Worker): boolean {
+    const member = truth.record?.members.get(config.id);
+    return member?.registered === incarnation && member.claimed === incarnation;
+  }
+
+  function finderLoaded(record: FinderRecord | undefined): void {
+    // The record may be readable and not durable: it counts only once it was written again.
+    for (const [id, member] of record?.members ?? []) workerOf(truth, id).registered = member.registered;
+  }
+
+  function finderLog(event: string, details: Readonly<Record<string, unknown>>): void {
+    const { worker } = details;
+    if (typeof worker !== 'number') return;
+    const own = workerOf(truth, worker);
+    if (event === 'registered') {
+      const incarnation = Number(details.incarnation);
+      if (incarnation === own.registered) violated(9, `incarnation ${incarnation} of worker ${worker} registers twice`);
+      own.registered = incarnation;
+    }
+    const restarted = event === 'rollback' && details.reason === 'a worker restarted without a clean shutdown';
+    if (restarted && own.stoppedCleanly === own.registered) {
+      violated(15, `worker ${worker} stopped cleanly as incarnation ${own.registered}, and is rolled back`);
+    }
+  }
+
+  /** Whatever the Finder says is exposed: nothing of it may be lost. */
+  function finderSays(message: Message): void {
+    switch (message.kind) {
+      case 'cut':
+      case 'registered':
+        checkStamp(message.stamp);
+        for (const decision of message.decisions) decided(decision);
+        return cutExposed(message.worldLine, message.cut);
+      case 'cluster':
+        return membershipExposed(message);
+      default:
+    }
+  }
+
+  function checkStamp(stamp: Stamp): void {
+    const durableCounter = truth.record?.counter ?? 0;
+    if (stamp.counter > durableCounter) violated(7, `record ${stamp.counter} is exposed, ${durableCounter} is durable`);
+  }
+
+  function decided(decision: Decision): void {
+    const known = decisions.get(decision.worldLine);
+    if (known === decision) return;
+    if (known !== undefined) {
+      const same = sameVersions(known.prefix, decision.prefix) && sameVersions(known.entitled, decision.entitled);
+      if (!same) violated(7, `world-line ${decision.worldLine} has two decisions`);
+      return;
+    }
+    if (decision.worldLine !== truth.exposedWorldLine + 1) {
+      violated(7, `world-line ${decision.worldLine} follows ${truth.exposedWorldLine}`);
+    }
+    checkCut(decision.prefix, `the prefix of world-line ${decision.worldLine}`);
+    decisions.set(decision.worldLine, decision);
+    truth.exposedWorldLine = decision.worldLine;
+    figures.decisions++;
+    for (const [id, own] of workers) {
+      const prefix = decision.prefix.get(id) ?? 0;
+      for (const token of own.open) {
+        if (token.version <= prefix) violated(1, `${nameOf(token)} is in the prefix and was not in the cut`);
+        token.deadSince = decision.worldLine;
+        for (const { batch } of token.executions) {
+          const { session, call } = parseBatchName(batch);
+          if (callOf(sessionOf(truth, session), call).isCommitted) {
+            violated(3, `call ${call} of session ${session} was reported committed and is rolled back`);
+          }
+        }
+      }
+      own.open = [];
+    }
+    worldOf().note('truth', () => `world-line ${decision.worldLine} at ${showVersions(decision.prefix)}`);
+  }
+
+  function cutExposed(worldLine: number, cut: Versions): void {
+    if (cut === lastCut) return;
+    if (worldLine !== truth.exposedWorldLine)
+      violated(7, `a cut of world-line ${worldLine} comes after ${truth.exposedWorldLine}`);
+    checkCut(cut, `the cut of world-line ${worldLine}`);
+    lastCut = cut;
+    worldOf().note('truth', () => `cut ${showVersions(cut)} of world-line ${worldLine}`);
+  }
+
+  /** Closed, durable, and nothing that was exposed before shrinks. */
+  function checkCut(cut: Versions, what: string): void {
+    figures.cuts++;
+    for (const [id, version] of exposed) {
+      if ((cut.get(id) ?? 0) < version)
+        violated(2, `${what} names ${cut.get(id) ?? 0} for worker ${id} after ${version}`);
+    }
+    for (const [id, version] of cut) {
+      if (version <= (exposed.get(id) ?? 0)) continue;
+      if (!workerOf(truth, id).durable.has(version)) {
+        violated(1, `version ${version} of worker ${id} in ${what} is not durable`);
+      }
+    }
+    for (const [id, own] of workers) {
+      const upTo = cut.get(id) ?? 0;
+      if (upTo <= (exposed.get(id) ?? 0)) continue;
+      const covered = own.open.filter((token) => token.version <= upTo);
+      if (covered.at(-1)?.version !== upTo)
+        violated(1, `nothing executed in version ${upTo} of worker ${id}, and ${what} names it`);
+      for (const token of covered) {
+        if (!token.sealed) violated(1, `${nameOf(token)} is in ${what} before its seal`);
+        for (const [owner, version] of token.dependencies) {
+          if (version > (cut.get(owner) ?? 0)) {
+            violated(1, `${nameOf(token)} is in ${what} without version ${version} of worker ${owner}`);
+          }
+        }
+      }
+      own.open = own.open.filter((token) => token.version > upTo);
+    }
+    for (const [id, version] of cut) exposed.set(id, version);
+  }
+
+  function membershipExposed(message: MessageOf<'cluster'>): void {
+    if (message.members.length === 0 && message.removed.length === 0) return;
+    const text = JSON.stringify([message.members, message.removed]);
+    const known = memberships.get(message.version);
+    if (known !== undefined && known !== text) violated(14, `membership ${message.version} has two contents`);
+    memberships.set(message.version, text);
+    for (const { id, generation } of message.removed) removedIds.set(id, generation);
+    for (const { id, port } of message.members) {
+      removedIds.delete(id);
+      if (port !== 6380 + id) violated(14, `worker ${id} is said to be at port ${port}`);
+    }
+  }
+
+  /** What the cut does not cover yet, in words; undefined when it covers everything that survives. */
+  function uncovered(): string | undefined {
+    for (const own of workers.values()) {
+      const [token] = own.open;
+      if (token !== undefined) return `the cut does not cover ${nameOf(token)}`;
+    }
+    return undefined;
+  }
+
+  return { recordDurable, generationOf, isRegistered, finderLoaded, finderLog, finderSays, uncovered };
+}
+
+function sameVersions(a: Versions, b: Versions): boolean {
+  return a.size === b.size && [...a].every(([worker, version]) => b.get(worker) === version);
+}
+
+function showVersions(versions: Versions): string {
+  return [...versions].map(([worker, version]) => `${worker}:${version}`).join(' ');
+}

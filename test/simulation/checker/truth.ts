@@ -1,0 +1,155 @@
+/**
+ * The ground truth: every execution with what it depends on, every checkpoint and decision, and what each session was told. It sees
+ * into all actors, which none of them does. The other files of this room compare it with what actors do and say.
+ */
+import type { FinderRecord } from '../../../services/core/index.ts';
+import type { Decision, Versions } from '../../../services/protocol/index.ts';
+import type { SimSession } from '../client-actor.ts';
+import type { State } from '../state-object.ts';
+import { Violation, type World } from '../world.ts';
+
+/** One version of a worker in which something executed. */
+export interface Token {
+  readonly worker: number;
+  readonly generation: number;
+  readonly worldLine: number;
+  readonly version: number;
+  readonly incarnation: number;
+  /** Worker to version: what the operations in it follow, over all their sessions. */
+  readonly dependencies: Map<number, number>;
+  readonly executions: Execution[];
+  /** The state after its last batch. */
+  state: State;
+  sealed: boolean;
+  /** The world-line that began without it. */
+  deadSince: number;
+}
+
+export interface Execution {
+  readonly batch: number;
+  readonly token: Token;
+  results: Buffer | undefined;
+}
+
+export interface CallTruth {
+  readonly number: number;
+  readonly worker: number;
+  /** World-line in which it was transmitted to what had completed there before, worker to version. */
+  readonly follows: Map<number, Versions>;
+  readonly executions: Execution[];
+  isCommitted: boolean;
+  /** Gave a result that the session believed, in its present world-line. */
+  completed: boolean;
+}
+
+export interface SessionTruth {
+  readonly session: SimSession;
+  worldLine: number;
+  /** Completed in the present world-line: worker to largest version. */
+  readonly seen: Map<number, number>;
+  readonly calls: Map<number, CallTruth>;
+  /** Worker, generation, world-line, sequence number: the call that they name. */
+  readonly sequences: Map<string, number>;
+}
+
+/** What the checker knows of one worker id. */
+export interface WorkerTruth {
+  /** Alive and not covered by an exposed cut, in order of version. */
+  open: Token[];
+  /** All of any fate, in order of their making. */
+  readonly all: Token[];
+  /** Versions that were durable on the volume that counted. */
+  readonly durable: Set<number>;
+  /** Open or sealed tokens of any fate, by world-line and version. */
+  readonly byName: Map<string, Token>;
+  /** The largest incarnation that executed, and the world-line in which it first did. */
+  newest: number;
+  newestSince: number;
+  /** The last one whose registration was decided, and the last one that stopped cleanly. */
+  registered: number;
+  stoppedCleanly: number;
+  /** The version at which the present volume began empty. */
+  emptyAt: number;
+}
+
+export interface Figures {
+  executions: number;
+  tokens: number;
+  cuts: number;
+  decisions: number;
+}
+
+export interface Truth {
+  readonly worldOf: () => World;
+  readonly figures: Figures;
+  readonly workers: Map<number, WorkerTruth>;
+  readonly sessions: (SessionTruth | undefined)[];
+  readonly decisions: Map<number, Decision>;
+  /** Removed ids, and the generation that left. */
+  readonly removedIds: Map<number, number>;
+  /** Worker to the largest version in any exposed cut. */
+  readonly exposed: Map<number, number>;
+  exposedWorldLine: number;
+  /** The Finder's last durable record. */
+  record: FinderRecord | undefined;
+}
+
+export function createTruth(worldOf: () => World): Truth {
+  return {
+    worldOf,
+    figures: { executions: 0, tokens: 0, cuts: 0, decisions: 0 },
+    workers: new Map(),
+    sessions: [],
+    decisions: new Map(),
+    removedIds: new Map(),
+    exposed: new Map(),
+    exposedWorldLine: 1,
+    record: undefined,
+  };
+}
+
+/** @param invariant its number in the protocol's list */
+export function violated(invariant: number, text: string): never {
+  throw new Violation(`invariant ${invariant}: ${text}`);
+}
+
+export function workerOf({ workers }: Truth, id: number): WorkerTruth {
+  let worker = workers.get(id);
+  if (worker === undefined) {
+    worker = {
+      open: [],
+      all: [],
+      durable: new Set(),
+      byName: new Map(),
+      newest: 0,
+      newestSince: 0,
+      registered: 0,
+      stoppedCleanly: 0,
+      emptyAt: 0,
+    };
+    workers.set(id, worker);
+  }
+  return worker;
+}
+
+export function sessionOf({ sessions }: Truth, index: number): SessionTruth {
+  return sessions[index] ?? violated(13, `there is no session ${index}`);
+}
+
+export function callOf({ session, calls }: SessionTruth, call: number): CallTruth {
+  return calls.get(call) ?? violated(13, `${session.name} has no call ${call}`);
+}
+
+export function nameOf(token: Token): string {
+  return `worker ${token.worker}, world-line ${token.worldLine}, version ${token.version}`;
+}
+
+/** The execution of a call that no decision took. */
+export function aliveExecution(call: CallTruth): Execution | undefined {
+  return call.executions.find(({ token }) => token.deadSince === Infinity);
+}
+
+/** The execution of a call that survives as far as a session in this world-line can know. */
+export function survivor(call: CallTruth, worldLine: number): Execution | undefined {
+  return call.executions.findLast(({ token }) => token.worldLine <= worldLine && token.deadSince > worldLine);
+}
