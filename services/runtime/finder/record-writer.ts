@@ -1,20 +1,20 @@
 /** Makes the Finder's record durable, however often it takes. */
-import { setTimeout as pause } from 'node:timers/promises';
 import { encodeRecord, type FinderRecord } from '@dpr/core';
-import { backOff } from '../back-off.ts';
 import { EXIT, ProcessError } from '../exit-codes.ts';
 import type { Log } from '../log.ts';
 import { systemCode, type TwoSlotFile, type VolumeLock } from '../storage/index.ts';
+import { OUTSIDE, writePauses, type Outside } from '../write-pauses.ts';
 
 export interface RecordWriterOptions {
   readonly file: TwoSlotFile;
-  readonly lock: VolumeLock;
-  readonly log: Log;
+  readonly lock: Pick<VolumeLock, 'stillHeld'>;
+  readonly log: Pick<Log, 'error'>;
   /** The record with this counter is durable. */
   readonly written: (counter: number, seconds: number) => void;
   readonly failed: () => void;
   /** It makes no sense to try again. */
   readonly broken: (error: unknown) => void;
+  readonly outside?: Outside;
 }
 
 export interface RecordWriter {
@@ -24,15 +24,13 @@ export interface RecordWriter {
   stop(): Promise<void>;
 }
 
-const FIRST_PAUSE_MS = 10;
-const LONGEST_PAUSE_MS = 1_000;
-
-export function recordWriter({ file, lock, log, written, failed, broken }: RecordWriterOptions): RecordWriter {
+export function recordWriter(options: RecordWriterOptions): RecordWriter {
+  const { file, lock, log, written, failed, broken, outside = OUTSIDE } = options;
   const stopped = new AbortController();
   let writing: Promise<void> = Promise.resolve();
 
   async function writeUntilDurable(record: FinderRecord): Promise<void> {
-    const pauses = backOff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+    const pauses = writePauses(outside);
     const bytes = encodeRecord(record);
     while (!stopped.signal.aborted) {
       if (!(await lock.stillHeld())) {
@@ -50,7 +48,7 @@ export function recordWriter({ file, lock, log, written, failed, broken }: Recor
         if (systemCode(error) === undefined) throw error;
         failed();
         log.error({ event: 'writeFailed', counter: record.counter, reason: String(error) });
-        await pause(pauses.next(), undefined, { signal: stopped.signal }).catch(() => undefined);
+        await outside.pause(pauses.next(), stopped.signal);
       }
     }
   }

@@ -1,5 +1,5 @@
 /**
- * The file operations that storage needs, rooted in one directory of plain files. Everything above this interface is free
+ * The file operations that storage needs, rooted in one directory. Everything above this interface is free
  * of clocks and randomness, so that it runs unchanged on a simulated disk.
  *
  * Durable is only what was synced: a file's bytes and length by its `datasync`, the directory's names by `syncDirectory`.
@@ -16,6 +16,10 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   unlink(name: string): Promise<void>;
   syncDirectory(): Promise<void>;
+  /** Does nothing if it is there. Its name is durable like a file's, by `syncDirectory`. */
+  makeDirectory(name: string): Promise<void>;
+  /** A directory in this one, which is there. */
+  inside(name: string): Disk;
 }
 
 export type OpenMode = 'read' | 'write' | 'create';

@@ -3,9 +3,7 @@
  * rolls back. What a disk refuses is tried again until it takes it; execution goes on meanwhile, up to the core's bounds.
  */
 import { copyFile, rename, stat, unlink } from 'node:fs/promises';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { CleanMarker, WorkerEffect } from '@dpr/core';
-import { backOff } from '../back-off.ts';
 import type { Log } from '../log.ts';
 import {
   StorageLimitError,
@@ -14,6 +12,7 @@ import {
   type NewCheckpoint,
   type Restored,
 } from '../storage/index.ts';
+import { OUTSIDE, writePauses, type Outside } from '../write-pauses.ts';
 import type { StateFile } from './state-object.ts';
 
 export type NewVersion = Extract<WorkerEffect, { kind: 'checkpoint' }>;
@@ -22,13 +21,14 @@ export type Snapshot = Uint8Array | Promise<Uint8Array | StateFile>;
 
 export interface CheckpointWriterOptions {
   readonly store: CheckpointStore;
-  readonly log: Log;
+  readonly log: Pick<Log, 'error' | 'warn'>;
   /** In version order. */
   readonly durable: (worldLine: number, version: number) => void;
   readonly written: (seconds: number, bytes: number) => void;
   readonly failed: () => void;
   /** It makes no sense to try again: the volume was taken over or is damaged, or this is a defect. */
   readonly broken: (error: unknown) => void;
+  readonly outside?: Outside;
 }
 
 export interface CheckpointWriter {
@@ -46,11 +46,8 @@ export interface CheckpointWriter {
   stop(): void;
 }
 
-const FIRST_PAUSE_MS = 10;
-const LONGEST_PAUSE_MS = 1_000;
-
 export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWriter {
-  const { store, log, durable, written, failed, broken } = options;
+  const { store, log, durable, written, failed, broken, outside = OUTSIDE } = options;
   const queue: NewVersion[] = [];
   /** Aborted by the next rollback: whatever was asked for before counts no more. */
   let era = new AbortController();
@@ -88,7 +85,7 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
     version: number,
     attempt: () => Promise<unknown>,
   ): Promise<boolean> {
-    const pauses = backOff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+    const pauses = writePauses(outside);
     const overtaken = () => signal.aborted;
     while (!overtaken()) {
       try {
@@ -99,7 +96,7 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
         if (systemCode(error) === undefined && !(error instanceof StorageLimitError)) throw error;
         failed();
         log.error({ event: 'writeFailed', what, version, reason: String(error) });
-        await pause(pauses.next(), undefined, { signal }).catch(() => undefined);
+        await outside.pause(pauses.next(), signal);
       }
     }
     return false;

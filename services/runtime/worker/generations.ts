@@ -1,12 +1,10 @@
 /** A worker's directory: each generation of its id has a volume of its own in it, so that none reads another's files. */
-import { readdir } from 'node:fs/promises';
-import path from 'node:path';
 import {
   claimVolume,
-  nodeDisk,
-  prepareDirectory,
   surveyVolume,
   type ClaimedVolume,
+  type Disk,
+  type Identity,
   type Survey,
 } from '../storage/index.ts';
 
@@ -28,24 +26,22 @@ const EMPTY: Found = {
 };
 
 /** Look at the newest generation without changing anything. @throws StorageDamagedError, system errors */
-export async function surveyNewest(directory: string): Promise<Found> {
-  const names = await readdir(directory);
+export async function surveyNewest(disk: Disk): Promise<Found> {
+  const names = await disk.list();
   const generation = Math.max(0, ...names.map((name) => Number(VOLUME.exec(name)?.[1] ?? 0)));
   if (generation === 0) return EMPTY;
-  return { ...(await surveyVolume(nodeDisk(volumeOf(directory, generation)))), generation };
+  return { ...(await surveyVolume(disk.inside(nameOf(generation)))), generation };
 }
 
 /** Take a generation's volume over; the Finder has fenced whoever had it. @throws WrongVolumeError, StorageDamagedError, … */
-export async function claimGeneration(
-  directory: string,
-  identity: { readonly cluster: string; readonly worker: number; readonly generation: number },
-  incarnation: number,
-): Promise<ClaimedVolume> {
-  const volume = volumeOf(directory, identity.generation);
-  await prepareDirectory(volume);
-  return claimVolume(nodeDisk(volume), { identity, incarnation });
+export async function claimGeneration(disk: Disk, identity: Identity, incarnation: number): Promise<ClaimedVolume> {
+  const name = nameOf(identity.generation);
+  await disk.makeDirectory(name);
+  // Also when it was there: whoever made it may have died before its name was durable.
+  await disk.syncDirectory();
+  return claimVolume(disk.inside(name), { identity, incarnation });
 }
 
-function volumeOf(directory: string, generation: number): string {
-  return path.join(directory, `generation-${generation}`);
+function nameOf(generation: number): string {
+  return `generation-${generation}`;
 }

@@ -1,10 +1,8 @@
 /** What the core asks of a worker's volume, done in order: survey, take over, write, go back, prune, mark. */
-import { randomBytes } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { WorkerEffect, WorkerEvent } from '@dpr/core';
-import { backOff } from '../back-off.ts';
 import type { Log } from '../log.ts';
-import { systemCode, WrongVolumeError, type CheckpointStore, type Restored } from '../storage/index.ts';
+import { systemCode, WrongVolumeError, type CheckpointStore, type Disk, type Restored } from '../storage/index.ts';
+import { OUTSIDE, writePauses, type Outside } from '../write-pauses.ts';
 import { checkpointWriter, type CheckpointWriter } from './checkpoint-writer.ts';
 import { claimGeneration, surveyNewest } from './generations.ts';
 import type { StateObject } from './state-object.ts';
@@ -15,15 +13,19 @@ export type VolumeEffect = Extract<
 >;
 
 export interface VolumeKeeperOptions {
-  readonly directory: string;
+  /** The worker's directory. */
+  readonly disk: Disk;
   readonly worker: number;
-  readonly object: StateObject;
-  readonly log: Log;
+  /** Names this process to the Finder: 128 random bits in hex. */
+  readonly boot: string;
+  readonly object: Pick<StateObject, 'restore'>;
+  readonly log: Pick<Log, 'error' | 'warn'>;
   readonly happen: (event: WorkerEvent) => void;
   readonly written: (seconds: number, bytes: number) => void;
   readonly failed: () => void;
   /** It makes no sense to go on. */
   readonly broken: (error: unknown) => void;
+  readonly outside?: Outside;
 }
 
 export interface VolumeKeeper {
@@ -37,16 +39,11 @@ export interface VolumeKeeper {
   close(): Promise<void>;
 }
 
-const FIRST_PAUSE_MS = 10;
-const LONGEST_PAUSE_MS = 1_000;
-
 /** A disk, a quota or a limit that is full: others free it, and no worker is lost for it. */
 const NO_ROOM: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
-  const { directory, object, log, happen, broken } = options;
-  /** Names this process to the Finder. */
-  const boot = randomBytes(16).toString('hex');
+  const { disk, boot, object, log, happen, broken, outside = OUTSIDE } = options;
   let opened: { readonly store: CheckpointStore; readonly writer: CheckpointWriter } | undefined;
   /** Restores do not overlap: the state object is given one version after the other. */
   let restoring: Promise<void> = Promise.resolve();
@@ -58,12 +55,12 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
   }
 
   async function survey(): Promise<string | undefined> {
-    const { generation, checkpoints, stamp, identity, damage } = await surveyNewest(directory);
+    const { generation, checkpoints, stamp, identity, damage } = await surveyNewest(disk);
     for (const reason of damage) log.error({ event: 'damaged', reason });
     if (identity !== undefined && (identity.worker !== options.worker || identity.generation !== generation)) {
       const found = `generation ${identity.generation} of worker ${identity.worker}`;
       throw new WrongVolumeError(
-        `${directory} should hold generation ${generation} of worker ${options.worker}, and holds ${found}. ` +
+        `${disk.directory} should hold generation ${generation} of worker ${options.worker}, and holds ${found}. ` +
           'Bring back the right directory',
       );
     }
@@ -77,19 +74,19 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     incarnation,
   }: Extract<VolumeEffect, { kind: 'openVolume' }>): Promise<void> {
     const identity = { cluster, worker: options.worker, generation };
-    const claimed = await onceThereIsRoom(() => claimGeneration(directory, identity, incarnation));
+    const claimed = await onceThereIsRoom(() => claimGeneration(disk, identity, incarnation));
     if (claimed === undefined) return;
     const { store, checkpoints, clean, damage } = claimed;
     for (const reason of damage) log.error({ event: 'damaged', reason });
     const durable = (worldLine: number, version: number): void => happen({ kind: 'durable', worldLine, version });
     const { written, failed } = options;
-    opened = { store, writer: checkpointWriter({ store, log, durable, written, failed, broken }) };
+    opened = { store, writer: checkpointWriter({ store, log, durable, written, failed, broken, outside }) };
     happen({ kind: 'volumeOpened', checkpoints, clean });
   }
 
   /** Try until the disk is not full any more; undefined if that was not before the end. */
   async function onceThereIsRoom<T>(attempt: () => Promise<T>): Promise<T | undefined> {
-    const pauses = backOff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+    const pauses = writePauses(outside);
     while (!closed.signal.aborted) {
       try {
         return await attempt();
@@ -97,7 +94,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
         if (!NO_ROOM.has(systemCode(error))) throw error;
         options.failed();
         log.error({ event: 'writeFailed', what: 'claim', reason: String(error) });
-        await pause(pauses.next(), undefined, { signal: closed.signal }).catch(() => undefined);
+        await outside.pause(pauses.next(), closed.signal);
       }
     }
     return undefined;
@@ -116,7 +113,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
   function perform(effect: VolumeEffect): void {
     switch (effect.kind) {
       case 'survey':
-        pause(effect.afterMs).then(survey).catch(broken);
+        outside.pause(effect.afterMs).then(survey).catch(broken);
         return;
       case 'openVolume':
         open(effect).catch(broken);

@@ -1,4 +1,5 @@
 /** A worker as a process: surrounds the worker's state machine and a state object with sockets, files and a clock. */
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { createWorker, stepWorker, WORKER_DEFAULTS, workerWakeAt } from '@dpr/core';
 import type { StopReason, Worker, WorkerConfig, WorkerEffect, WorkerEvent } from '@dpr/core';
@@ -14,6 +15,7 @@ import { checkPort, listen, type Listener, type Owner } from '../listener.ts';
 import type { Log } from '../log.ts';
 import { STOP_LIMIT_MS, type Running } from '../process.ts';
 import {
+  nodeDisk,
   prepareDirectory,
   StorageDamagedError,
   SupersededError,
@@ -68,8 +70,9 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   });
   const worker = createWorker(configOf(settings), state);
   const volume = volumeKeeper({
-    directory: settings.data,
+    disk: nodeDisk(settings.data),
     worker: settings.id,
+    boot: randomBytes(16).toString('hex'),
     object,
     log,
     happen,

@@ -4,53 +4,77 @@ import type { Disk, DiskFile, OpenMode } from '../../../services/runtime/storage
  * A disk that does everything a real one may do. What a process writes goes into the cache, which other processes see at
  * once and which survives them. A power cut keeps of it what was synced, and of everything else what chance decides: each
  * 512-byte sector keeps one of the contents it was given since the last sync, or the one before; a file's length likewise;
- * each name that was made, renamed or removed since the last sync of the directory is so, or is not.
+ * each name that was made, renamed or removed since the last sync of its directory is so, or is not.
  */
 export interface SimDisk {
   /** The disk as one process sees it. */
   mount(process: Process): Disk;
-  /** What survives of it all is what was durable, and what chance adds. */
+  /** What survives of it all is what was durable, and what chance adds. Steps that have not ended never do anything. */
   cutPower(): void;
+  /** A directory in this one; undefined when there is none of the name. */
+  inside(name: string): SimDisk | undefined;
+  /** What of a file is durable, under its name; undefined when that is not. Not to be changed. */
+  durable(name: string): Buffer | undefined;
   /** Changes a byte of a file, also on the platter, as rot does. */
   corrupt(name: string, offset: number): void;
   /** Removes a file for good, as an administrator may. */
   remove(name: string): void;
   names(): string[];
   size(name: string): number;
-  /** Bytes that all files may have together. */
+  /** Bytes of all files together, also of those in directories. */
+  usedBytes(): number;
+  /** Bytes that all files may have together. A directory in another one has the capacity of that one. */
   capacityBytes: number;
 }
 
 /** What a simulated process does to a disk, as its hook sees it. */
 export type Step = {
   readonly operation:
-    'list' | 'open' | 'size' | 'read' | 'write' | 'datasync' | 'close' | 'rename' | 'unlink' | 'syncDirectory';
+    | 'list'
+    | 'open'
+    | 'size'
+    | 'read'
+    | 'write'
+    | 'datasync'
+    | 'close'
+    | 'rename'
+    | 'unlink'
+    | 'syncDirectory'
+    | 'makeDirectory';
   readonly name: string;
 };
 
-/** What happens to one step: it is done, it fails, or the process dies in it and never sees it end. */
-export type Fate = 'done' | 'EIO' | 'ENOSPC' | 'dies';
+/** What happens to one step: it is done, it fails, or the process never sees it end, and it is done in part or wholly. */
+export type Fate = 'done' | 'EIO' | 'ENOSPC' | 'dies' | 'diesAfter';
 
 /** Decides the fate of each step of one process; may wait, so that a test orders the steps of several. */
 export type Process = (step: Step) => Fate | Promise<Fate>;
 
 const SECTOR_BYTES = 512;
 
+/** A file, or a directory, which has its own disk in it. */
 type Inode = {
+  /** Longer than the file, so that it can grow; zeros behind its end. */
   cache: Buffer;
+  length: number;
   durable: Buffer;
+  durableLength: number;
   /** Contents of each sector written since the last sync, oldest first. */
   dirty: Map<number, Buffer[]>;
   /** Lengths since the last sync. */
   lengths: number[];
+  readonly inside: SimDisk | undefined;
 };
 type NameChange = { readonly removed: string | undefined; readonly added: string | undefined; readonly inode: Inode };
 
-/** @param random from 0 to below 1; decides everything that chance decides */
-export function simDisk(random: () => number): SimDisk {
+const NEVER = new Promise<never>(() => undefined);
+
+/** @param random from 0 to below 1; decides everything that chance decides; @param outer the disk that this is a directory of */
+export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
   let names = new Map<string, Inode>();
   let durableNames = new Map<string, Inode>();
   let changes: NameChange[] = [];
+  let powerCuts = 0;
 
   const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)] as T;
 
@@ -65,58 +89,46 @@ export function simDisk(random: () => number): SimDisk {
     changes.push({ removed, added, inode });
   }
 
-  function write(inode: Inode, offset: number, bytes: Uint8Array, sectors: (sector: number) => boolean): void {
-    const end = offset + bytes.length;
-    const next = Buffer.alloc(Math.max(end, inode.cache.length));
-    inode.cache.copy(next);
-    for (let sector = Math.floor(offset / SECTOR_BYTES); sector * SECTOR_BYTES < end; sector++) {
-      if (!sectors(sector)) continue;
-      const from = Math.max(offset, sector * SECTOR_BYTES);
-      const to = Math.min(end, (sector + 1) * SECTOR_BYTES);
-      next.set(bytes.subarray(from - offset, to - offset), from);
-      const contents = inode.dirty.get(sector) ?? [];
-      contents.push(Buffer.from(next.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES)));
-      inode.dirty.set(sector, contents);
-    }
-    inode.cache = next;
-    inode.lengths.push(next.length);
-  }
-
   /** What the platter may hold of a file whose last writes were not synced. */
-  function settle(inode: Inode): Buffer {
-    const length = pick([inode.durable.length, ...inode.lengths]);
-    const settled = Buffer.alloc(length);
-    inode.durable.copy(settled);
+  function settle(inode: Inode): void {
+    const length = pick([inode.durableLength, ...inode.lengths]);
+    inode.durable = grown(inode.durable, length);
+    inode.durable.fill(0, length);
     for (const [sector, contents] of inode.dirty) {
       const content = pick([undefined, ...contents]);
-      if (content !== undefined && sector * SECTOR_BYTES < length) content.copy(settled, sector * SECTOR_BYTES);
+      const at = sector * SECTOR_BYTES;
+      if (content !== undefined && at < length)
+        content.copy(inode.durable, at, 0, Math.min(content.length, length - at));
     }
-    return settled;
-  }
-
-  function clean(inode: Inode, durable: Buffer): void {
-    inode.durable = durable;
-    inode.dirty = new Map();
-    inode.lengths = [];
+    inode.durableLength = length;
+    clean(inode);
   }
 
   const disk: SimDisk = {
     capacityBytes: Number.MAX_SAFE_INTEGER,
     mount: (process) => mount(process),
+    inside: (name) => names.get(name)?.inside,
+    durable(name) {
+      const inode = durableNames.get(name);
+      return inode?.durable.subarray(0, inode.durableLength);
+    },
     cutPower() {
+      powerCuts++;
       const survivors = new Map(durableNames);
       for (const one of changes) if (random() < 0.5) apply(survivors, one);
       for (const inode of new Set(survivors.values())) {
-        clean(inode, settle(inode));
+        settle(inode);
         inode.cache = Buffer.from(inode.durable);
+        inode.length = inode.durableLength;
       }
+      for (const inode of new Set([...names.values(), ...survivors.values()])) inode.inside?.cutPower();
       names = survivors;
       durableNames = new Map(survivors);
       changes = [];
     },
     corrupt(name, offset) {
-      const inode = find(name);
-      for (const bytes of [inode.cache, inode.durable]) bytes.writeUInt8(bytes.readUInt8(offset) ^ 0x40, offset);
+      const { cache, durable } = find(name);
+      for (const bytes of [cache, durable]) bytes.writeUInt8(bytes.readUInt8(offset) ^ 0x40, offset);
     },
     remove(name) {
       names.delete(name);
@@ -124,24 +136,45 @@ export function simDisk(random: () => number): SimDisk {
       changes = changes.filter((one) => one.added !== name);
     },
     names: () => [...names.keys()].sort(),
-    size: (name) => find(name).cache.length,
+    size: (name) => find(name).length,
+    usedBytes() {
+      let used = 0;
+      for (const inode of new Set(names.values())) used += inode.length + (inode.inside?.usedBytes() ?? 0);
+      return used;
+    },
   };
 
-  function used(): number {
-    return [...new Set(names.values())].reduce((sum, inode) => sum + inode.cache.length, 0);
+  function hasRoom(bytes: number): boolean {
+    const whole = outer ?? disk;
+    return whole.capacityBytes === Number.MAX_SAFE_INTEGER || whole.usedBytes() + bytes <= whole.capacityBytes;
+  }
+
+  function create(name: string): Inode {
+    const existing = names.get(name);
+    if (existing !== undefined) {
+      truncate(existing);
+      return existing;
+    }
+    const inode = newInode(undefined);
+    change(undefined, name, inode);
+    return inode;
   }
 
   function mount(process: Process): Disk {
     /** Waits for the fate of a step; `partly` is what one that fails, or in which the process dies, may still have done. */
-    async function step(
+    async function step<T>(
       operation: Step['operation'],
       name: string,
-      partly?: (fate: Exclude<Fate, 'done'>) => void,
-    ): Promise<void> {
+      work: () => T,
+      partly?: (fate: Exclude<Fate, 'done' | 'diesAfter'>) => void,
+    ): Promise<T> {
+      const before = powerCuts;
       const fate = await process({ operation, name });
-      if (fate === 'done') return;
-      partly?.(fate);
-      if (fate === 'dies') await new Promise<never>(() => undefined);
+      if (before !== powerCuts) return NEVER;
+      if (fate === 'done') return work();
+      if (fate === 'diesAfter') work();
+      else partly?.(fate);
+      if (fate === 'dies' || fate === 'diesAfter') return NEVER;
       throw systemError(fate, name);
     }
 
@@ -153,71 +186,68 @@ export function simDisk(random: () => number): SimDisk {
       return {
         async size() {
           check();
-          await step('size', name);
-          return inode.cache.length;
+          return step('size', name, () => inode.length);
         },
         async read(offset, length) {
           check();
-          await step('read', name);
-          return Buffer.from(inode.cache.subarray(offset, offset + length));
+          return step('read', name, () =>
+            Buffer.from(inode.cache.subarray(offset, Math.min(offset + length, inode.length))),
+          );
         },
         async writeAt(offset, bytes) {
           check();
           if (mode === 'read') throw systemError('EBADF', name);
-          const torn = () => write(inode, offset, bytes, () => random() < 0.5);
-          await step('write', name, torn);
-          if (used() + Math.max(0, offset + bytes.length - inode.cache.length) > disk.capacityBytes) {
-            write(inode, offset, bytes.subarray(0, Math.floor(random() * bytes.length)), () => true);
+          const all = (): void => {
+            if (hasRoom(Math.max(0, offset + bytes.length - inode.length))) return write(inode, offset, bytes);
+            write(inode, offset, bytes.subarray(0, Math.floor(random() * bytes.length)));
             throw systemError('ENOSPC', name);
-          }
-          write(inode, offset, bytes, () => true);
+          };
+          return step('write', name, all, () => write(inode, offset, bytes, () => random() < 0.5));
         },
         async datasync() {
           check();
-          await step('datasync', name, (fate) => {
+          const all = (): void => sync(inode);
+          return step('datasync', name, all, (fate) => {
             // After a failed sync the system believes all to be written: only what is written again becomes durable.
-            if (fate !== 'dies') clean(inode, settle(inode));
+            if (fate !== 'dies') settle(inode);
           });
-          clean(inode, Buffer.from(inode.cache));
         },
         async close() {
           check();
-          await step('close', name);
-          open = false;
+          return step('close', name, () => {
+            open = false;
+          });
         },
       };
     }
 
     return {
       directory: '/sim',
-      async list() {
-        await step('list', '');
-        return disk.names();
-      },
-      async open(name, mode) {
-        await step('open', name);
-        if (mode !== 'create') return file(name, find(name), mode);
-        const existing = names.get(name);
-        const inode = existing ?? { cache: Buffer.alloc(0), durable: Buffer.alloc(0), dirty: new Map(), lengths: [] };
-        if (existing === undefined) change(undefined, name, inode);
-        else truncate(inode);
-        return file(name, inode, mode);
-      },
-      async rename(from, to) {
-        const apply = () => change(from, to, find(from));
-        await step('rename', from, () => {
-          if (random() < 0.5 && names.has(from)) apply();
-        });
-        apply();
-      },
-      async unlink(name) {
-        await step('unlink', name);
-        change(name, undefined, find(name));
-      },
-      async syncDirectory() {
-        await step('syncDirectory', '');
-        durableNames = new Map(names);
-        changes = [];
+      list: () => step('list', '', () => disk.names()),
+      open: (name, mode) => step('open', name, () => file(name, mode === 'create' ? create(name) : find(name), mode)),
+      rename: (from, to) =>
+        step(
+          'rename',
+          from,
+          () => change(from, to, find(from)),
+          () => {
+            if (random() < 0.5 && names.has(from)) change(from, to, find(from));
+          },
+        ),
+      unlink: (name) => step('unlink', name, () => change(name, undefined, find(name))),
+      syncDirectory: () =>
+        step('syncDirectory', '', () => {
+          durableNames = new Map(names);
+          changes = [];
+        }),
+      makeDirectory: (name) =>
+        step('makeDirectory', name, () => {
+          if (!names.has(name)) change(undefined, name, newInode(simDisk(random, outer ?? disk)));
+        }),
+      inside(name) {
+        const { inside } = find(name);
+        if (inside === undefined) throw systemError('ENOTDIR', name);
+        return inside.mount(process);
       },
     };
   }
@@ -225,10 +255,59 @@ export function simDisk(random: () => number): SimDisk {
   return disk;
 }
 
+function newInode(inside: SimDisk | undefined): Inode {
+  const nothing = Buffer.alloc(0);
+  return { cache: nothing, length: 0, durable: nothing, durableLength: 0, dirty: new Map(), lengths: [], inside };
+}
+
+/** The same bytes with room for `length` of them. */
+function grown(bytes: Buffer, length: number): Buffer {
+  if (bytes.length >= length) return bytes;
+  const larger = Buffer.alloc(Math.max(length, 2 * bytes.length));
+  bytes.copy(larger);
+  return larger;
+}
+
+/** Only into the chosen sectors, if some are chosen. */
+function write(inode: Inode, offset: number, bytes: Uint8Array, isChosen?: (sector: number) => boolean): void {
+  const end = offset + bytes.length;
+  inode.length = Math.max(inode.length, end);
+  inode.cache = grown(inode.cache, Math.ceil(inode.length / SECTOR_BYTES) * SECTOR_BYTES);
+  for (let sector = Math.floor(offset / SECTOR_BYTES); sector * SECTOR_BYTES < end; sector++) {
+    if (isChosen?.(sector) === false) continue;
+    const from = Math.max(offset, sector * SECTOR_BYTES);
+    const to = Math.min(end, (sector + 1) * SECTOR_BYTES);
+    inode.cache.set(bytes.subarray(from - offset, to - offset), from);
+    const contents = inode.dirty.get(sector) ?? [];
+    contents.push(Buffer.from(inode.cache.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES)));
+    inode.dirty.set(sector, contents);
+  }
+  inode.lengths.push(inode.length);
+}
+
 function truncate(inode: Inode): void {
+  for (let sector = 0; sector * SECTOR_BYTES < Math.max(inode.length, inode.durableLength); sector++) {
+    inode.dirty.set(sector, [...(inode.dirty.get(sector) ?? []), Buffer.alloc(SECTOR_BYTES)]);
+  }
   inode.cache = Buffer.alloc(0);
+  inode.length = 0;
   inode.lengths.push(0);
-  for (const contents of inode.dirty.values()) contents.push(Buffer.alloc(SECTOR_BYTES));
+}
+
+function sync(inode: Inode): void {
+  inode.durable = grown(inode.durable, inode.cache.length);
+  for (const sector of inode.dirty.keys()) {
+    const at = sector * SECTOR_BYTES;
+    inode.durable.fill(0, at, at + SECTOR_BYTES);
+    inode.cache.copy(inode.durable, at, at, at + SECTOR_BYTES);
+  }
+  inode.durableLength = inode.length;
+  clean(inode);
+}
+
+function clean(inode: Inode): void {
+  inode.dirty.clear();
+  inode.lengths.length = 0;
 }
 
 function apply(names: Map<string, Inode>, { removed, added, inode }: NameChange): void {
