@@ -1,8 +1,7 @@
-/** The Finder's process and its disk: two slots of which a crash may leave the write in flight written, torn or merely cached. */
+/** The Finder's process: the core, with the production code for its file on a simulated disk. */
 import {
   createFinder,
   decodeRecord,
-  encodeRecord,
   finderWakeAt,
   stepFinder,
   type Finder,
@@ -10,26 +9,27 @@ import {
   type FinderEvent,
 } from '../../services/core/index.ts';
 import type { Message } from '../../services/protocol/index.ts';
+import { recordWriter, type RecordWriter } from '../../services/runtime/finder/record-writer.ts';
+import { openTwoSlotFile, systemCode } from '../../services/runtime/storage/index.ts';
+import type { SimDisk } from '../runtime/storage/sim-disk.ts';
+import { createDisk, mountDisk, outsideOf } from './disk.ts';
 import { closeEnd, sendOn, type End } from './network.ts';
+import type { Random } from './random.ts';
 import { CLOCK_STEP_MS, createProcess, kill, type Process } from './scheduler.ts';
 import { isPartitioned, type World } from './world.ts';
 
-/** What the record's file holds. */
-export interface RecordDisk {
-  durable: Buffer | undefined;
-  /** Readable, but gone if the power fails before the next sync. */
-  cached: Buffer | undefined;
-  writing: Buffer | undefined;
-}
+const RECORD_FILE = 'finder';
 
 export interface FinderHost {
-  readonly disk: RecordDisk;
+  readonly disk: SimDisk;
   process: FinderProcess | undefined;
 }
 
 export interface FinderProcess {
   readonly process: Process;
   readonly core: Finder;
+  /** Once its file is open. */
+  writer: RecordWriter | undefined;
   readonly ends: Map<number, End>;
   nextConnection: number;
   wakeAt: number;
@@ -37,45 +37,68 @@ export interface FinderProcess {
   diesAfter: number;
 }
 
-export function createFinderHost(): FinderHost {
-  return { disk: { durable: undefined, cached: undefined, writing: undefined }, process: undefined };
+export function createFinderHost(random: Random): FinderHost {
+  return { disk: createDisk(random), process: undefined };
 }
 
 export function startFinder(world: World): void {
-  const { options, random, scheduler, finder: host } = world;
-  const process = createProcess('finder', scheduler);
-  const core = createFinder({ controlPort: 16379, writeSpacingMs: 5, decisionGraceMs: options.decisionGraceMs });
-  const running: FinderProcess = { process, core, ends: new Map(), nextConnection: 1, wakeAt: Infinity, diesAfter: -1 };
+  const { options, scheduler, finder: host } = world;
+  const running: FinderProcess = {
+    process: createProcess('finder', scheduler),
+    core: createFinder({ controlPort: 16379, writeSpacingMs: 5, decisionGraceMs: options.decisionGraceMs }),
+    writer: undefined,
+    ends: new Map(),
+    nextConnection: 1,
+    wakeAt: Infinity,
+    diesAfter: -1,
+  };
   host.process = running;
   world.note('finder', () => 'starts');
-  scheduler.after(world.diskDelay(), process, () => {
-    const { disk } = host;
-    const bytes = disk.cached ?? disk.durable;
-    const record = bytes === undefined ? undefined : decodeRecord(bytes);
-    world.checker.finderLoaded(record);
-    step(world, running, { kind: 'loaded', record, start: random.hex(8), cluster: random.hex(16) });
+  world.hasPromises = true;
+  load(world, running).catch((error: unknown) => broken(world, running, error));
+}
+
+async function load(world: World, running: FinderProcess): Promise<void> {
+  const { random, checker, finder: host } = world;
+  const { process } = running;
+  const file = await openTwoSlotFile(mountDisk(world, process, host.disk), RECORD_FILE);
+  if (file.distrusted !== undefined) world.reached('a slot of the record was torn');
+  const record = file.recovered && decodeRecord(file.recovered.record);
+  checker.finderLoaded(record);
+  running.writer = recordWriter({
+    file,
+    lock: { stillHeld: () => Promise.resolve(true) },
+    log: { error: () => world.reached('record write failed and retried') },
+    written(counter) {
+      if (!process.alive) return;
+      checker.recordWritten(counter);
+      step(world, running, { kind: 'written', counter });
+    },
+    failed: () => undefined,
+    broken: (error) => broken(world, running, error),
+    outside: outsideOf(world, process),
+  });
+  step(world, running, { kind: 'loaded', record, start: random.hex(8), cluster: random.hex(16) });
+}
+
+/** What the disk refuses ends the process, and it is started again; anything else is a defect. */
+function broken(world: World, running: FinderProcess, error: unknown): void {
+  if (!running.process.alive) return;
+  if (systemCode(error) === undefined) return world.fail(error);
+  world.reached('Finder ends because of its disk');
+  crashFinder(world, false);
+  world.scheduler.after(world.random.exponential(world.options.restartMs), undefined, () => {
+    if (world.finder.process === undefined) startFinder(world);
   });
 }
 
-/** The process dies. With a loss of power, what was not synced is gone; otherwise the system may still have it. */
+/** The process dies. With a loss of power, what was not synced is gone or torn; otherwise the system still has it. */
 export function crashFinder(world: World, powerLoss: boolean): void {
-  const { finder: host, random } = world;
-  if (host.process === undefined) return;
+  const { finder: host } = world;
   world.note('finder', () => (powerLoss ? 'crashes, without power' : 'crashes'));
-  const { disk } = host;
-  if (disk.writing !== undefined) {
-    const fate = random.pick(['lost', 'lost', 'durable', 'cached']);
-    world.reached(`record write ${fate} at a crash`);
-    if (fate === 'durable') disk.durable = disk.writing;
-    if (fate !== 'lost') disk.cached = fate === 'cached' ? disk.writing : undefined;
-    disk.writing = undefined;
-  }
-  if (powerLoss) {
-    if (disk.cached !== undefined) world.reached('cached record lost with the power');
-    disk.cached = undefined;
-  }
-  kill(host.process.process);
+  if (host.process !== undefined) kill(host.process.process);
   host.process = undefined;
+  if (powerLoss) host.disk.cutPower();
 }
 
 /** Connect to the Finder; undefined when nobody listens. */
@@ -142,22 +165,10 @@ function perform(world: World, running: FinderProcess, effect: FinderEffect): vo
       if (end) closeEnd(world, end);
       return;
     }
-    case 'write': {
-      const { disk } = world.finder;
-      const bytes = encodeRecord(effect.record);
-      world.mixBytes(bytes);
-      disk.writing = bytes;
-      const failed = !world.calm && world.random.chance(0.02);
-      if (failed) world.reached('record write failed and retried');
-      world.scheduler.after(world.diskDelay() * (failed ? 5 : 1), running.process, () => {
-        disk.durable = bytes;
-        disk.cached = undefined;
-        disk.writing = undefined;
-        world.checker.recordDurable(effect.record);
-        step(world, running, { kind: 'written', counter: effect.counter });
-      });
-      return;
-    }
+    case 'write':
+      world.checker.recordIssued(effect.record);
+      world.hasPromises = true;
+      return running.writer?.write(effect.record);
     case 'serving':
       return world.note(
         'finder',

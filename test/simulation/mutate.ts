@@ -59,9 +59,9 @@ export interface Catch {
 }
 
 /** Run seeds from `first` on until one is violated, `limit` at most. */
-export function hunt({ runSeed }: Simulator, first: number, limit: number): Catch {
+export async function hunt({ runSeed }: Simulator, first: number, limit: number): Promise<Catch> {
   for (let seeds = 1; seeds <= limit; seeds++) {
-    const { violation } = runSeed(first + seeds - 1);
+    const { violation } = await runSeed(first + seeds - 1);
     if (violation !== undefined) return { seeds, violation };
   }
   return { seeds: undefined, violation: '' };

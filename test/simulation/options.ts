@@ -15,6 +15,8 @@ export interface WorldOptions {
   /** Mean of a message's way; one in a hundred takes twenty times as long. */
   readonly networkDelayMs: number;
   readonly diskDelayMs: number;
+  /** Of each step of a disk. */
+  readonly diskErrorChance: number;
   readonly halfOpenChance: number;
   readonly halfOpenMs: number;
   readonly checkpointIntervalMs: number;
@@ -89,6 +91,7 @@ export function drawOptions(random: Random): WorldOptions {
     maxInFlight: random.pick([1, 4, 16]),
     networkDelayMs: slow ? random.real(2, 15) : random.real(0.1, 2),
     diskDelayMs: random.chance(0.3) ? random.real(5, 60) : random.real(0.2, 5),
+    diskErrorChance: random.pick([0, 0, 0.002, 0.02, 0.1]),
     halfOpenChance: random.pick([0, 0.1, 0.5]),
     halfOpenMs: random.real(50, 600),
     checkpointIntervalMs: random.pick([10, 30, 100]),

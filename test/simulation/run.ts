@@ -29,7 +29,7 @@ export interface Outcome {
 }
 
 /** @param tell is given the story line by line; @param withFrames every frame that is sent, too */
-export function runSeed(seed: number, tell?: (line: string) => void, withFrames = false): Outcome {
+export async function runSeed(seed: number, tell?: (line: string) => void, withFrames = false): Promise<Outcome> {
   const random = createRandom(seed);
   const scheduler = createScheduler();
   const options = drawOptions(random);
@@ -41,13 +41,15 @@ export function runSeed(seed: number, tell?: (line: string) => void, withFrames 
     scheduler,
     links: new Set(),
     checker: createChecker((): World => world),
-    finder: createFinderHost(),
+    finder: createFinderHost(random),
     hosts: new Map(),
     clients: [],
     calm: false,
+    hasPromises: false,
     partitions: [],
     networkDelay: () => delay(options.networkDelayMs),
     diskDelay: () => delay(options.diskDelayMs),
+    fail: (error) => void (failure ??= { error }),
     reached: (what) => void coverage.set(what, (coverage.get(what) ?? 0) + 1),
     mixBytes(bytes) {
       for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
@@ -64,10 +66,19 @@ export function runSeed(seed: number, tell?: (line: string) => void, withFrames 
     return random.exponential(meanMs) * (!world.calm && random.chance(0.01) ? 20 : 1);
   }
 
+  let failure: { readonly error: unknown } | undefined;
   let violation: string | undefined;
+  /** Time stands still until every promise that can go on has. */
+  async function settle(): Promise<void> {
+    world.hasPromises = false;
+    await new Promise<void>((resolve) => {
+      process.nextTick(resolve);
+    });
+    if (failure !== undefined) throw failure.error;
+  }
   try {
     begin(world, options);
-    live(world);
+    await live(world, settle);
     world.checker.finish();
   } catch (error) {
     if (error instanceof Violation) violation = error.message;
@@ -98,10 +109,12 @@ function begin(world: World, options: WorldOptions): void {
   world.scheduler.after(options.faultsForMs, undefined, () => calmDown(world));
 }
 
-function live(world: World): void {
+async function live(world: World, settle: () => Promise<void>): Promise<void> {
   const { scheduler, options } = world;
   let lookAt = options.faultsForMs;
+  if (world.hasPromises) await settle();
   while (scheduler.steps < MAX_STEPS && scheduler.step()) {
+    if (world.hasPromises) await settle();
     if (!world.calm || scheduler.now < lookAt) continue;
     lookAt = scheduler.now + LOOK_MS;
     for (const host of world.hosts.values()) {

@@ -32,20 +32,20 @@ function wholeNumber(name: string, text: string): number {
   return value;
 }
 
-function runOne(seed: number): boolean {
-  const outcome = runSeed(seed, values.trace ? (line) => console.log(line) : undefined, values.frames);
+async function runOne(seed: number): Promise<boolean> {
+  const outcome = await runSeed(seed, values.trace ? (line) => console.log(line) : undefined, values.frames);
   console.log(`seed ${seed}: ${outcome.steps} steps, ${outcome.simulatedMs.toFixed(0)} ms, hash ${outcome.hash}`);
   if (outcome.violation) console.log(`VIOLATION ${outcome.violation}`);
   return outcome.violation === undefined;
 }
 
-function runMany(first: number, count: number): boolean {
+async function runMany(first: number, count: number): Promise<boolean> {
   const started = performance.now();
   const coverage = new Map<string, number>();
   let simulated = 0;
   let failures = 0;
   for (let seed = first; seed < first + count; seed++) {
-    const outcome = runSeed(seed);
+    const outcome = await runSeed(seed);
     simulated += outcome.simulatedMs;
     for (const [what, times] of outcome.coverage) coverage.set(what, (coverage.get(what) ?? 0) + times);
     if (outcome.violation !== undefined) {
@@ -78,7 +78,7 @@ function showCoverage(coverage: ReadonlyMap<string, number>): boolean {
 async function runMutants(first: number, limit: number): Promise<boolean> {
   let survivors = 0;
   for (const mutant of MUTANTS.filter(({ name }) => name.includes(values.only))) {
-    const { seeds, violation } = hunt(await buildSimulator(mutant), first, limit);
+    const { seeds, violation } = await hunt(await buildSimulator(mutant), first, limit);
     if (seeds === undefined) survivors++;
     const [reason = ''] = violation.split('\n');
     console.log(
@@ -92,6 +92,6 @@ async function runMutants(first: number, limit: number): Promise<boolean> {
 const first = wholeNumber('from', values.from ?? String(Date.now()));
 let good: boolean;
 if (values.mutants) good = await runMutants(first, wholeNumber('seeds', values.seeds ?? '5000'));
-else if (values.seed === undefined) good = runMany(first, wholeNumber('seeds', values.seeds ?? '1000000000'));
-else good = runOne(wholeNumber('seed', values.seed));
+else if (values.seed === undefined) good = await runMany(first, wholeNumber('seeds', values.seeds ?? '1000000000'));
+else good = await runOne(wholeNumber('seed', values.seed));
 process.exitCode = good ? 0 : 1;

@@ -24,10 +24,14 @@ export interface World {
   readonly clients: Client[];
   /** Faults have stopped: nothing is lost or delayed beyond the ordinary any more. */
   calm: boolean;
+  /** A promise may have something to do before time goes on. */
+  hasPromises: boolean;
   /** Pairs of process names that cannot reach each other, until when. */
   readonly partitions: { readonly name: string; readonly until: number }[];
   networkDelay(): number;
   diskDelay(): number;
+  /** What happened within a promise shows that the code is wrong. */
+  fail(error: unknown): void;
   /** Something happened that a run must have seen. */
   reached(what: string): void;
   /** Take bytes into the trace's hash. */

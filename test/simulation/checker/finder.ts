@@ -1,5 +1,5 @@
 /** What the Finder says: cuts, decisions, membership. Nothing of it may be taken back. */
-import type { FinderRecord, Worker } from '../../../services/core/index.ts';
+import { encodeRecord, type FinderRecord, type Worker } from '../../../services/core/index.ts';
 import type { Decision, Message, MessageOf, Stamp, Versions } from '../../../services/protocol/index.ts';
 import { parseBatchName } from '../state-object.ts';
 import { callOf, nameOf, sessionOf, violated, workerOf, type Truth } from './truth.ts';
@@ -8,8 +8,23 @@ export function checkFinder(truth: Truth) {
   const { worldOf, figures, workers, decisions, exposed, removedIds } = truth;
   const memberships = new Map<number, string>();
   let lastCut: Versions | undefined;
+  let issued: { readonly record: FinderRecord; readonly bytes: Buffer } | undefined;
 
-  function recordDurable(record: FinderRecord): void {
+  /** The Finder begins to write. */
+  function recordIssued(record: FinderRecord): void {
+    const bytes = encodeRecord(record);
+    worldOf().mixBytes(bytes);
+    issued = { record, bytes };
+  }
+
+  /** The Finder takes its last record for durable: is it? */
+  function recordWritten(counter: number): void {
+    if (issued?.record.counter !== counter) return violated(2, `record ${counter} was not issued last`);
+    const { disk } = worldOf().finder;
+    const { record, bytes } = issued;
+    if (!disk.names().some((name) => disk.durable(name)?.includes(bytes) === true)) {
+      violated(2, `record ${counter} is taken for durable, and a loss of power would take it back`);
+    }
     truth.record = record;
   }
 
@@ -25,6 +40,9 @@ export function checkFinder(truth: Truth) {
   }
 
   function finderLoaded(record: FinderRecord | undefined): void {
+    const durable = truth.record?.counter ?? 0;
+    const found = record?.counter ?? 0;
+    if (found < durable) violated(2, `the Finder starts with record ${found}, and ${durable} was durable`);
     // The record may be readable and not durable: it counts only once it was written again.
     for (const [id, member] of record?.members ?? []) workerOf(truth, id).registered = member.registered;
   }
@@ -158,7 +176,7 @@ export function checkFinder(truth: Truth) {
     return undefined;
   }
 
-  return { recordDurable, generationOf, isRegistered, finderLoaded, finderLog, finderSays, uncovered };
+  return { recordIssued, recordWritten, generationOf, isRegistered, finderLoaded, finderLog, finderSays, uncovered };
 }
 
 function sameVersions(a: Versions, b: Versions): boolean {
