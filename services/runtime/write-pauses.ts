@@ -8,9 +8,9 @@ const LONGEST_PAUSE_MS = 1_000;
 /** What makes these pauses; a simulation has its own. */
 export interface Outside {
   /** Resolves after `ms`, or once the signal is aborted. */
-  pause(ms: number, signal?: AbortSignal): Promise<void>;
+  readonly pause: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** From 0 to below 1. */
-  random(): number;
+  readonly random: () => number;
 }
 
 export const OUTSIDE: Outside = {

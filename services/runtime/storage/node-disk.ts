@@ -15,7 +15,9 @@ export function nodeDisk(directory: string): Disk {
     rename: (from, to) => naming(at(from), () => rename(at(from), at(to))),
     unlink: (name) => naming(at(name), () => unlink(at(name))),
     syncDirectory: () => naming(directory, () => syncDirectory(directory)),
-    makeDirectory: (name) => naming(at(name), async () => void (await mkdir(at(name), { recursive: true }))),
+    async makeDirectory(name) {
+      await naming(at(name), () => mkdir(at(name), { recursive: true }));
+    },
     inside: (name) => nodeDisk(at(name)),
   };
 }
