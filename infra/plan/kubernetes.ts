@@ -222,7 +222,8 @@ function clientEnvironment({ basePort, ingress }: Config): Environment {
   const addresses = { DPR_CONTROL: `ws://${FINDER_NAME}:${CONTROL_PORT}` };
   if (ingress.tlsSecretName === undefined) return { ...addresses, DPR_CLUSTER: `ws://${INGRESS_NAME}:${basePort}` };
   // The certificate is for the name outside. Inside, where nothing else is encrypted, it proves nothing.
-  return { ...addresses, DPR_CLUSTER: `wss://${INGRESS_NAME}:${basePort}`, NODE_TLS_REJECT_UNAUTHORIZED: '0' };
+  const unchecked = { NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_NO_WARNINGS: '1' };
+  return { ...addresses, DPR_CLUSTER: `wss://${INGRESS_NAME}:${basePort}`, ...unchecked };
 }
 
 function named(role: Role, name: string) {

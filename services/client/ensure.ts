@@ -96,7 +96,7 @@ function notServing({ workers }: ClusterStatus, declared: Declaration): string[]
       return [`worker ${id} (${type}) has not joined (one that left before joins in a new pod only)`];
     if (worker.type !== type && worker.type !== '') return [`worker ${id} is of type ${worker.type}, not ${type}`];
     if (worker.state === 'serving') return [];
-    if (worker.state === 'leaving') return [`worker ${id} (${type}) is leaving, and joins again only after that`];
+    if (worker.waitingFor !== '') return [`worker ${id} (${type}) is leaving, and joins again only after that`];
     return [`worker ${id} (${type}) is ${worker.state}`];
   });
 }

@@ -108,6 +108,9 @@ describe('a declared membership', () => {
     const dead = operatorOf([[worker(3, 'away')], []]);
     await ensure(dead.operator, [], { forced: new Set([3]) }).done;
     assert.deepEqual(dead.asked, [{ id: 3, force: true }]);
+    const asked = operatorOf([[{ ...worker(3, 'away'), waitingFor: 'itself' }], []]); // to leave, by an earlier deployment
+    await ensure(asked.operator, [], { forced: new Set([3]) }).done;
+    assert.deepEqual(asked.asked, [{ id: 3, force: true }]);
     const alive = operatorOf([[worker(3)], []]);
     await ensure(alive.operator, [], { forced: new Set([3]) }).done;
     assert.deepEqual(alive.asked, [{ id: 3, force: false }]);

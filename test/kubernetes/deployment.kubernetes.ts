@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { connect, type Cluster, type Session } from '@dpr/client';
-import { changes, deployments, kubectl, type Deployments } from './deployments.ts';
+import { harms } from '../../infra/preview.ts';
+import { changes, deployments, failureOf, kubectl, stepwise, type Deployments } from './deployments.ts';
 
 const STACK = {
   'dpr:workerDefaults': { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } },
   'dpr:finder': { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } },
-  'dpr:controlToken': 'a-control-token-of-a-test',
 };
+/** Made anew with a larger claim on the way. */
+const STAYS = { id: 2, storage: '2Gi' };
 const worker = (name: string) => [`dpr-${name}`, `dpr-${name}-service`, `dpr-${name}-set`];
 /** What every change of the membership changes. */
 const SHARED = {
@@ -18,7 +20,7 @@ const SHARED = {
 
 describe('a cluster on Kubernetes', function () {
   this.timeout(300_000);
-  this.bail(true);
+  stepwise();
   let deployed: Deployments;
   let cluster: Cluster | undefined;
   let session: Session;
@@ -27,10 +29,19 @@ describe('a cluster on Kubernetes', function () {
   before(async () => (deployed = await deployments()));
   after(async () => {
     await cluster?.close();
-    await deployed.end();
+    await (deployed as Deployments | undefined)?.end();
   });
 
   const declare = (...workers: object[]) => deployed.configure({ ...STACK, 'dpr:workers': workers });
+  const connected = async () => {
+    cluster = await connect({
+      cluster: await deployed.output('finderUrl'),
+      log: ({ event, message }) => {
+        if (event === 'disconnected') broken.push(message);
+      },
+    });
+    return cluster.session();
+  };
 
   it('has objects that the API server accepts to the letter', async () => {
     const folder = new URL('../infra/golden/', import.meta.url);
@@ -46,10 +57,7 @@ describe('a cluster on Kubernetes', function () {
   it('says what is wrong with a configuration, and nothing else, within seconds', async () => {
     await declare({ id: 0 }, { id: 0 });
     const started = performance.now();
-    const failure = await deployed.up().then(
-      () => '',
-      (error: unknown) => String(error),
-    );
+    const failure = await failureOf(deployed.previewText());
     assert.ok(performance.now() - started < 15_000);
     assert.match(failure, /dpr:workers\[1\]\.id is 0, as in dpr:workers\[0\]: give every worker its own id/);
     assert.doesNotMatch(failure, /unhandled|node_modules/i);
@@ -63,14 +71,7 @@ describe('a cluster on Kubernetes', function () {
   });
 
   it('serves clients outside, through the ingress', async () => {
-    const address = await deployed.output('finderUrl');
-    cluster = await connect({
-      cluster: address,
-      log: ({ event, message }) => {
-        if (event === 'disconnected') broken.push(message);
-      },
-    });
-    session = cluster.session();
+    session = await connected();
     assert.equal(await session.counter(0).add(300), 300n);
     assert.equal(await session.counter(1).add(70), 70n);
     await session.commit();
@@ -79,7 +80,9 @@ describe('a cluster on Kubernetes', function () {
   it('previews a worker that is added as that worker, the ingress and the membership, and nothing else', async () => {
     await declare({ id: 0 }, { id: 1 }, { id: 2 });
     const created = Object.fromEntries(worker('counter-2').map((name) => [name, 'create']));
-    assert.deepEqual(changes(await deployed.preview()), { ...SHARED, ...created });
+    const preview = await deployed.preview();
+    assert.deepEqual(changes(preview), { ...SHARED, ...created });
+    assert.deepEqual(harms(JSON.stringify(preview)), []);
   });
 
   it('has the worker served the moment that the deployment returns', async () => {
@@ -88,12 +91,25 @@ describe('a cluster on Kubernetes', function () {
     assert.equal(await session.counter(0).get(), 300n);
   });
 
-  it('fails a deployment whose ingress NGINX refuses, with its reason, and serves on', async () => {
-    await declare({ id: 0 }, { id: 1 }, { id: 2 }, { id: 3, port: 80 });
-    const failure = await deployed.up().then(
-      () => '',
-      (error: unknown) => String(error),
+  it('refuses to change a volume, and makes the worker anew around it where asked to, seen by the check of previews', async () => {
+    const workers = [{ id: 0 }, { id: 1 }, STAYS];
+    await declare(...workers);
+    assert.match(
+      await failureOf(deployed.previewText()),
+      /change the storage from 1Gi to 2Gi of worker 2, .*dpr:replace/,
     );
+    await deployed.configure({ ...STACK, 'dpr:workers': workers, 'dpr:replace': [2] });
+    const [harm, ...others] = harms(JSON.stringify(await deployed.preview()));
+    assert.match(harm ?? '', /^StatefulSet dpr-counter-2-set would be made anew, because of spec.volumeClaimTemplates/);
+    assert.deepEqual(others, []);
+    await session.commit();
+    await deployed.up();
+    assert.equal(await session.counter(2).get(), 1n);
+  });
+
+  it('fails a deployment whose ingress NGINX refuses, with its reason, and serves on', async () => {
+    await declare({ id: 0 }, { id: 1 }, STAYS, { id: 3, port: 80 });
+    const failure = await failureOf(deployed.up());
     assert.match(
       failure,
       /NGINX refuses the ingress's new configuration, and serves the old one: .*Permission denied/s,
@@ -102,7 +118,7 @@ describe('a cluster on Kubernetes', function () {
   });
 
   it('lets workers that are removed leave first, and keeps their volumes', async () => {
-    await declare({ id: 0 }, { id: 2 });
+    await declare({ id: 0 }, STAYS);
     const removed = ['counter-1', 'counter-3'].flatMap(worker);
     const expected = { ...SHARED, ...Object.fromEntries(removed.map((name) => [name, 'delete'])) };
     assert.deepEqual(changes(await deployed.preview()), expected);
@@ -120,12 +136,16 @@ describe('a cluster on Kubernetes', function () {
   });
 
   it('cut no connection to a worker that stayed', () => {
-    const others = broken.filter((message) => !/638[1]|:80\b/.test(message));
-    assert.deepEqual(others, []);
+    const stayed = new RegExp(`:(${deployed.basePort}|${deployed.basePort + 1})\\b`); // the Finder and worker 0
+    assert.ok(broken.length > 0);
+    assert.deepEqual(
+      broken.filter((message) => stayed.test(message)),
+      [],
+    );
   });
 
   it('brings a removed worker back as a new one, without its old state', async () => {
-    await declare({ id: 0 }, { id: 1 }, { id: 2 });
+    await declare({ id: 0 }, { id: 1 }, STAYS);
     await deployed.up();
     const fresh = cluster?.session();
     assert.equal(await fresh?.counter(1).get(), 0n);
@@ -146,15 +166,20 @@ describe('a cluster on Kubernetes', function () {
       ['data-counter-0-0', 'data-counter-1-0', 'data-counter-2-0', 'data-counter-3-0', 'data-dpr-finder-0'],
     );
   });
+
+  it('goes on where it was when it is deployed again', async () => {
+    await deployed.up();
+    assert.equal(await (await connected()).counter(0).get(), 301n);
+  });
 });
 
 type GoldenResource = { readonly type: string; readonly inputs: Record<string, unknown> };
 
-/** A golden resource as the API server takes it: in a namespace that exists, with secrets as they are. */
+/** A golden resource as the API server takes it: in a namespace of this run, with secrets as they are. */
 function objectOf({ type, inputs }: GoldenResource, namespace: string): object[] {
-  if (!type.startsWith('kubernetes:') || inputs.kind === 'Namespace') return [];
+  if (!type.startsWith('kubernetes:')) return [];
   const metadata = inputs.metadata as { name?: string; namespace?: string };
-  const name = metadata.name ?? 'named-by-pulumi';
+  const name = inputs.kind === 'Namespace' ? `${namespace}-golden` : (metadata.name ?? 'named-by-pulumi');
   const own = 'namespace' in metadata ? { ...metadata, name, namespace } : { ...metadata, name };
   const revealed = inputs.stringData as { secret: object } | undefined;
   return [{ ...inputs, metadata: own, ...(revealed === undefined ? {} : { stringData: revealed.secret }) }];

@@ -212,6 +212,24 @@ describe('a Finder and counters that meet trouble', () => {
       assert.deepEqual((await readdir(data('counter-0'))).sort(), ['generation-1', 'generation-2', 'state']);
     });
 
+    it('is shown as away when it died, also while it is to leave, and goes by force', async () => {
+      await startFinder();
+      const worker = await startWorker(0);
+      await worker.end('SIGKILL');
+      const operator = await greet(cluster.ports.control, { role: 'operator' });
+      const shown = async () => {
+        operator.send({ kind: 'status' });
+        return (await operator.next('statusAnswer')).members.map(({ state, waitingFor }) => `${state} ${waitingFor}`);
+      };
+      assert.deepEqual(await shown(), ['away ']);
+      operator.send({ kind: 'deleteWorker', worker: 0, generation: 0, force: false });
+      await operator.next('deleteAnswer', ({ state }) => state === 'leaving');
+      assert.match((await shown()).join(), /^away worker 0 itself, which is away; if it cannot come back, remove it/);
+      operator.send({ kind: 'deleteWorker', worker: 0, generation: 0, force: true });
+      await operator.next('deleteAnswer', ({ state }) => state === 'left');
+      assert.deepEqual(await shown(), []);
+    });
+
     it('names the file when its volume cannot be read', async () => {
       await startFinder();
       await mkdir(data('counter-0'));

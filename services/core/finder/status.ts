@@ -42,7 +42,7 @@ function memberStatus(finder: Finder, exposed: Exposed, id: number, member: Memb
 }
 
 function stateOf(bound: boolean, claiming: boolean, leaving: boolean): MemberStatus['state'] {
+  if (!bound && !claiming) return 'away'; // also one that is to leave, which it cannot do by itself then
   if (leaving) return 'leaving';
-  if (bound) return 'serving';
-  return claiming ? 'joining' : 'away';
+  return bound ? 'serving' : 'joining';
 }
