@@ -1,6 +1,6 @@
 /** The DPR protocol's state machines: pure, synchronous, the same in production and in the simulator. */
 export { advanceCut, type Graph, type GraphCheckpoint } from './cut.ts';
-export { createFinder, finderWakeAt, stepFinder } from './finder/finder.ts';
+export { createFinder, FINDER_DEFAULTS, finderWakeAt, stepFinder } from './finder/finder.ts';
 export { decodeRecord, encodeRecord, type FinderRecord, type MemberRecord, type Tombstone } from './finder/record.ts';
 export type { Finder, FinderConfig, FinderEffect, FinderEvent, Role } from './finder/state.ts';
 export { decisionsAfter, survivingVersion } from './world-lines.ts';

@@ -2,6 +2,7 @@
 import {
   createFinder,
   decodeRecord,
+  FINDER_DEFAULTS,
   finderWakeAt,
   stepFinder,
   type Finder,
@@ -45,7 +46,7 @@ export function startFinder(world: World): void {
   const { options, scheduler, finder: host } = world;
   const running: FinderProcess = {
     process: createProcess('finder', scheduler),
-    core: createFinder({ controlPort: 16379, writeSpacingMs: 5, decisionGraceMs: options.decisionGraceMs }),
+    core: createFinder({ controlPort: 16379, ...FINDER_DEFAULTS, decisionGraceMs: options.decisionGraceMs }),
     writer: undefined,
     ends: new Map(),
     nextConnection: 1,

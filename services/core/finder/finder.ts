@@ -25,6 +25,11 @@ import {
 } from './state.ts';
 import { statusAnswer } from './status.ts';
 
+export const FINDER_DEFAULTS = {
+  writeSpacingMs: 5,
+  decisionGraceMs: 100,
+} as const satisfies Partial<FinderConfig>;
+
 const UNLOADED: FinderRecord = {
   cluster: '',
   counter: 0,

@@ -1,7 +1,7 @@
 /** The Finder as a process: performs what its state machine asks for. */
 import { randomBytes } from 'node:crypto';
-import { createFinder, decodeRecord, finderWakeAt, stepFinder } from '@dpr/core';
-import type { Finder, FinderConfig, FinderEffect, FinderEvent, FinderRecord } from '@dpr/core';
+import { createFinder, decodeRecord, FINDER_DEFAULTS, finderWakeAt, stepFinder } from '@dpr/core';
+import type { Finder, FinderEffect, FinderEvent, FinderRecord } from '@dpr/core';
 import { encode, FrameError, type Message } from '@dpr/protocol';
 import { Registry } from 'prom-client';
 import { serveAdmin, type Probes } from '../admin.ts';
@@ -27,8 +27,6 @@ import { recordWriter } from './record-writer.ts';
 /** The two-slot file's name in the Finder's directory. */
 const RECORD_FILE = 'finder';
 
-export const FINDER_TIMING: Omit<FinderConfig, 'controlPort'> = { writeSpacingMs: 5, decisionGraceMs: 100 };
-
 export interface RunningFinder extends Running {
   readonly port: number;
   readonly controlPort: number;
@@ -49,7 +47,7 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
     reports: 0,
     connections: () => connections.size,
   };
-  const finder = createFinder({ ...FINDER_TIMING, controlPort: settings.controlPort });
+  const finder = createFinder({ ...FINDER_DEFAULTS, controlPort: settings.controlPort });
   const ended = deferred<number>();
   const wake = alarm(() => happen({ kind: 'wake' }));
   let over = false;
