@@ -140,7 +140,7 @@ const FRAMES = {
   table: { session: id128, worldLine: u32, generation: u32 },
   /** `last`: the last sequence number executed in the state as it is now, 0 if none. */
   tableAnswer: { session: id128, worldLine: u32, last: u64 },
-  /** The newest world-line, decisions that the receiver may lack, and the cut. Pushed, and the answer to `refresh`. */
+  /** The newest world-line, decisions that the receiver may lack, and of the cut what concerns it. Pushed, or after `refresh`. */
   cut: { stamp, worldLine: u32, decisions, cut: versions },
   /** Ask for a `cut` with the decisions after `worldLine`. */
   refresh: { worldLine: u32 },

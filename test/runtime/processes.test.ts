@@ -52,8 +52,12 @@ describe('a Finder and counters as processes', () => {
     const answer = await second.next('reply');
     assert.ok(answer.version >= reply.version);
     await cutCovers(first, 0, reply.version);
-    const { cut } = await cutCovers(second, 1, answer.version);
+    const told = await cutCovers(second, 1, answer.version);
+    assert.deepEqual([...told.cut.keys()], [1], 'a worker tells its own entry');
+    client.send({ kind: 'refresh', worldLine: 1 });
+    const { cut } = await client.next('cut');
     assert.ok((cut.get(0) ?? 0) >= reply.version, 'the cut is closed under dependency');
+    assert.ok((cut.get(1) ?? 0) >= answer.version);
   });
 
   it('roll back to a prefix after SIGKILL, in a new world-line', async () => {

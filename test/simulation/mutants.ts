@@ -37,7 +37,7 @@ export const MUTANTS: readonly Mutant[] = [
     '02 restoring to a cached cut instead of the prefix',
     `${CORE}/worker/rollback.ts`,
     'const prefix = survivingVersion(missing, config.id, worker.worldLine);',
-    'const prefix = worker.cut.get(config.id) ?? 0;',
+    'const prefix = worker.committed;',
   ),
   mutant(
     '03 only the latest prefix is kept',
@@ -116,8 +116,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     '16 a cut is exposed before it is durable',
     `${CORE}/finder/reports.ts`,
-    'send(finder, connection, { ...exposed.cut, decisions: missing });',
-    'send(finder, connection, { ...exposed.cut, cut: exposed.record.worldLine === finder.record.worldLine ? finder.record.cut : exposed.record.cut, decisions: missing });',
+    'send(finder, connection, { ...ownCut(exposed, worker), decisions: missing });',
+    'send(finder, connection, { ...exposed.cut, cut: new Map([[worker, (exposed.record.worldLine === finder.record.worldLine ? finder : exposed).record.cut.get(worker) ?? 0]]), decisions: missing });',
   ),
   mutant(
     '17 pruning up to and including the cut',
@@ -168,19 +168,9 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     "23 a cut is relayed under another world-line's number",
-    `${CORE}/worker/checkpoint.ts`,
-    '  if (message.worldLine !== worker.worldLine) return;\n',
-    '',
-    change(
-      `${CORE}/worker/checkpoint.ts`,
-      'message: { ...message, decisions: [] }, own });',
-      'message: { ...message, worldLine: worker.worldLine, decisions: [] }, own });',
-    ),
-    change(
-      `${CORE}/worker/worker.ts`,
-      '      takeDecisions(worker, message);\n      return takeCut',
-      '      takeCut(worker, message);\n      return takeDecisions',
-    ),
+    `${CORE}/worker/refresh.ts`,
+    '{ ...cutOf(worker, worker.stamp), decisions',
+    '{ ...cutOf(worker, worker.stamp), worldLine: Math.min(since, worker.worldLine), decisions',
   ),
   mutant(
     "24 a zombie's clean-shutdown marker is believed",
@@ -252,11 +242,11 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     '30 a retry is stamped with the new world-line before the verdict',
     `${CORE}/session/session.ts`,
-    'if (missing !== undefined) return beginVerdict(session, { worldLine, decisions: missing, cut, tables: new Map() });',
+    'if (missing !== undefined) return beginVerdict(session, { worldLine, decisions: missing, tables: new Map() });',
     `if (missing !== undefined) {
        session.worldLine = worldLine;
        for (const one of session.lanes.values()) sendAgain(session, one);
-       return beginVerdict(session, { worldLine, decisions: [], cut, tables: new Map() });
+       return beginVerdict(session, { worldLine, decisions: [], tables: new Map() });
      }`,
   ),
   mutant(
@@ -360,9 +350,9 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '48 dependencies on the version right above the cut are left out',
-    `${CORE}/worker/checkpoint.ts`,
-    'if (needed > (cut.get(owner) ?? 0)) dependencies',
-    'if (needed > (cut.get(owner) ?? 0) + 1) dependencies',
+    `${CORE}/session/session.ts`,
+    'if ((session.frontier.get(lane.worker) ?? Infinity) <= covered) session',
+    'if ((session.frontier.get(lane.worker) ?? Infinity) <= covered + 1) session',
   ),
   mutant('49 the cut is closed under direct dependencies only', `${CORE}/cut.ts`, '    lowered.push(worker);\n', ''),
   mutant(
@@ -449,5 +439,23 @@ export const MUTANTS: readonly Mutant[] = [
     `${CORE}/finder/membership.ts`,
     'if (member?.claimed !== incarnation) {\n      const text',
     'if (member === undefined) {\n      const text',
+  ),
+  mutant(
+    '65 a worker that has nothing left to commit is not told of the cut',
+    `${CORE}/finder/finder.ts`,
+    'if (before?.record.cut.get(id) !== cut.get(id)) send',
+    'if (before?.record.cut.get(id) !== cut.get(id) && finder.graph.has(id)) send',
+  ),
+  mutant(
+    '66 decisions are told only to workers whose entry of the cut changed',
+    `${CORE}/finder/finder.ts`,
+    '  if (missing.length > 0) {\n',
+    '  if (missing.length > Infinity) {\n',
+  ),
+  mutant(
+    '67 after a rollback a session takes no version for committed',
+    `${CORE}/session/verdict.ts`,
+    'session.cut.set(worker, prefix?.get(worker) ?? 0);',
+    'session.cut.set(worker, 0);',
   ),
 ];

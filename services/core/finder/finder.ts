@@ -14,6 +14,7 @@ import type { FinderRecord } from './record.ts';
 import {
   change,
   log,
+  ownCut,
   send,
   sendError,
   type Exposed,
@@ -162,14 +163,25 @@ function expose(finder: Finder, record: FinderRecord, before: Exposed | undefine
   };
 }
 
-/** Push what changed: the cut to workers, with the decisions made since, and both cut and membership to watching operators. */
+/**
+ * Push what changed: to all workers the decisions made since, or to each its own entry of the cut; to watching operators the
+ * whole cut and the membership. A worker has no use for the entries of others, and the decisions name them as of now.
+ */
 function announce(finder: Finder, before: Exposed | undefined, after: Exposed): void {
+  const { cut, worldLine, decisions } = after.record;
   const watching = [...finder.peers].filter(([, peer]) => peer.subscribed).map(([connection]) => connection);
-  if (before?.record.cut !== after.record.cut || before.record.worldLine !== after.record.worldLine) {
-    const since = before?.record.worldLine ?? after.record.worldLine;
-    const decisions = after.record.decisions.filter((decision) => decision.worldLine > since);
-    const connections = [...finder.bound.values(), ...watching];
-    finder.effects.push({ kind: 'broadcast', connections, message: { ...after.cut, decisions } });
+  const since = before?.record.worldLine ?? worldLine;
+  const missing = decisions.filter((decision) => decision.worldLine > since);
+  if (missing.length > 0) {
+    const message = { ...after.cut, decisions: missing, cut: new Map() };
+    finder.effects.push({ kind: 'broadcast', connections: [...finder.bound.values()], message });
+  } else if (before?.record.cut !== cut) {
+    for (const [id, connection] of finder.bound) {
+      if (before?.record.cut.get(id) !== cut.get(id)) send(finder, connection, ownCut(after, id));
+    }
+  }
+  if (missing.length > 0 || before?.record.cut !== cut) {
+    finder.effects.push({ kind: 'broadcast', connections: watching, message: { ...after.cut, decisions: missing } });
   }
   if (before?.cluster !== after.cluster) {
     finder.effects.push({ kind: 'broadcast', connections: watching, message: after.cluster });

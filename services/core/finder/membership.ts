@@ -3,7 +3,7 @@ import { MAX_WORKER_ID, MAX_WORKERS, type Decision, type MessageOf, type Version
 import { pruneDecisions, survivingVersion } from '../world-lines.ts';
 import type { MemberRecord } from './record.ts';
 import { chainOf, takeInCut } from './reports.ts';
-import { change, changeMember, log, send, sendError, whenDurable, type Finder } from './state.ts';
+import { change, changeMember, log, ownCut, send, sendError, whenDurable, type Finder } from './state.ts';
 
 type Claim = MessageOf<'claim'>;
 type Register = MessageOf<'register'>;
@@ -207,10 +207,11 @@ function answer(finder: Finder, connection: number, id: number, incarnation: num
       const text = `worker ${id} goes on without incarnation ${incarnation}`;
       return sendError(finder, connection, 'fenced', text, member?.claimed ?? 0);
     }
-    const { worldLine, decisions, cut } = exposed.record;
+    const { worldLine, decisions } = exposed.record;
+    const { stamp, cut } = ownCut(exposed, id);
     const covered = cut.get(id) ?? 0;
     const base = member.answer.worldLine === worldLine ? Math.max(member.answer.base, covered) : covered;
-    send(finder, connection, { kind: 'registered', stamp: exposed.cut.stamp, worldLine, decisions, cut, base });
+    send(finder, connection, { kind: 'registered', stamp, worldLine, decisions, cut, base });
   });
 }
 

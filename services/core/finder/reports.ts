@@ -2,7 +2,7 @@
 import type { CheckpointInfo, MessageOf } from '@dpr/protocol';
 import { advanceCut, type GraphCheckpoint } from '../cut.ts';
 import { decisionsAfter } from '../world-lines.ts';
-import { change, log, send, sendError, whenDurable, type Exposed, type Finder, type Peer } from './state.ts';
+import { change, log, ownCut, send, sendError, whenDurable, type Exposed, type Finder, type Peer } from './state.ts';
 
 /**
  * The part of `listed` that may enter the graph: of the present world-line, above the cut, each naming its predecessor without
@@ -55,7 +55,7 @@ export function listGraph(
     const text = `worker ${worker} missed more rollbacks than are remembered; restart it`;
     return sendError(finder, connection, 'historyLost', text);
   }
-  send(finder, connection, { ...exposed.cut, decisions: missing });
+  send(finder, connection, { ...ownCut(exposed, worker), decisions: missing });
   if (worldLine === finder.record.worldLine) {
     finder.graph.set(worker, chainOf(finder, worker, message.checkpoints));
     finder.graphChanged = true;

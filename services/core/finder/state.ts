@@ -119,6 +119,11 @@ export function sendError(finder: Finder, connection: number, code: ErrorCode, t
   send(finder, connection, { kind: 'error', code, session: undefined, sequence: 0, detail, text });
 }
 
+/** The cut as far as it concerns one worker. What a message of `cut` does not name, it says nothing of. */
+export function ownCut({ cut }: Exposed, worker: number): MessageOf<'cut'> {
+  return { ...cut, cut: new Map([[worker, cut.cut.get(worker) ?? 0]]) };
+}
+
 /** Change the record; it is written soon. */
 export function change(finder: Finder, fields: Partial<Omit<FinderRecord, 'counter' | 'cluster'>>): void {
   finder.record = { ...finder.record, ...fields };

@@ -349,7 +349,7 @@ function takeCut(session: Session, lane: Lane | undefined, message: MessageOf<'c
   const unique = [...new Map(known.map((decision) => [decision.worldLine, decision])).values()];
   unique.sort((a, b) => a.worldLine - b.worldLine);
   const missing = decisionsAfter(unique, session.worldLine, worldLine);
-  if (missing !== undefined) return beginVerdict(session, { worldLine, decisions: missing, cut, tables: new Map() });
+  if (missing !== undefined) return beginVerdict(session, { worldLine, decisions: missing, tables: new Map() });
   const refresh = { kind: 'refresh', worldLine: session.worldLine } as const;
   if (lane) sendTo(session, lane, refresh);
   else session.effects.push({ kind: 'sendFinder', message: refresh });

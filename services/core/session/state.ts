@@ -117,7 +117,6 @@ export interface Verdict {
   readonly worldLine: number;
   /** All decisions after the session's own world-line. */
   readonly decisions: readonly Decision[];
-  readonly cut: Versions;
   /** Worker to the last sequence number that survived there. */
   readonly tables: Map<number, number>;
 }

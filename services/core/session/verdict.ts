@@ -43,8 +43,10 @@ export function concludeVerdict(session: Session): void {
   }
   session.verdict = undefined;
   session.worldLine = verdict.worldLine;
+  // The prefix is the first cut of the new world-line. What a worker told since is nothing that this session waits for.
+  const prefix = verdict.decisions.at(-1)?.prefix;
   session.cut.clear();
-  for (const worker of session.lanes.keys()) session.cut.set(worker, verdict.cut.get(worker) ?? 0);
+  for (const worker of session.lanes.keys()) session.cut.set(worker, prefix?.get(worker) ?? 0);
   session.frontier.clear();
   const known = decisionsAfter(verdict.decisions, session.decisions.at(-1)?.worldLine ?? 0, verdict.worldLine);
   session.decisions = pruneDecisions([...session.decisions, ...(known ?? verdict.decisions)]);

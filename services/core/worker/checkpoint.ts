@@ -1,7 +1,7 @@
 /** Versions: when they are sealed, and what becomes of their checkpoints. */
 import type { CheckpointInfo, MessageOf } from '@dpr/protocol';
 import { sealSection } from './session-table.ts';
-import { toFinder, upTime, type Sealed, type Worker } from './state.ts';
+import { cutOf, toFinder, upTime, type Sealed, type Worker } from './state.ts';
 
 /**
  * End the open version and go on in `next`. Every version in which something executed becomes one checkpoint of its own, never
@@ -20,11 +20,7 @@ export function seal(worker: Worker, next: number): void {
 }
 
 function emitCheckpoint(worker: Worker): void {
-  const { worldLine, version, predecessor, cut, operations, executedSince: since, stamp } = worker;
-  const dependencies = new Map<number, number>();
-  for (const [owner, needed] of worker.dependencies) {
-    if (needed > (cut.get(owner) ?? 0)) dependencies.set(owner, needed);
-  }
+  const { worldLine, version, predecessor, dependencies, operations, executedSince: since, stamp } = worker;
   const info: CheckpointInfo = { worldLine, version, predecessor, dependencies };
   const sessions = sealSection(worker.sessions, upTime(worker));
   worker.effects.push({ kind: 'checkpoint', info, snapshot: worker.state.snapshot(), sessions, stamp });
@@ -95,15 +91,13 @@ export function checkpointDurable(worker: Worker, worldLine: number, version: nu
   report(worker, first, worker.urgentUpTo >= version);
 }
 
-/** A cut of the own world-line: forget what it covers, and pass it on. One of another world-line says nothing here. */
+/** A cut of the own world-line: forget what it covers, and tell clients. One of another world-line says nothing here. */
 export function takeCut(worker: Worker, message: MessageOf<'cut'>): void {
   if (message.worldLine !== worker.worldLine) return;
-  const { id } = worker.config;
-  const before = worker.cut.get(id) ?? 0;
-  const own = message.cut.get(id) ?? 0;
-  if (own < before) return;
-  worker.cut = message.cut;
   worker.stamp = message.stamp;
+  const own = message.cut.get(worker.config.id) ?? 0;
+  if (own <= worker.committed) return;
+  worker.committed = own;
   let covered = 0;
   for (const checkpoint of worker.uncommitted) {
     if (checkpoint.version > own) break;
@@ -111,6 +105,6 @@ export function takeCut(worker: Worker, message: MessageOf<'cut'>): void {
     covered++;
   }
   worker.uncommitted.splice(0, covered);
-  if (own > before) worker.effects.push({ kind: 'prune', keep: own });
-  if (worker.phase === 'serving') worker.effects.push({ kind: 'publish', message: { ...message, decisions: [] }, own });
+  worker.effects.push({ kind: 'prune', keep: own });
+  if (worker.phase === 'serving') worker.effects.push({ kind: 'publish', message: cutOf(worker, message.stamp), own });
 }

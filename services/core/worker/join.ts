@@ -114,13 +114,12 @@ function registered(worker: Worker, message: MessageOf<'registered'>): void {
   worker.step = 'joined';
   worker.worldLine = worldLine;
   worker.decisions = decisions;
-  worker.cut = cut;
+  worker.committed = cut.get(config.id) ?? 0;
   worker.stamp = message.stamp;
   worker.version = listed.reduce((version, one) => Math.max(version, one.version), base) + 1;
   worker.predecessor = base;
-  const covered = cut.get(config.id) ?? 0;
   for (const info of listed) {
-    const current = info.worldLine === worldLine && info.version > covered && info.version <= base;
+    const current = info.worldLine === worldLine && info.version > worker.committed && info.version <= base;
     if (current) worker.uncommitted.push({ ...info, operations: 0, since: worker.now });
   }
   worker.phase = 'restoring';

@@ -1,8 +1,8 @@
 /** REFRESH, answered by a worker: the load of telling clients grows with the workers and not with the Finder. */
 import { decisionsAfter } from '../world-lines.ts';
-import { refuse, send, type Worker } from './state.ts';
+import { cutOf, refuse, send, type Worker } from './state.ts';
 
-/** The newest world-line, the decisions after `since`, and the cut, as this worker knows them. */
+/** The newest world-line, the decisions after `since`, and this worker's entry of the cut. */
 export function refresh(worker: Worker, connection: number, since: number): void {
   if (worker.stamp === undefined) return;
   const missing = decisionsAfter(worker.decisions, since, worker.worldLine);
@@ -11,6 +11,5 @@ export function refresh(worker: Worker, connection: number, since: number): void
     const text = `decisions before world-line ${oldest} are forgotten`;
     return refuse(worker, connection, 'historyLost', text, undefined, oldest);
   }
-  const { stamp, worldLine, cut } = worker;
-  send(worker, connection, { kind: 'cut', stamp, worldLine, decisions: missing ?? [], cut });
+  send(worker, connection, { ...cutOf(worker, worker.stamp), decisions: missing ?? [] });
 }

@@ -3,7 +3,7 @@ import type { Decision } from '@dpr/protocol';
 import { pruneDecisions, survivingVersion } from '../world-lines.ts';
 import { listGraph } from './join.ts';
 import { restoreTable } from './session-table.ts';
-import { log, stop, type Worker } from './state.ts';
+import { cutOf, log, stop, type Worker } from './state.ts';
 
 /**
  * Adopt the world-lines that `missing`, all decisions after the worker's own, begin. Only the incarnation that each names may:
@@ -20,7 +20,7 @@ export function adopt(worker: Worker, missing: readonly Decision[]): void {
   }
   const prefix = survivingVersion(missing, config.id, worker.worldLine);
   const worldLine = missing.at(-1)?.worldLine ?? worker.worldLine;
-  if (prefix < (worker.cut.get(config.id) ?? 0)) {
+  if (prefix < worker.committed) {
     throw new Error(`world-line ${worldLine} goes back to version ${prefix}, below what was committed`);
   }
   const unchanged = !worker.executed && worker.inFlight.size === 0 && worker.predecessor <= prefix;
@@ -29,7 +29,7 @@ export function adopt(worker: Worker, missing: readonly Decision[]): void {
 
   worker.worldLine = worldLine;
   worker.decisions = pruneDecisions([...worker.decisions, ...missing]);
-  worker.cut = missing.at(-1)?.prefix ?? worker.cut;
+  worker.committed = prefix;
   worker.resent = false;
   worker.unwritten.length = 0;
   worker.uncommitted.length = 0;
@@ -70,15 +70,11 @@ export function restored(worker: Worker, version: number, sections: readonly Uin
 /** Serve in the present world-line, and tell clients and the Finder. */
 function resume(worker: Worker): void {
   worker.phase = 'serving';
-  const { cluster, worldLine, incarnation, stamp, decisions, cut } = worker;
+  const { cluster, worldLine, incarnation, stamp, decisions, committed: own } = worker;
   worker.effects.push({ kind: 'serving', cluster, worldLine, incarnation });
   if (stamp !== undefined) {
-    const own = cut.get(worker.config.id) ?? 0;
-    worker.effects.push({
-      kind: 'publish',
-      message: { kind: 'cut', stamp, worldLine, decisions: decisions.slice(-1), cut },
-      own,
-    });
+    const message = { ...cutOf(worker, stamp), decisions: decisions.slice(-1) };
+    worker.effects.push({ kind: 'publish', message, own });
   }
   listGraph(worker);
 }

@@ -155,7 +155,8 @@ export interface Worker {
 
   worldLine: number;
   decisions: readonly Decision[];
-  cut: ReadonlyMap<number, number>;
+  /** Its version in the newest cut of its world-line. */
+  committed: number;
   stamp: Stamp | undefined;
   finderOpen: boolean;
   /** The graph was listed on this connection, in this world-line. */
@@ -209,6 +210,11 @@ export interface Worker {
 /** How long the worker has been up, over all its processes, ms: what idle sessions are measured by. */
 export function upTime(worker: Worker): number {
   return worker.upTimeBefore + worker.now - worker.startedAt;
+}
+
+/** What this worker knows of the cut: its own entry, on which everything that executes here depends. */
+export function cutOf({ config, committed, worldLine }: Worker, stamp: Stamp): MessageOf<'cut'> {
+  return { kind: 'cut', stamp, worldLine, decisions: [], cut: new Map([[config.id, committed]]) };
 }
 
 export function send(worker: Worker, connection: number, message: Message): void {

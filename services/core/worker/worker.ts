@@ -69,7 +69,7 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
     oldest: Infinity,
     worldLine: 0,
     decisions: [],
-    cut: new Map(),
+    committed: 0,
     stamp: undefined,
     finderOpen: false,
     resent: false,

@@ -14,8 +14,7 @@ export interface WorkerCounts {
 
 /** @returns what the seconds of each checkpoint's write are told to */
 export function registerWorkerMetrics(registry: Registry, worker: Worker, counts: WorkerCounts): (s: number) => void {
-  const { id } = worker.config;
-  const committed = () => worker.cut.get(id) ?? 0;
+  const committed = () => worker.committed;
   const durable = () => worker.uncommitted.at(-1)?.version ?? committed();
   total(registry, 'dpr_batches_total', 'Batches executed.', () => counts.batches);
   total(registry, 'dpr_operations_total', 'Operations executed.', () => worker.operations);

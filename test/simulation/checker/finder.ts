@@ -69,7 +69,7 @@ export function checkFinder(truth: Truth) {
       case 'registered':
         checkStamp(message.stamp);
         for (const decision of message.decisions) decided(decision);
-        return cutExposed(message.worldLine, message.cut);
+        return cutSaid(message);
       case 'cluster':
         return membershipExposed(message);
       default:
@@ -111,6 +111,17 @@ export function checkFinder(truth: Truth) {
       own.open = [];
     }
     worldOf().note('truth', () => `world-line ${decision.worldLine} at ${showVersions(decision.prefix)}`);
+  }
+
+  /** Most messages name one worker only. What one names comes from the record; and that record's whole cut is exposed by it. */
+  function cutSaid({ worldLine, cut }: MessageOf<'cut' | 'registered'>): void {
+    const whole = truth.record?.cut ?? new Map<number, number>();
+    for (const [id, version] of cut) {
+      const durable = whole.get(id) ?? 0;
+      if (version !== durable)
+        violated(2, `a cut names ${version} for worker ${id}, and the durable record ${durable}`);
+    }
+    cutExposed(worldLine, whole);
   }
 
   function cutExposed(worldLine: number, cut: Versions): void {
