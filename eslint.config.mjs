@@ -59,7 +59,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['scripts/*.mjs'],
+    files: ['scripts/**/*.mjs'],
     rules: { '@typescript-eslint/no-unsafe-assignment': 'off' }, // the rule does not see the casts that JSDoc writes
   },
   { files: ['eslint.config.mjs'], rules: { 'no-restricted-exports': 'off' } },

@@ -12,6 +12,9 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Where the bundles go: one file per program, named after its key in PROGRAMS. */
 export const DIST = path.join(ROOT, 'dist');
 
+/** What each bundle is made of, as esbuild tells it. */
+export const METAFILE = path.join(DIST, 'metafile.json');
+
 /** Every program by the name of its bundle, and the file that it starts in. */
 export const PROGRAMS = {
   finder: 'services/finder/main.ts',
@@ -24,36 +27,47 @@ export const PROGRAMS = {
   measure: 'services/chaos/measure.ts',
 };
 
+/** What images of worker types of others are built on, bundled as well. */
+const LIBRARIES = { harness: 'services/runtime/harness.ts' };
+const ALL = { ...PROGRAMS, ...LIBRARIES };
+
 // Whatever a bundle is made of.
 const SOURCES = ['infra', 'services', 'scripts/bundle.mjs', 'package-lock.json'];
 
-// Some libraries are CommonJS and ask for Node's modules by `require`, which a module has to make for itself.
+/** Some libraries are CommonJS and ask for Node's modules by `require`, which a module has to make for itself. */
 const REQUIRE_BANNER = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`;
+
+/** How everything that Node is to run is bundled. */
+export const BUNDLING = /** @type {const} */ ({
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  banner: { js: REQUIRE_BANNER },
+  legalComments: 'none',
+  logLevel: 'warning',
+});
 
 /** Brings the bundles up to date. Several processes may do so at once: a file is always whole, the old or the new. */
 export async function bundle() {
   const started = new Date();
   if (newest(SOURCES) < oldestBundle()) return;
-  const { outputFiles } = await esbuild.build({
+  const { outputFiles, metafile } = await esbuild.build({
+    ...BUNDLING,
     absWorkingDir: ROOT,
-    entryPoints: Object.fromEntries(Object.entries(PROGRAMS).filter(([, file]) => existsSync(path.join(ROOT, file)))),
+    entryPoints: Object.fromEntries(Object.entries(ALL).filter(([, file]) => existsSync(path.join(ROOT, file)))),
     outdir: DIST,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    banner: { js: REQUIRE_BANNER },
-    legalComments: 'none',
-    logLevel: 'warning',
     write: false,
+    metafile: true,
   });
   await mkdir(DIST, { recursive: true });
-  await Promise.all(outputFiles.map((file) => writeWhole(file, started)));
+  const told = { path: METAFILE, contents: JSON.stringify(metafile) };
+  await Promise.all([...outputFiles, told].map((file) => writeWhole(file, started)));
   await esbuild.stop();
 }
 
 /**
- * @param {esbuild.OutputFile} file
+ * @param {{ path: string, contents: string | Uint8Array }} file
  * @param {Date} started the file's time: a source that was saved while the bundler read makes it old
  */
 async function writeWhole(file, started) {
@@ -80,7 +94,8 @@ function newest(names) {
 
 /** When the oldest bundle was made, in milliseconds; minus infinity while one is missing. */
 function oldestBundle() {
-  const times = Object.keys(PROGRAMS).map((name) => statSync(path.join(DIST, `${name}.js`), { throwIfNoEntry: false }));
+  const files = [METAFILE, ...Object.keys(ALL).map((name) => path.join(DIST, `${name}.js`))];
+  const times = files.map((file) => statSync(file, { throwIfNoEntry: false }));
   return Math.min(...times.map((time) => time?.mtimeMs ?? -Infinity));
 }
 

@@ -1,108 +1,114 @@
-// Builds the images of the cluster: each is a base image with Node, and one bundle copied onto it.
+// Builds the images of the cluster: each is a base image with Node, and a few files copied onto it.
 //   npm run images -- --registry registry.example.com/dpr --tag 0.1.0 --push
-import { spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { ImageError, run } from './images/docker.mjs';
+import { readSource } from './images/source.mjs';
 import { ensureInstalled } from './install.mjs';
 
-/** The bundles of each image; the first one is what it starts. */
-const IMAGES = {
-  finder: ['finder'],
-  counter: ['counter'],
-  ingress: ['ingress'],
-  client: ['dpr', 'experiment'],
-};
 const DEFAULT_BASE = 'node:24-slim';
-/** Files and layers have this time, so that the same source gives the same image. */
-const EPOCH = new Date(0);
 
-const { values: options } = parseArgs({
-  options: {
-    registry: { type: 'string' },
-    tag: { type: 'string', default: 'latest' },
-    'base-image': { type: 'string', default: DEFAULT_BASE },
-    push: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
+/** How images come to a cluster that pulls from no registry. */
+const LOADERS = {
+  minikube: { words: ['image', 'load', '--overwrite=true'], from: 'https://minikube.sigs.k8s.io' },
+  kind: { words: ['load', 'docker-image'], from: 'https://kind.sigs.k8s.io' },
+};
 
-const HELP = `npm run images -- [--registry R] [--tag T] [--base-image B] [--push]
+const HELP = `npm run images -- [options]
 
-Builds dpr-finder, dpr-counter, dpr-ingress and dpr-client with Docker (or what DOCKER names).
+Builds dpr-finder, dpr-counter, dpr-ingress, dpr-client and dpr-harness with Docker (or what DOCKER names). The same source
+on the same base gives the same images. Their names go to standard output.
   --registry R    the images are called R/dpr-…; without it they stay on this machine
   --tag T         latest unless given
   --base-image B  has Node as "node" on its path; ${DEFAULT_BASE} unless given
-  --push          to the registry`;
+  --only A,B      finder, counter, ingress, client, harness: these alone
+  --push          to the registry
+  --load X        into the nodes of X, ${Object.keys(LOADERS).join(' or ')}, which then need no registry
+  --check         build each twice, and fail where the two differ
+  --json          print what was built: name, image id, digest once pushed, bytes, bill of materials
+  --help`;
 
-if (options.help) process.stdout.write(`${HELP}\n`);
-else await buildAll();
+const OPTIONS = /** @type {const} */ ({
+  registry: { type: 'string' },
+  tag: { type: 'string', default: 'latest' },
+  'base-image': { type: 'string', default: DEFAULT_BASE },
+  only: { type: 'string' },
+  push: { type: 'boolean', default: false },
+  load: { type: 'string' },
+  check: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+});
 
-async function buildAll() {
-  if (options.push && options.registry === undefined) fail('--push needs --registry: where should the images go?');
-  ensureInstalled({ withTools: false });
-  const { bundle, DIST } = await import('./bundle.mjs');
-  await bundle();
-  for (const [image, programs] of Object.entries(IMAGES)) await build(image, programs, DIST);
+try {
+  const { values } = parseArgs({ options: OPTIONS });
+  if (values.help) process.stdout.write(`${HELP}\n`);
+  else await buildAll(values);
+} catch (error) {
+  if (!(error instanceof ImageError) && !isUsageError(error)) throw error;
+  const help = isUsageError(error) ? '\nnpm run images -- --help tells the options' : '';
+  process.stderr.write(`${error.message}${help}\n`);
+  process.exitCode = 1;
 }
 
-/**
- * @param {string} image
- * @param {string[]} programs
- * @param {string} dist
- */
-async function build(image, programs, dist) {
-  const context = await mkdtemp(path.join(tmpdir(), 'dpr-image-'));
-  try {
-    const app = path.join(context, 'app');
-    await mkdir(app);
-    await writeFile(path.join(app, 'package.json'), '{ "type": "module" }\n');
-    for (const program of programs) await cp(path.join(dist, `${program}.js`), path.join(app, `${program}.js`));
-    for (const file of ['package.json', ...programs.map((program) => `${program}.js`)]) {
-      await utimes(path.join(app, file), EPOCH, EPOCH);
-    }
-    await writeFile(path.join(context, 'Dockerfile'), dockerfile(image, programs[0] ?? image));
-    const registry = options.registry === undefined ? '' : `${options.registry}/`;
-    const name = `${registry}dpr-${image}:${options.tag}`;
-    docker(['build', '--quiet', '--tag', name, context]);
-    if (options.push) docker(['push', '--quiet', name]);
-    process.stdout.write(`${name}\n`);
-  } finally {
-    await rm(context, { recursive: true });
+/** @param {ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']} options */
+async function buildAll({ registry, tag, 'base-image': baseName, only, push, load, check, json }) {
+  if (push && registry === undefined) throw new ImageError('--push needs --registry: where should the images go?');
+  const loader = load === undefined ? undefined : loaderOf(load);
+  ensureInstalled({ withTools: true });
+  const { bundleAll, IMAGES } = await import('./images/contents.mjs'); // only now: they import what was just installed
+  const { baseImage, buildImage, pushImage } = await import('./images/build.mjs');
+
+  const images = /** @type {(keyof typeof IMAGES)[]} */ (only?.split(',') ?? Object.keys(IMAGES));
+  const unknown = images.find((image) => !(image in IMAGES));
+  if (unknown !== undefined) {
+    throw new ImageError(`There is no image "${unknown}": --only takes ${Object.keys(IMAGES).join(', ')}`);
   }
+  const from = { base: baseImage(baseName), source: readSource() };
+  say(`${from.source.revision ?? 'files without a commit'} on ${baseName}`);
+  const bundles = await bundleAll();
+  const all = [];
+  for (const image of images) {
+    const name = `${registry === undefined ? '' : `${registry}/`}dpr-${image}:${tag}`;
+    const built = await buildImage(image, name, { ...from, bundles });
+    if (check) {
+      const again = await buildImage(image, name, { ...from, bundles });
+      if (again.id !== built.id) throw new ImageError(`${name} came out as ${built.id}, and again as ${again.id}`);
+    }
+    const digest = push ? pushImage(name) : undefined;
+    if (loader !== undefined) run(loader.program, [...loader.words, name], loader.remedy);
+    const done = [check ? 'built twice alike' : 'built', push ? ', pushed' : '', load ? `, loaded into ${load}` : ''];
+    say(`${name} ${done.join('')}: ${megabytes(built.bytes)} MB, ${megabytes(built.ownBytes)} MB on top of the base`);
+    if (!json) process.stdout.write(`${name}\n`);
+    all.push({ ...built, ...(digest === undefined ? {} : { digest }) });
+  }
+  if (json) process.stdout.write(`${JSON.stringify(all, undefined, 2)}\n`);
+}
+
+/** @param {string} program */
+function loaderOf(program) {
+  const loader = Object.entries(LOADERS).find(([name]) => name === program)?.[1];
+  if (loader === undefined) {
+    throw new ImageError(`--load takes ${Object.keys(LOADERS).join(' or ')}, not "${program}"`);
+  }
+  const remedy = `Install it (${loader.from}), or push to a registry instead: --registry and --push`;
+  return { program, words: loader.words, remedy };
+}
+
+/** @param {number} bytes */
+function megabytes(bytes) {
+  return (bytes / 1_000_000).toFixed(1);
+}
+
+/** @param {string} text progress, which is not the result */
+function say(text) {
+  process.stderr.write(`${text}\n`);
 }
 
 /**
- * @param {string} image
- * @param {string} program
+ * @param {unknown} error
+ * @returns {error is Error}
  */
-function dockerfile(image, program) {
-  const lines = [
-    `FROM ${options['base-image']}`,
-    'COPY app /app',
-    'USER 1000:1000',
-    'ENV NODE_ENV=production',
-    `LABEL org.opencontainers.image.title="dpr-${image}"`,
-    `ENTRYPOINT ["node", "/app/${program}.js"]`,
-  ];
-  return `${lines.join('\n')}\n`;
-}
-
-/** @param {string[]} words */
-function docker(words) {
-  const program = process.env.DOCKER ?? 'docker';
-  const { error, status } = spawnSync(program, words, { stdio: ['ignore', 'ignore', 'inherit'] });
-  if (error) fail(`${program} could not be started: ${error.message}. Install Docker, or name another with DOCKER`);
-  if (status !== 0) fail(`${program} ${words.join(' ')} failed, for the reason above`);
-}
-
-/**
- * @param {string} reason
- * @returns {never}
- */
-function fail(reason) {
-  process.stderr.write(`${reason}\n`);
-  process.exit(1);
+function isUsageError(error) {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
 }

@@ -1,8 +1,7 @@
 /** What performs the effects of the core: sockets, files, clock, logs and metrics. Worker types build on `serveWorker`. */
-export { MalformedOperations } from '@dpr/core';
-export { serveFinder, serveWorker } from './programs.ts';
-export type { StateContext, StateFile, StateObject, WorkerType } from './worker/state-object.ts';
-export { EXIT, ProcessError } from './exit-codes.ts';
+export * from './harness.ts';
+export { serveFinder } from './programs.ts';
+export { ProcessError } from './exit-codes.ts';
 export { finderSettings, workerSettings } from './environment.ts';
 export type { FinderSettings, ProcessSettings, Tokens, Variables, WorkerSettings } from './environment.ts';
 export { startFinder, type RunningFinder } from './finder/finder-process.ts';

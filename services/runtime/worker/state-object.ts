@@ -8,8 +8,6 @@
  * Operations and results are bytes in the type's own format. Everything is called from one thread, one call after another:
  * first `restore`, then any number of `apply` and `snapshot`, and after a rollback `restore` again.
  */
-import type { Log } from '../log.ts';
-
 export interface StateObject {
   /**
    * Apply `count` operations in order and return their results, at most `MAX_BATCH_BYTES`.
@@ -53,8 +51,11 @@ export interface StateContext {
    * survive goes into snapshots.
    */
   readonly directory: string;
-  readonly log: Log;
+  readonly log: StateLog;
 }
+
+/** Lines of the worker's own log; an `event` tells what they are about. */
+export type StateLog = Readonly<Record<'debug' | 'info' | 'warn' | 'error', (fields: { event: string }) => void>>;
 
 export interface WorkerType {
   /** As in the stack's config; at most 63 bytes. */
