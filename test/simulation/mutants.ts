@@ -273,8 +273,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     '34 no listing after a registration',
     `${CORE}/worker/rollback.ts`,
-    '      own,\n    });\n  }\n  listGraph(worker);\n',
-    '      own,\n    });\n  }\n  if (worker.drainedSent >= 0) listGraph(worker);\n',
+    'message, own });\n  }\n  listGraph(worker);\n',
+    'message, own });\n  }\n  if (worker.drainedSent >= 0) listGraph(worker);\n',
   ),
   mutant(
     '36 a started Finder exposes a record that it only read',
