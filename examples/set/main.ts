@@ -1,0 +1,4 @@
+import { serveWorker } from '@dpr/runtime';
+import { set } from './set.ts';
+
+await serveWorker(set);

@@ -1,0 +1,46 @@
+/** How a set's operations look as bytes: kind, length, member. A result is one byte each. */
+
+/** The type's name in a stack's config. */
+export const SET_TYPE = 'set';
+
+export const KINDS = { add: 1, remove: 2, has: 3 } as const;
+export type Kind = keyof typeof KINDS;
+export type Operation = { readonly kind: Kind; readonly member: string };
+
+/** `yes`: it was added, was removed, is there. `full`: the set holds as much as it may. */
+export const ANSWERS = { no: 0, yes: 1, full: 2 } as const;
+
+export const MAX_MEMBER_BYTES = 255;
+const HEAD_BYTES = 2;
+
+/** @throws RangeError when a member is too long */
+export function encodeOperations(kind: Kind, members: readonly string[]): Uint8Array {
+  return Buffer.concat(
+    members.map((member) => {
+      const bytes = Buffer.from(member);
+      if (bytes.length > MAX_MEMBER_BYTES) {
+        throw new RangeError(`a member of a set has at most ${MAX_MEMBER_BYTES} bytes, and this has ${bytes.length}`);
+      }
+      return Buffer.concat([Buffer.from([KINDS[kind], bytes.length]), bytes]);
+    }),
+  );
+}
+
+/** @returns undefined when the bytes are not operations */
+export function decodeOperations(bytes: Uint8Array): Operation[] | undefined {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const operations: Operation[] = [];
+  let at = 0;
+  while (at < buffer.length) {
+    const kind = KIND_NAMES.get(buffer[at]);
+    const end = at + HEAD_BYTES + (buffer[at + 1] ?? Infinity);
+    if (kind === undefined || end > buffer.length) return undefined;
+    operations.push({ kind, member: buffer.toString('utf8', at + HEAD_BYTES, end) });
+    at = end;
+  }
+  return operations;
+}
+
+const KIND_NAMES: ReadonlyMap<number | undefined, Kind> = new Map(
+  Object.entries(KINDS).map(([kind, code]) => [code, kind as Kind]),
+);

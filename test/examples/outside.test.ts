@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type * as client from '@dpr/client';
+import * as esbuild from 'esbuild';
+import * as tar from 'tar';
+import { buildPackages } from '../../scripts/packages.mjs';
+import { setOf } from '../../examples/set/client.ts';
+import { makePlace, type Place, tearDown, TEST_LIMIT_MS } from '../cluster/harness.ts';
+
+const SOURCES = ['main.ts', 'set.ts', 'operations.ts', 'client.ts', 'package.json'];
+
+/** As strict as anybody may be, the packages' own declarations included. */
+const STRICT = {
+  compilerOptions: {
+    ...{ target: 'es2023', lib: ['es2023'], module: 'nodenext', types: ['node'], noEmit: true, strict: true },
+    ...{ noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, verbatimModuleSyntax: true },
+    ...{ allowImportingTsExtensions: true, skipLibCheck: false },
+  },
+  include: ['*.ts'],
+};
+
+describe('a worker type in a folder outside the project, by the packages alone,', function () {
+  this.timeout(2 * TEST_LIMIT_MS);
+  let place: Place;
+  let folder: string;
+
+  before(async () => {
+    place = await makePlace({ workers: [{ id: 0 }] });
+    folder = path.join(place.directory, 'set');
+    await mkdir(folder);
+    for (const file of SOURCES) await cp(path.join('examples/set', file), path.join(folder, file));
+    await writeFile(path.join(folder, 'tsconfig.json'), JSON.stringify(STRICT));
+    const modules = path.join(folder, 'node_modules');
+    for (const { name, archive } of Object.values(await buildPackages())) {
+      await mkdir(path.join(modules, name), { recursive: true });
+      await tar.extract({ file: archive, cwd: path.join(modules, name), strip: 1 });
+    }
+    for (const tool of ['@types', 'undici-types']) {
+      await symlink(path.resolve('node_modules', tool), path.join(modules, tool));
+    }
+  });
+  after(tearDown);
+
+  it('fits their types', () => {
+    const compiler = path.resolve('node_modules/typescript/bin/tsc');
+    const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', folder], { encoding: 'utf8' });
+    assert.equal(stdout, '');
+    assert.equal(status, 0);
+  });
+
+  it('joins a cluster that runs when its config says so, and keeps what was committed', async () => {
+    const program = path.join(folder, 'set.js');
+    await esbuild.build({
+      entryPoints: [path.join(folder, 'main.ts')],
+      ...{ outfile: program, bundle: true, platform: 'node', format: 'esm' },
+    });
+    const run = await place.start();
+    place.edit({ workers: [{ id: 0 }, { id: 1, type: 'set' }], commands: { set: ['node', program] } });
+    await run.line('processServing', (line) => line.process === 'set-1');
+
+    const packed = pathToFileURL(path.join(folder, 'node_modules/@dpr/client/index.js')).href;
+    const { connect } = (await import(packed)) as typeof client;
+    const cluster = await connect({ cluster: place.cluster });
+    const session = cluster.session({ replay: true });
+    const seen = setOf(session, 1);
+    assert.deepEqual(await seen.add(['a', 'b', 'a']).completed, [true, true, false]);
+    assert.deepEqual(await seen.remove(['b', 'c']).committed, [true, false]);
+
+    const before = place.kill('set-1');
+    await place.processIs('set-1', ({ pid }) => pid !== null && pid !== before);
+    assert.deepEqual(await seen.has(['a', 'b']).completed, [true, false]);
+    await assert.rejects(async () => session.counter(1).get(), { name: 'WrongTypeError' });
+    await cluster.close();
+  });
+});
