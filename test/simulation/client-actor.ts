@@ -13,7 +13,7 @@ import { closeEnd, connect, sendOn, type End } from './network.ts';
 import { CLOCK_STEP_MS, createProcess, type Process } from './scheduler.ts';
 import { batchName, operationsOf } from './state-object.ts';
 import { acceptAtWorker, reachWorker } from './worker-actor.ts';
-import type { World } from './world.ts';
+import { inWords, type World } from './world.ts';
 
 /** What has become of a call, as the application knows it. */
 export type CallState = 'waiting' | 'completed' | 'committed' | 'failed' | 'lost';
@@ -354,7 +354,10 @@ function perform(world: World, session: SimSession, effect: SessionEffect): void
       const { report, replaying } = effect;
       world.reached(replaying ? 'session replays' : 'session rolled back');
       if (report.exceptions.length > 0) world.reached('rollback with exceptions');
-      world.note(session.name, () => `rolled back: ${JSON.stringify(report)}`);
+      world.note(
+        session.name,
+        () => `${replaying ? 'replays after a rollback' : 'is rolled back'}: ${inWords(report)}`,
+      );
       checker.rolledBack(session, report);
       for (const call of report.lost) calls[call] = replaying ? 'waiting' : 'lost';
       for (const call of report.unsent) calls[call] = 'lost';

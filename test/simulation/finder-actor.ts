@@ -17,7 +17,7 @@ import { createDisk, mountDisk, outsideOf } from './disk.ts';
 import { closeEnd, sendOn, type End } from './network.ts';
 import type { Random } from './random.ts';
 import { CLOCK_STEP_MS, createProcess, kill, type Process } from './scheduler.ts';
-import { isPartitioned, type World } from './world.ts';
+import { inWords, isPartitioned, type World } from './world.ts';
 
 const RECORD_FILE = 'finder';
 
@@ -179,7 +179,7 @@ function perform(world: World, running: FinderProcess, effect: FinderEffect): vo
       return world.checker.violated(12, `the Finder refuses to serve: ${effect.reason}`);
     case 'log':
       world.reached(`finder ${effect.event}`);
-      world.note('finder', () => `${effect.event} ${JSON.stringify(effect.details)}`);
+      world.note('finder', () => `${effect.event}: ${inWords(effect.details)}`);
       return world.checker.finderLog(effect.event, effect.details);
   }
 }

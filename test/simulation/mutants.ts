@@ -459,3 +459,12 @@ export const MUTANTS: readonly Mutant[] = [
     'session.cut.set(worker, 0);',
   ),
 ];
+
+/** The mutant whose name begins with `text`. @throws Error when there is none, or several */
+export function mutantNamed(text: string): Mutant {
+  const [found, another] = MUTANTS.filter(({ name }) => name.startsWith(text));
+  if (found === undefined || another !== undefined) {
+    throw new Error(`'${text}' begins the names of ${found === undefined ? 'no' : 'several'} mutants`);
+  }
+  return found;
+}

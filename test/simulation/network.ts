@@ -4,7 +4,7 @@
  */
 import { decode, encode, type Message } from '../../services/protocol/index.ts';
 import type { Process } from './scheduler.ts';
-import type { World } from './world.ts';
+import { inWords, type World } from './world.ts';
 
 /** One side of a connection, as the process that holds it sees it. */
 export interface End {
@@ -69,7 +69,11 @@ export function sendOn(world: World, end: End, message: Message): void {
   const lane = end.link.lanes[side];
   const at = Math.max(lane.lastAt, world.scheduler.now + world.networkDelay());
   lane.lastAt = at;
-  world.frame(end.process.name, () => `to ${target.process.name}, arrives at ${at.toFixed(3)}: ${describe(message)}`);
+  world.frame(
+    end.process.name,
+    target.process.name,
+    () => `to ${target.process.name} at ${at.toFixed(3)}: ${describe(message)}`,
+  );
   world.scheduler.at(at, target.process, () => {
     if (!target.open) return;
     if (at >= lane.deadFrom) return world.reached('frame lost');
@@ -123,10 +127,6 @@ export function clog(world: World, link: Link, ms: number): void {
 }
 
 /** A frame in a line. */
-function describe(message: Message): string {
-  const plain = (_: string, value: unknown): unknown => {
-    if (value instanceof Map) return [...(value as Map<unknown, unknown>)].map((entry) => entry.join(':')).join(' ');
-    return value instanceof Uint8Array ? `${value.length} bytes` : value;
-  };
-  return JSON.stringify(message, plain);
+function describe({ kind, ...values }: Message): string {
+  return `${kind} ${inWords(values)}`;
 }

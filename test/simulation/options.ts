@@ -73,7 +73,26 @@ const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
   crashAll: 0.2,
 };
 
-export function drawOptions(random: Random): WorldOptions {
+/** `small`: one or two workers and clients that take their time, for long; to compare simulated with real time. */
+export type Draw = 'usual' | 'small';
+
+export function drawWorld(random: Random, draw: Draw = 'usual'): WorldOptions {
+  const usual = drawUsual(random);
+  return draw === 'usual' ? usual : { ...usual, ...drawSmall(random) };
+}
+
+function drawSmall(random: Random): Partial<WorldOptions> {
+  return {
+    workers: random.int(1, 2),
+    clients: random.int(1, 2),
+    sessionsPerClient: 1,
+    callsPerSession: random.int(5, 20),
+    thinkMs: 500,
+    faultsForMs: 10_000,
+  };
+}
+
+function drawUsual(random: Random): WorldOptions {
   const rates = Object.fromEntries(
     FAULTS.map((fault) => [fault, random.chance(0.45) ? 0 : random.exponential(TYPICAL_RATES[fault])]),
   ) as Record<FaultName, number>;
@@ -107,4 +126,70 @@ export function drawOptions(random: Random): WorldOptions {
     faultsForMs: random.real(300, 3000),
     rates,
   };
+}
+
+/** A world with one worker and one client in which nothing goes wrong: what a world is described by its difference from. */
+export const QUIET_WORLD: WorldOptions = {
+  workers: 1,
+  clients: 1,
+  sessionsPerClient: 1,
+  callsPerSession: 5,
+  strictChance: 1,
+  replayChance: 0,
+  abandonChance: 0,
+  commitChance: 0,
+  thinkMs: 10,
+  maxInFlight: 1,
+  networkDelayMs: 1,
+  diskDelayMs: 1,
+  halfOpenChance: 0,
+  halfOpenMs: 0,
+  checkpointIntervalMs: 100,
+  decisionGraceMs: 0,
+  maxUnwrittenVersions: 16,
+  maxUncommittedCheckpoints: 1000,
+  maxWaitingBatches: 1000,
+  believeRelays: true,
+  asyncStateChance: 0,
+  diskErrorChance: 0,
+  midStepChance: 0,
+  restartMs: 50,
+  pauseMs: 20,
+  faultsForMs: 300,
+  rates: Object.fromEntries(FAULTS.map((fault) => [fault, 0])) as Record<FaultName, number>,
+};
+
+/** What is different from the quiet world, as a value for JSON. */
+export function describeWorld({ rates, ...options }: WorldOptions): Record<string, unknown> {
+  const different = (values: object, quiet: object): [string, unknown][] =>
+    Object.entries(values).filter(([name, value]) => value !== quiet[name as keyof typeof quiet]);
+  const faults = different(rates, QUIET_WORLD.rates);
+  return {
+    ...Object.fromEntries(different(options, QUIET_WORLD)),
+    ...(faults.length === 0 ? {} : { rates: Object.fromEntries(faults) }),
+  };
+}
+
+/** The opposite of `describeWorld`. @throws Error that names what is wrong */
+export function parseWorld(description: unknown): WorldOptions {
+  const { rates = {}, ...options } = fieldsLike(description, { ...QUIET_WORLD, rates: {} }, 'a world');
+  return {
+    ...QUIET_WORLD,
+    ...options,
+    rates: { ...QUIET_WORLD.rates, ...fieldsLike(rates, QUIET_WORLD.rates, 'rates') },
+  };
+}
+
+/** Check that `given` is an object whose fields exist in `model`, with values of the same type. */
+function fieldsLike<T extends object>(given: unknown, model: T, what: string): Partial<T> {
+  if (typeof given !== 'object' || given === null)
+    throw new Error(`${what} is an object, not ${JSON.stringify(given)}`);
+  for (const [name, value] of Object.entries(given) as [string, unknown][]) {
+    if (!Object.hasOwn(model, name)) {
+      throw new Error(`${what} has no '${name}'; it has ${Object.keys(model).join(', ')}`);
+    }
+    const wanted = typeof model[name as keyof T];
+    if (typeof value !== wanted) throw new Error(`'${name}' is a ${wanted}, not ${JSON.stringify(value)}`);
+  }
+  return given;
 }

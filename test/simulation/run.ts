@@ -3,9 +3,9 @@ import { createChecker, type Figures } from './checker/index.ts';
 import { startClient, type SimSession } from './client-actor.ts';
 import { add, calmDown, scheduleFaults } from './faults.ts';
 import { createFinderHost, startFinder } from './finder-actor.ts';
-import { drawOptions, type WorldOptions } from './options.ts';
+import { drawWorld, type Draw, type WorldOptions } from './options.ts';
 import { createRandom } from './random.ts';
-import { createScheduler } from './scheduler.ts';
+import { createScheduler, type Process } from './scheduler.ts';
 import { createHost, keepMember, startWorkerSoon } from './worker-actor.ts';
 import { Violation, type World } from './world.ts';
 
@@ -18,6 +18,7 @@ const MAX_STEPS = 3_000_000;
 
 export interface Outcome {
   readonly seed: number;
+  readonly world: WorldOptions;
   /** What went wrong; undefined if nothing did. */
   readonly violation: string | undefined;
   /** The same for the same seed and code, and different for nearly everything else. */
@@ -28,11 +29,43 @@ export interface Outcome {
   readonly coverage: ReadonlyMap<string, number>;
 }
 
-/** @param tell is given the story line by line; @param withFrames every frame that is sent, too */
-export async function runSeed(seed: number, tell?: (line: string) => void, withFrames = false): Promise<Outcome> {
+/** Something that happened, for people. */
+export interface Told {
+  readonly atMs: number;
+  readonly actor: string;
+  /** The process in which it happens; undefined outside of all. */
+  readonly process: string | undefined;
+  readonly text: string;
+  /** To whom a frame goes. */
+  readonly to: string | undefined;
+  /** How each actor is when it happens, in order: Finder, workers, clients. */
+  readonly actors: readonly ActorState[];
+}
+
+export interface ActorState {
+  readonly name: string;
+  readonly state: 'runs' | 'runs twice' | 'is paused' | 'is down';
+}
+
+export interface RunOptions {
+  /** The world to run in; otherwise the seed draws one, of this kind. */
+  readonly world?: WorldOptions | undefined;
+  readonly draw?: Draw | undefined;
+  /** Is given the story, event by event. */
+  readonly tell?: ((told: Told) => void) | undefined;
+  /** Tell of every frame, too. */
+  readonly withFrames?: boolean;
+}
+
+/** Run one seed to its end. It neither waits nor looks at the outside world, so it can be repeated exactly. */
+export async function runSeed(
+  seed: number,
+  { world: given, draw, tell, withFrames = false }: RunOptions = {},
+): Promise<Outcome> {
   const random = createRandom(seed);
   const scheduler = createScheduler();
-  const options = drawOptions(random);
+  const drawn = drawWorld(random, draw);
+  const options = given ?? drawn;
   const coverage = new Map<string, number>();
   let hash = 0x811c9dc5;
   const world: World = {
@@ -55,11 +88,13 @@ export async function runSeed(seed: number, tell?: (line: string) => void, withF
       for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
       hash = Math.imul(hash ^ Math.trunc(scheduler.now * 1000), 0x01000193);
     },
-    note(actor, text) {
-      if (tell) tell(`${scheduler.now.toFixed(3).padStart(10)}  ${actor.padEnd(14)} ${text()}`);
+    note(actor, text, to) {
+      if (tell === undefined) return;
+      const actors = actorsOf(world);
+      tell({ atMs: scheduler.now, actor, process: processOf(world, actors, actor), text: text(), to, actors });
     },
-    frame(actor, text) {
-      if (withFrames) world.note(actor, text);
+    frame(actor, to, text) {
+      if (withFrames) world.note(actor, text, to);
     },
   };
   function delay(meanMs: number): number {
@@ -87,6 +122,7 @@ export async function runSeed(seed: number, tell?: (line: string) => void, withF
   }
   return {
     seed,
+    world: options,
     violation,
     hash: (hash >>> 0).toString(16).padStart(8, '0'),
     steps: scheduler.steps,
@@ -94,6 +130,30 @@ export async function runSeed(seed: number, tell?: (line: string) => void, withF
     figures: world.checker.figures,
     coverage,
   };
+}
+
+function processOf({ clients }: World, actors: readonly ActorState[], actor: string): string | undefined {
+  if (actors.some(({ name }) => name === actor)) return actor;
+  return clients.find(({ sessions }) => sessions.some(({ name }) => name === actor))?.name;
+}
+
+function actorsOf({ finder, hosts, clients }: World): ActorState[] {
+  const one = (name: string, processes: readonly Process[]): ActorState => {
+    const [first, second] = processes;
+    if (first === undefined) return { name, state: 'is down' };
+    if (second !== undefined) return { name, state: 'runs twice' };
+    return { name, state: first.paused ? 'is paused' : 'runs' };
+  };
+  return [
+    one('finder', finder.process === undefined ? [] : [finder.process.process]),
+    ...[...hosts.values()].map(({ id, processes }) =>
+      one(
+        `worker ${id}`,
+        processes.map(({ process }) => process),
+      ),
+    ),
+    ...clients.map(({ name, process }) => one(name, [process])),
+  ];
 }
 
 function begin(world: World, options: WorldOptions): void {

@@ -16,7 +16,7 @@ import { closeEnd, connect, sendOn, type End } from './network.ts';
 import { CLOCK_STEP_MS, createProcess, kill, type Process } from './scheduler.ts';
 import { batchOf, EMPTY, follow, resultsOf, type State } from './state-object.ts';
 import { dropAbove, find, pruneBelow, takeOver, type Manifest, type Volume } from './volume.ts';
-import { isPartitioned, type World } from './world.ts';
+import { inWords, isPartitioned, type World } from './world.ts';
 
 /** What stays of a worker when its processes die: its volume, and whether somebody starts it again. */
 export interface WorkerHost {
@@ -397,7 +397,7 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
       return;
     case 'log':
       world.reached(`worker ${effect.event}`);
-      world.note(process.name, () => `${effect.event} ${JSON.stringify(effect.details)}`);
+      world.note(process.name, () => `${effect.event}: ${inWords(effect.details)}`);
       return;
   }
 }

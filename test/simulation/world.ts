@@ -37,13 +37,28 @@ export interface World {
   /** Take bytes into the trace's hash. */
   mixBytes(bytes: Uint8Array): void;
   /** One line of the story; told only when it is asked for. */
-  note(actor: string, text: () => string): void;
+  note(actor: string, text: () => string, to?: string): void;
   /** The same for every frame, where these are asked for too. */
-  frame(actor: string, text: () => string): void;
+  frame(actor: string, to: string, text: () => string): void;
 }
 
 /** Is the process cut off from everybody? */
 export function isPartitioned(world: World, name: string): boolean {
   const { now } = world.scheduler;
   return world.partitions.some((partition) => partition.name === name && partition.until > now);
+}
+
+/** Named values in words, for the story. */
+export function inWords(value: unknown): string {
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (value instanceof Map)
+    return `[${[...(value as Map<unknown, unknown>)].map(([key, of]) => `${inWords(key)}:${inWords(of)}`).join(' ')}]`;
+  if (Array.isArray(value)) return `[${value.map(inWords).join(' ')}]`;
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value)
+      .map(([key, of]) => `${key} ${inWords(of)}`)
+      .join(', ');
+  }
+  // Ids of 128 bits are told apart by their beginnings.
+  return typeof value === 'string' && /^[0-9a-f]{16,}$/.test(value) ? `${value.slice(0, 4)}…` : String(value);
 }

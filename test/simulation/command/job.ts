@@ -1,0 +1,75 @@
+/** A process that runs seeds for the command: what it is asked for, one request after another, until nobody asks any more. */
+import { buildSimulator, hunt, type Catch, type Simulator } from '../mutate.ts';
+import { mutantNamed } from '../mutants.ts';
+import type { Figures } from '../checker/index.ts';
+import type { RunOptions } from '../run.ts';
+
+export type Request =
+  /** Run `count` seeds from `first` on; up to the first violation unless told to `keep` on. */
+  | {
+      readonly kind: 'run';
+      readonly first: number;
+      readonly count: number;
+      readonly keep: boolean;
+      readonly mutant: string | undefined;
+      readonly draw: RunOptions['draw'];
+    }
+  | { readonly kind: 'hunt'; readonly mutant: string; readonly first: number; readonly limit: number };
+
+export interface RunAnswer {
+  readonly seeds: number;
+  readonly violations: readonly { readonly seed: number; readonly text: string }[];
+  readonly simulatedMs: number;
+  readonly steps: number;
+  readonly figures: Figures;
+  readonly coverage: readonly (readonly [string, number])[];
+}
+
+export type HuntAnswer = Catch;
+
+const simulators = new Map<string, Promise<Simulator>>();
+
+function simulatorOf(mutant: string | undefined): Promise<Simulator> {
+  const name = mutant ?? '';
+  let simulator = simulators.get(name);
+  if (simulator === undefined) {
+    simulator = buildSimulator(mutant === undefined ? undefined : mutantNamed(mutant));
+    simulators.set(name, simulator);
+  }
+  return simulator;
+}
+
+async function run({ first, count, keep, mutant, draw }: Extract<Request, { kind: 'run' }>): Promise<RunAnswer> {
+  const { runSeed } = await simulatorOf(mutant);
+  const coverage = new Map<string, number>();
+  const figures: Figures = { executions: 0, tokens: 0, cuts: 0, decisions: 0 };
+  const violations: { seed: number; text: string }[] = [];
+  let simulatedMs = 0;
+  let steps = 0;
+  let seeds = 0;
+  while (seeds < count && (keep || violations.length === 0)) {
+    const seed = first + seeds++;
+    const outcome = await runSeed(seed, { draw });
+    simulatedMs += outcome.simulatedMs;
+    steps += outcome.steps;
+    for (const [what, times] of outcome.coverage) coverage.set(what, (coverage.get(what) ?? 0) + times);
+    for (const key of Object.keys(figures) as (keyof Figures)[]) figures[key] += outcome.figures[key];
+    if (outcome.violation !== undefined) violations.push({ seed, text: outcome.violation });
+  }
+  return { seeds, violations, simulatedMs, steps, figures, coverage: [...coverage] };
+}
+
+async function answer(request: Request): Promise<RunAnswer | HuntAnswer> {
+  if (request.kind === 'run') return run(request);
+  return hunt(await buildSimulator(mutantNamed(request.mutant)), request.first, request.limit);
+}
+
+process.on('SIGINT', () => undefined); // the command decides when to end
+process.on('disconnect', () => process.exit());
+process.on('message', (request: Request) => {
+  void answer(request).then(
+    (result) => process.send?.({ result }),
+    (error: unknown) =>
+      process.send?.({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+  );
+});

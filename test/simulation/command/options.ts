@@ -1,0 +1,128 @@
+/** The command line of the simulator. */
+import { availableParallelism } from 'node:os';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { mutantNamed } from '../mutants.ts';
+import { parseWorld, type Draw, type WorldOptions } from '../options.ts';
+
+export const SIMULATE_EXIT = {
+  ok: 0,
+  /** An invariant does not hold, a mutant survived, or something that must be reached was not. */
+  failed: 1,
+  /** The options are wrong (`EX_USAGE`). */
+  usage: 64,
+} as const;
+
+/** Seeds that a mutant may take, unless told otherwise. */
+export const MUTANT_SEEDS = 5_000;
+
+export interface Options {
+  /** How many seeds; undefined: until told to stop. */
+  readonly seeds: number | undefined;
+  readonly from: number | undefined;
+  readonly jobs: number;
+  readonly keep: boolean;
+  readonly draw: Draw;
+  readonly coverage: boolean;
+  readonly seed: number | undefined;
+  readonly trace: boolean;
+  readonly frames: boolean;
+  readonly minimize: boolean;
+  readonly world: WorldOptions | undefined;
+  /** The beginning of the name of a mutant to run with. */
+  readonly mutant: string | undefined;
+  readonly mutants: boolean;
+  readonly only: string;
+  readonly write: boolean;
+  readonly json: boolean;
+}
+
+const MORE = `
+Examples:
+  npm run simulate                                  fresh seeds until Ctrl-C, or until one finds something
+  npm run simulate -- --seeds 20000 --coverage      and what they reached; fails if something never happened
+  npm run simulate -- --seed 7 --trace              the story of a seed
+  npm run simulate -- --seed 7 --minimize           the smallest world in which the same goes wrong
+  npm run simulate -- --mutants                     how many seeds catch each known mistake
+  npm run simulate -- --mutant 17 --seed 1 --trace  the story of a seed with a mistake in the code
+
+Exit codes: ${SIMULATE_EXIT.ok} nothing is wrong; ${SIMULATE_EXIT.failed} an invariant does not hold, a mutant survives, or something is never reached;
+  ${SIMULATE_EXIT.usage} wrong options.`;
+
+/** What the command line asks for. Ends the process after `--help`, and with the reason when the options are wrong. */
+export function parseOptions(words: readonly string[]): Options {
+  const command = new Command('npm run simulate --')
+    .description('Runs the cluster in simulated time under every fault, and checks what must hold.')
+    .option(
+      '-n, --seeds <count>',
+      `how many seeds (default: without end; for each mutant ${MUTANT_SEEDS})`,
+      wholeNumber,
+    )
+    .option('--from <seed>', 'the first one (default: the time; for mutants 1)', wholeNumber)
+    .option('-j, --jobs <count>', 'processes that share the work', wholeNumber, availableParallelism())
+    .option('--keep', 'go on after a violation', false)
+    .option('--small', 'small and quiet worlds, to compare simulated with real time', false)
+    .option('--coverage', 'show what was reached; fail if something never was', false)
+    .option('--seed <seed>', 'one seed', wholeNumber)
+    .addOption(new Option('--trace', 'its story, a line for each event').default(false))
+    .addOption(new Option('--frames', 'with every frame').default(false))
+    .addOption(new Option('--minimize', 'make its world smaller while the same invariant is violated').default(false))
+    .option('--world <json>', 'run in this world: a quiet one but for what is given, as --minimize prints it', world)
+    .option('--mutant <name>', 'with a mistake in the code; the beginning of its name', mutant)
+    .addOption(new Option('--mutants', 'every mistake, until it is caught').conflicts(['seed', 'mutant', 'coverage']))
+    .option('--only <text>', 'only mutants with this in their names', '')
+    .option('--write', "write the tables of the simulator's README anew", false)
+    .option('--json', 'one JSON object per line, for scripts', false)
+    .helpOption('-h, --help', 'show this')
+    .addHelpText('after', MORE)
+    .allowExcessArguments(false)
+    .exitOverride();
+  try {
+    command.parse(words, { from: 'user' });
+    const given = command.opts<Omit<Options, 'draw' | 'mutants'> & { small: boolean; mutants?: boolean }>();
+    const needsSeed = (['trace', 'frames', 'minimize', 'world'] as const).find((name) => given[name]);
+    if (needsSeed && given.seed === undefined) command.error(`error: --${needsSeed} needs --seed`);
+    return {
+      seeds: given.seeds,
+      from: given.from,
+      jobs: Math.max(1, given.jobs),
+      keep: given.keep,
+      draw: given.small ? 'small' : 'usual',
+      coverage: given.coverage,
+      seed: given.seed,
+      trace: given.trace || given.frames,
+      frames: given.frames,
+      minimize: given.minimize,
+      world: given.world,
+      mutant: given.mutant,
+      mutants: given.mutants ?? false,
+      only: given.only,
+      write: given.write,
+      json: given.json,
+    };
+  } catch (error) {
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? SIMULATE_EXIT.ok : SIMULATE_EXIT.usage);
+    throw error;
+  }
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('It is a whole number.');
+  return value;
+}
+
+function world(text: string): WorldOptions {
+  return checked(() => parseWorld(JSON.parse(text)));
+}
+
+function mutant(text: string): string {
+  return checked(() => mutantNamed(text).name);
+}
+
+function checked<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}

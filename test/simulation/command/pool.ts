@@ -1,0 +1,52 @@
+/** Processes that work for the command, one for each core. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { HuntAnswer, Request, RunAnswer } from './job.ts';
+
+const JOB = fileURLToPath(new URL('job.ts', import.meta.url));
+
+export interface Pool {
+  readonly size: number;
+  /**
+   * Give every process work until there is none or `take` ends it.
+   * @param next the next request, undefined when there is no more
+   * @param take is given each answer as it comes
+   * @throws what a job threw
+   */
+  work<R extends Request>(next: () => R | undefined, take: (request: R, answer: AnswerTo<R>) => void): Promise<void>;
+  close(): void;
+}
+
+type AnswerTo<R extends Request> = R['kind'] extends 'run' ? RunAnswer : HuntAnswer;
+
+export function createPool(size: number): Pool {
+  const children: ChildProcess[] = Array.from({ length: size }, () => fork(JOB));
+  return {
+    size,
+    async work(next, take) {
+      await Promise.all(
+        children.map(async (child) => {
+          for (let request = next(); request !== undefined; request = next()) {
+            take(request, (await ask(child, request)) as AnswerTo<typeof request>);
+          }
+        }),
+      );
+    },
+    close() {
+      for (const child of children) child.kill();
+    },
+  };
+}
+
+function ask(child: ChildProcess, request: Request): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const ended = (): void => reject(new Error('a job ended by itself'));
+    child.once('exit', ended);
+    child.once('message', (message: { result?: unknown; error?: string }) => {
+      child.off('exit', ended);
+      if (message.error === undefined) resolve(message.result);
+      else reject(new Error(message.error));
+    });
+    child.send(request);
+  });
+}

@@ -1,0 +1,35 @@
+/** How to see a run again: the command for it, and the commit that it belongs to. */
+import { execFileSync } from 'node:child_process';
+import { describeWorld, type Draw, type WorldOptions } from '../options.ts';
+
+export interface Run {
+  readonly seed: number;
+  readonly draw: Draw;
+  readonly world: WorldOptions | undefined;
+  readonly mutant: string | undefined;
+}
+
+/** The command that tells the run's story. */
+export function replayCommand({ seed, draw, world, mutant }: Run): string {
+  const words = ['npm run simulate --', `--seed ${seed}`];
+  if (world !== undefined) words.push(`--world '${JSON.stringify(describeWorld(world))}'`);
+  else if (draw === 'small') words.push('--small');
+  if (mutant !== undefined) words.push(`--mutant '${mutant.replaceAll("'", "'\\''")}'`);
+  return [...words, '--trace'].join(' ');
+}
+
+/** The commit of these sources, with a word if they were changed since. */
+export function commitOfSources(): string {
+  try {
+    const git = (...words: string[]): string => execFileSync('git', words, { encoding: 'utf8', stdio: 'pipe' }).trim();
+    return git('rev-parse', '--short=12', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ' + changes');
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** The invariant of a violation, to compare it with another one; an assertion is named by its first line. */
+export function invariantOf(violation: string): string {
+  const [first = ''] = violation.split('\n');
+  return /^invariant \d+/.exec(first)?.[0] ?? first.replaceAll(/\d+/g, '#');
+}

@@ -1,0 +1,42 @@
+/** Hunts every mutant until a seed catches it. */
+import { MUTANTS } from '../mutants.ts';
+import { MUTANT_SEEDS, type Options } from './options.ts';
+import { createPool } from './pool.ts';
+import { invariantOf } from './replay.ts';
+
+export interface Hunted {
+  readonly name: string;
+  /** How many seeds it took; undefined: it survived. */
+  readonly seeds: number | undefined;
+  readonly invariant: string;
+}
+
+const LONGEST_INVARIANT = 60;
+
+/** @returns what became of each mutant, in their order */
+export async function runMutants({ from = 1, seeds = MUTANT_SEEDS, only, jobs, json }: Options): Promise<Hunted[]> {
+  const mutants = MUTANTS.filter(({ name }) => name.includes(only));
+  const waiting = mutants.map(({ name }) => name);
+  const hunted = new Map<string, Hunted>();
+  const pool = createPool(Math.max(1, Math.min(jobs, mutants.length)));
+  try {
+    await pool.work(
+      () => {
+        const mutant = waiting.shift();
+        return mutant === undefined ? undefined : { kind: 'hunt', mutant, first: from, limit: seeds };
+      },
+      ({ mutant: name }, answer) => {
+        const one = { name, seeds: answer.seeds, invariant: invariantOf(answer.violation).slice(0, LONGEST_INVARIANT) };
+        hunted.set(name, one);
+        if (json) console.log(JSON.stringify({ event: 'mutant', ...one, violation: answer.violation }));
+        else console.log(`${(one.seeds?.toString() ?? 'SURVIVES').padStart(8)}  ${name}: ${one.invariant}`);
+      },
+    );
+  } finally {
+    pool.close();
+  }
+  const survivors = [...hunted.values()].filter((one) => one.seeds === undefined).length;
+  if (json) console.log(JSON.stringify({ event: 'finished', mutants: mutants.length, survivors, from, limit: seeds }));
+  else console.log(`${survivors} of ${mutants.length} mutants survived ${seeds} seeds`);
+  return mutants.flatMap(({ name }) => hunted.get(name) ?? []);
+}
