@@ -44,7 +44,9 @@ export function createProcess(
     {
       // Whether the pod is ready is the StatefulSet's to wait for.
       metadata: { ...metadata, annotations: { 'pulumi.com/skipAwait': 'true' } },
-      spec: { selector: process.selector, ports: servicePorts(process) },
+      // The port itself tells whether it serves: it opens when the process has recovered. Kubernetes learns that by its probes,
+      // a second or two later, and by then clients are long back.
+      spec: { selector: process.selector, ports: servicePorts(process), publishNotReadyAddresses: true },
     },
     { parent },
   );
@@ -54,6 +56,8 @@ function podSpec(process: PlannedProcess, context: ClusterContext): Input<input.
   return {
     ...restrictedPod(NODE_USER),
     terminationGracePeriodSeconds: STOP_LIMIT_SECONDS,
+    // An administrator's shell in the pod can signal the process, SIGKILL and SIGSTOP too: process 1 would be immune to them.
+    shareProcessNamespace: true,
     containers: [
       {
         ...RESTRICTED_CONTAINER,

@@ -16,9 +16,11 @@ export { planLocal, reachable } from './local.ts';
 export type { LocalFinder, LocalOptions, LocalPlan, LocalProcess, LocalWorker } from './local.ts';
 export {
   BUILT_IN_TYPE,
+  CLUSTER_PART,
   FINDER_NAME,
   INGRESS_ADMIN_NAME,
   INGRESS_NAME,
+  LABEL,
   labelsOf,
   PODS_NAME,
   type Role,

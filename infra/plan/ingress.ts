@@ -17,8 +17,11 @@ export const INGRESS_DIRECTORY = '/run/dpr';
 export const TLS_DIRECTORY = '/etc/dpr/tls';
 /** An idle connection lives this long; WebSocket pings come far more often. */
 const IDLE_TIMEOUT_MINUTES = 60;
-/** A worker whose pod is gone refuses at once; one whose node is gone does not answer. */
-const CONNECT_TIMEOUT_SECONDS = 2;
+/**
+ * Inside a cluster a connection takes a few milliseconds. One to a pod that was just deleted takes for ever, because packets to
+ * its address vanish until every node has heard of it; clients try again at once, and by then find its successor.
+ */
+const CONNECT_TIMEOUT_MS = 250;
 /** Of each of NGINX's processes; a client's connection takes two, one on either side. */
 const CONNECTIONS_PER_PROCESS = 16_384;
 const PROCESSES = 2;
@@ -61,7 +64,7 @@ const HEAD = [
   `worker_rlimit_nofile ${2 * CONNECTIONS_PER_PROCESS};`,
   `events { worker_connections ${CONNECTIONS_PER_PROCESS}; }`,
   'stream {',
-  `  proxy_connect_timeout ${CONNECT_TIMEOUT_SECONDS}s;`,
+  `  proxy_connect_timeout ${CONNECT_TIMEOUT_MS}ms;`,
   `  proxy_timeout ${IDLE_TIMEOUT_MINUTES}m;`,
   '  proxy_socket_keepalive on;',
 ];

@@ -17,14 +17,23 @@ export function workerName(worker: { readonly type: string; readonly id: number 
 /** What a pod does in the cluster. */
 export type Role = 'finder' | 'worker' | 'ingress' | 'membership' | 'client';
 
-/** Labels of a role's pods, the same for all of them; the first two select, so they must never change. */
+/** The keys of the labels that select, so they must never change. */
+export const LABEL = {
+  partOf: 'app.kubernetes.io/part-of',
+  component: 'app.kubernetes.io/component',
+  instance: 'app.kubernetes.io/instance',
+} as const;
+/** What everything of a cluster is part of, its namespace too. */
+export const CLUSTER_PART = 'dpr-cluster';
+
+/** Labels of a role's pods, the same for all of them. */
 export function roleLabels(role: Role): Readonly<Record<string, string>> {
-  return { 'app.kubernetes.io/part-of': 'dpr-cluster', 'app.kubernetes.io/component': role };
+  return { [LABEL.partOf]: CLUSTER_PART, [LABEL.component]: role };
 }
 
 /** What selects the pods of one Finder, worker or ingress. */
 export function selectorOf(role: Role, name: string): Readonly<Record<string, string>> {
-  return { ...roleLabels(role), 'app.kubernetes.io/instance': name };
+  return { ...roleLabels(role), [LABEL.instance]: name };
 }
 
 /** Everything that an object of the cluster is labelled with. */

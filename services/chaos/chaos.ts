@@ -1,19 +1,24 @@
 /** `npm run chaos`: strikes the processes of a running cluster, and tells how long they take to serve again. */
 import path from 'node:path';
+import { type Cluster, connect } from '@dpr/client';
 import { Command, Option } from 'commander';
+import { answeringTarget } from './answers.ts';
 import { EXIT_INTERRUPTED, errorText, interruption } from './interrupt.ts';
+import { kubernetesTarget } from './kubernetes-target.ts';
 import { localTarget } from './local-target.ts';
 import { duration, seedOption, selectors, sequence, whole } from './options.ts';
-import { clock, output } from './output.ts';
+import { clock, output, type Say } from './output.ts';
+import { addPlaceOptions, BLOWS, blowOf, checkPlace, type PlaceOptions } from './place.ts';
 import { freshSeed } from './random.ts';
 import { dueAt, type Schedule, type Selector, victimsOf } from './schedule.ts';
-import { showMs, showSummary, summarize } from './statistics.ts';
-import { PATIENCE_MS, REST_MS, runStrikes } from './strikes.ts';
+import { showMs, showSummary, type Summary, summarize } from './statistics.ts';
+import { PATIENCE_MS, type Recovery, REST_MS, runStrikes } from './strikes.ts';
 import type { Blow, Target } from './target.ts';
 
-type Options = {
+type Options = PlaceOptions & {
   readonly stack: string;
   readonly data?: string;
+  readonly cluster?: string;
   readonly victims: readonly Selector[];
   readonly atOnce: number;
   readonly sequence?: readonly (readonly Selector[])[];
@@ -22,7 +27,6 @@ type Options = {
   readonly count?: number;
   readonly duration?: number;
   readonly seed?: number;
-  readonly signal: Blow['kind'];
   readonly stopFor: number;
   readonly patience: number;
   readonly dryRun: boolean;
@@ -35,22 +39,33 @@ const STOP_FOR_MS = 2_000;
 const DRY_RUN_STRIKES = 10;
 const MAX_STRIKES = 1_000_000;
 
-const MORE = `
-Whom to strike: all, workers, finder, or a name that cluster.json has, such as counter-0.
+const MORE = `${BLOWS}
+
+Whom to strike: all, workers, finder, or the name of one, such as counter-0.
 Times are in milliseconds, or with a unit: 300, 5s, 2m.
 
   npm run chaos                                            a random process every 5 s, until Ctrl-C
   npm run chaos -- --victims workers --interval 1s --count 20
   npm run chaos -- --sequence counter-0,finder,counter-0+counter-1,all
-  npm run chaos -- --signal stop --stop-for 3s             stand still, then go on
+  npm run chaos -- --blow stop --stop-for 3s               stand still, then go on
+  npm run chaos -- --kubernetes --namespace dpr --dry-run
+  npm run chaos -- --kubernetes --namespace dpr --blow force --cluster ws://ADDRESS:6379
+
+On Kubernetes nothing is touched but pods of the Finder and of workers, in a namespace with the label
+app.kubernetes.io/part-of=dpr-cluster. A cluster that asks for a token gets DPR_CLIENT_TOKEN.
 
 Exit codes: 0 done, 1 somebody could not be struck or did not serve again, 130 interrupted.`;
 
 function parse(words: readonly string[]): Options {
-  return new Command('npm run chaos --')
-    .description('Strikes processes of a running cluster, waits until they serve again, and tells how long that takes.')
-    .option('-s, --stack <name>', 'the stack whose cluster it is', 'dev')
-    .option('-d, --data <directory>', 'the data directory of the cluster (default: .dpr/<stack>)')
+  const command = addPlaceOptions(
+    new Command('npm run chaos --')
+      .description(
+        'Strikes processes of a running cluster, waits until they serve again, and tells how long that takes.',
+      )
+      .option('-s, --stack <name>', 'the stack whose cluster it is', 'dev')
+      .option('-d, --data <directory>', 'the data directory of the cluster (default: .dpr/<stack>)'),
+  )
+    .option('--cluster <address>', 'use it, as in ws://localhost:6379, to tell how long a session has no answer')
     .option('--victims <who>', 'whom to choose from at random', selectors, ['all'])
     .option('--at-once <n>', 'so many of them in each strike', whole(1, 1_000), 1)
     .addOption(
@@ -61,20 +76,17 @@ function parse(words: readonly string[]): Options {
     .option('--count <n>', 'end after so many strikes', whole(1, MAX_STRIKES))
     .option('--duration <time>', 'end after this time', duration)
     .option('--seed <n>', 'repeat the random choices of another run', seedOption)
-    .addOption(
-      new Option('--signal <what>', 'kill: SIGKILL; term: SIGTERM; stop: SIGSTOP, and SIGCONT later')
-        .choices(['kill', 'term', 'stop'])
-        .default('kill'),
-    )
     .option('--stop-for <time>', 'how long to stand still', duration, STOP_FOR_MS)
     .option('--patience <time>', 'how long a victim may take to serve again', duration, PATIENCE_MS)
     .option('--dry-run', 'tell who would be struck when', false)
     .option('--json', 'one JSON object per line, for scripts', false)
     .helpOption('-h, --help', 'show this')
     .addHelpText('after', MORE)
-    .allowExcessArguments(false)
-    .parse(words, { from: 'user' })
-    .opts<Options>();
+    .allowExcessArguments(false);
+  const options = command.parse(words, { from: 'user' }).opts<Options>();
+  checkPlace(command, options);
+  if (options.kubernetes && options.data !== undefined) command.error('error: --data is for a cluster of this machine');
+  return options;
 }
 
 /** A sequence is gone through once, unless it is told how often or for how long to repeat it. */
@@ -95,41 +107,71 @@ function scheduleOf(options: Options): Schedule {
   };
 }
 
-async function run(options: Options, schedule: Schedule, target: Target, signal: AbortSignal): Promise<void> {
-  const say = output(options.json);
-  const recoveries: number[] = [];
+type Scene = { readonly schedule: Schedule; readonly blow: Blow; readonly target: Target; readonly say: Say };
+
+const DONE: Readonly<Record<Blow['kind'], string>> = {
+  kill: 'killed',
+  term: 'told to stop',
+  stop: 'stopped',
+  delete: 'deleted',
+  force: 'deleted by force',
+  crash: 'killed and deleted by force',
+};
+
+async function run(options: Options, { schedule, blow, target, say }: Scene, signal: AbortSignal): Promise<void> {
+  const recoveries: Recovery[] = [];
   let strikes = 0;
-  const done = { kill: 'killed', term: 'told to stop', stop: `stopped for ${showMs(options.stopFor)}` }[options.signal];
+  const done = `${DONE[blow.kind]}${blow.kind === 'stop' ? ` for ${showMs(blow.forMs)}` : ''}`;
   try {
     await runStrikes({
       target,
       schedule,
-      blow: options.signal === 'stop' ? { kind: 'stop', forMs: options.stopFor } : { kind: options.signal },
+      blow,
       patienceMs: options.patience,
       signal,
       struck({ index, atMs, victims }) {
         strikes++;
         const names = victims.map(({ name }) => name);
-        const event = { event: 'struck', index, atMs, victims: names, signal: options.signal };
+        const event = { event: 'struck', index, atMs, victims: names, blow: blow.kind };
         say(event, `${clock()}  ${names.join(' and ')} ${done}`);
       },
-      recovered({ index, victim, tookMs }) {
-        recoveries.push(tookMs);
-        const event = { event: 'recovered', index, victim: victim.name, tookMs };
-        say(event, `${clock()}  ${victim.name} serves again after ${showMs(tookMs)}`);
+      recovered(recovery) {
+        recoveries.push(recovery);
+        const { victim, ...facts } = recovery;
+        const steps = stepsOf(recovery).map(([step, ms]) => `${step} ${showMs(ms)}`);
+        const told = steps.length === 0 ? '' : ` (${steps.join(', ')})`;
+        const text = `${clock()}  ${victim.name} serves again after ${showMs(recovery.tookMs)}${told}`;
+        say({ event: 'recovered', ...facts, victim: victim.name }, text);
       },
     });
   } finally {
-    const recovery = summarize(recoveries);
-    const { seed } = schedule;
-    const text = `${strikes} strikes; recovery ${showSummary(recovery)}; seed ${seed}`;
-    if (strikes > 0) say({ event: 'summary', strikes, recovery, seed }, text);
+    if (strikes > 0) tellSummary(say, strikes, recoveries, schedule);
   }
 }
 
+/** What of a recovery its successor's log tells. */
+function stepsOf({ startedMs, servingMs }: Recovery): [step: string, ms: number][] {
+  const steps = [
+    ['started', startedMs],
+    ['serving', servingMs],
+  ] as const;
+  return steps.flatMap(([step, ms]): [string, number][] => (ms === undefined ? [] : [[step, ms]]));
+}
+
+function tellSummary(say: Say, strikes: number, recoveries: readonly Recovery[], { seed }: Schedule): void {
+  const recovery = summarize(recoveries.map(({ tookMs }) => tookMs));
+  const told = recoveries.map((one) => Object.fromEntries(stepsOf(one)));
+  const steps = ['started', 'serving'].flatMap((step): [string, Summary][] => {
+    const times = told.flatMap((one) => one[step] ?? []);
+    return times.length === 0 ? [] : [[step, summarize(times)]];
+  });
+  const shown = [['recovery', recovery] as const, ...steps].map(([what, times]) => `${what} ${showSummary(times)}`);
+  const event = { event: 'summary', strikes, recovery, ...Object.fromEntries(steps), seed };
+  say(event, `${strikes} strikes; ${shown.join('; ')}; seed ${seed}`);
+}
+
 /** Tells who would be struck when, if each served again at once and nobody came or went. */
-async function rehearse(options: Options, schedule: Schedule, target: Target): Promise<void> {
-  const say = output(options.json);
+async function rehearse({ schedule, target, say }: Scene): Promise<void> {
   const victims = await target.victims();
   const shown = { ...schedule, count: Math.min(schedule.count, DRY_RUN_STRIKES) };
   let atMs = 0;
@@ -144,17 +186,41 @@ async function rehearse(options: Options, schedule: Schedule, target: Target): P
   say({ event: 'summary', seed: schedule.seed }, `nobody was struck; seed ${schedule.seed}`);
 }
 
+/** @returns who is to be struck, after telling who that is */
+async function targetOf({ kubernetes, namespace, context, stack, data, dryRun }: Options, say: Say): Promise<Target> {
+  if (!kubernetes) return localTarget(path.resolve(data ?? path.join('.dpr', stack)));
+  const target = await kubernetesTarget({ namespace, context });
+  const victims = (await target.victims()).map(({ name }) => name);
+  const text = `${dryRun ? 'would strike' : 'strikes'} pods in ${target.place}: ${victims.join(', ')}`;
+  say({ event: 'target', place: target.place, victims }, text);
+  return target;
+}
+
 async function main(words: readonly string[]): Promise<number> {
   const options = parse(words);
+  const { cluster: address, json, dryRun } = options;
   const schedule = scheduleOf(options);
-  const target = localTarget(path.resolve(options.data ?? path.join('.dpr', options.stack)));
+  const say = output(json);
   const signal = interruption();
+  let cluster: Cluster | undefined;
   try {
-    await (options.dryRun ? rehearse(options, schedule, target) : run(options, schedule, target, signal));
+    const target = await targetOf(options, say);
+    const scene = { schedule, blow: blowOf(options, options.stopFor), target, say };
+    if (dryRun) {
+      await rehearse(scene);
+    } else if (address === undefined) {
+      await run(options, scene, signal);
+    } else {
+      cluster = await connect({ cluster: address, token: process.env.DPR_CLIENT_TOKEN, signal });
+      await run(options, { ...scene, target: answeringTarget(target, cluster) }, signal);
+    }
     return signal.aborted ? EXIT_INTERRUPTED : 0;
   } catch (error) {
+    if (signal.aborted) return EXIT_INTERRUPTED;
     process.stderr.write(`${errorText(error)}\n`);
     return 1;
+  } finally {
+    await cluster?.close();
   }
 }
 

@@ -2,16 +2,19 @@
 import path from 'node:path';
 import { Command } from 'commander';
 import { EXIT_INTERRUPTED, errorText, interruption } from './interrupt.ts';
+import { kubernetesTarget } from './kubernetes-target.ts';
 import { localTarget } from './local-target.ts';
 import { duration, seedOption, selectors, whole } from './options.ts';
 import { LOCAL_PROGRAM, startOwnCluster } from './own-cluster.ts';
+import { addPlaceOptions, BLOWS, blowOf, checkPlace, type PlaceOptions } from './place.ts';
 import { freshSeed, MAX_SEED } from './random.ts';
 import { type Experiment, type ExperimentReport, type ExperimentSite, runExperiment } from './run-experiment.ts';
 import type { Selector } from './schedule.ts';
 import { experimentLine, experimentText, progress } from './show-experiment.ts';
 import { PATIENCE_MS, REST_MS } from './strikes.ts';
+import type { Target } from './target.ts';
 
-type Options = {
+type Options = PlaceOptions & {
   readonly cluster?: string;
   readonly data?: string;
   readonly workers: number;
@@ -34,12 +37,14 @@ type Options = {
  * How long the increments take, how often somebody is struck, and how often the cluster writes checkpoints, ms: slowly when
  * there are few increments in a second, so that a kill finds something to lose.
  */
+const STOP_FOR_MS = 2_000;
 const PACES = {
   paced: { durationMs: 35_000, killEveryMs: 5_000, minKills: 3, checkpointIntervalMs: 500 },
   fast: { durationMs: 2_500, killEveryMs: 300, minKills: 5, checkpointIntervalMs: 100 },
 };
 
-const MORE = `
+const MORE = `${BLOWS}
+
 Times are in milliseconds, or with a unit: 300, 5s, 2m. The cluster that it starts is gone afterwards; the one of
 --cluster is left as it is, with its counters incremented. A cluster that asks for a token gets DPR_CLIENT_TOKEN.
 
@@ -47,11 +52,12 @@ Times are in milliseconds, or with a unit: 300, 5s, 2m. The cluster that it star
   npm run experiment -- --fast --repeat 50                 each in a few seconds
   npm run experiment -- --victims finder --kill-every 1s
   npm run experiment -- --cluster ws://localhost:6379 --data .dpr/dev
+  npm run experiment -- --cluster ws://ADDRESS:6379 --kubernetes --namespace dpr --victims workers
 
 Exit codes: 0 every total is exact, 1 one is not or the experiment could not be finished, 130 interrupted.`;
 
 function parse(words: readonly string[]): Options {
-  const command = new Command('npm run experiment --')
+  const command = addPlaceOptions(new Command('npm run experiment --'))
     .description('One session increments counters while processes are killed. In the end every total must be exact.')
     .option('--target <n>', 'increment each counter until it exceeds this', whole(1, 1_000_000_000), 70_000)
     .option('--step <n>', 'by so much each time', whole(1, 1_000_000_000), 300)
@@ -73,9 +79,16 @@ function parse(words: readonly string[]): Options {
     .addHelpText('after', MORE)
     .allowExcessArguments(false);
   const options = command.parse(words, { from: 'user' }).opts<Options>();
-  if (options.cluster === undefined && options.data !== undefined) command.error('error: --data goes with --cluster');
-  if (options.cluster !== undefined && options.data === undefined && options.killEvery !== 0) {
-    command.error('error: add --data with the data directory of the cluster, to kill its processes, or --kill-every 0');
+  checkPlace(command, options);
+  const { cluster, data, kubernetes, killEvery } = options;
+  if (cluster === undefined && (data !== undefined || kubernetes)) {
+    command.error(`error: ${kubernetes ? '--kubernetes' : '--data'} goes with --cluster`);
+  }
+  if (data !== undefined && kubernetes) command.error('error: --data is for a cluster of this machine');
+  if (cluster !== undefined && data === undefined && !kubernetes && killEvery !== 0) {
+    command.error(
+      'error: to kill processes of the cluster, add --data with its data directory, or --kubernetes; or --kill-every 0',
+    );
   }
   return options;
 }
@@ -103,7 +116,7 @@ function experimentOf(options: Options, seed: number): Experiment {
       durationMs: Infinity,
       choice: { kind: 'random', among: options.victims, atOnce: options.atOnce },
     },
-    blow: options.stopFor === undefined ? { kind: 'kill' } : { kind: 'stop', forMs: options.stopFor },
+    blow: options.stopFor === undefined ? blowOf(options, STOP_FOR_MS) : { kind: 'stop', forMs: options.stopFor },
     patienceMs: PATIENCE_MS,
   };
 }
@@ -111,10 +124,17 @@ function experimentOf(options: Options, seed: number): Experiment {
 type Surroundings = Pick<ExperimentSite, 'signal' | 'tell'>;
 
 async function onGivenCluster(options: Options, experiment: Experiment, around: Surroundings) {
-  const { cluster = '', data } = options;
-  const target = data === undefined ? undefined : localTarget(path.resolve(data));
+  const { cluster = '' } = options;
+  const target = experiment.schedule.count === 0 ? undefined : await targetOf(options);
   const token = process.env.DPR_CLIENT_TOKEN;
   return runExperiment(experiment, { cluster, token, target, restart: undefined, ...around });
+}
+
+async function targetOf({ kubernetes, namespace, context, data = '' }: Options): Promise<Target> {
+  if (!kubernetes) return localTarget(path.resolve(data));
+  const target = await kubernetesTarget({ namespace, context });
+  process.stderr.write(`strikes pods in ${target.place}\n`);
+  return target;
 }
 
 async function onOwnCluster(options: Options, experiment: Experiment, around: Surroundings): Promise<ExperimentReport> {

@@ -1,4 +1,6 @@
 /** Chaos for a running cluster: who is struck when, how long they take to serve again, and the experiment that survives it. */
+export { answeringTarget } from './answers.ts';
+export { type KubernetesOptions, kubernetesTarget, type KubernetesTarget } from './kubernetes-target.ts';
 export { localTarget } from './local-target.ts';
 export { duration, selectors, sequence, whole } from './options.ts';
 export { seededRandom } from './random.ts';
@@ -7,4 +9,4 @@ export { type Choice, dueAt, type Schedule, type Selector, victimsOf } from './s
 export { experimentLine, experimentText } from './show-experiment.ts';
 export { showMs, showSummary, type Summary, summarize } from './statistics.ts';
 export { PATIENCE_MS, type Recovery, REST_MS, runStrikes, type Strike, type Strikes } from './strikes.ts';
-export { type Blow, StrikeError, type Target, type Victim, type Wounded } from './target.ts';
+export { type Blow, type Recovered, StrikeError, type Target, type Victim, type Wounded } from './target.ts';

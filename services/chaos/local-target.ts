@@ -26,13 +26,14 @@ export function localTarget(dataDirectory: string): Target {
   }
 
   function kill(victim: Victim, pid: number, signal: 'SIGKILL' | 'SIGTERM'): Wounded {
-    const struckAt = performance.now();
+    const since = performance.now();
     send(pid, signal);
     return {
+      since,
       async recovered(patience) {
         while ((entry(victim.name)?.pid ?? pid) === pid) await pause(POLL_MS, undefined, { signal: patience });
         await serves(victim, patience);
-        return performance.now() - struckAt;
+        return { tookMs: performance.now() - since };
       },
     };
   }
@@ -46,10 +47,11 @@ export function localTarget(dataDirectory: string): Target {
     };
     standingStill.set(pid, setTimeout(goOn, forMs));
     return {
+      since: goesOnAt,
       async recovered(patience) {
         while (performance.now() < goesOnAt) await pause(goesOnAt - performance.now(), undefined, { signal: patience });
         await serves(victim, patience);
-        return performance.now() - goesOnAt;
+        return { tookMs: performance.now() - goesOnAt };
       },
     };
   }
@@ -69,8 +71,16 @@ export function localTarget(dataDirectory: string): Target {
     strike(victim, blow) {
       const pid = entry(victim.name)?.pid;
       if (pid === undefined || pid === null) throw new StrikeError(`${victim.name} does not run`);
-      if (blow.kind === 'stop') return stop(victim, pid, blow.forMs);
-      return kill(victim, pid, blow.kind === 'kill' ? 'SIGKILL' : 'SIGTERM');
+      switch (blow.kind) {
+        case 'stop':
+          return stop(victim, pid, blow.forMs);
+        case 'kill':
+          return kill(victim, pid, 'SIGKILL');
+        case 'term':
+          return kill(victim, pid, 'SIGTERM');
+        default:
+          throw new StrikeError(`a process of this machine has no pod: it cannot be struck by ${blow.kind}`);
+      }
     },
     release() {
       for (const [pid, timer] of standingStill) {

@@ -1,11 +1,19 @@
 /** What an experiment prints. */
 import { clock } from './output.ts';
+import type { Blow } from './target.ts';
 import type { CounterReport, ExperimentReport, Happening } from './run-experiment.ts';
 import { showMs, showSummary } from './statistics.ts';
 
 const number = new Intl.NumberFormat('en-US');
 const LABEL_WIDTH = 14;
-const KINDS = { kill: 'kills', term: 'shutdowns', stop: 'stops' } as const;
+const KINDS: Readonly<Record<Blow['kind'], string>> = {
+  kill: 'kills',
+  term: 'shutdowns',
+  stop: 'stops',
+  delete: 'deletions',
+  force: 'forced deletions',
+  crash: 'crashes',
+};
 
 /** The report of one experiment, as a table of lines. */
 export function experimentText(report: ExperimentReport, seed: number): string {

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { SERVED_WELL_MS } from '@dpr/local';
 import { dueAt, type Schedule, victimsOf } from './schedule.ts';
-import { type Blow, StrikeError, type Target, type Victim } from './target.ts';
+import { type Blow, type Recovered, StrikeError, type Target, type Victim } from './target.ts';
 import { showMs } from './statistics.ts';
 
 /** One strike, of one victim or several at once. */
@@ -15,7 +15,7 @@ export type Strike = {
 };
 
 /** A victim that serves again. */
-export type Recovery = { readonly index: number; readonly victim: Victim; readonly tookMs: number };
+export type Recovery = Recovered & { readonly index: number; readonly victim: Victim };
 
 export type Strikes = {
   readonly target: Target;
@@ -65,20 +65,20 @@ export async function runStrikes(strikes: Strikes): Promise<void> {
       const patience = AbortSignal.any([signal, AbortSignal.timeout(longest(strikes.blow) + patienceMs)]);
       await Promise.all(
         wounded.map(async ({ victim, wound }) => {
-          const tookMs = await wound.recovered(patience).catch((error: unknown) => {
+          const recovered = await wound.recovered(patience).catch((error: unknown) => {
             if (signal.aborted || !patience.aborted) throw error;
             throw new StrikeError(
               `${victim.name} does not serve again ${showMs(patienceMs)} after strike ${index + 1}`,
             );
           });
-          strikes.recovered({ index, victim, tookMs });
+          strikes.recovered({ index, victim, ...recovered });
         }),
       );
     }
   } catch (error) {
     if (!(noMore.aborted && isAbort(error))) throw error;
   } finally {
-    target.release();
+    await target.release();
   }
 }
 

@@ -5,19 +5,30 @@ export type Victim = { readonly name: string; readonly role: 'finder' | 'worker'
 
 /**
  * What is done to a victim: `kill` gives it no chance to say anything, `term` asks it to stop, `stop` lets it stand still for a
- * while and then go on.
+ * while and then go on. Of a victim in a pod also: `delete` asks Kubernetes to replace the pod, `force` has Kubernetes forget
+ * it at once and replace it while its process may still run, `crash` is both a kill and that, as when a machine dies.
  */
 export type Blow =
-  { readonly kind: 'kill' } | { readonly kind: 'term' } | { readonly kind: 'stop'; readonly forMs: number };
+  { readonly kind: 'kill' | 'term' | 'delete' | 'force' | 'crash' } | { readonly kind: 'stop'; readonly forMs: number };
+
+/** How a victim came back; all times are ms from the blow, or of one that was stopped from when it could go on. */
+export type Recovered = {
+  /** Until it served again: as its supervisor saw it, or where that is watched, until a session's operation completed there. */
+  readonly tookMs: number;
+  /** Until its successor reached the Finder, and until it told that it serves, by its own log and clock where it can be read. */
+  readonly startedMs?: number;
+  readonly servingMs?: number;
+};
 
 /** A victim that was struck. */
 export interface Wounded {
+  /** From when its time is taken, by `performance.now()`. */
+  readonly since: number;
   /**
    * Waits until the victim serves again: a successor of what was killed, or what was stopped, after it went on.
-   * @returns how long that took, ms: from the blow, or of one that was stopped from when it could go on
    * @throws when `signal` says to wait no longer
    */
-  recovered(signal: AbortSignal): Promise<number>;
+  recovered(signal: AbortSignal): Promise<Recovered>;
 }
 
 /** A running cluster whose processes can be struck. */
@@ -27,7 +38,7 @@ export interface Target {
   /** @throws StrikeError when the victim cannot be struck */
   strike(victim: Victim, blow: Blow): Wounded | Promise<Wounded>;
   /** Undo what still has an effect: whoever stands still goes on. */
-  release(): void;
+  release(): void | Promise<void>;
 }
 
 /** Why somebody could not be struck, or who could not be found, for people. */

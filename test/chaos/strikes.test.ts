@@ -16,10 +16,11 @@ function fakeTarget(recovered: (name: string, signal: AbortSignal) => Promise<nu
     strike: ({ name }, blow) => {
       log.push(`${blow.kind} ${name}`);
       return Promise.resolve({
+        since: performance.now(),
         recovered: async (signal) => {
           const tookMs = await recovered(name, signal);
           log.push(`${name} is back`);
-          return tookMs;
+          return { tookMs };
         },
       });
     },

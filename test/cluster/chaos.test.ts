@@ -58,7 +58,7 @@ describe('chaos', function () {
     await place.start();
     const worldLine = await worldLineOf(place);
     const pid = place.process('counter-1')?.pid;
-    const options = ['--signal', 'stop', '--stop-for', '300ms', '--victims', 'counter-1', '--count', '1'];
+    const options = ['--blow', 'stop', '--stop-for', '300ms', '--victims', 'counter-1', '--count', '1'];
     const outcome = await chaos(place, options);
     assert.equal(outcome.code, 0, outcome.errors);
     assert.deepEqual(struck(outcome), [['counter-1']]);
@@ -70,7 +70,7 @@ describe('chaos', function () {
   it('leaves nobody standing still when it is interrupted', async () => {
     const place = await makePlace();
     await place.start();
-    const options = ['--signal', 'stop', '--stop-for', '1h', '--victims', 'workers', '--at-once', '2'];
+    const options = ['--blow', 'stop', '--stop-for', '1h', '--victims', 'workers', '--at-once', '2'];
     const outcome = await chaos(place, options, ({ event }, interrupt) => {
       if (event === 'struck') interrupt();
     });
@@ -83,7 +83,7 @@ describe('chaos', function () {
     await place.start();
     assert.deepEqual(await addTo(place, [0, 1], 300), [300, 300]);
     const worldLine = await worldLineOf(place);
-    const outcome = await chaos(place, ['--signal', 'term', '--sequence', 'counter-0,finder', '--interval', '10']);
+    const outcome = await chaos(place, ['--blow', 'term', '--sequence', 'counter-0,finder', '--interval', '10']);
     assert.equal(outcome.code, 0, outcome.errors);
     assert.deepEqual(await addTo(place, [0, 1], 300), [600, 600]);
     assert.equal(await worldLineOf(place), worldLine);

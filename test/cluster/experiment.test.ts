@@ -177,9 +177,10 @@ function succeeding(place: Place, run: LocalRun, progress: () => Promise<void>):
     victims: () => [{ name: 'counter-0', role: 'worker' }],
     strike() {
       const zombie = place.kill('counter-0', 'SIGSTOP');
+      const since = performance.now();
       return {
+        since,
         async recovered(signal) {
-          const began = performance.now();
           const successor = await startSuccessor(place, signal);
           await progress();
           process.kill(zombie, 'SIGCONT');
@@ -187,7 +188,7 @@ function succeeding(place: Place, run: LocalRun, progress: () => Promise<void>):
           await run.line('processEnded', ({ process }) => process === 'counter-0');
           successor.kill('SIGKILL');
           await place.processIs('counter-0', ({ pid, phase }) => pid !== zombie && phase === 'serving');
-          return performance.now() - began;
+          return { tookMs: performance.now() - since };
         },
       };
     },

@@ -1,0 +1,167 @@
+/** The pods of a cluster on Kubernetes, any that `kubectl` reaches. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Kubectl, kubectl } from './kubectl.ts';
+import { guardNamespace, type Pod, podsOf } from './pods.ts';
+import { SIGNAL_SCRIPT, STRUCK } from './signal-script.ts';
+import { type Blow, type Recovered, StrikeError, type Target, type Victim, type Wounded } from './target.ts';
+
+export type KubernetesOptions = {
+  /** Of the kubeconfig; undefined: its current one. */
+  readonly context: string | undefined;
+  /** Undefined: the one that the context names. */
+  readonly namespace: string | undefined;
+};
+
+export interface KubernetesTarget extends Target {
+  /** Where it is, for people: the namespace, the context, the API server. */
+  readonly place: string;
+}
+
+type Struck = { readonly since: number; readonly wallTime: number };
+
+/** What the log of a process is read for, from its beginning. */
+const LOG_BYTES = 65_536;
+
+/** @throws StrikeError when no namespace is named, or it is not a cluster's */
+export async function kubernetesTarget(options: KubernetesOptions): Promise<KubernetesTarget> {
+  const run = kubectl(options);
+  const { namespace, place } = await placeOf(run, options);
+  await guardNamespace(run, namespace);
+  const pods = podsOf(run, namespace);
+  const standingStill = new Map<string, Pod>();
+
+  async function present({ name }: Victim): Promise<Pod> {
+    const pod = (await pods.list()).find((one) => one.name === name && !one.ending);
+    if (pod?.container === undefined) throw new StrikeError(`${name} does not run`);
+    return pod;
+  }
+
+  /** Sends a signal to the process in a pod, from a second process beside it. */
+  async function send({ pod, role }: Pod, signal: NodeJS.Signals): Promise<Struck> {
+    let struck: Struck | undefined;
+    const output = (line: string): void => {
+      if (line === STRUCK) struck = { since: performance.now(), wallTime: Date.now() };
+    };
+    const inside = ['--', 'node', '--eval', SIGNAL_SCRIPT, signal];
+    const words = ['exec', '--namespace', namespace, pod, '--container', role, ...inside];
+    try {
+      await run(words, { output });
+    } catch (error) {
+      if (struck === undefined) throw error; // the container may take the second process with it
+    }
+    if (struck === undefined) throw new StrikeError(`${pod} did not say that ${signal} was sent`);
+    return struck;
+  }
+
+  async function remove({ pod }: Pod, force: boolean): Promise<Struck> {
+    const struck = { since: performance.now(), wallTime: Date.now() };
+    const how = force ? ['--force', '--grace-period=0'] : [];
+    await run(['delete', 'pod', '--namespace', namespace, pod, '--wait=false', '--ignore-not-found', ...how]);
+    return struck;
+  }
+
+  async function replaced(old: Pod, struck: Struck, patience: AbortSignal): Promise<Recovered> {
+    const successor = ({ name, uid, container, ready, ending }: Pod) =>
+      name === old.name && ready && !ending && (uid !== old.uid || container !== old.container);
+    const found = await pods.until(successor, patience);
+    const tookMs = performance.now() - struck.since;
+    return { tookMs, ...(await milestones(found, struck.wallTime)) };
+  }
+
+  /** Without what its log does not tell. */
+  async function milestones({ pod, role }: Pod, wallTime: number): Promise<Omit<Recovered, 'tookMs'>> {
+    const words = ['logs', '--namespace', namespace, pod, '--container', role, `--limit-bytes=${LOG_BYTES}`];
+    const said = await run(words).catch(() => '');
+    const at = (event: string): number | undefined => {
+      const line = said.split('\n').find((one) => one.includes(`"event":"${event}"`));
+      const time = Date.parse(/"time":"([^"]+)"/.exec(line ?? '')?.[1] ?? '');
+      return Number.isNaN(time) ? undefined : time - wallTime;
+    };
+    const [startedMs, servingMs] = [at('connected'), at('serving')];
+    return { ...(startedMs === undefined ? {} : { startedMs }), ...(servingMs === undefined ? {} : { servingMs }) };
+  }
+
+  async function stop(pod: Pod, forMs: number): Promise<Wounded> {
+    const { since } = await send(pod, 'SIGSTOP');
+    standingStill.set(pod.name, pod);
+    const goesOnAt = since + forMs;
+    return {
+      since: goesOnAt,
+      async recovered(patience) {
+        await pause(Math.max(0, goesOnAt - performance.now()), undefined, { signal: patience });
+        await goOn(pod);
+        await pods.until(({ name, ready, ending }) => name === pod.name && ready && !ending, patience);
+        return { tookMs: performance.now() - goesOnAt };
+      },
+    };
+  }
+
+  /** One that was replaced meanwhile has nothing to go on with. */
+  async function goOn(pod: Pod): Promise<void> {
+    const now = (await pods.list()).find(({ name }) => name === pod.name);
+    if (now?.uid === pod.uid && now.container === pod.container) await send(pod, 'SIGCONT');
+    standingStill.delete(pod.name);
+  }
+
+  async function blowTo(pod: Pod, kind: Exclude<Blow['kind'], 'stop'>): Promise<Struck> {
+    switch (kind) {
+      case 'kill':
+        return send(pod, 'SIGKILL');
+      case 'term':
+        return send(pod, 'SIGTERM');
+      case 'delete':
+        return remove(pod, false);
+      case 'force':
+        return remove(pod, true);
+      case 'crash': {
+        const struck = await send(pod, 'SIGKILL');
+        await remove(pod, true);
+        return struck;
+      }
+    }
+  }
+
+  return {
+    place,
+    async victims() {
+      const running = (await pods.list()).filter(({ ending }) => !ending);
+      return running.map(({ name, role }) => ({ name, role })).sort(byRoleAndId);
+    },
+    async strike(victim, blow) {
+      const pod = await present(victim);
+      if (blow.kind === 'stop') return stop(pod, blow.forMs);
+      const struck = await blowTo(pod, blow.kind);
+      return { since: struck.since, recovered: (patience) => replaced(pod, struck, patience) };
+    },
+    async release() {
+      await Promise.all([...standingStill.values()].map(goOn));
+    },
+  };
+}
+
+async function placeOf(run: Kubectl, { context, namespace }: KubernetesOptions) {
+  // Inside a cluster there may be no configuration at all.
+  const text = await run(['config', 'view', '--minify', '--output', 'json']).catch((error: unknown) => {
+    if (namespace === undefined || context !== undefined) throw error;
+    return '{}';
+  });
+  const { contexts, clusters } = JSON.parse(text) as KubeConfig;
+  const current = contexts?.[0];
+  const own = namespace ?? current?.context.namespace;
+  if (own === undefined) {
+    throw new StrikeError('name the namespace of the cluster with --namespace: the context of kubectl names none');
+  }
+  const where = current === undefined ? '' : ` of ${current.name} (${clusters?.[0]?.cluster.server ?? 'no address'})`;
+  return { namespace: own, place: `the namespace ${own}${where}` };
+}
+
+type KubeConfig = {
+  readonly contexts?: readonly { readonly name: string; readonly context: { readonly namespace?: string } }[] | null;
+  readonly clusters?: readonly { readonly cluster: { readonly server?: string } }[] | null;
+};
+
+/** The Finder first, then the workers by the number at the end of their names. */
+function byRoleAndId(a: Victim, b: Victim): number {
+  const id = ({ name, role }: Victim) => (role === 'finder' ? -1 : Number(/\d+$/.exec(name)?.[0] ?? 0));
+  return id(a) - id(b);
+}
