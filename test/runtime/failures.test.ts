@@ -51,6 +51,14 @@ describe('a Finder and counters that meet trouble', () => {
       assert.match(third.reason, /cannot listen at port \d+ of 127\.0\.0\.1; another process uses it/);
     });
 
+    it('waits for a predecessor that is about to end', async () => {
+      const first = await startFinder();
+      const second = cluster.startFinder();
+      await second.event('waiting');
+      await first.end('SIGTERM');
+      await second.event('serving');
+    });
+
     it('does not start from a record that is damaged, and says what to do', async () => {
       const finder = await startFinder();
       await finder.end('SIGTERM');

@@ -1,5 +1,6 @@
 /** The Finder as a process: performs what its state machine asks for. */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createFinder, decodeRecord, FINDER_DEFAULTS, finderWakeAt, stepFinder } from '@dpr/core';
 import type { Finder, FinderEffect, FinderEvent, FinderRecord } from '@dpr/core';
 import { encode, FrameError, type Message } from '@dpr/protocol';
@@ -11,13 +12,14 @@ import type { FinderSettings } from '../environment.ts';
 import { EXIT, ProcessError } from '../exit-codes.ts';
 import { listen, type Connection, type Owner } from '../listener.ts';
 import type { Log } from '../log.ts';
-import type { Running } from '../process.ts';
+import { STOP_LIMIT_MS, type Running } from '../process.ts';
 import {
   nodeDisk,
   openTwoSlotFile,
   prepareDirectory,
   StorageDamagedError,
   volumeLock,
+  VolumeLockedError,
   type TwoSlotFile,
   type VolumeLock,
 } from '../storage/index.ts';
@@ -26,6 +28,10 @@ import { recordWriter } from './record-writer.ts';
 
 /** The two-slot file's name in the Finder's directory. */
 const RECORD_FILE = 'finder';
+
+/** A predecessor that was asked to stop may still be at it, as when Kubernetes replaces a pod by force. */
+const PREDECESSOR_LIMIT_MS = STOP_LIMIT_MS + 200;
+const LOCK_POLL_MS = 25;
 
 export interface RunningFinder extends Running {
   readonly port: number;
@@ -175,7 +181,7 @@ async function openVolume(directory: string, log: Log): Promise<Volume> {
   let lock: VolumeLock | undefined;
   try {
     await prepareDirectory(directory);
-    lock = await volumeLock(directory);
+    lock = await lockSoon(directory, log);
     const file = await openTwoSlotFile(nodeDisk(directory), RECORD_FILE);
     if (file.distrusted !== undefined) {
       log.warn({ event: 'slotDistrusted', file: file.distrusted, reason: 'torn or damaged; the other slot is used' });
@@ -188,5 +194,19 @@ async function openVolume(directory: string, log: Log): Promise<Volume> {
     const damaged = error instanceof StorageDamagedError || error instanceof FrameError;
     const text = error instanceof FrameError ? `the Finder's record in ${directory} cannot be read` : error.message;
     throw new ProcessError(text, damaged ? EXIT.damaged : EXIT.config, { cause: error });
+  }
+}
+
+/** @throws VolumeLockedError when the process that uses the directory does not end */
+async function lockSoon(directory: string, log: Log): Promise<VolumeLock> {
+  const late = performance.now() + PREDECESSOR_LIMIT_MS;
+  for (let told = false; ; told = true) {
+    try {
+      return await volumeLock(directory);
+    } catch (error) {
+      if (!(error instanceof VolumeLockedError) || performance.now() > late) throw error;
+      if (!told) log.warn({ event: 'waiting', reason: error.message });
+      await pause(LOCK_POLL_MS);
+    }
   }
 }
