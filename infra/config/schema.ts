@@ -7,6 +7,9 @@ export const MAX_WORKER_ID = 65_535;
 /** Most workers of one cluster; the protocol's own limit. */
 export const MAX_WORKERS = 16_384;
 const MAX_CHECKPOINT_INTERVAL_MS = 60_000;
+const MIN_RECEIVE_TIMEOUT_MS = 100;
+/** Pings come three times as often: sooner than any load balancer takes a connection for idle, which Azure's does after 4 min. */
+const MAX_RECEIVE_TIMEOUT_MS = 600_000;
 const MAX_TIMEOUT_SECONDS = 3_600;
 const MIN_TOKEN_CHARACTERS = 16;
 const MAX_TOKEN_CHARACTERS = 1_024;
@@ -114,6 +117,8 @@ export const schema = record('the configuration of a stack', {
   /** The Finder's public port; worker i has basePort + 1 + i. */
   basePort: port.default(6379),
   checkpointIntervalMs: whole(1, MAX_CHECKPOINT_INTERVAL_MS).default(100),
+  /** A connection over which nothing comes for this long, no answer to a ping either, is given up; 30 s unless given. */
+  receiveTimeoutMs: whole(MIN_RECEIVE_TIMEOUT_MS, MAX_RECEIVE_TIMEOUT_MS).optional(),
   logLevel: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], {
       error: 'must be one of trace, debug, info, warn, error, fatal',

@@ -18,6 +18,8 @@ export type ProcessFacts = {
   /** The directory that its state is in. */
   readonly data: string;
   readonly logLevel: string;
+  /** A peer that is silent for this long counts as gone; undefined: as long as the process itself finds right. */
+  readonly receiveTimeoutMs: number | undefined;
   readonly tokens: Tokens;
 };
 
@@ -49,13 +51,15 @@ export function workerEnvironment(facts: WorkerFacts): Environment {
   };
 }
 
-function processEnvironment({ host, port, adminPort, data, logLevel, tokens }: ProcessFacts): Environment {
+function processEnvironment(facts: ProcessFacts): Environment {
+  const { host, port, adminPort, data, logLevel, receiveTimeoutMs, tokens } = facts;
   return {
     DPR_HOST: host,
     DPR_PORT: String(port),
     DPR_ADMIN_PORT: String(adminPort),
     DPR_DATA: data,
     DPR_LOG_LEVEL: logLevel,
+    ...(receiveTimeoutMs === undefined ? {} : { DPR_RECEIVE_TIMEOUT_MS: String(receiveTimeoutMs) }),
     ...tokens,
   };
 }

@@ -237,6 +237,7 @@ function shared(config: Config, ports: { public: number; admin: number }, mountP
     adminPort: ports.admin,
     data: `${mountPath}/${STATE_DIRECTORY}`,
     logLevel: config.logLevel,
+    receiveTimeoutMs: config.receiveTimeoutMs,
     tokens: {},
   };
 }

@@ -1,5 +1,11 @@
 import type { Config, WorkerConfig } from '../config.ts';
-import { type Environment, finderEnvironment, type Tokens, workerEnvironment } from './environment.ts';
+import {
+  type Environment,
+  finderEnvironment,
+  type ProcessFacts,
+  type Tokens,
+  workerEnvironment,
+} from './environment.ts';
 import { BUILT_IN_TYPE, FINDER_NAME, workerName } from './names.ts';
 import { ADMIN_PORT_OFFSET, CONTROL_PORT_OFFSET, publicPort } from './ports.ts';
 
@@ -18,7 +24,10 @@ export type LocalOptions = {
 };
 
 /** What the plan depends on. */
-export type LocalConfig = Pick<Config, 'basePort' | 'logLevel' | 'controlToken' | 'clientToken'> & {
+export type LocalConfig = Pick<
+  Config,
+  'basePort' | 'logLevel' | 'receiveTimeoutMs' | 'controlToken' | 'clientToken'
+> & {
   readonly workers: readonly Pick<WorkerConfig, 'id' | 'type' | 'port' | 'command' | 'checkpointIntervalMs'>[];
 };
 
@@ -44,7 +53,8 @@ export type LocalPlan = { readonly finder: LocalFinder; readonly workers: readon
  * @param config checked for the target `local`
  */
 export function planLocal(config: LocalConfig, options: LocalOptions): LocalPlan {
-  const shared = { host: options.host, logLevel: config.logLevel, tokens: tokensOf(config) };
+  const { logLevel, receiveTimeoutMs } = config;
+  const shared = { host: options.host, logLevel, receiveTimeoutMs, tokens: tokensOf(config) };
   const finder = planFinder(config, options, shared);
   const address = `ws://${reachable(options.host)}:${finder.ports.control}`;
   return { finder, workers: config.workers.map((worker) => planWorker(worker)) };
@@ -70,7 +80,7 @@ export function planLocal(config: LocalConfig, options: LocalOptions): LocalPlan
   }
 }
 
-type Shared = { readonly host: string; readonly logLevel: string; readonly tokens: Tokens };
+type Shared = Pick<ProcessFacts, 'host' | 'logLevel' | 'receiveTimeoutMs' | 'tokens'>;
 
 function planFinder({ basePort }: LocalConfig, options: LocalOptions, shared: Shared): LocalFinder {
   const ports = { public: basePort, control: basePort + CONTROL_PORT_OFFSET, admin: basePort + ADMIN_PORT_OFFSET };

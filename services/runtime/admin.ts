@@ -2,7 +2,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, type Registry } from 'prom-client';
-import { EXIT, ProcessError } from './exit-codes.ts';
+import { cannotListen } from './cannot-listen.ts';
 import type { Log } from './log.ts';
 
 /** Why not, in words; undefined: yes. */
@@ -76,8 +76,7 @@ export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
       server.listen(port, host, resolve);
     });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ProcessError(`the admin port cannot be opened: ${reason}`, EXIT.config, { cause: error });
+    throw cannotListen('admin port', { host, port }, error);
   }
   server.on('error', (error) => log.error({ event: 'adminFailed', reason: error.message }));
   return {

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { encode, FrameError, MAX_FRAME_BYTES, type ErrorCode, type Message } from '@dpr/protocol';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
-import { EXIT, ProcessError } from './exit-codes.ts';
+import { cannotListen } from './cannot-listen.ts';
 import { BUFFER_LIMITS, CLOSE, frameOf, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
 import { refuse, type Doorkeeper, type Hello } from './greeting.ts';
 import { keepAlive, RECEIVE_TIMEOUT_MS, SILENT_INTERVALS } from './keep-alive.ts';
@@ -157,7 +157,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     });
   } catch (error) {
     clearInterval(sweep);
-    throw cannotListen(options, error);
+    throw cannotListen('port', options, error);
   }
   server.on('error', (error) => options.log.error({ event: 'listenerFailed', reason: error.message }));
 
@@ -193,16 +193,6 @@ function readFrame(frames: FrameSocket, data: RawData, isBinary: boolean): Messa
 
 function sendError(frames: FrameSocket, code: ErrorCode, text: string, detail = 0): void {
   frames.send(encode({ kind: 'error', code, session: undefined, sequence: 0, detail, text }));
-}
-
-function cannotListen({ host, port }: ListenerOptions, error: unknown): ProcessError {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  const reason = error instanceof Error ? error.message : String(error);
-  const advice =
-    code === 'EADDRINUSE'
-      ? 'another process uses it: stop that one, or choose another port'
-      : `it is not usable: ${reason}`;
-  return new ProcessError(`cannot listen at port ${port} of ${host}; ${advice}`, EXIT.config, { cause: error });
 }
 
 /** Fail now if the port cannot be bound, rather than when it is needed. @throws ProcessError */

@@ -193,6 +193,11 @@ const MISTAKES: Mistake[] = [
     says: ['dpr:checkpointIntervalMs is 0: it must be a whole number from 1 to 60000'],
   },
   {
+    what: 'a silence in which load balancers cut connections',
+    raw: { ...ONE, receiveTimeoutMs: 900_000 },
+    says: ['dpr:receiveTimeoutMs is 900000: it must be a whole number from 100 to 600000'],
+  },
+  {
     what: 'a token too short, unseen',
     raw: { ...ONE, controlToken: 'hunter2' },
     says: ['dpr:controlToken must be a text of 16 to 1024 characters without spaces'],

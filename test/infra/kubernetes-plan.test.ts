@@ -166,6 +166,11 @@ describe('the plan on Kubernetes', () => {
     assert.match(membership.name, /^dpr-membership-[0-9a-f]{10}$/);
   });
 
+  it('tells the Finder and every worker how long a peer may be silent, where the configuration does', () => {
+    const { finder, workers } = plan({ receiveTimeoutMs: 5_000, workers: [{ id: 0 }] });
+    for (const { environment } of [finder, ...workers]) assert.equal(environment.DPR_RECEIVE_TIMEOUT_MS, '5000');
+  });
+
   it('runs a client only where asked to', () => {
     assert.equal(plan({ workers: [] }).clientRun, undefined);
     const { clientRun } = plan({ workers: [], clientRun: { arguments: ['status'], timeoutSeconds: 30 } });

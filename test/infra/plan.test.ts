@@ -83,6 +83,11 @@ describe('the plan of one machine', () => {
     assert.deepEqual(intervals(plan({ checkpointIntervalMs: 50, workers: [{ id: 0 }] })), ['50']);
   });
 
+  it('tells every process how long a peer may be silent, where the configuration does', () => {
+    const { finder, workers } = plan({ receiveTimeoutMs: 5_000, workers: [{ id: 0 }] });
+    for (const { environment } of [finder, ...workers]) assert.equal(environment.DPR_RECEIVE_TIMEOUT_MS, '5000');
+  });
+
   it('gives tokens to every process, and none where there are none', () => {
     const tokens = { controlToken: 'control-0123456789', clientToken: 'client-0123456789' };
     const { finder, workers } = plan({ ...tokens, workers: [{ id: 0 }] });

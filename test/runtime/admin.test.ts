@@ -1,4 +1,4 @@
-import { createLog, ProcessError } from '@dpr/runtime';
+import { createLog, EXIT, ProcessError } from '@dpr/runtime';
 import assert from 'node:assert/strict';
 import { Registry } from 'prom-client';
 import { serveAdmin, type AdminServer } from '../../services/runtime/admin.ts';
@@ -64,7 +64,10 @@ describe('the admin port', () => {
     const probes = { startup: () => undefined, ready: () => undefined };
     await assert.rejects(
       serveAdmin({ ...again, ...probes }),
-      (error) => error instanceof ProcessError && /the admin port cannot be opened: .*EADDRINUSE/.test(error.message),
+      new ProcessError(
+        `cannot listen at admin port ${admin.port} of 127.0.0.1; another process uses it: stop that one, or choose another port`,
+        EXIT.config,
+      ),
     );
   });
 });

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+
+type Job = {
+  readonly strategy: { readonly matrix: { readonly stack: readonly string[] } };
+  readonly environment: string;
+  readonly steps: readonly { readonly uses?: string; readonly run?: string; readonly with?: unknown }[];
+};
+
+const root = new URL('../../', import.meta.url);
+const textOf = (file: string) => readFile(new URL(file, root), 'utf8');
+
+describe('the workflow', () => {
+  for (const [name, command] of [
+    ['preview', 'preview'],
+    ['deploy', 'up'],
+  ] as const) {
+    describe(name, () => {
+      let text: string;
+      let job: Job;
+      before(async () => {
+        text = await textOf(`.github/workflows/${name}.yml`);
+        const [only, ...others] = Object.values((parse(text) as { jobs: Record<string, Job> }).jobs);
+        assert.ok(only !== undefined && others.length === 0);
+        job = only;
+      });
+
+      it(`runs "pulumi ${command}" for stacks that there are`, () => {
+        const pulumi = job.steps.find(({ uses }) => uses?.startsWith('pulumi/actions@'));
+        const { command: runs, 'stack-name': stack } = pulumi?.with as Record<string, unknown>;
+        assert.deepEqual([runs, stack], [command, '${{ matrix.stack }}']);
+        for (const stack of job.strategy.matrix.stack)
+          assert.ok(existsSync(new URL(`Pulumi.${stack}.yaml`, root)), stack);
+      });
+
+      it('needs no more than the documentation tells', async () => {
+        const documentation = await textOf('infra/README.md');
+        const secrets = new Set([...text.matchAll(/secrets\.(\w+)/g)].map(([, secret = '']) => secret));
+        for (const secret of secrets) {
+          assert.ok(documentation.includes(`\`${secret.startsWith('ARM_') ? 'ARM_*' : secret}\``), secret);
+        }
+        assert.ok(documentation.includes(`.github/workflows/${name}.yml`) || documentation.includes(`\`${name}.yml\``));
+      });
+    });
+  }
+
+  it('of pull requests fails where volumes would be lost, by the check that is told of', async () => {
+    const check = 'npx tsx infra/check-preview.ts';
+    assert.ok((await textOf('.github/workflows/preview.yml')).includes(`--json --non-interactive | ${check}`));
+    assert.ok((await textOf('infra/README.md')).includes(check));
+    assert.ok(existsSync(new URL('infra/check-preview.ts', root)));
+  });
+});
