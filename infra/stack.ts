@@ -93,11 +93,28 @@ function ownProvider(): Provider {
   const settings = new PulumiConfig('kubernetes');
   const context = settings.get('context');
   const kubeconfig = settings.getSecret('kubeconfig');
-  return new Provider(`${NAME}-kubernetes`, {
-    enableConfigMapMutable: true, // the ingress's ConfigMap changes in place
-    ...(context === undefined ? {} : { context }),
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-  });
+  return withoutKubeconfig(
+    () =>
+      new Provider(`${NAME}-kubernetes`, {
+        enableConfigMapMutable: true, // the ingress's ConfigMap changes in place
+        ...(context === undefined ? {} : { context }),
+        ...(kubeconfig === undefined ? {} : { kubeconfig }),
+      }),
+  );
+}
+
+/**
+ * KUBECONFIG is for the provider's own process to read. From ours, the SDK would write the path into the stack, and every machine
+ * that has another one would preview a change.
+ */
+function withoutKubeconfig<Result>(make: () => Result): Result {
+  const { KUBECONFIG: file } = process.env;
+  delete process.env.KUBECONFIG;
+  try {
+    return make();
+  } finally {
+    if (file !== undefined) process.env.KUBECONFIG = file;
+  }
 }
 
 /** Compares the plan with what the stack itself told last time. */

@@ -45,6 +45,10 @@ const FUNCTIONS: Readonly<Record<string, () => Record<string, unknown>>> = {
   }),
 };
 
+// What this machine's environment tells the SDK to do by default is no part of any stack.
+for (const name of Object.keys(process.env))
+  if (name.startsWith('PULUMI_K8S_')) Reflect.deleteProperty(process.env, name);
+
 /** What the engine is told of a resource, as far as this reads it. */
 type Request = {
   getType(): string;

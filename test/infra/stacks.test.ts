@@ -32,6 +32,19 @@ describe('the example stacks', () => {
     });
   }
 
+  it('are the same whatever file the machine has for the address of its cluster', async () => {
+    const before = process.env.KUBECONFIG;
+    process.env.KUBECONFIG = '/somewhere/else';
+    try {
+      const { resources } = await deploy(await stackConfig('dev'));
+      assert.ok(!JSON.stringify(resources).includes('/somewhere/else'));
+      assert.equal(process.env.KUBECONFIG, '/somewhere/else');
+    } finally {
+      if (before === undefined) delete process.env.KUBECONFIG;
+      else process.env.KUBECONFIG = before;
+    }
+  });
+
   it("are followed by a program of one's own that embeds a cluster", async () => {
     const { resources, result } = await underMocks(
       { 'dpr-cluster:controlToken': TOKENS['dpr:controlToken'] },
