@@ -120,16 +120,22 @@ export async function deployments(options: DeploymentOptions = {}): Promise<Depl
 
 /** Once for all suites of a run. */
 async function buildImages(): Promise<Deployments['images']> {
+  const { DPR_NGINX_IMAGE: nginx = '' } = process.env;
+  return { ...(await pushImages(Date.now().toString(36))), nginx };
+}
+
+/** Builds and pushes the project's images. @param time of the source, if not its commit's: seconds since 1970 */
+export async function pushImages(tag: string, time?: number): Promise<{ registry: string; tag: string }> {
   const missing = Object.entries(NEEDED).filter(([name]) => (process.env[name] ?? '') === '');
   if (missing.length > 0) {
     const lines = missing.map(([name, what]) => `${name} is not set: ${what}`);
     throw new Error(['these tests need a cluster:', ...lines].join('\n  '));
   }
-  const { DPR_REGISTRY: registry = '', DPR_BASE_IMAGE: base = '', DPR_NGINX_IMAGE: nginx = '' } = process.env;
-  const tag = Date.now().toString(36);
+  const { DPR_REGISTRY: registry = '', DPR_BASE_IMAGE: base = '' } = process.env;
   const words = ['scripts/images.mjs', '--registry', registry, '--tag', tag, '--base-image', base, '--push'];
-  await command(process.execPath, words, { cwd: ROOT });
-  return { registry, tag, nginx };
+  const source = time === undefined ? {} : { SOURCE_DATE_EPOCH: String(time) };
+  await command(process.execPath, words, { cwd: ROOT, env: { ...process.env, ...source } });
+  return { registry, tag };
 }
 
 /** In a suite whose tests build on one another the first failure ends it; other suites go on. */
