@@ -10,13 +10,12 @@ const TEXTS = ['dpr:namespace', 'dpr:logLevel', 'dpr:controlToken', 'dpr:clientT
  */
 export function settingsOf(texts: Readonly<Record<string, string>>): Record<string, unknown> {
   const own = Object.entries(texts).filter(([key]) => key.startsWith(PREFIX));
-  return Object.fromEntries(
-    own.map(([key, text]) => [key.slice(PREFIX.length), TEXTS.includes(key) ? text : valueOf(text)]),
-  );
+  return Object.fromEntries(own.map(([key, text]) => [key.slice(PREFIX.length), meantBy(key, text)]));
 }
 
-/** A text that is no JSON stays one, and the check of the configuration says what should have been there. */
-function valueOf(text: string): unknown {
+/** The value that a key's text stands for. One that is no JSON stays a text, and the configuration's check says what it should be. */
+export function meantBy(key: string, text: string): unknown {
+  if (TEXTS.includes(key)) return text;
   try {
     return JSON.parse(text);
   } catch {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { type Config, ConfigError, parseConfig, type Target } from './config.ts';
+import { meantBy } from './stack-config.ts';
 
 const PREFIX = 'dpr:';
 
@@ -38,7 +39,10 @@ export function parseStackText(text: string, name: string, target: Target, secre
     throw new ConfigError([{ key: name, text: 'has no "config:" with keys such as "dpr:workers" in it: add them' }]);
   }
   const own = Object.entries(config).filter(([key]) => key.startsWith(PREFIX));
-  const raw = Object.fromEntries(own.map(([key, value]) => [key.slice(PREFIX.length), value]));
+  // `pulumi config set` writes numbers into the file as texts, those that were there before too.
+  const raw = Object.fromEntries(
+    own.map(([key, value]) => [key.slice(PREFIX.length), typeof value === 'string' ? meantBy(key, value) : value]),
+  );
   return parseConfig({ ...withoutEncrypted(raw, name, secrets), ...given(secrets) }, target);
 }
 

@@ -27,6 +27,13 @@ describe("a stack's file", () => {
     assert.equal(parseStackText(text, 'Pulumi.x.yaml', 'local').workers[0]?.id, 5);
   });
 
+  it('means the same after "pulumi config set", which makes texts of its numbers', () => {
+    const text =
+      'config:\n  dpr:basePort: "7000"\n  dpr:keepVolumes: "false"\n  dpr:namespace: "dpr"\n  dpr:workers: []\n';
+    const { basePort, keepVolumes, namespace } = parseStackText(text, 'Pulumi.x.yaml', 'local');
+    assert.deepEqual({ basePort, keepVolumes, namespace }, { basePort: 7000, keepVolumes: false, namespace: 'dpr' });
+  });
+
   it('that is not YAML is refused with the place', () => {
     assert.throws(
       () => parseStackText('config:\n  dpr:workers: [{ id: 0 }\n', 'Pulumi.x.yaml', 'local'),
