@@ -287,6 +287,24 @@ export function struct<const S extends Record<string, Field<unknown>>>(fields: S
   };
 }
 
+/** Objects that nobody changes once they were written: each is encoded once, however often it is sent. */
+export function remembered<T extends object>(field: Field<T>): Field<T> {
+  const encoded = new WeakMap<T, Uint8Array>();
+  return {
+    ...field,
+    write(w, v) {
+      let bytes = encoded.get(v);
+      if (bytes === undefined) {
+        const own = new Writer();
+        field.write(own, v);
+        bytes = own.finish();
+        encoded.set(v, bytes);
+      }
+      w.raw(bytes);
+    },
+  };
+}
+
 /** A value that may be absent: a flag byte, then the value if the flag is 1. */
 export function optional<T>(field: Field<T>): Field<T | undefined> {
   return {

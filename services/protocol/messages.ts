@@ -17,6 +17,7 @@ import {
   optional,
   prose,
   Reader,
+  remembered,
   struct,
   text,
   u16,
@@ -44,7 +45,8 @@ import {
 const versions = byWorker(u64, MAX_CUT_ENTRIES);
 
 const stamp = struct({ start: id64, counter: u64 });
-const decision = struct({ worldLine: u32, prefix: versions, entitled: byWorker(u32, MAX_CUT_ENTRIES) });
+/** Every worker is told of every decision, and each names all workers. */
+const decision = remembered(struct({ worldLine: u32, prefix: versions, entitled: byWorker(u32, MAX_CUT_ENTRIES) }));
 const checkpointFields = {
   worldLine: u32,
   version: u64,

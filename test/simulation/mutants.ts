@@ -458,6 +458,12 @@ export const MUTANTS: readonly Mutant[] = [
     'session.cut.set(worker, prefix?.get(worker) ?? 0);',
     'session.cut.set(worker, 0);',
   ),
+  mutant(
+    '68 members change in a record that is being written',
+    `${CORE}/finder/finder.ts`,
+    '  finder.ownMembers = undefined;\n',
+    '',
+  ),
 ];
 
 /** The mutant whose name begins with `text`. @throws Error when there is none, or several */

@@ -49,6 +49,8 @@ export interface ScaleOutcome {
   readonly commitMs: { readonly mean: number; readonly largest: number };
   /** One worker crashes and comes back, and all go back to a prefix. */
   readonly rollback: Cost;
+  /** All workers crash and come back. */
+  readonly restart: Cost;
   /** Of the heap and of buffers, while all workers report. */
   readonly memoryBytes: number;
 }
@@ -172,9 +174,12 @@ export function measureScale(workers: number, steadyMs: number, collect?: () => 
         after(took, () => events.push({ kind: 'written', counter: record.counter }));
       }
       for (const connection of closed.splice(0)) byConnection.delete(connection);
+      let last: { readonly frame: Buffer; readonly message: Message } | undefined;
       for (const { connection, frame } of outbox.splice(0)) {
         const worker = byConnection.get(connection);
-        if (worker) take(worker, decode(frame));
+        if (worker === undefined) continue;
+        if (last?.frame !== frame) last = { frame, message: decode(frame) };
+        take(worker, last.message);
       }
     }
   }
@@ -191,8 +196,7 @@ export function measureScale(workers: number, steadyMs: number, collect?: () => 
   // --- a worker ---------------------------------------------------------------------------------------------------
 
   function join(worker: SimWorker): void {
-    if (worker.connection > 0) events.push({ kind: 'closed', connection: worker.connection });
-    byConnection.delete(worker.connection);
+    if (byConnection.delete(worker.connection)) events.push({ kind: 'closed', connection: worker.connection });
     worker.connection = nextConnection++;
     worker.joined = false;
     byConnection.set(worker.connection, worker);
@@ -203,8 +207,10 @@ export function measureScale(workers: number, steadyMs: number, collect?: () => 
       cluster: undefined,
       stamp: undefined,
     });
-    const { id, generation, boot, worldLine, committed: version } = worker;
-    const checkpoints = version > 0 ? [{ worldLine, version }] : [];
+    const { id, generation, boot, worldLine, committed, waiting } = worker;
+    const checkpoints = [committed, ...waiting.map(({ version }) => version)]
+      .filter((version) => version > 0)
+      .map((version) => ({ worldLine, version }));
     tell(worker, { kind: 'claim', worker: id, generation, boot, checkpoints });
   }
 
@@ -311,7 +317,19 @@ export function measureScale(workers: number, steadyMs: number, collect?: () => 
     advanceTo(() => members.every(({ worldLine, joined }) => joined && worldLine === 2));
     advance(now + 2 * RECORD_WRITE_MS.least);
   });
-  return { workers, join: joining, steady, commitMs: commits, rollback, memoryBytes };
+  const restart = phase(() => {
+    const { worldLine } = finder.record;
+    for (const worker of members) {
+      worker.joined = false;
+      after(1, () => events.push({ kind: 'closed', connection: worker.connection }));
+      after(random.real(1, JOIN_MS), () => {
+        worker.boot = random.hex(16);
+        join(worker);
+      });
+    }
+    advanceTo(() => members.every((worker) => worker.joined && worker.worldLine > worldLine));
+  });
+  return { workers, join: joining, steady, commitMs: commits, rollback, restart, memoryBytes };
 }
 
 function createSimWorker(id: number, boot: string): SimWorker {
@@ -334,7 +352,7 @@ function emptyTally(): Tally {
 }
 
 function memory(collect: (() => void) | undefined): number {
-  collect?.();
+  for (let round = 0; round < 3; round++) collect?.(); // buffers go only after what held them
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }

@@ -35,6 +35,7 @@ const COLUMNS: readonly Column[] = [
   { name: 'commit ms', of: ({ commitMs }) => commitMs.mean },
   { name: 'MB memory', of: ({ memoryBytes }) => memoryBytes / 1e6 },
   { name: 'join ms', of: ({ join }) => join.cpuMs },
+  { name: 'restart ms', of: ({ restart }) => restart.cpuMs },
   { name: 'rollback ms', of: ({ rollback }) => rollback.cpuMs },
   { name: 'rollback MB', of: ({ rollback }) => rollback.bytesOut / 1e6 },
 ];

@@ -31,6 +31,9 @@ export const FINDER_DEFAULTS = {
   decisionGraceMs: 100,
 } as const satisfies Partial<FinderConfig>;
 
+/** What each entry of the cut adds to the time between two writes, ms: bounds the bytes that are written in a second. */
+const WRITE_SPACING_PER_WORKER_MS = 0.005;
+
 const UNLOADED: FinderRecord = {
   cluster: '',
   counter: 0,
@@ -51,6 +54,7 @@ export function createFinder(config: FinderConfig): Finder {
     phase: 'loading',
     refusal: '',
     exposed: undefined,
+    ownMembers: undefined,
     dirty: false,
     writing: undefined,
     lastWriteAt: -Infinity,
@@ -84,9 +88,7 @@ export function stepFinder(finder: Finder, event: FinderEvent, now: number): Fin
 /** When the Finder wants a `wake` event, in the time of `stepFinder`; Infinity if nothing is due. */
 export function finderWakeAt(finder: Finder): number {
   const writeAt =
-    finder.writing === undefined && (finder.dirty || finder.graphChanged)
-      ? finder.lastWriteAt + finder.config.writeSpacingMs
-      : Infinity;
+    finder.writing === undefined && (finder.dirty || finder.graphChanged) ? nextWriteAt(finder) : Infinity;
   return finder.pending.reduce((at, { deadline }) => Math.min(at, deadline), writeAt);
 }
 
@@ -188,16 +190,22 @@ function announce(finder: Finder, before: Exposed | undefined, after: Exposed): 
   }
 }
 
+/** A write costs what the record is long, and is made for every worker: the more there are, the more of them share one. */
+function nextWriteAt({ config, record, lastWriteAt }: Finder): number {
+  return lastWriteAt + Math.max(config.writeSpacingMs, record.cut.size * WRITE_SPACING_PER_WORKER_MS);
+}
+
 /** Issue the next write, if something changed, none is in flight, and its time has come. */
 function write(finder: Finder): void {
   if (finder.writing !== undefined || !(finder.dirty || finder.graphChanged)) return;
-  if (!finder.dirty && !finder.urgent && finder.now < finder.lastWriteAt + finder.config.writeSpacingMs) return;
+  if (!finder.dirty && !finder.urgent && finder.now < nextWriteAt(finder)) return;
   takeInCut(finder);
   settleLeaving(finder);
   finder.urgent = false;
   if (!finder.dirty) return;
   finder.record = { ...finder.record, counter: finder.record.counter + 1 };
   finder.dirty = false;
+  finder.ownMembers = undefined;
   finder.writing = finder.record;
   finder.lastWriteAt = finder.now;
   finder.effects.push({ kind: 'write', counter: finder.record.counter, record: finder.record });

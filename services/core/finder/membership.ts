@@ -21,7 +21,6 @@ export function claim(finder: Finder, connection: number, message: Claim): void 
   if (member.boot !== boot) {
     const incarnation = member.claimed + 1;
     changeMember(finder, id, { ...member, claimed: incarnation, boot });
-    if (known === undefined) change(finder, { cut: new Map(finder.record.cut).set(id, member.base) });
     log(finder, 'claimed', { worker: id, generation: member.generation, incarnation });
     fence(finder, id, incarnation);
     keepListed(finder, message);

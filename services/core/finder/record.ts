@@ -59,10 +59,27 @@ export interface FinderRecord {
   readonly cut: ReadonlyMap<number, number>;
 }
 
-const { u16, u32, u64, id64, id128, flag, text, list, struct, byWorker } = fields;
+const { u16, u32, u64, id64, id128, flag, text, list, struct, byWorker, remembered } = fields;
 
 const FORMAT = 1;
 const versions = byWorker(u64, MAX_CUT_ENTRIES);
+const member = struct({
+  id: u32,
+  generation: u32,
+  base: u64,
+  firstIncarnation: u32,
+  type: text(MAX_TYPE_BYTES),
+  host: text(MAX_HOST_BYTES),
+  port: u16,
+  claimed: u32,
+  registered: u32,
+  boot: id128,
+  answer: struct({ worldLine: u32, base: u64 }),
+  leaving: flag,
+});
+const tombstone = struct({ id: u32, generation: u32, version: u64, incarnation: u32 });
+const decision = struct({ worldLine: u32, prefix: versions, entitled: byWorker(u32, MAX_CUT_ENTRIES) });
+// Most writes change the cut alone: what else is large is encoded only when it was replaced.
 const layout = struct({
   format: u16,
   cluster: id128,
@@ -70,49 +87,39 @@ const layout = struct({
   starts: list(struct({ start: id64, counter: u64 }), MAX_FINDER_STARTS),
   worldLine: u32,
   membership: u64,
-  members: list(
-    struct({
-      id: u32,
-      generation: u32,
-      base: u64,
-      firstIncarnation: u32,
-      type: text(MAX_TYPE_BYTES),
-      host: text(MAX_HOST_BYTES),
-      port: u16,
-      claimed: u32,
-      registered: u32,
-      boot: id128,
-      answer: struct({ worldLine: u32, base: u64 }),
-      leaving: flag,
-    }),
-    MAX_WORKERS,
-  ),
-  tombstones: list(struct({ id: u32, generation: u32, version: u64, incarnation: u32 }), MAX_CUT_ENTRIES),
-  decisions: list(
-    struct({ worldLine: u32, prefix: versions, entitled: byWorker(u32, MAX_CUT_ENTRIES) }),
-    MAX_DECISIONS,
-  ),
+  members: remembered(byId<MemberRecord>(member, MAX_WORKERS)),
+  tombstones: remembered(byId<Tombstone>(tombstone, MAX_CUT_ENTRIES)),
+  decisions: list(remembered(decision), MAX_DECISIONS),
   cut: versions,
 });
 
+type Field<T> = fields.Field<T>;
+
+function byId<Entry>(entry: Field<{ id: number } & Entry>, max: number): Field<ReadonlyMap<number, Entry>> {
+  const entries = list(entry, max);
+  return {
+    ...entries,
+    write: (writer, map) =>
+      entries.write(
+        writer,
+        [...map].map(([id, one]) => ({ id, ...one })),
+      ),
+    read: (reader) => new Map(entries.read(reader).map(({ id, ...one }) => [id, one as Entry])),
+  };
+}
+
 export function encodeRecord(record: FinderRecord): Buffer {
   const writer = new Writer();
-  const members = [...record.members].map(([id, member]) => ({ id, ...member }));
-  const tombstones = [...record.tombstones].map(([id, tombstone]) => ({ id, ...tombstone }));
-  layout.write(writer, { format: FORMAT, ...record, members, tombstones });
+  layout.write(writer, { format: FORMAT, ...record });
   return writer.finish();
 }
 
 /** @throws FrameError when the bytes are not a record of this format. */
 export function decodeRecord(bytes: Uint8Array): FinderRecord {
   const reader = new Reader(bytes, 0);
-  const { format, members, tombstones, ...rest } = layout.read(reader);
+  const { format, ...record } = layout.read(reader);
   reader.end();
   if (format !== FORMAT)
     throw new Error(`the Finder's record has format ${format}; this Finder reads format ${FORMAT}`);
-  return {
-    ...rest,
-    members: new Map(members.map(({ id, ...member }) => [id, member])),
-    tombstones: new Map(tombstones.map(({ id, ...tombstone }) => [id, tombstone])),
-  };
+  return record;
 }

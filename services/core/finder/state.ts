@@ -77,12 +77,14 @@ export interface Exposed {
 
 export interface Finder {
   readonly config: FinderConfig;
-  /** What the next write will hold. Replaced, never changed in place: a write in flight keeps the one it was given. */
+  /** What the next write will hold. Never changed in place once it was issued: a write in flight keeps what it was given. */
   record: FinderRecord;
   start: string;
   phase: 'loading' | 'starting' | 'serving' | 'refusing';
   refusal: string;
   exposed: Exposed | undefined;
+  /** The record's members, if they are in no write that was issued, and so may be changed in place. */
+  ownMembers: Map<number, MemberRecord> | undefined;
   /** The record changed since the last write was issued. */
   dirty: boolean;
   /** The counter of the write in flight. */
@@ -130,8 +132,10 @@ export function change(finder: Finder, fields: Partial<Omit<FinderRecord, 'count
   finder.dirty = true;
 }
 
+/** As many members may change between two writes, the map is copied for the first of them only. */
 export function changeMember(finder: Finder, id: number, member: MemberRecord): void {
-  change(finder, { members: new Map(finder.record.members).set(id, member) });
+  if (finder.ownMembers !== finder.record.members) finder.ownMembers = new Map(finder.record.members);
+  change(finder, { members: finder.ownMembers.set(id, member) });
 }
 
 /** Do something once everything that the record holds now is durable: at once if it already is. */
