@@ -1,5 +1,6 @@
 /** What goes wrong, when, and how it is put right once faults are to stop. */
 import { PROTOCOL_VERSION } from '../../services/protocol/index.ts';
+import { createDisk } from './disk.ts';
 import { acceptAtFinder, crashFinder, reachFinder, startFinder } from './finder-actor.ts';
 import { clog, closeEnd, connect, cut, sendOn } from './network.ts';
 import { FAULTS, type FaultName } from './options.ts';
@@ -75,6 +76,12 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     }
     return true;
   },
+  cutPower(world) {
+    const running = anyWorker(world);
+    if (running === undefined) return false;
+    losePower(world, running.host);
+    return true;
+  },
   crashFinder(world) {
     const running = world.finder.process;
     if (running === undefined) return false;
@@ -136,13 +143,13 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
       // A process that woke up late may have added the id again by itself: then its volume is a member's.
       if (world.random.chance(0.5) && world.checker.generationOf(host.id) === 0) {
         world.reached('id added again with an empty volume');
-        host.volume.newest = undefined;
+        host.disk = createDisk(world.random);
         world.checker.volumeLost(host.id);
       } else world.reached('id added again with its old volume');
       add(world, host);
     } else {
       if (id >= MAX_WORKER_IDS) return false;
-      const host = createHost(id);
+      const host = createHost(id, world.random);
       world.hosts.set(id, host);
       add(world, host);
     }
@@ -160,7 +167,7 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     const host = hosts.length < 2 ? undefined : world.random.pick(hosts);
     if (host === undefined || host.generation === 0) return false;
     for (const running of [...host.processes]) killWorker(world, running, 'dies with its volume');
-    host.volume.newest = undefined;
+    host.disk = createDisk(world.random);
     host.isLost = true;
     world.checker.volumeLost(host.id);
     startWorkerSoon(world, host, 0);
@@ -172,12 +179,16 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
   crashAll(world) {
     crashFinder(world, true);
     watchFinder(world);
-    for (const host of world.hosts.values()) {
-      for (const running of [...host.processes]) crashWorker(world, running);
-    }
+    for (const host of world.hosts.values()) losePower(world, host);
     return true;
   },
 };
+
+/** All processes die, and what was not synced is gone or torn. */
+function losePower(world: World, host: WorkerHost): void {
+  for (const running of [...host.processes]) crashWorker(world, running);
+  host.disk.cutPower();
+}
 
 function anyWorker(world: World): WorkerProcess | undefined {
   const all = [...world.hosts.values()].flatMap(({ processes }) => processes);
@@ -208,6 +219,7 @@ export function add(world: World, host: WorkerHost): void {
   host.wanted = true;
   host.generation = 0;
   host.isLost = false;
+  host.isDamaged = false;
   world.note(`worker ${host.id}`, () => 'is added');
   startWorker(world, host);
 }

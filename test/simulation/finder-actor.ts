@@ -31,6 +31,8 @@ export interface FinderProcess {
   readonly core: Finder;
   /** Once its file is open. */
   writer: RecordWriter | undefined;
+  /** What it last began to write. */
+  written: Buffer;
   readonly ends: Map<number, End>;
   nextConnection: number;
   wakeAt: number;
@@ -48,6 +50,7 @@ export function startFinder(world: World): void {
     process: createProcess('finder', scheduler),
     core: createFinder({ controlPort: 16379, ...FINDER_DEFAULTS, decisionGraceMs: options.decisionGraceMs }),
     writer: undefined,
+    written: Buffer.alloc(0),
     ends: new Map(),
     nextConnection: 1,
     wakeAt: Infinity,
@@ -67,12 +70,18 @@ async function load(world: World, running: FinderProcess): Promise<void> {
   const record = file.recovered && decodeRecord(file.recovered.record);
   checker.finderLoaded(record);
   running.writer = recordWriter({
-    file,
+    file: {
+      ...file,
+      write(bytes) {
+        running.written = Buffer.from(bytes);
+        return file.write(bytes);
+      },
+    },
     lock: { stillHeld: () => Promise.resolve(true) },
     log: { error: () => world.reached('record write failed and retried') },
     written(counter) {
       if (!process.alive) return;
-      checker.recordWritten(counter);
+      checker.recordWritten(counter, running.written);
       step(world, running, { kind: 'written', counter });
     },
     failed: () => undefined,

@@ -16,6 +16,8 @@ export interface Mutant {
 }
 
 const CORE = 'services/core';
+const STORAGE = 'services/runtime/storage';
+const RUNTIME_WORKER = 'services/runtime/worker';
 const SIMULATION = 'test/simulation';
 
 function mutant(name: string, file: string, find: string, replace: string, ...more: readonly Change[]): Mutant {
@@ -140,20 +142,30 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '20 the volume is read before the predecessor is fenced',
-    `${SIMULATION}/worker-actor.ts`,
-    'const found = host.volume.newest;',
-    'const found = host.volume.newest; Object.assign(running, { read: [...(found?.checkpoints ?? [])] });',
+    `${RUNTIME_WORKER}/volume-keeper.ts`,
+    "happen({ kind: 'volumeOpened', checkpoints, clean });",
+    "happen({ kind: 'volumeOpened', checkpoints: read.generation === generation ? read.checkpoints : checkpoints, clean });",
     change(
-      `${SIMULATION}/worker-actor.ts`,
-      'const manifest = takeOver(volume, cluster, generation, incarnation);',
-      'const manifest = takeOver(volume, cluster, generation, incarnation); if (manifest.checkpoints.length > 0) manifest.checkpoints = running.read;',
+      `${RUNTIME_WORKER}/volume-keeper.ts`,
+      "happen({ kind: 'surveyed', boot, generation, checkpoints, stamp });",
+      "read = { generation, checkpoints }; happen({ kind: 'surveyed', boot, generation, checkpoints, stamp });",
+    ),
+    change(
+      `${RUNTIME_WORKER}/volume-keeper.ts`,
+      '  let restoring: Promise<void> = Promise.resolve();\n',
+      '  let restoring: Promise<void> = Promise.resolve();\n  let read;\n',
     ),
   ),
   mutant(
     '21 the clean-shutdown marker survives into a run that crashes',
-    `${SIMULATION}/volume.ts`,
-    '  manifest.clean = undefined;\n',
+    `${RUNTIME_WORKER}/checkpoint-writer.ts`,
+    '        await store.clearClean();\n',
     '',
+    change(
+      `${STORAGE}/checkpoint-store.ts`,
+      "  assert(clean === undefined, 'the clean marker has to be cleared before anything executes');\n",
+      '',
+    ),
     change(
       `${CORE}/finder/membership.ts`,
       'if (clean?.incarnation !== member.registered || clean.version !== newest) return true;',
@@ -178,9 +190,13 @@ export const MUTANTS: readonly Mutant[] = [
     'if (clean?.incarnation !== member.registered || clean.version !== newest) return true;',
     'if (clean === undefined) return true;',
     change(
-      `${SIMULATION}/worker-actor.ts`,
-      'opened(running).clean = clean;',
-      'opened(running).clean = clean; if (running.host.volume.newest) running.host.volume.newest.clean = clean;',
+      `${STORAGE}/volume.ts`,
+      '  const stamped = claim.stamp',
+      `  for (const one of manifestIncarnations(await disk.list())) {
+         const other = await loadManifest(disk, one, identity);
+         if (other?.manifest.state.clean) state.clean = other.manifest.state.clean;
+       }
+       const stamped = claim.stamp`,
     ),
   ),
   mutant(
@@ -221,13 +237,24 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '29 a later checkpoint is announced while an earlier one is retried',
-    `${SIMULATION}/worker-actor.ts`,
-    'if (failed) world.reached(`${job.label} failed and was retried`);',
-    `if (failed && job.label === 'checkpoint' && running.disk[1]?.label === 'checkpoint') {
-       const [first, second] = running.disk.splice(0, 2);
-       running.disk.unshift(second, first);
-       return schedule(world, running, second);
-     }`,
+    `${RUNTIME_WORKER}/checkpoint-writer.ts`,
+    'if (!signal.aborted) await store.append(made.checkpoint);',
+    `if (signal.aborted) return;
+     await store.append(made.checkpoint).catch((error) => {
+       if (queue.length < 2) throw error;
+       isLater = true;
+     });`,
+    change(
+      `${RUNTIME_WORKER}/checkpoint-writer.ts`,
+      '        queue.shift();\n',
+      '        queue.shift();\n        if (isLater) continue;\n',
+    ),
+    change(
+      `${RUNTIME_WORKER}/checkpoint-writer.ts`,
+      '        const version = next;\n',
+      '        const version = next;\n        let isLater = false;\n',
+    ),
+    change(`${STORAGE}/checkpoint-store.ts`, 'failed = own.dropped ? undefined : key;', 'failed = undefined;'),
     change(
       `${CORE}/worker/checkpoint.ts`,
       '  if (first.version !== version) throw new Error(`checkpoint ${version} became durable before ${first.version}`);\n  worker.unwritten.shift();\n  worker.uncommitted.push(first);\n  report(worker, first, worker.urgentUpTo >= version);\n',

@@ -19,6 +19,8 @@ export interface WorldOptions {
   readonly diskErrorChance: number;
   readonly halfOpenChance: number;
   readonly halfOpenMs: number;
+  /** A snapshot has about this many bytes; large ones get files of their own. */
+  readonly stateBytes: number;
   readonly checkpointIntervalMs: number;
   readonly decisionGraceMs: number;
   readonly maxUnwrittenVersions: number;
@@ -40,6 +42,7 @@ export const FAULTS = [
   'pauseWorker',
   'replacePausedWorker',
   'stopWorker',
+  'cutPower',
   'crashFinder',
   'pauseFinder',
   'cutConnection',
@@ -60,6 +63,7 @@ const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
   pauseWorker: 1,
   replacePausedWorker: 1,
   stopWorker: 1,
+  cutPower: 0.5,
   crashFinder: 1,
   pauseFinder: 0.5,
   cutConnection: 6,
@@ -110,9 +114,10 @@ function drawUsual(random: Random): WorldOptions {
     maxInFlight: random.pick([1, 4, 16]),
     networkDelayMs: slow ? random.real(2, 15) : random.real(0.1, 2),
     diskDelayMs: random.chance(0.3) ? random.real(5, 60) : random.real(0.2, 5),
-    diskErrorChance: random.pick([0, 0, 0.002, 0.02, 0.1]),
+    diskErrorChance: random.pick([0, 0, 0, 0.001, 0.005, 0.03]),
     halfOpenChance: random.pick([0, 0.1, 0.5]),
     halfOpenMs: random.real(50, 600),
+    stateBytes: random.chance(0.9) ? 0 : random.pick([20_000, 70_000]),
     checkpointIntervalMs: random.pick([10, 30, 100]),
     decisionGraceMs: random.pick([0, 20, 150]),
     maxUnwrittenVersions: random.pick([1, 2, 16]),
@@ -144,6 +149,7 @@ export const QUIET_WORLD: WorldOptions = {
   diskDelayMs: 1,
   halfOpenChance: 0,
   halfOpenMs: 0,
+  stateBytes: 0,
   checkpointIntervalMs: 100,
   decisionGraceMs: 0,
   maxUnwrittenVersions: 16,

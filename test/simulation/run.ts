@@ -1,4 +1,5 @@
 /** One seed: draw a world, let it run under faults, let it come to rest, and compare it with the truth. */
+import { crc32 } from 'node:zlib';
 import { createChecker, type Figures } from './checker/index.ts';
 import { startClient, type SimSession } from './client-actor.ts';
 import { add, calmDown, scheduleFaults } from './faults.ts';
@@ -6,6 +7,7 @@ import { createFinderHost, startFinder } from './finder-actor.ts';
 import { drawWorld, type Draw, type WorldOptions } from './options.ts';
 import { createRandom } from './random.ts';
 import { createScheduler, type Process } from './scheduler.ts';
+import { createStates } from './state-object.ts';
 import { createHost, keepMember, startWorkerSoon } from './worker-actor.ts';
 import { Violation, type World } from './world.ts';
 
@@ -74,6 +76,7 @@ export async function runSeed(
     scheduler,
     links: new Set(),
     checker: createChecker((): World => world),
+    states: createStates(options.stateBytes),
     finder: createFinderHost(random),
     hosts: new Map(),
     clients: [],
@@ -85,8 +88,8 @@ export async function runSeed(
     fail: (error) => void (failure ??= { error }),
     reached: (what) => void coverage.set(what, (coverage.get(what) ?? 0) + 1),
     mixBytes(bytes) {
-      for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
-      hash = Math.imul(hash ^ Math.trunc(scheduler.now * 1000), 0x01000193);
+      hash = crc32(bytes, hash);
+      hash = Math.imul(hash ^ Math.trunc(scheduler.now * 1000), 0x01000193) >>> 0;
     },
     note(actor, text, to) {
       if (tell === undefined) return;
@@ -159,7 +162,7 @@ function actorsOf({ finder, hosts, clients }: World): ActorState[] {
 function begin(world: World, options: WorldOptions): void {
   startFinder(world);
   for (let id = 0; id < options.workers; id++) {
-    const host = createHost(id);
+    const host = createHost(id, world.random);
     world.hosts.set(id, host);
     add(world, host);
   }

@@ -58,6 +58,6 @@ describe('simulation', () => {
     const mutant = MUTANTS.find(({ name }) => name.startsWith('17 '));
     assert.ok(mutant);
     const { violation } = await hunt(await buildSimulator(mutant), 1, MUTANT_SEEDS);
-    assert.match(violation, /^invariant 10: /);
+    assert.match(violation, /checkpoints below .* were pruned already/);
   });
 });

@@ -17,6 +17,42 @@ export function follow(before: State, batch: number): State {
   return { before, batch, length: before.length + 1, hash: hash >>> 0 };
 }
 
+const STATE_HEAD_BYTES = 12;
+
+/** States as snapshots, and back. */
+export interface States {
+  /** A snapshot: it names the state, and is as large as the world's states are. */
+  encode(state: State): Buffer;
+  /** Undefined stands for the empty state. @throws Error when these are not the bytes of a snapshot */
+  decode(bytes: Uint8Array | undefined): State;
+}
+
+export function createStates(paddingBytes: number): States {
+  const known: State[] = [];
+  const padding = Buffer.alloc(paddingBytes, 0x2e);
+  return {
+    encode(state) {
+      const bytes = Buffer.allocUnsafe(STATE_HEAD_BYTES + paddingBytes);
+      bytes.writeUInt32LE(known.length, 0);
+      bytes.writeUInt32LE(state.hash, 4);
+      bytes.writeUInt32LE(state.length, 8);
+      padding.copy(bytes, STATE_HEAD_BYTES);
+      known.push(state);
+      return bytes;
+    },
+    decode(bytes) {
+      if (bytes === undefined) return EMPTY;
+      const snapshot = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      if (snapshot.length !== STATE_HEAD_BYTES + paddingBytes || !snapshot.subarray(STATE_HEAD_BYTES).equals(padding))
+        throw new Error('a snapshot is not as it was taken');
+      const state = known[snapshot.readUInt32LE(0)];
+      if (state?.hash !== snapshot.readUInt32LE(4) || state.length !== snapshot.readUInt32LE(8))
+        throw new Error('a snapshot names no state');
+      return state;
+    },
+  };
+}
+
 /** What a batch answers: which state it led to. */
 export function resultsOf(state: State): Buffer {
   const bytes = Buffer.allocUnsafe(8);

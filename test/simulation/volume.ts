@@ -1,58 +1,77 @@
-/**
- * A worker's volume at the level of the core's effects: manifests of durable checkpoints, one for each incarnation that opened
- * the volume, of which only the highest incarnation's counts. What is done here is durable; what takes time is the actor's part.
- */
-import type { CleanMarker } from '../../services/core/index.ts';
-import type { CheckpointInfo, Stamp } from '../../services/protocol/index.ts';
-import type { State } from './state-object.ts';
+/** A worker's volume: the production code that keeps it, on a simulated disk; and what is really on it, for the checker. */
+import { decodeFrame } from '../../services/runtime/storage/frame.ts';
+import { FRAME_ALIGNMENT_BYTES } from '../../services/runtime/storage/index.ts';
+import { manifestIncarnations, manifestName, partName } from '../../services/runtime/storage/names.ts';
+import { volumeKeeper, type VolumeKeeper } from '../../services/runtime/worker/volume-keeper.ts';
+import type { WorkerEvent } from '../../services/core/index.ts';
+import type { SimDisk } from '../runtime/storage/sim-disk.ts';
+import { mountDisk, outsideOf } from './disk.ts';
+import type { WorkerProcess } from './worker-actor.ts';
+import type { World } from './world.ts';
 
-export interface StoredCheckpoint {
-  readonly info: CheckpointInfo;
-  readonly state: State;
-  /** The session table's sections that lead to this checkpoint: a full one, then deltas. */
-  readonly sections: readonly Uint8Array[];
+export interface VolumeEvents {
+  readonly happen: (event: WorkerEvent) => void;
+  readonly broken: (error: unknown) => void;
 }
 
-export interface Manifest {
-  readonly cluster: string;
-  readonly generation: number;
-  readonly incarnation: number;
-  checkpoints: StoredCheckpoint[];
-  clean: CleanMarker | undefined;
-  stamp: Stamp | undefined;
+export function keepVolume(world: World, running: WorkerProcess, { happen, broken }: VolumeEvents): VolumeKeeper {
+  const { process, host, boot } = running;
+  return volumeKeeper({
+    disk: mountDisk(world, process, host.disk),
+    worker: host.id,
+    boot,
+    object: {
+      restore(snapshot) {
+        if (snapshot !== undefined && !(snapshot instanceof Uint8Array)) throw new Error('no store wrote a file');
+        running.state = world.states.decode(snapshot);
+      },
+    },
+    log: {
+      error: (fields: unknown) => told(world, running, fields),
+      warn: (fields: unknown) => told(world, running, fields),
+    },
+    happen,
+    written: () => undefined,
+    failed: () => undefined,
+    broken,
+    outside: outsideOf(world, process),
+  });
 }
 
-export interface Volume {
-  /** The manifest of the highest incarnation. */
-  newest: Manifest | undefined;
+function told(world: World, { process, host }: WorkerProcess, fields: unknown): void {
+  const { event, what, reason } = fields as Readonly<Record<string, string | undefined>>;
+  world.note(process.name, () => `${event ?? ''} ${what ?? ''} ${reason ?? ''}`);
+  if (event === 'writeFailed') return world.reached(`${what ?? ''} failed and was retried`);
+  world.reached(`volume ${event ?? ''}`);
+  if (event === 'damaged' && !host.isDamaged) world.checker.violated(10, `worker ${host.id}: ${reason ?? ''}`);
 }
 
-/** The manifest of an incarnation that takes the volume over; it counts from now on, unless a later one has taken over. */
-export function takeOver(volume: Volume, cluster: string, generation: number, incarnation: number): Manifest {
-  const found = volume.newest;
-  const own = found?.generation === generation ? found : undefined;
-  const manifest: Manifest = {
-    cluster,
-    generation,
-    incarnation,
-    checkpoints: [...(own?.checkpoints ?? [])],
-    clean: own?.clean,
-    stamp: own?.stamp,
-  };
-  if (found === undefined || found.incarnation < incarnation) volume.newest = manifest;
-  return manifest;
+/** The newest generation on a volume and its newest incarnation, 0 for none; as every process sees them. */
+export function newestOn(disk: SimDisk): { readonly generation: number; readonly incarnation: number } {
+  const generation = Math.max(0, ...disk.names().map((name) => Number(/^generation-(\d+)$/.exec(name)?.[1] ?? 0)));
+  const names = disk.inside(`generation-${generation}`)?.names() ?? [];
+  return { generation, incarnation: manifestIncarnations(names).at(-1) ?? 0 };
 }
 
-export function find(manifest: Manifest, version: number): StoredCheckpoint | undefined {
-  return manifest.checkpoints.find(({ info }) => info.version === version);
-}
-
-/** Drop what is above the version, and the clean marker. */
-export function dropAbove(manifest: Manifest, version: number): void {
-  manifest.checkpoints = manifest.checkpoints.filter(({ info }) => info.version <= version);
-  manifest.clean = undefined;
-}
-
-export function pruneBelow(manifest: Manifest, version: number): void {
-  manifest.checkpoints = manifest.checkpoints.filter(({ info }) => info.version >= version);
+/** Would the manifest of this incarnation list the checkpoint after any loss of power now? */
+export function isOnPlatter(
+  disk: SimDisk,
+  generation: number,
+  incarnation: number,
+  worldLine: number,
+  version: number,
+): boolean {
+  const name = `generation-${generation}`;
+  const volume = disk.inside(name);
+  const bytes = disk.durable(name) && volume?.durable(manifestName(incarnation));
+  if (bytes === undefined) return false;
+  // Frames are aligned, and it is among the last ones.
+  for (let at = bytes.length - (bytes.length % FRAME_ALIGNMENT_BYTES); at >= 0; at -= FRAME_ALIGNMENT_BYTES) {
+    const frame = decodeFrame(bytes, at);
+    if (frame?.kind !== 'checkpoint') continue;
+    const meta = frame.meta as { incarnation: number; worldLine: number; version: number; state: { place: string } };
+    if (meta.version !== version || meta.worldLine !== worldLine) continue;
+    return meta.state.place === 'inline' || volume?.durable(partName(meta, 'state')) !== undefined;
+  }
+  return false;
 }

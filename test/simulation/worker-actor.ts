@@ -4,24 +4,28 @@ import {
   stepWorker,
   WORKER_DEFAULTS,
   workerWakeAt,
-  type CleanMarker,
   type Worker,
   type WorkerEffect,
   type WorkerEvent,
   type WorkerState,
 } from '../../services/core/index.ts';
 import { PROTOCOL_VERSION, type Message, type MessageOf } from '../../services/protocol/index.ts';
+import { SupersededError, systemCode } from '../../services/runtime/storage/index.ts';
+import type { VolumeEffect, VolumeKeeper } from '../../services/runtime/worker/volume-keeper.ts';
+import type { SimDisk } from '../runtime/storage/sim-disk.ts';
+import { createDisk } from './disk.ts';
 import { acceptAtFinder, reachFinder } from './finder-actor.ts';
 import { closeEnd, connect, sendOn, type End } from './network.ts';
+import type { Random } from './random.ts';
 import { CLOCK_STEP_MS, createProcess, kill, type Process } from './scheduler.ts';
 import { batchOf, EMPTY, follow, resultsOf, type State } from './state-object.ts';
-import { dropAbove, find, pruneBelow, takeOver, type Manifest, type Volume } from './volume.ts';
+import { keepVolume } from './volume.ts';
 import { inWords, isPartitioned, type World } from './world.ts';
 
-/** What stays of a worker when its processes die: its volume, and whether somebody starts it again. */
+/** What stays of a worker when its processes die: its disk, and whether somebody starts it again. */
 export interface WorkerHost {
   readonly id: number;
-  readonly volume: Volume;
+  disk: SimDisk;
   /** Alive ones, oldest first. */
   processes: WorkerProcess[];
   /** Is it to run at all? Not before it is added, and not after it was removed. */
@@ -33,6 +37,8 @@ export interface WorkerHost {
   starting: boolean;
   /** Its volume is gone, so that it can only be removed by force. */
   isLost: boolean;
+  /** What is on its disk is not what was written there. */
+  isDamaged: boolean;
 }
 
 interface ClientConnection {
@@ -43,17 +49,26 @@ interface ClientConnection {
   publishedWorldLine: number;
 }
 
-type CheckpointEffect = Extract<WorkerEffect, { kind: 'checkpoint' }>;
-type DiskJob = { readonly label: string; readonly run: () => void };
-
 export interface WorkerProcess {
   readonly host: WorkerHost;
   readonly process: Process;
   readonly core: Worker;
   /** Names the process towards the Finder, 128 random bits. */
   readonly boot: string;
-  manifest: Manifest | undefined;
+  /** The one that its host had when it started. */
+  readonly disk: SimDisk;
+  readonly volume: VolumeKeeper;
+  /** As its volume says; undefined before it is read, or if it is empty. */
+  cluster: string | undefined;
+  /** The largest version that a checkpoint of its volume has, as far as it knows. */
+  newestVersion: number;
+  /** Its clean-shutdown marker is durable. */
+  marked: boolean;
   state: State;
+  /** Which states its snapshots are of. */
+  readonly snapshots: WeakMap<object, State>;
+  /** Its entry in the cut when it began to read its volume. */
+  exposedBefore: number;
   finderEnd: End | undefined;
   finderGreeted: boolean;
   readonly clients: Map<number, ClientConnection>;
@@ -61,8 +76,6 @@ export interface WorkerProcess {
   serving: boolean;
   wakeAt: number;
   clockSkewMs: number;
-  /** What the disk has still to do, in order; the first one is being done. */
-  readonly disk: DiskJob[];
   /** Batches that execute in another process, in order. */
   readonly remote: { readonly batch: number; readonly ticket: number }[];
   readonly asyncState: boolean;
@@ -74,16 +87,17 @@ const RECONNECT_MS = 30;
 /** A worker that was asked to stop and has not is killed after this long. */
 const STOP_GRACE_MS = 600;
 
-export function createHost(id: number): WorkerHost {
+export function createHost(id: number, random: Random): WorkerHost {
   return {
     id,
-    volume: { newest: undefined },
+    disk: createDisk(random),
     processes: [],
     wanted: false,
     generation: 0,
     removing: 'no',
     starting: false,
     isLost: false,
+    isDamaged: false,
   };
 }
 
@@ -112,9 +126,15 @@ export function startWorker(world: World, host: WorkerHost): WorkerProcess {
     host,
     process,
     core: undefined as unknown as Worker,
+    disk: host.disk,
+    volume: undefined as unknown as VolumeKeeper,
     boot: random.hex(16),
-    manifest: undefined,
+    cluster: undefined,
+    newestVersion: 0,
+    marked: false,
     state: EMPTY,
+    snapshots: new WeakMap(),
+    exposedBefore: world.checker.exposedOf(host.id),
     finderEnd: undefined,
     finderGreeted: false,
     clients: new Map(),
@@ -122,7 +142,6 @@ export function startWorker(world: World, host: WorkerHost): WorkerProcess {
     serving: false,
     wakeAt: Infinity,
     clockSkewMs: random.chance(0.3) ? random.int(-2000, 2000) : 0,
-    disk: [],
     remote: [],
     asyncState: random.chance(options.asyncStateChance),
     diesAfter: -1,
@@ -130,7 +149,7 @@ export function startWorker(world: World, host: WorkerHost): WorkerProcess {
   };
   const state: WorkerState = {
     apply: (operations, count, ticket) => apply(world, running, operations, count, ticket),
-    snapshot: () => running.state,
+    snapshot: () => snapshot(world, running),
   };
   const core = createWorker(
     {
@@ -147,27 +166,29 @@ export function startWorker(world: World, host: WorkerHost): WorkerProcess {
     },
     state,
   );
-  Object.assign(running, { core });
+  const volume = keepVolume(world, running, {
+    happen: (event) => volumeHappens(world, running, event),
+    broken: (error) => broken(world, running, error),
+  });
+  Object.assign(running, { core, volume });
   host.processes.push(running);
   world.note(process.name, () => 'starts');
-  survey(world, running, world.diskDelay());
-  connectFinder(world, running, world.networkDelay());
+  world.hasPromises = true;
+  volume.survey().then(
+    (cluster) => {
+      running.cluster = cluster;
+      connectFinder(world, running, world.networkDelay());
+    },
+    (error: unknown) => broken(world, running, error),
+  );
   return running;
 }
 
-/** The process dies. The write in flight becomes durable or not. */
+/** The process dies. */
 export function killWorker(world: World, running: WorkerProcess, how: string): void {
-  const { host, process, disk } = running;
+  const { host, process } = running;
   if (!process.alive) return;
   world.note(process.name, () => `incarnation ${running.core.incarnation} ${how}`);
-  const [job] = disk;
-  if (job?.label === 'checkpoint' && world.random.chance(0.5)) {
-    world.reached('checkpoint durable at a crash, and nobody told');
-    disk.length = 1;
-    process.alive = false; // so that the job makes things durable and tells nobody
-    job.run();
-  }
-  process.alive = true;
   kill(process);
   host.processes = host.processes.filter((one) => one !== running);
 }
@@ -233,6 +254,22 @@ function wakeLater(world: World, running: WorkerProcess): void {
 
 // --- the state object -----------------------------------------------------------------------------------------------
 
+/** Of a state in another process it comes later. */
+function snapshot(world: World, running: WorkerProcess): Buffer | Promise<Buffer> {
+  const { state, snapshots, process } = running;
+  const bytes = world.states.encode(state);
+  const taken = !running.asyncState
+    ? bytes
+    : new Promise<Buffer>((resolve) => {
+        world.scheduler.after(world.random.exponential(1), process, () => {
+          world.hasPromises = true;
+          resolve(bytes);
+        });
+      });
+  snapshots.set(taken, state);
+  return taken;
+}
+
 function apply(
   world: World,
   running: WorkerProcess,
@@ -284,7 +321,7 @@ function connectFinder(world: World, running: WorkerProcess, delay: number): voi
       if (running.finderGreeted) stepProcess(world, running, { kind: 'finderClosed' });
       connectFinder(world, running, world.random.exponential(RECONNECT_MS));
     };
-    const known = core.cluster === '' ? running.host.volume.newest?.cluster : core.cluster;
+    const known = core.cluster === '' ? running.cluster : core.cluster;
     sendOn(world, end, {
       kind: 'hello',
       protocol: PROTOCOL_VERSION,
@@ -358,7 +395,7 @@ function publish(world: World, running: WorkerProcess, message: MessageOf<'cut'>
   }
 }
 
-// --- effects and the disk -------------------------------------------------------------------------------------------
+// --- effects and the volume -----------------------------------------------------------------------------------------
 
 function perform(world: World, running: WorkerProcess, effect: WorkerEffect): void {
   const { process, core } = running;
@@ -371,18 +408,18 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
     case 'publish':
       return publish(world, running, effect.message);
     case 'survey':
-      return survey(world, running, effect.afterMs + world.diskDelay());
-    case 'openVolume':
-      return openVolume(world, running, effect.cluster, effect.generation, effect.incarnation);
-    case 'restore':
-      return restore(world, running, effect.version, effect.empty);
+      running.exposedBefore = world.checker.exposedOf(running.host.id);
+      return ask(world, running, effect);
     case 'checkpoint':
-      world.checker.sealed(core, effect.info, effect.snapshot as State);
-      return writeCheckpoint(world, running, effect);
+      world.checker.sealed(core, effect.info, running.snapshots.get(effect.snapshot as object));
+      return ask(world, running, effect);
+    case 'restore':
+      running.marked = false;
+      return ask(world, running, effect);
+    case 'openVolume':
     case 'prune':
-      return prune(world, running, effect.keep);
     case 'mark':
-      return mark(world, running, effect.clean);
+      return ask(world, running, effect);
     case 'serving':
       running.serving = true;
       keepMember(world, running.host);
@@ -391,7 +428,7 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
     case 'stop':
       world.reached(`worker stops: ${effect.why}`);
       world.note(process.name, () => `incarnation ${core.incarnation} stops: ${effect.why}, ${effect.text}`);
-      world.checker.stopped(core, effect.why);
+      world.checker.stopped(running, effect.why);
       killWorker(world, running, 'ends');
       if (effect.why !== 'left' || core.generation < running.host.generation) restartAfterStop(world, running.host);
       return;
@@ -407,125 +444,51 @@ function restartAfterStop(world: World, host: WorkerHost): void {
   if (host.processes.length === 0) startWorkerSoon(world, host, world.random.exponential(world.options.restartMs));
 }
 
-function survey(world: World, running: WorkerProcess, delay: number): void {
-  const { process, host, boot } = running;
-  world.scheduler.after(delay, process, () => {
-    const found = host.volume.newest;
-    const checkpoints = (found?.checkpoints ?? []).map(({ info: { worldLine, version } }) => ({ worldLine, version }));
-    stepProcess(world, running, {
-      kind: 'surveyed',
-      boot,
-      generation: found?.generation ?? 0,
-      checkpoints,
-      stamp: found?.stamp,
-    });
-  });
+function ask(world: World, { volume }: WorkerProcess, effect: VolumeEffect): void {
+  world.hasPromises = true;
+  volume.perform(effect);
 }
 
-function openVolume(
-  world: World,
-  running: WorkerProcess,
-  cluster: string,
-  generation: number,
-  incarnation: number,
-): void {
-  enqueue(world, running, 'open', () => {
-    const { volume } = running.host;
-    if (volume.newest !== undefined && volume.newest.incarnation > incarnation)
-      world.reached('zombie opens the volume');
-    if (volume.newest?.generation !== generation) world.checker.volumeBegins(running.core.config.id);
-    const manifest = takeOver(volume, cluster, generation, incarnation);
-    running.manifest = manifest;
-    world.checker.volumeChanged(running.host);
-    return () =>
-      stepProcess(world, running, {
-        kind: 'volumeOpened',
-        checkpoints: manifest.checkpoints.map(({ info }) => info),
-        clean: manifest.clean,
-      });
-  });
-}
-
-function writeCheckpoint(world: World, running: WorkerProcess, effect: CheckpointEffect): void {
-  const { info, snapshot, sessions, stamp } = effect;
-  enqueue(world, running, 'checkpoint', () => {
-    const manifest = opened(running);
-    let { bytes: section } = sessions;
-    section = Uint8Array.from(section);
-    const before = sessions.base === 'full' ? [] : find(manifest, info.predecessor)?.sections;
-    if (before === undefined) world.checker.violated(10, `checkpoint ${info.version} is a delta on a missing one`);
-    const stored = { info, state: snapshot as State, sections: [...(before ?? []), section] };
-    manifest.checkpoints.push(stored);
-    manifest.stamp = stamp ?? manifest.stamp;
-    world.checker.durable(running.host, manifest, info.version);
-    world.note(running.process.name, () => `checkpoint ${info.version} is durable`);
-    return () => stepProcess(world, running, { kind: 'durable', worldLine: info.worldLine, version: info.version });
-  });
-}
-
-/** The write in flight ends first, the others are forgotten. */
-function restore(world: World, running: WorkerProcess, version: number, empty: boolean): void {
-  const { disk } = running;
-  for (let at = disk.length - 1; at > 0; at--) {
-    if (disk[at]?.label !== 'checkpoint') continue;
-    world.reached('queued checkpoint dropped by a rollback');
-    disk.splice(at, 1);
+/** A part of what the volume was asked for is done, and the process is told. */
+function volumeHappens(world: World, running: WorkerProcess, event: WorkerEvent): void {
+  if (!running.process.alive) return;
+  const { checker } = world;
+  const { core } = running;
+  switch (event.kind) {
+    case 'surveyed':
+      checker.surveyed(running, event.generation, event.checkpoints);
+      break;
+    case 'volumeOpened':
+      for (const { version } of event.checkpoints) running.newestVersion = Math.max(running.newestVersion, version);
+      for (const info of event.checkpoints) checker.durable(running, info.worldLine, info.version);
+      break;
+    case 'durable':
+      running.newestVersion = Math.max(running.newestVersion, event.version);
+      checker.durable(running, event.worldLine, event.version);
+      world.note(running.process.name, () => `checkpoint ${event.version} is durable`);
+      break;
+    case 'restored':
+      if (core.restoring === event.version) checker.restored(running, event.version);
+      break;
+    case 'marked':
+      running.marked = true;
+      break;
+    default:
   }
-  enqueue(world, running, 'restore', () => {
-    const manifest = opened(running);
-    dropAbove(manifest, version);
-    const stored = empty ? undefined : find(manifest, version);
-    if (!empty && stored === undefined) {
-      world.checker.violated(10, `worker ${running.host.id} is to restore ${version}, which its volume lacks`);
-    }
-    running.state = stored?.state ?? EMPTY;
-    world.checker.restored(running.core, version, running.state);
-    world.checker.volumeChanged(running.host);
-    return () => stepProcess(world, running, { kind: 'restored', version, sections: stored?.sections ?? [] });
-  });
+  stepProcess(world, running, event);
 }
 
-function prune(world: World, running: WorkerProcess, keep: number): void {
-  world.scheduler.after(world.diskDelay(), running.process, () => {
-    if (running.manifest) pruneBelow(running.manifest, keep);
-    world.checker.volumeChanged(running.host);
-  });
-}
-
-function mark(world: World, running: WorkerProcess, clean: CleanMarker): void {
-  enqueue(world, running, 'mark', () => {
-    opened(running).clean = clean;
-    return () => stepProcess(world, running, { kind: 'marked' });
-  });
-}
-
-function opened(running: WorkerProcess): Manifest {
-  if (running.manifest === undefined) throw new Error('the volume is not open');
-  return running.manifest;
-}
-
-/**
- * The disk does one thing after another. `work` makes its effect durable and returns what the process is told then, if it is
- * still there to hear it.
- */
-function enqueue(world: World, running: WorkerProcess, label: string, work: () => () => void): void {
-  const job: DiskJob = {
-    label,
-    run: () => {
-      const tell = work();
-      running.disk.shift();
-      if (!running.process.alive) return;
-      const [next] = running.disk;
-      if (next) schedule(world, running, next);
-      tell();
-    },
-  };
-  running.disk.push(job);
-  if (running.disk.length === 1) schedule(world, running, job);
-}
-
-function schedule(world: World, running: WorkerProcess, job: DiskJob): void {
-  const failed = !world.calm && world.random.chance(0.02);
-  if (failed) world.reached(`${job.label} failed and was retried`);
-  world.scheduler.after(world.diskDelay() * (failed ? 8 : 1), running.process, job.run);
+/** As in production: it stops for a successor, or is started again after its disk failed; anything else is a defect. */
+function broken(world: World, running: WorkerProcess, error: unknown): void {
+  const { process, host } = running;
+  if (!process.alive) return;
+  if (error instanceof SupersededError) {
+    world.reached('worker finds its volume taken over');
+    killWorker(world, running, `ends: ${error.message}`);
+    return restartAfterStop(world, host);
+  }
+  if (systemCode(error) === undefined) return world.fail(error);
+  world.reached('worker ends because of its disk');
+  killWorker(world, running, 'ends because of its disk');
+  restartAfterStop(world, host);
 }

@@ -6,6 +6,7 @@ import type { Link } from './network.ts';
 import type { WorldOptions } from './options.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { States } from './state-object.ts';
 import type { WorkerHost } from './worker-actor.ts';
 
 /** An invariant of the protocol does not hold. */
@@ -19,6 +20,7 @@ export interface World {
   readonly scheduler: Scheduler;
   readonly links: Set<Link>;
   readonly checker: Checker;
+  readonly states: States;
   readonly finder: FinderHost;
   readonly hosts: Map<number, WorkerHost>;
   readonly clients: Client[];

@@ -59,7 +59,7 @@ type Inode = {
   length: number;
   durable: Buffer;
   durableLength: number;
-  /** Contents of each sector written since the last sync, oldest first. */
+  /** Sectors written since the last sync, and what they held since then and before the last write, oldest first. */
   dirty: Map<number, Buffer[]>;
   /** Lengths since the last sync. */
   lengths: number[];
@@ -94,8 +94,8 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
     const length = pick([inode.durableLength, ...inode.lengths]);
     inode.durable = grown(inode.durable, length);
     inode.durable.fill(0, length);
-    for (const [sector, contents] of inode.dirty) {
-      const content = pick([undefined, ...contents]);
+    for (const [sector, before] of inode.dirty) {
+      const content = pick([undefined, ...before, contentOf(inode, sector)]);
       const at = sector * SECTOR_BYTES;
       if (content !== undefined && at < length)
         content.copy(inode.durable, at, 0, Math.min(content.length, length - at));
@@ -275,19 +275,28 @@ function write(inode: Inode, offset: number, bytes: Uint8Array, isChosen?: (sect
   inode.cache = grown(inode.cache, Math.ceil(inode.length / SECTOR_BYTES) * SECTOR_BYTES);
   for (let sector = Math.floor(offset / SECTOR_BYTES); sector * SECTOR_BYTES < end; sector++) {
     if (isChosen?.(sector) === false) continue;
+    markDirty(inode, sector);
     const from = Math.max(offset, sector * SECTOR_BYTES);
     const to = Math.min(end, (sector + 1) * SECTOR_BYTES);
     inode.cache.set(bytes.subarray(from - offset, to - offset), from);
-    const contents = inode.dirty.get(sector) ?? [];
-    contents.push(Buffer.from(inode.cache.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES)));
-    inode.dirty.set(sector, contents);
   }
   inode.lengths.push(inode.length);
 }
 
+/** Before it is written. */
+function markDirty(inode: Inode, sector: number): void {
+  const before = inode.dirty.get(sector);
+  if (before === undefined) inode.dirty.set(sector, []);
+  else before.push(Buffer.from(contentOf(inode, sector)));
+}
+
+function contentOf(inode: Inode, sector: number): Buffer {
+  return inode.cache.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES);
+}
+
 function truncate(inode: Inode): void {
   for (let sector = 0; sector * SECTOR_BYTES < Math.max(inode.length, inode.durableLength); sector++) {
-    inode.dirty.set(sector, [...(inode.dirty.get(sector) ?? []), Buffer.alloc(SECTOR_BYTES)]);
+    markDirty(inode, sector);
   }
   inode.cache = Buffer.alloc(0);
   inode.length = 0;
@@ -298,8 +307,8 @@ function sync(inode: Inode): void {
   inode.durable = grown(inode.durable, inode.cache.length);
   for (const sector of inode.dirty.keys()) {
     const at = sector * SECTOR_BYTES;
-    inode.durable.fill(0, at, at + SECTOR_BYTES);
-    inode.cache.copy(inode.durable, at, at, at + SECTOR_BYTES);
+    if (at < inode.cache.length) inode.cache.copy(inode.durable, at, at, at + SECTOR_BYTES);
+    else if (at < inode.durable.length) inode.durable.fill(0, at, at + SECTOR_BYTES);
   }
   inode.durableLength = inode.length;
   clean(inode);

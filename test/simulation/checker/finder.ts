@@ -1,5 +1,5 @@
 /** What the Finder says: cuts, decisions, membership. Nothing of it may be taken back. */
-import { encodeRecord, type FinderRecord, type Worker } from '../../../services/core/index.ts';
+import type { FinderRecord, Worker } from '../../../services/core/index.ts';
 import type { Decision, Message, MessageOf, Stamp, Versions } from '../../../services/protocol/index.ts';
 import { parseBatchName } from '../state-object.ts';
 import { callOf, nameOf, sessionOf, violated, workerOf, type Truth } from './truth.ts';
@@ -8,24 +8,21 @@ export function checkFinder(truth: Truth) {
   const { worldOf, figures, workers, decisions, exposed, removedIds } = truth;
   const memberships = new Map<number, string>();
   let lastCut: Versions | undefined;
-  let issued: { readonly record: FinderRecord; readonly bytes: Buffer } | undefined;
+  let issued: FinderRecord | undefined;
 
   /** The Finder begins to write. */
   function recordIssued(record: FinderRecord): void {
-    const bytes = encodeRecord(record);
-    worldOf().mixBytes(bytes);
-    issued = { record, bytes };
+    issued = record;
   }
 
   /** The Finder takes its last record for durable: is it? */
-  function recordWritten(counter: number): void {
-    if (issued?.record.counter !== counter) return violated(2, `record ${counter} was not issued last`);
+  function recordWritten(counter: number, bytes: Buffer): void {
+    if (issued?.counter !== counter) return violated(2, `record ${counter} was not issued last`);
     const { disk } = worldOf().finder;
-    const { record, bytes } = issued;
     if (!disk.names().some((name) => disk.durable(name)?.includes(bytes) === true)) {
       violated(2, `record ${counter} is taken for durable, and a loss of power would take it back`);
     }
-    truth.record = record;
+    truth.record = issued;
   }
 
   /** The generation of the worker in the last durable record, 0 if it is no member. */

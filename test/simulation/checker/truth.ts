@@ -68,8 +68,6 @@ export interface WorkerTruth {
   /** The last one whose registration was decided, and the last one that stopped cleanly. */
   registered: number;
   stoppedCleanly: number;
-  /** The version at which the present volume began empty. */
-  emptyAt: number;
 }
 
 export interface Figures {
@@ -125,7 +123,6 @@ export function workerOf({ workers }: Truth, id: number): WorkerTruth {
       newestSince: 0,
       registered: 0,
       stoppedCleanly: 0,
-      emptyAt: 0,
     };
     workers.set(id, worker);
   }

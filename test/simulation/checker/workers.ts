@@ -2,8 +2,8 @@
 import type { StopReason, Worker } from '../../../services/core/index.ts';
 import type { CheckpointInfo } from '../../../services/protocol/index.ts';
 import { EMPTY, historyOf, parseBatchName, resultsOf, type State } from '../state-object.ts';
-import { find, type Manifest } from '../volume.ts';
-import type { WorkerHost } from '../worker-actor.ts';
+import { isOnPlatter, newestOn } from '../volume.ts';
+import type { WorkerProcess } from '../worker-actor.ts';
 import {
   aliveExecution,
   callOf,
@@ -17,7 +17,7 @@ import {
 } from './truth.ts';
 
 export function checkWorkers(truth: Truth) {
-  const { worldOf, figures, decisions, exposed, removedIds } = truth;
+  const { worldOf, figures, decisions, exposed } = truth;
 
   /** A batch begins to execute in the worker's open version. */
   function executed(worker: Worker, batch: number, count: number): void {
@@ -89,13 +89,9 @@ export function checkWorkers(truth: Truth) {
     if (since === Infinity && version <= (exposed.get(id) ?? 0)) {
       violated(8, `worker ${id} executes in version ${version}, which is committed`);
     }
-    const manifest = worldOf().hosts.get(id)?.volume.newest;
-    if (manifest?.incarnation === incarnation) {
-      for (const { info } of manifest.checkpoints) {
-        if (info.version >= version)
-          violated(8, `worker ${id} begins version ${version} below durable ${info.version}`);
-      }
-    }
+    const processes = worldOf().hosts.get(id)?.processes ?? [];
+    const used = processes.find(({ core }) => core === worker)?.newestVersion ?? 0;
+    if (used >= version) violated(8, `worker ${id} begins version ${version} below durable ${used}`);
     const token: Token = {
       worker: id,
       generation,
@@ -136,7 +132,7 @@ export function checkWorkers(truth: Truth) {
   }
 
   /** A checkpoint was taken: it must be of everything in its version and before, and nothing else. */
-  function sealed(worker: Worker, info: CheckpointInfo, snapshot: State): void {
+  function sealed(worker: Worker, info: CheckpointInfo, snapshot: State | undefined): void {
     const token = workerOf(truth, worker.config.id).byName.get(`${info.worldLine}/${info.version}`);
     if (token === undefined)
       return violated(8, `worker ${worker.config.id} seals version ${info.version}, which is empty`);
@@ -147,11 +143,16 @@ export function checkWorkers(truth: Truth) {
   }
 
   /** The state of `version` was given back: exactly what survives up to there. */
-  function restored(worker: Worker, version: number, state: State): void {
-    const { id } = worker.config;
-    const manifest = worldOf().hosts.get(id)?.volume.newest;
-    if (manifest?.incarnation !== worker.incarnation) return; // a zombie's view of the past
-    expectHistory(state, surviving(worker, version), `worker ${id} restored to version ${version}`);
+  function restored(running: WorkerProcess, version: number): void {
+    if (!hasTheSay(running)) return; // a zombie's view of the past
+    const { core, state } = running;
+    expectHistory(state, surviving(core, version), `worker ${core.config.id} restored to version ${version}`);
+  }
+
+  /** Is the newest manifest on the volume its own? */
+  function hasTheSay({ core, disk, host }: WorkerProcess): boolean {
+    const { generation, incarnation } = newestOn(disk);
+    return disk === host.disk && generation === core.generation && incarnation === core.incarnation;
   }
 
   /** What executed at this generation up to a version, as far as a worker in its world-line can know. */
@@ -173,40 +174,59 @@ export function checkWorkers(truth: Truth) {
     violated(3, `${what} holds [${show(history)}] and should hold [${show(expected)}]`);
   }
 
-  function stopped(worker: Worker, why: StopReason): void {
-    const manifest = worldOf().hosts.get(worker.config.id)?.volume.newest;
-    if (why === 'shutdown' && manifest?.clean?.incarnation === worker.incarnation) {
-      workerOf(truth, worker.config.id).stoppedCleanly = worker.incarnation;
+  function stopped(running: WorkerProcess, why: StopReason): void {
+    const { core, host, marked } = running;
+    const { id } = core.config;
+    if (why === 'shutdown' && marked && hasTheSay(running)) workerOf(truth, id).stoppedCleanly = core.incarnation;
+    const claimed = truth.record?.members.get(id)?.claimed;
+    if (why === 'fenced' && claimed === core.incarnation) {
+      violated(9, `incarnation ${claimed} of worker ${id} is fenced, and nobody took over`);
     }
-    const claimed = truth.record?.members.get(worker.config.id)?.claimed;
-    if (why === 'fenced' && claimed === worker.incarnation) {
-      violated(9, `incarnation ${claimed} of worker ${worker.config.id} is fenced, and nobody took over`);
-    }
-    if (why === 'refused' && !worldOf().calm) worldOf().reached('volume refused at last');
+    if (why !== 'refused') return;
+    worldOf().reached('volume refused at last');
+    const isMember = host.generation > 0 && truth.record?.members.get(id)?.generation === host.generation;
+    if (hasAllOfIts(running) && isMember) violated(10, `worker ${id} is refused, and lost nothing`);
   }
 
-  /** A checkpoint entered a manifest. */
-  function durable(host: WorkerHost, manifest: Manifest, version: number): void {
-    if (host.volume.newest === manifest) workerOf(truth, host.id).durable.add(version);
+  /** Nobody took or damaged its disk. */
+  function hasAllOfIts({ host, disk }: WorkerProcess): boolean {
+    return disk === host.disk && !host.isLost && !host.isDamaged;
   }
 
-  /** The volume is gone: its worker can only be removed. */
+  /** A process takes a checkpoint of its volume for durable: is it? */
+  function durable(running: WorkerProcess, worldLine: number, version: number): void {
+    if (!hasTheSay(running)) return;
+    const { core, host } = running;
+    if (!isOnPlatter(host.disk, core.generation, core.incarnation, worldLine, version)) {
+      violated(
+        1,
+        `version ${version} of worker ${host.id} is taken for durable, and a loss of power would take it back`,
+      );
+    }
+    workerOf(truth, host.id).durable.add(version);
+  }
+
+  /** Its disk is another one: its worker can only be removed. */
   function volumeLost(id: number): void {
-    Object.assign(workerOf(truth, id), { emptyAt: Infinity, stoppedCleanly: -1 });
+    workerOf(truth, id).stoppedCleanly = -1;
   }
 
-  /** The volume begins anew, for a new generation. */
-  function volumeBegins(id: number): void {
-    workerOf(truth, id).emptyAt = Math.max(exposed.get(id) ?? 0, truth.record?.cut.get(id) ?? 0);
+  /** A process read its volume, beginning when the cut had that entry: the cut's checkpoint must have been there. */
+  function surveyed(
+    running: WorkerProcess,
+    generation: number,
+    checkpoints: readonly { readonly version: number }[],
+  ): void {
+    const { host, exposedBefore } = running;
+    const member = truth.record?.members.get(host.id);
+    if (!hasAllOfIts(running) || generation === 0 || member?.generation !== generation) return;
+    if (exposedBefore <= member.base || checkpoints.some(({ version }) => version >= exposedBefore)) return;
+    violated(10, `the volume of worker ${host.id} lacks version ${exposedBefore} of the cut`);
   }
 
-  /** What the cut names must be restorable after whatever happened to the volume. */
-  function volumeChanged(host: WorkerHost): void {
-    const version = exposed.get(host.id) ?? 0;
-    const { newest } = host.volume;
-    if (newest === undefined || version <= workerOf(truth, host.id).emptyAt) return;
-    if (removedIds.has(host.id)) return;
-    if (!find(newest, version)) violated(10, `the volume of worker ${host.id} lacks version ${version} of the cut`);
+  /** The worker's version in the newest cut that anybody was told. */
+  function exposedOf(id: number): number {
+    return exposed.get(id) ?? 0;
   }
 
   /** After everything resolved: states against a model that replays exactly what survived. */
@@ -218,5 +238,5 @@ export function checkWorkers(truth: Truth) {
     }
   }
 
-  return { executed, applied, sealed, restored, stopped, durable, volumeLost, volumeBegins, volumeChanged, finish };
+  return { executed, applied, sealed, restored, stopped, durable, volumeLost, surveyed, exposedOf, finish };
 }
