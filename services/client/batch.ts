@@ -10,11 +10,11 @@ export interface Batch {
   readonly ordinal: number;
   /** Operations in it. */
   count: number;
-  /** The operations are the first `length` bytes. */
+  /** The operations are the first `length` bytes; the core has them once they are submitted. */
   bytes: Buffer;
   length: number;
   /** Which of the session's operations it holds, as pairs of a first number and a count. */
-  readonly operations: number[];
+  operations: number[];
   /** The results that the application sees as completed. */
   results: Uint8Array | undefined;
   /** The newest results: a batch that was lost and issued again may have others than before. */
@@ -22,13 +22,18 @@ export interface Batch {
   isCommitted: boolean;
   /** Why it will not be committed, or not even complete. */
   error: Error | undefined;
+  /** Who waits for results, or the error instead of them. */
+  completion: ((error: Error | undefined) => void)[] | undefined;
   /** Made only when somebody waits. */
-  completion: Deferred | undefined;
   commitment: Deferred | undefined;
 }
 
 /** Room for a few operations; it doubles as they come. */
 const FIRST_BYTES = 128;
+
+/** Many batches wait for their commit at one time: arrays are made with the length that they will have, as most stay short. */
+const NONE: number[] = [];
+const NO_BYTES = Buffer.alloc(0);
 
 export function createBatch(worker: number, type: string, ordinal: number, sizeHint: number): Batch {
   return {
@@ -38,7 +43,7 @@ export function createBatch(worker: number, type: string, ordinal: number, sizeH
     count: 0,
     bytes: Buffer.allocUnsafe(Math.max(FIRST_BYTES, sizeHint)),
     length: 0,
-    operations: [],
+    operations: NONE,
     results: undefined,
     finalResults: undefined,
     isCommitted: false,
@@ -64,7 +69,8 @@ export function appended(batch: Batch, first: number, count: number, size: numbe
   const { operations } = batch;
   const at = operations.length;
   const isNext = at > 0 && (operations[at - 2] ?? 0) + (operations[at - 1] ?? 0) === first;
-  if (isNext) operations[at - 1] = (operations[at - 1] ?? 0) + count;
+  if (at === 0) batch.operations = [first, count];
+  else if (isNext) operations[at - 1] = (operations[at - 1] ?? 0) + count;
   else operations.push(first, count);
   batch.count += count;
   batch.length += size;
@@ -79,7 +85,20 @@ export function complete(batch: Batch, results: Uint8Array): void {
   batch.finalResults = results;
   if (batch.results !== undefined) return;
   batch.results = results;
-  batch.completion?.resolve();
+  settle(batch, undefined);
+}
+
+function settle(batch: Batch, error: Error | undefined): void {
+  const { completion = [] } = batch;
+  batch.completion = undefined;
+  for (const completed of completion) completed(error);
+}
+
+/** @returns the operations, which whoever submits them keeps from now on */
+export function takeBytes(batch: Batch): Buffer {
+  const { bytes, length } = batch;
+  batch.bytes = NO_BYTES;
+  return bytes.length === length ? bytes : bytes.subarray(0, length);
 }
 
 export function commit(batch: Batch): void {
@@ -89,18 +108,23 @@ export function commit(batch: Batch): void {
 
 export function fail(batch: Batch, error: Error): void {
   batch.error = error;
-  if (batch.results === undefined) batch.completion?.reject(error);
+  if (batch.results === undefined) settle(batch, error);
   batch.commitment?.reject(error);
 }
 
-/** Resolves once there are results; the same promise for all who wait. */
+/** Calls back once there are results, with the error if there will be none: at once if that is known. */
+export function onCompleted(batch: Batch, completed: (error: Error | undefined) => void): void {
+  if (batch.results !== undefined) completed(undefined);
+  else if (batch.error !== undefined) completed(batch.error);
+  else if (batch.completion === undefined) batch.completion = [completed];
+  else batch.completion.push(completed);
+}
+
+/** Resolves once there are results. */
 export function whenCompleted(batch: Batch): Promise<void> {
-  if (batch.completion === undefined) {
-    batch.completion = deferred();
-    if (batch.results !== undefined) batch.completion.resolve();
-    else if (batch.error !== undefined) batch.completion.reject(batch.error);
-  }
-  return batch.completion.promise;
+  const { promise, resolve, reject } = deferred();
+  onCompleted(batch, (error) => (error === undefined ? resolve() : reject(error)));
+  return promise;
 }
 
 /** Resolves once it is committed; the same promise for all who wait. */

@@ -15,6 +15,8 @@ export interface Commits {
   settle(before: number): void;
   /** The batch with this ordinal will not be committed. @returns whether anybody waited for it */
   failed(ordinal: number, error: DprError): boolean;
+  /** Does somebody wait at all? */
+  isAwaited(): boolean;
   /** Does somebody wait for the batch with this ordinal? */
   isWanted(ordinal: number): boolean;
 }
@@ -38,6 +40,7 @@ export function createCommits(): Commits {
       for (const waiter of concerned) waiter.reject(error);
       return concerned.length > 0;
     },
+    isAwaited: () => waiters.length > 0,
     isWanted: (ordinal) => waiters.some(({ upTo }) => upTo >= ordinal),
   };
 }

@@ -1,10 +1,11 @@
 /** One connection: greeted, framed, and found out when the peer is gone without a word. */
-import { encode, FrameError, MAX_FRAME_BYTES, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
+import { draftOf, FrameError, MAX_FRAME_BYTES, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
 import {
   BUFFER_LIMITS,
   CLOSE,
-  frameOf,
+  framesOf,
   frameSocket,
+  noMask,
   type FrameSocket,
   type RawSocket,
 } from '@dpr/runtime/frame-socket';
@@ -62,6 +63,7 @@ export function openConnection(options: ConnectionOptions, owner: ConnectionOwne
 
   const ws = new WebSocket(address, {
     perMessageDeflate: false,
+    generateMask: noMask,
     maxPayload: MAX_FRAME_BYTES,
     ...(ca === undefined ? {} : { ca }),
   });
@@ -74,19 +76,18 @@ export function openConnection(options: ConnectionOptions, owner: ConnectionOwne
     if (socket === undefined) throw new Error('a WebSocket opened without a socket');
     frames = frameSocket(ws, socket, BUFFER_LIMITS);
     sweep = setInterval(keepAlive(ws, frames), timing.receiveTimeoutMs / SILENT_INTERVALS);
-    frames.send(encode({ kind: 'hello', protocol: PROTOCOL_VERSION, stamp: undefined, ...greeting }));
+    frames.send(draftOf({ kind: 'hello', protocol: PROTOCOL_VERSION, stamp: undefined, ...greeting }));
   });
   ws.on('message', (data, isBinary) => {
     if (done) return;
-    let message: Message;
+    let messages: readonly Message[];
     try {
-      message = frameOf(data, isBinary);
+      messages = framesOf(data, isBinary);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       return give(new ProtocolError(`${address} sent what is not a frame: ${error.message}`, { cause: error }));
     }
-    if (greeted) owner.frame(message);
-    else answered(message);
+    for (const message of messages) take(message);
   });
   ws.on(
     'error',
@@ -99,6 +100,12 @@ export function openConnection(options: ConnectionOptions, owner: ConnectionOwne
     done = true;
     owner.closed(reason ?? new ConnectError(`${address} closed the connection`));
   });
+
+  function take(message: Message): void {
+    if (done || ws.readyState !== ws.OPEN) return; // what came after the frame that ended it
+    if (greeted) owner.frame(message);
+    else answered(message);
+  }
 
   function answered(message: Message): void {
     if (message.kind === 'error') return give(refusal(address, message));
@@ -122,7 +129,7 @@ export function openConnection(options: ConnectionOptions, owner: ConnectionOwne
 
   return {
     send(message) {
-      if (greeted && !done) frames?.send(encode(message));
+      if (greeted && !done) frames?.send(draftOf(message));
     },
     close() {
       done = true;

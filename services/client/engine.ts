@@ -1,5 +1,6 @@
 /** One session at work: the core's state machine with its calls, limits, timers and connections around it. */
 import { randomBytes } from 'node:crypto';
+import { performance } from 'node:perf_hooks'; // the global of this name is a getter, and slow
 import {
   createSession,
   sessionWakeAt,
@@ -11,7 +12,7 @@ import {
 import { CLIENT_RETRY_LIMIT_MS, type Message } from '@dpr/protocol';
 import { alarm } from '@dpr/runtime/alarm';
 import { createAdmission, wrongType } from './admission.ts';
-import { appended, commit, complete, fail, lastOperation, type Batch } from './batch.ts';
+import { appended, commit, complete, fail, lastOperation, takeBytes, type Batch } from './batch.ts';
 import { createCollector, type Collector } from './collector.ts';
 import { createCommits } from './commits.ts';
 import { unlessAborted } from './deferred.ts';
@@ -188,6 +189,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   }
 
   function settleCommits(): void {
+    if (!commits.isAwaited()) return;
     const [oldest] = inFlight.values();
     commits.settle(Math.min(oldest?.ordinal ?? Infinity, waiting[0]?.ordinal ?? Infinity));
   }
@@ -235,8 +237,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   function submit(batch: Batch): void {
     room.sent(batch);
     inFlight.set(core.lastCall + 1, batch);
-    const operations = batch.bytes.subarray(0, batch.length);
-    step({ kind: 'submit', worker: batch.worker, operations, count: batch.count });
+    step({ kind: 'submit', worker: batch.worker, operations: takeBytes(batch), count: batch.count });
   }
 
   /** A worker was connected to; what it did not answer is sent again. */

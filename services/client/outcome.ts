@@ -1,5 +1,5 @@
 /** What the application holds of a call: a promise of its value, with another one of its commit. */
-import { whenCommitted, whenCompleted, type Batch } from './batch.ts';
+import { onCompleted, whenCommitted, whenCompleted, type Batch } from './batch.ts';
 import { unlessAborted } from './deferred.ts';
 
 /**
@@ -69,9 +69,7 @@ export class CallOutcome<T> implements Outcome<T> {
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    return this.#when(whenCompleted)
-      .then(() => this.#read(this.#parts(), 'results'))
-      .then(onFulfilled, onRejected);
+    return this.#completed().then(onFulfilled, onRejected);
   }
 
   catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
@@ -80,6 +78,23 @@ export class CallOutcome<T> implements Outcome<T> {
 
   finally(onFinally?: (() => void) | null): Promise<T> {
     return this.then().finally(onFinally);
+  }
+
+  #completed(): Promise<T> {
+    if (this.#more !== undefined || this.#signal !== undefined) {
+      return this.#when(whenCompleted).then(() => this.#read(this.#parts(), 'results'));
+    }
+    // The usual case, without a promise in between.
+    return new Promise((resolve, reject) => {
+      onCompleted(this.#batch, (error) => {
+        if (error !== undefined) return reject(error);
+        try {
+          resolve(this.#read(this.#parts(), 'results'));
+        } catch (wrong) {
+          reject(wrong instanceof Error ? wrong : new Error(String(wrong)));
+        }
+      });
+    });
   }
 
   #parts(): Part[] {

@@ -15,19 +15,21 @@ export function createCounter(): StateObject {
   let low = 0;
 
   function apply(operations: Uint8Array, count: number): Uint8Array {
-    const amounts = Buffer.from(operations.buffer, operations.byteOffset, operations.length);
-    if (amounts.length !== count * AMOUNT_BYTES) {
-      const text = `${count} operations of a counter have ${AMOUNT_BYTES} bytes each, and ${amounts.length} bytes came`;
+    const size = operations.length;
+    if (size !== count * AMOUNT_BYTES) {
+      const text = `${count} operations of a counter have ${AMOUNT_BYTES} bytes each, and ${size} bytes came`;
       throw new MalformedOperations(text);
     }
-    const values = Buffer.allocUnsafe(amounts.length);
+    const results = Buffer.allocUnsafe(size);
+    const amounts = viewOf(operations);
+    const values = viewOf(results);
     const overflowed: number[] = [];
-    for (let at = 0; at < amounts.length; at += AMOUNT_BYTES) {
-      if (!add(amounts.readInt32LE(at + 4), amounts.readUInt32LE(at))) overflowed.push(at / AMOUNT_BYTES);
-      values.writeUInt32LE(low, at);
-      values.writeInt32LE(high, at + 4);
+    for (let at = 0; at < size; at += AMOUNT_BYTES) {
+      if (!add(amounts.getInt32(at + 4, true), amounts.getUint32(at, true))) overflowed.push(at / AMOUNT_BYTES);
+      values.setUint32(at, low, true);
+      values.setInt32(at + 4, high, true);
     }
-    return overflowed.length === 0 ? values : Buffer.concat([values, encodeIndexes(overflowed)]);
+    return overflowed.length === 0 ? results : Buffer.concat([results, encodeIndexes(overflowed)]);
   }
 
   /** Whether the sum fits; if not, nothing changed. */
@@ -58,6 +60,11 @@ export function createCounter(): StateObject {
       high = bytes.readInt32LE(4);
     },
   };
+}
+
+/** Reads and writes at any place without a check of its own in JavaScript: several times as fast as Buffer's methods. */
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function encodeIndexes(indexes: readonly number[]): Buffer {

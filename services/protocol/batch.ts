@@ -10,6 +10,7 @@
 import { FrameError, readU64, writeU32, writeU64 } from './fields.ts';
 import { FRAME_TYPES } from './frame-types.ts';
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, MAX_DEPENDENCIES } from './limits.ts';
+import { readSessionId, writeSessionId } from './session-id.ts';
 
 /** Operations of one session for one worker, which run in one version. */
 export interface Batch {
@@ -53,63 +54,67 @@ export const REPLY_HEADER_BYTES = 48;
 const DEPENDENCY_BYTES = 12;
 const NO_DEPENDENCIES: ReadonlyMap<number, number> = new Map();
 
-export function encodeBatch(batch: Batch): Buffer {
-  checkPayload(batch.count, batch.operations.length, RangeError);
-  if (batch.sequence === 0) throw new RangeError('sequence numbers begin at 1');
-  if (batch.dependencies.size > MAX_DEPENDENCIES) {
-    throw new RangeError(`${batch.dependencies.size} dependencies exceed the limit of ${MAX_DEPENDENCIES}`);
+/** The size of its frame. @throws RangeError when it exceeds a limit: a defect of the caller */
+export function batchBytes({ count, sequence, dependencies, operations }: Batch): number {
+  checkPayload(count, operations.length, RangeError);
+  if (sequence === 0) throw new RangeError('sequence numbers begin at 1');
+  if (dependencies.size > MAX_DEPENDENCIES) {
+    throw new RangeError(`${dependencies.size} dependencies exceed the limit of ${MAX_DEPENDENCIES}`);
   }
-  const operationsAt = BATCH_HEADER_BYTES + batch.dependencies.size * DEPENDENCY_BYTES;
-  const bytes = Buffer.allocUnsafe(operationsAt + batch.operations.length);
-  bytes.writeUInt32LE(FRAME_TYPES.batch | (batch.urgent ? 0x100 : 0), 0);
-  writeU32(bytes, 4, batch.count);
-  writeSession(bytes, batch.session);
-  writeU32(bytes, 24, batch.worldLine);
-  writeU32(bytes, 28, batch.generation);
-  writeU64(bytes, 32, batch.sequence);
-  writeU64(bytes, 40, batch.acknowledged);
-  writeU64(bytes, 48, batch.version);
-  bytes.writeUInt32LE(batch.dependencies.size, 56);
-  bytes.writeUInt32LE(0, 60);
-  let at = BATCH_HEADER_BYTES;
-  for (const [worker, version] of batch.dependencies) {
-    writeU32(bytes, at, worker);
-    writeU64(bytes, at + 4, version);
-    at += DEPENDENCY_BYTES;
-  }
-  bytes.set(batch.operations, operationsAt);
-  return bytes;
+  return BATCH_HEADER_BYTES + dependencies.size * DEPENDENCY_BYTES + operations.length;
 }
 
-export function decodeBatch(frame: Uint8Array): Batch {
-  const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
-  const head = header(bytes, BATCH_HEADER_BYTES, 'batch');
-  if (head > 1 || bytes.readUInt32LE(60) !== 0) throw new FrameError('reserved bits of the batch are not zero');
-  const dependencyCount = bytes.readUInt32LE(56);
-  const operationsAt = BATCH_HEADER_BYTES + dependencyCount * DEPENDENCY_BYTES;
-  if (dependencyCount > MAX_DEPENDENCIES || operationsAt > bytes.length) {
-    throw new FrameError(`${dependencyCount} dependencies do not fit into a batch of ${bytes.length} bytes`);
+/** Write its frame, of `batchBytes`, from byte `at` on. */
+export function writeBatch(bytes: Buffer, at: number, batch: Batch): void {
+  bytes.writeUInt32LE(FRAME_TYPES.batch | (batch.urgent ? 0x100 : 0), at);
+  writeU32(bytes, at + 4, batch.count);
+  writeSessionId(bytes, at + 8, batch.session);
+  writeU32(bytes, at + 24, batch.worldLine);
+  writeU32(bytes, at + 28, batch.generation);
+  writeU64(bytes, at + 32, batch.sequence);
+  writeU64(bytes, at + 40, batch.acknowledged);
+  writeU64(bytes, at + 48, batch.version);
+  bytes.writeUInt32LE(batch.dependencies.size, at + 56);
+  bytes.writeUInt32LE(0, at + 60);
+  let to = at + BATCH_HEADER_BYTES;
+  for (const [worker, version] of batch.dependencies) {
+    writeU32(bytes, to, worker);
+    writeU64(bytes, to + 4, version);
+    to += DEPENDENCY_BYTES;
   }
-  const sequence = readU64(bytes, 32);
+  bytes.set(batch.operations, to);
+}
+
+/** Read the frame from byte `at` to `end`. */
+export function readBatch(bytes: Buffer, at: number, end: number): Batch {
+  const head = header(bytes, at, end, BATCH_HEADER_BYTES, 'batch');
+  if (head > 1 || bytes.readUInt32LE(at + 60) !== 0) throw new FrameError('reserved bits of the batch are not zero');
+  const dependencyCount = bytes.readUInt32LE(at + 56);
+  const operationsAt = at + BATCH_HEADER_BYTES + dependencyCount * DEPENDENCY_BYTES;
+  if (dependencyCount > MAX_DEPENDENCIES || operationsAt > end) {
+    throw new FrameError(`${dependencyCount} dependencies do not fit into a batch of ${end - at} bytes`);
+  }
+  const sequence = readU64(bytes, at + 32);
   if (sequence === 0) throw new FrameError('sequence numbers begin at 1');
   return {
     kind: 'batch',
     urgent: head === 1,
-    count: operationCount(bytes, bytes.length - operationsAt),
-    session: bytes.toString('hex', 8, 24),
-    worldLine: bytes.readUInt32LE(24),
-    generation: bytes.readUInt32LE(28),
+    count: operationCount(bytes, at, end - operationsAt),
+    session: readSessionId(bytes, at + 8),
+    worldLine: bytes.readUInt32LE(at + 24),
+    generation: bytes.readUInt32LE(at + 28),
     sequence,
-    acknowledged: readU64(bytes, 40),
-    version: readU64(bytes, 48),
-    dependencies: dependencyCount === 0 ? NO_DEPENDENCIES : decodeDependencies(bytes, dependencyCount),
-    operations: bytes.subarray(operationsAt),
+    acknowledged: readU64(bytes, at + 40),
+    version: readU64(bytes, at + 48),
+    dependencies:
+      dependencyCount === 0 ? NO_DEPENDENCIES : readDependencies(bytes, at + BATCH_HEADER_BYTES, dependencyCount),
+    operations: bytes.subarray(operationsAt, end),
   };
 }
 
-function decodeDependencies(bytes: Buffer, count: number): ReadonlyMap<number, number> {
+function readDependencies(bytes: Buffer, from: number, count: number): ReadonlyMap<number, number> {
   const dependencies = new Map<number, number>();
-  for (let at = BATCH_HEADER_BYTES; dependencies.size < count; at += DEPENDENCY_BYTES) {
+  for (let at = from; dependencies.size < count; at += DEPENDENCY_BYTES) {
     const worker = bytes.readUInt32LE(at);
     if (dependencies.has(worker)) throw new FrameError(`the batch names worker ${worker} twice in its dependencies`);
     dependencies.set(worker, readU64(bytes, at + 4));
@@ -117,49 +122,49 @@ function decodeDependencies(bytes: Buffer, count: number): ReadonlyMap<number, n
   return dependencies;
 }
 
-export function encodeReply(reply: Reply): Buffer {
-  checkPayload(reply.count, reply.results.length, RangeError);
-  const bytes = Buffer.allocUnsafe(REPLY_HEADER_BYTES + reply.results.length);
-  bytes.writeUInt32LE(FRAME_TYPES.reply, 0);
-  writeU32(bytes, 4, reply.count);
-  writeSession(bytes, reply.session);
-  writeU32(bytes, 24, reply.worldLine);
-  writeU32(bytes, 28, reply.incarnation);
-  writeU64(bytes, 32, reply.sequence);
-  writeU64(bytes, 40, reply.version);
-  bytes.set(reply.results, REPLY_HEADER_BYTES);
-  return bytes;
+/** The size of its frame. @throws RangeError when it exceeds a limit: a defect of the caller */
+export function replyBytes({ count, results }: Reply): number {
+  checkPayload(count, results.length, RangeError);
+  return REPLY_HEADER_BYTES + results.length;
 }
 
-export function decodeReply(frame: Uint8Array): Reply {
-  const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
-  if (header(bytes, REPLY_HEADER_BYTES, 'reply') !== 0) throw new FrameError('reserved bits of the reply are not zero');
+/** Write its frame, of `replyBytes`, from byte `at` on. */
+export function writeReply(bytes: Buffer, at: number, reply: Reply): void {
+  bytes.writeUInt32LE(FRAME_TYPES.reply, at);
+  writeU32(bytes, at + 4, reply.count);
+  writeSessionId(bytes, at + 8, reply.session);
+  writeU32(bytes, at + 24, reply.worldLine);
+  writeU32(bytes, at + 28, reply.incarnation);
+  writeU64(bytes, at + 32, reply.sequence);
+  writeU64(bytes, at + 40, reply.version);
+  bytes.set(reply.results, at + REPLY_HEADER_BYTES);
+}
+
+/** Read the frame from byte `at` to `end`. */
+export function readReply(bytes: Buffer, at: number, end: number): Reply {
+  if (header(bytes, at, end, REPLY_HEADER_BYTES, 'reply') !== 0) {
+    throw new FrameError('reserved bits of the reply are not zero');
+  }
   return {
     kind: 'reply',
-    count: operationCount(bytes, bytes.length - REPLY_HEADER_BYTES),
-    session: bytes.toString('hex', 8, 24),
-    worldLine: bytes.readUInt32LE(24),
-    incarnation: bytes.readUInt32LE(28),
-    sequence: readU64(bytes, 32),
-    version: readU64(bytes, 40),
-    results: bytes.subarray(REPLY_HEADER_BYTES),
+    count: operationCount(bytes, at, end - at - REPLY_HEADER_BYTES),
+    session: readSessionId(bytes, at + 8),
+    worldLine: bytes.readUInt32LE(at + 24),
+    incarnation: bytes.readUInt32LE(at + 28),
+    sequence: readU64(bytes, at + 32),
+    version: readU64(bytes, at + 40),
+    results: bytes.subarray(at + REPLY_HEADER_BYTES, end),
   };
 }
 
 /** Check that the header is whole; returns the three bytes after the type, as one number. */
-function header(bytes: Buffer, size: number, what: string): number {
-  if (bytes.length < size) throw new FrameError(`a ${what} has a header of ${size} bytes, not ${bytes.length}`);
-  return bytes.readUInt32LE(0) >>> 8;
+function header(bytes: Buffer, at: number, end: number, size: number, what: string): number {
+  if (end - at < size) throw new FrameError(`a ${what} has a header of ${size} bytes, not ${end - at}`);
+  return bytes.readUInt32LE(at) >>> 8;
 }
 
-function writeSession(bytes: Buffer, session: string): void {
-  if (session.length !== 32 || bytes.write(session, 8, 16, 'hex') !== 16) {
-    throw new RangeError(`'${session}' is not 16 bytes of hex`);
-  }
-}
-
-function operationCount(bytes: Buffer, payloadBytes: number): number {
-  const count = bytes.readUInt32LE(4);
+function operationCount(bytes: Buffer, at: number, payloadBytes: number): number {
+  const count = bytes.readUInt32LE(at + 4);
   checkPayload(count, payloadBytes, FrameError);
   return count;
 }

@@ -3,6 +3,7 @@ export const FRAME_TYPES = {
   hello: 0x01,
   welcome: 0x02,
   error: 0x03,
+  several: 0x04,
 
   batch: 0x10,
   reply: 0x11,

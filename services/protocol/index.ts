@@ -5,13 +5,17 @@ export { FrameError, Reader, Writer } from './fields.ts';
 export * as fields from './fields.ts';
 export { FRAME_TYPES } from './frame-types.ts';
 export { BATCH_HEADER_BYTES, REPLY_HEADER_BYTES, type Batch, type Reply } from './batch.ts';
+export { decodeMessage, encodeMessage } from './several.ts';
 export {
   decode,
   describeFrames,
+  draftBytes,
+  draftOf,
   encode,
   ERROR_CODES,
   type CheckpointInfo,
   type Decision,
+  type Draft,
   type ErrorCode,
   type Fields,
   type FrameKind,

@@ -8,6 +8,8 @@ export const PROTOCOL_VERSION = 1;
 
 /** Largest frame either side accepts. */
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
+/** Frames that travel in one message. */
+export const MAX_FRAMES_IN_MESSAGE = 1_024;
 /** Operations in one batch. */
 export const MAX_BATCH_OPERATIONS = 65_536;
 /** Bytes of operations in one batch, and of results in one reply. */

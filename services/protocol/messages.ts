@@ -4,7 +4,16 @@
  * A frame is one byte of type, then its fields in order. Batches and replies, the hot path, have fixed layouts of their own in
  * `batch.ts`; everything else is described here and coded by the fields.
  */
-import { decodeBatch, decodeReply, encodeBatch, encodeReply, type Batch, type Reply } from './batch.ts';
+import {
+  batchBytes,
+  readBatch,
+  readReply,
+  replyBytes,
+  writeBatch,
+  writeReply,
+  type Batch,
+  type Reply,
+} from './batch.ts';
 import { FRAME_TYPES } from './frame-types.ts';
 import {
   byWorker,
@@ -232,35 +241,65 @@ const codecs = new Map(
 );
 const kindByType = new Map(Object.entries(FRAME_TYPES).map(([kind, type]) => [type as number, kind]));
 
-/** The bytes of one frame. @throws RangeError when a value does not fit its field: a defect of the caller. */
-export function encode(message: Message): Buffer {
-  if (message.kind === 'batch') return encodeBatch(message);
-  if (message.kind === 'reply') return encodeReply(message);
+/**
+ * What a message is written as: one of the hot path by its size, so that it can be written in place, and any other as its bytes.
+ * @throws RangeError when a value does not fit its field: a defect of the caller
+ */
+export type Draft = Batch | Reply | Uint8Array;
+
+export function draftOf(message: Message): Draft {
+  if (message.kind === 'batch' || message.kind === 'reply') return message;
   const writer = new Writer(MAX_FRAME_BYTES);
   writer.u8(FRAME_TYPES[message.kind]);
   codecs.get(message.kind)?.write(writer, message);
   return writer.finish();
 }
 
+/** The size of a frame. @throws RangeError when it exceeds a limit: a defect of the caller */
+export function draftBytes(draft: Draft): number {
+  if (draft instanceof Uint8Array) return draft.length;
+  return draft.kind === 'batch' ? batchBytes(draft) : replyBytes(draft);
+}
+
+/** Write a frame, of `draftBytes`, from byte `at` on. */
+export function writeDraft(bytes: Buffer, at: number, draft: Draft): void {
+  if (draft instanceof Uint8Array) bytes.set(draft, at);
+  else if (draft.kind === 'batch') writeBatch(bytes, at, draft);
+  else writeReply(bytes, at, draft);
+}
+
+/** The bytes of one frame. @throws RangeError when a value does not fit its field: a defect of the caller. */
+export function encode(message: Message): Buffer {
+  const draft = draftOf(message);
+  if (Buffer.isBuffer(draft)) return draft;
+  const bytes = Buffer.allocUnsafe(draftBytes(draft));
+  writeDraft(bytes, 0, draft);
+  return bytes;
+}
+
 /**
- * Read one frame. Operations, results and other bytes are views of `bytes`, not copies.
+ * Read one frame, which is the bytes from `at` to `end`. Operations, results and other bytes are views of `bytes`, not copies.
  * @throws FrameError when the bytes are not exactly one frame within the limits.
  */
-export function decode(bytes: Uint8Array): Message {
-  if (bytes.length > MAX_FRAME_BYTES) {
-    throw new FrameError(`a frame of ${bytes.length} bytes exceeds the limit of ${MAX_FRAME_BYTES}`);
+export function decode(bytes: Uint8Array, at = 0, end = bytes.length): Message {
+  if (end - at > MAX_FRAME_BYTES) {
+    throw new FrameError(`a frame of ${end - at} bytes exceeds the limit of ${MAX_FRAME_BYTES}`);
   }
-  const type = bytes[0];
-  if (type === FRAME_TYPES.batch) return decodeBatch(bytes);
-  if (type === FRAME_TYPES.reply) return decodeReply(bytes);
+  const type = at < end ? bytes[at] : undefined;
+  if (type === FRAME_TYPES.batch) return readBatch(asBuffer(bytes), at, end);
+  if (type === FRAME_TYPES.reply) return readReply(asBuffer(bytes), at, end);
   const kind = type === undefined ? undefined : kindByType.get(type);
   const codec = kind === undefined ? undefined : codecs.get(kind);
   if (codec === undefined)
     throw new FrameError(type === undefined ? 'the frame is empty' : `no frame has the type ${type}`);
-  const reader = new Reader(bytes, 1);
+  const reader = new Reader(bytes.subarray(at, end), 1);
   const fields = codec.read(reader);
   reader.end();
   return { kind, ...fields } as unknown as Message;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** The table of frames for the wire document: type byte, kind, and each field's name and layout in order. */

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'; // the global of this name is a getter, and slow
+
 /** A timer for state machines that say after each step when they want to be woken. */
 export interface Alarm {
   /** Ring at `at`, in the time of `performance.now()`, or earlier; Infinity asks for nothing. */

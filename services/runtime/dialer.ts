@@ -2,7 +2,15 @@
 import { encode, FrameError, MAX_FRAME_BYTES, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
 import { WebSocket } from 'ws';
 import { backOff } from './back-off.ts';
-import { BUFFER_LIMITS, CLOSE, frameOf, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
+import {
+  BUFFER_LIMITS,
+  CLOSE,
+  framesOf,
+  frameSocket,
+  noMask,
+  type FrameSocket,
+  type RawSocket,
+} from './frame-socket.ts';
 import type { Hello } from './greeting.ts';
 import { keepAlive, RECEIVE_TIMEOUT_MS, SILENT_INTERVALS } from './keep-alive.ts';
 import type { Log } from './log.ts';
@@ -55,6 +63,7 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
   function connect(): void {
     const ws = new WebSocket(address, {
       perMessageDeflate: false,
+      generateMask: noMask,
       maxPayload: MAX_FRAME_BYTES,
       handshakeTimeout: timing.answerMs,
     });
@@ -74,14 +83,18 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
       frames.send(encode({ kind: 'hello', protocol: PROTOCOL_VERSION, ...options.hello() }));
     });
     ws.on('message', (data, isBinary) => {
-      let message: Message;
+      let messages: readonly Message[];
       try {
-        message = frameOf(data, isBinary);
+        messages = framesOf(data, isBinary);
       } catch (error) {
         if (!(error instanceof FrameError)) throw error;
         return giveUp(error.message);
       }
-      if (ended) return;
+      for (const message of messages) take(message);
+    });
+
+    function take(message: Message): void {
+      if (ended || ws.readyState !== ws.OPEN) return;
       if (mine.open) return caller.frame(message);
       clearTimeout(late);
       if (message.kind === 'error') {
@@ -97,7 +110,8 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
       } else {
         giveUp(`the answer to the greeting is '${message.kind}'`);
       }
-    });
+    }
+
     ws.on('error', (error) => note(error.message));
     ws.on('close', (code) => {
       clearTimeout(late);

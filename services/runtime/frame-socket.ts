@@ -1,11 +1,19 @@
-/** One WebSocket with its raw socket at hand: frames of one tick leave in one write, and buffers have limits. */
+/** One WebSocket with its raw socket at hand: frames of one tick leave together, and buffers have limits. */
 import type { Duplex } from 'node:stream';
-import { decode, FrameError, type Message } from '@dpr/protocol';
+import {
+  decodeMessage,
+  draftBytes,
+  encodeMessage,
+  FrameError,
+  MAX_FRAMES_IN_MESSAGE,
+  type Draft,
+  type Message,
+} from '@dpr/protocol';
 import type { RawData, WebSocket } from 'ws';
 
 export interface FrameSocket {
-  /** Send one frame; all that are sent in one tick travel together. The bytes must not change afterwards. */
-  readonly send: (frame: Uint8Array) => void;
+  /** Send one frame; all that are sent in one tick travel together. Its bytes must not change afterwards. */
+  readonly send: (frame: Draft) => void;
   /** Close after what was sent; the peer has `CLOSE_TIMEOUT_MS` to answer. */
   close(code: number, reason: string): void;
   /** Close at once. */
@@ -38,12 +46,22 @@ export interface RawSocket extends Duplex {
   readonly bytesWritten: number;
 }
 
-/** The frame that a WebSocket's message is. @throws FrameError when it is none */
-export function frameOf(data: RawData, isBinary: boolean): Message {
-  if (!isBinary) throw new FrameError('a frame is a binary message, not a text');
-  return decode(data as Buffer);
+/**
+ * The mask of a client's messages: zero, which costs neither side anything. Masks keep scripts that a browser runs for strangers
+ * from writing to a proxy what it takes for a request of its own; these clients are programs, which could write that anyway.
+ */
+export function noMask(mask: Buffer): void {
+  mask.fill(0);
 }
 
+/** The frames that a WebSocket's message carries. @throws FrameError when it is none of this protocol */
+export function framesOf(data: RawData, isBinary: boolean): readonly Message[] {
+  if (!isBinary) throw new FrameError('a frame is a binary message, not a text');
+  return decodeMessage(data as Buffer);
+}
+
+/** Frames go into one message up to this size: beyond it, copying them together costs more than a message does. */
+const MESSAGE_BYTES = 64 * 1024;
 const SEND_OPTIONS = { binary: true, compress: false, fin: true } as const;
 
 /** Sockets that hold frames of this tick back. */
@@ -55,6 +73,9 @@ function uncorkAll(): void {
 
 export function frameSocket(ws: WebSocket, socket: RawSocket, limits: BufferLimits): FrameSocket {
   let holding = false;
+  /** Frames of this tick that are not in a message yet, and their bytes. */
+  let gathered: Draft[] = [];
+  let gatheredBytes = 0;
   let paused = false;
   let closing: NodeJS.Timeout | undefined;
 
@@ -65,8 +86,16 @@ export function frameSocket(ws: WebSocket, socket: RawSocket, limits: BufferLimi
     ws.resume();
   });
 
+  function sendGathered(): void {
+    if (gathered.length === 0) return;
+    if (ws.readyState === ws.OPEN) ws.send(encodeMessage(gathered), SEND_OPTIONS);
+    gathered = [];
+    gatheredBytes = 0;
+  }
+
   function uncork(): void {
     holding = false;
+    sendGathered();
     socket.uncork();
     if (socket.writableLength > limits.closeBytes) {
       ws.terminate();
@@ -84,10 +113,14 @@ export function frameSocket(ws: WebSocket, socket: RawSocket, limits: BufferLimi
         socket.cork();
         if (corked.push(uncork) === 1) process.nextTick(uncorkAll);
       }
-      ws.send(frame, SEND_OPTIONS);
+      const size = draftBytes(frame);
+      if (gatheredBytes + size > MESSAGE_BYTES || gathered.length === MAX_FRAMES_IN_MESSAGE) sendGathered();
+      gathered.push(frame);
+      gatheredBytes += size;
     },
     close(code, reason) {
       if (ws.readyState === ws.CLOSED) return;
+      sendGathered();
       ws.close(code, reason);
       closing ??= setTimeout(() => ws.terminate(), CLOSE_TIMEOUT_MS);
       // A peer that is not listened to could not be heard agreeing either.

@@ -4,10 +4,10 @@
  */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { encode, FrameError, MAX_FRAME_BYTES, type ErrorCode, type Message } from '@dpr/protocol';
+import { encode, FrameError, MAX_FRAME_BYTES, type Draft, type ErrorCode, type Message } from '@dpr/protocol';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { cannotListen } from './cannot-listen.ts';
-import { BUFFER_LIMITS, CLOSE, frameOf, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
+import { BUFFER_LIMITS, CLOSE, framesOf, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
 import { refuse, type Doorkeeper, type Hello } from './greeting.ts';
 import { keepAlive, RECEIVE_TIMEOUT_MS, SILENT_INTERVALS } from './keep-alive.ts';
 import type { Log } from './log.ts';
@@ -16,7 +16,7 @@ import type { Log } from './log.ts';
 export interface Connection {
   /** Never used twice in a process. */
   readonly number: number;
-  readonly send: (frame: Uint8Array) => void;
+  readonly send: (frame: Draft) => void;
   /** Close after what was sent. */
   readonly close: () => void;
 }
@@ -111,9 +111,11 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     socket.on('data', guard);
 
     ws.on('message', (data, isBinary) => {
+      for (const message of readFrames(frames, data, isBinary)) take(message);
+    });
+
+    function take(message: Message): void {
       if (ws.readyState !== ws.OPEN) return; // what follows the frame for which it is being closed
-      const message = readFrame(frames, data, isBinary);
-      if (message === undefined) return;
       if (connection !== undefined) return owner.frame(connection, message);
       if (!letIn(frames, message)) return;
       clearTimeout(late);
@@ -121,7 +123,8 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
       greeted++;
       connection = { number: ++lastConnection, send: frames.send, close: () => frames.close(CLOSE.normal, '') };
       owner.opened(connection, message);
-    });
+    }
+
     ws.on('error', (error) => options.log.debug({ event: 'connectionFailed', reason: error.message }));
     ws.on('close', () => {
       clearTimeout(late);
@@ -179,15 +182,15 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
   };
 }
 
-/** The frame, or nothing after having told the peer what is wrong with it. */
-function readFrame(frames: FrameSocket, data: RawData, isBinary: boolean): Message | undefined {
+/** The frames of a message, or none after having told the peer what is wrong with them. */
+function readFrames(frames: FrameSocket, data: RawData, isBinary: boolean): readonly Message[] {
   try {
-    return frameOf(data, isBinary);
+    return framesOf(data, isBinary);
   } catch (error) {
     if (!(error instanceof FrameError)) throw error;
     sendError(frames, 'malformed', error.message);
     frames.close(CLOSE.malformed, 'malformed');
-    return undefined;
+    return [];
   }
 }
 

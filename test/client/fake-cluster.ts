@@ -1,5 +1,5 @@
 /** Servers that speak the protocol as a test tells them, frame by frame: a Finder, and workers. */
-import { decode, encode, PROTOCOL_VERSION, type Member, type Message, type MessageOf } from '@dpr/protocol';
+import { decodeMessage, encode, PROTOCOL_VERSION, type Member, type Message, type MessageOf } from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer as createHttpServer, type Server } from 'node:http';
@@ -62,8 +62,9 @@ export async function fakeServer(options: FakeServerOptions): Promise<FakeServer
   sockets.on('connection', (ws) => {
     ws.on('error', () => undefined);
     ws.once('message', (data) => {
-      const hello = decode(data as Buffer);
-      assert.equal(hello.kind, 'hello', 'the first frame is a greeting');
+      const [hello, ...more] = decodeMessage(data as Buffer);
+      assert.ok(hello?.kind === 'hello', 'the first frame is a greeting');
+      assert.deepEqual(more, [], 'and nothing follows before the answer');
       greeted++;
       const answer = options.answer(hello, greeted);
       if (answer !== undefined) ws.send(encode(answer));
@@ -122,10 +123,11 @@ function fakePeer(ws: WebSocket, hello: MessageOf<'hello'>, reply: FakeServerOpt
     cut: () => ws.terminate(),
   };
   ws.on('message', (data) => {
-    const message = decode(data as Buffer);
-    received.push(message);
-    untaken.push(message);
-    reply?.(message, peer);
+    for (const message of decodeMessage(data as Buffer)) {
+      received.push(message);
+      untaken.push(message);
+      reply?.(message, peer);
+    }
     for (const look of [...waiting]) look();
   });
   return peer;

@@ -8,6 +8,7 @@ const PINNED_FRAME_TYPES: Readonly<Record<string, number>> = {
   hello: 0x01,
   welcome: 0x02,
   error: 0x03,
+  several: 0x04,
   batch: 0x10,
   reply: 0x11,
   commit: 0x12,
@@ -74,10 +75,10 @@ describe('protocol numbers', () => {
     assert.deepEqual([...ERROR_CODES], PINNED_ERROR_CODES);
   });
 
-  it('describes every frame that has a type, except the two with a fixed layout', () => {
+  it('describes every frame that has a type, except those with a fixed layout', () => {
     const described = describeFrames().map(({ kind, type }) => [kind, type]);
-    const { batch, reply, ...rest } = FRAME_TYPES;
-    assert.deepEqual([batch, reply], [0x10, 0x11]);
+    const { several, batch, reply, ...rest } = FRAME_TYPES;
+    assert.deepEqual([several, batch, reply], [0x04, 0x10, 0x11]);
     assert.deepEqual(Object.fromEntries(described), rest);
   });
 

@@ -1,4 +1,4 @@
-import { encode, MAX_FRAME_BYTES, type Message } from '@dpr/protocol';
+import { draftOf, encode, encodeMessage, MAX_FRAME_BYTES, type Message } from '@dpr/protocol';
 import { createLog, listen, ProcessError, type Connection, type Listener, type ListenerOptions } from '@dpr/runtime';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -73,6 +73,30 @@ describe('a listener', () => {
     peer.close();
     await peer.closed;
   }
+
+  it('takes several frames out of one message, and puts those of one tick into one', async () => {
+    await start();
+    const peer = await greet(listener.port);
+    let messages = 0;
+    peer.ws.on('message', () => messages++);
+    const before = peer.received.length;
+    peer.ws.send(encodeMessage([refresh, refresh, refresh].map(draftOf)));
+    while (peer.received.length < before + 3) await once(peer.ws, 'message');
+    assert.deepEqual(peer.received.slice(before), [answer, answer, answer]);
+    assert.equal(messages, 1);
+    peer.close();
+    await peer.closed;
+  });
+
+  it('hears nothing of a message with one frame that is none, and ends the connection', async () => {
+    await start();
+    const peer = await greet(listener.port);
+    peer.ws.send(encodeMessage([draftOf(refresh), Buffer.of(0xff)]));
+    assert.equal((await peer.next('error')).code, 'malformed');
+    await peer.closed;
+    assert.deepEqual(frames, []);
+    await assertServes();
+  });
 
   it('lets in who greets, and numbers connections without ever using a number twice', async () => {
     await start();

@@ -1,6 +1,6 @@
 /** A peer that speaks raw frames, for tests. */
 import { AMOUNT_BYTES, writeAmounts } from '@dpr/counter';
-import { decode, encode, PROTOCOL_VERSION, type Batch, type Message, type MessageOf } from '@dpr/protocol';
+import { decodeMessage, encode, PROTOCOL_VERSION, type Batch, type Message, type MessageOf } from '@dpr/protocol';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 
@@ -23,9 +23,9 @@ export async function connect(port: number): Promise<Peer> {
   const untaken: Message[] = [];
   const waiting = new Set<() => void>();
   ws.on('message', (data) => {
-    const message = decode(data as Buffer);
-    received.push(message);
-    untaken.push(message);
+    const messages = decodeMessage(data as Buffer);
+    received.push(...messages);
+    untaken.push(...messages);
     for (const look of [...waiting]) look();
   });
   const closed = new Promise<number>((resolve) => ws.on('close', resolve));

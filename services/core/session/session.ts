@@ -20,6 +20,7 @@ import { refused } from './refusals.ts';
 import { askTable, beginVerdict, concludeVerdict } from './verdict.ts';
 
 const NOTHING_CARRIED: Versions = new Map();
+const LET_GO = new Uint8Array(0);
 
 export function createSession(config: SessionConfig): Session {
   return {
@@ -270,6 +271,7 @@ function reply(session: Session, lane: Lane, message: Reply): void {
   }
   const { version } = message;
   call.version = version;
+  if (!session.config.replay) call.operations = LET_GO;
   lane.retries = 0;
   lane.unanswered--;
   session.unanswered--;
@@ -292,14 +294,14 @@ function settle(session: Session, lane: Lane): void {
     lane.acknowledged = call.sequence;
     lane.done.push(call);
   }
-  lane.sent.splice(0, answered);
+  if (answered > 0) lane.sent.splice(0, answered);
   const covered = session.cut.get(lane.worker) ?? 0;
   const committed: number[] = [];
   for (const call of lane.done) {
     if (call.version > covered) break;
     committed.push(call.number);
   }
-  lane.done.splice(0, committed.length);
+  if (committed.length > 0) lane.done.splice(0, committed.length);
   if ((session.frontier.get(lane.worker) ?? Infinity) <= covered) session.frontier.delete(lane.worker);
   reportCommitted(session, committed);
 }

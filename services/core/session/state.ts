@@ -24,7 +24,8 @@ export interface Call {
   readonly number: number;
   readonly worker: number;
   readonly count: number;
-  readonly operations: Uint8Array;
+  /** Let go as soon as they will not be sent again. */
+  operations: Uint8Array;
   /** Its number at the worker once sent, 0 before. */
   sequence: number;
   /** What the request carried, the same at every transmission. */

@@ -1,5 +1,5 @@
 /** A worker's clients, and which cuts each of them may wait for. */
-import { encode, type Message, type MessageOf } from '@dpr/protocol';
+import { draftOf, type Draft, type Message, type MessageOf } from '@dpr/protocol';
 import type { Connection } from '../listener.ts';
 
 interface Client {
@@ -31,16 +31,16 @@ export function createClients(): Clients {
       const client = clients.get(number);
       if (client === undefined) return;
       if (message.kind === 'reply' && message.version > client.waitsFor) client.waitsFor = message.version;
-      client.connection.send(encode(message));
+      client.connection.send(draftOf(message));
     },
     publish(message, own) {
-      let frame: Buffer | undefined;
+      let frame: Draft | undefined;
       for (const client of clients.values()) {
         const commits = own > client.told && client.waitsFor > client.told;
         if (!commits && message.worldLine === client.worldLine) continue;
         client.told = own;
         client.worldLine = message.worldLine;
-        client.connection.send((frame ??= encode(message)));
+        client.connection.send((frame ??= draftOf(message)));
       }
     },
   };

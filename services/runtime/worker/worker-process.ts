@@ -1,6 +1,7 @@
 /** A worker as a process: surrounds the worker's state machine and a state object with sockets, files and a clock. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { performance } from 'node:perf_hooks'; // the global of this name is a getter, and slow
 import { createWorker, stepWorker, WORKER_DEFAULTS, workerWakeAt } from '@dpr/core';
 import type { StopReason, Worker, WorkerConfig, WorkerEffect, WorkerEvent } from '@dpr/core';
 import { encode, PROTOCOL_VERSION, type MessageOf } from '@dpr/protocol';
