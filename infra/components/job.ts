@@ -27,6 +27,7 @@ export function createJob(
     ...RESTRICTED_CONTAINER,
     name: plan.role,
     image: imageName(plan.image, context),
+    ...(plan.command === undefined ? {} : { command: [...plan.command] }),
     args: [...plan.arguments],
     env: environmentOf(plan.environment, context),
     resources: resourcesOf(plan.resources),

@@ -6,6 +6,8 @@ import { quantityValue } from './quantity.ts';
 export const MAX_WORKER_ID = 65_535;
 /** Most workers of one cluster; the protocol's own limit. */
 export const MAX_WORKERS = 16_384;
+/** Programs of the client's image, the one that it starts by itself first. */
+const CLIENT_PROGRAMS = ['dpr', 'experiment'] as const;
 const MAX_CHECKPOINT_INTERVAL_MS = 60_000;
 const MIN_RECEIVE_TIMEOUT_MS = 100;
 /** Pings come three times as often: sooner than any load balancer takes a connection for idle, which Azure's does after 4 min. */
@@ -162,7 +164,8 @@ export const schema = record('the configuration of a stack', {
   /** How long a deployment waits until the cluster is as declared. */
   membershipTimeoutSeconds: whole(5, MAX_TIMEOUT_SECONDS).default(300),
   /** Where present: a Job runs this command of the client image and fails the deployment if it fails. */
-  clientRun: record('the command of the client image to run: { arguments }', {
+  clientRun: record('the command of the client image to run: { program, arguments }', {
+    program: z.enum(CLIENT_PROGRAMS, { error: `must be ${CLIENT_PROGRAMS.join(' or ')}` }).default('dpr'),
     arguments: z.array(z.string(), { error: 'must list the words of the command, such as ["status"]' }),
     timeoutSeconds: whole(5, MAX_TIMEOUT_SECONDS).default(600),
   }).optional(),

@@ -69,6 +69,8 @@ export type PlannedJob = {
   readonly role: Role;
   readonly labels: Labels;
   readonly image: PlannedImage;
+  /** Undefined: what the image starts by itself. */
+  readonly command: readonly string[] | undefined;
   readonly arguments: readonly string[];
   readonly environment: Environment;
   readonly timeoutSeconds: number;
@@ -202,7 +204,8 @@ function planClientRun(config: Config): PlannedJob | undefined {
   const image = projectImage(config, 'client');
   const environment = clientEnvironment(config);
   const name = `dpr-client-${hashOf(JSON.stringify([clientRun, image, environment]))}`;
-  return job('client', name, image, clientRun.arguments, environment, clientRun.timeoutSeconds);
+  const planned = job('client', name, image, clientRun.arguments, environment, clientRun.timeoutSeconds);
+  return clientRun.program === 'dpr' ? planned : { ...planned, command: ['node', `/app/${clientRun.program}.js`] };
 }
 
 function job(
@@ -214,7 +217,8 @@ function job(
   timeoutSeconds: number,
 ): PlannedJob {
   const labels = labelsOf(role, name);
-  return { name, role, labels, image, arguments: words, environment, timeoutSeconds, resources: JOB_RESOURCES };
+  const facts = { name, role, labels, image, arguments: words, environment, timeoutSeconds };
+  return { ...facts, command: undefined, resources: JOB_RESOURCES };
 }
 
 /** Programs inside the cluster reach workers as those outside do: through the ingress. */

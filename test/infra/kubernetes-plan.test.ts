@@ -175,6 +175,9 @@ describe('the plan on Kubernetes', () => {
     assert.equal(plan({ workers: [] }).clientRun, undefined);
     const { clientRun } = plan({ workers: [], clientRun: { arguments: ['status'], timeoutSeconds: 30 } });
     assert.deepEqual([clientRun?.arguments, clientRun?.timeoutSeconds], [['status'], 30]);
+    assert.equal(clientRun?.command, undefined);
+    const experiment = plan({ workers: [], clientRun: { program: 'experiment', arguments: [] } }).clientRun;
+    assert.deepEqual(experiment?.command, ['node', '/app/experiment.js']);
   });
 
   it('keeps everybody but the ingress from workers, and everybody but workers from the control port', () => {
