@@ -4,10 +4,10 @@
 export const STRUCK = 'struck';
 
 /**
- * For `node --eval SCRIPT SIGNAL` in the container. Its main process is, of those that see the same files and came from outside
- * (parent 0), the one that came first; the script itself is another such.
+ * Finds the main process of the container that it runs in: of those that see the same files and came from outside (parent 0), the
+ * one that came first. The script itself is another such.
  */
-export const SIGNAL_SCRIPT = `
+export const FIND_MAIN = `
 const { readdirSync, readFileSync, readlinkSync, writeSync } = require('node:fs');
 const filesOf = (pid) => { try { return readlinkSync('/proc/' + pid + '/ns/mnt'); } catch { return ''; } };
 const factsOf = (pid) => {
@@ -25,6 +25,10 @@ const [main] = readdirSync('/proc')
 if (main === undefined) throw new Error('the main process was not found');
 if (main.pid === '1') throw new Error('its process is number 1, which nothing inside can kill or stop: ' +
   'the pod needs shareProcessNamespace, which the deployment of this project sets');
+`;
+
+/** For `node --eval SCRIPT SIGNAL` in the container. */
+export const SIGNAL_SCRIPT = `${FIND_MAIN}
 writeSync(1, '${STRUCK}\\n');
 process.kill(Number(main.pid), process.argv[1]);
 `;
