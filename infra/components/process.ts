@@ -68,6 +68,8 @@ function podSpec(process: PlannedProcess, context: ClusterContext): Input<input.
         ports: Object.entries(process.ports).map(([name, containerPort]) => ({ name, containerPort })),
         resources: resourcesOf(process.resources),
         volumeMounts: [{ name: VOLUME, mountPath: process.volume.mountPath }],
+        // The last thing that one which failed says is why, and `kubectl describe pod` shows it.
+        terminationMessagePolicy: 'FallbackToLogsOnError',
       },
     ],
   };

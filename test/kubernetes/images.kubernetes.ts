@@ -3,6 +3,7 @@ import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect, type Cluster, type Session } from '@dpr/client';
+import { SIGNAL_SCRIPT } from '../../services/chaos/signal-script.ts';
 import { setOf } from '../../examples/set/client.ts';
 import { command, deployments, kubectl, pushImages, stepwise, type Deployments } from './deployments.ts';
 
@@ -25,7 +26,7 @@ type Pod = {
     }[];
   };
 };
-type LogLine = { event?: string; time: string; code?: number };
+type LogLine = { event?: string; time: string };
 
 describe('images on Kubernetes', function () {
   this.timeout(600_000);
@@ -55,6 +56,27 @@ describe('images on Kubernetes', function () {
       ...{ 'dpr:workerDefaults': SMALL, 'dpr:finder': SMALL, 'dpr:keepVolumes': false, 'dpr:workers': workers },
       ...more,
     });
+
+  const image = (name: string) => `${deployed.images.registry}/dpr-${name}:${deployed.images.tag}`;
+  const logOf = async (name: string, ...words: string[]) =>
+    (await kubectl(['logs', ...own(), ...words, name]))
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as LogLine);
+  /** A pod that nothing looks after, as strict as those of the cluster. */
+  const runAlone = (name: string, container: object) => {
+    const securityContext = {
+      ...{ allowPrivilegeEscalation: false, runAsNonRoot: true, readOnlyRootFilesystem: true },
+      ...{ capabilities: { drop: ['ALL'] }, seccompProfile: { type: 'RuntimeDefault' } },
+    };
+    const spec = {
+      restartPolicy: 'Never',
+      securityContext: { fsGroup: 1000 },
+      containers: [{ name, securityContext, ...container }],
+      volumes: [{ name: 'data', emptyDir: {} }],
+    };
+    const manifest = { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec };
+    return kubectl(['create', ...own(), '-f', '-'], JSON.stringify(manifest));
+  };
 
   it('are the same in another directory, at another time', async () => {
     const build = async (directory: string) => {
@@ -93,34 +115,30 @@ describe('images on Kubernetes', function () {
   });
 
   it('have the dpr command', async () => {
-    const image = `${deployed.images.registry}/dpr-client:${deployed.images.tag}`;
-    const container = {
-      ...{ name: 'dpr', image, command: ['dpr', '--help'] },
-      securityContext: {
-        ...{ allowPrivilegeEscalation: false, runAsNonRoot: true, readOnlyRootFilesystem: true },
-        ...{ capabilities: { drop: ['ALL'] }, seccompProfile: { type: 'RuntimeDefault' } },
-      },
-    };
-    const manifest = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'dpr' } };
-    const spec = { restartPolicy: 'Never', containers: [container] };
-    await kubectl(['create', ...own(), '-f', '-'], JSON.stringify({ ...manifest, spec }));
+    await runAlone('dpr', { image: image('client'), command: ['dpr', '--help'] });
     await kubectl(['wait', ...own(), '--for=jsonpath={.status.phase}=Succeeded', 'pod/dpr', '--timeout=60s']);
     assert.match((await kubectl(['logs', ...own(), 'dpr'])).join('\n'), /remove-worker/);
   });
 
-  it('end within two seconds of SIGTERM, as process 1, with all they did', async () => {
+  it('end by SIGTERM as process 1, on a root file system that is read only', async () => {
+    const ports = { PORT: '6379', CONTROL_PORT: '16379', ADMIN_PORT: '26379' };
+    const settings = { HOST: '0.0.0.0', DATA: '/data/dpr', ...ports };
+    const env = Object.entries(settings).map(([name, value]) => ({ name: `DPR_${name}`, value }));
+    await runAlone('alone', { image: image('finder'), env, volumeMounts: [{ name: 'data', mountPath: '/data' }] });
+    await kubectl(['wait', ...own(), '--for=condition=Ready', 'pod/alone', '--timeout=60s']);
+    await until('it serves', async () => (await logOf('alone')).some(({ event }) => event === 'serving'));
+    await kubectl(['exec', ...own(), 'alone', '--', 'kill', '-TERM', '1']);
+    await kubectl(['wait', ...own(), '--for=jsonpath={.status.phase}=Succeeded', 'pod/alone', '--timeout=60s']);
+    assert.ok(stopTime(await logOf('alone')) < STOP_LIMIT_MS);
+  });
+
+  it('end within two seconds of SIGTERM in the cluster, with all they did', async () => {
     for (const name of ['counter-0-0', 'dpr-finder-0']) {
       await session.counter(0).add(1);
-      await kubectl(['exec', ...own(), name, '--', 'kill', '-TERM', '1']);
-      const [status] = await until(`${name} ended`, async () => {
-        const { containerStatuses = [] } = (await pod(name)).status;
-        return containerStatuses[0]?.lastState.terminated && containerStatuses;
-      });
-      assert.equal(status?.lastState.terminated?.exitCode, 0);
-      const lines = await kubectl(['logs', ...own(), '--previous', name]);
-      const events = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as LogLine);
-      const time = (event: string) => Date.parse(events.find((line) => line.event === event)?.time ?? '');
-      const took = time('stopped') - time('stopping');
+      await kubectl(['exec', ...own(), name, '--', 'node', '--eval', SIGNAL_SCRIPT, 'SIGTERM']);
+      const ended = await until(`${name} ended`, async () => containerOf(await pod(name))?.lastState.terminated);
+      assert.equal(ended.exitCode, 0);
+      const took = stopTime(await logOf(name, '--previous'));
       assert.ok(took < STOP_LIMIT_MS, `${name} took ${took} ms`);
       await kubectl(['wait', ...own(), '--for=condition=Ready', `pod/${name}`, '--timeout=60s']);
     }
@@ -138,7 +156,7 @@ describe('images on Kubernetes', function () {
     let value = 0n;
     await until('all probes', async () => {
       value = await session.counter(1).add(1);
-      assert.equal((await pod('counter-1-0')).status.containerStatuses?.[0]?.ready, true);
+      assert.equal(containerOf(await pod('counter-1-0'))?.ready, true);
       return Date.now() > probed;
     });
     await kubectl(['scale', ...own(), 'statefulset/dpr-finder', '--replicas=1']);
@@ -146,7 +164,7 @@ describe('images on Kubernetes', function () {
     assert.equal(await session.counter(1).get(), value);
     const after = await pod('counter-1-0');
     assert.equal(after.metadata.uid, before.metadata.uid);
-    assert.equal(after.status.containerStatuses?.[0]?.restartCount, before.status.containerStatuses?.[0]?.restartCount);
+    assert.equal(containerOf(after)?.restartCount, containerOf(before)?.restartCount);
     const ready = ({ status }: Pod) => status.conditions?.find(({ type }) => type === 'Ready');
     assert.deepEqual(ready(after)?.lastTransitionTime, ready(before)?.lastTransitionTime, 'it was ready all the time');
     assert.equal(session.worldLine, 1);
@@ -187,7 +205,7 @@ describe('images on Kubernetes', function () {
         assert.equal(await load.counter(1).add(3), totals[1]);
       }
     })();
-    const before = (await pod('counter-0-0')).status.containerStatuses?.[0]?.imageID;
+    const before = containerOf(await pod('counter-0-0'))?.imageID;
     const upgrade = async () => {
       const { registry, tag } = await pushImages(`${deployed.images.tag}-next`, ANOTHER_TIME);
       await declare([...counters, set()], { 'dpr:images': { ...deployed.images, registry, tag } });
@@ -198,11 +216,21 @@ describe('images on Kubernetes', function () {
     await load.commit();
     assert.deepEqual([await load.counter(0).get(), await load.counter(1).get()], totals);
     assert.ok(rounds > 0);
-    assert.notEqual((await pod('counter-0-0')).status.containerStatuses?.[0]?.imageID, before);
+    assert.notEqual(containerOf(await pod('counter-0-0'))?.imageID, before);
     assert.deepEqual(rollbacks, []);
     assert.equal(load.worldLine, worldLine, 'no world-line began');
   });
 });
+
+function containerOf({ status }: Pod) {
+  return status.containerStatuses?.[0];
+}
+
+/** From being asked to stop to the end, ms. */
+function stopTime(lines: readonly LogLine[]): number {
+  const time = (event: string) => Date.parse(lines.find((line) => line.event === event)?.time ?? '');
+  return time('stopped') - time('stopping');
+}
 
 async function until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
   const deadline = Date.now() + PATIENCE_MS;
