@@ -1,8 +1,8 @@
 // Packs what others build on, as npm packages in dist/packages: `@dpr/runtime`, the harness of worker types, and `@dpr/client`.
-// Each is one plain file with its types, needs nothing else, and runs on any Node that the project runs on.
+// Each is plain JavaScript with its types, needs nothing else, and runs on any Node that the project runs on.
 //   npm run packages && npm install dist/packages/dpr-runtime-0.1.0.tgz
 import { spawnSync } from 'node:child_process';
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -31,7 +31,10 @@ const PUBLISHED = {
   },
 };
 
-/** Of a package as published. @typedef {{ name: string, folder: string, archive: string, made: import('esbuild').Metafile }} Built */
+/**
+ * @typedef {{ name: string, folder: string, archive: string }} Built
+ * archive: the folder as npm packs it
+ */
 
 /**
  * Builds every package anew.
@@ -49,14 +52,14 @@ export async function buildPackages() {
   for (const [short, { entry, program, description }] of Object.entries(PUBLISHED)) {
     const folder = path.join(PACKAGES, short);
     await mkdir(folder, { recursive: true });
-    const { metafile: made } = await esbuild.build({
+    await esbuild.build({
       ...BUNDLING,
       absWorkingDir: ROOT,
       entryPoints: { index: entry, ...(program === undefined ? {} : { [program.name]: program.entry }) },
       outdir: folder,
-      metafile: true,
       ...(program === undefined ? {} : { splitting: true }), // the command is made of what applications import
     });
+    if (program !== undefined) await makeCommand(path.join(folder, `${program.name}.js`));
     const manifest = {
       name: `@dpr/${short}`,
       version: own.version,
@@ -70,10 +73,16 @@ export async function buildPackages() {
     await writeFile(path.join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
     await copyFile(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'));
     await writeTypes(entry, path.join(folder, 'types'));
-    built[short] = { name: manifest.name, folder, archive: pack(folder), made };
+    built[short] = { name: manifest.name, folder, archive: pack(folder) };
   }
   await esbuild.stop();
   return built;
+}
+
+/** @param {string} file a program, to be run by its own name */
+async function makeCommand(file) {
+  await writeFile(file, `#!/usr/bin/env node\n${await readFile(file, 'utf8')}`);
+  await chmod(file, 0o755);
 }
 
 /**

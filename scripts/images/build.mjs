@@ -128,7 +128,9 @@ export function baseImage(name) {
 }
 
 /**
- * Pushes an image. @param {string} name @returns {string} by which to pull it
+ * Pushes an image.
+ * @param {string} name
+ * @returns {string} its name by digest, to pull exactly this one by
  */
 export function pushImage(name) {
   docker('push', '--quiet', name);

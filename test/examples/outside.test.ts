@@ -51,6 +51,14 @@ describe('a worker type in a folder outside the project, by the packages alone,'
     assert.equal(status, 0);
   });
 
+  it('has the dpr command with the client', () => {
+    const { status, stdout } = spawnSync(path.join(folder, 'node_modules/@dpr/client/dpr.js'), ['--help'], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0);
+    assert.match(stdout, /remove-worker/);
+  });
+
   it('joins a cluster that runs when its config says so, and keeps what was committed', async () => {
     const program = path.join(folder, 'set.js');
     await esbuild.build({
