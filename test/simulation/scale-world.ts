@@ -91,7 +91,7 @@ export function measureScale(workers: number, steadyMs: number, collect?: () => 
   const due = new Map<number, (() => void)[]>();
   const inbox: { readonly connection: number; readonly frame: Buffer }[] = [];
   const events: FinderEvent[] = [];
-  const outbox: { readonly connection: number; readonly frame: Buffer }[] = [];
+  const outbox: { readonly connection: number; readonly message: Message }[] = [];
   const writes: { readonly record: FinderRecord; readonly bytes: number }[] = [];
   const closed: number[] = [];
   const byConnection = new Map<number, SimWorker>();
@@ -151,10 +151,10 @@ export function measureScale(workers: number, steadyMs: number, collect?: () => 
 
   function post(connections: readonly number[], message: Message): void {
     if (connections.length === 0) return;
-    const frame = encode(message);
-    for (const connection of connections) outbox.push({ connection, frame });
+    const bytes = encode(message).length;
+    for (const connection of connections) outbox.push({ connection, message });
     tally.messagesOut += connections.length;
-    tally.bytesOut += connections.length * frame.length;
+    tally.bytesOut += connections.length * bytes;
   }
 
   // --- its surroundings -------------------------------------------------------------------------------------------
@@ -174,12 +174,9 @@ export function measureScale(workers: number, steadyMs: number, collect?: () => 
         after(took, () => events.push({ kind: 'written', counter: record.counter }));
       }
       for (const connection of closed.splice(0)) byConnection.delete(connection);
-      let last: { readonly frame: Buffer; readonly message: Message } | undefined;
-      for (const { connection, frame } of outbox.splice(0)) {
+      for (const { connection, message } of outbox.splice(0)) {
         const worker = byConnection.get(connection);
-        if (worker === undefined) continue;
-        if (last?.frame !== frame) last = { frame, message: decode(frame) };
-        take(worker, last.message);
+        if (worker) take(worker, message);
       }
     }
   }

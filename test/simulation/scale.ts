@@ -45,17 +45,42 @@ function garbageCollector(): () => void {
   return runInNewContext('gc') as () => void;
 }
 
-const collect = garbageCollector();
-const seconds = Number(values.seconds);
-const outcomes = values.workers.split(',').map((count) => measureScale(Number(count), 1000 * seconds, collect));
-if (values.json) {
-  console.log(JSON.stringify(outcomes));
-} else {
-  console.log(`every worker reports each ${REPORT_INTERVAL_MS} ms, for ${seconds} s; Node ${process.version}`);
-  console.log(COLUMNS.map(({ name }) => name.padStart(11)).join(' '));
-  for (const outcome of outcomes) console.log(COLUMNS.map(({ of }) => show(of(outcome)).padStart(11)).join(' '));
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`--${name} takes numbers above 0, not '${text}'`);
+  return value;
 }
 
 function show(value: number): string {
   return value >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toPrecision(3);
+}
+
+function row(cells: readonly string[]): void {
+  if (!values.json) console.log(cells.map((cell) => cell.padStart(11)).join(' '));
+}
+
+/** How a figure grows: 0 is not at all, 1 in proportion to the workers, 2 with their square. */
+function growth({ of }: Column, from: ScaleOutcome, to: ScaleOutcome): string {
+  return (Math.log(of(to) / of(from)) / Math.log(to.workers / from.workers)).toFixed(2);
+}
+
+const collect = garbageCollector();
+const seconds = positive('seconds', values.seconds);
+const counts = values.workers.split(',').map((count) => positive('workers', count));
+if (!values.json) console.log(`every worker reports each ${REPORT_INTERVAL_MS} ms; Node ${process.version}`);
+row(COLUMNS.map(({ name }) => name));
+const outcomes: ScaleOutcome[] = [];
+for (const count of counts) {
+  const outcome = measureScale(count, 1000 * seconds, collect);
+  outcomes.push(outcome);
+  row(COLUMNS.map(({ of }) => show(of(outcome))));
+}
+const [first] = outcomes;
+const last = outcomes.at(-1);
+if (values.json) console.log(JSON.stringify(outcomes));
+else if (first !== undefined && last !== undefined && first !== last) {
+  console.log(
+    `how each grows from ${first.workers} to ${last.workers}: 0 not at all, 1 like the workers, 2 like their square`,
+  );
+  row(COLUMNS.map((column) => growth(column, first, last)));
 }

@@ -94,7 +94,6 @@ export function checkpointDurable(worker: Worker, worldLine: number, version: nu
 /** A cut of the own world-line: forget what it covers, and tell clients. One of another world-line says nothing here. */
 export function takeCut(worker: Worker, message: MessageOf<'cut'>): void {
   if (message.worldLine !== worker.worldLine) return;
-  worker.stamp = message.stamp;
   const own = message.cut.get(worker.config.id) ?? 0;
   if (own <= worker.committed) return;
   worker.committed = own;

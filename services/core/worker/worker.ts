@@ -211,6 +211,7 @@ function finderFrame(worker: Worker, message: Message): void {
   switch (message.kind) {
     case 'cut':
       if (worker.step !== 'joined') return;
+      worker.stamp = message.stamp;
       takeDecisions(worker, message);
       return takeCut(worker, message);
     case 'seal':

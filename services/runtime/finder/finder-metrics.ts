@@ -29,7 +29,7 @@ export function registerFinderMetrics(registry: Registry, finder: Finder, counts
   );
   total(registry, 'dpr_record_writes_total', 'Records made durable.', () => counts.recordWrites);
   total(registry, 'dpr_record_write_failures_total', 'Writes of the record that failed.', () => counts.failedWrites);
-  total(registry, 'dpr_cuts_total', 'Cuts and decisions announced.', () => counts.cuts);
+  total(registry, 'dpr_cuts_total', 'Cuts announced.', () => counts.cuts);
   total(registry, 'dpr_rollbacks_total', 'World-lines decided by this process.', () => counts.rollbacks);
   total(registry, 'dpr_reports_total', 'Checkpoints and graphs that workers reported.', () => counts.reports);
   const seconds = writeSeconds(registry, 'dpr_record_write_seconds', 'How long a record took to become durable.');

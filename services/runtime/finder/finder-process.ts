@@ -90,7 +90,6 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
   }
 
   function broadcast(to: readonly number[], message: Message): void {
-    if (message.kind === 'cut') counts.cuts++;
     if (to.length === 0) return;
     const frame = encode(message);
     for (const number of to) connections.get(number)?.send(frame);
@@ -131,7 +130,9 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
     written(counter, seconds) {
       counts.recordWrites++;
       observeWrite(seconds);
+      const before = finder.exposed?.record.cut;
       happen({ kind: 'written', counter });
+      if (finder.exposed?.record.cut !== before) counts.cuts++;
     },
     failed: () => counts.failedWrites++,
     broken: (error) => finish(() => ended.reject(error)),
