@@ -46,8 +46,8 @@ export async function runMany(options: Options): Promise<{ summary: Summary; goo
   let at = first;
   let stopped = false;
   const pool = createPool(options.jobs);
+  // Seeds at work are finished, which takes a moment; a second Ctrl-C, or the same one twice by way of npm, changes nothing.
   const stop = (): void => {
-    if (stopped) process.exit(130);
     stopped = true;
   };
   process.on('SIGINT', stop);
