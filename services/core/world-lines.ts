@@ -24,12 +24,12 @@ export function decisionsAfter(
 }
 
 /** Drop the oldest decisions beyond the limits; the newest one always stays. */
-export function pruneDecisions(decisions: readonly Decision[]): Decision[] {
+export function pruneDecisions(decisions: readonly Decision[], maxDecisions = MAX_DECISIONS): Decision[] {
   let entries = 0;
   let kept = 0;
   for (const decision of decisions.toReversed()) {
     entries += decision.prefix.size + decision.entitled.size;
-    if (kept > 0 && (kept >= MAX_DECISIONS || entries > MAX_DECISION_ENTRIES)) break;
+    if (kept > 0 && (kept >= maxDecisions || entries > MAX_DECISION_ENTRIES)) break;
     kept++;
   }
   return decisions.slice(decisions.length - kept);

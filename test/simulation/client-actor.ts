@@ -7,7 +7,7 @@ import {
   type SessionEffect,
   type SessionEvent,
 } from '../../services/core/index.ts';
-import { PROTOCOL_VERSION, type Message, type MessageOf } from '../../services/protocol/index.ts';
+import { PROTOCOL_VERSION, type Message, type MessageOf, type Reply } from '../../services/protocol/index.ts';
 import { acceptAtFinder, reachFinder } from './finder-actor.ts';
 import { closeEnd, connect, sendOn, type End } from './network.ts';
 import { CLOCK_STEP_MS, createProcess, type Process } from './scheduler.ts';
@@ -45,10 +45,14 @@ export interface Client {
   finderEnd: End | undefined;
   finderGreeted: boolean;
   cluster: MessageOf<'cluster'> | undefined;
+  /** The last ones that came, with the generation of their worker. */
+  readonly replies: { readonly worker: number; readonly generation: number; readonly message: Reply }[];
 }
 
 const RECONNECT_MS = 25;
 const POLL_MS = 150;
+/** Replies that may arrive again. */
+const MAX_KEPT_REPLIES = 16;
 /** Calls of a session that wait for a result, at most. */
 const MAX_WAITING_CALLS = 24;
 
@@ -62,6 +66,7 @@ export function startClient(world: World, index: number, firstSession: number): 
     finderEnd: undefined,
     finderGreeted: false,
     cluster: undefined,
+    replies: [],
   };
   world.clients.push(client);
   connectFinder(world, client, firstSession, world.networkDelay());
@@ -211,11 +216,28 @@ function workerMessage(
     }
     return;
   }
+  if (message.kind === 'reply') keepReply(client, worker, connection.generation, message);
   const addressee = 'session' in message ? message.session : undefined;
   for (const session of client.sessions) {
     const meant = addressee === undefined ? session.core.lanes.has(worker) : session.core.config.id === addressee;
     if (meant) step(world, session, { kind: 'frame', worker, message });
   }
+}
+
+function keepReply(client: Client, worker: number, generation: number, message: Reply): void {
+  client.replies.push({ worker, generation, message });
+  if (client.replies.length > MAX_KEPT_REPLIES) client.replies.shift();
+}
+
+/** A reply arrives once more, late. @returns whether there was one whose worker is still the same */
+export function repeatReply(world: World, client: Client): boolean {
+  if (client.replies.length === 0) return false;
+  const { worker, generation, message } = world.random.pick(client.replies);
+  const session = client.sessions.find(({ core }) => core.config.id === message.session);
+  if (session === undefined || client.workers.get(worker)?.generation !== generation) return false;
+  if (message.worldLine < session.core.worldLine) world.reached('stale reply of a dead world-line');
+  step(world, session, { kind: 'frame', worker, message });
+  return true;
 }
 
 // --- sessions and their application ---------------------------------------------------------------------------------
@@ -231,7 +253,7 @@ function beginSessions(world: World, client: Client, first: number, worldLine: n
       maxInFlight: options.maxInFlight,
       retryMs: 10,
       maxRetryMs: 160,
-      retryLimitMs: 3_600_000,
+      retryLimitMs: options.retryLimitMs,
     });
     const session: SimSession = {
       index,
@@ -365,6 +387,8 @@ function perform(world: World, session: SimSession, effect: SessionEffect): void
     }
     case 'ended':
       session.ended = true;
+      world.reached(`session ended: ${effect.code}`);
+      world.note(session.name, () => `ends: ${effect.code}, ${effect.text}`);
       return checker.sessionEnded(session, effect.code, effect.text);
   }
 }

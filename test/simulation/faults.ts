@@ -2,7 +2,8 @@
 import { PROTOCOL_VERSION } from '../../services/protocol/index.ts';
 import { createDisk } from './disk.ts';
 import { acceptAtFinder, crashFinder, reachFinder, startFinder } from './finder-actor.ts';
-import { clog, closeEnd, connect, cut, sendOn } from './network.ts';
+import { repeatReply } from './client-actor.ts';
+import { clog, closeEnd, connect, cut, reset, sendOn } from './network.ts';
 import { FAULTS, type FaultName } from './options.ts';
 import { createProcess, kill, resume } from './scheduler.ts';
 import {
@@ -17,7 +18,7 @@ import {
 } from './worker-actor.ts';
 import type { World } from './world.ts';
 
-const MAX_WORKER_IDS = 8;
+const MAX_WORKER_IDS = 12;
 const OPERATOR_RETRY_MS = 100;
 
 /** Let every fault strike at its rate until it is calm. */
@@ -39,7 +40,14 @@ function scheduleFault(world: World, fault: FaultName, meanMs: number): void {
 function strike(world: World, fault: FaultName): void {
   if (!STRIKES[fault](world)) return;
   world.reached(`fault ${fault}`);
+  if (!TELL_OF_THEMSELVES.includes(fault)) world.note('fault', () => fault);
 }
+
+/** What they do shows in the story by itself. */
+const TELL_OF_THEMSELVES: readonly FaultName[] = [
+  ...(['crashWorker', 'pauseWorker', 'stopWorker', 'crashFinder', 'pauseFinder', 'pauseClient'] as const),
+  ...(['partition', 'partitionOneWay', 'addWorker', 'removeWorker', 'forceRemoveWorker'] as const),
+];
 
 /** Each returns whether there was anything to strike. */
 const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
@@ -111,22 +119,55 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
   },
   clogConnection(world) {
     if (world.links.size === 0) return false;
-    clog(world, world.random.pick([...world.links]), world.random.exponential(world.options.pauseMs));
+    const { random, options } = world;
+    clog(world, random.pick([...world.links]), random.int(0, 1) as 0 | 1, random.exponential(options.pauseMs));
+    return true;
+  },
+  resetConnection(world) {
+    if (world.links.size === 0) return false;
+    reset(world, world.random.pick([...world.links]));
     return true;
   },
   partition(world) {
-    const { random, scheduler, hosts, clients } = world;
-    const names = ['finder', ...[...hosts.keys()].map((id) => `worker ${id}`), ...clients.map(({ name }) => name)];
-    const name = random.pick(names);
+    const { name } = cutOff(world);
     world.note(name, () => 'is cut off');
-    (world.partitions as { name: string; until: number }[]).push({
-      name,
-      until: scheduler.now + random.exponential(2 * world.options.pauseMs),
-    });
     for (const link of [...world.links]) if (link.ends.some(({ process }) => process.name === name)) cut(world, link);
     return true;
   },
+  /** What it sends arrives, and nothing arrives at it, or the other way around; TCP delivers the rest when that is over. */
+  partitionOneWay(world) {
+    const { name, ms } = cutOff(world);
+    const hears = world.random.chance(0.5);
+    world.note(name, () => `is cut off ${hears ? 'in what it sends' : 'from what is sent to it'}`);
+    for (const link of world.links) {
+      const side = link.ends[0].process.name === name ? 0 : 1;
+      if (link.ends[side].process.name === name) clog(world, link, hears ? (side === 0 ? 1 : 0) : side, ms);
+    }
+    return true;
+  },
+  staleReply(world) {
+    return world.clients.length > 0 && repeatReply(world, world.random.pick(world.clients));
+  },
+  pauseClient(world) {
+    const { process } = world.random.pick(world.clients);
+    if (process.paused) return false;
+    process.paused = true;
+    world.note(process.name, () => 'is paused');
+    world.scheduler.after(world.random.exponential(world.options.pauseMs), undefined, () =>
+      resume(process, world.scheduler),
+    );
+    return true;
+  },
+  /** A worker's wall clock goes anywhere; the monotonic one of anybody else only forward, as after a suspension. */
   jumpClock(world) {
+    const { random, finder, clients } = world;
+    const others = [...(finder.process === undefined ? [] : [finder.process]), ...clients];
+    if (random.chance(0.5)) {
+      const { process } = random.pick(others);
+      process.bornAt -= random.int(0, 5000);
+      world.reached(`clock of ${process === finder.process?.process ? 'the Finder' : 'a client'} jumped`);
+      return true;
+    }
     const running = anyWorker(world);
     if (running === undefined) return false;
     running.clockSkewMs += world.random.int(-5000, 5000);
@@ -188,6 +229,15 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
 function losePower(world: World, host: WorkerHost): void {
   for (const running of [...host.processes]) crashWorker(world, running);
   host.disk.cutPower();
+}
+
+/** A process that nobody can connect to for a while, and that cannot connect to anybody. */
+function cutOff({ random, scheduler, hosts, clients, options, partitions }: World): { name: string; ms: number } {
+  const names = ['finder', ...[...hosts.keys()].map((id) => `worker ${id}`), ...clients.map((client) => client.name)];
+  const name = random.pick(names);
+  const ms = random.exponential(2 * options.pauseMs);
+  partitions.push({ name, until: scheduler.now + ms });
+  return { name, ms };
 }
 
 function anyWorker(world: World): WorkerProcess | undefined {
@@ -300,6 +350,7 @@ export function calmDown(world: World): void {
   world.calm = true;
   world.note('truth', () => 'faults stop');
   world.partitions.splice(0);
+  for (const { process } of world.clients) if (process.paused) resume(process, world.scheduler);
   const { finder } = world;
   if (finder.process === undefined) startFinder(world);
   else {

@@ -48,7 +48,14 @@ export function startFinder(world: World): void {
   const { options, scheduler, finder: host } = world;
   const running: FinderProcess = {
     process: createProcess('finder', scheduler),
-    core: createFinder({ controlPort: 16379, ...FINDER_DEFAULTS, decisionGraceMs: options.decisionGraceMs }),
+    core: createFinder({
+      ...FINDER_DEFAULTS,
+      controlPort: 16379,
+      decisionGraceMs: options.decisionGraceMs,
+      maxWorkers: options.maxWorkers,
+      maxDecisions: options.maxDecisions,
+      maxStarts: options.maxStarts,
+    }),
     writer: undefined,
     written: Buffer.alloc(0),
     ends: new Map(),

@@ -6,6 +6,9 @@ import { decode, encode, type Message } from '../../services/protocol/index.ts';
 import type { Process } from './scheduler.ts';
 import { inWords, type World } from './world.ts';
 
+/** The longest time in which a side does not notice that the other one has given the connection up. */
+const RESET_UNNOTICED_MS = 400;
+
 /** One side of a connection, as the process that holds it sees it. */
 export interface End {
   readonly process: Process;
@@ -27,15 +30,24 @@ export interface Link {
 interface Direction {
   /** When the last message arrives: nothing overtakes. */
   lastAt: number;
-  /** Nothing that would arrive at or after this moment does. */
-  deadFrom: number;
+  /** Sent and not arrived, in order. */
+  readonly inFlight: Frame[];
 }
+
+interface Frame {
+  readonly bytes: Uint8Array;
+  readonly at: number;
+  lost: boolean;
+}
+
+/** The latest arrival at each process, to see what overtakes it on another connection. */
+const latest = new WeakMap<Process, { readonly link: Link; readonly at: number }>();
 
 /** Connect two processes; the second one's handlers are set by `accept`. */
 export function connect(world: World, from: Process, to: Process, accept: (end: End) => void): End {
   const lanes: [Direction, Direction] = [
-    { lastAt: 0, deadFrom: Infinity },
-    { lastAt: 0, deadFrom: Infinity },
+    { lastAt: 0, inFlight: [] },
+    { lastAt: 0, inFlight: [] },
   ];
   const link = { lanes, dead: false } as unknown as { -readonly [K in keyof Link]: Link[K] };
   const end = (process: Process, side: 0 | 1): End => ({
@@ -63,7 +75,7 @@ export function sendOn(world: World, end: End, message: Message): void {
   if (!end.open) return;
   const bytes = encode(message);
   world.mixBytes(bytes);
-  world.reached(`sent ${message.kind}`);
+  world.reached(message.kind === 'error' ? `refused: ${message.code}` : `sent ${message.kind}`);
   const side = end.side === 0 ? 1 : 0;
   const target = end.link.ends[side];
   const lane = end.link.lanes[side];
@@ -74,11 +86,21 @@ export function sendOn(world: World, end: End, message: Message): void {
     target.process.name,
     () => `to ${target.process.name} at ${at.toFixed(3)}: ${describe(message)}`,
   );
+  const frame: Frame = { bytes, at, lost: end.link.dead };
+  lane.inFlight.push(frame);
   world.scheduler.at(at, target.process, () => {
+    if (lane.inFlight[0] === frame) lane.inFlight.shift();
     if (!target.open) return;
-    if (at >= lane.deadFrom) return world.reached('frame lost');
+    if (frame.lost) return world.reached('frame lost');
+    noteOvertaking(world, target, at);
     target.onMessage(decode(bytes));
   });
+}
+
+function noteOvertaking(world: World, { process, link }: End, at: number): void {
+  const known = latest.get(process);
+  if (known === undefined || known.at <= at) latest.set(process, { link, at });
+  else if (known.link !== link) world.reached('overtaken on another connection');
 }
 
 /** Close this side now; the other hears of it after what was sent to it. */
@@ -91,7 +113,6 @@ export function closeEnd(world: World, end: End): void {
   const side = end.side === 0 ? 1 : 0;
   const lane = link.lanes[side];
   const at = Math.max(lane.lastAt, world.scheduler.now + world.networkDelay());
-  lane.deadFrom = Math.min(lane.deadFrom, at);
   hearOfEnd(world, link.ends[side], at);
 }
 
@@ -102,14 +123,41 @@ export function cut(world: World, link: Link): void {
   world.links.delete(link);
   const { random } = world;
   for (const side of [0, 1] as const) {
-    const lane = link.lanes[side];
-    const endsAt = world.scheduler.now + (random.chance(0.5) ? 0 : random.real(0, 4 * world.options.networkDelayMs));
-    lane.deadFrom = Math.min(lane.deadFrom, endsAt);
+    const endsAt = cutStream(world, link.lanes[side]);
     const halfOpen = random.chance(world.options.halfOpenChance);
     if (halfOpen) world.reached('half-open connection');
     const silence = halfOpen ? random.real(0, world.options.halfOpenMs) : world.networkDelay();
     hearOfEnd(world, link.ends[side], endsAt + silence);
   }
+}
+
+/** The stream ends at any of the bytes in flight: whole frames before it still arrive. @returns when that is over */
+function cutStream(world: World, lane: Direction): number {
+  const { now } = world.scheduler;
+  const flying = lane.inFlight.filter(({ lost }) => !lost);
+  const bytes = flying.reduce((sum, frame) => sum + frame.bytes.length, 0);
+  let left = world.random.chance(0.5) || bytes === 0 ? 0 : world.random.int(0, bytes - 1);
+  let endsAt = now;
+  for (const frame of flying) {
+    if (frame.bytes.length <= left) endsAt = frame.at;
+    else {
+      frame.lost = true;
+      // A part of a frame is nothing: the transport tells of a broken connection.
+      if (left > 0) world.reached('frame cut in the middle');
+    }
+    left = Math.max(0, left - frame.bytes.length);
+  }
+  return Math.max(now, endsAt);
+}
+
+/** The side that made the connection finds it broken and makes another, while the other side still believes in this one. */
+export function reset(world: World, link: Link): void {
+  if (link.dead) return;
+  link.dead = true;
+  world.links.delete(link);
+  for (const lane of link.lanes) cutStream(world, lane);
+  hearOfEnd(world, link.ends[0], world.scheduler.now);
+  hearOfEnd(world, link.ends[1], world.scheduler.now + world.random.real(0, RESET_UNNOTICED_MS));
 }
 
 function hearOfEnd(world: World, end: End, at: number): void {
@@ -120,9 +168,9 @@ function hearOfEnd(world: World, end: End, at: number): void {
   });
 }
 
-/** Nothing arrives over this connection, in one direction, for a while. */
-export function clog(world: World, link: Link, ms: number): void {
-  const lane = link.lanes[world.random.int(0, 1) as 0 | 1];
+/** Nothing that is sent from now on arrives over this connection at this side for a while. */
+export function clog(world: World, link: Link, towards: 0 | 1, ms: number): void {
+  const lane = link.lanes[towards];
   lane.lastAt = Math.max(lane.lastAt, world.scheduler.now + ms);
 }
 

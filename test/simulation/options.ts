@@ -1,4 +1,14 @@
 /** What a seed draws: its world, how often each fault strikes in it, and how it is observed. Times in ms, rates in faults a second. */
+import {
+  CLIENT_RETRY_LIMIT_MS,
+  MAX_DECISIONS,
+  MAX_FINDER_STARTS,
+  MAX_SESSIONS,
+  MAX_UNACKNOWLEDGED_BATCHES,
+  MAX_WAITING_BYTES,
+  MAX_WORKERS,
+  SESSION_EXPIRY_MS,
+} from '../../services/protocol/index.ts';
 import type { Random } from './random.ts';
 
 export interface WorldOptions {
@@ -26,6 +36,16 @@ export interface WorldOptions {
   readonly maxUnwrittenVersions: number;
   readonly maxUncommittedCheckpoints: number;
   readonly maxWaitingBatches: number;
+  readonly maxWaitingBytes: number;
+  readonly maxUnacknowledgedBatches: number;
+  readonly maxSessions: number;
+  /** Workers forget idle sessions after this long, ms; and clients give an unanswered batch up after `retryLimitMs`. */
+  readonly sessionExpiryMs: number;
+  readonly retryLimitMs: number;
+  /** Limits of the Finder's record. */
+  readonly maxWorkers: number;
+  readonly maxDecisions: number;
+  readonly maxStarts: number;
   readonly believeRelays: boolean;
   /** Workers whose state lives in another process, so that batches end later than they begin. */
   readonly asyncStateChance: number;
@@ -47,7 +67,11 @@ export const FAULTS = [
   'pauseFinder',
   'cutConnection',
   'clogConnection',
+  'resetConnection',
   'partition',
+  'partitionOneWay',
+  'staleReply',
+  'pauseClient',
   'jumpClock',
   'addWorker',
   'removeWorker',
@@ -68,7 +92,11 @@ const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
   pauseFinder: 0.5,
   cutConnection: 6,
   clogConnection: 3,
+  resetConnection: 2,
   partition: 0.5,
+  partitionOneWay: 0.5,
+  staleReply: 3,
+  pauseClient: 0.7,
   jumpClock: 1,
   addWorker: 0.7,
   removeWorker: 0.6,
@@ -82,7 +110,8 @@ export type Draw = 'usual' | 'small';
 
 export function drawWorld(random: Random, draw: Draw = 'usual'): WorldOptions {
   const usual = drawUsual(random);
-  return draw === 'usual' ? usual : { ...usual, ...drawSmall(random) };
+  if (draw === 'small') return { ...usual, ...drawSmall(random) };
+  return random.chance(EXPIRY_CHANCE) ? { ...usual, ...drawExpiry(random) } : usual;
 }
 
 function drawSmall(random: Random): Partial<WorldOptions> {
@@ -96,14 +125,37 @@ function drawSmall(random: Random): Partial<WorldOptions> {
   };
 }
 
+/** How many there are, mostly few: a seed with eight of each takes as long as ten others. */
+const WORKERS = [1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 8] as const;
+const CLIENTS = [1, 1, 1, 2, 2, 2, 3, 3, 4, 8] as const;
+
+const EXPIRY_CHANCE = 0.05;
+
+/** Time enough, and pauses short enough, that sessions expire only where they may: long after clients have given up. */
+function drawExpiry(random: Random): Partial<WorldOptions> {
+  return {
+    workers: random.int(2, 4),
+    clients: random.int(2, 4),
+    callsPerSession: random.int(5, 15),
+    thinkMs: 400,
+    networkDelayMs: random.real(0.1, 2),
+    halfOpenMs: 50,
+    pauseMs: 20,
+    retryLimitMs: 300,
+    sessionExpiryMs: 1_500,
+    faultsForMs: random.real(3000, 6000),
+  };
+}
+
 function drawUsual(random: Random): WorldOptions {
   const rates = Object.fromEntries(
     FAULTS.map((fault) => [fault, random.chance(0.45) ? 0 : random.exponential(TYPICAL_RATES[fault])]),
   ) as Record<FaultName, number>;
   const slow = random.chance(0.3);
+  const workers = random.pick(WORKERS);
   return {
-    workers: random.int(1, 5),
-    clients: random.int(1, 4),
+    workers,
+    clients: random.pick(CLIENTS),
     sessionsPerClient: random.int(1, 2),
     callsPerSession: random.int(5, 60),
     strictChance: random.pick([0, 0.5, 1]),
@@ -123,6 +175,14 @@ function drawUsual(random: Random): WorldOptions {
     maxUnwrittenVersions: random.pick([1, 2, 16]),
     maxUncommittedCheckpoints: random.pick([2, 5, 1000]),
     maxWaitingBatches: random.pick([1, 4, 1000]),
+    maxWaitingBytes: random.pick([8, MAX_WAITING_BYTES, MAX_WAITING_BYTES]),
+    maxUnacknowledgedBatches: random.pick([1, 3, MAX_UNACKNOWLEDGED_BATCHES, MAX_UNACKNOWLEDGED_BATCHES]),
+    maxSessions: random.pick([3, ...Array<number>(9).fill(MAX_SESSIONS)]),
+    sessionExpiryMs: SESSION_EXPIRY_MS,
+    retryLimitMs: CLIENT_RETRY_LIMIT_MS,
+    maxWorkers: random.pick([workers, workers + 1, MAX_WORKERS, MAX_WORKERS]),
+    maxDecisions: random.pick([1, 3, MAX_DECISIONS, MAX_DECISIONS]),
+    maxStarts: random.pick([2, MAX_FINDER_STARTS]),
     believeRelays: random.chance(0.7),
     asyncStateChance: random.pick([0, 0, 0.5]),
     midStepChance: random.pick([0, 0.5]),
@@ -155,6 +215,14 @@ export const QUIET_WORLD: WorldOptions = {
   maxUnwrittenVersions: 16,
   maxUncommittedCheckpoints: 1000,
   maxWaitingBatches: 1000,
+  maxWaitingBytes: MAX_WAITING_BYTES,
+  maxUnacknowledgedBatches: MAX_UNACKNOWLEDGED_BATCHES,
+  maxSessions: MAX_SESSIONS,
+  sessionExpiryMs: SESSION_EXPIRY_MS,
+  retryLimitMs: CLIENT_RETRY_LIMIT_MS,
+  maxWorkers: MAX_WORKERS,
+  maxDecisions: MAX_DECISIONS,
+  maxStarts: MAX_FINDER_STARTS,
   believeRelays: true,
   asyncStateChance: 0,
   diskErrorChance: 0,

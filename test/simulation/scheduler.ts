@@ -9,8 +9,8 @@ export interface Process {
   alive: boolean;
   paused: boolean;
   readonly backlog: (() => void)[];
-  /** When it was started, ms: its monotonic clock counts from a random point before. */
-  readonly bornAt: number;
+  /** When its monotonic clock was 0, ms: its start, or earlier once the clock jumped. */
+  bornAt: number;
   /** What ends with it. */
   readonly onDeath: (() => void)[];
 }

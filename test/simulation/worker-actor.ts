@@ -163,6 +163,11 @@ export function startWorker(world: World, host: WorkerHost): WorkerProcess {
       maxUnwrittenVersions: options.maxUnwrittenVersions,
       maxUncommittedCheckpoints: options.maxUncommittedCheckpoints,
       maxWaitingBatches: options.maxWaitingBatches,
+      maxWaitingBytes: options.maxWaitingBytes,
+      maxUnacknowledgedBatches: options.maxUnacknowledgedBatches,
+      maxSessions: options.maxSessions,
+      sessionExpiryMs: options.sessionExpiryMs,
+      maxDecisions: options.maxDecisions,
     },
     state,
   );
@@ -430,6 +435,10 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
       world.note(process.name, () => `incarnation ${core.incarnation} stops: ${effect.why}, ${effect.text}`);
       world.checker.stopped(running, effect.why);
       killWorker(world, running, 'ends');
+      if (effect.why === 'refused' && world.checker.hasNoRoomFor(core.config.id)) {
+        world.reached('no room for another worker');
+        running.host.wanted = false; // the administrator gives up
+      }
       if (effect.why !== 'left' || core.generation < running.host.generation) restartAfterStop(world, running.host);
       return;
     case 'log':

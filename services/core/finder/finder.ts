@@ -6,7 +6,14 @@
  * waits in `held` for the write that makes it so. And the record is replaced as a whole, so that a prefix is always at least
  * every cut in any write already issued.
  */
-import { MAX_FINDER_STARTS, PROTOCOL_VERSION, type Message, type Stamp } from '@dpr/protocol';
+import {
+  MAX_DECISIONS,
+  MAX_WORKERS,
+  MAX_FINDER_STARTS,
+  PROTOCOL_VERSION,
+  type Message,
+  type Stamp,
+} from '@dpr/protocol';
 import { decisionsAfter } from '../world-lines.ts';
 import { claim, deleteWorker, register, retryPending, settleLeaving } from './membership.ts';
 import { drained, listGraph, takeCheckpoint, takeInCut } from './reports.ts';
@@ -29,6 +36,9 @@ import { statusAnswer } from './status.ts';
 export const FINDER_DEFAULTS = {
   writeSpacingMs: 5,
   decisionGraceMs: 100,
+  maxWorkers: MAX_WORKERS,
+  maxDecisions: MAX_DECISIONS,
+  maxStarts: MAX_FINDER_STARTS,
 } as const satisfies Partial<FinderConfig>;
 
 /** What each entry of the cut adds to the time between two writes, ms: bounds the bytes that are written in a second. */
@@ -121,7 +131,7 @@ function load(finder: Finder, record: FinderRecord | undefined, start: string, c
   finder.start = start;
   finder.phase = 'starting';
   change(finder, {
-    starts: [...finder.record.starts, { start, counter: finder.record.counter + 1 }].slice(-MAX_FINDER_STARTS),
+    starts: [...finder.record.starts, { start, counter: finder.record.counter + 1 }].slice(-finder.config.maxStarts),
   });
 }
 

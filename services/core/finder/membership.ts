@@ -1,5 +1,5 @@
 /** NEWWORKER in its two steps, DELETEWORKER, and the rollback that either may need. */
-import { MAX_WORKER_ID, MAX_WORKERS, type Decision, type MessageOf, type Versions } from '@dpr/protocol';
+import { MAX_WORKER_ID, type Decision, type MessageOf, type Versions } from '@dpr/protocol';
 import { pruneDecisions, survivingVersion } from '../world-lines.ts';
 import type { MemberRecord } from './record.ts';
 import { chainOf, takeInCut } from './reports.ts';
@@ -46,7 +46,8 @@ function refuseVolume(finder: Finder, { worker: id, generation, checkpoints }: C
   }
   if (member === undefined) {
     if (id > MAX_WORKER_ID) return `worker ids go up to ${MAX_WORKER_ID}`;
-    return members.size >= MAX_WORKERS ? `the cluster has ${MAX_WORKERS} workers, which is the limit` : undefined;
+    const { maxWorkers } = finder.config;
+    return members.size >= maxWorkers ? `the cluster has ${maxWorkers} workers, which is the limit` : undefined;
   }
   const committed = cut.get(id) ?? 0;
   if (committed <= member.base) return undefined;
@@ -223,7 +224,7 @@ function decide(finder: Finder, why: Readonly<Record<string, unknown>>, without?
   const entitled = new Map<number, number>();
   for (const [id, member] of record.members) if (id !== without) entitled.set(id, member.claimed);
   const decision: Decision = { worldLine, prefix, entitled };
-  change(finder, { worldLine, decisions: pruneDecisions([...record.decisions, decision]) });
+  change(finder, { worldLine, decisions: pruneDecisions([...record.decisions, decision], finder.config.maxDecisions) });
   finder.graph.clear();
   for (const peer of finder.peers.values()) {
     peer.resent = false;

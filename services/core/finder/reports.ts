@@ -52,8 +52,9 @@ export function listGraph(
   bind(finder, connection, peer, worker, incarnation);
   const missing = decisionsAfter(exposed.record.decisions, worldLine, exposed.record.worldLine);
   if (missing === undefined) {
+    const oldest = exposed.record.decisions[0]?.worldLine ?? exposed.record.worldLine;
     const text = `worker ${worker} missed more rollbacks than are remembered; restart it`;
-    return sendError(finder, connection, 'historyLost', text);
+    return sendError(finder, connection, 'historyLost', text, oldest);
   }
   send(finder, connection, { ...ownCut(exposed, worker), decisions: missing });
   if (worldLine === finder.record.worldLine) {

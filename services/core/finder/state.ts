@@ -10,6 +10,9 @@ export interface FinderConfig {
   readonly writeSpacingMs: number;
   /** How long a rollback waits for workers that are away to claim, so that a mass restart costs one rollback, ms. */
   readonly decisionGraceMs: number;
+  readonly maxWorkers: number;
+  readonly maxDecisions: number;
+  readonly maxStarts: number;
 }
 
 export type Role = 'client' | 'worker' | 'operator';

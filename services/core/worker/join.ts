@@ -137,8 +137,9 @@ function finderError(worker: Worker, message: MessageOf<'error'>): void {
   switch (message.code) {
     case 'fenced':
       return stop(worker, 'fenced', message.text);
-    case 'historyLost':
-      return stop(worker, 'lostHistory', message.text);
+    case 'historyLost': // detail: the oldest decision that is remembered; the answer may be to what was asked before a rollback
+      if (worker.worldLine + 1 < message.detail) return stop(worker, 'lostHistory', message.text);
+      return;
     case 'volumeRefused':
       if (worker.surveys >= MAX_SURVEYS) return stop(worker, 'refused', message.text);
       worker.step = 'surveying';

@@ -28,7 +28,7 @@ export function adopt(worker: Worker, missing: readonly Decision[]): void {
   log(worker, 'rollback', { from: worker.worldLine, worldLine, prefix, restores: !unchanged, lostOperations });
 
   worker.worldLine = worldLine;
-  worker.decisions = pruneDecisions([...worker.decisions, ...missing]);
+  worker.decisions = pruneDecisions([...worker.decisions, ...missing], config.maxDecisions);
   worker.committed = prefix;
   worker.resent = false;
   worker.unwritten.length = 0;

@@ -20,6 +20,7 @@ export interface WorkerConfig {
   readonly maxWaitingBatches: number;
   readonly maxWaitingBytes: number;
   readonly sessionExpiryMs: number;
+  readonly maxDecisions: number;
 }
 
 /** The operations of a batch are not what the worker type understands. Nothing was changed. */

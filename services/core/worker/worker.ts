@@ -4,6 +4,7 @@
  * can execute at once does.
  */
 import {
+  MAX_DECISIONS,
   MAX_SESSIONS,
   MAX_UNACKNOWLEDGED_BATCHES,
   MAX_UNCOMMITTED_CHECKPOINTS,
@@ -45,12 +46,13 @@ export const WORKER_DEFAULTS = {
   maxWaitingBatches: MAX_WAITING_BATCHES,
   maxWaitingBytes: MAX_WAITING_BYTES,
   sessionExpiryMs: SESSION_EXPIRY_MS,
+  maxDecisions: MAX_DECISIONS,
 } as const satisfies Partial<WorkerConfig>;
 
 /** How often a worker tells the Finder how far it is, ms. */
 const PROGRESS_MS = 250;
-/** How often idle sessions are looked for, ms. */
-const EXPIRY_SWEEP_MS = 60_000;
+/** Idle sessions are looked for this many times in the time after which they expire. */
+const EXPIRY_SWEEPS = 24;
 
 export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
   return {
@@ -124,7 +126,7 @@ export function stepWorker(worker: Worker, event: WorkerEvent, now: number, wall
 export function workerWakeAt(worker: Worker): number {
   if (worker.phase !== 'serving') return Infinity;
   const progressAt = worker.finderOpen ? worker.progressAt + PROGRESS_MS : Infinity;
-  return Math.min(sealWakeAt(worker), progressAt, worker.expiredAt + EXPIRY_SWEEP_MS);
+  return Math.min(sealWakeAt(worker), progressAt, expirySweepAt(worker));
 }
 
 function handle(worker: Worker, event: WorkerEvent): void {
@@ -168,11 +170,15 @@ function goOn(worker: Worker): void {
   sealDue(worker);
   drainWaiting(worker);
   finish(worker);
-  if (worker.now >= worker.expiredAt + EXPIRY_SWEEP_MS) {
+  if (worker.now >= expirySweepAt(worker)) {
     worker.expiredAt = worker.now;
     expire(worker.sessions, upTime(worker), worker.config.sessionExpiryMs);
   }
   if (worker.now >= worker.progressAt + PROGRESS_MS) reportProgress(worker);
+}
+
+function expirySweepAt({ expiredAt, config }: Worker): number {
+  return expiredAt + config.sessionExpiryMs / EXPIRY_SWEEPS;
 }
 
 /** A worker that takes no new batches is done when nothing executes and everything is durable. */

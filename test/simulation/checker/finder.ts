@@ -23,11 +23,18 @@ export function checkFinder(truth: Truth) {
       violated(2, `record ${counter} is taken for durable, and a loss of power would take it back`);
     }
     truth.record = issued;
+    for (const decision of issued.decisions) if (decision.worldLine > truth.exposedWorldLine) decided(decision);
   }
 
   /** The generation of the worker in the last durable record, 0 if it is no member. */
   function generationOf(id: number): number {
     return truth.record?.members.get(id)?.generation ?? 0;
+  }
+
+  /** Is the Finder's table full, and the worker not in it? */
+  function hasNoRoomFor(id: number): boolean {
+    const members = truth.record?.members;
+    return members !== undefined && !members.has(id) && members.size >= worldOf().options.maxWorkers;
   }
 
   /** Is it the incarnation that the Finder takes reports from? */
@@ -86,7 +93,10 @@ export function checkFinder(truth: Truth) {
       if (!same) violated(7, `world-line ${decision.worldLine} has two decisions`);
       return;
     }
-    if (decision.worldLine !== truth.exposedWorldLine + 1) {
+    const kept = truth.record?.decisions ?? [];
+    if (!kept.includes(decision)) violated(7, `world-line ${decision.worldLine} is told of before it is durable`);
+    // Only decisions that were forgotten before the first one who could hear of them may be missing.
+    if (decision.worldLine !== truth.exposedWorldLine + 1 && kept[0] !== decision) {
       violated(7, `world-line ${decision.worldLine} follows ${truth.exposedWorldLine}`);
     }
     checkCut(decision.prefix, `the prefix of world-line ${decision.worldLine}`);
@@ -184,7 +194,17 @@ export function checkFinder(truth: Truth) {
     return undefined;
   }
 
-  return { recordIssued, recordWritten, generationOf, isRegistered, finderLoaded, finderLog, finderSays, uncovered };
+  return {
+    recordIssued,
+    recordWritten,
+    generationOf,
+    hasNoRoomFor,
+    isRegistered,
+    finderLoaded,
+    finderLog,
+    finderSays,
+    uncovered,
+  };
 }
 
 function sameVersions(a: Versions, b: Versions): boolean {

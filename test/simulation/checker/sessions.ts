@@ -2,6 +2,7 @@
 import type { RollbackReport, SessionEffect, SessionFailure } from '../../../services/core/index.ts';
 import type { Batch } from '../../../services/protocol/index.ts';
 import type { SimSession } from '../client-actor.ts';
+import { CLOCK_STEP_MS } from '../scheduler.ts';
 import { parseBatchName } from '../state-object.ts';
 import { aliveExecution, callOf, nameOf, sessionOf, survivor, violated, type Truth } from './truth.ts';
 
@@ -15,6 +16,7 @@ export function checkSessions(truth: Truth) {
       seen: new Map(),
       calls: new Map(),
       sequences: new Map(),
+      executedAt: new Map(),
     };
   }
 
@@ -24,6 +26,7 @@ export function checkSessions(truth: Truth) {
       worker,
       follows: new Map(),
       executions: [],
+      sentAt: Infinity,
       isCommitted: false,
       completed: false,
     });
@@ -49,6 +52,7 @@ export function checkSessions(truth: Truth) {
       violated(13, `${session.name} sends call ${number} under the number ${batch.sequence} of call ${named}`);
     }
     mine.sequences.set(key, number);
+    call.sentAt = Math.min(call.sentAt, clockOf(session));
     if (!call.follows.has(batch.worldLine)) call.follows.set(batch.worldLine, new Map(mine.seen));
   }
 
@@ -114,8 +118,28 @@ export function checkSessions(truth: Truth) {
   }
 
   function sessionEnded(session: SimSession, code: SessionFailure, text: string): void {
-    if (code === 'historyLost' && truth.figures.decisions > 60) return;
-    violated(12, `${session.name} ended: ${code}, ${text}`);
+    if (!mayEnd(session, code)) violated(12, `${session.name} ended: ${code}, ${text}`);
+  }
+
+  /** Is one of the limits of this world the reason? */
+  function mayEnd(session: SimSession, code: SessionFailure): boolean {
+    const { options, scheduler, clients } = worldOf();
+    const mine = sessionOf(truth, session.index);
+    if (code === 'historyLost') return truth.exposedWorldLine - session.core.worldLine > options.maxDecisions;
+    if (code === 'tooManySessions') return clients.length * options.sessionsPerClient > options.maxSessions;
+    if (code !== 'sessionExpired') return false;
+    const idle = [...mine.executedAt.values()].some((at) => scheduler.now - at > options.sessionExpiryMs);
+    const now = clockOf(session);
+    return (
+      idle ||
+      [...mine.calls.values()].some(
+        (call) => !call.completed && now - call.sentAt >= options.retryLimitMs - CLOCK_STEP_MS,
+      )
+    );
+  }
+
+  function clockOf({ client }: SimSession): number {
+    return worldOf().scheduler.now - client.process.bornAt;
   }
 
   return { sessionBegins, submitted, sessionStepped, sent, completed, committed, failed, rolledBack, sessionEnded };

@@ -37,6 +37,8 @@ export interface CallTruth {
   /** World-line in which it was transmitted to what had completed there before, worker to version. */
   readonly follows: Map<number, Versions>;
   readonly executions: Execution[];
+  /** When it was first transmitted, by the client's clock, ms. */
+  sentAt: number;
   isCommitted: boolean;
   /** Gave a result that the session believed, in its present world-line. */
   completed: boolean;
@@ -50,6 +52,8 @@ export interface SessionTruth {
   readonly calls: Map<number, CallTruth>;
   /** Worker, generation, world-line, sequence number: the call that they name. */
   readonly sequences: Map<string, number>;
+  /** Worker to the last execution there, ms. */
+  readonly executedAt: Map<number, number>;
 }
 
 /** What the checker knows of one worker id. */

@@ -55,6 +55,7 @@ export function checkWorkers(truth: Truth) {
       worldOf().reached('execution in a dead world-line');
     }
     call.executions.push(execution);
+    session.executedAt.set(id, worldOf().scheduler.now);
     token.executions.push(execution);
     figures.executions++;
     worldOf().note(
@@ -181,6 +182,9 @@ export function checkWorkers(truth: Truth) {
     const claimed = truth.record?.members.get(id)?.claimed;
     if (why === 'fenced' && claimed === core.incarnation) {
       violated(9, `incarnation ${claimed} of worker ${id} is fenced, and nobody took over`);
+    }
+    if (why === 'lostHistory' && truth.exposedWorldLine - core.worldLine <= worldOf().options.maxDecisions) {
+      violated(12, `worker ${id} of world-line ${core.worldLine} is told that history is lost`);
     }
     if (why !== 'refused') return;
     worldOf().reached('volume refused at last');
