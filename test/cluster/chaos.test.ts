@@ -53,6 +53,29 @@ describe('chaos', function () {
     assert.deepEqual(await addTo(place, [0, 1], 300), [300, 300]);
   });
 
+  it('tells how long a session has no answer, and of the Finder no commit', async () => {
+    const place = await makePlace();
+    await place.start();
+    const options = ['--cluster', place.cluster, '--sequence', 'counter-0,finder', '--interval', '10'];
+    const outcome = await chaos(place, options);
+    assert.equal(outcome.code, 0, outcome.errors);
+    const took = outcome.events.filter(({ event }) => event === 'recovered').map(({ tookMs }) => Number(tookMs));
+    assert.equal(took.length, 2);
+    assert.ok(
+      took.every((ms) => ms > 0 && ms < 10_000),
+      String(took),
+    );
+  });
+
+  it('refuses what only pods can suffer', async () => {
+    const place = await makePlace();
+    const deletion = await chaos(place, ['--blow', 'delete']);
+    assert.match(deletion.errors, /--blow delete goes with --kubernetes/);
+    const elsewhere = await chaos(place, ['--namespace', 'dpr']);
+    assert.match(elsewhere.errors, /--namespace and --context go with --kubernetes/);
+    assert.deepEqual([deletion.code, elsewhere.code], [1, 1]);
+  });
+
   it('lets a process stand still and go on, at the cost of no rollback', async () => {
     const place = await makePlace();
     await place.start();
