@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // Stands in for Docker, minikube and kind: notes how it was called, and builds an image of one layer and no base.
 import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import * as tar from 'tar';
@@ -26,7 +25,7 @@ switch (words[0]) {
     writeFileSync(after('--iidfile'), `sha256:${'b'.repeat(64)}\n`);
     break;
   case 'save': {
-    const saved = mkdtempSync(path.join(tmpdir(), 'dpr-saved-'));
+    const saved = mkdtempSync(path.join(directory, 'saved-'));
     mkdirSync(path.join(saved, 'layer'));
     writeFileSync(path.join(saved, 'layer/layer.tar'), 'as it was built');
     const now = new Date().toISOString();
