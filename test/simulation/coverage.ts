@@ -1,6 +1,12 @@
 /** What a run of some thousand seeds must have seen at least once, or it proves less than it seems to. */
-import { describeFrames } from '../../services/protocol/index.ts';
+import { describeFrames, type ErrorCode } from '../../services/protocol/index.ts';
 import { FAULTS } from './options.ts';
+
+/** Codes that only a peer with a defect, a wrong token or a wrong cluster provokes have tests of their own. */
+const REFUSALS: readonly ErrorCode[] = [
+  ...(['wrongGeneration', 'sequenceGap', 'windowExceeded', 'overloaded', 'leaving', 'sessionExpired'] as const),
+  ...(['tooManySessions', 'needDecisions', 'historyLost', 'volumeRefused', 'fenced', 'notServing'] as const),
+];
 
 /** An operator's watch is not part of the simulation. */
 const NEVER_SENT = ['subscribe'];
@@ -8,11 +14,13 @@ const NEVER_SENT = ['subscribe'];
 export const MUST_BE_REACHED: readonly string[] = [
   ...FAULTS.map((fault) => `fault ${fault}`),
   ...[...describeFrames().map(({ kind }) => kind), 'batch', 'reply']
-    .filter((kind) => !NEVER_SENT.includes(kind))
+    .filter((kind) => !NEVER_SENT.includes(kind) && kind !== 'error')
     .map((kind) => `sent ${kind}`),
   ...['claimed', 'registered', 'rollback', 'leaving', 'left', 'refused', 'fenced'].map((event) => `finder ${event}`),
   ...['rollback', 'restored', 'leaving', 'finderRefused'].map((event) => `worker ${event}`),
-  ...['shutdown', 'left', 'fenced', 'refused'].map((why) => `worker stops: ${why}`),
+  ...REFUSALS.map((code) => `refused: ${code}`),
+  ...['historyLost', 'sessionExpired', 'tooManySessions'].map((code) => `session ended: ${code}`),
+  ...['shutdown', 'left', 'fenced', 'refused', 'lostHistory'].map((why) => `worker stops: ${why}`),
   ...['list', 'open', 'size', 'read', 'write', 'datasync', 'close', 'rename', 'syncDirectory'].map(
     (operation) => `disk error: ${operation}`,
   ),
@@ -26,6 +34,12 @@ export const MUST_BE_REACHED: readonly string[] = [
   'worker finds its volume taken over',
   'worker ends because of its disk',
   'frame lost',
+  'frame cut in the middle',
+  'overtaken on another connection',
+  'clock of the Finder jumped',
+  'clock of a client jumped',
+  'no room for another worker',
+  'steady world',
   'half-open connection',
   'execution in a dead world-line',
   'zombie goes on beside its successor',

@@ -304,6 +304,17 @@ export const MUTANTS: readonly Mutant[] = [
     'message, own });\n  }\n  if (worker.drainedSent >= 0) listGraph(worker);\n',
   ),
   mutant(
+    '35 timers that a jump does not restart',
+    `${CORE}/worker/checkpoint.ts`,
+    '  if (tick > worker.version) return seal(worker, tick);\n',
+    `  worker.timer ??= worker.now;
+       if (worker.now >= worker.timer + checkpointIntervalMs) {
+         worker.timer = worker.now;
+         return seal(worker, worker.version + 1);
+       }
+`,
+  ),
+  mutant(
     '36 a started Finder exposes a record that it only read',
     `${CORE}/finder/finder.ts`,
     "  finder.phase = 'starting';\n",
@@ -490,6 +501,84 @@ export const MUTANTS: readonly Mutant[] = [
     `${CORE}/finder/finder.ts`,
     '  finder.ownMembers = undefined;\n',
     '',
+  ),
+  mutant(
+    '65 a late refusal of what was asked before a rollback stops a worker',
+    `${CORE}/worker/join.ts`,
+    'if (worker.worldLine + 1 < message.detail) return stop(worker',
+    'return stop(worker',
+  ),
+  mutant(
+    '66 an expired session is told that it skipped a number',
+    `${CORE}/worker/execute.ts`,
+    'if (entry === undefined && batch.acknowledged > 0) {',
+    'if (entry === undefined && batch.acknowledged > Infinity) {',
+  ),
+  mutant(
+    '67 sessions expire while their client goes on',
+    `${CORE}/worker/session-table.ts`,
+    'if (now - entry.activeAt <= expiryMs) continue;',
+    'if (now - entry.activeAt <= expiryMs / 10) continue;',
+  ),
+  mutant(
+    '68 batches wait without a limit',
+    `${CORE}/worker/execute.ts`,
+    'if (worker.waiting.length >= maxWaitingBatches || bytes > maxWaitingBytes) {',
+    'if (bytes > maxWaitingBytes) {',
+  ),
+  mutant(
+    '69 sessions are remembered without a limit',
+    `${CORE}/worker/execute.ts`,
+    '} else if (entry === undefined && worker.sessions.entries.size >= config.maxSessions) {',
+    '} else if (entry === undefined && worker.sessions.entries.size >= Infinity) {',
+  ),
+  mutant(
+    '70 execution does not wait for the disk',
+    `${CORE}/worker/execute.ts`,
+    'worker.unwritten.length >= maxUnwrittenVersions ||',
+    'worker.unwritten.length >= Infinity ||',
+  ),
+  mutant(
+    '71 a repeated claim gets another incarnation',
+    `${CORE}/finder/membership.ts`,
+    '  if (member.boot !== boot) {\n',
+    '  if (member.boot !== boot || member.registered > 0) {\n',
+  ),
+  mutant(
+    '72 a worker tells of its session table before it was restored',
+    `${CORE}/worker/execute.ts`,
+    "  if (worker.phase === 'restoring' || worker.phase === 'joining') {\n",
+    "  if (worker.phase === 'joining') {\n",
+  ),
+  mutant(
+    '73 a worker stops before its last checkpoint is durable',
+    `${CORE}/worker/worker.ts`,
+    '!worker.executed && worker.unwritten.length === 0;',
+    '!worker.executed;',
+  ),
+  mutant(
+    '74 the generation of an id starts again',
+    `${CORE}/finder/membership.ts`,
+    'generation: (tombstone?.generation ?? 0) + 1,',
+    'generation: 1,',
+  ),
+  mutant(
+    '75 completed calls of a removed worker survive every rollback',
+    `${CORE}/session/verdict.ts`,
+    '    if (call.version <= kept) survivors.push(call.number);\n',
+    '    if (call.version <= Infinity) survivors.push(call.number);\n',
+  ),
+  mutant(
+    '76 the newest decisions are forgotten first',
+    `${CORE}/world-lines.ts`,
+    'return decisions.slice(decisions.length - kept);',
+    'return decisions.slice(0, kept);',
+  ),
+  mutant(
+    '77 a table of an earlier verdict is believed',
+    `${CORE}/session/session.ts`,
+    'if (message.worldLine !== verdict?.worldLine) return;',
+    'if (verdict === undefined) return;',
   ),
 ];
 

@@ -47,6 +47,8 @@ export interface WorldOptions {
   readonly maxDecisions: number;
   readonly maxStarts: number;
   readonly believeRelays: boolean;
+  /** How far a worker's clock may be off, ms. */
+  readonly clockSkewMs: number;
   /** Workers whose state lives in another process, so that batches end later than they begin. */
   readonly asyncStateChance: number;
   /** A process dies between two effects of a step rather than between two events. */
@@ -111,6 +113,7 @@ export type Draw = 'usual' | 'small';
 export function drawWorld(random: Random, draw: Draw = 'usual'): WorldOptions {
   const usual = drawUsual(random);
   if (draw === 'small') return { ...usual, ...drawSmall(random) };
+  if (random.chance(STEADY_CHANCE)) return { ...usual, ...drawSteady(random) };
   return random.chance(EXPIRY_CHANCE) ? { ...usual, ...drawExpiry(random) } : usual;
 }
 
@@ -130,6 +133,30 @@ const WORKERS = [1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 8] as const;
 const CLIENTS = [1, 1, 1, 2, 2, 2, 3, 3, 4, 8] as const;
 
 const EXPIRY_CHANCE = 0.05;
+const STEADY_CHANCE = 0.02;
+
+/** Many workers with many sessions across them, clocks that agree and no faults: what everything costs can be told in advance. */
+function drawSteady(random: Random): Partial<WorldOptions> {
+  return {
+    workers: random.int(4, 8),
+    clients: 4,
+    sessionsPerClient: 1,
+    callsPerSession: 60,
+    strictChance: 0,
+    abandonChance: 0,
+    commitChance: 0,
+    thinkMs: 10,
+    networkDelayMs: 0.5,
+    diskDelayMs: 0.5,
+    checkpointIntervalMs: 10,
+    maxUnwrittenVersions: 16,
+    maxUncommittedCheckpoints: 1000,
+    clockSkewMs: 0,
+    asyncStateChance: 0,
+    faultsForMs: 500,
+    rates: QUIET_WORLD.rates,
+  };
+}
 
 /** Time enough, and pauses short enough, that sessions expire only where they may: long after clients have given up. */
 function drawExpiry(random: Random): Partial<WorldOptions> {
@@ -184,6 +211,7 @@ function drawUsual(random: Random): WorldOptions {
     maxDecisions: random.pick([1, 3, MAX_DECISIONS, MAX_DECISIONS]),
     maxStarts: random.pick([2, MAX_FINDER_STARTS]),
     believeRelays: random.chance(0.7),
+    clockSkewMs: random.pick([0, 2000, 2000]),
     asyncStateChance: random.pick([0, 0, 0.5]),
     midStepChance: random.pick([0, 0.5]),
     restartMs: random.pick([5, 50, 200]),
@@ -224,6 +252,7 @@ export const QUIET_WORLD: WorldOptions = {
   maxDecisions: MAX_DECISIONS,
   maxStarts: MAX_FINDER_STARTS,
   believeRelays: true,
+  clockSkewMs: 0,
   asyncStateChance: 0,
   diskErrorChance: 0,
   midStepChance: 0,

@@ -141,7 +141,7 @@ export function startWorker(world: World, host: WorkerHost): WorkerProcess {
     nextConnection: 1,
     serving: false,
     wakeAt: Infinity,
-    clockSkewMs: random.chance(0.3) ? random.int(-2000, 2000) : 0,
+    clockSkewMs: random.chance(0.3) ? random.int(-options.clockSkewMs, options.clockSkewMs) : 0,
     remote: [],
     asyncState: random.chance(options.asyncStateChance),
     diesAfter: -1,
@@ -210,6 +210,7 @@ export function stepProcess(world: World, running: WorkerProcess, event: WorkerE
   const { process, core } = running;
   const now = world.scheduler.now - process.bornAt;
   const effects = stepWorker(core, event, now, wall(world, running));
+  world.checker.workerStepped(core);
   for (const effect of effects) {
     if (!process.alive) return;
     if (running.diesAfter >= 0 && running.diesAfter-- === 0) {

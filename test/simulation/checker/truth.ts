@@ -77,6 +77,7 @@ export interface WorkerTruth {
 export interface Figures {
   executions: number;
   tokens: number;
+  seals: number;
   cuts: number;
   decisions: number;
 }
@@ -99,7 +100,7 @@ export interface Truth {
 export function createTruth(worldOf: () => World): Truth {
   return {
     worldOf,
-    figures: { executions: 0, tokens: 0, cuts: 0, decisions: 0 },
+    figures: { executions: 0, tokens: 0, seals: 0, cuts: 0, decisions: 0 },
     workers: new Map(),
     sessions: [],
     decisions: new Map(),

@@ -1,6 +1,7 @@
 /** What workers and their volumes do: executions, seals, restores, stops. */
 import type { StopReason, Worker } from '../../../services/core/index.ts';
 import type { CheckpointInfo } from '../../../services/protocol/index.ts';
+import { QUIET_WORLD } from '../options.ts';
 import { EMPTY, historyOf, parseBatchName, resultsOf, type State } from '../state-object.ts';
 import { isOnPlatter, newestOn } from '../volume.ts';
 import type { WorkerProcess } from '../worker-actor.ts';
@@ -16,8 +17,33 @@ import {
   type Truth,
 } from './truth.ts';
 
+/** Checkpoints of a worker that no tick explains. */
+const UNSTEADY_SEALS = 5;
+
 export function checkWorkers(truth: Truth) {
   const { worldOf, figures, decisions, exposed } = truth;
+
+  /** Everything that grows has a limit. */
+  function workerStepped({
+    config,
+    waiting,
+    waitingBytes,
+    sessions,
+    unwritten,
+    uncommitted,
+    decisions: known,
+  }: Worker): void {
+    const within = (what: string, is: number, limit: number): void => {
+      if (is > limit) violated(12, `worker ${config.id} has ${is} ${what}, and the limit is ${limit}`);
+    };
+    within('batches that wait', waiting.length, config.maxWaitingBatches);
+    within('bytes that wait', waitingBytes, config.maxWaitingBytes);
+    within('sessions', sessions.entries.size, config.maxSessions);
+    within('decisions', known.length, config.maxDecisions);
+    // One version more was open when the limit was reached.
+    within('unwritten versions', unwritten.length, config.maxUnwrittenVersions + 1);
+    within('uncommitted versions', unwritten.length + uncommitted.length, config.maxUncommittedCheckpoints + 1);
+  }
 
   /** A batch begins to execute in the worker's open version. */
   function executed(worker: Worker, batch: number, count: number): void {
@@ -137,6 +163,7 @@ export function checkWorkers(truth: Truth) {
     const token = workerOf(truth, worker.config.id).byName.get(`${info.worldLine}/${info.version}`);
     if (token === undefined)
       return violated(8, `worker ${worker.config.id} seals version ${info.version}, which is empty`);
+    figures.seals++;
     if (token.incarnation !== worker.incarnation) violated(8, `${nameOf(token)} is sealed by another incarnation`);
     if (token.sealed) violated(8, `${nameOf(token)} is sealed twice`);
     if (token.state !== snapshot) violated(3, `the checkpoint of ${nameOf(token)} is not the state after it`);
@@ -233,8 +260,23 @@ export function checkWorkers(truth: Truth) {
     return exposed.get(id) ?? 0;
   }
 
+  /**
+   * Workers whose clocks agree seal together, once at each tick and not once for each seal of another; and each begins, and
+   * is left behind, out of step.
+   */
+  function checkCost(): void {
+    const { options, scheduler, hosts } = worldOf();
+    if (options.rates !== QUIET_WORLD.rates || options.clockSkewMs > 0 || options.commitChance > 0) return;
+    worldOf().reached('steady world');
+    const expected = hosts.size * (scheduler.now / options.checkpointIntervalMs + UNSTEADY_SEALS);
+    if (figures.seals > expected) {
+      violated(12, `${hosts.size} workers made ${figures.seals} checkpoints in ${scheduler.now.toFixed(0)} ms`);
+    }
+  }
+
   /** After everything resolved: states against a model that replays exactly what survived. */
   function finish(): void {
+    checkCost();
     for (const { id, processes, wanted } of worldOf().hosts.values()) {
       const running = processes.at(-1);
       if (!wanted || running === undefined) continue;
@@ -242,5 +284,17 @@ export function checkWorkers(truth: Truth) {
     }
   }
 
-  return { executed, applied, sealed, restored, stopped, durable, volumeLost, surveyed, exposedOf, finish };
+  return {
+    workerStepped,
+    executed,
+    applied,
+    sealed,
+    restored,
+    stopped,
+    durable,
+    volumeLost,
+    surveyed,
+    exposedOf,
+    finish,
+  };
 }

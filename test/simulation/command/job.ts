@@ -42,7 +42,7 @@ function simulatorOf(mutant: string | undefined): Promise<Simulator> {
 async function run({ first, count, keep, mutant, draw }: Extract<Request, { kind: 'run' }>): Promise<RunAnswer> {
   const { runSeed } = await simulatorOf(mutant);
   const coverage = new Map<string, number>();
-  const figures: Figures = { executions: 0, tokens: 0, cuts: 0, decisions: 0 };
+  const figures: Figures = { executions: 0, tokens: 0, seals: 0, cuts: 0, decisions: 0 };
   const violations: { seed: number; text: string }[] = [];
   let simulatedMs = 0;
   let steps = 0;

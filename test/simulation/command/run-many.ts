@@ -37,7 +37,7 @@ export async function runMany(options: Options): Promise<{ summary: Summary; goo
     steps: 0,
     simulatedMs: 0,
     wallMs: 0,
-    figures: { executions: 0, tokens: 0, cuts: 0, decisions: 0 },
+    figures: { executions: 0, tokens: 0, seals: 0, cuts: 0, decisions: 0 },
     coverage: new Map(),
   };
   const end = first + (options.seeds ?? Infinity);
