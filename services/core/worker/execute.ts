@@ -1,7 +1,15 @@
 /** Batches: which execute, which are answered from the session table, which wait, and which are refused. */
 import { MAX_VERSION_JUMP, type Batch, type MessageOf } from '@dpr/protocol';
 import { clockTick, seal, urge } from './checkpoint.ts';
-import { acknowledge, newEntry, storedReply, touch, type SessionEntry, type StoredReply } from './session-table.ts';
+import {
+  acknowledge,
+  keepReply,
+  newEntry,
+  storedReply,
+  touch,
+  type SessionEntry,
+  type StoredReply,
+} from './session-table.ts';
 import { log, MalformedOperations, refuse, send, toFinder, upTime, type Worker } from './state.ts';
 import { refresh } from './refresh.ts';
 import { askRestore } from './rollback.ts';
@@ -186,9 +194,7 @@ function end(
   results: Uint8Array,
 ): void {
   const reply = { sequence, version, count, results };
-  const after = entry.replies.findLastIndex((stored) => stored.sequence < sequence);
-  if (after === entry.replies.length - 1) entry.replies.push(reply);
-  else entry.replies.splice(after + 1, 0, reply);
+  keepReply(entry, reply);
   sendReply(worker, connection, entry.id, reply);
 }
 

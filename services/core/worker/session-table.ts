@@ -16,8 +16,8 @@ export interface SessionEntry {
   /** The last batch that began to execute; within a checkpoint, everything that began has ended. */
   last: number;
   /** Replies after the last one acknowledged, in order; they end with `last` once every batch has ended. */
-  readonly replies: StoredReply[];
-  /** The worker's up-time when the session was last heard of, ms; summed over restarts. */
+  replies: StoredReply[];
+  /** The worker's up-time when the session was last heard of, whole ms; summed over restarts. */
   activeAt: number;
   /** Changed since the last checkpoint. */
   changed: boolean;
@@ -69,6 +69,21 @@ export function touch(table: SessionTable, entry: SessionEntry): void {
   table.changed.add(entry);
 }
 
+/** Keep a reply until the client has it. Of batches that overlap, an earlier one may end later. */
+export function keepReply(entry: SessionEntry, reply: StoredReply): void {
+  const { replies } = entry;
+  const last = replies.at(-1);
+  if (last === undefined)
+    entry.replies = [reply]; // no longer than it need be: of many sessions most have one
+  else if (last.sequence < reply.sequence) replies.push(reply);
+  else
+    replies.splice(
+      replies.findIndex((stored) => stored.sequence > reply.sequence),
+      0,
+      reply,
+    );
+}
+
 /** Forget the replies that the client has. */
 export function acknowledge(entry: SessionEntry, upTo: number): void {
   let known = 0;
@@ -76,7 +91,8 @@ export function acknowledge(entry: SessionEntry, upTo: number): void {
     if (reply.sequence > upTo) break;
     known++;
   }
-  if (known > 0) entry.replies.splice(0, known);
+  if (known === entry.replies.length) entry.replies = [];
+  else if (known > 0) entry.replies.splice(0, known);
 }
 
 export function storedReply(entry: SessionEntry, sequence: number): StoredReply | undefined {
@@ -125,11 +141,8 @@ export function sealSection(table: SessionTable, upTime: number): SessionSection
     table.deltaBytes > table.fullBytes;
   const writer = new Writer();
   section.write(writer, {
-    upTime: Math.floor(upTime),
-    entries: [...(full ? table.entries.values() : table.changed)].map((entry) => ({
-      ...entry,
-      activeAt: Math.floor(entry.activeAt),
-    })),
+    upTime,
+    entries: [...(full ? table.entries.values() : table.changed)],
     expired: full ? [] : [...table.expired],
   });
   for (const entry of table.changed) entry.changed = false;

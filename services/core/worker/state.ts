@@ -208,9 +208,9 @@ export interface Worker {
   effects: WorkerEffect[];
 }
 
-/** How long the worker has been up, over all its processes, ms: what idle sessions are measured by. */
+/** How long the worker has been up, over all its processes, whole ms: what idle sessions are measured by. */
 export function upTime(worker: Worker): number {
-  return worker.upTimeBefore + worker.now - worker.startedAt;
+  return Math.floor(worker.upTimeBefore + worker.now - worker.startedAt);
 }
 
 /** What this worker knows of the cut: its own entry, on which everything that executes here depends. */
