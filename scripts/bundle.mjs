@@ -25,6 +25,10 @@ export const PROGRAMS = {
   chaos: 'services/chaos/chaos.ts',
   experiment: 'services/chaos/experiment.ts',
   measure: 'services/chaos/measure.ts',
+  bench: 'services/bench/bench.ts',
+  'bench-load': 'services/bench/load/main.ts',
+  'bench-echo': 'services/bench/echo.ts',
+  'bench-profile': 'services/bench/profile.ts',
 };
 
 /** What images of worker types of others are built on, bundled as well. */

@@ -51,6 +51,18 @@ const ROOMS: Readonly<Record<string, Rule>> = {
     node: true,
   },
   'services/ingress': { rooms: ['services/runtime'], packages: ['prom-client'], node: true },
+  'services/bench': {
+    rooms: [
+      'services/chaos',
+      'services/client',
+      'services/counter/operations',
+      'services/local',
+      'services/protocol',
+      'services/runtime',
+    ],
+    packages: ['commander', 'ws'],
+    node: true,
+  },
   'services/chaos': { rooms: ['infra/plan', 'services/client', 'services/local'], packages: ['commander'], node: true },
 };
 

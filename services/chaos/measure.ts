@@ -4,6 +4,7 @@ import { EXIT_INTERRUPTED, errorText, interruption } from './interrupt.ts';
 import { seedOption, whole } from './options.ts';
 import { type Figure, measure } from './run-measure.ts';
 import { showMs } from './statistics.ts';
+import { markdownTable } from './table.ts';
 
 type Options = {
   readonly kills: number;
@@ -37,12 +38,7 @@ function table(figures: readonly Figure[]): string {
     ...[p50, p90, max].map(showMs),
     String(count),
   ]);
-  const all = [['figure', 'aim for p50', 'p50', 'p90', 'max', 'count'], ...rows];
-  const widths = (all[0] ?? []).map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-  const [head = [], ...body] = all;
-  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...body.map(line)].join('\n');
+  return markdownTable(['figure', 'aim for p50', 'p50', 'p90', 'max', 'count'], rows);
 }
 
 async function main(words: readonly string[]): Promise<number> {

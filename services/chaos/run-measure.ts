@@ -4,8 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Session } from '@dpr/client';
 import { BUILT_IN_TYPE, FINDER_NAME, workerName } from '@dpr/infra/plan';
 import { readClusterFile } from '@dpr/local';
+import { measureCommits, measureCommitsOnDemand } from './measure-commits.ts';
 import { LOCAL_PROGRAM, type OwnCluster, startOwnCluster } from './own-cluster.ts';
-import { seededRandom } from './random.ts';
 import { type Summary, summarize } from './statistics.ts';
 import { REST_MS } from './strikes.ts';
 
@@ -38,9 +38,10 @@ export async function measure(options: Measurement): Promise<readonly Figure[]> 
   const relaxedMs = 100;
   const onSlow = await withSession(options, relaxedMs, async (session, cluster) => {
     tell(`${commits} commits, checkpoints every ${relaxedMs} ms`);
-    const byTimer = await measureCommits(session, options, relaxedMs);
+    const commitment = { ...options, session, workers: WORKERS, checkpointIntervalMs: relaxedMs };
+    const byTimer = await measureCommits(commitment);
     tell(`${commits} commits on demand`);
-    const onDemand = await measureCommitsOnDemand(session, options, relaxedMs);
+    const onDemand = await measureCommitsOnDemand(commitment);
     tell(`${kills} kills of a worker`);
     const recovery = await measureRecovery(session, cluster, options);
     tell(`${kills} kills of the Finder`);
@@ -48,7 +49,9 @@ export async function measure(options: Measurement): Promise<readonly Figure[]> 
   });
   const briskMs = 10;
   tell(`${commits} commits, checkpoints every ${briskMs} ms`);
-  const brisk = await withSession(options, briskMs, (session) => measureCommits(session, options, briskMs));
+  const brisk = await withSession(options, briskMs, (session) =>
+    measureCommits({ ...options, session, workers: WORKERS, checkpointIntervalMs: briskMs }),
+  );
   const { recovery } = onSlow;
   return [
     { name: 'SIGKILL of a worker to the next operation completed there', aimMs: 250, ms: summarize(recovery.whole) },
@@ -87,33 +90,6 @@ async function measureStarts({ starts, signal }: Measurement): Promise<number[]>
     const own = await startOwnCluster({ workers: WORKERS, checkpointIntervalMs: 100, command: NPM_START, signal });
     times.push(own.startMs);
     await own.remove();
-  }
-  return times;
-}
-
-/** From a call until a checkpoint's own time committed it; calls come at random, so at any moment of an interval. */
-async function measureCommits(session: Session, { commits, seed, signal }: Measurement, intervalMs: number) {
-  const random = seededRandom(seed);
-  const times: number[] = [];
-  for (let index = 0; index < commits; index++) {
-    await pause(random() * intervalMs, undefined, { signal });
-    const called = performance.now();
-    await session.counter(index % WORKERS).add(1, { signal }).committed;
-    times.push(performance.now() - called);
-  }
-  return times;
-}
-
-/** From a call until `commit()` had it committed. */
-async function measureCommitsOnDemand(session: Session, { commits, seed, signal }: Measurement, intervalMs: number) {
-  const random = seededRandom(seed);
-  const times: number[] = [];
-  for (let index = 0; index < commits; index++) {
-    await pause(random() * intervalMs, undefined, { signal });
-    const called = performance.now();
-    void session.counter(index % WORKERS).add(1);
-    await session.commit({ signal });
-    times.push(performance.now() - called);
   }
   return times;
 }

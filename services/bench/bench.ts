@@ -1,0 +1,80 @@
+/** `npm run bench`: DPR beside what its users would pick instead, in one run on this machine. */
+import path from 'node:path';
+import { EXIT_INTERRUPTED, errorText, interruption, whole } from '@dpr/chaos';
+import { Command } from 'commander';
+import { profileWorker } from './profiled.ts';
+import { cellResults, cellTable, EXPLANATION, machineLine, targetTable } from './report.ts';
+import { writeResults } from './results.ts';
+import { machineOf, runBench } from './run.ts';
+import { judge } from './targets.ts';
+
+type Options = {
+  readonly quick: boolean;
+  readonly only: string;
+  readonly rounds: number;
+  readonly sessions: number;
+  readonly json: boolean;
+  readonly write: boolean;
+  readonly profile?: string;
+};
+
+const ROOT = path.join(import.meta.dirname, '..');
+const NO_REDIS =
+  'redis-server is not on the path, so there is nothing to compare with: install it (Debian: apt-get install redis-server).';
+
+function parse(words: readonly string[]): Options {
+  return new Command('npm run bench --')
+    .description('Measures a cluster, Redis and bare WebSockets, in turns. Let nothing else keep the machine busy.')
+    .option('--quick', 'a look in about a minute: few loads, short runs', false)
+    .option('--only <text>', 'only loads and parts whose name contains this, as in B=64 or commits', '')
+    .option('--rounds <n>', 'how often everything is measured', whole(1, 100), 3)
+    .option('--sessions <n>', 'how many sessions a worker is to remember', whole(1, 1_000_000), 100_000)
+    .option('--json', 'one JSON object; rates per second, times in nanoseconds', false)
+    .option('--write', 'also write tables and charts into the documents', false)
+    .option('--profile <directory>', 'no table, but CPU profiles of the worker and of the load')
+    .helpOption('-h, --help', 'show this')
+    .allowExcessArguments(false)
+    .parse(words, { from: 'user' })
+    .opts<Options>();
+}
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+async function profile(directory: string, signal: AbortSignal): Promise<void> {
+  say('profiling …');
+  const files = await profileWorker(directory, signal);
+  say(
+    `${files.join('\n')}\nOpen them in Chrome (DevTools, Performance, Load profile), in VS Code, or at speedscope.app.`,
+  );
+}
+
+async function bench(options: Options, signal: AbortSignal): Promise<void> {
+  const machine = machineOf();
+  if (machine.redis === undefined) say(NO_REDIS);
+  const measured = await runBench({ ...options, signal, tell: (text) => say(`${text} …`) });
+  const results = { machine, targets: judge(measured), cells: cellResults(measured.cells) };
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ ...results, measured })}\n`);
+  } else {
+    const cells = results.cells.length === 0 ? [] : [cellTable(results.cells), EXPLANATION];
+    const targets = results.targets.length === 0 ? [] : [targetTable(results.targets)];
+    process.stdout.write(`${[machineLine(machine), ...targets, ...cells].join('\n\n')}\n`);
+  }
+  if (options.write) say(`written: ${writeResults(ROOT, results).join(', ')}`);
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const options = parse(words);
+  const signal = interruption();
+  try {
+    if (options.profile === undefined) await bench(options, signal);
+    else await profile(options.profile, signal);
+    return 0;
+  } catch (error) {
+    if (signal.aborted) return EXIT_INTERRUPTED;
+    say(errorText(error));
+    return 1;
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

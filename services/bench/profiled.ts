@@ -1,0 +1,42 @@
+/** CPU profiles of the worker and of the load, under the load of the first target. */
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { TARGET_CELLS } from './cells.ts';
+import { pins } from './cpu.ts';
+import { startGenerator } from './generator.ts';
+import { runOnce, type Durations } from './grid.ts';
+import { startCluster } from './peers/cluster.ts';
+
+/** Long enough for everything to be compiled. */
+const WARM: Durations = { firstBatches: 0, warmBatches: 100_000, closedMs: 100, openMs: 0 };
+const PROFILED: Durations = { firstBatches: 0, warmBatches: 0, closedMs: 3_000, openMs: 0 };
+const POLL_MS = 50;
+const WRITE_LIMIT_MS = 20_000;
+
+/** @returns the files, of the worker and of the load */
+export async function profileWorker(directory: string, signal: AbortSignal): Promise<readonly string[]> {
+  mkdirSync(directory, { recursive: true });
+  process.env.BENCH_PROFILE = path.resolve(directory);
+  process.env.NODE_OPTIONS = `--import ${path.join(import.meta.dirname, 'bench-profile.js')}`;
+  const pin = pins();
+  const peer = await startCluster(100, { pin: pin.servers, signal });
+  const generator = startGenerator(pin.load, signal);
+  try {
+    const pids = [peer.pid, generator.pid];
+    const toggle = (): void => pids.forEach((pid) => process.kill(pid, 'SIGUSR2'));
+    await runOnce({ peer, generator }, TARGET_CELLS.medium, WARM);
+    toggle();
+    await runOnce({ peer, generator }, TARGET_CELLS.medium, PROFILED);
+    toggle();
+    const files = [`counter-${peer.pid}`, `bench-load-${generator.pid}`].map((name) =>
+      path.join(directory, `${name}.cpuprofile`),
+    );
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(WRITE_LIMIT_MS)]);
+    while (!files.every((file) => existsSync(file))) await pause(POLL_MS, undefined, { signal: limit });
+    return files;
+  } finally {
+    await generator.stop();
+    await peer.stop();
+  }
+}

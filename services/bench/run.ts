@@ -1,0 +1,126 @@
+/** Starts everybody, measures, and stops them. */
+import { cpus } from 'node:os';
+import { allCells, cellName, CHART_CELL, TARGET_CELLS, type Cell } from './cells.ts';
+import { measureCheckpoints } from './checkpoints.ts';
+import { measureCommitTimes } from './commits.ts';
+import { pins } from './cpu.ts';
+import { startGenerator } from './generator.ts';
+import { measureGrid, type Contender, type Durations } from './grid.ts';
+import { startCluster, type ClusterPeer } from './peers/cluster.ts';
+import { startEcho } from './peers/echo.ts';
+import type { Peer } from './peers/peer.ts';
+import { redisVersion, startRedis } from './peers/redis.ts';
+import type { Machine } from './report.ts';
+import { measureSessions } from './sessions.ts';
+import type { Measurements } from './targets.ts';
+
+export interface BenchOptions {
+  /** Few cells, short runs. */
+  readonly quick: boolean;
+  /** Only cells and sections whose names contain this. */
+  readonly only: string;
+  readonly rounds: number;
+  /** Sessions that a worker is to remember. */
+  readonly sessions: number;
+  readonly signal: AbortSignal;
+  /** Told of what is being done. */
+  readonly tell: (text: string) => void;
+}
+
+/** The parts besides the cells. */
+const SECTIONS = ['checkpoints', 'commits', 'sessions'] as const;
+type Section = (typeof SECTIONS)[number];
+
+const DURATIONS: Durations = { firstBatches: 10_000, warmBatches: 500, closedMs: 500, openMs: 500 };
+const QUICK_DURATIONS: Durations = { firstBatches: 10_000, warmBatches: 200, closedMs: 250, openMs: 150 };
+const USUAL_INTERVAL_MS = 100;
+const BRISK_INTERVAL_MS = 10;
+/** The longest that a config allows: within one measurement there is hardly a checkpoint. */
+const RARE_INTERVAL_MS = 60_000;
+const COMMITS = 100;
+const QUICK_COMMITS = 20;
+
+export function machineOf(): Machine {
+  const [first] = cpus();
+  const { problem } = pins();
+  return {
+    cpu: first?.model ?? 'unknown',
+    cores: cpus().length,
+    node: process.version,
+    redis: redisVersion(),
+    pinning: problem,
+  };
+}
+
+/** What `only` leaves. @throws RangeError when that is nothing */
+export function selection({ quick, only }: Pick<BenchOptions, 'quick' | 'only'>): {
+  readonly cells: readonly Cell[];
+  readonly sections: readonly Section[];
+} {
+  const { small, medium, large } = TARGET_CELLS;
+  // The targets look their cells up by identity.
+  const targets: readonly Cell[] = [small, { batch: 1, ...CHART_CELL }, medium, large];
+  const all = quick
+    ? targets
+    : allCells().map((cell) => targets.find((one) => cellName(one) === cellName(cell)) ?? cell);
+  const cells = all.filter((cell) => cellName(cell).includes(only));
+  const sections = SECTIONS.filter((name) => name.includes(only));
+  if (cells.length + sections.length > 0) return { cells, sections };
+  throw new RangeError(`nothing is named like '${only}': there are ${[...all.map(cellName), ...SECTIONS].join(', ')}`);
+}
+
+/** @throws the errors of those who do not start; the signal's reason when it says to stop */
+export async function runBench(options: BenchOptions): Promise<Measurements> {
+  const { quick, rounds, signal, tell } = options;
+  const { cells, sections } = selection(options);
+  const durations = quick ? QUICK_DURATIONS : DURATIONS;
+  const pin = pins();
+  const stops: (() => Promise<void>)[] = [];
+  const starting = { pin: pin.servers, signal };
+
+  async function started<P extends Peer>(peer: Promise<P>): Promise<P> {
+    const one = await peer;
+    stops.push(one.stop);
+    return one;
+  }
+  const cluster = (intervalMs: number): Promise<ClusterPeer> => started(startCluster(intervalMs, starting));
+  function contend(peer: Peer): Contender {
+    const generator = startGenerator(pin.load, signal);
+    stops.push(generator.stop);
+    return { peer, generator };
+  }
+
+  try {
+    tell('starting');
+    const usual = await cluster(USUAL_INTERVAL_MS);
+    const dpr = contend(usual);
+    const contenders = [dpr];
+    if (cells.length > 0) {
+      contenders.push(contend(await started(startEcho(starting))));
+      if (redisVersion() !== undefined) {
+        for (const durability of ['no AOF', 'everysec', 'always'] as const) {
+          contenders.push(contend(await started(startRedis(durability, starting))));
+        }
+      }
+    }
+    const grid = cells.length === 0 ? [] : await measureGrid(contenders, cells, rounds, durations, tell);
+
+    const wants = (section: Section): boolean => {
+      if (!sections.includes(section)) return false;
+      tell(section);
+      return true;
+    };
+    const checkpoints = wants('checkpoints')
+      ? await measureCheckpoints(dpr, { ...dpr, peer: await cluster(RARE_INTERVAL_MS) }, 2 * rounds, durations)
+      : undefined;
+    const commits = wants('commits')
+      ? await measureCommitTimes(usual, await cluster(BRISK_INTERVAL_MS), quick ? QUICK_COMMITS : COMMITS, signal)
+      : undefined;
+    const sessions = wants('sessions')
+      ? await measureSessions(await cluster(USUAL_INTERVAL_MS), options.sessions, signal)
+      : undefined;
+    return { cells: grid, checkpoints, commits, sessions };
+  } finally {
+    await Promise.allSettled(stops.reverse().map((stop) => stop()));
+  }
+}

@@ -1,0 +1,63 @@
+/** What many sessions cost a worker that remembers them: memory, and checkpoints. */
+import { connect, type Cluster } from '@dpr/client';
+import { memoryBytes } from './cpu.ts';
+import type { ClusterPeer } from './peers/cluster.ts';
+
+export interface SessionCosts {
+  readonly sessions: number;
+  /** What the worker's process holds more than before, bytes; NaN where that is not told. */
+  readonly memoryBytes: number;
+  /** A checkpoint after one session of many did something, bytes, and the same when there is but one session. */
+  readonly checkpointBytes: number;
+  readonly checkpointBytesAlone: number;
+}
+
+/** Sessions that are open at one time. */
+const CHUNK = 1_000;
+/** Checkpoints that an average is taken of. */
+const CHECKPOINTS = 20;
+
+/** Each session does one operation, whose reply it never acknowledges. */
+export async function measureSessions(
+  cluster: ClusterPeer,
+  sessions: number,
+  signal: AbortSignal,
+): Promise<SessionCosts> {
+  const client = await connect({ cluster: cluster.address, signal });
+  try {
+    const checkpointBytesAlone = await bytesPerCheckpoint(client, cluster);
+    const before = memoryBytes(cluster.pid);
+    for (let begun = 0; begun < sessions; begun += CHUNK) {
+      signal.throwIfAborted();
+      const chunk = Array.from({ length: Math.min(CHUNK, sessions - begun) }, () => client.session());
+      await Promise.all(chunk.map((session) => session.counter(0).add(1)));
+      for (const session of chunk) session.close();
+    }
+    await client.session().commit();
+    const more = memoryBytes(cluster.pid) - before;
+    return {
+      sessions,
+      memoryBytes: more,
+      checkpointBytes: await bytesPerCheckpoint(client, cluster),
+      checkpointBytesAlone,
+    };
+  } finally {
+    await client.close();
+  }
+}
+
+async function bytesPerCheckpoint(client: Cluster, { metrics }: ClusterPeer): Promise<number> {
+  const session = client.session();
+  const counter = session.counter(0);
+  await counter.add(1);
+  await session.commit(); // what others did before is in this checkpoint
+  const before = await metrics();
+  for (let index = 0; index < CHECKPOINTS; index++) {
+    await counter.add(1);
+    await session.commit();
+  }
+  const after = await metrics();
+  session.close();
+  const grown = (name: string) => (after.get(name) ?? NaN) - (before.get(name) ?? NaN);
+  return grown('dpr_checkpoint_bytes_total') / grown('dpr_checkpoints_total');
+}

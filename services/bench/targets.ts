@@ -1,0 +1,115 @@
+/** What the project means to reach, and whether it did. */
+import { showMs } from '@dpr/chaos';
+import { cellName, TARGET_CELLS, type Cell } from './cells.ts';
+import type { CheckpointRuns } from './checkpoints.ts';
+import type { CommitTimes } from './commits.ts';
+import type { CellRuns } from './grid.ts';
+import type { Measured } from './load/protocol.ts';
+import type { SessionCosts } from './sessions.ts';
+import { ratios, type Spread } from './statistics.ts';
+
+/** Everything that was measured; parts are missing if they were not asked for. */
+export interface Measurements {
+  readonly cells: readonly CellRuns[];
+  readonly checkpoints?: CheckpointRuns | undefined;
+  readonly commits?: CommitTimes | undefined;
+  readonly sessions?: SessionCosts | undefined;
+}
+
+export interface TargetResult {
+  readonly name: string;
+  readonly target: string;
+  readonly result: string;
+  readonly met: boolean;
+}
+
+const MB = 1e6;
+const EVERYSEC = 'Redis everysec';
+const BARE = 'bare ws';
+
+/** Those targets whose figures are there. */
+export function judge({ cells, checkpoints, commits, sessions }: Measurements): readonly TargetResult[] {
+  const against = (cell: Cell, other: string, least: number): TargetResult[] => {
+    const runsOf = (peer: string) => cells.find((one) => one.peer === peer && one.cell === cell)?.runs ?? [];
+    const spread = ratios(runsOf('DPR').map(throughput), runsOf(other).map(throughput));
+    return Number.isNaN(spread.median) ? [] : [atLeast(`${cellName(cell)}, against ${other}`, least, spread)];
+  };
+  return [
+    ...against(TARGET_CELLS.medium, EVERYSEC, 10),
+    ...against(TARGET_CELLS.large, EVERYSEC, 20),
+    ...against(TARGET_CELLS.small, EVERYSEC, 1),
+    ...against(TARGET_CELLS.medium, BARE, 0.6),
+    ...(checkpoints ? judgeCheckpoints(checkpoints) : []),
+    ...(commits ? judgeCommits(commits) : []),
+    ...(sessions ? judgeSessions(sessions) : []),
+  ];
+}
+
+function judgeCheckpoints({ on, off }: CheckpointRuns): TargetResult[] {
+  const p99 = ({ latency }: Measured) => latency?.p99 ?? NaN;
+  return [
+    atLeast(
+      'throughput with checkpoints (100 ms) against hardly any',
+      0.95,
+      ratios(on.map(throughput), off.map(throughput)),
+    ),
+    atMost('p99 latency with checkpoints against hardly any', 1.5, ratios(on.map(p99), off.map(p99))),
+  ];
+}
+
+function judgeCommits({ relaxed, brisk, onDemand }: CommitTimes): TargetResult[] {
+  const within = (name: string, ms: number, p50: number) => ({
+    name: `commit, p50, ${name}`,
+    target: `≤ ${showMs(ms)}`,
+    result: showMs(p50),
+    met: p50 <= ms,
+  });
+  return [
+    within('checkpoints every 100 ms', 60, relaxed.p50),
+    within('checkpoints every 10 ms', 15, brisk.p50),
+    within('on demand', 10, onDemand.p50),
+  ];
+}
+
+/** A checkpoint in which one session of many changed may cost this many times as much as one of a worker with one session. */
+const MOST_CHECKPOINT_RATIO = 2;
+
+function judgeSessions({ sessions, memoryBytes, checkpointBytes, checkpointBytesAlone }: SessionCosts): TargetResult[] {
+  const count = sessions.toLocaleString('en-US');
+  const ratio = checkpointBytes / checkpointBytesAlone;
+  return [
+    {
+      name: `memory of ${count} sessions`,
+      target: '≤ 100 MB per 100,000',
+      result: `${(memoryBytes / MB).toFixed(0)} MB`,
+      met: memoryBytes <= (100 * MB * sessions) / 100_000,
+    },
+    {
+      name: `a checkpoint of one session among ${count}, against one alone`,
+      target: `≤ ${showRatio(MOST_CHECKPOINT_RATIO)}`,
+      result: `${showRatio(ratio)} (${checkpointBytes.toFixed(0)} bytes)`,
+      met: ratio <= MOST_CHECKPOINT_RATIO,
+    },
+  ];
+}
+
+function throughput({ operationsPerSecond }: Measured): number {
+  return operationsPerSecond;
+}
+
+function atLeast(name: string, least: number, spread: Spread): TargetResult {
+  return { name, target: `≥ ${showRatio(least)}`, result: showSpread(spread), met: spread.median >= least };
+}
+
+function atMost(name: string, most: number, spread: Spread): TargetResult {
+  return { name, target: `≤ ${showRatio(most)}`, result: showSpread(spread), met: spread.median <= most };
+}
+
+function showSpread({ median, least, most }: Spread): string {
+  return `${showRatio(median)} (${showRatio(least)} to ${showRatio(most)})`;
+}
+
+/** As in `12×` or `0.63×`. */
+export function showRatio(ratio: number): string {
+  return `${ratio >= 10 ? ratio.toFixed(1) : ratio.toFixed(2)}×`;
+}

@@ -1,0 +1,46 @@
+/** How long commits take, seen by a client. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Session } from '@dpr/client';
+import { seededRandom } from './random.ts';
+
+export type CommitMeasurement = {
+  readonly session: Session;
+  /** The counters have the ids from 0. */
+  readonly workers: number;
+  readonly commits: number;
+  /** Of the cluster. */
+  readonly checkpointIntervalMs: number;
+  /** For the moments of the calls, which are anywhere in an interval. */
+  readonly seed: number;
+  readonly signal: AbortSignal;
+};
+
+/** From a call until a checkpoint's own time committed it, ms. */
+export function measureCommits(measurement: CommitMeasurement): Promise<number[]> {
+  const { session, signal } = measurement;
+  return timed(measurement, (worker) => session.counter(worker).add(1, { signal }).committed);
+}
+
+/** From a call until `commit()` had it committed, ms. */
+export function measureCommitsOnDemand(measurement: CommitMeasurement): Promise<number[]> {
+  const { session, signal } = measurement;
+  return timed(measurement, async (worker) => {
+    void session.counter(worker).add(1);
+    await session.commit({ signal });
+  });
+}
+
+async function timed(
+  { workers, commits, checkpointIntervalMs, seed, signal }: CommitMeasurement,
+  commit: (worker: number) => Promise<unknown>,
+): Promise<number[]> {
+  const random = seededRandom(seed);
+  const times: number[] = [];
+  for (let index = 0; index < commits; index++) {
+    await pause(random() * checkpointIntervalMs, undefined, { signal });
+    const called = performance.now();
+    await commit(index % workers);
+    times.push(performance.now() - called);
+  }
+  return times;
+}
