@@ -11,6 +11,8 @@ import type { World } from './world.ts';
 
 /** What only looks at a disk, or changes its cache, takes this much of the time that making something durable takes. */
 const LIGHT_STEP_SHARE = 0.1;
+/** How many times longer a slow disk takes. */
+const SLOWNESS = 20;
 const HEAVY: readonly Step['operation'][] = ['datasync', 'syncDirectory'];
 
 export function createDisk(random: Random): SimDisk {
@@ -35,7 +37,8 @@ export function mountDisk(world: World, process: Process, disk: SimDisk): Disk {
   return disk.mount(({ operation }) => {
     if (!process.alive) return new Promise<never>(() => undefined);
     const fate = fateOf(world, operation);
-    const delay = world.diskDelay() * (HEAVY.includes(operation) ? 1 : LIGHT_STEP_SHARE);
+    const share = (HEAVY.includes(operation) ? 1 : LIGHT_STEP_SHARE) * (world.slowDisks.has(disk) ? SLOWNESS : 1);
+    const delay = world.diskDelay() * share;
     return new Promise((resolve) => {
       running.add(resolve);
       scheduler.after(delay, process, () => {

@@ -1,11 +1,12 @@
 /** What goes wrong, when, and how it is put right once faults are to stop. */
-import { PROTOCOL_VERSION } from '../../services/protocol/index.ts';
+import { remove, removeAny } from './administrator.ts';
+import { DISK_STRIKES, repairDisks } from './disk-faults.ts';
 import { createDisk } from './disk.ts';
-import { acceptAtFinder, crashFinder, reachFinder, startFinder } from './finder-actor.ts';
 import { repeatReply } from './client-actor.ts';
-import { clog, closeEnd, connect, cut, reset, sendOn } from './network.ts';
+import { crashFinder, startFinder } from './finder-actor.ts';
+import { clog, cut, reset } from './network.ts';
 import { FAULTS, type FaultName } from './options.ts';
-import { createProcess, kill, resume } from './scheduler.ts';
+import { resume } from './scheduler.ts';
 import {
   crashWorker,
   createHost,
@@ -19,7 +20,6 @@ import {
 import type { World } from './world.ts';
 
 const MAX_WORKER_IDS = 12;
-const OPERATOR_RETRY_MS = 100;
 
 /** Let every fault strike at its rate until it is calm. */
 export function scheduleFaults(world: World): void {
@@ -182,10 +182,11 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
       const host = world.random.pick(idle);
       if (host.processes.some(({ process }) => !process.paused)) return false;
       // A process that woke up late may have added the id again by itself: then its volume is a member's.
-      if (world.random.chance(0.5) && world.checker.generationOf(host.id) === 0) {
+      const mayReplace = world.checker.generationOf(host.id) === 0;
+      if (host.isDamaged && !mayReplace) return false;
+      if (host.isDamaged || (mayReplace && world.random.chance(0.5))) {
         world.reached('id added again with an empty volume');
-        host.disk = createDisk(world.random);
-        world.checker.volumeLost(host.id);
+        replaceDisk(world, host);
       } else world.reached('id added again with its old volume');
       add(world, host);
     } else {
@@ -208,15 +209,15 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     const host = hosts.length < 2 ? undefined : world.random.pick(hosts);
     if (host === undefined || host.generation === 0) return false;
     for (const running of [...host.processes]) killWorker(world, running, 'dies with its volume');
-    host.disk = createDisk(world.random);
+    replaceDisk(world, host);
     host.isLost = true;
-    world.checker.volumeLost(host.id);
     startWorkerSoon(world, host, 0);
     world.scheduler.after(world.random.exponential(world.options.pauseMs), undefined, () => {
       if (host.removing === 'no') remove(world, host, 'force');
     });
     return true;
   },
+  ...DISK_STRIKES,
   crashAll(world) {
     crashFinder(world, true);
     watchFinder(world);
@@ -224,6 +225,14 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     return true;
   },
 };
+
+/** By an empty one. */
+function replaceDisk(world: World, host: WorkerHost): void {
+  host.disk = createDisk(world.random);
+  host.isDamaged = false;
+  host.refusals = 0;
+  world.checker.volumeLost(host.id);
+}
 
 /** All processes die, and what was not synced is gone or torn. */
 function losePower(world: World, host: WorkerHost): void {
@@ -269,78 +278,8 @@ export function add(world: World, host: WorkerHost): void {
   host.wanted = true;
   host.generation = 0;
   host.isLost = false;
-  host.isDamaged = false;
   world.note(`worker ${host.id}`, () => 'is added');
   startWorker(world, host);
-}
-
-// --- the administrator ----------------------------------------------------------------------------------------------
-
-function removeAny(world: World, how: 'graceful' | 'force'): boolean {
-  const candidates = [...world.hosts.values()].filter(
-    ({ wanted, removing, generation }) => wanted && removing === 'no' && generation > 0,
-  );
-  if (candidates.length < 2) return false; // somebody stays
-  remove(world, world.random.pick(candidates), how);
-  return true;
-}
-
-function remove(world: World, host: WorkerHost, how: 'graceful' | 'force'): void {
-  host.removing = how;
-  world.note('administrator', () => `removes worker ${host.id}${how === 'force' ? ' by force' : ''}`);
-  if (how === 'force' && !world.calm && world.random.chance(0.7)) {
-    host.wanted = false;
-    for (const running of [...host.processes]) {
-      if (world.random.chance(0.3)) running.process.paused = true;
-      else killWorker(world, running, 'dies for good');
-    }
-  }
-  askRemoval(world, host, host.generation);
-}
-
-/** DELETEWORKER, repeated until it is answered with `left`. A repetition may come late: it names the generation. */
-function askRemoval(world: World, host: WorkerHost, generation: number): void {
-  const { removing } = host;
-  if (removing === 'no') return;
-  const process = createProcess('administrator', world.scheduler);
-  const again = (): void => {
-    if (!process.alive) return;
-    kill(process);
-    world.scheduler.after(world.random.exponential(OPERATOR_RETRY_MS), undefined, () =>
-      askRemoval(world, host, generation),
-    );
-  };
-  const finder = reachFinder(world, process);
-  if (finder === undefined) return again();
-  const end = connect(world, process, finder.process, (other) => acceptAtFinder(world, finder, other));
-  end.onMessage = (message) => {
-    if (message.kind === 'welcome') {
-      sendOn(world, end, {
-        kind: 'deleteWorker',
-        worker: host.id,
-        generation,
-        force: removing === 'force' || host.isLost,
-      });
-      sendOn(world, end, { kind: 'status' });
-      return;
-    }
-    if (message.kind !== 'deleteAnswer' || message.state !== 'left') return;
-    world.note('administrator', () => `worker ${host.id} has left`);
-    host.removing = 'no';
-    if (host.generation === generation) host.wanted = false;
-    closeEnd(world, end);
-    kill(process);
-  };
-  end.onClosed = again;
-  sendOn(world, end, {
-    kind: 'hello',
-    protocol: PROTOCOL_VERSION,
-    role: 'operator',
-    cluster: undefined,
-    stamp: undefined,
-    token: '',
-  });
-  world.scheduler.after(5 * OPERATOR_RETRY_MS, process, again);
 }
 
 // --- the end of faults ----------------------------------------------------------------------------------------------
@@ -351,6 +290,7 @@ export function calmDown(world: World): void {
   world.note('truth', () => 'faults stop');
   world.partitions.splice(0);
   for (const { process } of world.clients) if (process.paused) resume(process, world.scheduler);
+  repairDisks(world);
   const { finder } = world;
   if (finder.process === undefined) startFinder(world);
   else {

@@ -1,4 +1,5 @@
 /** The Finder's process: the core, with the production code for its file on a simulated disk. */
+import { crc32 } from 'node:zlib';
 import {
   createFinder,
   decodeRecord,
@@ -11,7 +12,7 @@ import {
 } from '../../services/core/index.ts';
 import type { Message } from '../../services/protocol/index.ts';
 import { recordWriter, type RecordWriter } from '../../services/runtime/finder/record-writer.ts';
-import { openTwoSlotFile, systemCode } from '../../services/runtime/storage/index.ts';
+import { openTwoSlotFile, StorageDamagedError, systemCode } from '../../services/runtime/storage/index.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 import { createDisk, mountDisk, outsideOf } from './disk.ts';
 import { closeEnd, sendOn, type End } from './network.ts';
@@ -19,11 +20,19 @@ import type { Random } from './random.ts';
 import { CLOCK_STEP_MS, createProcess, kill, type Process } from './scheduler.ts';
 import { inWords, isPartitioned, type World } from './world.ts';
 
-const RECORD_FILE = 'finder';
+export const RECORD_FILE = 'finder';
+export const SLOTS = [`${RECORD_FILE}-0`, `${RECORD_FILE}-1`] as const;
+/** Where a slot's fields are. */
+const COUNTER_AT = 8;
+const LENGTH_AT = 16;
+const CHECKSUM_AT = 20;
+const HEADER_BYTES = 24;
 
 export interface FinderHost {
   readonly disk: SimDisk;
   process: FinderProcess | undefined;
+  /** Neither slot of its record is as it was written. */
+  isDamaged: boolean;
 }
 
 export interface FinderProcess {
@@ -41,7 +50,7 @@ export interface FinderProcess {
 }
 
 export function createFinderHost(random: Random): FinderHost {
-  return { disk: createDisk(random), process: undefined };
+  return { disk: createDisk(random), process: undefined, isDamaged: false };
 }
 
 export function startFinder(world: World): void {
@@ -69,11 +78,26 @@ export function startFinder(world: World): void {
   load(world, running).catch((error: unknown) => broken(world, running, error));
 }
 
+/** The slot that holds the record that was durable last; undefined while nothing is. */
+export function newestSlot(disk: SimDisk): (typeof SLOTS)[number] | undefined {
+  const counter = (slot: string): bigint => {
+    const bytes = disk.durable(slot);
+    if (bytes === undefined || bytes.length < HEADER_BYTES) return 0n;
+    const payload = bytes.subarray(HEADER_BYTES, HEADER_BYTES + bytes.readUInt32LE(LENGTH_AT));
+    const isValid = crc32(payload, crc32(bytes.subarray(0, CHECKSUM_AT))) === bytes.readUInt32LE(CHECKSUM_AT);
+    return isValid ? bytes.readBigUInt64LE(COUNTER_AT) : 0n;
+  };
+  const [first, second] = SLOTS;
+  if (counter(first) === counter(second)) return undefined;
+  return counter(first) > counter(second) ? first : second;
+}
+
 async function load(world: World, running: FinderProcess): Promise<void> {
-  const { random, checker, finder: host } = world;
+  const { random, checker, finder } = world;
   const { process } = running;
-  const file = await openTwoSlotFile(mountDisk(world, process, host.disk), RECORD_FILE);
+  const file = await openTwoSlotFile(mountDisk(world, process, finder.disk), RECORD_FILE);
   if (file.distrusted !== undefined) world.reached('a slot of the record was torn');
+  if (finder.isDamaged) checker.violated(2, 'the Finder starts from a record that is not as it was written');
   const record = file.recovered && decodeRecord(file.recovered.record);
   checker.finderLoaded(record);
   running.writer = recordWriter({
@@ -101,6 +125,10 @@ async function load(world: World, running: FinderProcess): Promise<void> {
 /** What the disk refuses ends the process, and it is started again; anything else is a defect. */
 function broken(world: World, running: FinderProcess, error: unknown): void {
   if (!running.process.alive) return;
+  if (error instanceof StorageDamagedError && world.finder.isDamaged) {
+    world.reached('Finder does not start from a damaged record');
+    return crashFinder(world, false);
+  }
   if (systemCode(error) === undefined) return world.fail(error);
   world.reached('Finder ends because of its disk');
   crashFinder(world, false);

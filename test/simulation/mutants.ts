@@ -17,7 +17,8 @@ export interface Mutant {
 
 const CORE = 'services/core';
 const STORAGE = 'services/runtime/storage';
-const RUNTIME_WORKER = 'services/runtime/worker';
+const RUNTIME = 'services/runtime';
+const RUNTIME_WORKER = `${RUNTIME}/worker`;
 const SIMULATION = 'test/simulation';
 
 function mutant(name: string, file: string, find: string, replace: string, ...more: readonly Change[]): Mutant {
@@ -100,6 +101,35 @@ export const MUTANTS: readonly Mutant[] = [
     `${CORE}/worker/rollback.ts`,
     '  worker.dependencies = new Map();\n',
     '',
+  ),
+  mutant(
+    '12 an I/O error of the record is ignored',
+    `${RUNTIME}/finder/record-writer.ts`,
+    '        failed();\n',
+    '        failed();\n        return written(record.counter, 0);\n',
+  ),
+  mutant(
+    '12b a slot of the record with a bad checksum is believed',
+    `${STORAGE}/two-slot-file.ts`,
+    'return checksumOf(content) === bytes.readUInt32LE(CHECKSUM_AT) ? { slot, bytes: content, counter } : undefined;',
+    'return { slot, bytes: content, counter };',
+  ),
+  mutant(
+    '12c membership and prefix are two files that can disagree',
+    `${SIMULATION}/finder-actor.ts`,
+    '  const record = file.recovered && decodeRecord(file.recovered.record);\n',
+    `  const second = await openTwoSlotFile(mountDisk(world, process, finder.disk), 'members');
+  let record = file.recovered && decodeRecord(file.recovered.record);
+  if (record && second.recovered) {
+    const { members, tombstones, membership } = decodeRecord(second.recovered.record);
+    record = { ...record, members, tombstones, membership };
+  }
+`,
+    change(
+      `${SIMULATION}/finder-actor.ts`,
+      '        return file.write(bytes);\n',
+      '        return file.write(bytes).then(async (counter) => (await second.write(bytes), counter));\n',
+    ),
   ),
   mutant('13 rolled-back versions count in the cut', `${CORE}/finder/membership.ts`, '  finder.graph.clear();\n', ''),
   mutant(
@@ -319,6 +349,12 @@ export const MUTANTS: readonly Mutant[] = [
     `${CORE}/finder/finder.ts`,
     "  finder.phase = 'starting';\n",
     "  finder.phase = 'serving';\n  finder.exposed = expose(finder, finder.record, undefined);\n",
+  ),
+  mutant(
+    '36b a record that was only read is not written again',
+    `${STORAGE}/two-slot-file.ts`,
+    '  await overwrite(disk, newest.slot, newest.bytes);\n',
+    '',
   ),
   mutant(
     "37 a generation's versions start again",
@@ -579,6 +615,130 @@ export const MUTANTS: readonly Mutant[] = [
     `${CORE}/session/session.ts`,
     'if (message.worldLine !== verdict?.worldLine) return;',
     'if (verdict === undefined) return;',
+  ),
+  mutant(
+    '101 a retried record goes to the other slot',
+    `${STORAGE}/two-slot-file.ts`,
+    '    } finally {\n      writing = false;\n    }\n',
+    '    } catch (error) {\n      holder = slot;\n      throw error;\n    } finally {\n      writing = false;\n    }\n',
+  ),
+  mutant(
+    '102 a record is announced before it is synced',
+    `${STORAGE}/two-slot-file.ts`,
+    '    await file.writeAt(0, bytes);\n    await file.datasync();\n    if (unproven)',
+    '    await file.writeAt(0, bytes);\n    if (unproven)',
+  ),
+  mutant(
+    '103 the name of a new slot is not synced',
+    `${STORAGE}/two-slot-file.ts`,
+    '    await disk.rename(temporary(slot.name), slot.name);\n    await disk.syncDirectory();\n',
+    '    await disk.rename(temporary(slot.name), slot.name);\n',
+  ),
+  mutant(
+    '104 a failed sync of a record is repeated, and its bytes are not',
+    `${STORAGE}/two-slot-file.ts`,
+    '    await file.datasync();\n    if (unproven)',
+    '    await file.datasync().catch(() => file.datasync());\n    if (unproven)',
+  ),
+  mutant(
+    '105 a checkpoint is announced before it is synced',
+    `${STORAGE}/manifest-log.ts`,
+    '    await current.file.datasync();\n',
+    '',
+  ),
+  mutant(
+    '106 a failed sync of a manifest is repeated, and its bytes are not',
+    `${STORAGE}/manifest-log.ts`,
+    '    await current.file.datasync();\n',
+    '    await current.file.datasync().catch(() => current.file.datasync());\n',
+  ),
+  mutant(
+    '107 the name of a manifest is not synced',
+    `${STORAGE}/manifest-log.ts`,
+    '    await disk.rename(temporary(name), name);\n    await disk.syncDirectory();\n',
+    '    await disk.rename(temporary(name), name);\n',
+  ),
+  mutant(
+    "108 the name of a generation's directory is not synced",
+    `${RUNTIME_WORKER}/generations.ts`,
+    '  await disk.syncDirectory();\n',
+    '',
+  ),
+  mutant(
+    '109 a torn end of a manifest is believed',
+    `${STORAGE}/frame.ts`,
+    'if (meta === undefined || payload.length < head.payloadBytes || crc32(payload) !== head.payloadChecksum)',
+    'if (meta === undefined)',
+    change(
+      `${STORAGE}/manifest-log.ts`,
+      'if (bytes.length === part.bytes && crc32(bytes) === part.checksum) return bytes;',
+      'if (bytes.length <= part.bytes) return bytes;',
+    ),
+  ),
+  mutant(
+    '110 the manifest of a lower incarnation wins',
+    `${STORAGE}/volume.ts`,
+    'const below = incarnations.filter((one) => one < incarnation).at(-1) ?? 0;',
+    'const below = incarnations.filter((one) => one < incarnation).at(0) ?? 0;',
+  ),
+  mutant(
+    '111 a restore is told before what it drops is durably gone',
+    `${STORAGE}/checkpoint-store.ts`,
+    'await log.mark({ ...before, entries, clean }, version);',
+    'log.adopt({ ...before, entries, clean });',
+  ),
+  mutant(
+    '112 files are removed before the manifest that needs them is replaced',
+    `${STORAGE}/checkpoint-store.ts`,
+    'else if (lost.length > 0 || garbage.size > 0) await log.mark(next);',
+    'else if (lost.length > 0 || garbage.size > 0) log.adopt(next);',
+  ),
+  mutant(
+    '113 a checkpoint that the disk refused is taken for durable',
+    `${RUNTIME_WORKER}/checkpoint-writer.ts`,
+    '        failed();\n        log.error',
+    '        failed();\n        return true;\n        log.error',
+  ),
+  mutant(
+    '114 the state of a checkpoint is not synced',
+    `${STORAGE}/part-files.ts`,
+    '    await file.writeAt(0, sealHead(head, checksum));\n    await file.datasync();\n',
+    '    await file.writeAt(0, sealHead(head, checksum));\n',
+  ),
+  mutant(
+    "115 the name of a checkpoint's file is not synced",
+    `${STORAGE}/part-writer.ts`,
+    "      if (statePart.place !== 'inline' || sessionsPart.place !== 'inline') await disk.syncDirectory();\n",
+    '',
+  ),
+  mutant(
+    '116 an append in flight outlives a rollback',
+    `${STORAGE}/checkpoint-store.ts`,
+    '    for (const one of pending) if (one.key.version > version) one.drop();\n',
+    '',
+    change(
+      `${STORAGE}/checkpoint-store.ts`,
+      'const entries = upTo(before.entries, version);',
+      'const entries = before.entries;',
+    ),
+  ),
+  mutant(
+    '117 a zombie writes a manifest although it was superseded',
+    `${STORAGE}/manifest-log.ts`,
+    '    await refuseIfSuperseded(disk, head.incarnation);\n',
+    '',
+    change(`${STORAGE}/volume.ts`, '  await refuseIfSuperseded(disk, incarnation);\n  await ensure', '  await ensure'),
+    change(
+      `${STORAGE}/names.ts`,
+      'return `manifest-${incarnation}`;',
+      'return `manifest-${incarnation - (incarnation % 2)}`;',
+    ),
+  ),
+  mutant(
+    '118 the Finder starts from a record of which nothing is valid',
+    `${STORAGE}/two-slot-file.ts`,
+    "if (slots.some((slot) => slot.state === 'present')) throw noValidSlot(disk, slots);",
+    '',
   ),
 ];
 

@@ -80,8 +80,18 @@ export const FAULTS = [
   'forceRemoveWorker',
   'loseVolume',
   'crashAll',
+  'fillDisk',
+  'slowDisk',
+  'rotOldSlot',
+  'rotRecord',
+  'rotVolume',
+  'lieAboutSync',
 ] as const;
 export type FaultName = (typeof FAULTS)[number];
+export type DiskFaultName = Extract<
+  FaultName,
+  'fillDisk' | 'slowDisk' | 'rotOldSlot' | 'rotRecord' | 'rotVolume' | 'lieAboutSync'
+>;
 
 /** Faults a second when a seed has the fault at all. */
 const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
@@ -105,6 +115,12 @@ const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
   forceRemoveWorker: 0.4,
   loseVolume: 0.2,
   crashAll: 0.2,
+  fillDisk: 0.5,
+  slowDisk: 0.5,
+  rotOldSlot: 1,
+  rotRecord: 0.2,
+  rotVolume: 0.2,
+  lieAboutSync: 0.2,
 };
 
 /** `small`: one or two workers and clients that take their time, for long; to compare simulated with real time. */

@@ -1,6 +1,7 @@
 /** One seed: draw a world, let it run under faults, let it come to rest, and compare it with the truth. */
 import { crc32 } from 'node:zlib';
 import { createChecker, type Figures } from './checker/index.ts';
+import { checkDisks } from './checker/disks.ts';
 import { startClient, type SimSession } from './client-actor.ts';
 import { add, calmDown, scheduleFaults } from './faults.ts';
 import { createFinderHost, startFinder } from './finder-actor.ts';
@@ -83,6 +84,8 @@ export async function runSeed(
     calm: false,
     hasPromises: false,
     partitions: [],
+    slowDisks: new Set(),
+    diskFaultEnds: new Set(),
     networkDelay: () => delay(options.networkDelayMs),
     diskDelay: () => delay(options.diskDelayMs),
     fail: (error) => void (failure ??= { error }),
@@ -118,6 +121,7 @@ export async function runSeed(
     begin(world, options);
     await live(world, settle);
     world.checker.finish();
+    await checkDisks(world);
   } catch (error) {
     if (error instanceof Violation) violation = error.message;
     else violation = `an assertion failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;

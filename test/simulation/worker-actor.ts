@@ -10,7 +10,12 @@ import {
   type WorkerState,
 } from '../../services/core/index.ts';
 import { PROTOCOL_VERSION, type Message, type MessageOf } from '../../services/protocol/index.ts';
-import { SupersededError, systemCode } from '../../services/runtime/storage/index.ts';
+import {
+  StorageDamagedError,
+  SupersededError,
+  systemCode,
+  WrongVolumeError,
+} from '../../services/runtime/storage/index.ts';
 import type { VolumeEffect, VolumeKeeper } from '../../services/runtime/worker/volume-keeper.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 import { createDisk } from './disk.ts';
@@ -39,6 +44,8 @@ export interface WorkerHost {
   isLost: boolean;
   /** What is on its disk is not what was written there. */
   isDamaged: boolean;
+  /** How often a process was refused because of that. */
+  refusals: number;
 }
 
 interface ClientConnection {
@@ -98,6 +105,7 @@ export function createHost(id: number, random: Random): WorkerHost {
     starting: false,
     isLost: false,
     isDamaged: false,
+    refusals: 0,
   };
 }
 
@@ -435,6 +443,7 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
       world.reached(`worker stops: ${effect.why}`);
       world.note(process.name, () => `incarnation ${core.incarnation} stops: ${effect.why}, ${effect.text}`);
       world.checker.stopped(running, effect.why);
+      if (effect.why === 'refused') running.host.refusals++;
       killWorker(world, running, 'ends');
       if (effect.why === 'refused' && world.checker.hasNoRoomFor(core.config.id)) {
         world.reached('no room for another worker');
@@ -494,6 +503,13 @@ function broken(world: World, running: WorkerProcess, error: unknown): void {
   if (!process.alive) return;
   if (error instanceof SupersededError) {
     world.reached('worker finds its volume taken over');
+    killWorker(world, running, `ends: ${error.message}`);
+    return restartAfterStop(world, host);
+  }
+  const isRefused = error instanceof StorageDamagedError || error instanceof WrongVolumeError;
+  if (isRefused && (host.isDamaged || running.disk !== host.disk)) {
+    world.reached('worker does not start from a damaged volume');
+    host.refusals++;
     killWorker(world, running, `ends: ${error.message}`);
     return restartAfterStop(world, host);
   }

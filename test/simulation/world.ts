@@ -1,4 +1,5 @@
 /** Everything that one seed's actors share: time, chance, the network, the checker, and the story for people. */
+import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 import type { Checker } from './checker/index.ts';
 import type { Client } from './client-actor.ts';
 import type { FinderHost } from './finder-actor.ts';
@@ -30,6 +31,10 @@ export interface World {
   hasPromises: boolean;
   /** Pairs of process names that cannot reach each other, until when. */
   readonly partitions: { readonly name: string; readonly until: number }[];
+  /** Everything takes longer on these. */
+  readonly slowDisks: Set<SimDisk>;
+  /** What puts disks right again. */
+  readonly diskFaultEnds: Set<() => void>;
   networkDelay(): number;
   diskDelay(): number;
   /** What happened within a promise shows that the code is wrong. */

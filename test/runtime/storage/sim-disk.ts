@@ -17,12 +17,16 @@ export interface SimDisk {
   durable(name: string): Buffer | undefined;
   /** Changes a byte of a file, also on the platter, as rot does. */
   corrupt(name: string, offset: number): void;
+  /** Brings a file back, durably, as an administrator may from a backup. */
+  put(name: string, bytes: Buffer): void;
   /** Removes a file for good, as an administrator may. */
   remove(name: string): void;
   names(): string[];
   size(name: string): number;
   /** Bytes of all files together, also of those in directories. */
   usedBytes(): number;
+  /** Syncs do nothing, and say that they did. In a directory it is as in the one around it. */
+  lies: boolean;
   /** Bytes that all files may have together. A directory in another one has the capacity of that one. */
   capacityBytes: number;
 }
@@ -106,6 +110,7 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
 
   const disk: SimDisk = {
     capacityBytes: Number.MAX_SAFE_INTEGER,
+    lies: false,
     mount: (process) => mount(process),
     inside: (name) => names.get(name)?.inside,
     durable(name) {
@@ -128,7 +133,17 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
     },
     corrupt(name, offset) {
       const { cache, durable } = find(name);
-      for (const bytes of [cache, durable]) bytes.writeUInt8(bytes.readUInt8(offset) ^ 0x40, offset);
+      for (const bytes of [cache, durable]) {
+        if (offset < bytes.length) bytes.writeUInt8(bytes.readUInt8(offset) ^ 0x40, offset);
+      }
+    },
+    put(name, bytes) {
+      disk.remove(name);
+      const inode = newInode(undefined);
+      write(inode, 0, bytes);
+      sync(inode);
+      names.set(name, inode);
+      durableNames.set(name, inode);
     },
     remove(name) {
       names.delete(name);
@@ -144,8 +159,9 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
     },
   };
 
+  const whole = outer ?? disk;
+
   function hasRoom(bytes: number): boolean {
-    const whole = outer ?? disk;
     return whole.capacityBytes === Number.MAX_SAFE_INTEGER || whole.usedBytes() + bytes <= whole.capacityBytes;
   }
 
@@ -206,7 +222,9 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
         },
         async datasync() {
           check();
-          const all = (): void => sync(inode);
+          const all = (): void => {
+            if (!whole.lies) sync(inode);
+          };
           return step('datasync', name, all, (fate) => {
             // After a failed sync the system believes all to be written: only what is written again becomes durable.
             if (fate !== 'dies') settle(inode);
@@ -237,6 +255,7 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
       unlink: (name) => step('unlink', name, () => change(name, undefined, find(name))),
       syncDirectory: () =>
         step('syncDirectory', '', () => {
+          if (whole.lies) return;
           durableNames = new Map(names);
           changes = [];
         }),

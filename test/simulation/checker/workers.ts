@@ -228,7 +228,7 @@ export function checkWorkers(truth: Truth) {
   function durable(running: WorkerProcess, worldLine: number, version: number): void {
     if (!hasTheSay(running)) return;
     const { core, host } = running;
-    if (!isOnPlatter(host.disk, core.generation, core.incarnation, worldLine, version)) {
+    if (!host.isDamaged && !isOnPlatter(host.disk, core.generation, core.incarnation, worldLine, version)) {
       violated(
         1,
         `version ${version} of worker ${host.id} is taken for durable, and a loss of power would take it back`,

@@ -1,0 +1,76 @@
+/** What an administrator does about workers: removes them, and asks again until they have left. */
+import { PROTOCOL_VERSION } from '../../services/protocol/index.ts';
+import { acceptAtFinder, reachFinder } from './finder-actor.ts';
+import { closeEnd, connect, sendOn } from './network.ts';
+import { createProcess, kill } from './scheduler.ts';
+import { killWorker, type WorkerHost } from './worker-actor.ts';
+import type { World } from './world.ts';
+
+const OPERATOR_RETRY_MS = 100;
+
+export function removeAny(world: World, how: 'graceful' | 'force'): boolean {
+  const candidates = [...world.hosts.values()].filter(
+    ({ wanted, removing, generation }) => wanted && removing === 'no' && generation > 0,
+  );
+  if (candidates.length < 2) return false; // somebody stays
+  remove(world, world.random.pick(candidates), how);
+  return true;
+}
+
+export function remove(world: World, host: WorkerHost, how: 'graceful' | 'force'): void {
+  host.removing = how;
+  world.note('administrator', () => `removes worker ${host.id}${how === 'force' ? ' by force' : ''}`);
+  if (how === 'force' && !world.calm && world.random.chance(0.7)) {
+    host.wanted = false;
+    for (const running of [...host.processes]) {
+      if (world.random.chance(0.3)) running.process.paused = true;
+      else killWorker(world, running, 'dies for good');
+    }
+  }
+  askRemoval(world, host, host.generation);
+}
+
+/** DELETEWORKER, repeated until it is answered with `left`. A repetition may come late: it names the generation. */
+function askRemoval(world: World, host: WorkerHost, generation: number): void {
+  const { removing } = host;
+  if (removing === 'no') return;
+  const process = createProcess('administrator', world.scheduler);
+  const again = (): void => {
+    if (!process.alive) return;
+    kill(process);
+    world.scheduler.after(world.random.exponential(OPERATOR_RETRY_MS), undefined, () =>
+      askRemoval(world, host, generation),
+    );
+  };
+  const finder = reachFinder(world, process);
+  if (finder === undefined) return again();
+  const end = connect(world, process, finder.process, (other) => acceptAtFinder(world, finder, other));
+  end.onMessage = (message) => {
+    if (message.kind === 'welcome') {
+      sendOn(world, end, {
+        kind: 'deleteWorker',
+        worker: host.id,
+        generation,
+        force: removing === 'force' || host.isLost,
+      });
+      sendOn(world, end, { kind: 'status' });
+      return;
+    }
+    if (message.kind !== 'deleteAnswer' || message.state !== 'left') return;
+    world.note('administrator', () => `worker ${host.id} has left`);
+    host.removing = 'no';
+    if (host.generation === generation) host.wanted = false;
+    closeEnd(world, end);
+    kill(process);
+  };
+  end.onClosed = again;
+  sendOn(world, end, {
+    kind: 'hello',
+    protocol: PROTOCOL_VERSION,
+    role: 'operator',
+    cluster: undefined,
+    stamp: undefined,
+    token: '',
+  });
+  world.scheduler.after(5 * OPERATOR_RETRY_MS, process, again);
+}

@@ -1,0 +1,29 @@
+/** At the end the power fails once more: what everybody relied on is there when the disks are read again. */
+import { decodeRecord } from '../../../services/core/index.ts';
+import { openTwoSlotFile } from '../../../services/runtime/storage/index.ts';
+import { surveyNewest } from '../../../services/runtime/worker/generations.ts';
+import { healthy } from '../../runtime/storage/sim-disk.ts';
+import { RECORD_FILE } from '../finder-actor.ts';
+import type { World } from '../world.ts';
+import { violated } from './truth.ts';
+
+export async function checkDisks(world: World): Promise<void> {
+  const { finder, hosts, checker } = world;
+  finder.disk.cutPower();
+  const { recovered } = await openTwoSlotFile(finder.disk.mount(healthy), RECORD_FILE);
+  if (recovered === undefined) return violated(2, "the Finder's record is gone");
+  const record = decodeRecord(recovered.record);
+  checker.finderLoaded(record);
+  for (const { id, disk, isDamaged } of hosts.values()) {
+    const member = record.members.get(id);
+    const version = checker.exposedOf(id);
+    if (isDamaged || member === undefined || version <= member.base) continue;
+    disk.cutPower();
+    const { generation, checkpoints, damage } = await surveyNewest(disk.mount(healthy));
+    if (generation !== member.generation) violated(10, `the volume of worker ${id} is of generation ${generation}`);
+    if (damage.length > 0) violated(10, `worker ${id}: ${damage.join('; ')}`);
+    if (!checkpoints.some((one) => one.version === version)) {
+      violated(10, `the volume of worker ${id} lacks version ${version} of the cut at the end`);
+    }
+  }
+}

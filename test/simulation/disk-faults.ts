@@ -1,0 +1,159 @@
+/** What disks do besides failing single steps: they are full or slow for a while, rot, and say that they wrote what they did not. */
+import { remove } from './administrator.ts';
+import { crashFinder, newestSlot, SLOTS, startFinder } from './finder-actor.ts';
+import type { DiskFaultName } from './options.ts';
+import { newestOn } from './volume.ts';
+import { killWorker, startWorkerSoon, type WorkerHost } from './worker-actor.ts';
+import type { SimDisk } from '../runtime/storage/sim-disk.ts';
+import type { World } from './world.ts';
+
+/** How often the administrator looks after a worker whose disk is damaged. */
+const LOOK_AFTER_MS = 200;
+
+/** Each returns whether there was anything to strike. */
+export const DISK_STRIKES: Readonly<Record<DiskFaultName, (world: World) => boolean>> = {
+  fillDisk(world) {
+    const disk = anyDisk(world);
+    disk.capacityBytes = disk.usedBytes() + world.random.int(0, 2000);
+    after(world, () => {
+      disk.capacityBytes = Number.MAX_SAFE_INTEGER;
+    });
+    return true;
+  },
+  slowDisk(world) {
+    const disk = anyDisk(world);
+    world.slowDisks.add(disk);
+    after(world, () => world.slowDisks.delete(disk));
+    return true;
+  },
+  /** The slot that the next write goes to: nobody may notice. */
+  rotOldSlot({ finder: { disk, process: running }, random }) {
+    if (running !== undefined && (running.writer === undefined || running.core.writing !== undefined)) return false;
+    const newest = newestSlot(disk);
+    const other = SLOTS.find((slot) => slot !== newest);
+    if (newest === undefined || other === undefined || !disk.names().includes(other)) return false;
+    disk.corrupt(other, random.int(0, disk.size(other) - 1));
+    return true;
+  },
+  /** Both slots: the Finder must not start, until the administrator brings the files back. */
+  rotRecord(world) {
+    const { finder, scheduler } = world;
+    if (finder.isDamaged || newestSlot(finder.disk) === undefined) return false;
+    crashFinder(world, false);
+    // What it had asked for may still be done.
+    scheduler.after(0, undefined, () => {
+      const bringBack = rotSlots(world);
+      after(world, () => {
+        crashFinder(world, false);
+        bringBack();
+        startFinder(world);
+      });
+    });
+    return true;
+  },
+  /** One byte of one file: the worker is refused, or nothing that counts is missing. */
+  rotVolume(world) {
+    const host = anyHost(world);
+    if (host === undefined) return false;
+    const volume = host.disk.inside(`generation-${newestOn(host.disk).generation}`);
+    const files = volume?.names().filter((name) => volume.size(name) > 0) ?? [];
+    if (volume === undefined || files.length === 0) return false;
+    for (const running of [...host.processes]) killWorker(world, running, 'dies, and its disk rots');
+    const file = world.random.pick(files);
+    volume.corrupt(file, world.random.int(0, volume.size(file) - 1));
+    damaged(world, host);
+    startWorkerSoon(world, host, 0);
+    return true;
+  },
+  /** What it takes for durable is gone with the power: the worker is refused, or nothing that counts is missing. */
+  lieAboutSync(world) {
+    const host = anyHost(world);
+    if (host === undefined) return false;
+    host.disk.lies = true;
+    damaged(world, host);
+    after(world, () => {
+      for (const running of [...host.processes]) killWorker(world, running, 'dies, and its disk had lied');
+      host.disk.cutPower();
+      host.disk.lies = false;
+      startWorkerSoon(world, host, 0);
+    });
+    return true;
+  },
+};
+
+/** Before this many bytes of a slot its record has not ended. */
+const RECORD_BYTES_AT_LEAST = 50;
+
+/** @returns what brings them back as they were */
+function rotSlots(world: World): () => void {
+  const { finder, random } = world;
+  const { disk } = finder;
+  crashFinder(world, false);
+  finder.isDamaged = true;
+  const backup = SLOTS.map((slot) => [slot, copyOf(disk.durable(slot))] as const);
+  for (const slot of SLOTS) {
+    if (disk.names().includes(slot)) disk.corrupt(slot, random.int(0, RECORD_BYTES_AT_LEAST - 1));
+  }
+  startFinder(world);
+  return () => {
+    for (const [slot, bytes] of backup) {
+      disk.remove(slot);
+      if (bytes) disk.put(slot, bytes);
+    }
+    finder.isDamaged = false;
+  };
+}
+
+function copyOf(bytes: Buffer | undefined): Buffer | undefined {
+  return bytes && Buffer.from(bytes);
+}
+
+/** When faults are to end, too. */
+function after(world: World, end: () => void): void {
+  let isOver = false;
+  const once = (): void => {
+    if (isOver) return;
+    isOver = true;
+    world.diskFaultEnds.delete(once);
+    end();
+  };
+  world.diskFaultEnds.add(once);
+  world.scheduler.after(world.random.exponential(world.options.pauseMs), undefined, once);
+}
+
+/** All disks have room, are fast and truthful, and the Finder's record is back. */
+export function repairDisks(world: World): void {
+  for (const end of [...world.diskFaultEnds]) end();
+}
+
+function anyDisk({ hosts, finder, random }: World): SimDisk {
+  return random.pick([finder.disk, ...[...hosts.values()].map(({ disk }) => disk)]);
+}
+
+/** A member whose loss leaves somebody. */
+function anyHost({ hosts, random }: World): WorkerHost | undefined {
+  const whole = [...hosts.values()].filter(
+    ({ wanted, removing, generation, isLost, isDamaged }) =>
+      wanted && removing === 'no' && generation > 0 && !isLost && !isDamaged,
+  );
+  return whole.length < 2 ? undefined : random.pick(whole);
+}
+
+function damaged(world: World, host: WorkerHost): void {
+  host.isDamaged = true;
+  world.checker.volumeLost(host.id);
+  lookAfter(world, host, host.disk, LOOK_AFTER_MS + world.random.exponential(world.options.pauseMs));
+}
+
+/** Remove the worker by force once it is down and cannot come back. */
+function lookAfter(world: World, host: WorkerHost, disk: SimDisk, ms: number): void {
+  world.scheduler.after(ms, undefined, () => {
+    if (!host.isDamaged || host.disk !== disk) return;
+    if (host.refusals > 0 && host.wanted && host.removing !== 'force') {
+      world.reached('a worker whose disk is damaged is removed');
+      if (host.removing === 'no') remove(world, host, 'force');
+      else host.removing = 'force'; // it will not drain any more
+    }
+    lookAfter(world, host, disk, ms);
+  });
+}
