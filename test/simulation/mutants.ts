@@ -740,6 +740,18 @@ export const MUTANTS: readonly Mutant[] = [
     "if (slots.some((slot) => slot.state === 'present')) throw noValidSlot(disk, slots);",
     '',
   ),
+  mutant(
+    '119 a session lets go of operations that it may issue again',
+    `${CORE}/session/session.ts`,
+    'if (!session.config.replay) call.operations = LET_GO;',
+    'call.operations = LET_GO;',
+  ),
+  mutant(
+    '120 a reply that came late is kept behind later ones',
+    `${CORE}/worker/session-table.ts`,
+    'else if (last.sequence < reply.sequence) replies.push(reply);',
+    'else if (last.sequence !== reply.sequence) replies.push(reply);',
+  ),
 ];
 
 /** The mutant whose name begins with `text`. @throws Error when there is none, or several */
