@@ -54,6 +54,12 @@ export class Writer {
     const at = this.reserve(value.length);
     this.bytes.set(value, at);
   }
+  hex(value: string, size: number): void {
+    const at = this.reserve(size);
+    if (value.length !== 2 * size || this.bytes.write(value, at, size, 'hex') !== size) {
+      throw new RangeError(`'${value}' is not ${size} bytes of hex`);
+    }
+  }
   finish(): Buffer {
     return this.bytes.subarray(0, this.length);
   }
@@ -161,11 +167,7 @@ function identity(size: number): Field<string> {
   return {
     layout: `${size} bytes`,
     smallest: size,
-    write(w, v) {
-      const bytes = Buffer.from(v, 'hex');
-      if (bytes.length !== size || v.length !== 2 * size) throw new RangeError(`'${v}' is not ${size} bytes of hex`);
-      w.raw(bytes);
-    },
+    write: (w, v) => w.hex(v, size),
     read: (r) => r.raw(size).toString('hex'),
   };
 }
