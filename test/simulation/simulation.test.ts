@@ -1,19 +1,30 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { MUTANTS } from './mutants.ts';
+import { minimize } from './command/minimize.ts';
+import { createPool } from './command/pool.ts';
+import { README, tableIn } from './command/write-tables.ts';
+import { MUST_BE_REACHED } from './coverage.ts';
+import { MUTANTS, mutantNamed } from './mutants.ts';
 import { buildSimulator, hunt } from './mutate.ts';
+import { describeWorld, parseWorld } from './options.ts';
 import { runSeed, type Outcome } from './run.ts';
 import { KEPT_SEEDS } from './seeds.ts';
 
 /** How long fresh seeds are tried. */
-const FRESH_SEEDS_MS = 1000 * Number(process.env.SIMULATION_SECONDS ?? '20');
+const FRESH_SEEDS_MS = 1000 * Number(process.env.SIMULATION_SECONDS ?? '45');
 /** Seeds that the mutant which is tried here may take: every one of them catches it. */
 const MUTANT_SEEDS = 50;
 const REPLAYED_SEEDS = 10;
+const SEEDS_PER_REQUEST = 5;
+
+function describeViolation(seed: number, violation: string): string {
+  return `seed ${seed}: ${violation}\n  npm run simulate -- --seed ${seed} --trace`;
+}
 
 function assertHolds({ seed, violation }: Outcome): void {
-  assert.equal(violation, undefined, `seed ${seed}: ${violation ?? ''}\n  npm run simulate -- --seed ${seed} --trace`);
+  assert.equal(violation, undefined, describeViolation(seed, violation ?? ''));
 }
 
 describe('simulation', () => {
@@ -34,12 +45,29 @@ describe('simulation', () => {
   });
 
   it('holds for fresh seeds', async function () {
-    this.timeout(FRESH_SEEDS_MS + 60_000);
+    this.timeout(FRESH_SEEDS_MS + 120_000);
     const first = Date.now();
     const until = performance.now() + FRESH_SEEDS_MS;
-    let seed = first;
-    while (performance.now() < until) assertHolds(await runSeed(seed++));
-    console.log(`      seeds ${first} to ${seed - 1}`);
+    const violations: string[] = [];
+    let at = first;
+    const pool = createPool(availableParallelism());
+    try {
+      await pool.work(
+        () => {
+          if (violations.length > 0 || performance.now() >= until) return undefined;
+          at += SEEDS_PER_REQUEST;
+          const range = { first: at - SEEDS_PER_REQUEST, count: SEEDS_PER_REQUEST };
+          return { kind: 'run', ...range, keep: false, mutant: undefined, draw: 'usual' };
+        },
+        (_, answer) => {
+          for (const { seed, text } of answer.violations) violations.push(describeViolation(seed, text));
+        },
+      );
+    } finally {
+      pool.close();
+    }
+    console.log(`      seeds ${first} to ${at - 1}`);
+    assert.deepEqual(violations, []);
   });
 
   it('has mutants whose texts are still there', () => {
@@ -55,9 +83,33 @@ describe('simulation', () => {
 
   it('catches a mutant', async function () {
     this.timeout(60_000);
-    const mutant = MUTANTS.find(({ name }) => name.startsWith('17 '));
-    assert.ok(mutant);
-    const { violation } = await hunt(await buildSimulator(mutant), 1, MUTANT_SEEDS);
+    const { violation } = await hunt(await buildSimulator(mutantNamed('17 ')), 1, MUTANT_SEEDS);
     assert.match(violation, /checkpoints below .* were pruned already/);
+  });
+
+  it('makes a failing world smaller, and it still fails', async function () {
+    this.timeout(60_000);
+    const simulator = await buildSimulator(mutantNamed('17 '));
+    const outcome = await simulator.runSeed(1);
+    const smallest = await minimize(simulator, outcome, {}, () => undefined);
+    assert.ok(smallest.steps < outcome.steps);
+    assert.deepEqual(parseWorld(JSON.parse(JSON.stringify(describeWorld(smallest.world)))), smallest.world);
+    const again = await simulator.runSeed(smallest.seed, { world: smallest.world });
+    assert.match(again.violation ?? '', /^invariant 10: /);
+  });
+
+  it('has a document whose tables name every mutant and everything that must be reached', () => {
+    const text = readFileSync(README, 'utf8');
+    const cells = (name: string, column: number): string[] =>
+      tableIn(text, name)
+        .split('\n')
+        .filter((line) => line.startsWith('|'))
+        .slice(2)
+        .map((line) => line.split('|')[column]?.trim() ?? '');
+    const numbers = MUTANTS.map(({ name }) => name.split(' ')[0]);
+    assert.deepEqual(cells('mutants', 1), numbers, 'npm run simulate -- --mutants --write');
+    const reached = new Set(cells('coverage', 1));
+    const missing = MUST_BE_REACHED.filter((what) => !reached.has(what));
+    assert.deepEqual(missing, [], 'npm run simulate -- --seeds 20000 --coverage --write');
   });
 });
