@@ -42,7 +42,7 @@ export const MUST_BE_REACHED: readonly string[] = [
   'clock of the Finder jumped',
   'clock of a client jumped',
   'no room for another worker',
-  'steady world',
+  'seal in a steady world',
   'half-open connection',
   'execution in a dead world-line',
   'zombie goes on beside its successor',

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { minimize } from './command/minimize.ts';
 import { createPool } from './command/pool.ts';
-import { README, tableIn } from './command/write-tables.ts';
+import { README, rowsOf } from './command/write-tables.ts';
 import { MUST_BE_REACHED } from './coverage.ts';
 import { MUTANTS, mutantNamed } from './mutants.ts';
 import { buildSimulator, hunt } from './mutate.ts';
@@ -100,15 +100,10 @@ describe('simulation', () => {
 
   it('has a document whose tables name every mutant and everything that must be reached', () => {
     const text = readFileSync(README, 'utf8');
-    const cells = (name: string, column: number): string[] =>
-      tableIn(text, name)
-        .split('\n')
-        .filter((line) => line.startsWith('|'))
-        .slice(2)
-        .map((line) => line.split('|')[column]?.trim() ?? '');
     const numbers = MUTANTS.map(({ name }) => name.split(' ')[0]);
-    assert.deepEqual(cells('mutants', 1), numbers, 'npm run simulate -- --mutants --write');
-    const reached = new Set(cells('coverage', 1));
+    const listed = rowsOf(text, 'mutants').map(([number]) => number);
+    assert.deepEqual(listed, numbers, 'npm run simulate -- --mutants --write');
+    const reached = new Set(rowsOf(text, 'coverage').map(([what]) => what));
     const missing = MUST_BE_REACHED.filter((what) => !reached.has(what));
     assert.deepEqual(missing, [], 'npm run simulate -- --seeds 20000 --coverage --write');
   });

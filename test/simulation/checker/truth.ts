@@ -69,6 +69,8 @@ export interface WorkerTruth {
   /** The largest incarnation that executed, and the world-line in which it first did. */
   newest: number;
   newestSince: number;
+  /** The clock's tick at which it sealed last. */
+  sealedAtTick: number;
   /** The last one whose registration was decided, and the last one that stopped cleanly. */
   registered: number;
   stoppedCleanly: number;
@@ -126,6 +128,7 @@ export function workerOf({ workers }: Truth, id: number): WorkerTruth {
       byName: new Map(),
       newest: 0,
       newestSince: 0,
+      sealedAtTick: -1,
       registered: 0,
       stoppedCleanly: 0,
     };

@@ -1,7 +1,6 @@
 /** What workers and their volumes do: executions, seals, restores, stops. */
 import type { StopReason, Worker } from '../../../services/core/index.ts';
 import type { CheckpointInfo } from '../../../services/protocol/index.ts';
-import { QUIET_WORLD } from '../options.ts';
 import { EMPTY, historyOf, parseBatchName, resultsOf, type State } from '../state-object.ts';
 import { isOnPlatter, newestOn } from '../volume.ts';
 import type { WorkerProcess } from '../worker-actor.ts';
@@ -16,9 +15,6 @@ import {
   type Token,
   type Truth,
 } from './truth.ts';
-
-/** Checkpoints of a worker that no tick explains. */
-const UNSTEADY_SEALS = 5;
 
 export function checkWorkers(truth: Truth) {
   const { worldOf, figures, decisions, exposed } = truth;
@@ -164,6 +160,7 @@ export function checkWorkers(truth: Truth) {
     if (token === undefined)
       return violated(8, `worker ${worker.config.id} seals version ${info.version}, which is empty`);
     figures.seals++;
+    checkCost(worker);
     if (token.incarnation !== worker.incarnation) violated(8, `${nameOf(token)} is sealed by another incarnation`);
     if (token.sealed) violated(8, `${nameOf(token)} is sealed twice`);
     if (token.state !== snapshot) violated(3, `the checkpoint of ${nameOf(token)} is not the state after it`);
@@ -260,23 +257,20 @@ export function checkWorkers(truth: Truth) {
     return exposed.get(id) ?? 0;
   }
 
-  /**
-   * Workers whose clocks agree seal together, once at each tick and not once for each seal of another; and each begins, and
-   * is left behind, out of step.
-   */
-  function checkCost(): void {
-    const { options, scheduler, hosts } = worldOf();
-    if (options.rates !== QUIET_WORLD.rates || options.clockSkewMs > 0 || options.commitChance > 0) return;
-    worldOf().reached('steady world');
-    const expected = hosts.size * (scheduler.now / options.checkpointIntervalMs + UNSTEADY_SEALS);
-    if (figures.seals > expected) {
-      violated(12, `${hosts.size} workers made ${figures.seals} checkpoints in ${scheduler.now.toFixed(0)} ms`);
-    }
+  /** Workers whose clocks agree seal together, once at a tick, and not once for each seal of another. */
+  function checkCost({ config, wall }: Worker): void {
+    const { options } = worldOf();
+    const hasFaults = Object.values(options.rates).some((rate) => rate > 0);
+    if (hasFaults || options.clockSkewMs > 0 || options.commitChance > 0) return;
+    worldOf().reached('seal in a steady world');
+    const own = workerOf(truth, config.id);
+    const tick = Math.floor(wall / config.checkpointIntervalMs);
+    if (tick === own.sealedAtTick) violated(12, `worker ${config.id} makes two checkpoints at one tick of the clock`);
+    own.sealedAtTick = tick;
   }
 
   /** After everything resolved: states against a model that replays exactly what survived. */
   function finish(): void {
-    checkCost();
     for (const { id, processes, wanted } of worldOf().hosts.values()) {
       const running = processes.at(-1);
       if (!wanted || running === undefined) continue;

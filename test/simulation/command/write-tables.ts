@@ -3,13 +3,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as prettier from 'prettier';
 import { MUST_BE_REACHED } from '../coverage.ts';
+import { MUTANTS } from '../mutants.ts';
 import type { Hunted } from './run-mutants.ts';
 import { sortedCoverage, type Summary } from './run-many.ts';
 
 export const README = fileURLToPath(new URL('../README.md', import.meta.url));
 
 /** What stands between the marks `<!-- NAME -->` and `<!-- /NAME -->`. @throws Error when they are missing */
-export function tableIn(text: string, name: string): string {
+function tableIn(text: string, name: string): string {
   const [start, end] = marks(name);
   const from = text.indexOf(start);
   const to = text.indexOf(end);
@@ -34,12 +35,28 @@ function table(heading: readonly string[], rows: readonly (readonly string[])[])
   return [line(heading), line(heading.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
+/** Those that were hunted; the others keep their rows. */
 export async function writeMutants(hunted: readonly Hunted[]): Promise<void> {
-  const rows = hunted.map(({ name, seeds, invariant }) => {
+  const before = new Map(rowsOf(await readFile(README, 'utf8'), 'mutants').map((row) => [row[0], row]));
+  const rows = MUTANTS.map(({ name }) => {
     const [number = '', ...words] = name.split(' ');
-    return [number, words.join(' '), String(seeds ?? 'survives'), invariant.replaceAll('|', '\\|')];
+    const now = hunted.find((one) => one.name === name);
+    if (now === undefined) return [number, words.join(' '), ...(before.get(number)?.slice(2) ?? ['', ''])];
+    return [number, words.join(' '), String(now.seeds ?? 'survives'), now.invariant.replaceAll('|', '/')];
   });
   await replace('mutants', table(['', 'mutant', 'seeds', 'caught by'], rows));
+}
+
+/** The cells of a table, without its heading. */
+export function rowsOf(text: string, name: string): string[][] {
+  const lines = tableIn(text, name).split('\n');
+  const rows = lines.filter((line) => line.startsWith('|')).slice(2);
+  return rows.map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
 }
 
 /** The figures of the run, and how often each thing was reached. */
