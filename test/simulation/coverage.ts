@@ -2,9 +2,9 @@
 import { describeFrames, type ErrorCode } from '../../services/protocol/index.ts';
 import { FAULTS } from './options.ts';
 
-/** Codes that only a peer with a defect, a wrong token or a wrong cluster provokes have tests of their own. */
+/** The others only a peer with a defect, a wrong token or a wrong cluster provokes; they have tests of their own. */
 const REFUSALS: readonly ErrorCode[] = [
-  ...(['wrongGeneration', 'sequenceGap', 'windowExceeded', 'overloaded', 'leaving', 'sessionExpired'] as const),
+  ...(['sequenceGap', 'windowExceeded', 'overloaded', 'leaving', 'sessionExpired'] as const),
   ...(['tooManySessions', 'needDecisions', 'historyLost', 'volumeRefused', 'fenced', 'notServing'] as const),
 ];
 

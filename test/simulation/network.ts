@@ -88,11 +88,11 @@ export function sendOn(world: World, end: End, message: Message): void {
   );
   const frame: Frame = { bytes, at, lost: end.link.dead };
   lane.inFlight.push(frame);
+  noteOvertaking(world, target, at);
   world.scheduler.at(at, target.process, () => {
     if (lane.inFlight[0] === frame) lane.inFlight.shift();
     if (!target.open) return;
     if (frame.lost) return world.reached('frame lost');
-    noteOvertaking(world, target, at);
     target.onMessage(decode(bytes));
   });
 }

@@ -71,6 +71,7 @@ export interface WorkerTruth {
   newestSince: number;
   /** The clock's tick at which it sealed last. */
   sealedAtTick: number;
+  sealsAtTick: number;
   /** The last one whose registration was decided, and the last one that stopped cleanly. */
   registered: number;
   stoppedCleanly: number;
@@ -129,6 +130,7 @@ export function workerOf({ workers }: Truth, id: number): WorkerTruth {
       newest: 0,
       newestSince: 0,
       sealedAtTick: -1,
+      sealsAtTick: 0,
       registered: 0,
       stoppedCleanly: 0,
     };

@@ -16,6 +16,9 @@ import {
   type Truth,
 } from './truth.ts';
 
+/** One that was idle catches up: with a session that comes from a worker which was idle too, and then with the clock. */
+const SEALS_AT_A_TICK = 2;
+
 export function checkWorkers(truth: Truth) {
   const { worldOf, figures, decisions, exposed } = truth;
 
@@ -265,8 +268,10 @@ export function checkWorkers(truth: Truth) {
     worldOf().reached('seal in a steady world');
     const own = workerOf(truth, config.id);
     const tick = Math.floor(wall / config.checkpointIntervalMs);
-    if (tick === own.sealedAtTick) violated(12, `worker ${config.id} makes two checkpoints at one tick of the clock`);
-    own.sealedAtTick = tick;
+    if (tick !== own.sealedAtTick) Object.assign(own, { sealedAtTick: tick, sealsAtTick: 0 });
+    if (++own.sealsAtTick > SEALS_AT_A_TICK) {
+      violated(12, `worker ${config.id} makes ${own.sealsAtTick} checkpoints at one tick of the clock`);
+    }
   }
 
   /** After everything resolved: states against a model that replays exactly what survived. */
