@@ -8,7 +8,7 @@ import { README, rowsOf } from './command/write-tables.ts';
 import { MUST_BE_REACHED } from './coverage.ts';
 import { MUTANTS, mutantNamed } from './mutants.ts';
 import { buildSimulator, hunt } from './mutate.ts';
-import { describeWorld, parseWorld } from './options.ts';
+import { describeWorld, parseWorld, QUIET_WORLD } from './options.ts';
 import { runSeed, type Outcome } from './run.ts';
 import { KEPT_SEEDS } from './seeds.ts';
 
@@ -90,9 +90,13 @@ describe('simulation', () => {
   it('makes a failing world smaller, and it still fails', async function () {
     this.timeout(60_000);
     const simulator = await buildSimulator(mutantNamed('17 '));
-    const outcome = await simulator.runSeed(1);
-    const smallest = await minimize(simulator, outcome, {}, () => undefined);
-    assert.deepEqual([smallest.world.clients, smallest.world.sessionsPerClient], [1, 1]);
+    const world = parseWorld({ workers: 2, clients: 2, rates: { crashWorker: 1, cutConnection: 5 } });
+    let outcome = await simulator.runSeed(1, { world });
+    for (let seed = 2; seed <= MUTANT_SEEDS && outcome.violation === undefined; seed++) {
+      outcome = await simulator.runSeed(seed, { world });
+    }
+    const smallest = await minimize(simulator, outcome, { world }, () => undefined);
+    assert.deepEqual([smallest.world.clients, smallest.world.rates], [1, QUIET_WORLD.rates]);
     assert.deepEqual(parseWorld(JSON.parse(JSON.stringify(describeWorld(smallest.world)))), smallest.world);
     const again = await simulator.runSeed(smallest.seed, { world: smallest.world });
     assert.match(again.violation ?? '', /^invariant 10: /);
