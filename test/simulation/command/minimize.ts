@@ -14,12 +14,13 @@ export interface Minimal {
   readonly steps: number;
 }
 
-/** @param say is told of each world that is smaller and still fails */
+/** @param say is told of each world that is smaller and still fails; @param tries how many seeds each world gets */
 export async function minimize(
   { runSeed }: Simulator,
   outcome: Outcome,
   how: Pick<RunOptions, 'world' | 'draw'>,
   say: (text: string) => void,
+  tries = TRIES,
 ): Promise<Minimal> {
   const { seed, violation = '', steps } = outcome;
   const invariant = invariantOf(violation);
@@ -27,7 +28,7 @@ export async function minimize(
 
   async function holds(world: WorldOptions): Promise<boolean> {
     let best: Minimal | undefined;
-    for (let next = seed; next < seed + TRIES; next++) {
+    for (let next = seed; next < seed + tries; next++) {
       const tried = await runSeed(next, { ...how, world });
       if (tried.violation === undefined || invariantOf(tried.violation) !== invariant) continue;
       if (best === undefined || tried.steps < best.steps) {
