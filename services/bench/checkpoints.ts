@@ -1,6 +1,6 @@
 /** What checkpoints cost: the same load on a cluster that makes them every 100 ms, and on one that hardly does. */
 import { TARGET_CELLS } from './cells.ts';
-import { runOnce, type Contender, type Durations } from './grid.ts';
+import { firstOf, runOnce, type Contender, type Durations } from './grid.ts';
 import type { Measured } from './load/protocol.ts';
 
 export interface CheckpointRuns {
@@ -17,8 +17,9 @@ export async function measureCheckpoints(
 ): Promise<CheckpointRuns> {
   const cell = TARGET_CELLS.medium;
   const runs = { on: [] as Measured[], off: [] as Measured[] };
-  const first = await runOnce(on, cell, { ...durations, openMs: 0 });
-  await runOnce(off, cell, { ...durations, openMs: 0 });
+  const warm = firstOf(durations);
+  const first = await runOnce(on, cell, warm);
+  await runOnce(off, cell, warm);
   const perSecond = first.operationsPerSecond / cell.batch / 2;
   for (let round = 0; round < rounds; round++) {
     runs.on.push(await runOnce(on, cell, durations, perSecond));

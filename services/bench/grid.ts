@@ -1,17 +1,22 @@
 /** Every cell on every peer, in turns. */
-import { cellName, type Cell } from './cells.ts';
+import { cellName, TARGET_CELLS, type Cell } from './cells.ts';
 import type { Generator } from './generator.ts';
 import type { Measured } from './load/protocol.ts';
 import type { Peer } from './peers/peer.ts';
 
 /** How long each part of a measurement takes. */
 export interface Durations {
-  /** Batches in each cell before the first run, so that everything is compiled, and before each measurement. */
+  /** Batches before the first measurement: it takes about so many until everything is compiled well. */
   readonly firstBatches: number;
+  /** Batches before each measurement: code that was compiled for other sizes is compiled again. */
   readonly warmBatches: number;
+  /** How long these may take, ms. */
+  readonly warmLimitMs: number;
   readonly closedMs: number;
   readonly openMs: number;
 }
+
+const FIRST_LIMIT_MS = 5_000;
 
 export interface Contender {
   readonly peer: Peer;
@@ -37,8 +42,10 @@ export async function measureGrid(
   tell: (text: string) => void,
 ): Promise<readonly CellRuns[]> {
   const all = cells.flatMap((cell) => contenders.map((contender) => ({ cell, contender, runs: [] as Measured[] })));
-  for (const { cell, contender } of all)
-    await runOnce(contender, cell, { ...durations, warmBatches: durations.firstBatches, openMs: 0 });
+  tell('warming up');
+  const first = firstOf(durations);
+  for (const contender of contenders) await runOnce(contender, TARGET_CELLS.medium, first);
+  for (const { cell, contender } of all) await runOnce(contender, cell, { ...durations, openMs: 0 });
   for (let round = 1; round <= rounds; round++) {
     for (const cell of cells) {
       tell(`run ${round} of ${rounds}: ${cellName(cell)}`);
@@ -49,10 +56,15 @@ export async function measureGrid(
   return all.map(({ cell, contender, runs }) => ({ cell, peer: contender.peer.name, runs }));
 }
 
+/** What comes before the first measurement of a contender. */
+export function firstOf(durations: Durations): Durations {
+  return { ...durations, warmBatches: durations.firstBatches, warmLimitMs: FIRST_LIMIT_MS, openMs: 0 };
+}
+
 export function runOnce(
   { peer, generator }: Contender,
   cell: Cell,
-  { warmBatches, closedMs, openMs }: Durations,
+  { warmBatches, warmLimitMs, closedMs, openMs }: Durations,
   perSecond?: number,
 ): Promise<Measured> {
   return generator.run({
@@ -60,6 +72,7 @@ export function runOnce(
     address: peer.address,
     cell,
     warmBatches,
+    warmLimitMs,
     closedMs,
     openMs,
     perSecond,

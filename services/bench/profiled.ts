@@ -9,8 +9,8 @@ import { runOnce, type Durations } from './grid.ts';
 import { startCluster } from './peers/cluster.ts';
 
 /** Long enough for everything to be compiled. */
-const WARM: Durations = { firstBatches: 0, warmBatches: 100_000, closedMs: 100, openMs: 0 };
-const PROFILED: Durations = { firstBatches: 0, warmBatches: 0, closedMs: 3_000, openMs: 0 };
+const WARM: Durations = { firstBatches: 0, warmBatches: 100_000, warmLimitMs: 10_000, closedMs: 100, openMs: 0 };
+const PROFILED: Durations = { firstBatches: 0, warmBatches: 0, warmLimitMs: 0, closedMs: 3_000, openMs: 0 };
 const POLL_MS = 50;
 const WRITE_LIMIT_MS = 20_000;
 

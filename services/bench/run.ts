@@ -31,8 +31,20 @@ export interface BenchOptions {
 const SECTIONS = ['checkpoints', 'commits', 'sessions'] as const;
 type Section = (typeof SECTIONS)[number];
 
-const DURATIONS: Durations = { firstBatches: 10_000, warmBatches: 500, closedMs: 500, openMs: 500 };
-const QUICK_DURATIONS: Durations = { firstBatches: 10_000, warmBatches: 200, closedMs: 250, openMs: 150 };
+const DURATIONS: Durations = {
+  firstBatches: 200_000,
+  warmBatches: 10_000,
+  warmLimitMs: 500,
+  closedMs: 500,
+  openMs: 500,
+};
+const QUICK_DURATIONS: Durations = {
+  firstBatches: 100_000,
+  warmBatches: 10_000,
+  warmLimitMs: 200,
+  closedMs: 250,
+  openMs: 150,
+};
 const USUAL_INTERVAL_MS = 100;
 const BRISK_INTERVAL_MS = 10;
 /** The longest that a config allows: within one measurement there is hardly a checkpoint. */

@@ -17,7 +17,7 @@ const LOADS: Readonly<Record<LoadTarget['peer'], (target: LoadTarget) => Promise
 async function obey({ peer, address, cell, warmBatches, closedMs, openMs, ...order }: LoadOrder): Promise<Measured> {
   const { batch, connections, inFlight } = cell;
   const { lines, close } = await LOADS[peer]({ peer, address, connections, batch });
-  await warmUp(lines, inFlight, warmBatches);
+  await warmUp(lines, inFlight, warmBatches, order.warmLimitMs);
   const before = { server: cpuNs(order.server), load: cpuNs(process.pid) };
   const { batches, ms } = await closedLoop(lines, inFlight, closedMs);
   const operations = batches * batch;
@@ -30,10 +30,8 @@ async function obey({ peer, address, cell, warmBatches, closedMs, openMs, ...ord
 }
 
 const WARM_STEP_MS = 50;
-const WARM_LIMIT_MS = 5_000;
-
-async function warmUp(lines: readonly Line[], inFlight: number, batches: number): Promise<void> {
-  const end = performance.now() + WARM_LIMIT_MS;
+async function warmUp(lines: readonly Line[], inFlight: number, batches: number, limitMs: number): Promise<void> {
+  const end = performance.now() + limitMs;
   for (let done = 0; done < batches && performance.now() < end;) {
     done += (await closedLoop(lines, inFlight, WARM_STEP_MS)).batches;
   }

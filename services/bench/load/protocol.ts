@@ -8,6 +8,8 @@ export interface LoadOrder {
   readonly cell: Cell;
   /** Batches before anything counts: what is compiled does not depend on how busy the machine is. */
   readonly warmBatches: number;
+  /** How long they may take, ms. */
+  readonly warmLimitMs: number;
   readonly closedMs: number;
   /** 0: no latencies are wanted. */
   readonly openMs: number;
