@@ -1,5 +1,6 @@
 /** Operations of one session that travel together, from the call to the commit. */
 import { Buffer } from 'node:buffer';
+import { createSlab } from '@dpr/protocol';
 import { deferred, type Deferred } from './deferred.ts';
 
 export interface Batch {
@@ -33,6 +34,7 @@ const FIRST_BYTES = 128;
 
 /** Many batches wait for their commit at one time: arrays are made with the length that they will have, as most stay short. */
 const NONE: number[] = [];
+const allocate = createSlab();
 const NO_BYTES = Buffer.alloc(0);
 
 export function createBatch(worker: number, type: string, ordinal: number, sizeHint: number): Batch {
@@ -41,7 +43,7 @@ export function createBatch(worker: number, type: string, ordinal: number, sizeH
     type,
     ordinal,
     count: 0,
-    bytes: Buffer.allocUnsafe(Math.max(FIRST_BYTES, sizeHint)),
+    bytes: allocate(Math.max(FIRST_BYTES, sizeHint)),
     length: 0,
     operations: NONE,
     results: undefined,

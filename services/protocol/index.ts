@@ -6,6 +6,7 @@ export * as fields from './fields.ts';
 export { FRAME_TYPES } from './frame-types.ts';
 export { BATCH_HEADER_BYTES, REPLY_HEADER_BYTES, type Batch, type Reply } from './batch.ts';
 export { decodeMessage, encodeMessage } from './several.ts';
+export { createSlab } from './slab.ts';
 export {
   decode,
   describeFrames,

@@ -7,9 +7,12 @@ import { FrameError } from './fields.ts';
 import { FRAME_TYPES } from './frame-types.ts';
 import { MAX_FRAME_BYTES, MAX_FRAMES_IN_MESSAGE } from './limits.ts';
 import { decode, draftBytes, writeDraft, type Draft, type Message } from './messages.ts';
+import { createSlab } from './slab.ts';
 
 const HEADER_BYTES = 4;
 const LENGTH_BYTES = 4;
+
+const allocate = createSlab();
 
 /** The message that carries these frames, in order: one goes as it is. @throws RangeError when there are too many or none */
 export function encodeMessage(drafts: readonly Draft[]): Buffer {
@@ -35,22 +38,6 @@ export function encodeMessage(drafts: readonly Draft[]): Buffer {
     at += LENGTH_BYTES + length;
   }
   return bytes;
-}
-
-/** Messages are cut from slabs of this size, since memory of one's own costs more than a small message; large ones have it. */
-const SLAB_BYTES = 256 * 1024;
-const MAX_CUT_BYTES = SLAB_BYTES / 2;
-let slab = Buffer.alloc(0);
-let slabUsed = 0;
-
-function allocate(size: number): Buffer {
-  if (size > MAX_CUT_BYTES) return Buffer.allocUnsafeSlow(size);
-  if (slabUsed + size > slab.length) {
-    slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-    slabUsed = 0;
-  }
-  slabUsed += size;
-  return slab.subarray(slabUsed - size, slabUsed);
 }
 
 /**
