@@ -31,6 +31,8 @@ export const MAX_DECISION_ENTRIES = 65_536;
 
 /** Durable checkpoints of one worker above the cut; past it, new batches wait. */
 export const MAX_UNCOMMITTED_CHECKPOINTS = 1_000;
+/** Dependencies of all these checkpoints together, so that a list of them fits into a frame; past it, new batches wait. */
+export const MAX_UNCOMMITTED_DEPENDENCIES = 1_000_000;
 /** Sealed versions of one worker that are not durable yet; past it, new batches wait. */
 export const MAX_UNWRITTEN_VERSIONS = 16;
 

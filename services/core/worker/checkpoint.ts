@@ -25,6 +25,7 @@ function emitCheckpoint(worker: Worker): void {
   const sessions = sealSection(worker.sessions, upTime(worker));
   worker.effects.push({ kind: 'checkpoint', info, snapshot: worker.state.snapshot(), sessions, stamp });
   worker.unwritten.push({ ...info, operations, since });
+  worker.uncommittedDependencies += dependencies.size;
   worker.predecessor = version;
   worker.oldest = Math.min(worker.oldest, version);
   worker.dependencies = new Map();
@@ -101,6 +102,7 @@ export function takeCut(worker: Worker, message: MessageOf<'cut'>): void {
   for (const checkpoint of worker.uncommitted) {
     if (checkpoint.version > own) break;
     worker.committedOperations = Math.max(worker.committedOperations, checkpoint.operations);
+    worker.uncommittedDependencies -= checkpoint.dependencies.size;
     covered++;
   }
   worker.uncommitted.splice(0, covered);

@@ -1,5 +1,11 @@
 /** Batches: which execute, which are answered from the session table, which wait, and which are refused. */
-import { MAX_VERSION_JUMP, type Batch, type MessageOf } from '@dpr/protocol';
+import {
+  MAX_DEPENDENCIES,
+  MAX_UNCOMMITTED_DEPENDENCIES,
+  MAX_VERSION_JUMP,
+  type Batch,
+  type MessageOf,
+} from '@dpr/protocol';
 import { clockTick, seal, urge } from './checkpoint.ts';
 import {
   acknowledge,
@@ -89,7 +95,8 @@ function isBlocked(worker: Worker): boolean {
   return (
     worker.sealing !== undefined ||
     worker.unwritten.length >= maxUnwrittenVersions ||
-    worker.unwritten.length + worker.uncommitted.length >= maxUncommittedCheckpoints
+    worker.unwritten.length + worker.uncommitted.length >= maxUncommittedCheckpoints ||
+    worker.uncommittedDependencies >= MAX_UNCOMMITTED_DEPENDENCIES
   );
 }
 
@@ -149,8 +156,9 @@ function aboveVersion({ dependencies, version }: Batch): boolean {
 }
 
 function execute(worker: Worker, connection: number, batch: Batch, known: SessionEntry | undefined): void {
-  if (batch.version > worker.version) {
-    seal(worker, batch.version);
+  const isTooMuch = worker.dependencies.size + batch.dependencies.size > MAX_DEPENDENCIES; // for one checkpoint
+  if (batch.version > worker.version || isTooMuch) {
+    seal(worker, Math.max(batch.version, worker.version + 1));
     // The seal waits for batches in flight, or was one too many: this batch then waits for it.
     if (isBlocked(worker)) return wait(worker, connection, batch);
   }

@@ -120,7 +120,9 @@ function registered(worker: Worker, message: MessageOf<'registered'>): void {
   worker.predecessor = base;
   for (const info of listed) {
     const current = info.worldLine === worldLine && info.version > worker.committed && info.version <= base;
-    if (current) worker.uncommitted.push({ ...info, operations: 0, since: worker.now });
+    if (!current) continue;
+    worker.uncommitted.push({ ...info, operations: 0, since: worker.now });
+    worker.uncommittedDependencies += info.dependencies.size;
   }
   worker.phase = 'restoring';
   worker.restoring = base;

@@ -33,6 +33,7 @@ export function adopt(worker: Worker, missing: readonly Decision[]): void {
   worker.resent = false;
   worker.unwritten.length = 0;
   worker.uncommitted.length = 0;
+  worker.uncommittedDependencies = 0;
   worker.dependencies = new Map();
   worker.sealing = undefined;
   worker.urgentUpTo = 0;

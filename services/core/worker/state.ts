@@ -175,6 +175,8 @@ export interface Worker {
   readonly unwritten: Sealed[];
   /** Durable, above the cut; in order. */
   readonly uncommitted: Sealed[];
+  /** How many dependencies `unwritten` and `uncommitted` have together. */
+  uncommittedDependencies: number;
   /** Clients wait for everything up to here. */
   urgentUpTo: number;
   lastUrgentSealAt: number;

@@ -82,6 +82,7 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
     predecessor: 0,
     unwritten: [],
     uncommitted: [],
+    uncommittedDependencies: 0,
     urgentUpTo: 0,
     lastUrgentSealAt: -Infinity,
     sealing: undefined,
