@@ -13,6 +13,8 @@ import type { World } from './world.ts';
 const LIGHT_STEP_SHARE = 0.1;
 /** How many times longer a slow disk takes. */
 const SLOWNESS = 20;
+/** However slow a disk is: a step that takes longer would keep a world from coming to rest. */
+const LONGEST_STEP_MS = 3_000;
 const HEAVY: readonly Step['operation'][] = ['datasync', 'syncDirectory'];
 
 export function createDisk(random: Random): SimDisk {
@@ -38,7 +40,7 @@ export function mountDisk(world: World, process: Process, disk: SimDisk): Disk {
     if (!process.alive) return new Promise<never>(() => undefined);
     const fate = fateOf(world, operation);
     const share = (HEAVY.includes(operation) ? 1 : LIGHT_STEP_SHARE) * (world.slowDisks.has(disk) ? SLOWNESS : 1);
-    const delay = world.diskDelay() * share;
+    const delay = Math.min(world.diskDelay() * share, LONGEST_STEP_MS);
     return new Promise((resolve) => {
       running.add(resolve);
       scheduler.after(delay, process, () => {

@@ -90,6 +90,26 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     losePower(world, running.host);
     return true;
   },
+  /** What was written before the crash, and is read after it, never reached the disk. */
+  crashThenCutPower(world) {
+    const { random, scheduler, options, finder } = world;
+    const host = anyWorker(world)?.host;
+    const delay = random.real(0, 8 * options.diskDelayMs);
+    if (random.chance(0.5) && host !== undefined) {
+      for (const running of [...host.processes]) killWorker(world, running, 'crashes');
+      startWorkerSoon(world, host, 0);
+      scheduler.after(delay, undefined, () => losePower(world, host));
+      return true;
+    }
+    if (finder.process?.core.writing === undefined) return false;
+    crashFinder(world, false);
+    startFinder(world);
+    scheduler.after(delay, undefined, () => {
+      crashFinder(world, true);
+      watchFinder(world);
+    });
+    return true;
+  },
   crashFinder(world) {
     const running = world.finder.process;
     if (running === undefined) return false;

@@ -128,7 +128,7 @@ export const MUTANTS: readonly Mutant[] = [
     change(
       `${SIMULATION}/finder-actor.ts`,
       '        return file.write(bytes);\n',
-      '        return file.write(bytes).then(async (counter) => (await second.write(bytes), counter));\n',
+      '        return second.write(bytes).then(() => file.write(bytes));\n',
     ),
   ),
   mutant('13 rolled-back versions count in the cut', `${CORE}/finder/membership.ts`, '  finder.graph.clear();\n', ''),

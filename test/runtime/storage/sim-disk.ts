@@ -327,7 +327,7 @@ function sync(inode: Inode): void {
   for (const sector of inode.dirty.keys()) {
     const at = sector * SECTOR_BYTES;
     if (at < inode.cache.length) inode.cache.copy(inode.durable, at, at, at + SECTOR_BYTES);
-    else if (at < inode.durable.length) inode.durable.fill(0, at, at + SECTOR_BYTES);
+    else if (at < inode.durable.length) inode.durable.fill(0, at, Math.min(at + SECTOR_BYTES, inode.durable.length));
   }
   inode.durableLength = inode.length;
   clean(inode);

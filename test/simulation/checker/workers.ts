@@ -205,8 +205,10 @@ export function checkWorkers(truth: Truth) {
   function stopped(running: WorkerProcess, why: StopReason): void {
     const { core, host, marked } = running;
     const { id } = core.config;
-    if (why === 'shutdown' && marked && hasTheSay(running)) workerOf(truth, id).stoppedCleanly = core.incarnation;
     const claimed = truth.record?.members.get(id)?.claimed;
+    // A successor that claimed before may have read the volume before the marker was there.
+    const isClean = why === 'shutdown' && marked && claimed === core.incarnation && hasTheSay(running);
+    if (isClean && !host.isDamaged) workerOf(truth, id).stoppedCleanly = core.incarnation;
     if (why === 'fenced' && claimed === core.incarnation) {
       violated(9, `incarnation ${claimed} of worker ${id} is fenced, and nobody took over`);
     }
