@@ -190,6 +190,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   const admin = await serveAdmin({ host, port: settings.adminPort, log, metrics, ...probes });
 
   function broken(error: unknown): void {
+    if (over) return; // a fenced one finds out by the Finder and by its volume
     if (error instanceof SupersededError) {
       log.error({ event: 'stop', why: 'fenced', reason: error.message });
       finish(() => ended.resolve(EXIT.fenced));
