@@ -167,8 +167,8 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     '19 two executed versions become one checkpoint',
     `${CORE}/worker/execute.ts`,
-    '    seal(worker, batch.version);\n',
-    '    worker.version = batch.version;\n',
+    '    seal(worker, Math.max(batch.version, worker.version + 1));\n',
+    '    worker.version = Math.max(batch.version, worker.version + 1);\n',
   ),
   mutant(
     '20 the volume is read before the predecessor is fenced',
