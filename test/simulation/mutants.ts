@@ -407,7 +407,7 @@ export const MUTANTS: readonly Mutant[] = [
   mutant(
     '45 a worker does not jump to the version that a session has seen',
     `${CORE}/worker/execute.ts`,
-    'if (batch.version > worker.version) {',
+    'if (batch.version > worker.version || isTooMuch) {',
     'if (batch.version > Infinity) {',
   ),
   mutant(
