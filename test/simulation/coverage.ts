@@ -5,7 +5,15 @@ import { FAULTS } from './options.ts';
 /** The others only a peer with a defect, a wrong token or a wrong cluster provokes; they have tests of their own. */
 const REFUSALS: readonly ErrorCode[] = [
   ...(['sequenceGap', 'windowExceeded', 'overloaded', 'leaving', 'sessionExpired'] as const),
-  ...(['tooManySessions', 'needDecisions', 'historyLost', 'volumeRefused', 'fenced', 'notServing'] as const),
+  ...([
+    'tooManySessions',
+    'needDecisions',
+    'historyLost',
+    'volumeRefused',
+    'fenced',
+    'notServing',
+    'staleFinder',
+  ] as const),
 ];
 
 /** An operator's watch is not part of the simulation. */
@@ -27,6 +35,7 @@ export const MUST_BE_REACHED: readonly string[] = [
   'disk at work when the process died',
   'a slot of the record was torn',
   'Finder ends because of its disk',
+  'Finder refuses its old record',
   'Finder does not start from a damaged record',
   'worker does not start from a damaged volume',
   'a worker whose disk is damaged is removed',

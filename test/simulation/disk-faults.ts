@@ -1,6 +1,7 @@
 /** What disks do besides failing single steps: they are full or slow for a while, rot, and say that they wrote what they did not. */
 import { remove } from './administrator.ts';
-import { crashFinder, newestSlot, SLOTS, startFinder } from './finder-actor.ts';
+import { createDisk } from './disk.ts';
+import { counterOf, crashFinder, newestSlot, SLOTS, startFinder } from './finder-actor.ts';
 import type { DiskFaultName } from './options.ts';
 import { newestOn } from './volume.ts';
 import { killWorker, startWorkerSoon, type WorkerHost } from './worker-actor.ts';
@@ -9,6 +10,8 @@ import type { World } from './world.ts';
 
 /** How often the administrator looks after a worker whose disk is damaged. */
 const LOOK_AFTER_MS = 200;
+/** Mean. */
+const BACKUP_AGE_MS = 200;
 
 /** Each returns whether there was anything to strike. */
 export const DISK_STRIKES: Readonly<Record<DiskFaultName, (world: World) => boolean>> = {
@@ -37,8 +40,8 @@ export const DISK_STRIKES: Readonly<Record<DiskFaultName, (world: World) => bool
   },
   /** Both slots: the Finder must not start, until the administrator brings the files back. */
   rotRecord(world) {
-    const { finder, scheduler } = world;
-    if (finder.isDamaged || newestSlot(finder.disk) === undefined) return false;
+    const { scheduler } = world;
+    if (!hasItsRecord(world)) return false;
     crashFinder(world, false);
     // What it had asked for may still be done.
     scheduler.after(0, undefined, () => {
@@ -79,7 +82,50 @@ export const DISK_STRIKES: Readonly<Record<DiskFaultName, (world: World) => bool
     });
     return true;
   },
+  /** A backup is put back, or the newest slot is lost: the Finder must refuse to serve once a worker greets that saw more. */
+  staleFinder(world) {
+    const { finder, random, scheduler } = world;
+    if (!hasItsRecord(world)) return false;
+    const backup = random.chance(0.5) ? slotsOf(finder.disk) : undefined;
+    scheduler.after(random.exponential(BACKUP_AGE_MS), undefined, () => {
+      if (world.calm || !hasItsRecord(world)) return;
+      const newest = newestSlot(finder.disk);
+      startFromOldCopy(world, backup ?? slotsOf(finder.disk).filter(([slot]) => slot !== newest));
+    });
+    return true;
+  },
 };
+
+type Slots = readonly (readonly [slot: string, bytes: Buffer | undefined])[];
+
+function slotsOf(disk: SimDisk): Slots {
+  return SLOTS.map((slot) => [slot, copyOf(disk.durable(slot))] as const);
+}
+
+function hasItsRecord({ finder }: World): boolean {
+  return !finder.isDamaged && finder.old === undefined && newestSlot(finder.disk) !== undefined;
+}
+
+/** The Finder runs on a disk with an old copy of its record, until the administrator brings the right one back. */
+function startFromOldCopy(world: World, copy: Slots): void {
+  const { finder, random } = world;
+  const { disk } = finder;
+  const counter = Math.max(...copy.map(([, bytes]) => counterOf(bytes)));
+  if (counter === 0 || SLOTS.every((slot) => counterOf(disk.durable(slot)) <= counter)) return;
+  crashFinder(world, false);
+  finder.disk = createDisk(random);
+  finder.old = { counter, starts: 0 };
+  for (const [slot, bytes] of copy) if (bytes) finder.disk.put(slot, bytes);
+  world.note('administrator', () => `puts the Finder's disk back to record ${counter}`);
+  startFinder(world);
+  after(world, () => {
+    crashFinder(world, false);
+    finder.disk = disk;
+    finder.old = undefined;
+    world.note('administrator', () => "brings the Finder's right disk back");
+    startFinder(world);
+  });
+}
 
 /** Before this many bytes of a slot its record has not ended. */
 const RECORD_BYTES_AT_LEAST = 50;
@@ -90,7 +136,7 @@ function rotSlots(world: World): () => void {
   const { disk } = finder;
   crashFinder(world, false);
   finder.isDamaged = true;
-  const backup = SLOTS.map((slot) => [slot, copyOf(disk.durable(slot))] as const);
+  const backup = slotsOf(disk);
   for (const slot of SLOTS) {
     if (disk.names().includes(slot)) disk.corrupt(slot, random.int(0, RECORD_BYTES_AT_LEAST - 1));
   }

@@ -29,10 +29,12 @@ const CHECKSUM_AT = 20;
 const HEADER_BYTES = 24;
 
 export interface FinderHost {
-  readonly disk: SimDisk;
+  disk: SimDisk;
   process: FinderProcess | undefined;
   /** Neither slot of its record is as it was written. */
   isDamaged: boolean;
+  /** It has an old copy of its disk: the counter of the record there, and how often it started with it. */
+  old: { readonly counter: number; starts: number } | undefined;
 }
 
 export interface FinderProcess {
@@ -47,10 +49,12 @@ export interface FinderProcess {
   wakeAt: number;
   /** Dies when this many more effects have been performed. */
   diesAfter: number;
+  /** It noticed that its record is not the newest. */
+  refuses: boolean;
 }
 
 export function createFinderHost(random: Random): FinderHost {
-  return { disk: createDisk(random), process: undefined, isDamaged: false };
+  return { disk: createDisk(random), process: undefined, isDamaged: false, old: undefined };
 }
 
 export function startFinder(world: World): void {
@@ -71,25 +75,29 @@ export function startFinder(world: World): void {
     nextConnection: 1,
     wakeAt: Infinity,
     diesAfter: -1,
+    refuses: false,
   };
   host.process = running;
+  if (host.old) host.old.starts++;
   world.note('finder', () => 'starts');
   world.hasPromises = true;
   load(world, running).catch((error: unknown) => broken(world, running, error));
 }
 
+/** The counter of the record that a slot's bytes hold, 0 if they hold none. */
+export function counterOf(bytes: Buffer | undefined): number {
+  if (bytes === undefined || bytes.length < HEADER_BYTES) return 0;
+  const payload = bytes.subarray(HEADER_BYTES, HEADER_BYTES + bytes.readUInt32LE(LENGTH_AT));
+  const isValid = crc32(payload, crc32(bytes.subarray(0, CHECKSUM_AT))) === bytes.readUInt32LE(CHECKSUM_AT);
+  return isValid ? Number(bytes.readBigUInt64LE(COUNTER_AT)) : 0;
+}
+
 /** The slot that holds the record that was durable last; undefined while nothing is. */
 export function newestSlot(disk: SimDisk): (typeof SLOTS)[number] | undefined {
-  const counter = (slot: string): bigint => {
-    const bytes = disk.durable(slot);
-    if (bytes === undefined || bytes.length < HEADER_BYTES) return 0n;
-    const payload = bytes.subarray(HEADER_BYTES, HEADER_BYTES + bytes.readUInt32LE(LENGTH_AT));
-    const isValid = crc32(payload, crc32(bytes.subarray(0, CHECKSUM_AT))) === bytes.readUInt32LE(CHECKSUM_AT);
-    return isValid ? bytes.readBigUInt64LE(COUNTER_AT) : 0n;
-  };
   const [first, second] = SLOTS;
-  if (counter(first) === counter(second)) return undefined;
-  return counter(first) > counter(second) ? first : second;
+  const [one, other] = [counterOf(disk.durable(first)), counterOf(disk.durable(second))];
+  if (one === other) return undefined;
+  return one > other ? first : second;
 }
 
 async function load(world: World, running: FinderProcess): Promise<void> {
@@ -146,10 +154,17 @@ export function crashFinder(world: World, powerLoss: boolean): void {
   if (powerLoss) host.disk.cutPower();
 }
 
-/** Connect to the Finder; undefined when nobody listens. */
-export function reachFinder(world: World, from: Process): FinderProcess | undefined {
-  const running = world.finder.process;
+/**
+ * Connect to the Finder; undefined when nobody listens. One with an old record cannot know that before a worker greets it that
+ * saw a newer one: such a worker comes first. After `maxStarts` on that record it remembers none that was there before, and is left
+ * alone. `seen` is the counter of the newest record that the peer saw.
+ */
+export function reachFinder(world: World, from: Process, seen = 0): FinderProcess | undefined {
+  const { process: running, old } = world.finder;
   if (running === undefined || running.process.paused) return undefined;
+  if (old !== undefined && !running.refuses && (seen <= old.counter || old.starts > world.options.maxStarts)) {
+    return undefined;
+  }
   if (isPartitioned(world, from.name) || isPartitioned(world, 'finder')) return undefined;
   return running;
 }
@@ -220,7 +235,9 @@ function perform(world: World, running: FinderProcess, effect: FinderEffect): vo
         () => `serves cluster ${effect.cluster.slice(0, 4)} in world-line ${effect.worldLine}`,
       );
     case 'refusing':
-      return world.checker.violated(12, `the Finder refuses to serve: ${effect.reason}`);
+      running.refuses = true;
+      world.note('finder', () => `refuses to serve: ${effect.reason}`);
+      return world.checker.finderRefuses(effect.reason);
     case 'log':
       world.reached(`finder ${effect.event}`);
       world.note('finder', () => `${effect.event}: ${inWords(effect.details)}`);

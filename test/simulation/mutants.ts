@@ -752,6 +752,30 @@ export const MUTANTS: readonly Mutant[] = [
     'else if (last.sequence < reply.sequence) replies.push(reply);',
     'else if (last.sequence !== reply.sequence) replies.push(reply);',
   ),
+  mutant(
+    '130 the Finder does not compare stamps',
+    `${CORE}/finder/finder.ts`,
+    "if (stamp !== undefined && peer.role === 'worker' && isNewer(finder, stamp)) return refuseAll(finder, stamp);",
+    '',
+  ),
+  mutant(
+    '131 a start that the record does not know is taken for a forgotten one',
+    `${CORE}/finder/finder.ts`,
+    'if (place < 0) return stamp.counter >= (starts[0]?.counter ?? 0);',
+    'if (place < 0) return false;',
+  ),
+  mutant(
+    '132 stamps of a start that went on elsewhere are taken for known',
+    `${CORE}/finder/finder.ts`,
+    'return stamp.counter >= (next?.counter ?? counter + 1);',
+    'return next === undefined && stamp.counter > counter;',
+  ),
+  mutant(
+    '133 a Finder with an old record refuses only those who know better',
+    `${CORE}/finder/finder.ts`,
+    "  finder.phase = 'refusing';\n",
+    '',
+  ),
 ];
 
 /** The mutant whose name begins with `text`. @throws Error when there is none, or several */

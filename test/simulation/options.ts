@@ -87,11 +87,12 @@ export const FAULTS = [
   'rotRecord',
   'rotVolume',
   'lieAboutSync',
+  'staleFinder',
 ] as const;
 export type FaultName = (typeof FAULTS)[number];
 export type DiskFaultName = Extract<
   FaultName,
-  'fillDisk' | 'slowDisk' | 'rotOldSlot' | 'rotRecord' | 'rotVolume' | 'lieAboutSync'
+  'fillDisk' | 'slowDisk' | 'rotOldSlot' | 'rotRecord' | 'rotVolume' | 'lieAboutSync' | 'staleFinder'
 >;
 
 /** Faults a second when a seed has the fault at all. */
@@ -123,6 +124,7 @@ const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
   rotRecord: 0.2,
   rotVolume: 0.2,
   lieAboutSync: 0.2,
+  staleFinder: 0.3,
 };
 
 /** `small`: one or two workers and clients that take their time, for long; to compare simulated with real time. */

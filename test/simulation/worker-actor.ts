@@ -319,7 +319,7 @@ function runRemote(world: World, running: WorkerProcess): void {
 function connectFinder(world: World, running: WorkerProcess, delay: number): void {
   const { process, core } = running;
   world.scheduler.after(delay, process, () => {
-    const finder = reachFinder(world, process);
+    const finder = reachFinder(world, process, core.stamp?.counter);
     if (finder === undefined) return connectFinder(world, running, world.random.exponential(RECONNECT_MS));
     const end = connect(world, process, finder.process, (other) => acceptAtFinder(world, finder, other));
     running.finderEnd = end;

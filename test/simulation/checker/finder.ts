@@ -10,13 +10,20 @@ export function checkFinder(truth: Truth) {
   let lastCut: Versions | undefined;
   let issued: FinderRecord | undefined;
 
+  /** Does the Finder have an old copy of its disk? Then what it writes there counts for nothing. */
+  function isOld(): boolean {
+    return worldOf().finder.old !== undefined;
+  }
+
   /** The Finder begins to write. */
   function recordIssued(record: FinderRecord): void {
+    if (isOld()) return;
     issued = record;
   }
 
   /** The Finder takes its last record for durable: is it? */
   function recordWritten(counter: number, bytes: Buffer): void {
+    if (isOld()) return;
     if (issued?.counter !== counter) return violated(2, `record ${counter} was not issued last`);
     const { disk } = worldOf().finder;
     if (!disk.names().some((name) => disk.durable(name)?.includes(bytes) === true)) {
@@ -44,6 +51,7 @@ export function checkFinder(truth: Truth) {
   }
 
   function finderLoaded(record: FinderRecord | undefined): void {
+    if (isOld()) return;
     const durable = truth.record?.counter ?? 0;
     const found = record?.counter ?? 0;
     if (found < durable) violated(2, `the Finder starts with record ${found}, and ${durable} was durable`);
@@ -66,8 +74,15 @@ export function checkFinder(truth: Truth) {
     }
   }
 
+  /** The Finder says that its record is not the newest. */
+  function finderRefuses(reason: string): void {
+    if (!isOld()) violated(12, `the Finder refuses to serve: ${reason}`);
+    worldOf().reached('Finder refuses its old record');
+  }
+
   /** Whatever the Finder says is exposed: nothing of it may be lost. */
   function finderSays(message: Message): void {
+    if (isOld()) return oldFinderSays(message);
     switch (message.kind) {
       case 'cut':
       case 'registered':
@@ -78,6 +93,12 @@ export function checkFinder(truth: Truth) {
         return membershipExposed(message);
       default:
     }
+  }
+
+  /** From an old record nothing is told, not even a greeting. */
+  function oldFinderSays(message: Message): void {
+    const isRefusal = message.kind === 'error' && (message.code === 'staleFinder' || message.code === 'notServing');
+    if (!isRefusal) violated(2, `the Finder has an old record, and says '${message.kind}'`);
   }
 
   function checkStamp(stamp: Stamp): void {
@@ -202,6 +223,7 @@ export function checkFinder(truth: Truth) {
     isRegistered,
     finderLoaded,
     finderLog,
+    finderRefuses,
     finderSays,
     uncovered,
   };
