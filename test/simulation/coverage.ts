@@ -41,6 +41,7 @@ export const MUST_BE_REACHED: readonly string[] = [
   'a worker whose disk is damaged is removed',
   ...['checkpoint', 'rollback', 'marker'].map((what) => `${what} failed and was retried`),
   'record write failed and retried',
+  'no power after a failed write of the record',
   'Finder dies within a step',
   'worker dies within a step',
   'worker finds its volume taken over',

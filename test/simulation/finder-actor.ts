@@ -22,6 +22,7 @@ import { inWords, isPartitioned, type World } from './world.ts';
 
 export const RECORD_FILE = 'finder';
 export const SLOTS = [`${RECORD_FILE}-0`, `${RECORD_FILE}-1`] as const;
+const POWER_FAILS_AFTER_ERROR_CHANCE = 0.2;
 /** Where a slot's fields are. */
 const COUNTER_AT = 8;
 const LENGTH_AT = 16;
@@ -117,7 +118,7 @@ async function load(world: World, running: FinderProcess): Promise<void> {
       },
     },
     lock: { stillHeld: () => Promise.resolve(true) },
-    log: { error: () => world.reached('record write failed and retried') },
+    log: { error: () => writeFailed(world) },
     written(counter) {
       if (!process.alive) return;
       checker.recordWritten(counter, running.written);
@@ -130,6 +131,25 @@ async function load(world: World, running: FinderProcess): Promise<void> {
   step(world, running, { kind: 'loaded', record, start: random.hex(8), cluster: random.hex(16) });
 }
 
+/** A disk that refuses a write is often about to lose its power. */
+function writeFailed(world: World): void {
+  const { random, options, scheduler } = world;
+  world.reached('record write failed and retried');
+  if (world.calm || !random.chance(POWER_FAILS_AFTER_ERROR_CHANCE)) return;
+  scheduler.after(random.real(0, 10 + 4 * options.diskDelayMs), undefined, () => {
+    if (world.calm) return;
+    world.reached('no power after a failed write of the record');
+    crashFinder(world, true);
+    startFinderSoon(world);
+  });
+}
+
+function startFinderSoon(world: World): void {
+  world.scheduler.after(world.random.exponential(world.options.restartMs), undefined, () => {
+    if (world.finder.process === undefined) startFinder(world);
+  });
+}
+
 /** What the disk refuses ends the process, and it is started again; anything else is a defect. */
 function broken(world: World, running: FinderProcess, error: unknown): void {
   if (!running.process.alive) return;
@@ -140,9 +160,7 @@ function broken(world: World, running: FinderProcess, error: unknown): void {
   if (systemCode(error) === undefined) return world.fail(error);
   world.reached('Finder ends because of its disk');
   crashFinder(world, false);
-  world.scheduler.after(world.random.exponential(world.options.restartMs), undefined, () => {
-    if (world.finder.process === undefined) startFinder(world);
-  });
+  startFinderSoon(world);
 }
 
 /** The process dies. With a loss of power, what was not synced is gone or torn; otherwise the system still has it. */

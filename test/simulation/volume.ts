@@ -69,9 +69,16 @@ export function isOnPlatter(
   for (let at = bytes.length - (bytes.length % FRAME_ALIGNMENT_BYTES); at >= 0; at -= FRAME_ALIGNMENT_BYTES) {
     const frame = decodeFrame(bytes, at);
     if (frame?.kind !== 'checkpoint') continue;
-    const meta = frame.meta as { incarnation: number; worldLine: number; version: number; state: { place: string } };
+    const meta = frame.meta as {
+      incarnation: number;
+      worldLine: number;
+      version: number;
+      state: { place: string } | null;
+    };
     if (meta.version !== version || meta.worldLine !== worldLine) continue;
-    return meta.state.place === 'inline' || volume?.durable(partName(meta, 'state')) !== undefined;
+    return (
+      meta.state !== null && (meta.state.place === 'inline' || volume?.durable(partName(meta, 'state')) !== undefined)
+    );
   }
   return false;
 }
