@@ -20,4 +20,9 @@ export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: strin
     seed: 1_795_356_475_704,
     found: 'the simulator emptied the volume of an id that a process which woke up late had added again',
   },
+  {
+    seed: 1_795_365_973_374,
+    found:
+      'a worker whose successor had removed a file tried for ever to restore from it, instead of noticing the successor',
+  },
 ];

@@ -206,7 +206,17 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
     swept = true;
   }
 
+  /** What is not as it was may be so because a later incarnation had no use for it any more. */
   async function restore(version: number): Promise<Restored> {
+    try {
+      return await read(version);
+    } catch (error) {
+      if (error instanceof StorageDamagedError) await refuseIfSuperseded(disk, incarnation);
+      throw error;
+    }
+  }
+
+  async function read(version: number): Promise<Restored> {
     const { entries } = log.state();
     const place = entries.findIndex((entry) => entry.version === version && entry.state !== undefined);
     const entry = entries[place];

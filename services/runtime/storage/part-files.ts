@@ -84,14 +84,19 @@ export async function checkPartFile(
   }
 }
 
-/** The bytes of a part that has its own file. */
+/** The bytes of a part that has its own file. @throws StorageDamagedError when that is not as it was written */
 export async function readPartFile(disk: Disk, key: CheckpointKey, kind: PartKind, part: Part): Promise<Buffer> {
   const name = partName(key, kind);
   const bytes = Buffer.allocUnsafe(part.bytes);
-  await withFile(disk, name, 'read', async (file) => {
-    const payloadAt = await payloadStart(disk, name, key, kind, part, file);
-    await readPayload(disk, name, part, file, payloadAt, (chunk, at) => bytes.set(chunk, at));
-  });
+  try {
+    await withFile(disk, name, 'read', async (file) => {
+      const payloadAt = await payloadStart(disk, name, key, kind, part, file);
+      await readPayload(disk, name, part, file, payloadAt, (chunk, at) => bytes.set(chunk, at));
+    });
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') throw damagedPart(disk, name, 'is missing');
+    throw error;
+  }
   return bytes;
 }
 

@@ -552,6 +552,16 @@ describe('checkpoint store', () => {
       );
     });
 
+    it('is told by name where a file is missing', async () => {
+      const { store } = await claimOn(disk, 1);
+      await appendAll(store, 1, 2, { state: Buffer.alloc(LARGE) });
+      const [name = ''] = sim.names().filter((one) => one.startsWith('checkpoint-'));
+      sim.remove(name);
+      await assert.rejects(store.restore(1), (error) => {
+        return error instanceof StorageDamagedError && error.message.startsWith(`/sim/${name} is missing: `);
+      });
+    });
+
     it('of the identity is told by name', async () => {
       await claimOn(disk, 1);
       sim.corrupt('identity', 60);
@@ -577,6 +587,14 @@ describe('checkpoint store', () => {
       await assert.rejects(claimOn(disk, 1), SupersededError);
       assert.equal((await store.restore(1)).checkpoint.version, 1);
       assert.deepEqual(versions(await claimOn(disk, 3)), [1, 2]);
+    });
+
+    it('stops a store that would restore what a later incarnation removed', async () => {
+      const zombie = await claimOn(disk, 1);
+      await appendAll(zombie.store, 1, 2, { state: Buffer.alloc(LARGE) });
+      const { store } = await claimOn(disk, 2);
+      await store.prune(2);
+      await assert.rejects(zombie.store.restore(1), SupersededError);
     });
 
     it('tidies up after earlier incarnations when it prunes', async () => {
