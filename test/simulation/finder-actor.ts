@@ -10,12 +10,12 @@ import {
   type FinderEffect,
   type FinderEvent,
 } from '../../services/core/index.ts';
-import type { Message } from '../../services/protocol/index.ts';
+import type { Message, MessageOf } from '../../services/protocol/index.ts';
 import { recordWriter, type RecordWriter } from '../../services/runtime/finder/record-writer.ts';
 import { openTwoSlotFile, StorageDamagedError, systemCode } from '../../services/runtime/storage/index.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 import { createDisk, mountDisk, outsideOf } from './disk.ts';
-import { closeEnd, sendOn, type End } from './network.ts';
+import { closeEnd, reset, sendOn, type End } from './network.ts';
 import type { Random } from './random.ts';
 import { CLOCK_STEP_MS, createProcess, kill, type Process } from './scheduler.ts';
 import { inWords, isPartitioned, type World } from './world.ts';
@@ -38,6 +38,9 @@ export interface FinderHost {
   old: { readonly counter: number; starts: number } | undefined;
 }
 
+/** The incarnation of a worker that a connection speaks for. */
+export type Speaker = Pick<MessageOf<'graph'>, 'worker' | 'generation' | 'incarnation'>;
+
 export interface FinderProcess {
   readonly process: Process;
   readonly core: Finder;
@@ -46,6 +49,8 @@ export interface FinderProcess {
   /** What it last began to write. */
   written: Buffer;
   readonly ends: Map<number, End>;
+  /** By connection, who registered there or listed its graph. */
+  readonly speakers: Map<number, Speaker>;
   nextConnection: number;
   wakeAt: number;
   /** Dies when this many more effects have been performed. */
@@ -73,6 +78,7 @@ export function startFinder(world: World): void {
     writer: undefined,
     written: Buffer.alloc(0),
     ends: new Map(),
+    speakers: new Map(),
     nextConnection: 1,
     wakeAt: Infinity,
     diesAfter: -1,
@@ -192,6 +198,7 @@ export function acceptAtFinder(world: World, running: FinderProcess, end: End): 
   let greeted = false;
   running.ends.set(connection, end);
   end.onMessage = (message) => {
+    if (message.kind === 'register' || message.kind === 'graph') running.speakers.set(connection, message);
     if (greeted) return step(world, running, { kind: 'frame', connection, message });
     if (message.kind !== 'hello') throw new Error('a peer did not greet');
     greeted = true;
@@ -200,6 +207,7 @@ export function acceptAtFinder(world: World, running: FinderProcess, end: End): 
   };
   end.onClosed = () => {
     running.ends.delete(connection);
+    running.speakers.delete(connection);
     if (greeted) step(world, running, { kind: 'closed', connection });
   };
 }
@@ -258,13 +266,26 @@ function perform(world: World, running: FinderProcess, effect: FinderEffect): vo
       return world.checker.finderRefuses(effect.reason);
     case 'log':
       world.reached(`finder ${effect.event}`);
+      if (effect.event === 'left') cutWhileItLeaves(world, Number(effect.details.worker));
       world.note('finder', () => `${effect.event}: ${inWords(effect.details)}`);
       return world.checker.finderLog(effect.event, effect.details);
   }
 }
 
+/** A worker that is removed comes again before its removal is durable. */
+function cutWhileItLeaves(world: World, worker: number): void {
+  const { calm, random, scheduler, links } = world;
+  if (calm || !random.chance(0.5)) return;
+  scheduler.after(0, undefined, () => {
+    for (const link of [...links]) {
+      const names = link.ends.map(({ process }) => process.name);
+      if (names.includes('finder') && names.includes(`worker ${worker}`)) reset(world, link);
+    }
+  });
+}
+
 function tell(world: World, running: FinderProcess, connection: number, message: Message): void {
-  world.checker.finderSays(message);
+  world.checker.finderSays(message, running.speakers.get(connection));
   const end = running.ends.get(connection);
   if (end) sendOn(world, end, message);
 }

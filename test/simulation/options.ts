@@ -51,6 +51,8 @@ export interface WorldOptions {
   readonly clockSkewMs: number;
   /** Workers whose state lives in another process, so that batches end later than they begin. */
   readonly asyncStateChance: number;
+  /** Mean of a batch's time there. */
+  readonly executionMs: number;
   /** A process dies between two effects of a step rather than between two events. */
   readonly midStepChance: number;
   readonly restartMs: number;
@@ -134,7 +136,8 @@ export function drawWorld(random: Random, draw: Draw = 'usual'): WorldOptions {
   const usual = drawUsual(random);
   if (draw === 'small') return { ...usual, ...drawSmall(random) };
   if (random.chance(STEADY_CHANCE)) return { ...usual, ...drawSteady(random) };
-  return random.chance(EXPIRY_CHANCE) ? { ...usual, ...drawExpiry(random) } : usual;
+  if (random.chance(EXPIRY_CHANCE)) return { ...usual, ...drawExpiry(random) };
+  return random.chance(HECTIC_CHANCE) ? { ...usual, ...drawHectic(random, usual) } : usual;
 }
 
 function drawSmall(random: Random): Partial<WorldOptions> {
@@ -154,6 +157,7 @@ const CLIENTS = [1, 1, 1, 2, 2, 2, 3, 3, 4, 8] as const;
 
 const EXPIRY_CHANCE = 0.05;
 const STEADY_CHANCE = 0.02;
+const HECTIC_CHANCE = 0.15;
 
 /** Many workers with many sessions across them, clocks that agree and no faults: what everything costs can be told in advance. */
 function drawSteady(random: Random): Partial<WorldOptions> {
@@ -191,6 +195,27 @@ function drawExpiry(random: Random): Partial<WorldOptions> {
     retryLimitMs: 300,
     sessionExpiryMs: 1_500,
     faultsForMs: random.real(3000, 6000),
+  };
+}
+
+/** One rollback follows another, and what belongs to an earlier one comes late; workers have successors while they still run. */
+function drawHectic(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  return {
+    workers: random.int(2, 4),
+    clients: random.int(2, 4),
+    thinkMs: random.pick([1, 10]),
+    networkDelayMs: random.real(1, 10),
+    checkpointIntervalMs: random.pick([10, 30]),
+    decisionGraceMs: 0,
+    maxUnwrittenVersions: 16,
+    maxDecisions: random.pick([1, 1, 3]),
+    believeRelays: random.chance(0.5),
+    asyncStateChance: random.pick([0, 1]),
+    executionMs: random.pick([1, 20]),
+    restartMs: 5,
+    pauseMs: 20,
+    faultsForMs: random.real(500, 1500),
+    rates: { ...rates, crashWorker: 6, replacePausedWorker: random.pick([0, 6]), cutConnection: 8, clogConnection: 8 },
   };
 }
 
@@ -233,6 +258,7 @@ function drawUsual(random: Random): WorldOptions {
     believeRelays: random.chance(0.7),
     clockSkewMs: random.pick([0, 2000, 2000]),
     asyncStateChance: random.pick([0, 0, 0.5]),
+    executionMs: random.pick([1, 1, 10]),
     midStepChance: random.pick([0, 0.5]),
     restartMs: random.pick([5, 50, 200]),
     pauseMs: random.pick([20, 150, 500]),
@@ -274,6 +300,7 @@ export const QUIET_WORLD: WorldOptions = {
   believeRelays: true,
   clockSkewMs: 0,
   asyncStateChance: 0,
+  executionMs: 1,
   diskErrorChance: 0,
   midStepChance: 0,
   restartMs: 50,

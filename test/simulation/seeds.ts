@@ -8,6 +8,7 @@ export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: strin
   { seed: 183, found: 'a client that reconnected was not sent the cut that its earlier replies waited for' },
   { seed: 354, found: 'a replayed call for a worker that had been removed stayed in the queue for ever' },
   { seed: 370, found: 'a call submitted to a worker that had been removed stayed in the queue for ever' },
+  { seed: 508, found: 'a refusal of what a worker asked before a rollback stopped it after it had caught up' },
   { seed: 707, found: 'completed calls of a removed worker were never reported committed' },
   { seed: 731, found: 'one number of the membership named two contents over a restart of the Finder' },
   { seed: 211_685, found: 'an emptied volume was accepted, because the cut passed its reports only after the claim' },

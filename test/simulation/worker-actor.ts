@@ -304,13 +304,17 @@ function apply(
 }
 
 function runRemote(world: World, running: WorkerProcess): void {
-  world.scheduler.after(world.random.exponential(1), running.process, () => {
+  const { scheduler, random, options } = world;
+  scheduler.after(random.exponential(options.executionMs), running.process, () => {
     const next = running.remote.shift();
     if (next === undefined) throw new Error('nothing executes in the other process');
     running.state = follow(running.state, next.batch);
     world.checker.applied(running.core, next.batch, running.state);
     if (running.remote.length > 0) runRemote(world, running);
-    stepProcess(world, running, { kind: 'executed', ticket: next.ticket, results: resultsOf(running.state) });
+    const event = { kind: 'executed', ticket: next.ticket, results: resultsOf(running.state) } as const;
+    if (random.chance(0.7)) return stepProcess(world, running, event);
+    // The results of a later batch may come before.
+    scheduler.after(random.exponential(options.executionMs), running.process, () => stepProcess(world, running, event));
   });
 }
 

@@ -1,6 +1,7 @@
 /** What the Finder says: cuts, decisions, membership. Nothing of it may be taken back. */
 import type { FinderRecord, Worker } from '../../../services/core/index.ts';
 import type { Decision, Message, MessageOf, Stamp, Versions } from '../../../services/protocol/index.ts';
+import type { Speaker } from '../finder-actor.ts';
 import { parseBatchName } from '../state-object.ts';
 import { callOf, nameOf, sessionOf, violated, workerOf, type Truth } from './truth.ts';
 
@@ -9,6 +10,8 @@ export function checkFinder(truth: Truth) {
   const memberships = new Map<number, string>();
   let lastCut: Versions | undefined;
   let issued: FinderRecord | undefined;
+  /** Worker to its last claim. */
+  const claims = new Map<number, { readonly boot: string; readonly generation: number; readonly claimed: number }>();
 
   /** Does the Finder have an old copy of its disk? Then what it writes there counts for nothing. */
   function isOld(): boolean {
@@ -63,6 +66,7 @@ export function checkFinder(truth: Truth) {
     const { worker } = details;
     if (typeof worker !== 'number') return;
     const own = workerOf(truth, worker);
+    if (event === 'claimed') claimed(worker);
     if (event === 'registered') {
       const incarnation = Number(details.incarnation);
       if (incarnation === own.registered) violated(9, `incarnation ${incarnation} of worker ${worker} registers twice`);
@@ -74,6 +78,16 @@ export function checkFinder(truth: Truth) {
     }
   }
 
+  /** However often a process claims: it is one incarnation. */
+  function claimed(worker: number): void {
+    const now = worldOf().finder.process?.core.record.members.get(worker);
+    const before = claims.get(worker);
+    if (now === undefined) return;
+    claims.set(worker, now);
+    if (before?.boot === now.boot && before.generation === now.generation && before.claimed < now.claimed)
+      violated(9, `one process of worker ${worker} is incarnation ${before.claimed}, and then ${now.claimed}`);
+  }
+
   /** The Finder says that its record is not the newest. */
   function finderRefuses(reason: string): void {
     if (!isOld()) violated(12, `the Finder refuses to serve: ${reason}`);
@@ -81,8 +95,9 @@ export function checkFinder(truth: Truth) {
   }
 
   /** Whatever the Finder says is exposed: nothing of it may be lost. */
-  function finderSays(message: Message): void {
+  function finderSays(message: Message, to: Speaker | undefined): void {
     if (isOld()) return oldFinderSays(message);
+    if (to) workerTold(message, to);
     switch (message.kind) {
       case 'cut':
       case 'registered':
@@ -93,6 +108,15 @@ export function checkFinder(truth: Truth) {
         return membershipExposed(message);
       default:
     }
+  }
+
+  /** What tells a worker whether it goes on or not is durable, too. */
+  function workerTold({ kind }: Message, { worker, generation, incarnation }: Speaker): void {
+    const member = truth.record?.members.get(worker);
+    if (kind === 'left' && member?.generation === generation)
+      violated(14, `worker ${worker} is told that it was removed, and is a member`);
+    if (kind === 'registered' && member?.claimed !== incarnation)
+      violated(9, `worker ${worker} goes on as incarnation ${member?.claimed ?? 0}, and ${incarnation} is told to`);
   }
 
   /** From an old record nothing is told, not even a greeting. */
@@ -199,6 +223,11 @@ export function checkFinder(truth: Truth) {
     const known = memberships.get(message.version);
     if (known !== undefined && known !== text) violated(14, `membership ${message.version} has two contents`);
     memberships.set(message.version, text);
+    for (const id of truth.record?.tombstones.keys() ?? []) {
+      const isBack = (truth.record?.members.get(id)?.registered ?? 0) > 0;
+      if (isBack === message.removed.some((one) => one.id === id))
+        violated(14, `worker ${id} was removed${isBack ? ' and is back' : ''}, and the membership says otherwise`);
+    }
     for (const { id, generation } of message.removed) removedIds.set(id, generation);
     for (const { id, port } of message.members) {
       removedIds.delete(id);

@@ -164,10 +164,21 @@ export function checkWorkers(truth: Truth) {
       return violated(8, `worker ${worker.config.id} seals version ${info.version}, which is empty`);
     figures.seals++;
     checkCost(worker);
+    checkReplies(worker);
     if (token.incarnation !== worker.incarnation) violated(8, `${nameOf(token)} is sealed by another incarnation`);
     if (token.sealed) violated(8, `${nameOf(token)} is sealed twice`);
     if (token.state !== snapshot) violated(3, `the checkpoint of ${nameOf(token)} is not the state after it`);
     token.sealed = true;
+  }
+
+  /** A session's replies are kept in the order of its batches, so that those that the client has are let go. */
+  function checkReplies({ config, sessions }: Worker): void {
+    for (const { replies } of sessions.entries.values()) {
+      if (replies.length > config.maxUnacknowledgedBatches)
+        violated(12, `worker ${config.id} keeps ${replies.length} replies of a session`);
+      if (replies.some(({ sequence }, at) => sequence <= (replies[at - 1]?.sequence ?? 0)))
+        violated(13, `worker ${config.id} keeps replies of a session out of order`);
+    }
   }
 
   /** The state of `version` was given back: exactly what survives up to there. */
