@@ -440,6 +440,8 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
       return ask(world, running, effect);
     case 'serving':
       running.serving = true;
+      // Whoever wakes up on a disk that was replaced may be let in, if nothing is committed yet: then that is the worker's disk.
+      running.host.disk = running.disk;
       keepMember(world, running.host);
       world.note(process.name, () => `incarnation ${effect.incarnation} serves in world-line ${effect.worldLine}`);
       return;
