@@ -1,4 +1,4 @@
-import { RollbackError, WorkerRemovedError, type RollbackReport, type Session } from '@dpr/client';
+import { RollbackError, WorkerRemovedError, type Cluster, type RollbackReport, type Session } from '@dpr/client';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,12 +10,18 @@ const INTERVAL_MS = 60_000;
 /** Once a minute: what completes in between is not durable. */
 const RARE_CHECKPOINTS = { options: ['--checkpoint-interval', String(INTERVAL_MS)] };
 
-/** Do it again, with a session of its own, if the clock passed a minute meanwhile: then something else was lost than expected. */
-async function betweenCheckpoints(attempt: () => Promise<() => void | Promise<void>>): Promise<void> {
+/**
+ * Do it again if the clock passed a minute meanwhile: then something else was lost than expected. Each time with a cluster of
+ * its own, whose workers are behind the clock and so catch up at once.
+ */
+async function betweenCheckpoints(attempt: (place: Place, cluster: Cluster) => Promise<() => void>): Promise<void> {
   const minute = (): number => Math.floor(Date.now() / INTERVAL_MS);
+  const place = await makePlace();
+  await place.start(RARE_CHECKPOINTS);
   const before = minute();
-  const check = await attempt();
-  return minute() === before ? check() : betweenCheckpoints(attempt);
+  const check = await attempt(place, await clientOf(place));
+  if (minute() === before) check();
+  else await betweenCheckpoints(attempt);
 }
 
 /** Let both workers catch up with the clock, so that neither takes a checkpoint before the next minute. @returns the values */
@@ -43,10 +49,7 @@ describe('a client of real processes', function () {
   });
 
   it('issues again by itself what a killed worker lost', async () => {
-    const place = await makePlace();
-    await place.start(RARE_CHECKPOINTS);
-    const cluster = await clientOf(place);
-    await betweenCheckpoints(async () => {
+    await betweenCheckpoints(async (place, cluster) => {
       const reports: RollbackReport[] = [];
       const session = cluster.session({ replay: true, onRollback: (report) => reports.push(report) });
       const [at0, at1] = await catchUp(session);
@@ -68,10 +71,7 @@ describe('a client of real processes', function () {
   });
 
   it('is told exactly what a killed worker lost, and goes on from there', async () => {
-    const place = await makePlace();
-    await place.start(RARE_CHECKPOINTS);
-    const cluster = await clientOf(place);
-    await betweenCheckpoints(async () => {
+    await betweenCheckpoints(async (place, cluster) => {
       const session = cluster.session();
       const before = await catchUp(session);
       const third = session.counter(1).add(20);
