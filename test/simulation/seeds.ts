@@ -26,4 +26,8 @@ export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: strin
     found:
       'a worker whose successor had removed a file tried for ever to restore from it, instead of noticing the successor',
   },
+  {
+    seed: 1_795_366_828_901,
+    found: "a volume's first checkpoints outlived a loss of power, and the file that says whose they are did not",
+  },
 ];

@@ -82,6 +82,8 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
   const writer = partWriter(disk, head.identity);
   const inTurn = takeTurns();
   const pending = new Set<Pending>();
+  /** The files of a checkpoint that are being written. */
+  const writing = new Map<string, Promise<WrittenParts>>();
   /** Files of checkpoints that are not in the manifest yet, by version. */
   const unlisted = new Map<number, readonly string[]>();
   /** Files that no durable manifest refers to any more. */
@@ -129,7 +131,19 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
   /** An entry that failed may be in the file: its data is not written again before it is gone from there for certain. */
   async function writeParts(key: CheckpointKey, checkpoint: NewCheckpoint): Promise<WrittenParts> {
     if (!log.endKnown()) await turn(() => log.repair());
-    return writer.write(key, checkpoint);
+    // Whoever tries again writes the same files, and a sync that fails takes with it what anybody wrote to a file.
+    const name = `${key.worldLine}:${key.version}`;
+    const before = writing.get(name);
+    const own = (async () => {
+      await before?.catch(() => undefined);
+      return writer.write(key, checkpoint);
+    })();
+    writing.set(name, own);
+    try {
+      return await own;
+    } finally {
+      if (writing.get(name) === own) writing.delete(name);
+    }
   }
 
   /** An append whose turn it is. */

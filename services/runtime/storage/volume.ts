@@ -230,7 +230,10 @@ async function readIdentity(disk: Disk, names: readonly string[]): Promise<Ident
   );
 }
 
-/** Written once and atomically, when the volume is empty; otherwise it must be the same. */
+/**
+ * Written once and atomically, when the volume is empty; otherwise it must be the same. Its name is durable before there are
+ * manifests beside it, also where whoever made it died before that.
+ */
 async function ensureIdentity(disk: Disk, { identity, incarnation }: Claim): Promise<void> {
   const found = await readIdentity(disk, await disk.list());
   if (found === undefined) {
@@ -241,13 +244,13 @@ async function ensureIdentity(disk: Disk, { identity, incarnation }: Claim): Pro
       await file.datasync();
     });
     await disk.rename(draft, IDENTITY_FILE);
-    await disk.syncDirectory();
   } else if (!sameIdentity(found, identity)) {
     throw new WrongVolumeError(
       `${disk.directory} holds the data of ${describe(found)} and cannot serve ${describe(identity)}. ` +
         'Give this worker its own directory, or an empty one',
     );
   }
+  await disk.syncDirectory();
 }
 
 function sameIdentity(a: Identity, b: Identity): boolean {

@@ -18,7 +18,7 @@ import {
   claimVolume,
   surveyVolume,
 } from '../../../services/runtime/storage/index.ts';
-import { type Fate, type SimDisk, type Step, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
+import { type Fate, type Process, type SimDisk, type Step, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
 
 const IDENTITY: Identity = { cluster: '0123456789abcdef0123456789abcdef', worker: 3, generation: 1 };
 const STAMP = { start: '00112233aabbccdd', counter: 7 };
@@ -68,6 +68,11 @@ async function writeFile(disk: Disk, name: string, bytes: Buffer): Promise<void>
   await file.close();
 }
 
+/** Let promises go on until it is so. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** A process whose steps of one kind fail while `fate` says so. */
 function failing(operation: Step['operation'], file = /.*/) {
   const control: { fate: Fate } = { fate: 'done' };
@@ -112,6 +117,22 @@ describe('checkpoint store', () => {
     };
     assert.deepEqual(survey, nothing);
     assert.deepEqual(sim.names(), []);
+  });
+
+  it('is empty or whole after a loss of power, whenever the processes that began it died', async () => {
+    for (let last = 0; last < 16; last++) {
+      for (let seed = 0; seed < 30; seed++) {
+        const volume = simDisk(seeded(seed));
+        const beginning: Process = ({ operation }) => (operation === 'syncDirectory' ? 'dies' : 'done');
+        claimOn(volume.mount(beginning), 1).catch(assert.ifError);
+        await until(() => volume.names().includes('identity'));
+        const { process, died } = mortal(last);
+        await Promise.race([claimOn(volume.mount(process), 2), died]);
+        volume.cutPower();
+        const { identity, incarnation } = await surveyVolume(volume.mount(healthy));
+        assert.ok(identity !== undefined || incarnation === 0);
+      }
+    }
   });
 
   it('lists and restores after a restart what was appended', async () => {
