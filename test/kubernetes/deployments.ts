@@ -43,7 +43,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Settings of the environment, and what each is for. */
 const NEEDED = {
   KUBECONFIG: 'the Kubernetes cluster to use',
-  DPR_REGISTRY: 'a registry that this machine pushes to and the cluster pulls from, such as localhost:5000',
+  DPR_REGISTRY: 'a registry that this machine pushes to and the cluster pulls from, such as registry.example.com',
   DPR_BASE_IMAGE: 'an image with Node, for the images that are built',
   DPR_NGINX_IMAGE: 'an image of NGINX with its stream module',
 };
