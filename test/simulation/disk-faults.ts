@@ -138,7 +138,11 @@ function rotSlots(world: World): () => void {
   finder.isDamaged = true;
   const backup = slotsOf(disk);
   for (const slot of SLOTS) {
-    if (disk.names().includes(slot)) disk.corrupt(slot, random.int(0, RECORD_BYTES_AT_LEAST - 1));
+    if (!disk.names().includes(slot)) continue;
+    // Two bytes: one alone may be the one that rotted before, and would be right again.
+    const at = random.int(0, RECORD_BYTES_AT_LEAST - 2);
+    disk.corrupt(slot, at);
+    disk.corrupt(slot, at + 1);
   }
   startFinder(world);
   return () => {

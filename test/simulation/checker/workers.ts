@@ -241,7 +241,9 @@ export function checkWorkers(truth: Truth) {
   function durable(running: WorkerProcess, worldLine: number, version: number): void {
     if (!hasTheSay(running)) return;
     const { core, host } = running;
-    if (!host.isDamaged && !isOnPlatter(host.disk, core.generation, core.incarnation, worldLine, version)) {
+    // What the cut passed, a predecessor may still tidy away.
+    const isNeeded = version >= exposedOf(host.id);
+    if (isNeeded && !host.isDamaged && !isOnPlatter(host.disk, core.generation, core.incarnation, worldLine, version)) {
       violated(
         1,
         `version ${version} of worker ${host.id} is taken for durable, and a loss of power would take it back`,
