@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutants/index.ts';
 import type * as run from './run.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { minimize } from './command/minimize.ts';
 import { createPool } from './command/pool.ts';
 import { README, rowsOf } from './command/write-tables.ts';
-import { MUTANTS, mutantNamed } from './mutants.ts';
+import { MUTANTS, mutantNamed } from './mutants/index.ts';
 import { buildSimulator, hunt } from './mutate.ts';
 import { describeWorld, parseWorld, QUIET_WORLD } from './options.ts';
 import { runSeed, type Outcome } from './run.ts';

@@ -1,6 +1,6 @@
 /** A process that runs seeds for the command: what it is asked for, one request after another, until nobody asks any more. */
 import { buildSimulator, hunt, type Catch, type Simulator } from '../mutate.ts';
-import { mutantNamed } from '../mutants.ts';
+import { mutantNamed } from '../mutants/index.ts';
 import type { Figures } from '../checker/index.ts';
 import type { RunOptions } from '../run.ts';
 

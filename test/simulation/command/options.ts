@@ -1,7 +1,7 @@
 /** The command line of the simulator. */
 import { availableParallelism } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { mutantNamed } from '../mutants.ts';
+import { mutantNamed } from '../mutants/index.ts';
 import { parseWorld, type Draw, type WorldOptions } from '../options.ts';
 
 export const SIMULATE_EXIT = {

@@ -1,5 +1,5 @@
 /** Hunts every mutant until a seed catches it. */
-import { MUTANTS } from '../mutants.ts';
+import { MUTANTS } from '../mutants/index.ts';
 import { MUTANT_SEEDS, type Options } from './options.ts';
 import { createPool } from './pool.ts';
 import { invariantOf } from './replay.ts';

@@ -1,6 +1,6 @@
 /** One seed: its outcome, its story, or the smallest world in which the same goes wrong. */
 import { buildSimulator, type Simulator } from '../mutate.ts';
-import { mutantNamed } from '../mutants.ts';
+import { mutantNamed } from '../mutants/index.ts';
 import { runSeed, type Outcome, type Told } from '../run.ts';
 import { minimize } from './minimize.ts';
 import type { Options } from './options.ts';

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as prettier from 'prettier';
 import { MUST_BE_REACHED } from '../coverage.ts';
-import { MUTANTS } from '../mutants.ts';
+import { MUTANTS } from '../mutants/index.ts';
 import type { Hunted } from './run-mutants.ts';
 import { sortedCoverage, type Summary } from './run-many.ts';
 

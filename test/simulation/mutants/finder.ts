@@ -1,0 +1,235 @@
+/** In the Finder, and in what it shares with workers and sessions: cuts, and the history of decisions. */
+import { CORE, STORAGE, change, mutant, type Mutant } from './mutant.ts';
+
+export const FINDER_MUTANTS: readonly Mutant[] = [
+  mutant(
+    '03 only the latest prefix is kept',
+    `${CORE}/world-lines.ts`,
+    'surviving = Math.min(surviving, decision.prefix.get(worker) ?? 0);',
+    'surviving = decision.prefix.get(worker) ?? 0;',
+  ),
+  mutant(
+    '06 a removed worker is taken out of the cut',
+    `${CORE}/finder/membership.ts`,
+    '    tombstones: new Map(record.tombstones).set(id, tombstone),',
+    '    tombstones: new Map(record.tombstones).set(id, tombstone), cut: new Map([...record.cut].filter(([one]) => one !== id)),',
+  ),
+  mutant(
+    '08 a repeated registration starts another world-line',
+    `${CORE}/finder/membership.ts`,
+    '  if (member.registered === incarnation) return answer(finder, connection, id, incarnation);\n',
+    '',
+  ),
+  mutant('13 rolled-back versions count in the cut', `${CORE}/finder/membership.ts`, '  finder.graph.clear();\n', ''),
+  mutant(
+    '16 a cut is exposed before it is durable',
+    `${CORE}/finder/reports.ts`,
+    'send(finder, connection, { ...ownCut(exposed, worker), decisions: missing });',
+    'send(finder, connection, { ...exposed.cut, cut: new Map([[worker, (exposed.record.worldLine === finder.record.worldLine ? finder : exposed).record.cut.get(worker) ?? 0]]), decisions: missing });',
+  ),
+  mutant(
+    "18 a zombie's late report is accepted",
+    `${CORE}/finder/reports.ts`,
+    'if (id === undefined || member?.registered !== peer.incarnation || member?.claimed !== peer.incarnation) return;',
+    'if (id === undefined || member === undefined) return;',
+    change(`${CORE}/finder/membership.ts`, '  if (peer) peer.resent = false;\n  log', '  log'),
+  ),
+  mutant(
+    '22 an emptied volume is accepted',
+    `${CORE}/finder/membership.ts`,
+    '  if (holds) return undefined;\n',
+    '  if (holds || checkpoints.length === 0) return undefined;\n',
+  ),
+  mutant(
+    "24 a zombie's clean-shutdown marker is believed",
+    `${CORE}/finder/membership.ts`,
+    'if (clean?.incarnation !== member.registered || clean.version !== newest) return true;',
+    'if (clean === undefined) return true;',
+    change(
+      `${STORAGE}/volume.ts`,
+      '  const stamped = claim.stamp',
+      `  for (const one of manifestIncarnations(await disk.list())) {
+         const other = await loadManifest(disk, one, identity);
+         if (other?.manifest.state.clean) state.clean = other.manifest.state.clean;
+       }
+       const stamped = claim.stamp`,
+    ),
+  ),
+  mutant(
+    '27 a checkpoint of a dead world-line is taken in',
+    `${CORE}/finder/reports.ts`,
+    'if (version <= covered || written !== worldLine) continue;',
+    'if (version <= covered) continue;',
+    change(`${CORE}/finder/reports.ts`, 'worldLine: written } of listed', '} of listed'),
+    change(`${CORE}/finder/reports.ts`, 'const { cut, worldLine } = finder.record;', 'const { cut } = finder.record;'),
+  ),
+  mutant(
+    '28 a clean rejoin without rollback after the world-line moved',
+    `${CORE}/finder/membership.ts`,
+    'const cleanHere = !lost && message.clean?.worldLine === record.worldLine;',
+    'const cleanHere = !lost && message.clean !== undefined;',
+    change(
+      `${CORE}/finder/membership.ts`,
+      'const base = cleanHere ? Math.max(covered, chain.at(-1)?.version ?? covered) : covered;',
+      'const base = cleanHere ? Math.max(covered, message.clean?.version ?? covered) : covered;',
+    ),
+    change(
+      `${CORE}/worker/join.ts`,
+      'info.version === base && base <= survivingVersion(decisions, config.id, info.worldLine),',
+      'info.version === base,',
+    ),
+  ),
+  mutant(
+    '32 a prefix below a cut whose write was in flight',
+    `${CORE}/finder/membership.ts`,
+    '  const prefix: Versions = record.cut;\n',
+    '  const prefix: Versions = finder.exposed?.record.cut ?? record.cut;\n  change(finder, { cut: prefix });\n',
+  ),
+  mutant(
+    '33 the boot id is forgotten over a Finder restart',
+    `${CORE}/finder/finder.ts`,
+    '  finder.record = record ?? { ...UNLOADED, cluster };\n',
+    `  finder.record = record ?? { ...UNLOADED, cluster };
+     const forgotten = '00'.repeat(16);
+     finder.record = { ...finder.record, members: new Map([...finder.record.members].map(([id, member]) => [id, { ...member, boot: forgotten }])) };
+`,
+  ),
+  mutant(
+    '36 a started Finder exposes a record that it only read',
+    `${CORE}/finder/finder.ts`,
+    "  finder.phase = 'starting';\n",
+    "  finder.phase = 'serving';\n  finder.exposed = expose(finder, finder.record, undefined);\n",
+  ),
+  mutant(
+    "37 a generation's versions start again",
+    `${CORE}/finder/membership.ts`,
+    'const base = tombstone?.version ?? 0;',
+    'const base = 0;',
+  ),
+  mutant(
+    '38 a registration that another process superseded is not answered',
+    `${CORE}/finder/membership.ts`,
+    '    if (open) register(finder, connection, message, true);\n',
+    '    if (open && member?.claimed === message.incarnation) register(finder, connection, message, true);\n',
+  ),
+  mutant(
+    '41 the membership depends on who has claimed',
+    `${CORE}/finder/finder.ts`,
+    '.filter(([id]) => (record.members.get(id)?.registered ?? 0) === 0)',
+    '.filter(([id]) => !record.members.has(id))',
+  ),
+  mutant(
+    '42 a worker hears of its removal before it is durable',
+    `${CORE}/finder/reports.ts`,
+    "if (removed) return whenDurable(finder, () => send(finder, connection, { kind: 'left' }));",
+    "if (removed) return send(finder, connection, { kind: 'left' });",
+  ),
+  mutant('49 the cut is closed under direct dependencies only', `${CORE}/cut.ts`, '    lowered.push(worker);\n', ''),
+  mutant(
+    '50 a gap in the chain of checkpoints is accepted',
+    `${CORE}/finder/reports.ts`,
+    'if (version <= last || (chain.length === 0 ? predecessor > covered : predecessor !== last)) break;',
+    'if (version <= last) break;',
+    change(
+      `${CORE}/worker/join.ts`,
+      'const checkpoints = uncommitted.map(',
+      'const checkpoints = uncommitted.slice(-1).map(',
+    ),
+  ),
+  mutant(
+    '51 a decision entitles the last incarnation that registered',
+    `${CORE}/finder/membership.ts`,
+    'entitled.set(id, member.claimed);',
+    'entitled.set(id, member.registered);',
+  ),
+  mutant(
+    "55 a tombstone forgets its worker's incarnations",
+    `${CORE}/finder/membership.ts`,
+    'const incarnation = tombstone?.incarnation ?? 0;',
+    'const incarnation = 0;',
+  ),
+  mutant(
+    '56 a removal by force is no failure',
+    `${CORE}/finder/membership.ts`,
+    "if (member.registered > 0) decide(finder, { worker: id, reason: 'a worker was removed by force' }, id);",
+    '',
+  ),
+  mutant(
+    '57 a worker leaves before the cut covers it',
+    `${CORE}/finder/membership.ts`,
+    'if (peer?.drained !== undefined && peer.drained <= (finder.record.cut.get(id) ?? 0)) remove',
+    'if (peer?.drained !== undefined) remove',
+  ),
+  mutant(
+    '63 the cut counts on reports of a volume that is gone',
+    `${CORE}/finder/membership.ts`,
+    '    keepListed(finder, message);\n',
+    '',
+  ),
+  mutant(
+    '64 a registration is answered with a world-line that goes on without it',
+    `${CORE}/finder/membership.ts`,
+    'if (member?.claimed !== incarnation) {\n      const text',
+    'if (member === undefined) {\n      const text',
+  ),
+  mutant(
+    '65 a worker that has nothing left to commit is not told of the cut',
+    `${CORE}/finder/finder.ts`,
+    'if (before?.record.cut.get(id) !== cut.get(id)) send',
+    'if (before?.record.cut.get(id) !== cut.get(id) && finder.graph.has(id)) send',
+  ),
+  mutant(
+    '66 decisions are told only to workers whose entry of the cut changed',
+    `${CORE}/finder/finder.ts`,
+    '  if (missing.length > 0) {\n',
+    '  if (missing.length > Infinity) {\n',
+  ),
+  mutant(
+    '68 members change in a record that is being written',
+    `${CORE}/finder/finder.ts`,
+    '  finder.ownMembers = undefined;\n',
+    '',
+  ),
+  mutant(
+    '69 the newest decisions are forgotten first',
+    `${CORE}/world-lines.ts`,
+    'return decisions.slice(decisions.length - kept);',
+    'return decisions.slice(0, kept);',
+  ),
+  mutant(
+    '96 a repeated claim gets another incarnation',
+    `${CORE}/finder/membership.ts`,
+    '  if (member.boot !== boot) {\n',
+    '  if (member.boot !== boot || member.registered > 0) {\n',
+  ),
+  mutant(
+    '99 the generation of an id starts again',
+    `${CORE}/finder/membership.ts`,
+    'generation: (tombstone?.generation ?? 0) + 1,',
+    'generation: 1,',
+  ),
+  mutant(
+    '141 the Finder does not compare stamps',
+    `${CORE}/finder/finder.ts`,
+    "if (stamp !== undefined && peer.role === 'worker' && isNewer(finder, stamp)) return refuseAll(finder, stamp);",
+    '',
+  ),
+  mutant(
+    '142 a start that the record does not know is taken for a forgotten one',
+    `${CORE}/finder/finder.ts`,
+    'if (place < 0) return stamp.counter >= (starts[0]?.counter ?? 0);',
+    'if (place < 0) return false;',
+  ),
+  mutant(
+    '143 stamps of a start that went on elsewhere are taken for known',
+    `${CORE}/finder/finder.ts`,
+    'return stamp.counter >= (next?.counter ?? counter + 1);',
+    'return next === undefined && stamp.counter > counter;',
+  ),
+  mutant(
+    '144 a Finder with an old record refuses only those who know better',
+    `${CORE}/finder/finder.ts`,
+    "  finder.phase = 'refusing';\n",
+    '',
+  ),
+];

@@ -1,0 +1,109 @@
+/** In what surrounds the core: who writes when, and what is told on a new connection. */
+import { CORE, RUNTIME, RUNTIME_WORKER, SIMULATION, STORAGE, change, mutant, type Mutant } from './mutant.ts';
+
+export const RUNTIME_MUTANTS: readonly Mutant[] = [
+  mutant(
+    '12 an I/O error of the record is ignored',
+    `${RUNTIME}/finder/record-writer.ts`,
+    '        failed();\n',
+    '        failed();\n        return written(record.counter, 0);\n',
+  ),
+  mutant(
+    '12c membership and prefix are two files that can disagree',
+    `${SIMULATION}/finder-actor.ts`,
+    '  const record = file.recovered && decodeRecord(file.recovered.record);\n',
+    `  const second = await openTwoSlotFile(mountDisk(world, process, finder.disk), 'members');
+  let record = file.recovered && decodeRecord(file.recovered.record);
+  if (record && second.recovered) {
+    const { members, tombstones, membership } = decodeRecord(second.recovered.record);
+    record = { ...record, members, tombstones, membership };
+  }
+`,
+    change(
+      `${SIMULATION}/finder-actor.ts`,
+      '        return file.write(bytes);\n',
+      '        return second.write(bytes).then(() => file.write(bytes));\n',
+    ),
+  ),
+  mutant(
+    '20 the volume is read before the predecessor is fenced',
+    `${RUNTIME_WORKER}/volume-keeper.ts`,
+    "happen({ kind: 'volumeOpened', checkpoints, clean });",
+    "happen({ kind: 'volumeOpened', checkpoints: read.generation === generation ? read.checkpoints : checkpoints, clean });",
+    change(
+      `${RUNTIME_WORKER}/volume-keeper.ts`,
+      "happen({ kind: 'surveyed', boot, generation, checkpoints, stamp });",
+      "read = { generation, checkpoints }; happen({ kind: 'surveyed', boot, generation, checkpoints, stamp });",
+    ),
+    change(
+      `${RUNTIME_WORKER}/volume-keeper.ts`,
+      '  let restoring: Promise<void> = Promise.resolve();\n',
+      '  let restoring: Promise<void> = Promise.resolve();\n  let read;\n',
+    ),
+  ),
+  mutant(
+    '21 the clean-shutdown marker survives into a run that crashes',
+    `${RUNTIME_WORKER}/checkpoint-writer.ts`,
+    '        await store.clearClean();\n',
+    '',
+    change(
+      `${STORAGE}/checkpoint-store.ts`,
+      "  assert(clean === undefined, 'the clean marker has to be cleared before anything executes');\n",
+      '',
+    ),
+    change(
+      `${CORE}/finder/membership.ts`,
+      'if (clean?.incarnation !== member.registered || clean.version !== newest) return true;',
+      'if (clean === undefined) return true;',
+    ),
+  ),
+  mutant(
+    '29 a later checkpoint is announced while an earlier one is retried',
+    `${RUNTIME_WORKER}/checkpoint-writer.ts`,
+    'if (!signal.aborted) await store.append(made.checkpoint);',
+    `if (signal.aborted) return;
+     await store.append(made.checkpoint).catch((error) => {
+       if (queue.length < 2) throw error;
+       isLater = true;
+     });`,
+    change(
+      `${RUNTIME_WORKER}/checkpoint-writer.ts`,
+      '        queue.shift();\n',
+      '        queue.shift();\n        if (isLater) continue;\n',
+    ),
+    change(
+      `${RUNTIME_WORKER}/checkpoint-writer.ts`,
+      '        const version = next;\n',
+      '        const version = next;\n        let isLater = false;\n',
+    ),
+    change(`${STORAGE}/checkpoint-store.ts`, 'failed = own.dropped ? undefined : key;', 'failed = undefined;'),
+    change(
+      `${CORE}/worker/checkpoint.ts`,
+      '  if (first.version !== version) throw new Error(`checkpoint ${version} became durable before ${first.version}`);\n  worker.unwritten.shift();\n  worker.uncommitted.push(first);\n  report(worker, first, worker.urgentUpTo >= version);\n',
+      `  const at = worker.unwritten.findIndex((one) => one.version === version);
+       if (at < 0) return;
+       const [done] = worker.unwritten.splice(at, 1);
+       worker.uncommitted.push({ ...done, predecessor: worker.uncommitted.at(-1)?.version ?? done.predecessor });
+       report(worker, worker.uncommitted.at(-1), false);
+`,
+    ),
+  ),
+  mutant(
+    '43 a client that reconnects is not told what its earlier replies wait for',
+    `${SIMULATION}/worker-actor.ts`,
+    '  client.lastReplied = core.version;\n',
+    '',
+  ),
+  mutant(
+    "128 the name of a generation's directory is not synced",
+    `${RUNTIME_WORKER}/generations.ts`,
+    '  await disk.syncDirectory();\n',
+    '',
+  ),
+  mutant(
+    '133 a checkpoint that the disk refused is taken for durable',
+    `${RUNTIME_WORKER}/checkpoint-writer.ts`,
+    '        failed();\n        log.error',
+    '        failed();\n        return true;\n        log.error',
+  ),
+];

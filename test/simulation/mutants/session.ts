@@ -1,0 +1,96 @@
+/** In a client's session. */
+import { CORE, change, mutant, type Mutant } from './mutant.ts';
+
+export const SESSION_MUTANTS: readonly Mutant[] = [
+  mutant(
+    "14 a cut of another world-line commits a client's operations",
+    `${CORE}/session/session.ts`,
+    'if (worldLine === session.worldLine && session.verdict === undefined) {',
+    'if (worldLine >= session.worldLine && session.verdict === undefined) {',
+  ),
+  mutant(
+    '30 a retry is stamped with the new world-line before the verdict',
+    `${CORE}/session/session.ts`,
+    'if (missing !== undefined) return beginVerdict(session, { worldLine, decisions: missing, tables: new Map() });',
+    `if (missing !== undefined) {
+       session.worldLine = worldLine;
+       for (const one of session.lanes.values()) sendAgain(session, one);
+       return beginVerdict(session, { worldLine, decisions: [], tables: new Map() });
+     }`,
+  ),
+  mutant(
+    '31 the frontier is replaced instead of updated',
+    `${CORE}/session/session.ts`,
+    '    if (session.frontier.get(owner) === carried) session.frontier.delete(owner);\n',
+    '    if (carried > 0) session.frontier.delete(owner);\n',
+  ),
+  mutant(
+    '39 a call for a worker that was removed waits for ever',
+    `${CORE}/session/state.ts`,
+    "  else if (!known.open) session.effects.push({ kind: 'connect', worker });\n",
+    '',
+  ),
+  mutant(
+    '40 calls of a removed worker are never reported committed',
+    `${CORE}/session/session.ts`,
+    'if (session.orphans.length > 0) {\n    session.effects',
+    'if (session.orphans.length > Infinity) {\n    session.effects',
+  ),
+  mutant(
+    '44 a session does not send again after it reconnects',
+    `${CORE}/session/session.ts`,
+    '  sendAgain(session, lane);\n  lane.urged = 0;\n',
+    '  lane.urged = 0;\n',
+  ),
+  mutant(
+    '46 a strict session does not wait before it turns to another worker',
+    `${CORE}/session/session.ts`,
+    'if (session.unanswered > lane.unanswered || !mayTransmit(session, lane)) break;',
+    'if (!mayTransmit(session, lane)) break;',
+  ),
+  mutant(
+    '47 a reply of another world-line is believed',
+    `${CORE}/session/session.ts`,
+    'if (message.worldLine !== session.worldLine || session.verdict !== undefined) return;',
+    '',
+  ),
+  mutant(
+    '48 dependencies on the version right above the cut are left out',
+    `${CORE}/session/session.ts`,
+    'if ((session.frontier.get(lane.worker) ?? Infinity) <= covered) session',
+    'if ((session.frontier.get(lane.worker) ?? Infinity) <= covered + 1) session',
+  ),
+  mutant('60 a session numbers on after lost batches', `${CORE}/session/verdict.ts`, '  lane.next = last + 1;\n', ''),
+  mutant('61 the frontier survives a rollback', `${CORE}/session/verdict.ts`, '  session.frontier.clear();\n', ''),
+  mutant(
+    '62 batches do not carry the frontier',
+    `${CORE}/session/session.ts`,
+    'if (owner === worker) continue;',
+    'if (owner >= 0) continue;',
+  ),
+  mutant(
+    '67 after a rollback a session takes no version for committed',
+    `${CORE}/session/verdict.ts`,
+    'session.cut.set(worker, prefix?.get(worker) ?? 0);',
+    'session.cut.set(worker, 0);',
+  ),
+  mutant(
+    '70 a table of an earlier world-line is believed',
+    `${CORE}/session/session.ts`,
+    'if (message.worldLine !== verdict?.worldLine) return;',
+    'if (verdict === undefined) return;',
+    change(`${CORE}/worker/execute.ts`, '  if (!inStep(worker, connection, { ...query, sequence: 0 })) return;\n', ''),
+  ),
+  mutant(
+    '100 completed calls of a removed worker survive every rollback',
+    `${CORE}/session/verdict.ts`,
+    '    if (call.version <= kept) survivors.push(call.number);\n',
+    '    if (call.version <= Infinity) survivors.push(call.number);\n',
+  ),
+  mutant(
+    '119 a session lets go of operations that it may issue again',
+    `${CORE}/session/session.ts`,
+    'if (!session.config.replay) call.operations = LET_GO;',
+    'call.operations = LET_GO;',
+  ),
+];

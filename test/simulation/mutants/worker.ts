@@ -1,0 +1,203 @@
+/** In a worker. */
+import { CORE, change, mutant, type Mutant } from './mutant.ts';
+
+export const WORKER_MUTANTS: readonly Mutant[] = [
+  mutant(
+    '01 dependencies of checkpoints read back empty',
+    `${CORE}/worker/join.ts`,
+    'checkpoints: listed,',
+    'checkpoints: listed.map((one) => ({ ...one, dependencies: new Map() })),',
+  ),
+  mutant(
+    '02 restoring to a cached cut instead of the prefix',
+    `${CORE}/worker/rollback.ts`,
+    'const prefix = survivingVersion(missing, config.id, worker.worldLine);',
+    'const prefix = worker.committed;',
+  ),
+  mutant(
+    "04 a survivor's next version follows its own rolled-back one",
+    `${CORE}/worker/rollback.ts`,
+    '  worker.predecessor = prefix;\n',
+    '',
+  ),
+  mutant(
+    '05 the version counter starts again below the cut',
+    `${CORE}/worker/join.ts`,
+    'worker.version = listed.reduce((version, one) => Math.max(version, one.version), base) + 1;',
+    'worker.version = 1;',
+  ),
+  mutant(
+    '07 a worker with nothing uncommitted does not answer a Finder restart',
+    `${CORE}/worker/join.ts`,
+    "if (!worker.finderOpen || worker.phase !== 'serving') return;",
+    "if (!worker.finderOpen || worker.phase !== 'serving' || worker.uncommitted.length === 0) return;",
+  ),
+  mutant(
+    '09 a checkpoint report lost with its connection is never sent again',
+    `${CORE}/worker/join.ts`,
+    'const checkpoints = uncommitted.map(',
+    'const checkpoints = uncommitted.slice(uncommitted.length).map(',
+  ),
+  mutant(
+    '10 a checkpoint that ends after a rollback is reported in the new world-line',
+    `${CORE}/worker/checkpoint.ts`,
+    '  if (worldLine !== worker.worldLine || first === undefined) return;\n',
+    `  if (worldLine !== worker.worldLine) {
+       const late = { worldLine: worker.worldLine, version, predecessor: worker.predecessor, dependencies: new Map(), operations: 0, since: 0 };
+       worker.uncommitted.push(late);
+       return;
+     }
+     if (first === undefined) return;
+`,
+  ),
+  mutant(
+    '11 dependency sets are not cleared by a rollback',
+    `${CORE}/worker/rollback.ts`,
+    '  worker.dependencies = new Map();\n',
+    '',
+  ),
+  mutant(
+    '15 a retry is applied twice',
+    `${CORE}/worker/execute.ts`,
+    '    if (batch.sequence <= entry.last) return retry(worker, connection, batch, entry);\n',
+    '',
+    change(`${CORE}/worker/execute.ts`, 'if (batch.sequence !== expected) {', 'if (batch.sequence > expected) {'),
+  ),
+  mutant(
+    '17 pruning up to and including the cut',
+    `${CORE}/worker/checkpoint.ts`,
+    "{ kind: 'prune', keep: own }",
+    "{ kind: 'prune', keep: own + 1 }",
+  ),
+  mutant(
+    '19 two executed versions become one checkpoint',
+    `${CORE}/worker/execute.ts`,
+    '    seal(worker, Math.max(batch.version, worker.version + 1));\n',
+    '    worker.version = Math.max(batch.version, worker.version + 1);\n',
+  ),
+  mutant(
+    "23 a cut is relayed under another world-line's number",
+    `${CORE}/worker/refresh.ts`,
+    '{ ...cutOf(worker, worker.stamp), decisions',
+    '{ ...cutOf(worker, worker.stamp), worldLine: Math.min(since, worker.worldLine), decisions',
+  ),
+  mutant(
+    "25 a pipelined retry gets the wrong batch's reply",
+    `${CORE}/worker/session-table.ts`,
+    'return direct?.sequence === sequence ? direct : entry.replies.find((reply) => reply.sequence === sequence);',
+    'const last = entry.replies.at(-1); return direct && last ? { ...last, sequence } : undefined;',
+  ),
+  mutant(
+    '26 a zombie adopts the new world-line',
+    `${CORE}/worker/rollback.ts`,
+    'if (continues > incarnation) {',
+    'if (continues > Infinity) {',
+  ),
+  mutant(
+    '34 no listing after a registration',
+    `${CORE}/worker/rollback.ts`,
+    'message, own });\n  }\n  listGraph(worker);\n',
+    'message, own });\n  }\n  if (worker.drainedSent >= 0) listGraph(worker);\n',
+  ),
+  mutant(
+    '35 timers that a jump does not restart',
+    `${CORE}/worker/checkpoint.ts`,
+    '  if (tick > worker.version) return seal(worker, tick);\n',
+    `  worker.timer ??= worker.now;
+       if (worker.now >= worker.timer + checkpointIntervalMs) {
+         worker.timer = worker.now;
+         return seal(worker, worker.version + 1);
+       }
+`,
+  ),
+  mutant(
+    '45 a worker does not jump to the version that a session has seen',
+    `${CORE}/worker/execute.ts`,
+    'if (batch.version > worker.version || isTooMuch) {',
+    'if (batch.version > Infinity) {',
+  ),
+  mutant(
+    '52 replies are not part of a checkpoint',
+    `${CORE}/worker/session-table.ts`,
+    'replies: [...replies], changed: false',
+    'replies: [], changed: false',
+  ),
+  mutant(
+    '53 a seal does not wait for batches in flight',
+    `${CORE}/worker/checkpoint.ts`,
+    'if (worker.executed && worker.inFlight.size > 0) {',
+    'if (worker.executed && worker.inFlight.size > Infinity) {',
+  ),
+  mutant(
+    '54 what was not written yet survives a rollback',
+    `${CORE}/worker/rollback.ts`,
+    '  worker.unwritten.length = 0;\n',
+    '',
+  ),
+  mutant(
+    '58 a leaving worker takes new batches',
+    `${CORE}/worker/execute.ts`,
+    "if (worker.leaving || worker.shuttingDown || worker.phase === 'marking') return refuseNew",
+    "if (worker.shuttingDown || worker.phase === 'marking') return refuseNew",
+  ),
+  mutant(
+    '59 a stopping worker takes new batches',
+    `${CORE}/worker/execute.ts`,
+    "if (worker.leaving || worker.shuttingDown || worker.phase === 'marking') return refuseNew",
+    'if (worker.leaving) return refuseNew',
+  ),
+  mutant(
+    '90 a late refusal of what was asked before a rollback stops a worker',
+    `${CORE}/worker/join.ts`,
+    'if (worker.worldLine + 1 < message.detail) return stop(worker',
+    'return stop(worker',
+  ),
+  mutant(
+    '91 an expired session is told that it skipped a number',
+    `${CORE}/worker/execute.ts`,
+    'if (entry === undefined && batch.acknowledged > 0) {',
+    'if (entry === undefined && batch.acknowledged > Infinity) {',
+  ),
+  mutant(
+    '92 sessions expire while their client goes on',
+    `${CORE}/worker/session-table.ts`,
+    'if (now - entry.activeAt <= expiryMs) continue;',
+    'if (now - entry.activeAt <= expiryMs / 10) continue;',
+  ),
+  mutant(
+    '93 batches wait without a limit',
+    `${CORE}/worker/execute.ts`,
+    'if (worker.waiting.length >= maxWaitingBatches || bytes > maxWaitingBytes) {',
+    'if (bytes > maxWaitingBytes) {',
+  ),
+  mutant(
+    '94 sessions are remembered without a limit',
+    `${CORE}/worker/execute.ts`,
+    '} else if (entry === undefined && worker.sessions.entries.size >= config.maxSessions) {',
+    '} else if (entry === undefined && worker.sessions.entries.size >= Infinity) {',
+  ),
+  mutant(
+    '95 execution does not wait for the disk',
+    `${CORE}/worker/execute.ts`,
+    'worker.unwritten.length >= maxUnwrittenVersions ||',
+    'worker.unwritten.length >= Infinity ||',
+  ),
+  mutant(
+    '97 a worker tells of its session table before it was restored',
+    `${CORE}/worker/execute.ts`,
+    "  if (worker.phase === 'restoring' || worker.phase === 'joining') {\n",
+    "  if (worker.phase === 'joining') {\n",
+  ),
+  mutant(
+    '98 a worker stops before its last checkpoint is durable',
+    `${CORE}/worker/worker.ts`,
+    '!worker.executed && worker.unwritten.length === 0;',
+    '!worker.executed;',
+  ),
+  mutant(
+    '120 a reply that came late is kept behind later ones',
+    `${CORE}/worker/session-table.ts`,
+    'else if (last.sequence < reply.sequence) replies.push(reply);',
+    'else if (last.sequence !== reply.sequence) replies.push(reply);',
+  ),
+];
