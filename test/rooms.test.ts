@@ -42,7 +42,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   'services/counter/operations': { node: PURE },
   'services/client': {
     rooms: ['services/core', 'services/counter/operations', 'services/protocol', 'services/runtime'],
-    packages: ['ws', 'commander'],
+    packages: ['commander'],
     node: true,
   },
   'services/local': {

@@ -1,23 +1,14 @@
 /** One connection: greeted, framed, and found out when the peer is gone without a word. */
-import { draftOf, FrameError, MAX_FRAME_BYTES, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
-import {
-  BUFFER_LIMITS,
-  CLOSE,
-  framesOf,
-  frameSocket,
-  noMask,
-  type FrameSocket,
-  type RawSocket,
-} from '@dpr/runtime/frame-socket';
-import { keepAlive, SILENT_INTERVALS } from '@dpr/runtime/keep-alive';
-import { WebSocket } from 'ws';
+import { draftOf, FrameError, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
+import { dialSocket } from '@dpr/runtime/dial-socket';
+import { CLOSE } from '@dpr/runtime/frame-socket';
 import {
   ClusterMismatchError,
   ConnectError,
+  DprError,
   ProtocolError,
   UnauthorizedError,
   VersionMismatchError,
-  type DprError,
 } from './errors.ts';
 
 /** What to greet with. */
@@ -54,91 +45,64 @@ export interface Connection {
 
 export function openConnection(options: ConnectionOptions, owner: ConnectionOwner): Connection {
   const { address, ca, greeting, timing } = options;
-  let frames: FrameSocket | undefined;
-  let socket: RawSocket | undefined;
-  let sweep: NodeJS.Timeout | undefined;
+  const { attemptTimeoutMs, receiveTimeoutMs } = timing;
   let greeted = false;
   let done = false;
-  let reason: DprError | undefined;
 
-  const ws = new WebSocket(address, {
-    perMessageDeflate: false,
-    generateMask: noMask,
-    maxPayload: MAX_FRAME_BYTES,
-    ...(ca === undefined ? {} : { ca }),
-  });
+  const socket = dialSocket(
+    { address, ca, receiveTimeoutMs },
+    {
+      opened: () => socket.send(draftOf({ kind: 'hello', protocol: PROTOCOL_VERSION, stamp: undefined, ...greeting })),
+      frame(message) {
+        if (greeted) owner.frame(message);
+        else answered(message);
+      },
+      closed(reason) {
+        clearTimeout(late);
+        if (!done) owner.closed(failure(address, reason));
+      },
+    },
+  );
   const late = setTimeout(
-    () => give(new ConnectError(`${address} did not answer within ${timing.attemptTimeoutMs} ms`)),
-    timing.attemptTimeoutMs,
+    () => socket.giveUp(new ConnectError(`${address} did not answer within ${attemptTimeoutMs} ms`)),
+    attemptTimeoutMs,
   );
-  ws.on('upgrade', (response) => (socket = response.socket));
-  ws.on('open', () => {
-    if (socket === undefined) throw new Error('a WebSocket opened without a socket');
-    frames = frameSocket(ws, socket, BUFFER_LIMITS);
-    sweep = setInterval(keepAlive(ws, frames), timing.receiveTimeoutMs / SILENT_INTERVALS);
-    frames.send(draftOf({ kind: 'hello', protocol: PROTOCOL_VERSION, stamp: undefined, ...greeting }));
-  });
-  ws.on('message', (data, isBinary) => {
-    if (done) return;
-    let messages: readonly Message[];
-    try {
-      messages = framesOf(data, isBinary);
-    } catch (error) {
-      if (!(error instanceof FrameError)) throw error;
-      return give(new ProtocolError(`${address} sent what is not a frame: ${error.message}`, { cause: error }));
-    }
-    for (const message of messages) take(message);
-  });
-  ws.on(
-    'error',
-    (error) => (reason ??= new ConnectError(`cannot reach ${address}: ${wordsOf(error)}`, { cause: error })),
-  );
-  ws.on('close', () => {
-    clearTimeout(late);
-    clearInterval(sweep);
-    if (done) return;
-    done = true;
-    owner.closed(reason ?? new ConnectError(`${address} closed the connection`));
-  });
-
-  function take(message: Message): void {
-    if (done || ws.readyState !== ws.OPEN) return; // what came after the frame that ended it
-    if (greeted) owner.frame(message);
-    else answered(message);
-  }
 
   function answered(message: Message): void {
-    if (message.kind === 'error') return give(refusal(address, message));
+    if (message.kind === 'error') return socket.giveUp(refusal(address, message));
     if (message.kind !== 'welcome') {
-      return give(new ProtocolError(`${address} answered the greeting with '${message.kind}'`));
+      return socket.giveUp(new ProtocolError(`${address} answered the greeting with '${message.kind}'`));
     }
-    if (message.protocol !== PROTOCOL_VERSION) return give(versionMismatch(address, message.protocol));
+    if (message.protocol !== PROTOCOL_VERSION) return socket.giveUp(versionMismatch(address, message.protocol));
     if (greeting.cluster !== undefined && message.cluster !== greeting.cluster) {
       const text = `${address} belongs to cluster ${message.cluster}, not to ${greeting.cluster}`;
-      return give(new ClusterMismatchError(text));
+      return socket.giveUp(new ClusterMismatchError(text));
     }
     clearTimeout(late);
     greeted = true;
     owner.opened(message);
   }
 
-  function give(error: DprError): void {
-    reason ??= error;
-    ws.terminate();
-  }
-
   return {
     send(message) {
-      if (greeted && !done) frames?.send(draftOf(message));
+      if (greeted) socket.send(draftOf(message));
     },
     close() {
       done = true;
       clearTimeout(late);
-      clearInterval(sweep);
-      if (frames === undefined) ws.terminate();
-      else frames.close(CLOSE.normal, '');
+      socket.close(CLOSE.normal);
     },
   };
+}
+
+/** Why a connection ended, or never began. */
+function failure(address: string, reason: Error | undefined): DprError {
+  if (reason === undefined) return new ConnectError(`${address} closed the connection`);
+  if (reason instanceof DprError) return reason;
+  if (reason instanceof FrameError) {
+    return new ProtocolError(`${address} sent what is not a frame: ${reason.message}`, { cause: reason });
+  }
+  return new ConnectError(`cannot reach ${address}: ${wordsOf(reason)}`, { cause: reason });
 }
 
 /** An attempt at several addresses fails with an error that has no words of its own. */

@@ -1,18 +1,10 @@
 /** A connection that is made again whenever it breaks: a worker's to the Finder. */
-import { encode, FrameError, MAX_FRAME_BYTES, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
-import { WebSocket } from 'ws';
+import { draftOf, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
 import { backOff } from './back-off.ts';
-import {
-  BUFFER_LIMITS,
-  CLOSE,
-  framesOf,
-  frameSocket,
-  noMask,
-  type FrameSocket,
-  type RawSocket,
-} from './frame-socket.ts';
+import { dialSocket, type DialedSocket } from './dial-socket.ts';
+import { CLOSE } from './frame-socket.ts';
 import type { Hello } from './greeting.ts';
-import { keepAlive, RECEIVE_TIMEOUT_MS, SILENT_INTERVALS } from './keep-alive.ts';
+import { RECEIVE_TIMEOUT_MS } from './keep-alive.ts';
 import type { Log } from './log.ts';
 
 export interface DialerOptions {
@@ -55,78 +47,57 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
   const { address, log } = options;
   const timing = { ...DIALER_TIMING, ...options.timing };
   const pauses = backOff(timing.firstPauseMs, timing.longestPauseMs, timing.pauseGrowth);
-  let current: { readonly ws: WebSocket; frames?: FrameSocket; open: boolean } | undefined;
+  let current: DialedSocket | undefined;
+  let open = false;
   let again: NodeJS.Timeout | undefined;
   let ended = false;
   let lastReason = '';
 
   function connect(): void {
-    const ws = new WebSocket(address, {
-      perMessageDeflate: false,
-      generateMask: noMask,
-      maxPayload: MAX_FRAME_BYTES,
-      handshakeTimeout: timing.answerMs,
-    });
-    const mine: NonNullable<typeof current> = { ws, open: false };
-    current = mine;
-    let socket: RawSocket | undefined;
-    let sweep: NodeJS.Timeout | undefined;
-    let late: NodeJS.Timeout | undefined;
+    const socket = dialSocket(
+      { address, receiveTimeoutMs: timing.receiveTimeoutMs },
+      {
+        opened() {
+          late.refresh();
+          socket.send(draftOf({ kind: 'hello', protocol: PROTOCOL_VERSION, ...options.hello() }));
+        },
+        frame(message) {
+          if (open) {
+            caller.frame(message);
+          } else {
+            clearTimeout(late);
+            answered(socket, message);
+          }
+        },
+        closed(reason, code) {
+          clearTimeout(late);
+          if (ended) return;
+          if (reason !== undefined) note(reason.message);
+          again = setTimeout(connect, pauses.next());
+          if (!open) return;
+          open = false;
+          log.warn({ event: 'disconnected', address, code });
+          caller.closed();
+        },
+      },
+    );
+    const late = setTimeout(() => socket.giveUp(new Error(`no answer within ${timing.answerMs} ms`)), timing.answerMs);
+    current = socket;
+  }
 
-    ws.on('upgrade', (response) => (socket = response.socket));
-    ws.on('open', () => {
-      if (socket === undefined) throw new Error('a WebSocket opened without a socket');
-      const frames = frameSocket(ws, socket, BUFFER_LIMITS);
-      mine.frames = frames;
-      sweep = setInterval(keepAlive(ws, frames), timing.receiveTimeoutMs / SILENT_INTERVALS);
-      late = setTimeout(() => giveUp(`no answer to the greeting within ${timing.answerMs} ms`), timing.answerMs);
-      frames.send(encode({ kind: 'hello', protocol: PROTOCOL_VERSION, ...options.hello() }));
-    });
-    ws.on('message', (data, isBinary) => {
-      let messages: readonly Message[];
-      try {
-        messages = framesOf(data, isBinary);
-      } catch (error) {
-        if (!(error instanceof FrameError)) throw error;
-        return giveUp(error.message);
-      }
-      for (const message of messages) take(message);
-    });
-
-    function take(message: Message): void {
-      if (ended || ws.readyState !== ws.OPEN) return;
-      if (mine.open) return caller.frame(message);
-      clearTimeout(late);
-      if (message.kind === 'error') {
-        note(message.text);
-        caller.refused(message);
-        ws.close(CLOSE.normal);
-      } else if (message.kind === 'welcome') {
-        mine.open = true;
-        lastReason = '';
-        pauses.reset();
-        log.info({ event: 'connected', address });
-        caller.opened(message);
-      } else {
-        giveUp(`the answer to the greeting is '${message.kind}'`);
-      }
-    }
-
-    ws.on('error', (error) => note(error.message));
-    ws.on('close', (code) => {
-      clearTimeout(late);
-      clearInterval(sweep);
-      if (ended) return;
-      again = setTimeout(connect, pauses.next());
-      if (!mine.open) return;
-      mine.open = false;
-      log.warn({ event: 'disconnected', address, code });
-      caller.closed();
-    });
-
-    function giveUp(reason: string): void {
-      note(reason);
-      ws.terminate();
+  function answered(socket: DialedSocket, message: Message): void {
+    if (message.kind === 'error') {
+      note(message.text);
+      caller.refused(message);
+      socket.close(CLOSE.normal);
+    } else if (message.kind === 'welcome') {
+      open = true;
+      lastReason = '';
+      pauses.reset();
+      log.info({ event: 'connected', address });
+      caller.opened(message);
+    } else {
+      socket.giveUp(new Error(`the answer to the greeting is '${message.kind}'`));
     }
   }
 
@@ -140,13 +111,12 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
   connect();
   return {
     send(message) {
-      if (current?.open === true) current.frames?.send(encode(message));
+      if (open) current?.send(draftOf(message));
     },
     close() {
       ended = true;
       clearTimeout(again);
-      if (current?.frames !== undefined) current.frames.close(CLOSE.goingAway, '');
-      else current?.ws.terminate();
+      current?.close(CLOSE.goingAway);
     },
   };
 }

@@ -1,0 +1,90 @@
+/** One WebSocket to a server of this protocol, not greeted yet: framed, and found out when the peer is gone without a word. */
+import { FrameError, MAX_FRAME_BYTES, type Draft, type Message } from '@dpr/protocol';
+import { WebSocket } from 'ws';
+import { BUFFER_LIMITS, framesOf, frameSocket, noMask, type FrameSocket, type RawSocket } from './frame-socket.ts';
+import { keepAlive, SILENT_INTERVALS } from './keep-alive.ts';
+
+export interface DialOptions {
+  /** Such as `ws://host:port`. */
+  readonly address: string;
+  /** PEM certificates to trust instead of the well-known ones, for `wss://`. */
+  readonly ca?: string | undefined;
+  /** A peer that is silent for this long is disconnected, ms. */
+  readonly receiveTimeoutMs: number;
+}
+
+/** Who uses the socket. Its functions are called in order, never within one of the socket's. */
+export interface SocketUser {
+  /** Now the greeting can be sent. */
+  opened(): void;
+  /** Not after `close` or `giveUp`. */
+  frame(message: Message): void;
+  /**
+   * Once, and last. The reason is what happened first: an error of the network, a `FrameError`, or what `giveUp` was told;
+   * undefined if either side closed it.
+   */
+  closed(reason: Error | undefined, code: number): void;
+}
+
+export interface DialedSocket {
+  /** Send a frame; dropped unless the socket is open. All frames of one tick travel together. */
+  send(frame: Draft): void;
+  /** Close after what was sent, or at once if it never opened. */
+  close(code: number): void;
+  /** Close at once. */
+  giveUp(reason: Error): void;
+}
+
+export function dialSocket({ address, ca, receiveTimeoutMs }: DialOptions, user: SocketUser): DialedSocket {
+  let frames: FrameSocket | undefined;
+  let socket: RawSocket | undefined;
+  let sweep: NodeJS.Timeout | undefined;
+  let reason: Error | undefined;
+  const isOpen = (): boolean => ws.readyState === ws.OPEN;
+
+  const ws = new WebSocket(address, {
+    perMessageDeflate: false,
+    generateMask: noMask,
+    maxPayload: MAX_FRAME_BYTES,
+    ...(ca === undefined ? {} : { ca }),
+  });
+  ws.on('upgrade', (response) => (socket = response.socket));
+  ws.on('open', () => {
+    if (socket === undefined) throw new Error('a WebSocket opened without a socket');
+    frames = frameSocket(ws, socket, BUFFER_LIMITS);
+    sweep = setInterval(keepAlive(ws, frames), receiveTimeoutMs / SILENT_INTERVALS);
+    user.opened();
+  });
+  ws.on('message', (data, isBinary) => {
+    if (!isOpen()) return;
+    let messages: readonly Message[];
+    try {
+      messages = framesOf(data, isBinary);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      return giveUp(error);
+    }
+    for (const message of messages) {
+      if (isOpen()) user.frame(message); // not what came after the frame that ended it
+    }
+  });
+  ws.on('error', (error) => (reason ??= error));
+  ws.on('close', (code) => {
+    clearInterval(sweep);
+    user.closed(reason, code);
+  });
+
+  function giveUp(why: Error): void {
+    reason ??= why;
+    ws.terminate();
+  }
+
+  return {
+    send: (frame) => frames?.send(frame),
+    close(code) {
+      if (frames === undefined) ws.terminate();
+      else frames.close(code, '');
+    },
+    giveUp,
+  };
+}
