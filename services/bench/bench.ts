@@ -1,7 +1,7 @@
 /** `npm run bench`: DPR beside what its users would pick instead, in one run on this machine. */
 import path from 'node:path';
-import { EXIT_INTERRUPTED, errorText, interruption, whole } from '@dpr/chaos';
-import { Command } from 'commander';
+import { EXIT_INTERRUPTED, errorText, interruption } from '@dpr/chaos';
+import { commandLine, whole } from '@dpr/local/command-line';
 import { profileWorker } from './profiled.ts';
 import { cellResults, cellTable, EXPLANATION, machineLine, targetTable } from './report.ts';
 import { writeResults } from './results.ts';
@@ -23,8 +23,9 @@ const NO_REDIS =
   'redis-server is not on the path, so there is nothing to compare with: install it (Debian: apt-get install redis-server).';
 
 function parse(words: readonly string[]): Options {
-  return new Command('npm run bench --')
-    .description('Measures a cluster, Redis and bare WebSockets, in turns. Let nothing else keep the machine busy.')
+  const description =
+    'Measures a cluster, Redis and bare WebSockets, in turns. Let nothing else keep the machine busy.';
+  return commandLine('npm run bench --', description)
     .option('--quick', 'a look in about a minute: few loads, short runs', false)
     .option('--only <text>', 'only loads and parts whose name contains this, as in B=64 or commits', '')
     .option('--rounds <n>', 'how often everything is measured', whole(1, 100), 3)
@@ -32,8 +33,6 @@ function parse(words: readonly string[]): Options {
     .option('--json', 'one JSON object; rates per second, times in nanoseconds', false)
     .option('--write', 'also write tables and charts into the documents', false)
     .option('--profile <directory>', 'no table, but CPU profiles of the worker and of the load')
-    .helpOption('-h, --help', 'show this')
-    .allowExcessArguments(false)
     .parse(words, { from: 'user' })
     .opts<Options>();
 }

@@ -1,12 +1,13 @@
 /** `npm run chaos`: strikes the processes of a running cluster, and tells how long they take to serve again. */
 import path from 'node:path';
 import { type Cluster, connect } from '@dpr/client';
-import { Command, Option } from 'commander';
+import { commandLine, EXIT_USAGE, whole } from '@dpr/local/command-line';
+import { Option } from 'commander';
 import { answeringTarget } from './answers.ts';
 import { EXIT_INTERRUPTED, errorText, interruption } from './interrupt.ts';
 import { kubernetesTarget } from './kubernetes-target.ts';
 import { localTarget } from './local-target.ts';
-import { duration, seedOption, selectors, sequence, whole } from './options.ts';
+import { duration, seedOption, selectors, sequence } from './options.ts';
 import { clock, output, type Say } from './output.ts';
 import { addPlaceOptions, BLOWS, blowOf, checkPlace, type PlaceOptions } from './place.ts';
 import { freshSeed } from './random.ts';
@@ -54,14 +55,14 @@ Times are in milliseconds, or with a unit: 300, 5s, 2m.
 On Kubernetes nothing is touched but pods of the Finder and of workers, in a namespace with the label
 app.kubernetes.io/part-of=dpr-cluster. A cluster that asks for a token gets DPR_CLIENT_TOKEN.
 
-Exit codes: 0 done, 1 somebody could not be struck or did not serve again, 130 interrupted.`;
+Exit codes: 0 done, 1 somebody could not be struck or did not serve again, ${EXIT_USAGE} wrong options,
+${EXIT_INTERRUPTED} interrupted.`;
 
 function parse(words: readonly string[]): Options {
+  const description =
+    'Strikes processes of a running cluster, waits until they serve again, and tells how long that takes.';
   const command = addPlaceOptions(
-    new Command('npm run chaos --')
-      .description(
-        'Strikes processes of a running cluster, waits until they serve again, and tells how long that takes.',
-      )
+    commandLine('npm run chaos --', description)
       .option('-s, --stack <name>', 'the stack whose cluster it is', 'dev')
       .option('-d, --data <directory>', 'the data directory of the cluster (default: .dpr/<stack>)'),
   )
@@ -80,9 +81,7 @@ function parse(words: readonly string[]): Options {
     .option('--patience <time>', 'how long a victim may take to serve again', duration, PATIENCE_MS)
     .option('--dry-run', 'tell who would be struck when', false)
     .option('--json', 'one JSON object per line, for scripts', false)
-    .helpOption('-h, --help', 'show this')
-    .addHelpText('after', MORE)
-    .allowExcessArguments(false);
+    .addHelpText('after', MORE);
   const options = command.parse(words, { from: 'user' }).opts<Options>();
   checkPlace(command, options);
   if (options.kubernetes && options.data !== undefined) command.error('error: --data is for a cluster of this machine');

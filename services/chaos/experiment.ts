@@ -1,10 +1,10 @@
 /** `npm run experiment`: counters incremented under kills, which must end with exactly what was added. */
 import path from 'node:path';
-import { Command } from 'commander';
+import { commandLine, EXIT_USAGE, whole } from '@dpr/local/command-line';
 import { EXIT_INTERRUPTED, errorText, interruption } from './interrupt.ts';
 import { kubernetesTarget } from './kubernetes-target.ts';
 import { localTarget } from './local-target.ts';
-import { duration, seedOption, selectors, whole } from './options.ts';
+import { duration, seedOption, selectors } from './options.ts';
 import { LOCAL_PROGRAM, startOwnCluster } from './own-cluster.ts';
 import { addPlaceOptions, BLOWS, blowOf, checkPlace, type PlaceOptions } from './place.ts';
 import { freshSeed, MAX_SEED } from './random.ts';
@@ -54,11 +54,13 @@ Times are in milliseconds, or with a unit: 300, 5s, 2m. The cluster that it star
   npm run experiment -- --cluster ws://localhost:6379 --data .dpr/dev
   npm run experiment -- --cluster ws://ADDRESS:6379 --kubernetes --namespace dpr --victims workers
 
-Exit codes: 0 every total is exact, 1 one is not or the experiment could not be finished, 130 interrupted.`;
+Exit codes: 0 every total is exact, 1 one is not or the experiment could not be finished,
+${EXIT_USAGE} wrong options, ${EXIT_INTERRUPTED} interrupted.`;
 
 function parse(words: readonly string[]): Options {
-  const command = addPlaceOptions(new Command('npm run experiment --'))
-    .description('One session increments counters while processes are killed. In the end every total must be exact.')
+  const description =
+    'One session increments counters while processes are killed. In the end every total must be exact.';
+  const command = addPlaceOptions(commandLine('npm run experiment --', description))
     .option('--target <n>', 'increment each counter until it exceeds this', whole(1, 1_000_000_000), 70_000)
     .option('--step <n>', 'by so much each time', whole(1, 1_000_000_000), 300)
     .option('--workers <n>', 'so many counters', whole(1, 100), 2)
@@ -75,9 +77,7 @@ function parse(words: readonly string[]): Options {
     .option('--cluster <address>', 'use this cluster instead of starting one, as in ws://localhost:6379')
     .option('--data <directory>', 'the data directory of that cluster, to kill its processes')
     .option('--json', 'one JSON object for each experiment, for scripts', false)
-    .helpOption('-h, --help', 'show this')
-    .addHelpText('after', MORE)
-    .allowExcessArguments(false);
+    .addHelpText('after', MORE);
   const options = command.parse(words, { from: 'user' }).opts<Options>();
   checkPlace(command, options);
   const { cluster, data, kubernetes, killEvery } = options;

@@ -1,7 +1,7 @@
 /** `npm run measure`: the figures of the README, on clusters that it starts itself. */
-import { Command } from 'commander';
+import { commandLine, whole } from '@dpr/local/command-line';
 import { EXIT_INTERRUPTED, errorText, interruption } from './interrupt.ts';
-import { seedOption, whole } from './options.ts';
+import { seedOption } from './options.ts';
 import { type Figure, measure } from './run-measure.ts';
 import { showMs } from './statistics.ts';
 import { markdownTable } from './table.ts';
@@ -15,17 +15,14 @@ type Options = {
 };
 
 function parse(words: readonly string[]): Options {
-  return new Command('npm run measure --')
-    .description(
-      'Measures recovery, commits and starts on clusters of its own. Let nothing else keep the machine busy.',
-    )
+  const description =
+    'Measures recovery, commits and starts on clusters of its own. Let nothing else keep the machine busy.';
+  return commandLine('npm run measure --', description)
     .option('--kills <n>', 'how often a worker is killed, and how often the Finder', whole(1, 10_000), 40)
     .option('--commits <n>', 'how many commits of each kind', whole(1, 100_000), 100)
     .option('--starts <n>', 'how often a cluster is started', whole(1, 1_000), 5)
     .option('--seed <n>', 'for the moments of the calls', seedOption, 1)
     .option('--json', 'one JSON object, times in milliseconds', false)
-    .helpOption('-h, --help', 'show this')
-    .allowExcessArguments(false)
     .parse(words, { from: 'user' })
     .opts<Options>();
 }

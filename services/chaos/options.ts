@@ -1,16 +1,8 @@
 /** Reading the options that the programs share. */
+import { whole } from '@dpr/local/command-line';
 import { InvalidArgumentError } from 'commander';
 import { MAX_SEED } from './random.ts';
 import type { Selector } from './schedule.ts';
-
-/** @returns what reads a whole number within bounds */
-export function whole(from: number, to: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : NaN;
-    if (value >= from && value <= to) return value;
-    throw new InvalidArgumentError(`Give a whole number from ${from} to ${to}.`);
-  };
-}
 
 export const seedOption = whole(0, MAX_SEED);
 

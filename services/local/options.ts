@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { stackFileName } from '@dpr/infra/stack-file';
 import { EXIT } from '@dpr/runtime/exit-codes';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Option } from 'commander';
+import { commandLine, EXIT_USAGE, whole } from './command-line.ts';
 import { LOCAL_EXIT } from './exit-codes.ts';
 import { MAX_LOG_BYTES } from './log-file.ts';
 
@@ -32,35 +33,24 @@ With --json, standard output has one JSON object per line. Each has "time" and "
   and "status": world-line and workers, whenever one of them changes state.
 
 Exit codes:
-  ${EXIT.ok} stopped, everything is kept; ${LOCAL_EXIT.usage} wrong options; ${EXIT.internal} a defect
+  ${EXIT.ok} stopped, everything is kept; ${EXIT_USAGE} wrong options; ${EXIT.internal} a defect
   ${EXIT.unclean} stopped, but what was not durable will be rolled back; ${LOCAL_EXIT.killed} killed by a second Ctrl-C
   ${EXIT.config} cannot start as configured: config, data directory or port`;
 
-/**
- * What the command line asks for. Ends the process after `--help`, and with the reason when the options are wrong.
- *
- * @param words without the program's own
- */
+/** @param words without the program's own */
 export function parseOptions(words: readonly string[]): Options {
-  const command = new Command('npm start --')
-    .description('Runs the cluster of a stack on this machine: the Finder and every worker as processes of their own.')
+  const description =
+    'Runs the cluster of a stack on this machine: the Finder and every worker as processes of their own.';
+  const given = commandLine('npm start --', description)
     .addOption(new Option('-s, --stack <name>', 'the stack whose Pulumi.<name>.yaml to use').default(DEFAULT_STACK))
     .addOption(new Option('-c, --config <file>', 'the config file to use instead').conflicts('stack'))
     .option('-d, --data <directory>', 'where each process has its directory (default: .dpr/<stack>)')
-    .option('--checkpoint-interval <ms>', 'for every worker, whatever the config says', wholeMs)
+    .option('--checkpoint-interval <ms>', 'for every worker, whatever the config says', whole(1, LONGEST_INTERVAL_MS))
     .option('--host <address>', 'the address to bind; 0.0.0.0 lets other machines in', '127.0.0.1')
     .option('--json', 'one JSON object per line, for scripts', false)
-    .helpOption('-h, --help', 'show this')
     .addHelpText('after', MORE)
-    .allowExcessArguments(false)
-    .exitOverride();
-  try {
-    command.parse(words, { from: 'user' });
-  } catch (error) {
-    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? EXIT.ok : LOCAL_EXIT.usage);
-    throw error;
-  }
-  const given = command.opts<Given>();
+    .parse(words, { from: 'user' })
+    .opts<Given>();
   const config = given.config ?? stackFileName(given.stack);
   return {
     config,
@@ -79,12 +69,6 @@ type Given = {
   readonly host: string;
   readonly json: boolean;
 };
-
-function wholeMs(text: string): number {
-  const value = /^\d+$/.test(text) ? Number(text) : 0;
-  if (value >= 1 && value <= LONGEST_INTERVAL_MS) return value;
-  throw new InvalidArgumentError(`It is a whole number of milliseconds from 1 to ${LONGEST_INTERVAL_MS}.`);
-}
 
 /** `Pulumi.dev.yaml` is of the stack `dev`; any other file stands for a stack of its own name. */
 function stackOf(file: string): string {

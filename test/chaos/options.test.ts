@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { duration, selectors, sequence, whole } from '@dpr/chaos';
+import { spawnSync } from 'node:child_process';
+import { duration, selectors, sequence } from '@dpr/chaos';
+import { EXIT_USAGE, whole } from '@dpr/local/command-line';
 
 describe('options', () => {
   it('read times with and without a unit', () => {
@@ -22,5 +24,21 @@ describe('options', () => {
       ['all'],
     ]);
     for (const wrong of ['', 'counter-0,', 'a++b']) assert.throws(() => sequence(wrong), /with commas between/);
+  });
+
+  it('that are wrong end a program with an exit code of their own', () => {
+    for (const [program, words, reason] of [
+      ['chaos', ['--count', '0'], /Give a whole number from 1 to/],
+      ['chaos', ['--namespace', 'dpr'], /go with --kubernetes/],
+      ['experiment', ['--data', '.'], /--data goes with --cluster/],
+      ['measure', ['more'], /too many arguments/],
+      ['bench', ['--rouds', '1'], /unknown option '--rouds'/],
+    ] as const) {
+      const { status, stderr } = spawnSync(process.execPath, [`dist/${program}.js`, ...words], { encoding: 'utf8' });
+      assert.match(stderr, reason);
+      assert.equal(status, EXIT_USAGE, program);
+    }
+    const { status, stdout } = spawnSync(process.execPath, ['dist/chaos.js', '--help'], { encoding: 'utf8' });
+    assert.deepEqual([status, stdout.includes('Exit codes')], [0, true]);
   });
 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { EXIT_USAGE } from '@dpr/local/command-line';
 import { EXIT } from '@dpr/runtime/exit-codes';
-import { LOCAL_EXIT } from '../../services/local/exit-codes.ts';
 import { underRights } from '../faults/disk.ts';
 import { launchLocal, makePlace, tearDown, TEST_LIMIT_MS } from './harness.ts';
 
@@ -89,11 +89,11 @@ describe('a cluster that cannot start says why, starts nothing, and', function (
   it('names options that are wrong', async () => {
     for (const [options, reason] of [
       [['--chekpoint-interval', '10'], /unknown option '--chekpoint-interval'/],
-      [['--checkpoint-interval', '0'], /a whole number of milliseconds from 1 to 60000/],
+      [['--checkpoint-interval', '0'], /Give a whole number from 1 to 60000/],
       [['--stack', 'dev', '--config', 'x.yaml'], /cannot be used with option/],
     ] as const) {
       const run = launchLocal(options);
-      assert.equal(await run.exited, LOCAL_EXIT.usage);
+      assert.equal(await run.exited, EXIT_USAGE);
       assert.match(run.errors(), reason);
     }
   });

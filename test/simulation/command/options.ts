@@ -1,6 +1,7 @@
 /** The command line of the simulator. */
 import { availableParallelism } from 'node:os';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { commandLine, EXIT_USAGE, whole } from '../../../services/local/command-line.ts';
 import { mutantNamed } from '../mutants/index.ts';
 import { parseWorld, type Draw, type WorldOptions } from '../options.ts';
 
@@ -8,8 +9,6 @@ export const SIMULATE_EXIT = {
   ok: 0,
   /** An invariant does not hold, a mutant survived, or something that must be reached was not. */
   failed: 1,
-  /** The options are wrong (`EX_USAGE`). */
-  usage: 64,
 } as const;
 
 /** Seeds that a mutant may take, unless told otherwise. */
@@ -46,12 +45,12 @@ Examples:
   npm run simulate -- --mutant 17 --seed 1 --trace  the story of a seed with a mistake in the code
 
 Exit codes: ${SIMULATE_EXIT.ok} nothing is wrong; ${SIMULATE_EXIT.failed} an invariant does not hold, a mutant survives, or something is never reached;
-  ${SIMULATE_EXIT.usage} wrong options.`;
+  ${EXIT_USAGE} wrong options.`;
 
 /** What the command line asks for. Ends the process after `--help`, and with the reason when the options are wrong. */
 export function parseOptions(words: readonly string[]): Options {
-  const command = new Command('npm run simulate --')
-    .description('Runs the cluster in simulated time under every fault, and checks what must hold.')
+  const description = 'Runs the cluster in simulated time under every fault, and checks what must hold.';
+  const command = commandLine('npm run simulate --', description)
     .option(
       '-n, --seeds <count>',
       `how many seeds (default: without end; for each mutant ${MUTANT_SEEDS})`,
@@ -72,44 +71,32 @@ export function parseOptions(words: readonly string[]): Options {
     .option('--only <text>', 'only mutants with this in their names', '')
     .option('--write', "write the tables of the simulator's README anew", false)
     .option('--json', 'one JSON object per line, for scripts', false)
-    .helpOption('-h, --help', 'show this')
-    .addHelpText('after', MORE)
-    .allowExcessArguments(false)
-    .exitOverride();
-  try {
-    command.parse(words, { from: 'user' });
-    const given = command.opts<Omit<Options, 'draw' | 'mutants'> & { small: boolean; mutants?: boolean }>();
-    const needsSeed = (['trace', 'frames', 'minimize', 'world'] as const).find((name) => given[name]);
-    if (needsSeed && given.seed === undefined) command.error(`error: --${needsSeed} needs --seed`);
-    return {
-      seeds: given.seeds,
-      from: given.from,
-      jobs: Math.max(1, given.jobs),
-      keep: given.keep,
-      draw: given.small ? 'small' : 'usual',
-      coverage: given.coverage,
-      seed: given.seed,
-      trace: given.trace || given.frames,
-      frames: given.frames,
-      minimize: given.minimize,
-      world: given.world,
-      mutant: given.mutant,
-      mutants: given.mutants ?? false,
-      only: given.only,
-      write: given.write,
-      json: given.json,
-    };
-  } catch (error) {
-    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? SIMULATE_EXIT.ok : SIMULATE_EXIT.usage);
-    throw error;
-  }
+    .addHelpText('after', MORE);
+  command.parse(words, { from: 'user' });
+  const given = command.opts<Omit<Options, 'draw' | 'mutants'> & { small: boolean; mutants?: boolean }>();
+  const needsSeed = (['trace', 'frames', 'minimize', 'world'] as const).find((name) => given[name]);
+  if (needsSeed && given.seed === undefined) command.error(`error: --${needsSeed} needs --seed`);
+  return {
+    seeds: given.seeds,
+    from: given.from,
+    jobs: Math.max(1, given.jobs),
+    keep: given.keep,
+    draw: given.small ? 'small' : 'usual',
+    coverage: given.coverage,
+    seed: given.seed,
+    trace: given.trace || given.frames,
+    frames: given.frames,
+    minimize: given.minimize,
+    world: given.world,
+    mutant: given.mutant,
+    mutants: given.mutants ?? false,
+    only: given.only,
+    write: given.write,
+    json: given.json,
+  };
 }
 
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) throw new InvalidArgumentError('It is a whole number.');
-  return value;
-}
+const wholeNumber = whole(0, Number.MAX_SAFE_INTEGER);
 
 function world(text: string): WorldOptions {
   return checked(() => parseWorld(JSON.parse(text)));
