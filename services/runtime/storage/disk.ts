@@ -12,13 +12,15 @@ export interface Disk {
   list(): Promise<readonly string[]>;
   /** `read` and `write` need an existing file; `create` makes an empty one, or empties the one that is there. */
   open(name: string, mode: OpenMode): Promise<DiskFile>;
-  /** Replaces `to`, atomically, if it exists. */
+  /** Of a file or a directory. Replaces `to`, atomically, if it exists; a directory only one with nothing in it. */
   rename(from: string, to: string): Promise<void>;
   unlink(name: string): Promise<void>;
   syncDirectory(): Promise<void>;
   /** Does nothing if it is there. Its name is durable like a file's, by `syncDirectory`. */
   makeDirectory(name: string): Promise<void>;
-  /** A directory in this one, which is there. */
+  /** One with nothing in it. */
+  removeDirectory(name: string): Promise<void>;
+  /** A directory in this one, which every operation goes to by its name. */
   inside(name: string): Disk;
 }
 

@@ -1,4 +1,4 @@
-import { type FileHandle, constants, access, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, constants, access, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Disk, DiskFile, OpenMode } from './disk.ts';
 import { systemCode } from './errors.ts';
@@ -18,6 +18,7 @@ export function nodeDisk(directory: string): Disk {
     async makeDirectory(name) {
       await naming(at(name), () => mkdir(at(name), { recursive: true }));
     },
+    removeDirectory: (name) => naming(at(name), () => rmdir(at(name))),
     inside: (name) => nodeDisk(at(name)),
   };
 }

@@ -4,7 +4,7 @@ import type { Log } from '../log.ts';
 import { systemCode, WrongVolumeError, type CheckpointStore, type Disk, type Restored } from '../storage/index.ts';
 import { OUTSIDE, writePauses, type Outside } from '../write-pauses.ts';
 import { checkpointWriter, type CheckpointWriter } from './checkpoint-writer.ts';
-import { claimGeneration, surveyNewest } from './generations.ts';
+import { claimGeneration, removeEarlier, surveyNewest } from './generations.ts';
 import type { StateObject } from './state-object.ts';
 
 export type VolumeEffect = Extract<
@@ -47,6 +47,8 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
   let opened: { readonly store: CheckpointStore; readonly writer: CheckpointWriter } | undefined;
   /** Restores do not overlap: the state object is given one version after the other. */
   let restoring: Promise<void> = Promise.resolve();
+  /** In the background: nothing waits for it, and the next start tries again. */
+  let removing: Promise<void> = Promise.resolve();
   const closed = new AbortController();
 
   function writer(): CheckpointWriter {
@@ -82,6 +84,9 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     const { written, failed } = options;
     opened = { store, writer: checkpointWriter({ store, log, durable, written, failed, broken, outside }) };
     happen({ kind: 'volumeOpened', checkpoints, clean });
+    removing = removeEarlier(disk, generation).catch((error: unknown) => {
+      log.warn({ event: 'notRemoved', reason: String(error) });
+    });
   }
 
   /** Try until the disk is not full any more; undefined if that was not before the end. */
@@ -140,7 +145,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     async close() {
       closed.abort();
       opened?.writer.stop();
-      await opened?.store.close();
+      await Promise.all([opened?.store.close(), removing]);
     },
   };
 }

@@ -7,8 +7,8 @@ import type { Disk, DiskFile, OpenMode } from '../../../services/runtime/storage
  * each name that was made, renamed or removed since the last sync of its directory is so, or is not.
  */
 export interface SimDisk {
-  /** The disk as one process sees it. */
-  mount(process: Process): Disk;
+  /** The disk as one process sees it. `isThere`: whether the path to it still leads here; open files are open in any case. */
+  mount(process: Process, isThere?: () => boolean): Disk;
   /** What survives of it all is what was durable, and what chance adds. Steps that have not ended never do anything. */
   cutPower(): void;
   /** A directory in this one; undefined when there is none of the name. */
@@ -44,7 +44,8 @@ export type Step = {
     | 'rename'
     | 'unlink'
     | 'syncDirectory'
-    | 'makeDirectory';
+    | 'makeDirectory'
+    | 'removeDirectory';
   readonly name: string;
 };
 
@@ -111,7 +112,7 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
   const disk: SimDisk = {
     capacityBytes: Number.MAX_SAFE_INTEGER,
     lies: false,
-    mount: (process) => mount(process),
+    mount,
     inside: (name) => names.get(name)?.inside,
     durable(name) {
       const inode = durableNames.get(name);
@@ -176,7 +177,7 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
     return inode;
   }
 
-  function mount(process: Process): Disk {
+  function mount(process: Process, isThere: () => boolean = () => true): Disk {
     /** Waits for the fate of a step; `partly` is what one that fails, or in which the process dies, may still have done. */
     async function step<T>(
       operation: Step['operation'],
@@ -192,6 +193,20 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
       else partly?.(fate);
       if (fate === 'dies' || fate === 'diesAfter') return NEVER;
       throw systemError(fate, name);
+    }
+
+    /** A step that goes by a name. */
+    function nameStep<T>(
+      operation: Step['operation'],
+      name: string,
+      work: () => T,
+      partly: () => void = () => undefined,
+    ): Promise<T> {
+      const reached = (): T => {
+        if (!isThere()) throw systemError('ENOENT', name);
+        return work();
+      };
+      return step(operation, name, reached, () => isThere() && partly());
     }
 
     function file(name: string, inode: Inode, mode: OpenMode): DiskFile {
@@ -241,33 +256,64 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
 
     return {
       directory: '/sim',
-      list: () => step('list', '', () => disk.names()),
-      open: (name, mode) => step('open', name, () => file(name, mode === 'create' ? create(name) : find(name), mode)),
+      list: () => nameStep('list', '', () => disk.names()),
+      open: (name, mode) =>
+        nameStep('open', name, () => file(name, mode === 'create' ? create(name) : find(name), mode)),
       rename: (from, to) =>
-        step(
+        nameStep(
           'rename',
           from,
-          () => change(from, to, find(from)),
+          () => {
+            if ((names.get(to)?.inside?.names().length ?? 0) > 0) throw systemError('ENOTEMPTY', to);
+            change(from, to, find(from));
+          },
           () => {
             if (random() < 0.5 && names.has(from)) change(from, to, find(from));
           },
         ),
-      unlink: (name) => step('unlink', name, () => change(name, undefined, find(name))),
+      unlink: (name) => nameStep('unlink', name, () => change(name, undefined, find(name))),
       syncDirectory: () =>
-        step('syncDirectory', '', () => {
+        nameStep('syncDirectory', '', () => {
           if (whole.lies) return;
           durableNames = new Map(names);
           changes = [];
         }),
       makeDirectory: (name) =>
-        step('makeDirectory', name, () => {
+        nameStep('makeDirectory', name, () => {
           if (!names.has(name)) change(undefined, name, newInode(simDisk(random, outer ?? disk)));
         }),
-      inside(name) {
-        const { inside } = find(name);
-        if (inside === undefined) throw systemError('ENOTDIR', name);
-        return inside.mount(process);
-      },
+      removeDirectory: (name) =>
+        nameStep('removeDirectory', name, () => {
+          const inode = find(name);
+          if (inode.inside === undefined) throw systemError('ENOTDIR', name);
+          if (inode.inside.names().length > 0) throw systemError('ENOTEMPTY', name);
+          change(name, undefined, inode);
+        }),
+      inside: (name) => directory(process, name),
+    };
+  }
+
+  /** As a process sees it: each step goes to whatever has the name then. */
+  function directory(process: Process, name: string): Disk {
+    let mounted: { readonly inside: SimDisk; readonly disk: Disk } | undefined;
+    function there(): Disk {
+      const { inside } = find(name);
+      if (inside === undefined) throw systemError('ENOTDIR', name);
+      if (mounted?.inside !== inside) {
+        mounted = { inside, disk: inside.mount(process, () => names.get(name)?.inside === inside) };
+      }
+      return mounted.disk;
+    }
+    return {
+      directory: `/sim/${name}`,
+      list: async () => there().list(),
+      open: async (file, mode) => there().open(file, mode),
+      rename: async (from, to) => there().rename(from, to),
+      unlink: async (file) => there().unlink(file),
+      syncDirectory: async () => there().syncDirectory(),
+      makeDirectory: async (inner) => there().makeDirectory(inner),
+      removeDirectory: async (inner) => there().removeDirectory(inner),
+      inside: (inner) => there().inside(inner),
     };
   }
 

@@ -97,8 +97,8 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
   mutant(
     "128 the name of a generation's directory is not synced",
     `${RUNTIME_WORKER}/generations.ts`,
-    '  await disk.syncDirectory();\n',
-    '',
+    '  await disk.syncDirectory();\n  const claimed',
+    '  const claimed',
   ),
   mutant(
     '133 a checkpoint that the disk refused is taken for durable',

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import {
+  type ClaimedVolume,
+  type Disk,
+  INLINE_LIMIT_BYTES,
+  type NewCheckpoint,
+  SupersededError,
+  nodeDisk,
+  surveyVolume,
+  systemCode,
+} from '../../../services/runtime/storage/index.ts';
+import { claimGeneration, removeEarlier, surveyNewest } from '../../../services/runtime/worker/generations.ts';
+import { type Fate, type Process, type SimDisk, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
+
+const CLUSTER = '0123456789abcdef0123456789abcdef';
+
+function claim(disk: Disk, generation: number, incarnation: number): Promise<ClaimedVolume> {
+  return claimGeneration(disk, { cluster: CLUSTER, worker: 0, generation }, incarnation);
+}
+
+function checkpoint(version: number, bytes = 10): NewCheckpoint {
+  return {
+    ...{ worldLine: 1, version, predecessor: version - 1, dependencies: new Map() },
+    stamp: { start: '0000000000000001', counter: version },
+    state: Buffer.alloc(bytes, version),
+    sessions: { base: 'full', bytes: Buffer.from('sessions') },
+  };
+}
+
+const LARGE_BYTES = INLINE_LIMIT_BYTES + 1;
+
+/** A first generation with two checkpoints, one of them in a file of its own. */
+async function begun(disk: Disk): Promise<ClaimedVolume> {
+  const volume = await claim(disk, 1, 1);
+  await volume.store.append(checkpoint(1, LARGE_BYTES));
+  await volume.store.append(checkpoint(2));
+  return volume;
+}
+
+/** What a later generation's process does, after the Finder has let it in. */
+async function takeOver(disk: Disk): Promise<void> {
+  const { store } = await claim(disk, 2, 2);
+  await store.append(checkpoint(7));
+  await removeEarlier(disk, 2);
+}
+
+async function surveyed(disk: Disk): Promise<string> {
+  const { generation, checkpoints, damage } = await surveyNewest(disk);
+  assert.deepEqual(damage, []);
+  return `${generation}: ${checkpoints.map(({ version }) => version).join(' ')}`;
+}
+
+/** A process that stands still before its step number `last`, until it is told to go on. */
+function pausing(last: number): { process: Process; paused: Promise<void>; goOn: () => void; steps: () => number } {
+  let steps = 0;
+  let pause: () => void = () => undefined;
+  let goOn: () => void = () => undefined;
+  const paused = new Promise<void>((resolve) => (pause = resolve));
+  const going = new Promise<Fate>((resolve) => (goOn = () => resolve('done')));
+  const process: Process = () => {
+    if (steps++ !== last) return 'done';
+    pause();
+    return going;
+  };
+  return { process, paused, goOn: () => goOn(), steps: () => steps };
+}
+
+/** Runs `work` once for each of its steps, with a later generation that takes over while it stands still before that step. */
+async function overtakeAtEachStep(
+  prepare: (sim: SimDisk) => Promise<unknown>,
+  work: (disk: Disk) => Promise<unknown>,
+  check: (outcome: PromiseSettledResult<unknown>, sim: SimDisk) => Promise<void> | void,
+): Promise<void> {
+  for (let last = 0; ; last++) {
+    const sim = simDisk(seeded(last));
+    await prepare(sim);
+    const { process, paused, goOn, steps } = pausing(last);
+    const working = Promise.allSettled([work(sim.mount(process))]);
+    await Promise.race([paused, working]);
+    if (steps() <= last) break;
+    await takeOver(sim.mount(healthy));
+    goOn();
+    const [outcome] = await working;
+    await check(outcome, sim);
+  }
+}
+
+function isSuperseded(outcome: PromiseSettledResult<unknown>): boolean {
+  return outcome.status === 'rejected' && outcome.reason instanceof SupersededError;
+}
+
+describe('generations of a worker', () => {
+  it('go when a later one has the directory', async () => {
+    const sim = simDisk(seeded(1));
+    const disk = sim.mount(healthy);
+    await begun(disk);
+    assert.equal(await surveyed(disk), '1: 1 2');
+    await takeOver(disk);
+    assert.deepEqual(sim.names(), ['generation-2']);
+    assert.equal(await surveyed(disk), '2: 7');
+    await removeEarlier(disk, 2);
+    assert.deepEqual(sim.names(), ['generation-2']);
+  });
+
+  it('are there as a whole or gone, whichever step of their removal a process dies in, with and without the power', async () => {
+    for (let last = 0, steps = Infinity; last < steps; last++) {
+      for (let seed = 1; seed <= 20; seed++) {
+        const sim = simDisk(seeded(seed));
+        await begun(sim.mount(healthy));
+        const { process, steps: taken, died } = mortal(last);
+        let claimed = false;
+        const work = async (disk: Disk): Promise<void> => {
+          const { store } = await claim(disk, 2, 2);
+          claimed = true;
+          await store.append(checkpoint(7));
+          await removeEarlier(disk, 2);
+        };
+        await Promise.race([work(sim.mount(process)), died]);
+        if (taken.length <= last) steps = last;
+        if (seed % 2 === 0) sim.cutPower();
+
+        const disk = sim.mount(healthy);
+        const found = await surveyed(disk);
+        if (claimed) assert.match(found, /^2: 7?$/);
+        else assert.ok(['1: 1 2', '2: '].includes(found), found);
+        if (sim.names().includes('generation-1')) {
+          const { checkpoints, damage } = await surveyVolume(disk.inside('generation-1'));
+          assert.deepEqual([checkpoints.map(({ version }) => version), damage], [[1, 2], []]);
+        }
+        await claim(disk, 2, 3);
+        await removeEarlier(disk, 2);
+        assert.deepEqual(sim.names(), ['generation-2']);
+        assert.equal((await surveyed(disk)).slice(0, 1), '2');
+      }
+    }
+  });
+
+  it('may be removed by several processes at once, of which one may leave something to the next', async () => {
+    await overtakeAtEachStep(
+      (sim) => begun(sim.mount(healthy)).then(() => claim(sim.mount(healthy), 2, 2)),
+      (disk) => removeEarlier(disk, 2),
+      async (outcome, sim) => {
+        if (outcome.status === 'rejected') assert.equal(systemCode(outcome.reason), 'ENOENT');
+        await removeEarlier(sim.mount(healthy), 2);
+        assert.deepEqual(sim.names(), ['generation-2']);
+        assert.equal(await surveyed(sim.mount(healthy)), '2: 7');
+      },
+    );
+  });
+
+  it('are never surveyed as empty while they are removed', async () => {
+    await overtakeAtEachStep(
+      (sim) => begun(sim.mount(healthy)),
+      surveyed,
+      (outcome) => {
+        assert(outcome.status === 'fulfilled', String((outcome as PromiseRejectedResult).reason));
+        assert.ok(['1: 1 2', '2: 7'].includes(String(outcome.value)), String(outcome.value));
+      },
+    );
+  });
+
+  it('cannot be claimed any more once a later one was, at whichever step of the claim', async () => {
+    await overtakeAtEachStep(
+      (sim) => begun(sim.mount(healthy)),
+      (disk) => claim(disk, 1, 3),
+      async (outcome, sim) => {
+        assert.ok(isSuperseded(outcome), JSON.stringify(outcome));
+        assert.equal(await surveyed(sim.mount(healthy)), '2: 7');
+        await removeEarlier(sim.mount(healthy), 2);
+        assert.deepEqual(sim.names(), ['generation-2']);
+      },
+    );
+  });
+
+  it('stop a process that works on one of them, at whichever step', async () => {
+    const work = async (disk: Disk): Promise<void> => {
+      const { store } = await claim(disk, 1, 3);
+      await store.append(checkpoint(3, LARGE_BYTES));
+      await store.append(checkpoint(4));
+      await store.restore(3);
+      await store.prune(4);
+      await store.append(checkpoint(5, LARGE_BYTES));
+      await store.prune(5);
+    };
+    await overtakeAtEachStep(
+      (sim) => begun(sim.mount(healthy)),
+      work,
+      async (outcome, sim) => {
+        // Its last steps may need no name any more.
+        if (outcome.status === 'rejected') assert.ok(isSuperseded(outcome), String(outcome.reason));
+        assert.equal(await surveyed(sim.mount(healthy)), '2: 7');
+      },
+    );
+  });
+
+  it('are left alone where the disk fails, and go later', async () => {
+    const sim = simDisk(seeded(1));
+    await begun(sim.mount(healthy));
+    await claim(sim.mount(healthy), 2, 2);
+    const refusing = sim.mount(({ operation }) => (operation === 'unlink' ? 'EIO' : 'done'));
+    await assert.rejects(removeEarlier(refusing, 2), { code: 'EIO' });
+    assert.deepEqual(sim.names(), ['generation-1.removed', 'generation-2']);
+    await removeEarlier(sim.mount(healthy), 2);
+    assert.deepEqual(sim.names(), ['generation-2']);
+  });
+
+  describe('on a real disk', () => {
+    let directory = '';
+    beforeEach(async () => (directory = await mkdtemp(path.join(tmpdir(), 'dpr-generations-'))));
+    afterEach(() => rm(directory, { recursive: true }));
+
+    it('go, and stop who is still there', async () => {
+      const disk = nodeDisk(directory);
+      const { store } = await begun(disk);
+      await takeOver(disk);
+      assert.deepEqual(await disk.list(), ['generation-2']);
+      assert.equal(await surveyed(disk), '2: 7');
+      await assert.rejects(store.append(checkpoint(3, LARGE_BYTES)), SupersededError);
+      await store.close();
+      await assert.rejects(claim(disk, 1, 3), SupersededError);
+      await removeEarlier(disk, 2);
+      assert.deepEqual(await disk.list(), ['generation-2']);
+    });
+  });
+});
