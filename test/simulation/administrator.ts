@@ -1,9 +1,9 @@
 /** What an administrator does about workers: removes them, and asks again until they have left. */
-import { PROTOCOL_VERSION } from '../../services/protocol/index.ts';
-import { acceptAtFinder, reachFinder } from './finder-actor.ts';
-import { closeEnd, connect, sendOn } from './network.ts';
+import { reachFinder } from './finder-actor.ts';
 import { createProcess, kill } from './scheduler.ts';
-import { killWorker, type WorkerHost } from './worker-actor.ts';
+import { call } from './sockets.ts';
+import { killWorker } from './worker-actor.ts';
+import type { WorkerHost } from './worker-host.ts';
 import type { World } from './world.ts';
 
 const OPERATOR_RETRY_MS = 100;
@@ -44,33 +44,22 @@ function askRemoval(world: World, host: WorkerHost, generation: number): void {
   };
   const finder = reachFinder(world, process);
   if (finder === undefined) return again();
-  const end = connect(world, process, finder.process, (other) => acceptAtFinder(world, finder, other));
-  end.onMessage = (message) => {
-    if (message.kind === 'welcome') {
-      sendOn(world, end, {
-        kind: 'deleteWorker',
-        worker: host.id,
-        generation,
-        force: removing === 'force' || host.isLost,
-      });
-      sendOn(world, end, { kind: 'status' });
-      return;
-    }
-    if (message.kind !== 'deleteAnswer' || message.state !== 'left') return;
-    world.note('administrator', () => `worker ${host.id} has left`);
-    host.removing = 'no';
-    if (host.generation === generation) host.wanted = false;
-    closeEnd(world, end);
-    kill(process);
-  };
-  end.onClosed = again;
-  sendOn(world, end, {
-    kind: 'hello',
-    protocol: PROTOCOL_VERSION,
-    role: 'operator',
-    cluster: undefined,
-    stamp: undefined,
-    token: '',
+  const hello = { role: 'operator', cluster: undefined, stamp: undefined, token: '' } as const;
+  const connection = call(world, process, finder.port, hello, {
+    opened() {
+      const force = removing === 'force' || host.isLost;
+      connection.send({ kind: 'deleteWorker', worker: host.id, generation, force });
+      connection.send({ kind: 'status' });
+    },
+    frame(message) {
+      if (message.kind !== 'deleteAnswer' || message.state !== 'left') return;
+      world.note('administrator', () => `worker ${host.id} has left`);
+      host.removing = 'no';
+      if (host.generation === generation) host.wanted = false;
+      connection.close();
+      kill(process);
+    },
+    ended: again,
   });
   world.scheduler.after(5 * OPERATOR_RETRY_MS, process, again);
 }

@@ -1,38 +1,15 @@
-/** Client processes: each shares its connections among its sessions, and has an application that submits, commits and resumes. */
-import {
-  createSession,
-  sessionWakeAt,
-  stepSession,
-  type Session,
-  type SessionEffect,
-  type SessionEvent,
-} from '../../services/core/index.ts';
-import { PROTOCOL_VERSION, type Message, type MessageOf, type Reply } from '../../services/protocol/index.ts';
-import { acceptAtFinder, reachFinder } from './finder-actor.ts';
-import { closeEnd, connect, sendOn, type End } from './network.ts';
-import { CLOCK_STEP_MS, createProcess, type Process } from './scheduler.ts';
-import { batchName, operationsOf } from './state-object.ts';
-import { acceptAtWorker, reachWorker } from './worker-actor.ts';
-import { inWords, type World } from './world.ts';
-
-/** What has become of a call, as the application knows it. */
-export type CallState = 'waiting' | 'completed' | 'committed' | 'failed' | 'lost';
-
-export interface SimSession {
-  readonly index: number;
-  readonly name: string;
-  readonly client: Client;
-  readonly core: Session;
-  /** By number, from 1. */
-  readonly calls: CallState[];
-  readonly abandonAfter: number;
-  left: number;
-  wakeAt: number;
-  ended: boolean;
-}
+/** Client processes: each shares its connections, to the Finder and to workers, among its sessions. */
+import type { Message, MessageOf, Reply } from '../../services/protocol/index.ts';
+import { reachFinder } from './finder-actor.ts';
+import { createProcess, type Process } from './scheduler.ts';
+import { beginSession, stepSim, type SimSession } from './session-actor.ts';
+import { call, type Call } from './sockets.ts';
+import { reachWorker } from './worker-actor.ts';
+import type { World } from './world.ts';
 
 interface WorkerConnection {
-  end: End | undefined;
+  /** While there is one, greeted or not. */
+  call: Call | undefined;
   /** 0 before the greeting. */
   generation: number;
 }
@@ -42,8 +19,7 @@ export interface Client {
   readonly process: Process;
   readonly sessions: SimSession[];
   readonly workers: Map<number, WorkerConnection>;
-  finderEnd: End | undefined;
-  finderGreeted: boolean;
+  finder: Call | undefined;
   cluster: MessageOf<'cluster'> | undefined;
   /** The last ones that came, with the generation of their worker. */
   readonly replies: { readonly worker: number; readonly generation: number; readonly message: Reply }[];
@@ -53,8 +29,6 @@ const RECONNECT_MS = 25;
 const POLL_MS = 150;
 /** Replies that may arrive again. */
 const MAX_KEPT_REPLIES = 16;
-/** Calls of a session that wait for a result, at most. */
-const MAX_WAITING_CALLS = 24;
 
 export function startClient(world: World, index: number, firstSession: number): void {
   const process = createProcess(`client ${index}`, world.scheduler);
@@ -63,8 +37,7 @@ export function startClient(world: World, index: number, firstSession: number): 
     process,
     sessions: [],
     workers: new Map(),
-    finderEnd: undefined,
-    finderGreeted: false,
+    finder: undefined,
     cluster: undefined,
     replies: [],
   };
@@ -72,66 +45,62 @@ export function startClient(world: World, index: number, firstSession: number): 
   connectFinder(world, client, firstSession, world.networkDelay());
 }
 
+function helloOf({ cluster }: Client) {
+  return { role: 'client', cluster: cluster?.cluster, stamp: undefined, token: '' } as const;
+}
+
 // --- the Finder -----------------------------------------------------------------------------------------------------
 
 function connectFinder(world: World, client: Client, firstSession: number, delay: number): void {
-  const { process } = client;
+  const { process, sessions } = client;
   world.scheduler.after(delay, process, () => {
-    const again = (): void => connectFinder(world, client, firstSession, world.random.exponential(RECONNECT_MS));
+    const ended = (): void => connectFinder(world, client, firstSession, world.random.exponential(RECONNECT_MS));
     const finder = reachFinder(world, process);
-    if (finder === undefined) return again();
-    const end = connect(world, process, finder.process, (other) => acceptAtFinder(world, finder, other));
-    client.finderEnd = end;
-    client.finderGreeted = false;
-    end.onMessage = (message) => finderMessage(world, client, firstSession, message);
-    end.onClosed = () => {
-      client.finderGreeted = false;
-      again();
-    };
-    sendOn(world, end, {
-      kind: 'hello',
-      protocol: PROTOCOL_VERSION,
-      role: 'client',
-      cluster: client.cluster?.cluster,
-      stamp: undefined,
-      token: '',
+    if (finder === undefined) return ended();
+    client.finder = call(world, process, finder.port, helloOf(client), {
+      opened({ worldLine }) {
+        if (sessions.length === 0) beginSessions(world, client, firstSession, worldLine);
+        for (const { core } of sessions) client.finder?.send({ kind: 'refresh', worldLine: core.worldLine });
+        fetchCluster(client);
+      },
+      frame: (message) => finderMessage(world, client, message),
+      ended,
     });
   });
 }
 
-function finderMessage(world: World, client: Client, firstSession: number, message: Message): void {
+function beginSessions(world: World, client: Client, first: number, worldLine: number): void {
+  for (let index = first; index < first + world.options.sessionsPerClient; index++) {
+    client.sessions.push(beginSession(world, client, index, worldLine));
+  }
+  poll(world, client);
+}
+
+function finderMessage(world: World, client: Client, message: Message): void {
   switch (message.kind) {
-    case 'welcome':
-      client.finderGreeted = true;
-      if (client.sessions.length === 0) beginSessions(world, client, firstSession, message.worldLine);
-      for (const { core } of client.sessions) toFinder(world, client, { kind: 'refresh', worldLine: core.worldLine });
-      return fetchCluster(world, client);
     case 'cluster':
       return takeCluster(world, client, message);
     case 'cut':
-      for (const session of client.sessions) step(world, session, { kind: 'frame', worker: undefined, message });
-      return;
+      return toAll(world, client, message);
     case 'error':
-      if (message.code === 'historyLost') {
-        for (const session of client.sessions) step(world, session, { kind: 'frame', worker: undefined, message });
-      }
+      if (message.code === 'historyLost') toAll(world, client, message);
       return;
     default:
       throw new Error(`the Finder sent '${message.kind}' to a client`);
   }
 }
 
-function toFinder(world: World, client: Client, message: Message): void {
-  if (client.finderEnd && client.finderGreeted) sendOn(world, client.finderEnd, message);
+function toAll(world: World, { sessions }: Client, message: Message): void {
+  for (const session of sessions) stepSim(world, session, { kind: 'frame', worker: undefined, message });
 }
 
-function fetchCluster(world: World, client: Client): void {
-  toFinder(world, client, { kind: 'fetchCluster', known: client.cluster?.version ?? 0 });
+export function fetchCluster({ finder, cluster }: Client): void {
+  finder?.send({ kind: 'fetchCluster', known: cluster?.version ?? 0 });
 }
 
 function poll(world: World, client: Client): void {
   world.scheduler.after(world.random.real(0.5, 1.5) * POLL_MS, client.process, () => {
-    fetchCluster(world, client);
+    fetchCluster(client);
     poll(world, client);
   });
 }
@@ -142,28 +111,28 @@ function takeCluster(world: World, client: Client, message: MessageOf<'cluster'>
   client.cluster = message;
   for (const { id, generation } of message.removed) {
     const connection = client.workers.get(id);
-    if (connection?.end) {
-      closeEnd(world, connection.end);
+    if (connection?.call) {
+      connection.call.close();
       lostWorker(world, client, id, connection);
     }
-    for (const session of client.sessions) step(world, session, { kind: 'removed', worker: id, generation });
+    for (const session of client.sessions) stepSim(world, session, { kind: 'removed', worker: id, generation });
   }
-  for (const [id, connection] of client.workers) if (!connection.end) connectWorker(world, client, id, 0);
+  for (const [id, connection] of client.workers) if (!connection.call) connectWorker(world, client, id, 0);
 }
 
 // --- workers --------------------------------------------------------------------------------------------------------
 
 /** A session wants to reach the worker: it is connected, or will be, or was removed. */
-function want(world: World, session: SimSession, worker: number): void {
+export function want(world: World, session: SimSession, worker: number): void {
   const { client } = session;
   const known = client.workers.get(worker);
-  if (known?.end && known.generation > 0) {
-    return step(world, session, { kind: 'connected', worker, generation: known.generation });
+  if (known !== undefined && known.generation > 0) {
+    return stepSim(world, session, { kind: 'connected', worker, generation: known.generation });
   }
   const gone = client.cluster?.removed.find(({ id }) => id === worker);
-  if (gone) step(world, session, { kind: 'removed', worker, generation: gone.generation });
+  if (gone) stepSim(world, session, { kind: 'removed', worker, generation: gone.generation });
   if (known) return;
-  client.workers.set(worker, { end: undefined, generation: 0 });
+  client.workers.set(worker, { call: undefined, generation: 0 });
   connectWorker(world, client, worker, 0);
 }
 
@@ -172,61 +141,52 @@ function connectWorker(world: World, client: Client, worker: number, delay: numb
   world.scheduler.after(delay + world.networkDelay(), process, () => {
     const connection = workers.get(worker);
     const member = client.cluster?.members.find(({ id }) => id === worker);
-    if (connection === undefined || connection.end || member === undefined) return; // the membership will tell
+    if (connection === undefined || connection.call || member === undefined) return; // the membership will tell
+    const again = (): void => connectWorker(world, client, worker, world.random.exponential(RECONNECT_MS));
     const running = reachWorker(world, process, worker);
-    if (running === undefined) return connectWorker(world, client, worker, world.random.exponential(RECONNECT_MS));
-    const end = connect(world, process, running.process, (other) => acceptAtWorker(world, running, other));
-    connection.end = end;
-    connection.generation = 0;
-    end.onMessage = (message) => workerMessage(world, client, worker, connection, message);
-    end.onClosed = () => {
-      lostWorker(world, client, worker, connection);
-      connectWorker(world, client, worker, world.random.exponential(RECONNECT_MS));
-    };
-    sendOn(world, end, {
-      kind: 'hello',
-      protocol: PROTOCOL_VERSION,
-      role: 'client',
-      cluster: client.cluster?.cluster,
-      stamp: undefined,
-      token: '',
+    if (running === undefined) return again();
+    connection.call = call(world, process, running.port, helloOf(client), {
+      opened(welcome) {
+        connection.generation = welcome.worker?.generation ?? 0;
+        const { generation } = connection;
+        for (const session of client.sessions) {
+          if (session.core.lanes.has(worker)) stepSim(world, session, { kind: 'connected', worker, generation });
+        }
+      },
+      frame: (message) => workerMessage(world, client, worker, connection, message),
+      ended() {
+        lostWorker(world, client, worker, connection);
+        again();
+      },
     });
   });
 }
 
 function lostWorker(world: World, client: Client, worker: number, connection: WorkerConnection): void {
-  connection.end = undefined;
+  connection.call = undefined;
   if (connection.generation === 0) return;
   connection.generation = 0;
-  for (const session of client.sessions) step(world, session, { kind: 'disconnected', worker });
+  for (const session of client.sessions) stepSim(world, session, { kind: 'disconnected', worker });
 }
 
 function workerMessage(
   world: World,
   client: Client,
   worker: number,
-  connection: WorkerConnection,
+  { generation }: WorkerConnection,
   message: Message,
 ): void {
-  if (message.kind === 'welcome') {
-    connection.generation = message.worker?.generation ?? 0;
-    const { generation } = connection;
-    for (const session of client.sessions) {
-      if (session.core.lanes.has(worker)) step(world, session, { kind: 'connected', worker, generation });
-    }
-    return;
-  }
-  if (message.kind === 'reply') keepReply(client, worker, connection.generation, message);
+  if (message.kind === 'reply') keepReply(client, { worker, generation, message });
   const addressee = 'session' in message ? message.session : undefined;
   for (const session of client.sessions) {
     const meant = addressee === undefined ? session.core.lanes.has(worker) : session.core.config.id === addressee;
-    if (meant) step(world, session, { kind: 'frame', worker, message });
+    if (meant) stepSim(world, session, { kind: 'frame', worker, message });
   }
 }
 
-function keepReply(client: Client, worker: number, generation: number, message: Reply): void {
-  client.replies.push({ worker, generation, message });
-  if (client.replies.length > MAX_KEPT_REPLIES) client.replies.shift();
+function keepReply({ replies }: Client, reply: Client['replies'][number]): void {
+  replies.push(reply);
+  if (replies.length > MAX_KEPT_REPLIES) replies.shift();
 }
 
 /** A reply arrives once more, late. @returns whether there was one whose worker is still the same */
@@ -236,159 +196,6 @@ export function repeatReply(world: World, client: Client): boolean {
   const session = client.sessions.find(({ core }) => core.config.id === message.session);
   if (session === undefined || client.workers.get(worker)?.generation !== generation) return false;
   if (message.worldLine < session.core.worldLine) world.reached('stale reply of a dead world-line');
-  step(world, session, { kind: 'frame', worker, message });
+  stepSim(world, session, { kind: 'frame', worker, message });
   return true;
-}
-
-// --- sessions and their application ---------------------------------------------------------------------------------
-
-function beginSessions(world: World, client: Client, first: number, worldLine: number): void {
-  const { options, random } = world;
-  for (let index = first; index < first + options.sessionsPerClient; index++) {
-    const core = createSession({
-      id: random.hex(16),
-      worldLine,
-      mode: random.chance(options.strictChance) ? 'strict' : 'relaxed',
-      replay: random.chance(options.replayChance),
-      maxInFlight: options.maxInFlight,
-      retryMs: 10,
-      maxRetryMs: 160,
-      retryLimitMs: options.retryLimitMs,
-    });
-    const session: SimSession = {
-      index,
-      name: `session ${index}`,
-      client,
-      core,
-      calls: [],
-      abandonAfter: random.chance(options.abandonChance) ? random.int(1, options.callsPerSession) : Infinity,
-      left: options.callsPerSession,
-      wakeAt: Infinity,
-      ended: false,
-    };
-    client.sessions.push(session);
-    world.checker.sessionBegins(session);
-    world.note(
-      session.name,
-      () => `${core.config.mode}${core.config.replay ? ', replaying' : ''}, world-line ${worldLine}`,
-    );
-    think(world, session);
-  }
-  poll(world, client);
-}
-
-function think(world: World, session: SimSession): void {
-  const { random, options } = world;
-  world.scheduler.after(random.exponential(options.thinkMs), session.client.process, () => {
-    act(world, session);
-    if (session.left > 0 && !session.ended) think(world, session);
-  });
-}
-
-/** One thing that an application may do next. */
-function act(world: World, session: SimSession): void {
-  const { random, options } = world;
-  const { core, client } = session;
-  if (core.phase === 'broken') {
-    if (random.chance(0.5)) step(world, session, { kind: 'resume' });
-    return;
-  }
-  if (core.phase === 'ended') return;
-  if (session.calls.length >= session.abandonAfter) {
-    world.reached('session abandoned');
-    world.note(session.name, () => 'is abandoned');
-    session.ended = true;
-    return;
-  }
-  const members = client.cluster?.members ?? [];
-  if (members.length === 0 || session.calls.filter((state) => state === 'waiting').length >= MAX_WAITING_CALLS) return;
-  const { id } = random.pick(members);
-  const burst = random.chance(0.2) ? random.int(2, 6) : 1;
-  for (let at = 0; at < burst && session.left > 0; at++) {
-    if (isBroken(session)) return;
-    session.left--;
-    const call = core.lastCall + 1;
-    session.calls[call] = 'waiting';
-    world.checker.submitted(session, call, id);
-    const operations = operationsOf(batchName(session.index, call));
-    step(world, session, { kind: 'submit', worker: id, operations, count: random.int(1, 3) });
-  }
-  if (random.chance(options.commitChance)) step(world, session, { kind: 'commit' });
-}
-
-function isBroken({ core }: SimSession): boolean {
-  return core.phase !== 'open';
-}
-
-function step(world: World, session: SimSession, event: SessionEvent): void {
-  const { core, client } = session;
-  if (session.ended) return;
-  const effects = stepSession(core, event, world.scheduler.now - client.process.bornAt);
-  world.checker.sessionStepped(session);
-  for (const effect of effects) perform(world, session, effect);
-  wakeLater(world, session);
-}
-
-function wakeLater(world: World, session: SimSession): void {
-  const { process } = session.client;
-  const at = sessionWakeAt(session.core);
-  if (at === Infinity || at === session.wakeAt) return;
-  session.wakeAt = at;
-  world.scheduler.after(Math.max(CLOCK_STEP_MS, at + process.bornAt - world.scheduler.now), process, () => {
-    if (session.wakeAt !== at) return;
-    session.wakeAt = Infinity;
-    step(world, session, { kind: 'wake' });
-  });
-}
-
-function perform(world: World, session: SimSession, effect: SessionEffect): void {
-  const { client, calls } = session;
-  const { checker } = world;
-  switch (effect.kind) {
-    case 'send': {
-      const end = client.workers.get(effect.worker)?.end;
-      if (effect.message.kind === 'batch') checker.sent(session, effect.worker, effect.message);
-      if (end) sendOn(world, end, effect.message);
-      return;
-    }
-    case 'sendFinder':
-      return toFinder(world, client, effect.message);
-    case 'connect':
-      // As a step of its own: one does not begin inside another.
-      world.scheduler.after(0, client.process, () => want(world, session, effect.worker));
-      return;
-    case 'fetchCluster':
-      return fetchCluster(world, client);
-    case 'completed':
-      checker.completed(session, effect);
-      calls[effect.call] = 'completed';
-      return;
-    case 'committed':
-      checker.committed(session, effect.calls);
-      for (const call of effect.calls) calls[call] = 'committed';
-      return;
-    case 'failed':
-      checker.failed(session, effect.call, effect.code, effect.sent);
-      calls[effect.call] = 'failed';
-      world.reached(`call failed: ${effect.code}${effect.sent ? ', sent' : ''}`);
-      return;
-    case 'rolledBack': {
-      const { report, replaying } = effect;
-      world.reached(replaying ? 'session replays' : 'session rolled back');
-      if (report.exceptions.length > 0) world.reached('rollback with exceptions');
-      world.note(
-        session.name,
-        () => `${replaying ? 'replays after a rollback' : 'is rolled back'}: ${inWords(report)}`,
-      );
-      checker.rolledBack(session, report);
-      for (const call of report.lost) calls[call] = replaying ? 'waiting' : 'lost';
-      for (const call of report.unsent) calls[call] = 'lost';
-      return;
-    }
-    case 'ended':
-      session.ended = true;
-      world.reached(`session ended: ${effect.code}`);
-      world.note(session.name, () => `ends: ${effect.code}, ${effect.text}`);
-      return checker.sessionEnded(session, effect.code, effect.text);
-  }
 }

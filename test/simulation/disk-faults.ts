@@ -1,10 +1,11 @@
 /** What disks do besides failing single steps: they are full or slow for a while, rot, and say that they wrote what they did not. */
 import { remove } from './administrator.ts';
 import { createDisk } from './disk.ts';
-import { counterOf, crashFinder, newestSlot, SLOTS, startFinder } from './finder-actor.ts';
+import { crashFinder, startFinder } from './finder-actor.ts';
+import { counterOf, newestOn, newestSlot, SLOTS } from './on-disk.ts';
 import type { DiskFaultName } from './options.ts';
-import { newestOn } from './volume.ts';
-import { killWorker, startWorkerSoon, type WorkerHost } from './worker-actor.ts';
+import { killWorker, startWorkerSoon } from './worker-actor.ts';
+import type { WorkerHost } from './worker-host.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 import type { World } from './world.ts';
 

@@ -9,14 +9,13 @@ import { FAULTS, type FaultName } from './options.ts';
 import { resume } from './scheduler.ts';
 import {
   crashWorker,
-  createHost,
   killWorker,
   shutDownWorker,
-  startWorkerSoon,
   startWorker,
-  type WorkerHost,
+  startWorkerSoon,
   type WorkerProcess,
 } from './worker-actor.ts';
+import { createHost, type WorkerHost } from './worker-host.ts';
 import type { World } from './world.ts';
 
 const MAX_WORKER_IDS = 12;

@@ -1,5 +1,4 @@
 /** The Finder's process: the core, with the production code for its file on a simulated disk. */
-import { crc32 } from 'node:zlib';
 import {
   createFinder,
   decodeRecord,
@@ -11,23 +10,20 @@ import {
   type FinderEvent,
 } from '../../services/core/index.ts';
 import type { Message, MessageOf } from '../../services/protocol/index.ts';
+import { createPeers, type Peers } from '../../services/runtime/finder/peers.ts';
 import { recordWriter, type RecordWriter } from '../../services/runtime/finder/record-writer.ts';
+import type { Owner } from '../../services/runtime/listener.ts';
 import { openTwoSlotFile, StorageDamagedError, systemCode } from '../../services/runtime/storage/index.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 import { createDisk, mountDisk, outsideOf } from './disk.ts';
-import { closeEnd, reset, sendOn, type End } from './network.ts';
+import { reset } from './network.ts';
+import { RECORD_FILE } from './on-disk.ts';
 import type { Random } from './random.ts';
 import { CLOCK_STEP_MS, createProcess, kill, type Process } from './scheduler.ts';
+import { openPort, type Port } from './sockets.ts';
 import { inWords, isPartitioned, type World } from './world.ts';
 
-export const RECORD_FILE = 'finder';
-export const SLOTS = [`${RECORD_FILE}-0`, `${RECORD_FILE}-1`] as const;
 const POWER_FAILS_AFTER_ERROR_CHANCE = 0.2;
-/** Where a slot's fields are. */
-const COUNTER_AT = 8;
-const LENGTH_AT = 16;
-const CHECKSUM_AT = 20;
-const HEADER_BYTES = 24;
 
 export interface FinderHost {
   disk: SimDisk;
@@ -48,10 +44,10 @@ export interface FinderProcess {
   writer: RecordWriter | undefined;
   /** What it last began to write. */
   written: Buffer;
-  readonly ends: Map<number, End>;
+  readonly port: Port;
+  readonly peers: Peers;
   /** By connection, who registered there or listed its graph. */
   readonly speakers: Map<number, Speaker>;
-  nextConnection: number;
   wakeAt: number;
   /** Dies when this many more effects have been performed. */
   diesAfter: number;
@@ -65,8 +61,14 @@ export function createFinderHost(random: Random): FinderHost {
 
 export function startFinder(world: World): void {
   const { options, scheduler, finder: host } = world;
+  const process = createProcess('finder', scheduler);
+  const peers = createPeers((event) => step(world, running, event));
+  const speakers = new Map<number, Speaker>();
   const running: FinderProcess = {
-    process: createProcess('finder', scheduler),
+    process,
+    port: openPort(world, process, listening(peers.owner, speakers), () => true),
+    peers,
+    speakers,
     core: createFinder({
       ...FINDER_DEFAULTS,
       controlPort: 16379,
@@ -77,9 +79,6 @@ export function startFinder(world: World): void {
     }),
     writer: undefined,
     written: Buffer.alloc(0),
-    ends: new Map(),
-    speakers: new Map(),
-    nextConnection: 1,
     wakeAt: Infinity,
     diesAfter: -1,
     refuses: false,
@@ -89,22 +88,6 @@ export function startFinder(world: World): void {
   world.note('finder', () => 'starts');
   world.hasPromises = true;
   load(world, running).catch((error: unknown) => broken(world, running, error));
-}
-
-/** The counter of the record that a slot's bytes hold, 0 if they hold none. */
-export function counterOf(bytes: Buffer | undefined): number {
-  if (bytes === undefined || bytes.length < HEADER_BYTES) return 0;
-  const payload = bytes.subarray(HEADER_BYTES, HEADER_BYTES + bytes.readUInt32LE(LENGTH_AT));
-  const isValid = crc32(payload, crc32(bytes.subarray(0, CHECKSUM_AT))) === bytes.readUInt32LE(CHECKSUM_AT);
-  return isValid ? Number(bytes.readBigUInt64LE(COUNTER_AT)) : 0;
-}
-
-/** The slot that holds the record that was durable last; undefined while nothing is. */
-export function newestSlot(disk: SimDisk): (typeof SLOTS)[number] | undefined {
-  const [first, second] = SLOTS;
-  const [one, other] = [counterOf(disk.durable(first)), counterOf(disk.durable(second))];
-  if (one === other) return undefined;
-  return one > other ? first : second;
 }
 
 async function load(world: World, running: FinderProcess): Promise<void> {
@@ -193,22 +176,18 @@ export function reachFinder(world: World, from: Process, seen = 0): FinderProces
   return running;
 }
 
-export function acceptAtFinder(world: World, running: FinderProcess, end: End): void {
-  const connection = running.nextConnection++;
-  let greeted = false;
-  running.ends.set(connection, end);
-  end.onMessage = (message) => {
-    if (message.kind === 'register' || message.kind === 'graph') running.speakers.set(connection, message);
-    if (greeted) return step(world, running, { kind: 'frame', connection, message });
-    if (message.kind !== 'hello') throw new Error('a peer did not greet');
-    greeted = true;
-    const { role, cluster, stamp } = message;
-    step(world, running, { kind: 'opened', connection, role, cluster, stamp });
-  };
-  end.onClosed = () => {
-    running.ends.delete(connection);
-    running.speakers.delete(connection);
-    if (greeted) step(world, running, { kind: 'closed', connection });
+/** Notes for whom a connection speaks, too. */
+function listening(owner: Owner, speakers: Map<number, Speaker>): Owner {
+  return {
+    ...owner,
+    frame(connection, message) {
+      if (message.kind === 'register' || message.kind === 'graph') speakers.set(connection.number, message);
+      owner.frame(connection, message);
+    },
+    closed(connection) {
+      speakers.delete(connection.number);
+      owner.closed(connection);
+    },
   };
 }
 
@@ -241,16 +220,13 @@ function wakeLater(world: World, running: FinderProcess): void {
 function perform(world: World, running: FinderProcess, effect: FinderEffect): void {
   switch (effect.kind) {
     case 'send':
-      return tell(world, running, effect.connection, effect.message);
+      says(world, running, [effect.connection], effect.message);
+      return running.peers.perform(effect);
     case 'broadcast':
-      for (const connection of effect.connections) tell(world, running, connection, effect.message);
-      return;
-    case 'close': {
-      const end = running.ends.get(effect.connection);
-      running.ends.delete(effect.connection);
-      if (end) closeEnd(world, end);
-      return;
-    }
+      says(world, running, effect.connections, effect.message);
+      return running.peers.perform(effect);
+    case 'close':
+      return running.peers.perform(effect);
     case 'write':
       world.checker.recordIssued(effect.record);
       world.hasPromises = true;
@@ -284,8 +260,6 @@ function cutWhileItLeaves(world: World, worker: number): void {
   });
 }
 
-function tell(world: World, running: FinderProcess, connection: number, message: Message): void {
-  world.checker.finderSays(message, running.speakers.get(connection));
-  const end = running.ends.get(connection);
-  if (end) sendOn(world, end, message);
+function says({ checker }: World, { speakers }: FinderProcess, to: readonly number[], message: Message): void {
+  for (const connection of to) checker.finderSays(message, speakers.get(connection));
 }

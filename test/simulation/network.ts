@@ -2,7 +2,7 @@
  * Simulated connections: each delivers in order, after a random delay, until it is cut. What is in flight then is lost from a
  * random point on, and each side hears of the end in its own time. Every message is encoded and decoded by the real codec.
  */
-import { decode, encode, type Message } from '../../services/protocol/index.ts';
+import { decode, encodeMessage, type Draft, type Message } from '../../services/protocol/index.ts';
 import type { Process } from './scheduler.ts';
 import { inWords, type World } from './world.ts';
 
@@ -35,7 +35,7 @@ interface Direction {
 }
 
 interface Frame {
-  readonly bytes: Uint8Array;
+  readonly size: number;
   readonly at: number;
   lost: boolean;
 }
@@ -71,9 +71,10 @@ export function connect(world: World, from: Process, to: Process, accept: (end: 
   return link.ends[0];
 }
 
-export function sendOn(world: World, end: End, message: Message): void {
+export function sendOn(world: World, end: End, draft: Draft): void {
   if (!end.open) return;
-  const bytes = encode(message);
+  const bytes = draft instanceof Uint8Array ? draft : encodeMessage([draft]);
+  const message = decode(bytes);
   world.mixBytes(bytes);
   world.reached(message.kind === 'error' ? `refused: ${message.code}` : `sent ${message.kind}`);
   const side = end.side === 0 ? 1 : 0;
@@ -86,14 +87,14 @@ export function sendOn(world: World, end: End, message: Message): void {
     target.process.name,
     () => `to ${target.process.name} at ${at.toFixed(3)}: ${describe(message)}`,
   );
-  const frame: Frame = { bytes, at, lost: end.link.dead };
+  const frame: Frame = { size: bytes.length, at, lost: end.link.dead };
   lane.inFlight.push(frame);
   noteOvertaking(world, target, at);
   world.scheduler.at(at, target.process, () => {
     if (lane.inFlight[0] === frame) lane.inFlight.shift();
     if (!target.open) return;
     if (frame.lost) return world.reached('frame lost');
-    target.onMessage(decode(bytes));
+    target.onMessage(message);
   });
 }
 
@@ -103,7 +104,7 @@ function noteOvertaking(world: World, { process, link }: End, at: number): void 
   else if (known.link !== link) world.reached('overtaken on another connection');
 }
 
-/** Close this side now; the other hears of it after what was sent to it. */
+/** Close this side now; the other hears of it after what was sent to it, and answers. */
 export function closeEnd(world: World, end: End): void {
   if (!end.open) return;
   end.open = false;
@@ -114,6 +115,7 @@ export function closeEnd(world: World, end: End): void {
   const lane = link.lanes[side];
   const at = Math.max(lane.lastAt, world.scheduler.now + world.networkDelay());
   hearOfEnd(world, link.ends[side], at);
+  world.scheduler.at(at + world.networkDelay(), end.process, () => end.onClosed());
 }
 
 /** Cut the connection: the network failed, or one of the processes died. */
@@ -135,17 +137,17 @@ export function cut(world: World, link: Link): void {
 function cutStream(world: World, lane: Direction): number {
   const { now } = world.scheduler;
   const flying = lane.inFlight.filter(({ lost }) => !lost);
-  const bytes = flying.reduce((sum, frame) => sum + frame.bytes.length, 0);
+  const bytes = flying.reduce((sum, frame) => sum + frame.size, 0);
   let left = world.random.chance(0.5) || bytes === 0 ? 0 : world.random.int(0, bytes - 1);
   let endsAt = now;
   for (const frame of flying) {
-    if (frame.bytes.length <= left) endsAt = frame.at;
+    if (frame.size <= left) endsAt = frame.at;
     else {
       frame.lost = true;
       // A part of a frame is nothing: the transport tells of a broken connection.
       if (left > 0) world.reached('frame cut in the middle');
     }
-    left = Math.max(0, left - frame.bytes.length);
+    left = Math.max(0, left - frame.size);
   }
   return Math.max(now, endsAt);
 }

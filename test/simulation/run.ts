@@ -2,14 +2,16 @@
 import { crc32 } from 'node:zlib';
 import { createChecker, type Figures } from './checker/index.ts';
 import { checkDisks } from './checker/disks.ts';
-import { startClient, type SimSession } from './client-actor.ts';
+import { startClient } from './client-actor.ts';
 import { add, calmDown, scheduleFaults } from './faults.ts';
 import { createFinderHost, startFinder } from './finder-actor.ts';
 import { drawWorld, type Draw, type WorldOptions } from './options.ts';
 import { createRandom } from './random.ts';
 import { createScheduler, type Process } from './scheduler.ts';
+import type { SimSession } from './session-actor.ts';
 import { createStates } from './state-object.ts';
-import { createHost, keepMember, startWorkerSoon } from './worker-actor.ts';
+import { startWorkerSoon } from './worker-actor.ts';
+import { createHost, keepMember } from './worker-host.ts';
 import { Violation, type World } from './world.ts';
 
 /** Once faults have stopped, everything resolves within this much simulated time. */
@@ -208,7 +210,7 @@ function explain({ core, client }: SimSession): string {
   );
   const verdict = core.verdict === undefined ? '' : `, verdict on ${core.verdict.worldLine}`;
   const queue = core.queue.map(({ worker }) => worker).join(' ');
-  const cluster = client.finderGreeted
+  const cluster = client.finder?.open
     ? `members ${client.cluster?.members.map(({ id }) => id).join(' ') ?? 'unknown'}`
     : 'no Finder';
   return `${cluster}; ${core.phase} in world-line ${core.worldLine}${verdict}; queue for [${queue}]; orphans ${core.orphans.length}; ${lanes.join('; ')}`;
@@ -232,11 +234,11 @@ function unresolved(world: World): string | undefined {
   for (const host of world.hosts.values()) {
     if (host.removing !== 'no') return `worker ${host.id} is still being removed`;
     if (host.wanted && host.processes.length !== 1)
-      return `worker ${host.id} has processes ${host.processes.map(({ core, finderGreeted, process }) => `${core.incarnation} ${core.phase}/${core.step} ${finderGreeted ? 'greeted' : 'alone'} ${process.paused ? 'paused' : ''} of world-line ${core.worldLine}`).join(', ')}`;
+      return `worker ${host.id} has processes ${host.processes.map(({ core, finder, process }) => `${core.incarnation} ${core.phase}/${core.step} ${finder?.open ? 'greeted' : 'alone'} ${process.paused ? 'paused' : ''} of world-line ${core.worldLine}`).join(', ')}`;
     const [running] = host.processes;
     if (running === undefined) continue;
-    const { core, finderGreeted } = running;
-    if (core.phase !== 'serving' || !finderGreeted || !world.checker.isRegistered(core)) {
+    const { core, finder } = running;
+    if (core.phase !== 'serving' || finder?.open !== true || !world.checker.isRegistered(core)) {
       return `worker ${host.id} is ${core.phase} (${core.step}) as incarnation ${core.incarnation}`;
     }
   }

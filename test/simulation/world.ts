@@ -8,7 +8,7 @@ import type { WorldOptions } from './options.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { States } from './state-object.ts';
-import type { WorkerHost } from './worker-actor.ts';
+import type { WorkerHost } from './worker-host.ts';
 
 /** An invariant of the protocol does not hold. */
 export class Violation extends Error {

@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createFinder, decodeRecord, FINDER_DEFAULTS, finderWakeAt, stepFinder } from '@dpr/core';
 import type { Finder, FinderEffect, FinderEvent, FinderRecord } from '@dpr/core';
-import { encode, FrameError, type Message } from '@dpr/protocol';
+import { FrameError } from '@dpr/protocol';
 import { Registry } from 'prom-client';
 import { serveAdmin, type Probes } from '../admin.ts';
 import { alarm } from '../alarm.ts';
 import { deferred } from '../deferred.ts';
 import type { FinderSettings } from '../environment.ts';
 import { EXIT, ProcessError } from '../exit-codes.ts';
-import { listen, type Connection, type Owner } from '../listener.ts';
+import { listen, type Owner } from '../listener.ts';
 import type { Log } from '../log.ts';
 import { STOP_LIMIT_MS, type Running } from '../process.ts';
 import {
@@ -24,6 +24,7 @@ import {
   type VolumeLock,
 } from '../storage/index.ts';
 import { registerFinderMetrics, type FinderCounts } from './finder-metrics.ts';
+import { createPeers } from './peers.ts';
 import { recordWriter } from './record-writer.ts';
 
 /** The two-slot file's name in the Finder's directory. */
@@ -44,14 +45,14 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
   const { host, data, tokens } = settings;
   const limits = { receiveTimeoutMs: settings.receiveTimeoutMs };
   const { lock, file, record } = await openVolume(data, log);
-  const connections = new Map<number, Connection>();
+  const peers = createPeers(happen);
   const counts: FinderCounts = {
     recordWrites: 0,
     failedWrites: 0,
     cuts: 0,
     rollbacks: 0,
     reports: 0,
-    connections: () => connections.size,
+    connections: peers.count,
   };
   const finder = createFinder({ ...FINDER_DEFAULTS, controlPort: settings.controlPort });
   const ended = deferred<number>();
@@ -67,11 +68,9 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
   function perform(effect: FinderEffect): void {
     switch (effect.kind) {
       case 'send':
-        return connections.get(effect.connection)?.send(encode(effect.message));
       case 'broadcast':
-        return broadcast(effect.connections, effect.message);
       case 'close':
-        return connections.get(effect.connection)?.close();
+        return peers.perform(effect);
       case 'write':
         return writer.write(effect.record);
       case 'serving':
@@ -89,24 +88,11 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
     }
   }
 
-  function broadcast(to: readonly number[], message: Message): void {
-    if (to.length === 0) return;
-    const frame = encode(message);
-    for (const number of to) connections.get(number)?.send(frame);
-  }
-
   const owner: Owner = {
-    opened(connection, { role, cluster, stamp }) {
-      connections.set(connection.number, connection);
-      happen({ kind: 'opened', connection: connection.number, role, cluster, stamp });
-    },
-    frame({ number }, message) {
+    ...peers.owner,
+    frame(connection, message) {
       if (message.kind === 'checkpoint' || message.kind === 'graph') counts.reports++;
-      happen({ kind: 'frame', connection: number, message });
-    },
-    closed({ number }) {
-      connections.delete(number);
-      happen({ kind: 'closed', connection: number });
+      peers.owner.frame(connection, message);
     },
   };
 

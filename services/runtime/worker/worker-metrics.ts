@@ -1,6 +1,7 @@
 import type { Worker } from '@dpr/core';
 import type { Registry } from 'prom-client';
 import { gauge, total, writeSeconds } from '../metrics.ts';
+import { newestVersion } from './peers.ts';
 
 /** What the worker's surroundings count. */
 export interface WorkerCounts {
@@ -44,9 +45,4 @@ export function registerWorkerMetrics(registry: Registry, worker: Worker, counts
     'How long a checkpoint took to become durable.',
   );
   return (s) => seconds.observe(s);
-}
-
-/** The newest version in which anything executed. */
-export function newestVersion(worker: Worker): number {
-  return worker.executed ? worker.version : worker.predecessor;
 }

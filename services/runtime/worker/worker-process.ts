@@ -4,15 +4,15 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks'; // the global of this name is a getter, and slow
 import { createWorker, stepWorker, WORKER_DEFAULTS, workerWakeAt } from '@dpr/core';
 import type { StopReason, Worker, WorkerConfig, WorkerEffect, WorkerEvent } from '@dpr/core';
-import { encode, PROTOCOL_VERSION, type MessageOf } from '@dpr/protocol';
+import type { MessageOf } from '@dpr/protocol';
 import { Registry } from 'prom-client';
 import { serveAdmin, type Probes } from '../admin.ts';
 import { alarm } from '../alarm.ts';
 import { deferred } from '../deferred.ts';
-import { dial, type Caller, type Dialer } from '../dialer.ts';
+import { dial, type Dialer } from '../dialer.ts';
 import type { WorkerSettings } from '../environment.ts';
 import { EXIT, EXIT_BY_REASON, ProcessError } from '../exit-codes.ts';
-import { checkPort, listen, type Listener, type Owner } from '../listener.ts';
+import { checkPort, listen, type Listener } from '../listener.ts';
 import type { Log } from '../log.ts';
 import { STOP_LIMIT_MS, type Running } from '../process.ts';
 import {
@@ -24,10 +24,11 @@ import {
   WrongVolumeError,
 } from '../storage/index.ts';
 import { createClients } from './clients.ts';
+import { clientsOwner, finderCaller, workerHello } from './peers.ts';
 import { adaptState } from './state-adapter.ts';
 import type { WorkerType } from './state-object.ts';
 import { volumeKeeper } from './volume-keeper.ts';
-import { newestVersion, registerWorkerMetrics, type WorkerCounts } from './worker-metrics.ts';
+import { registerWorkerMetrics, type WorkerCounts } from './worker-metrics.ts';
 
 export interface RunningWorker extends Running {
   readonly adminPort: number;
@@ -126,6 +127,11 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     log[LEVELS[event]]({ event, ...details });
   }
 
+  function opened(welcome: MessageOf<'welcome'>): void {
+    refusal = '';
+    caller.opened(welcome);
+  }
+
   /** Clients find the port closed until the worker has recovered for the first time, so that they fail fast. */
   function serve(cluster: string, worldLine: number): void {
     const serving = { event: 'serving', cluster, worldLine, port };
@@ -146,43 +152,9 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     );
   }
 
-  const owner: Owner = {
-    opened(connection, hello) {
-      if (hello.cluster !== undefined && hello.cluster !== worker.cluster) {
-        connection.send(encode(wrongCluster(hello.cluster, worker.cluster)));
-        connection.close();
-        return;
-      }
-      clients.add(connection, worker.worldLine, newestVersion(worker));
-      connection.send(encode(welcomeOf(worker)));
-      // The cut that covers what the client still waits for may be one that was pushed before it connected.
-      happen({
-        kind: 'clientFrame',
-        connection: connection.number,
-        message: { kind: 'refresh', worldLine: worker.worldLine },
-      });
-    },
-    frame: ({ number }, message) => happen({ kind: 'clientFrame', connection: number, message }),
-    closed({ number }) {
-      clients.remove(number);
-      happen({ kind: 'clientClosed', connection: number });
-    },
-  };
-
-  const caller: Caller = {
-    opened(welcome) {
-      refusal = '';
-      const known = worker.cluster || cluster;
-      if (known !== undefined && known !== welcome.cluster) {
-        happen({ kind: 'finderFrame', message: wrongCluster(known, welcome.cluster) });
-      } else {
-        happen({ kind: 'finderOpened' });
-      }
-    },
-    frame: (message) => happen({ kind: 'finderFrame', message }),
-    closed: () => happen({ kind: 'finderClosed' }),
-    refused: (message) => happen({ kind: 'finderFrame', message }),
-  };
+  const known = (): string | undefined => worker.cluster || cluster;
+  const owner = clientsOwner(worker, clients, happen);
+  const caller = finderCaller(known, happen);
 
   const metrics = new Registry();
   const observeWrite = registerWorkerMetrics(metrics, worker, counts);
@@ -215,13 +187,8 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
 
   volume.survey().then((found) => {
     cluster = found;
-    const hello = () => ({
-      role: 'worker' as const,
-      cluster: worker.cluster || cluster,
-      stamp: worker.stamp,
-      token: tokens.control ?? '',
-    });
-    if (!over) finder = dial({ address: settings.finder, log, hello, timing }, caller);
+    const hello = () => workerHello(worker, known(), tokens.control);
+    if (!over) finder = dial({ address: settings.finder, log, hello, timing }, { ...caller, opened });
   }, broken);
 
   return { adminPort: admin.port, ended: ended.promise, stop: () => happen({ kind: 'shutdown' }) };
@@ -292,15 +259,4 @@ function probesOf(worker: Worker, isListening: () => boolean): Probes {
       return worker.shuttingDown ? 'the worker is shutting down' : phase();
     },
   };
-}
-
-function welcomeOf(worker: Worker): MessageOf<'welcome'> {
-  const { config, cluster, worldLine, generation, incarnation } = worker;
-  const self = { id: config.id, generation, incarnation, type: config.type };
-  return { kind: 'welcome', protocol: PROTOCOL_VERSION, cluster, worldLine, controlPort: 0, worker: self };
-}
-
-function wrongCluster(peer: string, own: string): MessageOf<'error'> {
-  const text = `one side belongs to cluster ${peer} and the other to cluster ${own}: an address or a volume is not the right one`;
-  return { kind: 'error', code: 'wrongCluster', session: undefined, sequence: 0, detail: 0, text };
 }

@@ -3,7 +3,7 @@ import { decodeRecord } from '../../../services/core/index.ts';
 import { openTwoSlotFile } from '../../../services/runtime/storage/index.ts';
 import { surveyNewest } from '../../../services/runtime/worker/generations.ts';
 import { healthy } from '../../runtime/storage/sim-disk.ts';
-import { RECORD_FILE } from '../finder-actor.ts';
+import { RECORD_FILE } from '../on-disk.ts';
 import type { World } from '../world.ts';
 import { violated } from './truth.ts';
 

@@ -1,7 +1,7 @@
 /** What sessions send, and what they are told: results, commits, verdicts. */
 import type { RollbackReport, SessionEffect, SessionFailure } from '../../../services/core/index.ts';
 import type { Batch } from '../../../services/protocol/index.ts';
-import type { SimSession } from '../client-actor.ts';
+import type { SimSession } from '../session-actor.ts';
 import { CLOCK_STEP_MS } from '../scheduler.ts';
 import { parseBatchName } from '../state-object.ts';
 import { aliveExecution, callOf, nameOf, sessionOf, survivor, violated, type Truth } from './truth.ts';

@@ -4,7 +4,7 @@
  */
 import type { FinderRecord } from '../../../services/core/index.ts';
 import type { Decision, Versions } from '../../../services/protocol/index.ts';
-import type { SimSession } from '../client-actor.ts';
+import type { SimSession } from '../session-actor.ts';
 import type { State } from '../state-object.ts';
 import { Violation, type World } from '../world.ts';
 

@@ -1,8 +1,8 @@
 /** What workers and their volumes do: executions, seals, restores, stops. */
 import type { StopReason, Worker } from '../../../services/core/index.ts';
 import type { CheckpointInfo } from '../../../services/protocol/index.ts';
+import { isOnPlatter, newestOn } from '../on-disk.ts';
 import { EMPTY, historyOf, parseBatchName, resultsOf, type State } from '../state-object.ts';
-import { isOnPlatter, newestOn } from '../volume.ts';
 import type { WorkerProcess } from '../worker-actor.ts';
 import {
   aliveExecution,
@@ -184,8 +184,8 @@ export function checkWorkers(truth: Truth) {
   /** The state of `version` was given back: exactly what survives up to there. */
   function restored(running: WorkerProcess, version: number): void {
     if (!hasTheSay(running)) return; // a zombie's view of the past
-    const { core, state } = running;
-    expectHistory(state, surviving(core, version), `worker ${core.config.id} restored to version ${version}`);
+    const { core, object } = running;
+    expectHistory(object.state, surviving(core, version), `worker ${core.config.id} restored to version ${version}`);
   }
 
   /** Is the newest manifest on the volume its own? */
@@ -294,7 +294,7 @@ export function checkWorkers(truth: Truth) {
     for (const { id, processes, wanted } of worldOf().hosts.values()) {
       const running = processes.at(-1);
       if (!wanted || running === undefined) continue;
-      expectHistory(running.state, surviving(running.core, Infinity), `worker ${id} at the end`);
+      expectHistory(running.object.state, surviving(running.core, Infinity), `worker ${id} at the end`);
     }
   }
 

@@ -90,9 +90,9 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '43 a client that reconnects is not told what its earlier replies wait for',
-    `${SIMULATION}/worker-actor.ts`,
-    '  client.lastReplied = core.version;\n',
-    '',
+    `${RUNTIME_WORKER}/peers.ts`,
+    'clients.add(connection, worker.worldLine, newestVersion(worker));',
+    'clients.add(connection, worker.worldLine, 0);',
   ),
   mutant(
     "128 the name of a generation's directory is not synced",

@@ -1,0 +1,43 @@
+/** The Finder's peers, each by the number of its connection, and what is to be told to them. */
+import type { FinderEffect, FinderEvent } from '@dpr/core';
+import { draftOf } from '@dpr/protocol';
+import type { Connection, Owner } from '../listener.ts';
+
+export interface Peers {
+  /** Who answers at the Finder's ports. */
+  readonly owner: Owner;
+  readonly count: () => number;
+  perform(effect: Extract<FinderEffect, { kind: 'send' | 'broadcast' | 'close' }>): void;
+}
+
+export function createPeers(happen: (event: FinderEvent) => void): Peers {
+  const connections = new Map<number, Connection>();
+  return {
+    owner: {
+      opened(connection, { role, cluster, stamp }) {
+        connections.set(connection.number, connection);
+        happen({ kind: 'opened', connection: connection.number, role, cluster, stamp });
+      },
+      frame: ({ number }, message) => happen({ kind: 'frame', connection: number, message }),
+      closed({ number }) {
+        connections.delete(number);
+        happen({ kind: 'closed', connection: number });
+      },
+    },
+    count: () => connections.size,
+    perform(effect) {
+      switch (effect.kind) {
+        case 'send':
+          return connections.get(effect.connection)?.send(draftOf(effect.message));
+        case 'broadcast': {
+          if (effect.connections.length === 0) return;
+          const frame = draftOf(effect.message);
+          for (const number of effect.connections) connections.get(number)?.send(frame);
+          return;
+        }
+        case 'close':
+          return connections.get(effect.connection)?.close();
+      }
+    },
+  };
+}

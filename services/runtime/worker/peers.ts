@@ -1,0 +1,71 @@
+/** A worker's peers: whoever greets it is told at once where the cluster stands, and the Finder that it reaches must be its own. */
+import type { Worker, WorkerEvent } from '@dpr/core';
+import { draftOf, PROTOCOL_VERSION, type MessageOf } from '@dpr/protocol';
+import type { Caller } from '../dialer.ts';
+import type { Hello } from '../greeting.ts';
+import type { Owner } from '../listener.ts';
+import type { Clients } from './clients.ts';
+
+/** Who answers clients at the worker's port. */
+export function clientsOwner(worker: Worker, clients: Clients, happen: (event: WorkerEvent) => void): Owner {
+  return {
+    opened(connection, hello) {
+      if (hello.cluster !== undefined && hello.cluster !== worker.cluster) {
+        connection.send(draftOf(wrongCluster(hello.cluster, worker.cluster)));
+        connection.close();
+        return;
+      }
+      clients.add(connection, worker.worldLine, newestVersion(worker));
+      connection.send(draftOf(welcomeOf(worker)));
+      // The cut that covers what the client still waits for may be one that was pushed before it connected.
+      happen({
+        kind: 'clientFrame',
+        connection: connection.number,
+        message: { kind: 'refresh', worldLine: worker.worldLine },
+      });
+    },
+    frame: ({ number }, message) => happen({ kind: 'clientFrame', connection: number, message }),
+    closed({ number }) {
+      clients.remove(number);
+      happen({ kind: 'clientClosed', connection: number });
+    },
+  };
+}
+
+/** Who uses the worker's connection to the Finder. @param cluster the one that the worker belongs to, as far as it knows */
+export function finderCaller(cluster: () => string | undefined, happen: (event: WorkerEvent) => void): Caller {
+  return {
+    opened(welcome) {
+      const known = cluster();
+      if (known !== undefined && known !== welcome.cluster) {
+        happen({ kind: 'finderFrame', message: wrongCluster(known, welcome.cluster) });
+      } else {
+        happen({ kind: 'finderOpened' });
+      }
+    },
+    frame: (message) => happen({ kind: 'finderFrame', message }),
+    closed: () => happen({ kind: 'finderClosed' }),
+    refused: (message) => happen({ kind: 'finderFrame', message }),
+  };
+}
+
+/** What a worker greets the Finder with. */
+export function workerHello(worker: Worker, cluster: string | undefined, token = ''): Omit<Hello, 'kind' | 'protocol'> {
+  return { role: 'worker', cluster, stamp: worker.stamp, token };
+}
+
+/** The newest version in which anything executed. */
+export function newestVersion(worker: Worker): number {
+  return worker.executed ? worker.version : worker.predecessor;
+}
+
+function welcomeOf(worker: Worker): MessageOf<'welcome'> {
+  const { config, cluster, worldLine, generation, incarnation } = worker;
+  const self = { id: config.id, generation, incarnation, type: config.type };
+  return { kind: 'welcome', protocol: PROTOCOL_VERSION, cluster, worldLine, controlPort: 0, worker: self };
+}
+
+function wrongCluster(peer: string, own: string): MessageOf<'error'> {
+  const text = `one side belongs to cluster ${peer} and the other to cluster ${own}: an address or a volume is not the right one`;
+  return { kind: 'error', code: 'wrongCluster', session: undefined, sequence: 0, detail: 0, text };
+}

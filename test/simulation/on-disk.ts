@@ -1,0 +1,67 @@
+/** What is really on the disks, past the code that keeps it: for the checker, and for faults that aim. */
+import { crc32 } from 'node:zlib';
+import { decodeFrame } from '../../services/runtime/storage/frame.ts';
+import { FRAME_ALIGNMENT_BYTES } from '../../services/runtime/storage/index.ts';
+import { manifestIncarnations, manifestName, partName } from '../../services/runtime/storage/names.ts';
+import type { SimDisk } from '../runtime/storage/sim-disk.ts';
+
+export const RECORD_FILE = 'finder';
+export const SLOTS = [`${RECORD_FILE}-0`, `${RECORD_FILE}-1`] as const;
+/** Where a slot's fields are. */
+const COUNTER_AT = 8;
+const LENGTH_AT = 16;
+const CHECKSUM_AT = 20;
+const HEADER_BYTES = 24;
+
+/** The counter of the record that a slot's bytes hold, 0 if they hold none. */
+export function counterOf(bytes: Buffer | undefined): number {
+  if (bytes === undefined || bytes.length < HEADER_BYTES) return 0;
+  const payload = bytes.subarray(HEADER_BYTES, HEADER_BYTES + bytes.readUInt32LE(LENGTH_AT));
+  const isValid = crc32(payload, crc32(bytes.subarray(0, CHECKSUM_AT))) === bytes.readUInt32LE(CHECKSUM_AT);
+  return isValid ? Number(bytes.readBigUInt64LE(COUNTER_AT)) : 0;
+}
+
+/** The slot that holds the record that was durable last; undefined while nothing is. */
+export function newestSlot(disk: SimDisk): (typeof SLOTS)[number] | undefined {
+  const [first, second] = SLOTS;
+  const [one, other] = [counterOf(disk.durable(first)), counterOf(disk.durable(second))];
+  if (one === other) return undefined;
+  return one > other ? first : second;
+}
+
+/** The newest generation on a volume and its newest incarnation, 0 for none; as every process sees them. */
+export function newestOn(disk: SimDisk): { readonly generation: number; readonly incarnation: number } {
+  const generation = Math.max(0, ...disk.names().map((name) => Number(/^generation-(\d+)$/.exec(name)?.[1] ?? 0)));
+  const names = disk.inside(`generation-${generation}`)?.names() ?? [];
+  return { generation, incarnation: manifestIncarnations(names).at(-1) ?? 0 };
+}
+
+/** Would the manifest of this incarnation list the checkpoint after any loss of power now? */
+export function isOnPlatter(
+  disk: SimDisk,
+  generation: number,
+  incarnation: number,
+  worldLine: number,
+  version: number,
+): boolean {
+  const name = `generation-${generation}`;
+  const volume = disk.inside(name);
+  const bytes = disk.durable(name) && volume?.durable(manifestName(incarnation));
+  if (bytes === undefined) return false;
+  // Frames are aligned, and it is among the last ones.
+  for (let at = bytes.length - (bytes.length % FRAME_ALIGNMENT_BYTES); at >= 0; at -= FRAME_ALIGNMENT_BYTES) {
+    const frame = decodeFrame(bytes, at);
+    if (frame?.kind !== 'checkpoint') continue;
+    const meta = frame.meta as {
+      incarnation: number;
+      worldLine: number;
+      version: number;
+      state: { place: string } | null;
+    };
+    if (meta.version !== version || meta.worldLine !== worldLine) continue;
+    return (
+      meta.state !== null && (meta.state.place === 'inline' || volume?.durable(partName(meta, 'state')) !== undefined)
+    );
+  }
+  return false;
+}

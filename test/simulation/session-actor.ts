@@ -1,0 +1,178 @@
+/** Sessions, each with an application that submits, commits and resumes. */
+import {
+  createSession,
+  sessionWakeAt,
+  stepSession,
+  type Session,
+  type SessionEffect,
+  type SessionEvent,
+} from '../../services/core/index.ts';
+import { fetchCluster, want, type Client } from './client-actor.ts';
+import { CLOCK_STEP_MS } from './scheduler.ts';
+import { batchName, operationsOf } from './state-object.ts';
+import { inWords, type World } from './world.ts';
+
+/** What has become of a call, as the application knows it. */
+export type CallState = 'waiting' | 'completed' | 'committed' | 'failed' | 'lost';
+
+export interface SimSession {
+  readonly index: number;
+  readonly name: string;
+  readonly client: Client;
+  readonly core: Session;
+  /** By number, from 1. */
+  readonly calls: CallState[];
+  readonly abandonAfter: number;
+  left: number;
+  wakeAt: number;
+  ended: boolean;
+}
+
+/** Calls of a session that wait for a result, at most. */
+const MAX_WAITING_CALLS = 24;
+
+/** A session begins, and its application with it. */
+export function beginSession(world: World, client: Client, index: number, worldLine: number): SimSession {
+  const { options, random } = world;
+  const core = createSession({
+    id: random.hex(16),
+    worldLine,
+    mode: random.chance(options.strictChance) ? 'strict' : 'relaxed',
+    replay: random.chance(options.replayChance),
+    maxInFlight: options.maxInFlight,
+    retryMs: 10,
+    maxRetryMs: 160,
+    retryLimitMs: options.retryLimitMs,
+  });
+  const session: SimSession = {
+    index,
+    name: `session ${index}`,
+    client,
+    core,
+    calls: [],
+    abandonAfter: random.chance(options.abandonChance) ? random.int(1, options.callsPerSession) : Infinity,
+    left: options.callsPerSession,
+    wakeAt: Infinity,
+    ended: false,
+  };
+  world.checker.sessionBegins(session);
+  world.note(
+    session.name,
+    () => `${core.config.mode}${core.config.replay ? ', replaying' : ''}, world-line ${worldLine}`,
+  );
+  think(world, session);
+  return session;
+}
+
+function think(world: World, session: SimSession): void {
+  const { random, options } = world;
+  world.scheduler.after(random.exponential(options.thinkMs), session.client.process, () => {
+    act(world, session);
+    if (session.left > 0 && !session.ended) think(world, session);
+  });
+}
+
+/** One thing that an application may do next. */
+function act(world: World, session: SimSession): void {
+  const { random, options } = world;
+  const { core, client } = session;
+  if (core.phase === 'broken') {
+    if (random.chance(0.5)) stepSim(world, session, { kind: 'resume' });
+    return;
+  }
+  if (core.phase === 'ended') return;
+  if (session.calls.length >= session.abandonAfter) {
+    world.reached('session abandoned');
+    world.note(session.name, () => 'is abandoned');
+    session.ended = true;
+    return;
+  }
+  const members = client.cluster?.members ?? [];
+  if (members.length === 0 || session.calls.filter((state) => state === 'waiting').length >= MAX_WAITING_CALLS) return;
+  const { id } = random.pick(members);
+  const burst = random.chance(0.2) ? random.int(2, 6) : 1;
+  for (let at = 0; at < burst && session.left > 0; at++) {
+    if (isBroken(session)) return;
+    session.left--;
+    const call = core.lastCall + 1;
+    session.calls[call] = 'waiting';
+    world.checker.submitted(session, call, id);
+    const operations = operationsOf(batchName(session.index, call));
+    stepSim(world, session, { kind: 'submit', worker: id, operations, count: random.int(1, 3) });
+  }
+  if (random.chance(options.commitChance)) stepSim(world, session, { kind: 'commit' });
+}
+
+function isBroken({ core }: SimSession): boolean {
+  return core.phase !== 'open';
+}
+
+export function stepSim(world: World, session: SimSession, event: SessionEvent): void {
+  const { core, client } = session;
+  if (session.ended) return;
+  const effects = stepSession(core, event, world.scheduler.now - client.process.bornAt);
+  world.checker.sessionStepped(session);
+  for (const effect of effects) perform(world, session, effect);
+  wakeLater(world, session);
+}
+
+function wakeLater(world: World, session: SimSession): void {
+  const { process } = session.client;
+  const at = sessionWakeAt(session.core);
+  if (at === Infinity || at === session.wakeAt) return;
+  session.wakeAt = at;
+  world.scheduler.after(Math.max(CLOCK_STEP_MS, at + process.bornAt - world.scheduler.now), process, () => {
+    if (session.wakeAt !== at) return;
+    session.wakeAt = Infinity;
+    stepSim(world, session, { kind: 'wake' });
+  });
+}
+
+function perform(world: World, session: SimSession, effect: SessionEffect): void {
+  const { client, calls } = session;
+  const { checker } = world;
+  switch (effect.kind) {
+    case 'send':
+      if (effect.message.kind === 'batch') checker.sent(session, effect.worker, effect.message);
+      return client.workers.get(effect.worker)?.call?.send(effect.message);
+    case 'sendFinder':
+      return client.finder?.send(effect.message);
+    case 'connect':
+      // As a step of its own: one does not begin inside another.
+      world.scheduler.after(0, client.process, () => want(world, session, effect.worker));
+      return;
+    case 'fetchCluster':
+      return fetchCluster(client);
+    case 'completed':
+      checker.completed(session, effect);
+      calls[effect.call] = 'completed';
+      return;
+    case 'committed':
+      checker.committed(session, effect.calls);
+      for (const call of effect.calls) calls[call] = 'committed';
+      return;
+    case 'failed':
+      checker.failed(session, effect.call, effect.code, effect.sent);
+      calls[effect.call] = 'failed';
+      world.reached(`call failed: ${effect.code}${effect.sent ? ', sent' : ''}`);
+      return;
+    case 'rolledBack': {
+      const { report, replaying } = effect;
+      world.reached(replaying ? 'session replays' : 'session rolled back');
+      if (report.exceptions.length > 0) world.reached('rollback with exceptions');
+      world.note(
+        session.name,
+        () => `${replaying ? 'replays after a rollback' : 'is rolled back'}: ${inWords(report)}`,
+      );
+      checker.rolledBack(session, report);
+      for (const call of report.lost) calls[call] = replaying ? 'waiting' : 'lost';
+      for (const call of report.unsent) calls[call] = 'lost';
+      return;
+    }
+    case 'ended':
+      session.ended = true;
+      world.reached(`session ended: ${effect.code}`);
+      world.note(session.name, () => `ends: ${effect.code}, ${effect.text}`);
+      return checker.sessionEnded(session, effect.code, effect.text);
+  }
+}

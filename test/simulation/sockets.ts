@@ -1,0 +1,99 @@
+/**
+ * What production has its listener and its dialer for, on simulated connections: greetings, frames, and the end of a connection,
+ * told to production's own owners and callers.
+ */
+import { draftOf, PROTOCOL_VERSION, type Message } from '../../services/protocol/index.ts';
+import type { Caller } from '../../services/runtime/dialer.ts';
+import type { Hello } from '../../services/runtime/greeting.ts';
+import type { Connection, Owner } from '../../services/runtime/listener.ts';
+import { closeEnd, connect, sendOn, type End } from './network.ts';
+import type { Process } from './scheduler.ts';
+import type { World } from './world.ts';
+
+/** Where a process can be reached. */
+export interface Port {
+  readonly process: Process;
+  readonly accept: (end: End) => void;
+}
+
+/** @param isOpen whoever connects while it is not finds nobody listening */
+export function openPort(world: World, process: Process, owner: Owner, isOpen: () => boolean): Port {
+  let last = 0;
+  return {
+    process,
+    accept(end) {
+      if (!isOpen()) {
+        closeEnd(world, end);
+        return;
+      }
+      let connection: Connection | undefined;
+      end.onMessage = (message) => {
+        if (connection !== undefined) return owner.frame(connection, message);
+        if (message.kind !== 'hello') throw new Error('a peer did not greet');
+        const number = ++last;
+        connection = { number, send: (draft) => sendOn(world, end, draft), close: () => closeEnd(world, end) };
+        owner.opened(connection, message);
+      };
+      end.onClosed = () => {
+        if (connection !== undefined) owner.closed(connection);
+      };
+    },
+  };
+}
+
+/** A connection that was asked for. */
+export interface Call {
+  /** It was greeted, and has not ended. */
+  readonly open: boolean;
+  /** Dropped unless it is open. */
+  send(message: Message): void;
+  /** Nothing is heard of it any more. */
+  close(): void;
+}
+
+export interface Calling extends Partial<Caller> {
+  /** Once, unless this side closed it: it ended, or never began. */
+  ended(): void;
+}
+
+/** Connect and greet. */
+export function call(
+  world: World,
+  from: Process,
+  { process, accept }: Port,
+  hello: Omit<Hello, 'kind' | 'protocol'>,
+  caller: Calling,
+): Call {
+  const end = connect(world, from, process, accept);
+  let open = false;
+  end.onMessage = (message) => {
+    if (open) return caller.frame?.(message);
+    if (message.kind === 'welcome') {
+      open = true;
+      return caller.opened?.(message);
+    }
+    if (message.kind !== 'error') throw new Error(`the answer to the greeting is '${message.kind}'`);
+    caller.refused?.(message);
+    closeEnd(world, end);
+  };
+  end.onClosed = () => {
+    const wasOpen = open;
+    open = false;
+    if (wasOpen) caller.closed?.();
+    caller.ended();
+  };
+  sendOn(world, end, draftOf({ kind: 'hello', protocol: PROTOCOL_VERSION, ...hello }));
+  return {
+    get open() {
+      return open;
+    },
+    send(message) {
+      if (open) sendOn(world, end, draftOf(message));
+    },
+    close() {
+      open = false;
+      end.onClosed = () => undefined;
+      closeEnd(world, end);
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/** The state object of a simulated worker: it executes at once or, as a store in another process would, later. */
+import type { Worker } from '../../services/core/index.ts';
+import type { StateObject } from '../../services/runtime/worker/state-object.ts';
+import type { Process } from './scheduler.ts';
+import { batchOf, EMPTY, follow, resultsOf, type State } from './state-object.ts';
+import type { World } from './world.ts';
+
+export interface WorkerObject extends StateObject {
+  readonly state: State;
+  /** The state that a snapshot is of. */
+  stateIn(snapshot: unknown): State | undefined;
+}
+
+/** Mean of the time that a store in another process takes for a snapshot, ms. */
+const SNAPSHOT_MS = 1;
+/** How often results come as soon as they are there; otherwise those of a later batch may come before. */
+const AT_ONCE_CHANCE = 0.7;
+
+/** @param worker whose object it is */
+export function createObject(world: World, process: Process, worker: () => Worker): WorkerObject {
+  const { scheduler, random, options, checker } = world;
+  const isRemote = random.chance(options.asyncStateChance);
+  const snapshots = new WeakMap<object, State>();
+  /** Batches that execute in the other process, in order. */
+  const remote: { readonly batch: number; readonly resolve: (results: Uint8Array) => void }[] = [];
+  let state = EMPTY;
+
+  function execute(batch: number): Buffer {
+    state = follow(state, batch);
+    checker.applied(worker(), batch, state);
+    return resultsOf(state);
+  }
+
+  function later<T>(meanMs: number, resolve: (value: T) => void, value: T): void {
+    scheduler.after(random.exponential(meanMs), process, () => {
+      world.hasPromises = true;
+      resolve(value);
+    });
+  }
+
+  function executeNext(): void {
+    scheduler.after(random.exponential(options.executionMs), process, () => {
+      const next = remote.shift();
+      if (next === undefined) throw new Error('nothing executes in the other process');
+      const results = execute(next.batch);
+      if (remote.length > 0) executeNext();
+      later(random.chance(AT_ONCE_CHANCE) ? 0 : options.executionMs, next.resolve, results);
+    });
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    stateIn: (snapshot) => snapshots.get(snapshot as object),
+    apply(operations, count) {
+      const batch = batchOf(operations);
+      checker.executed(worker(), batch, count);
+      if (!isRemote) return execute(batch);
+      return new Promise((resolve) => {
+        remote.push({ batch, resolve });
+        if (remote.length === 1) executeNext();
+      });
+    },
+    snapshot() {
+      const bytes = world.states.encode(state);
+      const taken = isRemote ? new Promise<Buffer>((resolve) => later(SNAPSHOT_MS, resolve, bytes)) : bytes;
+      snapshots.set(taken, state);
+      return taken;
+    },
+    restore(snapshot) {
+      if (snapshot !== undefined && !(snapshot instanceof Uint8Array)) throw new Error('no store wrote a file');
+      state = world.states.decode(snapshot);
+    },
+  };
+}
