@@ -1,6 +1,7 @@
 /** The cluster as one client sees it: the Finder, the members, a connection per worker, and the sessions that share them. */
 import type { Message, MessageOf } from '@dpr/protocol';
 import { addressText, checkToken, parseAddress, workerAddress } from './addresses.ts';
+import { bySession } from './by-session.ts';
 import { deferred, unlessAborted } from './deferred.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { ClosedError, unreachable, type DprError } from './errors.ts';
@@ -114,7 +115,7 @@ function openCluster(options: ConnectOptions) {
         log({ level: 'info', event: 'connected', message: `connected to worker ${id}` });
         for (const session of all()) session.opened(id, peer);
       },
-      frame: workerFrame,
+      frames: workerFrames,
       closed(id, reason) {
         log({ level: 'warn', event: 'disconnected', message: `worker ${id}: ${reason}` });
         for (const session of all()) session.closed(id);
@@ -149,25 +150,23 @@ function openCluster(options: ConnectOptions) {
     return describeIds([...membership.members.keys()].sort((a, b) => a - b));
   }
 
+  function workerFrames(id: number, messages: readonly Message[]): void {
+    bySession(messages, (session, run) => {
+      if (session !== undefined) sessions.get(session)?.frames(id, run);
+      else for (const message of run) workerFrame(id, message);
+    });
+  }
+
+  /** What is for no session in particular. */
   function workerFrame(id: number, message: Message): void {
-    switch (message.kind) {
-      case 'reply':
-      case 'tableAnswer':
-        return sessions.get(message.session)?.frame(id, message);
-      case 'cut':
-        return toAll(id, message);
-      case 'error':
-        if (message.session !== undefined) return sessions.get(message.session)?.frame(id, message);
-        // A frame that cannot be read is the connection's end, not that of every session on it.
-        return message.code === 'malformed' ? undefined : toAll(id, message);
-      default:
-        return;
-    }
+    if (message.kind === 'cut') toAll(id, message);
+    // A frame that cannot be read is the connection's end, not that of every session on it.
+    if (message.kind === 'error' && message.code !== 'malformed') toAll(id, message);
   }
 
   function toAll(id: number | undefined, message: MessageOf<'cut'> | MessageOf<'error'>): void {
     if (message.kind === 'cut') sawWorldLine(message.worldLine);
-    for (const session of all()) session.frame(id, message);
+    for (const session of all()) session.frames(id, [message]);
   }
 
   const around: Surroundings = {

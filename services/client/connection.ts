@@ -32,7 +32,8 @@ export interface ConnectionOptions {
 /** Who uses the connection. Its functions are never called within one of the connection's. */
 export interface ConnectionOwner {
   opened(welcome: MessageOf<'welcome'>): void;
-  frame(message: Message): void;
+  /** What one message carried, in order. */
+  frames(messages: readonly Message[]): void;
   /** Once, unless the owner closed it: it ended, or never began. */
   closed(error: DprError): void;
 }
@@ -53,10 +54,7 @@ export function openConnection(options: ConnectionOptions, owner: ConnectionOwne
     { address, ca, receiveTimeoutMs },
     {
       opened: () => socket.send(draftOf({ kind: 'hello', protocol: PROTOCOL_VERSION, stamp: undefined, ...greeting })),
-      frame(message) {
-        if (greeted) owner.frame(message);
-        else answered(message);
-      },
+      frames: take,
       closed(reason) {
         clearTimeout(late);
         if (!done) owner.closed(failure(address, reason));
@@ -67,6 +65,14 @@ export function openConnection(options: ConnectionOptions, owner: ConnectionOwne
     () => socket.giveUp(new ConnectError(`${address} did not answer within ${attemptTimeoutMs} ms`)),
     attemptTimeoutMs,
   );
+
+  function take(messages: readonly Message[]): void {
+    if (greeted) return owner.frames(messages);
+    const [answer, ...rest] = messages;
+    if (answer === undefined) return;
+    answered(answer);
+    if (rest.length > 0 && socket.isOpen()) take(rest);
+  }
 
   function answered(message: Message): void {
     if (message.kind === 'error') return socket.giveUp(refusal(address, message));

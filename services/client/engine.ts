@@ -8,6 +8,7 @@ import {
   type RollbackReport as CallReport,
   type SessionEffect,
   type SessionEvent,
+  type Submission,
 } from '@dpr/core';
 import { CLIENT_RETRY_LIMIT_MS, type Message } from '@dpr/protocol';
 import { alarm } from '@dpr/runtime/alarm';
@@ -42,7 +43,7 @@ export interface Engine {
 
   opened(worker: number, peer: OpenWorker): void;
   closed(worker: number): void;
-  frame(worker: number | undefined, message: Message): void;
+  frames(worker: number | undefined, messages: readonly Message[]): void;
   removed(worker: number, generation: number): void;
   membershipChanged(): void;
   /** Does the session need the Finder to tell it of cuts and world-lines, because no worker may? */
@@ -214,6 +215,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   function admit(): void {
     if (admitting) return;
     admitting = true;
+    const calls: Submission[] = [];
     let urgent = false;
     for (let batch = waiting[0]; batch !== undefined && ended === undefined && room.fits(batch); batch = waiting[0]) {
       const problem = problemWith(batch);
@@ -224,20 +226,17 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
         failed(batch, problem);
       } else {
         urgent ||= commits.isWanted(batch.ordinal);
-        submit(batch);
+        room.sent(batch);
+        calls.push({ worker: batch.worker, operations: takeBytes(batch), count: batch.count });
+        inFlight.set(core.lastCall + calls.length, batch);
       }
     }
+    if (calls.length > 0) step({ kind: 'submit', calls });
     admitting = false;
     if (urgent) step({ kind: 'commit' });
     if (waiting.length > 0) return;
     settleCommits();
     for (const ready of readyWaiters.splice(0)) ready();
-  }
-
-  function submit(batch: Batch): void {
-    room.sent(batch);
-    inFlight.set(core.lastCall + 1, batch);
-    step({ kind: 'submit', worker: batch.worker, operations: takeBytes(batch), count: batch.count });
   }
 
   /** A worker was connected to; what it did not answer is sent again. */
@@ -326,7 +325,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     closed(worker) {
       if (core.lanes.has(worker)) step({ kind: 'disconnected', worker });
     },
-    frame: (worker, message) => step({ kind: 'frame', worker, message }),
+    frames: (worker, messages) => step({ kind: 'frames', worker, messages }),
     removed(worker, generation) {
       if (core.lanes.has(worker)) step({ kind: 'removed', worker, generation });
     },

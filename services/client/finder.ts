@@ -52,7 +52,9 @@ export function openFinder(options: FinderOptions, owner: FinderOwner): Finder {
       askNow();
       return undefined;
     },
-    frame,
+    frames(messages) {
+      for (const message of messages) if (!closed) frame(message);
+    },
     down(error) {
       toAsk.push(...asked.splice(0));
       const isNews = lastFailure?.message !== error.message;

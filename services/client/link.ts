@@ -22,7 +22,8 @@ export interface LinkOptions {
 export interface LinkOwner {
   /** Greeted. An error refuses the peer: the connection is closed, and another attempt follows. */
   opened(welcome: MessageOf<'welcome'>): DprError | undefined;
-  frame(message: Message): void;
+  /** What one message carried, in order. */
+  frames(messages: readonly Message[]): void;
   /** An attempt failed, or the connection broke; another attempt follows unless the link is closed now. */
   down(error: DprError): void;
 }
@@ -65,7 +66,7 @@ export function openLink(options: LinkOptions, owner: LinkOwner): Link {
 
   function attempt(): void {
     const { address, ca, timing } = options;
-    const owned = { opened, frame: (message: Message) => owner.frame(message), closed };
+    const owned = { opened, frames: (messages: readonly Message[]) => owner.frames(messages), closed };
     connection = openConnection({ address, ca, timing, greeting: options.greeting() }, owned);
   }
 

@@ -169,7 +169,7 @@ function greetOnce(
         if (stranger === undefined) resolve(welcome);
         return stranger;
       },
-      frame: () => undefined,
+      frames: () => undefined,
       down(error) {
         lastFailure = error;
         if (isFinal(error)) reject(error);
@@ -210,7 +210,9 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
         requests.again();
         return undefined;
       },
-      frame,
+      frames(messages) {
+        for (const message of messages) if (ended === undefined) frame(message);
+      },
       down(error) {
         const isNews = lastFailure?.message !== error.message;
         lastFailure = error;

@@ -15,7 +15,7 @@ export interface WorkersOptions extends Omit<LinkOptions, 'address'> {
 /** Who uses the workers. Its functions are never called within one of theirs, but for `closed` within `membershipChanged`. */
 export interface WorkersOwner {
   opened(id: number, peer: OpenWorker, welcome: MessageOf<'welcome'>): void;
-  frame(id: number, message: Message): void;
+  frames(id: number, messages: readonly Message[]): void;
   /** Once for each that was opened. */
   closed(id: number, reason: string): void;
   /** Somebody is not where the membership says. */
@@ -54,7 +54,7 @@ export function openWorkers(options: WorkersOptions, owner: WorkersOwner): Worke
       { ...options, address },
       {
         opened: (welcome) => opened(id, welcome),
-        frame: (message) => owner.frame(id, message),
+        frames: (messages) => owner.frames(id, messages),
         down(error) {
           away(id, error.message);
           owner.astray();

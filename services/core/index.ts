@@ -24,4 +24,5 @@ export type {
   SessionEffect,
   SessionEvent,
   SessionFailure,
+  Submission,
 } from './session/state.ts';

@@ -17,8 +17,8 @@ export interface DialOptions {
 export interface SocketUser {
   /** Now the greeting can be sent. */
   opened(): void;
-  /** Not after `close` or `giveUp`. */
-  frame(message: Message): void;
+  /** What one message carried, in order. Not after `close` or `giveUp`. */
+  frames(messages: readonly Message[]): void;
   /**
    * Once, and last. The reason is what happened first: an error of the network, a `FrameError`, or what `giveUp` was told;
    * undefined if either side closed it.
@@ -33,6 +33,8 @@ export interface DialedSocket {
   close(code: number): void;
   /** Close at once. */
   giveUp(reason: Error): void;
+  /** False once it is being closed: what came with the frame that ended it does not count. */
+  readonly isOpen: () => boolean;
 }
 
 export function dialSocket({ address, ca, receiveTimeoutMs }: DialOptions, user: SocketUser): DialedSocket {
@@ -64,9 +66,7 @@ export function dialSocket({ address, ca, receiveTimeoutMs }: DialOptions, user:
       if (!(error instanceof FrameError)) throw error;
       return giveUp(error);
     }
-    for (const message of messages) {
-      if (isOpen()) user.frame(message); // not what came after the frame that ended it
-    }
+    user.frames(messages);
   });
   ws.on('error', (error) => (reason ??= error));
   ws.on('close', (code) => {
@@ -86,5 +86,6 @@ export function dialSocket({ address, ca, receiveTimeoutMs }: DialOptions, user:
       else frames.close(code, '');
     },
     giveUp,
+    isOpen,
   };
 }

@@ -61,12 +61,15 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
           late.refresh();
           socket.send(draftOf({ kind: 'hello', protocol: PROTOCOL_VERSION, ...options.hello() }));
         },
-        frame(message) {
-          if (open) {
-            caller.frame(message);
-          } else {
-            clearTimeout(late);
-            answered(socket, message);
+        frames(messages) {
+          for (const message of messages) {
+            if (!socket.isOpen()) return;
+            if (open) {
+              caller.frame(message);
+            } else {
+              clearTimeout(late);
+              answered(socket, message);
+            }
           }
         },
         closed(reason, code) {

@@ -19,12 +19,15 @@ export interface Connection {
   readonly send: (frame: Draft) => void;
   /** Close after what was sent. */
   readonly close: () => void;
+  /** False once it was closed: what came with the frame for which it was does not count. */
+  readonly isOpen: () => boolean;
 }
 
 /** Who answers at a port. Its functions are called in order, never within each other. */
 export interface Owner {
   opened(connection: Connection, hello: Hello): void;
-  frame(connection: Connection, message: Message): void;
+  /** What one message carried, in order. */
+  frames(connection: Connection, messages: readonly Message[]): void;
   /** Once for each that was opened. */
   closed(connection: Connection): void;
 }
@@ -111,17 +114,25 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     socket.on('data', guard);
 
     ws.on('message', (data, isBinary) => {
-      for (const message of readFrames(frames, data, isBinary)) take(message);
+      take(readFrames(frames, data, isBinary));
     });
+    const isOpen = (): boolean => ws.readyState === ws.OPEN;
 
-    function take(message: Message): void {
-      if (ws.readyState !== ws.OPEN) return; // what follows the frame for which it is being closed
-      if (connection !== undefined) return owner.frame(connection, message);
+    /** Not what follows the frame for which it is being closed. */
+    function take(messages: readonly Message[]): void {
+      if (messages.length === 0 || !isOpen()) return;
+      if (connection !== undefined) return owner.frames(connection, messages);
+      const [hello, ...rest] = messages;
+      if (hello !== undefined) greet(hello);
+      take(rest);
+    }
+
+    function greet(message: Message): void {
       if (!letIn(frames, message)) return;
       clearTimeout(late);
       socket.off('data', guard);
       greeted++;
-      connection = { number: ++lastConnection, send: frames.send, close: () => frames.close(CLOSE.normal, '') };
+      connection = { number: ++lastConnection, send: frames.send, close: () => frames.close(CLOSE.normal, ''), isOpen };
       owner.opened(connection, message);
     }
 
@@ -200,7 +211,7 @@ function sendError(frames: FrameSocket, code: ErrorCode, text: string, detail = 
 
 /** Fail now if the port cannot be bound, rather than when it is needed. @throws ProcessError */
 export async function checkPort(host: string, port: number, log: Log): Promise<void> {
-  const nobody: Owner = { opened: () => undefined, frame: () => undefined, closed: () => undefined };
+  const nobody: Owner = { opened: () => undefined, frames: () => undefined, closed: () => undefined };
   const trial = await listen({ host, port, log, roles: [], elsewhere: '', tokens: NO_TOKENS }, nobody);
   await trial.close();
 }

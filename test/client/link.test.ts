@@ -45,7 +45,7 @@ describe('a link', () => {
             happened.push('opened');
             return undefined;
           },
-          frame: () => undefined,
+          frames: () => undefined,
           down: () => void happened.push('down'),
         },
       ),

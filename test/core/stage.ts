@@ -405,7 +405,11 @@ export function createStage({ workers, replay = false }: StageOptions) {
         queue.push(() => {
           const process = links.get(effect.worker);
           if (process)
-            workerStep(process, { kind: 'clientFrame', connection: CLIENT, message }, `<- session: ${message.kind}`);
+            workerStep(
+              process,
+              { kind: 'clientFrames', connection: CLIENT, messages: [message] },
+              `<- session: ${message.kind}`,
+            );
         });
         return;
       }
@@ -429,7 +433,11 @@ export function createStage({ workers, replay = false }: StageOptions) {
     sessionStep({ kind: 'connected', worker, generation }, `is connected to ${process.name}`);
     const message: Message = { kind: 'refresh', worldLine };
     queue.unshift(() =>
-      workerStep(process, { kind: 'clientFrame', connection: CLIENT, message }, 'is connected to the session'),
+      workerStep(
+        process,
+        { kind: 'clientFrames', connection: CLIENT, messages: [message] },
+        'is connected to the session',
+      ),
     );
   }
 
@@ -438,13 +446,13 @@ export function createStage({ workers, replay = false }: StageOptions) {
     const worker = process.core.config.id;
     queue.push(() => {
       if (links.get(worker) !== process) return;
-      sessionStep({ kind: 'frame', worker, message }, `<- ${process.name}: ${message.kind}`);
+      sessionStep({ kind: 'frames', worker, messages: [message] }, `<- ${process.name}: ${message.kind}`);
     });
   }
 
   function fromFinderToSession(message: Message): void {
     if (message.kind !== 'cluster') {
-      return sessionStep({ kind: 'frame', worker: undefined, message }, `<- finder: ${message.kind}`);
+      return sessionStep({ kind: 'frames', worker: undefined, messages: [message] }, `<- finder: ${message.kind}`);
     }
     for (const { id: worker, generation } of message.removed) {
       sessionStep({ kind: 'removed', worker, generation }, `hears that worker ${worker} was removed`);
@@ -466,7 +474,7 @@ export function createStage({ workers, replay = false }: StageOptions) {
     say: (words: string) => void story.push('', `# ${words}`),
     submit(worker: number, text: string) {
       sessionStep(
-        { kind: 'submit', worker, operations: Buffer.from(text), count: 1 },
+        { kind: 'submit', calls: [{ worker, operations: Buffer.from(text), count: 1 }] },
         `submits '${text}' for worker ${worker}`,
       );
       settle();

@@ -46,7 +46,7 @@ function serving() {
       const operations = new Uint8Array(0);
       sequence++;
       const message = { kind: 'batch', ...batch, sequence, version: worker.version, dependencies, operations } as const;
-      step({ kind: 'clientFrame', connection: 1, message });
+      step({ kind: 'clientFrames', connection: 1, messages: [message] });
       return told.find(({ kind }) => kind === 'reply' || kind === 'error');
     },
     reports: () => told.filter((message) => message.kind === 'checkpoint'),

@@ -42,21 +42,23 @@ function decisionTo(prefix: number): WorkerEvent {
 }
 
 const executeBatch: WorkerEvent = {
-  kind: 'clientFrame',
+  kind: 'clientFrames',
   connection: 1,
-  message: {
-    kind: 'batch',
-    urgent: false,
-    count: 1,
-    session: SESSION,
-    worldLine: 1,
-    generation: 1,
-    sequence: 1,
-    acknowledged: 0,
-    version: 0,
-    dependencies: new Map(),
-    operations: new Uint8Array(0),
-  },
+  messages: [
+    {
+      kind: 'batch',
+      urgent: false,
+      count: 1,
+      session: SESSION,
+      worldLine: 1,
+      generation: 1,
+      sequence: 1,
+      acknowledged: 0,
+      version: 0,
+      dependencies: new Map(),
+      operations: new Uint8Array(0),
+    },
+  ],
 };
 
 const restores = (effects: readonly WorkerEffect[]) =>

@@ -84,7 +84,9 @@ describe('a dialer', () => {
           connections.push(connection);
           connection.send(encode(welcome));
         },
-        frame: (connection, message) => connection.send(encode(message)),
+        frames(connection, messages) {
+          for (const message of messages) connection.send(encode(message));
+        },
         closed: () => undefined,
       },
     );

@@ -46,9 +46,11 @@ describe('a listener', () => {
           connection.send(encode(welcome));
           changed();
         },
-        frame({ number, send }, message) {
-          frames.push([number, message]);
-          if (message.kind === 'refresh') send(encode(answer));
+        frames({ number, send }, messages) {
+          for (const message of messages) {
+            frames.push([number, message]);
+            if (message.kind === 'refresh') send(encode(answer));
+          }
           changed();
         },
         closed({ number }) {
@@ -301,7 +303,7 @@ describe('a listener', () => {
           elsewhere: '',
           tokens: { control: undefined, client: undefined },
         },
-        { opened: () => undefined, frame: () => undefined, closed: () => undefined },
+        { opened: () => undefined, frames: () => undefined, closed: () => undefined },
       ),
       (error) =>
         error instanceof ProcessError &&

@@ -1,4 +1,5 @@
 /** Client processes: each shares its connections, to the Finder and to workers, among its sessions. */
+import { bySession } from '../../services/client/by-session.ts';
 import type { Message, MessageOf, Reply } from '../../services/protocol/index.ts';
 import { reachFinder } from './finder-actor.ts';
 import { createProcess, type Process } from './scheduler.ts';
@@ -91,7 +92,7 @@ function finderMessage(world: World, client: Client, message: Message): void {
 }
 
 function toAll(world: World, { sessions }: Client, message: Message): void {
-  for (const session of sessions) stepSim(world, session, { kind: 'frame', worker: undefined, message });
+  for (const session of sessions) stepSim(world, session, { kind: 'frames', worker: undefined, messages: [message] });
 }
 
 export function fetchCluster({ finder, cluster }: Client): void {
@@ -153,7 +154,7 @@ function connectWorker(world: World, client: Client, worker: number, delay: numb
           if (session.core.lanes.has(worker)) stepSim(world, session, { kind: 'connected', worker, generation });
         }
       },
-      frame: (message) => workerMessage(world, client, worker, connection, message),
+      frames: (messages) => workerMessages(world, client, worker, connection, messages),
       ended() {
         lostWorker(world, client, worker, connection);
         again();
@@ -169,19 +170,20 @@ function lostWorker(world: World, client: Client, worker: number, connection: Wo
   for (const session of client.sessions) stepSim(world, session, { kind: 'disconnected', worker });
 }
 
-function workerMessage(
+function workerMessages(
   world: World,
   client: Client,
   worker: number,
   { generation }: WorkerConnection,
-  message: Message,
+  messages: readonly Message[],
 ): void {
-  if (message.kind === 'reply') keepReply(client, { worker, generation, message });
-  const addressee = 'session' in message ? message.session : undefined;
-  for (const session of client.sessions) {
-    const meant = addressee === undefined ? session.core.lanes.has(worker) : session.core.config.id === addressee;
-    if (meant) stepSim(world, session, { kind: 'frame', worker, message });
-  }
+  bySession(messages, (addressee, run) => {
+    for (const message of run) if (message.kind === 'reply') keepReply(client, { worker, generation, message });
+    for (const session of client.sessions) {
+      const meant = addressee === undefined ? session.core.lanes.has(worker) : session.core.config.id === addressee;
+      if (meant) stepSim(world, session, { kind: 'frames', worker, messages: run });
+    }
+  });
 }
 
 function keepReply({ replies }: Client, reply: Client['replies'][number]): void {
@@ -196,6 +198,6 @@ export function repeatReply(world: World, client: Client): boolean {
   const session = client.sessions.find(({ core }) => core.config.id === message.session);
   if (session === undefined || client.workers.get(worker)?.generation !== generation) return false;
   if (message.worldLine < session.core.worldLine) world.reached('stale reply of a dead world-line');
-  stepSim(world, session, { kind: 'frame', worker, message });
+  stepSim(world, session, { kind: 'frames', worker, messages: [message] });
   return true;
 }

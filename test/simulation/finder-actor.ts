@@ -180,9 +180,11 @@ export function reachFinder(world: World, from: Process, seen = 0): FinderProces
 function listening(owner: Owner, speakers: Map<number, Speaker>): Owner {
   return {
     ...owner,
-    frame(connection, message) {
-      if (message.kind === 'register' || message.kind === 'graph') speakers.set(connection.number, message);
-      owner.frame(connection, message);
+    frames(connection, messages) {
+      for (const message of messages) {
+        if (message.kind === 'register' || message.kind === 'graph') speakers.set(connection.number, message);
+      }
+      owner.frames(connection, messages);
     },
     closed(connection) {
       speakers.delete(connection.number);

@@ -2,7 +2,13 @@
  * Simulated connections: each delivers in order, after a random delay, until it is cut. What is in flight then is lost from a
  * random point on, and each side hears of the end in its own time. Every message is encoded and decoded by the real codec.
  */
-import { decode, encodeMessage, type Draft, type Message } from '../../services/protocol/index.ts';
+import {
+  decode,
+  encodeMessage,
+  MAX_FRAMES_IN_MESSAGE,
+  type Draft,
+  type Message,
+} from '../../services/protocol/index.ts';
 import type { Process } from './scheduler.ts';
 import { inWords, type World } from './world.ts';
 
@@ -16,7 +22,8 @@ export interface End {
   readonly side: 0 | 1;
   /** False once this side has closed it or heard of its end. */
   open: boolean;
-  onMessage: (message: Message) => void;
+  /** What travelled together, in order. */
+  onMessages: (messages: readonly Message[]) => void;
   onClosed: () => void;
 }
 
@@ -31,11 +38,15 @@ interface Direction {
   /** When the last message arrives: nothing overtakes. */
   lastAt: number;
   /** Sent and not arrived, in order. */
-  readonly inFlight: Frame[];
+  readonly inFlight: Travelling[];
 }
 
-interface Frame {
-  readonly size: number;
+/** Frames that were sent at one moment travel together, as production sends those of a tick. */
+interface Travelling {
+  readonly messages: Message[];
+  /** Bytes. */
+  size: number;
+  readonly sentAt: number;
   readonly at: number;
   lost: boolean;
 }
@@ -55,7 +66,7 @@ export function connect(world: World, from: Process, to: Process, accept: (end: 
     link,
     side,
     open: true,
-    onMessage: () => undefined,
+    onMessages: () => undefined,
     onClosed: () => undefined,
   });
   link.ends = [end(from, 0), end(to, 1)];
@@ -80,22 +91,37 @@ export function sendOn(world: World, end: End, draft: Draft): void {
   const side = end.side === 0 ? 1 : 0;
   const target = end.link.ends[side];
   const lane = end.link.lanes[side];
-  const at = Math.max(lane.lastAt, world.scheduler.now + world.networkDelay());
-  lane.lastAt = at;
+  const last = lane.inFlight.at(-1);
+  const joins = last?.sentAt === world.scheduler.now && last.messages.length < MAX_FRAMES_IN_MESSAGE && !last.lost;
+  const travelling = joins ? last : depart(world, end.link, side);
+  travelling.messages.push(message);
+  travelling.size += bytes.length;
+  const { at } = travelling;
   world.frame(
     end.process.name,
     target.process.name,
     () => `to ${target.process.name} at ${at.toFixed(3)}: ${describe(message)}`,
   );
-  const frame: Frame = { size: bytes.length, at, lost: end.link.dead };
-  lane.inFlight.push(frame);
+}
+
+/** A message towards a side sets out, empty as yet. */
+function depart(world: World, link: Link, side: 0 | 1): Travelling {
+  const lane = link.lanes[side];
+  const target = link.ends[side];
+  const sentAt = world.scheduler.now;
+  const at = Math.max(lane.lastAt, sentAt + world.networkDelay());
+  const travelling: Travelling = { messages: [], size: 0, sentAt, at, lost: link.dead };
+  lane.lastAt = at;
+  lane.inFlight.push(travelling);
   noteOvertaking(world, target, at);
   world.scheduler.at(at, target.process, () => {
-    if (lane.inFlight[0] === frame) lane.inFlight.shift();
+    if (lane.inFlight[0] === travelling) lane.inFlight.shift();
     if (!target.open) return;
-    if (frame.lost) return world.reached('frame lost');
-    target.onMessage(message);
+    if (travelling.lost) return world.reached('message lost');
+    if (travelling.messages.length > 1) world.reached('several frames in a message');
+    target.onMessages(travelling.messages);
   });
+  return travelling;
 }
 
 function noteOvertaking(world: World, { process, link }: End, at: number): void {
@@ -133,21 +159,21 @@ export function cut(world: World, link: Link): void {
   }
 }
 
-/** The stream ends at any of the bytes in flight: whole frames before it still arrive. @returns when that is over */
+/** The stream ends at any of the bytes in flight: whole messages before it still arrive. @returns when that is over */
 function cutStream(world: World, lane: Direction): number {
   const { now } = world.scheduler;
   const flying = lane.inFlight.filter(({ lost }) => !lost);
-  const bytes = flying.reduce((sum, frame) => sum + frame.size, 0);
+  const bytes = flying.reduce((sum, { size }) => sum + size, 0);
   let left = world.random.chance(0.5) || bytes === 0 ? 0 : world.random.int(0, bytes - 1);
   let endsAt = now;
-  for (const frame of flying) {
-    if (frame.size <= left) endsAt = frame.at;
+  for (const message of flying) {
+    if (message.size <= left) endsAt = message.at;
     else {
-      frame.lost = true;
-      // A part of a frame is nothing: the transport tells of a broken connection.
-      if (left > 0) world.reached('frame cut in the middle');
+      message.lost = true;
+      // A part of a message is nothing: the transport tells of a broken connection.
+      if (left > 0) world.reached('message cut in the middle');
     }
-    left = Math.max(0, left - frame.size);
+    left = Math.max(0, left - message.size);
   }
   return Math.max(now, endsAt);
 }

@@ -6,6 +6,7 @@ import {
   type Session,
   type SessionEffect,
   type SessionEvent,
+  type Submission,
 } from '../../services/core/index.ts';
 import { fetchCluster, want, type Client } from './client-actor.ts';
 import { CLOCK_STEP_MS } from './scheduler.ts';
@@ -91,20 +92,16 @@ function act(world: World, session: SimSession): void {
   if (members.length === 0 || session.calls.filter((state) => state === 'waiting').length >= MAX_WAITING_CALLS) return;
   const { id } = random.pick(members);
   const burst = random.chance(0.2) ? random.int(2, 6) : 1;
+  const submitted: Submission[] = [];
   for (let at = 0; at < burst && session.left > 0; at++) {
-    if (isBroken(session)) return;
     session.left--;
-    const call = core.lastCall + 1;
+    const call = core.lastCall + submitted.length + 1;
     session.calls[call] = 'waiting';
     world.checker.submitted(session, call, id);
-    const operations = operationsOf(batchName(session.index, call));
-    stepSim(world, session, { kind: 'submit', worker: id, operations, count: random.int(1, 3) });
+    submitted.push({ worker: id, operations: operationsOf(batchName(session.index, call)), count: random.int(1, 3) });
   }
+  stepSim(world, session, { kind: 'submit', calls: submitted });
   if (random.chance(options.commitChance)) stepSim(world, session, { kind: 'commit' });
-}
-
-function isBroken({ core }: SimSession): boolean {
-  return core.phase !== 'open';
 }
 
 export function stepSim(world: World, session: SimSession, event: SessionEvent): void {

@@ -27,12 +27,18 @@ export function openPort(world: World, process: Process, owner: Owner, isOpen: (
         return;
       }
       let connection: Connection | undefined;
-      end.onMessage = (message) => {
-        if (connection !== undefined) return owner.frame(connection, message);
-        if (message.kind !== 'hello') throw new Error('a peer did not greet');
-        const number = ++last;
-        connection = { number, send: (draft) => sendOn(world, end, draft), close: () => closeEnd(world, end) };
-        owner.opened(connection, message);
+      end.onMessages = (messages) => {
+        if (connection !== undefined) return owner.frames(connection, messages);
+        const [hello, ...rest] = messages;
+        if (hello?.kind !== 'hello' || rest.length > 0)
+          throw new Error('a peer did not greet, and wait for the answer');
+        connection = {
+          number: ++last,
+          send: (draft) => sendOn(world, end, draft),
+          close: () => closeEnd(world, end),
+          isOpen: () => end.open,
+        };
+        owner.opened(connection, hello);
       };
       end.onClosed = () => {
         if (connection !== undefined) owner.closed(connection);
@@ -52,6 +58,8 @@ export interface Call {
 }
 
 export interface Calling extends Partial<Caller> {
+  /** Instead of `frame`: what travelled together, in order. */
+  frames?(messages: readonly Message[]): void;
   /** Once, unless this side closed it: it ended, or never began. */
   ended(): void;
 }
@@ -66,8 +74,7 @@ export function call(
 ): Call {
   const end = connect(world, from, process, accept);
   let open = false;
-  end.onMessage = (message) => {
-    if (open) return caller.frame?.(message);
+  const answered = (message: Message): void => {
     if (message.kind === 'welcome') {
       open = true;
       return caller.opened?.(message);
@@ -75,6 +82,16 @@ export function call(
     if (message.kind !== 'error') throw new Error(`the answer to the greeting is '${message.kind}'`);
     caller.refused?.(message);
     closeEnd(world, end);
+  };
+  const take = (messages: readonly Message[]): void => {
+    if (caller.frames !== undefined) return caller.frames(messages);
+    for (const message of messages) if (open && end.open) caller.frame?.(message);
+  };
+  end.onMessages = (messages) => {
+    if (open) return take(messages);
+    const [answer, ...rest] = messages;
+    if (answer !== undefined) answered(answer);
+    if (rest.length > 0 && open && end.open) take(rest);
   };
   end.onClosed = () => {
     const wasOpen = open;

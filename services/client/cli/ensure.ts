@@ -58,7 +58,7 @@ function unreachable({ token = '', ca }: Settings, { id, address }: WorkerStatus
           connection.close();
           resolve(worker?.id === id ? undefined : `somebody else answers there, ${nameOf(worker)}`);
         },
-        frame: () => undefined,
+        frames: () => undefined,
         closed: (error) => resolve(error.message),
       },
     );

@@ -15,6 +15,7 @@ import {
   type SessionConfig,
   type SessionEffect,
   type SessionEvent,
+  type Submission,
 } from './state.ts';
 import { refused } from './refusals.ts';
 import { askTable, beginVerdict, concludeVerdict } from './verdict.ts';
@@ -46,7 +47,7 @@ export function createSession(config: SessionConfig): Session {
 
 /**
  * Let one event happen at `now` (monotonic milliseconds).
- * @returns what to do, in order. A `submit` is named by `session.lastCall` afterwards.
+ * @returns what to do, in order. The last call of a `submit` is named by `session.lastCall` afterwards.
  */
 export function stepSession(session: Session, event: SessionEvent, now: number): SessionEffect[] {
   session.now = now;
@@ -76,7 +77,8 @@ export function sessionWakeAt(session: Session): number {
 function handle(session: Session, event: SessionEvent): void {
   switch (event.kind) {
     case 'submit':
-      return submit(session, event.worker, event.operations, event.count);
+      for (const call of event.calls) submit(session, call);
+      return;
     case 'connected':
       return connected(session, event.worker, event.generation);
     case 'disconnected': {
@@ -84,8 +86,8 @@ function handle(session: Session, event: SessionEvent): void {
       if (lane) Object.assign(lane, { open: false, retryAt: Infinity });
       return;
     }
-    case 'frame':
-      return frame(session, event.worker, event.message);
+    case 'frames':
+      return frames(session, event.worker, event.messages);
     case 'removed':
       return removed(session, event.worker, event.generation);
     case 'commit':
@@ -100,7 +102,7 @@ function handle(session: Session, event: SessionEvent): void {
   }
 }
 
-function submit(session: Session, worker: number, operations: Uint8Array, count: number): void {
+function submit(session: Session, { worker, operations, count }: Submission): void {
   if (session.phase !== 'open') throw new Error('the session takes no calls until it is resumed');
   session.lastCall++;
   session.queue.push({
@@ -156,9 +158,10 @@ function transmit(session: Session, lane: Lane, call: Call): void {
 }
 
 /** The frontier without what the receiving worker knows by itself and what the cut covers already. */
-function carriedTo(session: Session, worker: number): Versions {
+function carriedTo({ frontier }: Session, worker: number): Versions {
+  if (frontier.size === 0 || (frontier.size === 1 && frontier.has(worker))) return NOTHING_CARRIED;
   let carried: Map<number, number> | undefined;
-  for (const [owner, version] of session.frontier) {
+  for (const [owner, version] of frontier) {
     if (owner === worker) continue;
     carried ??= new Map();
     carried.set(owner, version);
@@ -240,12 +243,32 @@ function removed(session: Session, worker: number, generation: number): void {
   }
 }
 
-function frame(session: Session, worker: number | undefined, message: Message): void {
+/** Replies that came together are settled together: before whatever else came among them, or at the end. */
+function frames(session: Session, worker: number | undefined, messages: readonly Message[]): void {
   const lane = worker === undefined ? undefined : session.lanes.get(worker);
+  /** The first call that was answered and not settled. */
+  let first = Infinity;
+  for (const message of messages) {
+    if (message.kind === 'reply') {
+      if (lane !== undefined) first = Math.min(first, reply(session, lane, message));
+    } else {
+      settleFrom(session, lane, first);
+      first = Infinity;
+      frame(session, lane, message);
+    }
+    if (hasEnded(session)) return;
+  }
+  settleFrom(session, lane, first);
+}
+
+function settleFrom(session: Session, lane: Lane | undefined, first: number): void {
+  if (first === Infinity || lane === undefined) return;
+  settle(session, lane);
+  if (first <= session.urgeUpTo) urgeLane(session, lane);
+}
+
+function frame(session: Session, lane: Lane | undefined, message: Message): void {
   switch (message.kind) {
-    case 'reply':
-      if (lane) reply(session, lane, message);
-      return;
     case 'cut':
       return takeCut(session, lane, message);
     case 'tableAnswer':
@@ -258,31 +281,40 @@ function frame(session: Session, worker: number | undefined, message: Message): 
   }
 }
 
-function reply(session: Session, lane: Lane, message: Reply): void {
-  if (message.worldLine !== session.worldLine || session.verdict !== undefined) return;
-  const direct = lane.sent[message.sequence - (lane.sent[0]?.sequence ?? 0)];
-  // After a rollback, survivors that had their reply are gone from between.
-  const call =
-    direct?.sequence === message.sequence ? direct : lane.sent.find((one) => one.sequence === message.sequence);
-  if (call?.version !== 0) return;
-  if (message.count !== call.count || message.version < call.sentVersion) {
-    const text = `worker ${lane.worker} answered batch ${call.sequence} with ${message.count} results in version ${message.version}`;
-    return endSession(session, 'protocolViolation', text);
-  }
+/** @returns the number of the call that it answers; Infinity if there is none */
+function reply(session: Session, lane: Lane, message: Reply): number {
+  if (message.worldLine !== session.worldLine || session.verdict !== undefined) return Infinity;
+  const call = answeredBy(lane, message);
+  if (call?.version !== 0) return Infinity;
   const { version } = message;
+  if (message.count !== call.count || version < call.sentVersion) {
+    const text = `worker ${lane.worker} answered batch ${call.sequence} with ${message.count} results in version ${version}`;
+    endSession(session, 'protocolViolation', text);
+    return Infinity;
+  }
   call.version = version;
   if (!session.config.replay) call.operations = LET_GO;
   lane.retries = 0;
   lane.unanswered--;
   session.unanswered--;
   session.version = Math.max(session.version, version);
-  for (const [owner, carried] of call.carried) {
-    if (session.frontier.get(owner) === carried) session.frontier.delete(owner);
-  }
+  if (call.carried.size > 0) dropCarried(session, call.carried);
   session.frontier.set(lane.worker, Math.max(version, session.frontier.get(lane.worker) ?? 0));
   session.effects.push({ kind: 'completed', call: call.number, version, results: message.results, count: call.count });
-  settle(session, lane);
-  if (call.number <= session.urgeUpTo) urgeLane(session, lane);
+  return call.number;
+}
+
+/** After a rollback, survivors that had their reply are gone from between. */
+function answeredBy({ sent }: Lane, { sequence }: Reply): Call | undefined {
+  const direct = sent[sequence - (sent[0]?.sequence ?? 0)];
+  return direct?.sequence === sequence ? direct : sent.find((one) => one.sequence === sequence);
+}
+
+/** The worker that executed the call depends on these from now on, and the session on the worker. */
+function dropCarried({ frontier }: Session, carried: Versions): void {
+  for (const [owner, version] of carried) {
+    if (frontier.get(owner) === version) frontier.delete(owner);
+  }
 }
 
 /** Move what is answered without a gap to `done`, and report what of it the cut covers. */

@@ -59,13 +59,20 @@ export interface Lane {
   urged: number;
 }
 
+/** What the application wants executed. */
+export interface Submission {
+  readonly worker: number;
+  readonly operations: Uint8Array;
+  readonly count: number;
+}
+
 export type SessionEvent =
-  | { readonly kind: 'submit'; readonly worker: number; readonly operations: Uint8Array; readonly count: number }
+  | { readonly kind: 'submit'; readonly calls: readonly Submission[] }
   /** A connection to a worker of this generation was greeted; what was sent on an earlier one may be lost. */
   | { readonly kind: 'connected'; readonly worker: number; readonly generation: number }
   | { readonly kind: 'disconnected'; readonly worker: number }
-  /** From a worker, or from the Finder (undefined). */
-  | { readonly kind: 'frame'; readonly worker: number | undefined; readonly message: Message }
+  /** From a worker, or from the Finder (undefined), in the order in which they came. */
+  | { readonly kind: 'frames'; readonly worker: number | undefined; readonly messages: readonly Message[] }
   /** The membership says that the worker of this generation, or the id altogether, is gone. */
   | { readonly kind: 'removed'; readonly worker: number; readonly generation: number }
   /** Everything submitted so far is wanted committed at once. */

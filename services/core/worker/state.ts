@@ -69,7 +69,8 @@ export type WorkerEvent =
   | { readonly kind: 'durable'; readonly worldLine: number; readonly version: number }
   | { readonly kind: 'marked' }
   | { readonly kind: 'executed'; readonly ticket: number; readonly results: Uint8Array }
-  | { readonly kind: 'clientFrame'; readonly connection: number; readonly message: Message }
+  /** From one connection, in the order in which they came. */
+  | { readonly kind: 'clientFrames'; readonly connection: number; readonly messages: readonly Message[] }
   | { readonly kind: 'clientClosed'; readonly connection: number }
   /** Seal, make durable, leave a clean-shutdown marker, stop. */
   | { readonly kind: 'shutdown' }

@@ -117,9 +117,9 @@ export function stepWorker(worker: Worker, event: WorkerEvent, now: number, wall
   worker.now = now;
   worker.wall = wall;
   worker.effects = [];
-  if (worker.phase === 'stopped') return worker.effects;
+  if (hasStopped(worker)) return worker.effects;
   handle(worker, event);
-  if (event.kind !== 'clientFrame') goOn(worker);
+  if (event.kind !== 'clientFrames') goOn(worker);
   return worker.effects;
 }
 
@@ -132,8 +132,8 @@ export function workerWakeAt(worker: Worker): number {
 
 function handle(worker: Worker, event: WorkerEvent): void {
   switch (event.kind) {
-    case 'clientFrame':
-      return clientFrame(worker, event.connection, event.message);
+    case 'clientFrames':
+      return clientFrames(worker, event.connection, event.messages);
     case 'executed':
       return executed(worker, event.ticket, event.results);
     case 'durable':
@@ -241,6 +241,17 @@ function takeDecisions(worker: Worker, message: MessageOf<'cut'>): void {
   const missing = decisionsAfter(message.decisions, worker.worldLine, message.worldLine);
   if (missing === undefined) toFinder(worker, { kind: 'refresh', worldLine: worker.worldLine });
   else adopt(worker, missing);
+}
+
+function clientFrames(worker: Worker, connection: number, messages: readonly Message[]): void {
+  for (const message of messages) {
+    if (hasStopped(worker)) return; // for what a frame before told
+    clientFrame(worker, connection, message);
+  }
+}
+
+function hasStopped(worker: Worker): boolean {
+  return worker.phase === 'stopped';
 }
 
 function clientFrame(worker: Worker, connection: number, message: Message): void {

@@ -90,9 +90,9 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
 
   const owner: Owner = {
     ...peers.owner,
-    frame(connection, message) {
-      if (message.kind === 'checkpoint' || message.kind === 'graph') counts.reports++;
-      peers.owner.frame(connection, message);
+    frames(connection, messages) {
+      for (const { kind } of messages) if (kind === 'checkpoint' || kind === 'graph') counts.reports++;
+      peers.owner.frames(connection, messages);
     },
   };
 

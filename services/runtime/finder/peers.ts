@@ -18,7 +18,9 @@ export function createPeers(happen: (event: FinderEvent) => void): Peers {
         connections.set(connection.number, connection);
         happen({ kind: 'opened', connection: connection.number, role, cluster, stamp });
       },
-      frame: ({ number }, message) => happen({ kind: 'frame', connection: number, message }),
+      frames({ number, isOpen }, messages) {
+        for (const message of messages) if (isOpen()) happen({ kind: 'frame', connection: number, message });
+      },
       closed({ number }) {
         connections.delete(number);
         happen({ kind: 'closed', connection: number });

@@ -19,12 +19,12 @@ export function clientsOwner(worker: Worker, clients: Clients, happen: (event: W
       connection.send(draftOf(welcomeOf(worker)));
       // The cut that covers what the client still waits for may be one that was pushed before it connected.
       happen({
-        kind: 'clientFrame',
+        kind: 'clientFrames',
         connection: connection.number,
-        message: { kind: 'refresh', worldLine: worker.worldLine },
+        messages: [{ kind: 'refresh', worldLine: worker.worldLine }],
       });
     },
-    frame: ({ number }, message) => happen({ kind: 'clientFrame', connection: number, message }),
+    frames: ({ number }, messages) => happen({ kind: 'clientFrames', connection: number, messages }),
     closed({ number }) {
       clients.remove(number);
       happen({ kind: 'clientClosed', connection: number });

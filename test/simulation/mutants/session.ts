@@ -21,8 +21,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   mutant(
     '31 the frontier is replaced instead of updated',
     `${CORE}/session/session.ts`,
-    '    if (session.frontier.get(owner) === carried) session.frontier.delete(owner);\n',
-    '    if (carried > 0) session.frontier.delete(owner);\n',
+    '    if (frontier.get(owner) === version) frontier.delete(owner);\n',
+    '    if (version > 0) frontier.delete(owner);\n',
   ),
   mutant(
     '39 a call for a worker that was removed waits for ever',
@@ -51,7 +51,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   mutant(
     '47 a reply of another world-line is believed',
     `${CORE}/session/session.ts`,
-    'if (message.worldLine !== session.worldLine || session.verdict !== undefined) return;',
+    'if (message.worldLine !== session.worldLine || session.verdict !== undefined) return Infinity;',
     '',
   ),
   mutant(
@@ -92,5 +92,17 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     `${CORE}/session/session.ts`,
     'if (!session.config.replay) call.operations = LET_GO;',
     'call.operations = LET_GO;',
+  ),
+  mutant(
+    '150 of replies that came together only those before the first other frame count',
+    `${CORE}/session/session.ts`,
+    '      first = Infinity;\n      frame(session, lane, message);\n',
+    '      return frame(session, lane, message);\n',
+  ),
+  mutant(
+    '151 replies that came together are not settled',
+    `${CORE}/session/session.ts`,
+    '    if (hasEnded(session)) return;\n  }\n  settleFrom(session, lane, first);\n',
+    '    if (hasEnded(session)) return;\n  }\n',
   ),
 ];
