@@ -3,6 +3,9 @@ import { Buffer } from 'node:buffer';
 import { createSlab } from '@dpr/protocol';
 import { deferred, type Deferred } from './deferred.ts';
 
+/** Told of no error: there are results. */
+type Completed = (error: Error | undefined) => void;
+
 export interface Batch {
   readonly worker: number;
   /** What the worker's type must be. */
@@ -14,8 +17,10 @@ export interface Batch {
   /** The operations are the first `length` bytes; the core has them once they are submitted. */
   bytes: Buffer;
   length: number;
-  /** Which of the session's operations it holds, as pairs of a first number and a count. */
-  operations: number[];
+  /** The number of its first operation; the session counts its operations from 1. */
+  first: number;
+  /** Which of the session's operations it holds, unless they are `count` in a row: runs of a first number and a count. */
+  runs: [first: number, count: number][] | undefined;
   /** The results that the application sees as completed. */
   results: Uint8Array | undefined;
   /** The newest results: a batch that was lost and issued again may have others than before. */
@@ -23,8 +28,8 @@ export interface Batch {
   isCommitted: boolean;
   /** Why it will not be committed, or not even complete. */
   error: Error | undefined;
-  /** Who waits for results, or the error instead of them. */
-  completion: ((error: Error | undefined) => void)[] | undefined;
+  /** Who waits for results, or the error instead of them: most often one. */
+  completion: Completed | Completed[] | undefined;
   /** Made only when somebody waits. */
   commitment: Deferred | undefined;
 }
@@ -32,8 +37,6 @@ export interface Batch {
 /** Room for a few operations; it doubles as they come. */
 const FIRST_BYTES = 128;
 
-/** Many batches wait for their commit at one time: arrays are made with the length that they will have, as most stay short. */
-const NONE: number[] = [];
 const allocate = createSlab();
 const NO_BYTES = Buffer.alloc(0);
 
@@ -45,7 +48,8 @@ export function createBatch(worker: number, type: string, ordinal: number, sizeH
     count: 0,
     bytes: allocate(Math.max(FIRST_BYTES, sizeHint)),
     length: 0,
-    operations: NONE,
+    first: 0,
+    runs: undefined,
     results: undefined,
     finalResults: undefined,
     isCommitted: false,
@@ -68,19 +72,23 @@ export function reserve(batch: Batch, size: number): number {
 
 /** The operations `first` to `first + count - 1` of the session were written as the next `size` bytes. */
 export function appended(batch: Batch, first: number, count: number, size: number): void {
-  const { operations } = batch;
-  const at = operations.length;
-  const isNext = at > 0 && (operations[at - 2] ?? 0) + (operations[at - 1] ?? 0) === first;
-  if (at === 0) batch.operations = [first, count];
-  else if (isNext) operations[at - 1] = (operations[at - 1] ?? 0) + count;
-  else operations.push(first, count);
+  if (batch.count === 0) batch.first = first;
+  else if (batch.runs !== undefined || first !== batch.first + batch.count) addRun(batch, first, count);
   batch.count += count;
   batch.length += size;
 }
 
+function addRun(batch: Batch, first: number, count: number): void {
+  batch.runs ??= [[batch.first, batch.count]];
+  const last = batch.runs.at(-1);
+  if (last !== undefined && last[0] + last[1] === first) last[1] += count;
+  else batch.runs.push([first, count]);
+}
+
 /** The number of the last operation in it. */
-export function lastOperation({ operations }: Batch): number {
-  return (operations.at(-2) ?? 0) + (operations.at(-1) ?? 0) - 1;
+export function lastOperation({ first, count, runs }: Batch): number {
+  const [from, many] = runs?.at(-1) ?? [first, count];
+  return from + many - 1;
 }
 
 export function complete(batch: Batch, results: Uint8Array): void {
@@ -91,9 +99,10 @@ export function complete(batch: Batch, results: Uint8Array): void {
 }
 
 function settle(batch: Batch, error: Error | undefined): void {
-  const { completion = [] } = batch;
+  const { completion } = batch;
   batch.completion = undefined;
-  for (const completed of completion) completed(error);
+  if (typeof completion === 'function') completion(error);
+  else for (const completed of completion ?? []) completed(error);
 }
 
 /** @returns the operations, which whoever submits them keeps from now on */
@@ -115,11 +124,13 @@ export function fail(batch: Batch, error: Error): void {
 }
 
 /** Calls back once there are results, with the error if there will be none: at once if that is known. */
-export function onCompleted(batch: Batch, completed: (error: Error | undefined) => void): void {
+export function onCompleted(batch: Batch, completed: Completed): void {
+  const { completion } = batch;
   if (batch.results !== undefined) completed(undefined);
   else if (batch.error !== undefined) completed(batch.error);
-  else if (batch.completion === undefined) batch.completion = [completed];
-  else batch.completion.push(completed);
+  else if (completion === undefined) batch.completion = completed;
+  else if (typeof completion === 'function') batch.completion = [completion, completed];
+  else completion.push(completed);
 }
 
 /** Resolves once there are results. */

@@ -23,6 +23,7 @@ import type { CallOptions, SessionOptions } from './options.ts';
 import { tellRollback, type RollbackReport } from './rollback.ts';
 import { createRoom, type Load } from './room.ts';
 import type { OpenWorker, Surroundings } from './surroundings.ts';
+import { createWindow } from './window.ts';
 
 export interface Engine {
   readonly id: string;
@@ -72,7 +73,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   if (options.onRollback !== undefined) listeners.add(options.onRollback);
 
   /** What the core has, by its number for it, in the order of the calls. */
-  const inFlight = new Map<number, Batch>();
+  const inFlight = createWindow<Batch>();
   /** What waits for room, or to learn of its worker, in the order of the calls. */
   const waiting: Batch[] = [];
   let lastCommitted = 0;
@@ -86,7 +87,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
 
   function step(event: SessionEvent): void {
     if (ended !== undefined) return;
-    const inFlightBefore = inFlight.size;
+    const inFlightBefore = inFlight.size();
     let effects: SessionEffect[];
     try {
       effects = stepSession(core, event, performance.now());
@@ -101,7 +102,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       const peer = around.connect(worker);
       if (peer !== undefined) opened(worker, peer);
     }
-    if (inFlight.size >= inFlightBefore) return;
+    if (inFlight.size() >= inFlightBefore) return;
     settleCommits();
     admit();
   }
@@ -191,7 +192,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
 
   function settleCommits(): void {
     if (!commits.isAwaited()) return;
-    const [oldest] = inFlight.values();
+    const [oldest] = inFlight;
     commits.settle(Math.min(oldest?.ordinal ?? Infinity, waiting[0]?.ordinal ?? Infinity));
   }
 
@@ -228,7 +229,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
         urgent ||= commits.isWanted(batch.ordinal);
         room.sent(batch);
         calls.push({ worker: batch.worker, operations: takeBytes(batch), count: batch.count });
-        inFlight.set(core.lastCall + calls.length, batch);
+        inFlight.add(core.lastCall + calls.length, batch);
       }
     }
     if (calls.length > 0) step({ kind: 'submit', calls });
@@ -242,7 +243,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   /** A worker was connected to; what it did not answer is sent again. */
   function opened(worker: number, { generation, type }: OpenWorker): void {
     if (!core.lanes.has(worker)) return;
-    for (const batch of inFlight.values()) {
+    for (const batch of inFlight) {
       const isMeant = batch.worker === worker && batch.results === undefined;
       if (isMeant && batch.type !== type) return end(wrongType(worker, batch.type, type));
     }
@@ -263,7 +264,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       around.log({ level: 'warn', event: 'sessionEnded', message: `session ${id} ended: ${error.message}` });
     }
     collect();
-    for (const batch of [...inFlight.values(), ...dropWaiting()]) fail(batch, error);
+    for (const batch of [...inFlight, ...dropWaiting()]) fail(batch, error);
     inFlight.clear();
     room.clear();
     commits.failed(0, error);

@@ -38,9 +38,7 @@ export class CallOutcome<T> implements Outcome<T> {
   readonly [Symbol.toStringTag] = 'Outcome';
   readonly operation: number;
   readonly #read: ReadValue<T>;
-  readonly #batch: Batch;
-  readonly #index: number;
-  readonly #count: number;
+  readonly #first: Part;
   /** Further parts, of a call that did not fit into one batch. */
   readonly #more: readonly Part[] | undefined;
   readonly #signal: AbortSignal | undefined;
@@ -48,15 +46,13 @@ export class CallOutcome<T> implements Outcome<T> {
   constructor(operation: number, read: ReadValue<T>, first: Part, more?: readonly Part[], signal?: AbortSignal) {
     this.operation = operation;
     this.#read = read;
-    this.#batch = first.batch;
-    this.#index = first.index;
-    this.#count = first.count;
+    this.#first = first;
     this.#more = more;
     this.#signal = signal;
   }
 
   get operations(): number {
-    return (this.#more ?? []).reduce((sum, part) => sum + part.count, this.#count);
+    return this.#parts().reduce((sum, part) => sum + part.count, 0);
   }
 
   get committed(): Promise<T> {
@@ -86,7 +82,7 @@ export class CallOutcome<T> implements Outcome<T> {
     }
     // The usual case, without a promise in between.
     return new Promise((resolve, reject) => {
-      onCompleted(this.#batch, (error) => {
+      onCompleted(this.#first.batch, (error) => {
         if (error !== undefined) return reject(error);
         try {
           resolve(this.#read(this.#parts(), 'results'));
@@ -98,14 +94,14 @@ export class CallOutcome<T> implements Outcome<T> {
   }
 
   #parts(): Part[] {
-    return [{ batch: this.#batch, index: this.#index, count: this.#count }, ...(this.#more ?? [])];
+    return this.#more === undefined ? [this.#first] : [this.#first, ...this.#more];
   }
 
   #when(happened: (batch: Batch) => Promise<void>): Promise<unknown> {
     const all =
       this.#more === undefined
-        ? happened(this.#batch)
-        : Promise.all([happened(this.#batch), ...this.#more.map((part) => happened(part.batch))]);
+        ? happened(this.#first.batch)
+        : Promise.all(this.#parts().map(({ batch }) => happened(batch)));
     return unlessAborted<unknown>(all, this.#signal);
   }
 }

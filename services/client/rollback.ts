@@ -1,6 +1,7 @@
 /** What a rollback did to a session, told in operations. */
 import type { RollbackReport as CallReport } from '@dpr/core';
 import { lastOperation, type Batch } from './batch.ts';
+import type { Window } from './window.ts';
 
 /** Operations `first` to `first + count - 1` of the session, all for one worker. */
 export interface LostOperations {
@@ -35,7 +36,7 @@ export interface RollbackReport {
 export function tellRollback(
   report: CallReport,
   replaying: boolean,
-  inFlight: ReadonlyMap<number, Batch>,
+  inFlight: Pick<Window<Batch>, 'get'>,
   waiting: readonly Batch[],
   lastCommitted: number,
 ): RollbackReport {
@@ -55,10 +56,6 @@ export function tellRollback(
   };
 }
 
-function operationsOf({ worker, operations }: Batch): LostOperations[] {
-  const found: LostOperations[] = [];
-  for (let i = 0; i < operations.length; i += 2) {
-    found.push({ worker, first: operations[i] ?? 0, count: operations[i + 1] ?? 0 });
-  }
-  return found;
+function operationsOf({ worker, first, count, runs = [[first, count]] }: Batch): LostOperations[] {
+  return runs.map(([from, many]) => ({ worker, first: from, count: many }));
 }
