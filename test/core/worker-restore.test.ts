@@ -93,6 +93,16 @@ describe('what a worker restores', () => {
     assert.equal(effect?.kind === 'stop' && effect.why, 'refused');
   });
 
+  it('makes those wait who ask for the table meanwhile, each session for itself', () => {
+    const one = startWorker();
+    join(one, { surveyed: [], listed: [], base: 0 });
+    const ask = { kind: 'table', session: SESSION, worldLine: 1, generation: 1 } as const;
+    const [answer] = one.step({ kind: 'clientFrames', connection: 1, messages: [ask] });
+    assert(answer?.kind === 'send' && answer.message.kind === 'error');
+    const { code, session, sequence } = answer.message;
+    assert.deepEqual([code, session, sequence], ['notServing', SESSION, 0]);
+  });
+
   it('ignores what an earlier generation left', () => {
     const one = startWorker();
     one.step({ kind: 'finderOpened' });

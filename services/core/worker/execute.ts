@@ -220,10 +220,11 @@ export function executed(worker: Worker, ticket: number, results: Uint8Array): v
 
 /** After a rollback: which batch of the session is the last that the state holds? */
 export function tableQuery(worker: Worker, connection: number, query: MessageOf<'table'>): void {
+  const asked = { ...query, sequence: 0 };
   if (worker.phase === 'restoring' || worker.phase === 'joining') {
-    return refuse(worker, connection, 'notServing', 'the worker is being restored; ask again');
+    return refuse(worker, connection, 'notServing', 'the worker is being restored; ask again', asked);
   }
-  if (!inStep(worker, connection, { ...query, sequence: 0 })) return;
+  if (!inStep(worker, connection, asked)) return;
   const last = worker.sessions.entries.get(query.session)?.last ?? 0;
   send(worker, connection, { kind: 'tableAnswer', session: query.session, worldLine: worker.worldLine, last });
 }

@@ -79,7 +79,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     `${CORE}/session/session.ts`,
     'if (message.worldLine !== verdict?.worldLine) return;',
     'if (verdict === undefined) return;',
-    change(`${CORE}/worker/execute.ts`, '  if (!inStep(worker, connection, { ...query, sequence: 0 })) return;\n', ''),
+    change(`${CORE}/worker/execute.ts`, '  if (!inStep(worker, connection, asked)) return;\n', ''),
   ),
   mutant(
     '100 completed calls of a removed worker survive every rollback',
