@@ -33,7 +33,7 @@ export interface Caller {
   frame(message: Message): void;
   /** Once for each that was opened. */
   closed(): void;
-  /** The peer answered the greeting with an error, and is asked again later. */
+  /** The peer answered the greeting with an error, which is the caller's to tell, and is asked again later. */
   refused(error: MessageOf<'error'>): void;
 }
 
@@ -90,7 +90,7 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
 
   function answered(socket: DialedSocket, message: Message): void {
     if (message.kind === 'error') {
-      note(message.text);
+      lastReason = '';
       caller.refused(message);
       socket.close(CLOSE.normal);
     } else if (message.kind === 'welcome') {

@@ -1,12 +1,16 @@
 import { encode, type ErrorCode, type Message } from '@dpr/protocol';
-import { createLog, dial, listen, type Connection, type Dialer, type Listener } from '@dpr/runtime';
+import { createLog, dial, listen, type Connection, type Dialer, type Listener, type Log } from '@dpr/runtime';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { freePort } from './cluster.ts';
 
-const log = createLog('silent', {});
+/** Reasons in the log. */
+let told: string[] = [];
+const log: Log = Object.assign(createLog('silent', {}), {
+  warn: ({ event, reason }: { event: string; reason?: string }) => told.push(`${event}: ${reason ?? ''}`),
+});
 const refresh: Message = { kind: 'refresh', worldLine: 1 };
 const welcome: Message = {
   kind: 'welcome',
@@ -40,6 +44,7 @@ describe('a dialer', () => {
   let listener: Listener | undefined;
   let server: Server | undefined;
   const sockets = new Set<Socket>();
+  beforeEach(() => (told = []));
   afterEach(async () => {
     dialer?.close();
     await listener?.close();
@@ -127,10 +132,10 @@ describe('a dialer', () => {
     assert.equal(connections.length, 2);
   });
 
-  it('tells why it is refused, and asks again', async () => {
+  it('lets its caller tell why it is refused, and asks again', async () => {
     const port = await freePort();
     const refuse = (code: ErrorCode) =>
-      encode({ kind: 'error', code, session: undefined, sequence: 0, detail: 0, text: '' });
+      encode({ kind: 'error', code, session: undefined, sequence: 0, detail: 0, text: 'wait' });
     const refusing = new WebSocketServer({ host: '127.0.0.1', port });
     let attempts = 0;
     refusing.on('connection', (ws) => {
@@ -140,6 +145,7 @@ describe('a dialer', () => {
     await calls.reaches('refused notServing', 'opened cc');
     refusing.close();
     for (const ws of refusing.clients) ws.terminate();
+    assert.deepEqual(told, []);
   });
 
   it('does not wait for ever for one that accepts and says nothing', async () => {
