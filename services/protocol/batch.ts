@@ -7,9 +7,10 @@
  *   reply  0 u8 type · 1 u8 zero · 2 u16 zero · 4 u32 operations · 8 session (16) · 24 u32 world-line · 28 u32 incarnation ·
  *          32 u64 sequence · 40 u64 version · 48 the results, to the end of the frame
  */
-import { FrameError, readU64, writeU32, writeU64 } from './fields.ts';
+import { checkExact, FrameError } from './fields.ts';
 import { FRAME_TYPES } from './frame-types.ts';
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, MAX_DEPENDENCIES } from './limits.ts';
+import { getU32, getU64, memoryOf, setU32, setU64 } from './memory.ts';
 import { readSessionId, writeSessionId } from './session-id.ts';
 
 /** Operations of one session for one worker, which run in one version. */
@@ -66,58 +67,69 @@ export function batchBytes({ count, sequence, dependencies, operations }: Batch)
 
 /** Write its frame, of `batchBytes`, from byte `at` on. */
 export function writeBatch(bytes: Buffer, at: number, batch: Batch): void {
-  bytes.writeUInt32LE(FRAME_TYPES.batch | (batch.urgent ? 0x100 : 0), at);
-  writeU32(bytes, at + 4, batch.count);
-  writeSessionId(bytes, at + 8, batch.session);
-  writeU32(bytes, at + 24, batch.worldLine);
-  writeU32(bytes, at + 28, batch.generation);
-  writeU64(bytes, at + 32, batch.sequence);
-  writeU64(bytes, at + 40, batch.acknowledged);
-  writeU64(bytes, at + 48, batch.version);
-  bytes.writeUInt32LE(batch.dependencies.size, at + 56);
-  bytes.writeUInt32LE(0, at + 60);
-  let to = at + BATCH_HEADER_BYTES;
-  for (const [worker, version] of batch.dependencies) {
-    writeU32(bytes, to, worker);
-    writeU64(bytes, to + 4, version);
+  const memory = memoryOf(bytes);
+  const from = bytes.byteOffset + at;
+  setU32(memory, from, FRAME_TYPES.batch | (batch.urgent ? 0x100 : 0));
+  setU32(memory, from + 4, batch.count);
+  writeSessionId(memory, from + 8, batch.session);
+  setU32(memory, from + 24, batch.worldLine);
+  setU32(memory, from + 28, batch.generation);
+  setU64(memory, from + 32, batch.sequence);
+  setU64(memory, from + 40, batch.acknowledged);
+  setU64(memory, from + 48, batch.version);
+  setU32(memory, from + 56, batch.dependencies.size);
+  setU32(memory, from + 60, 0);
+  if (batch.dependencies.size > 0) writeDependencies(memory, from + BATCH_HEADER_BYTES, batch.dependencies);
+  bytes.set(batch.operations, at + BATCH_HEADER_BYTES + batch.dependencies.size * DEPENDENCY_BYTES);
+}
+
+function writeDependencies(memory: DataView, from: number, dependencies: ReadonlyMap<number, number>): void {
+  let to = from;
+  for (const [worker, version] of dependencies) {
+    setU32(memory, to, worker);
+    setU64(memory, to + 4, version);
     to += DEPENDENCY_BYTES;
   }
-  bytes.set(batch.operations, to);
 }
 
 /** Read the frame from byte `at` to `end`. */
 export function readBatch(bytes: Buffer, at: number, end: number): Batch {
-  const head = header(bytes, at, end, BATCH_HEADER_BYTES, 'batch');
-  if (head > 1 || bytes.readUInt32LE(at + 60) !== 0) throw new FrameError('reserved bits of the batch are not zero');
-  const dependencyCount = bytes.readUInt32LE(at + 56);
+  checkHeader(at, end, BATCH_HEADER_BYTES, 'batch');
+  const memory = memoryOf(bytes);
+  const from = bytes.byteOffset + at;
+  const flags = getU32(memory, from) >>> 8;
+  if (flags > 1 || getU32(memory, from + 60) !== 0) throw new FrameError('reserved bits of the batch are not zero');
+  const dependencyCount = getU32(memory, from + 56);
   const operationsAt = at + BATCH_HEADER_BYTES + dependencyCount * DEPENDENCY_BYTES;
   if (dependencyCount > MAX_DEPENDENCIES || operationsAt > end) {
     throw new FrameError(`${dependencyCount} dependencies do not fit into a batch of ${end - at} bytes`);
   }
-  const sequence = readU64(bytes, at + 32);
+  const count = getU32(memory, from + 4);
+  checkPayload(count, end - operationsAt, FrameError);
+  const sequence = checkExact(getU64(memory, from + 32), 32);
   if (sequence === 0) throw new FrameError('sequence numbers begin at 1');
   return {
     kind: 'batch',
-    urgent: head === 1,
-    count: operationCount(bytes, at, end - operationsAt),
-    session: readSessionId(bytes, at + 8),
-    worldLine: bytes.readUInt32LE(at + 24),
-    generation: bytes.readUInt32LE(at + 28),
+    urgent: flags === 1,
+    count,
+    session: readSessionId(memory, from + 8),
+    worldLine: getU32(memory, from + 24),
+    generation: getU32(memory, from + 28),
     sequence,
-    acknowledged: readU64(bytes, at + 40),
-    version: readU64(bytes, at + 48),
-    dependencies:
-      dependencyCount === 0 ? NO_DEPENDENCIES : readDependencies(bytes, at + BATCH_HEADER_BYTES, dependencyCount),
+    acknowledged: checkExact(getU64(memory, from + 40), 40),
+    version: checkExact(getU64(memory, from + 48), 48),
+    dependencies: dependencyCount === 0 ? NO_DEPENDENCIES : readDependencies(memory, from, dependencyCount),
     operations: bytes.subarray(operationsAt, end),
   };
 }
 
-function readDependencies(bytes: Buffer, from: number, count: number): ReadonlyMap<number, number> {
+/** @param from where the batch begins */
+function readDependencies(memory: DataView, from: number, count: number): ReadonlyMap<number, number> {
   const dependencies = new Map<number, number>();
-  for (let at = from; dependencies.size < count; at += DEPENDENCY_BYTES) {
-    const worker = bytes.readUInt32LE(at);
+  for (let at = BATCH_HEADER_BYTES; dependencies.size < count; at += DEPENDENCY_BYTES) {
+    const worker = getU32(memory, from + at);
     if (dependencies.has(worker)) throw new FrameError(`the batch names worker ${worker} twice in its dependencies`);
-    dependencies.set(worker, readU64(bytes, at + 4));
+    dependencies.set(worker, checkExact(getU64(memory, from + at + 4), at + 4));
   }
   return dependencies;
 }
@@ -130,43 +142,40 @@ export function replyBytes({ count, results }: Reply): number {
 
 /** Write its frame, of `replyBytes`, from byte `at` on. */
 export function writeReply(bytes: Buffer, at: number, reply: Reply): void {
-  bytes.writeUInt32LE(FRAME_TYPES.reply, at);
-  writeU32(bytes, at + 4, reply.count);
-  writeSessionId(bytes, at + 8, reply.session);
-  writeU32(bytes, at + 24, reply.worldLine);
-  writeU32(bytes, at + 28, reply.incarnation);
-  writeU64(bytes, at + 32, reply.sequence);
-  writeU64(bytes, at + 40, reply.version);
+  const memory = memoryOf(bytes);
+  const from = bytes.byteOffset + at;
+  setU32(memory, from, FRAME_TYPES.reply);
+  setU32(memory, from + 4, reply.count);
+  writeSessionId(memory, from + 8, reply.session);
+  setU32(memory, from + 24, reply.worldLine);
+  setU32(memory, from + 28, reply.incarnation);
+  setU64(memory, from + 32, reply.sequence);
+  setU64(memory, from + 40, reply.version);
   bytes.set(reply.results, at + REPLY_HEADER_BYTES);
 }
 
 /** Read the frame from byte `at` to `end`. */
 export function readReply(bytes: Buffer, at: number, end: number): Reply {
-  if (header(bytes, at, end, REPLY_HEADER_BYTES, 'reply') !== 0) {
-    throw new FrameError('reserved bits of the reply are not zero');
-  }
+  checkHeader(at, end, REPLY_HEADER_BYTES, 'reply');
+  const memory = memoryOf(bytes);
+  const from = bytes.byteOffset + at;
+  if (getU32(memory, from) >>> 8 !== 0) throw new FrameError('reserved bits of the reply are not zero');
+  const count = getU32(memory, from + 4);
+  checkPayload(count, end - at - REPLY_HEADER_BYTES, FrameError);
   return {
     kind: 'reply',
-    count: operationCount(bytes, at, end - at - REPLY_HEADER_BYTES),
-    session: readSessionId(bytes, at + 8),
-    worldLine: bytes.readUInt32LE(at + 24),
-    incarnation: bytes.readUInt32LE(at + 28),
-    sequence: readU64(bytes, at + 32),
-    version: readU64(bytes, at + 40),
+    count,
+    session: readSessionId(memory, from + 8),
+    worldLine: getU32(memory, from + 24),
+    incarnation: getU32(memory, from + 28),
+    sequence: checkExact(getU64(memory, from + 32), 32),
+    version: checkExact(getU64(memory, from + 40), 40),
     results: bytes.subarray(at + REPLY_HEADER_BYTES, end),
   };
 }
 
-/** Check that the header is whole; returns the three bytes after the type, as one number. */
-function header(bytes: Buffer, at: number, end: number, size: number, what: string): number {
+function checkHeader(at: number, end: number, size: number, what: string): void {
   if (end - at < size) throw new FrameError(`a ${what} has a header of ${size} bytes, not ${end - at}`);
-  return bytes.readUInt32LE(at) >>> 8;
-}
-
-function operationCount(bytes: Buffer, at: number, payloadBytes: number): number {
-  const count = bytes.readUInt32LE(at + 4);
-  checkPayload(count, payloadBytes, FrameError);
-  return count;
 }
 
 /** The limits of a batch's operations and of a reply's results. @throws Refusal */

@@ -5,6 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { MAX_SAFE_U64 } from './limits.ts';
+import { getU64, memoryOf, setU32, setU64 } from './memory.ts';
 
 /** The bytes are not a frame of this protocol; the message says what is wrong and where. */
 export class FrameError extends Error {
@@ -44,11 +45,11 @@ export class Writer {
   }
   u32(value: number): void {
     const at = this.reserve(4);
-    writeU32(this.bytes, at, value);
+    setU32(memoryOf(this.bytes), this.bytes.byteOffset + at, value);
   }
   u64(value: number): void {
     const at = this.reserve(8);
-    writeU64(this.bytes, at, value);
+    setU64(memoryOf(this.bytes), this.bytes.byteOffset + at, value);
   }
   raw(value: Uint8Array): void {
     const at = this.reserve(value.length);
@@ -98,7 +99,8 @@ export class Reader {
     return this.bytes.readUInt32LE(this.take(4));
   }
   u64(): number {
-    return readU64(this.bytes, this.take(8));
+    const at = this.take(8);
+    return checkExact(getU64(memoryOf(this.bytes), this.bytes.byteOffset + at), at);
   }
   /** A view of the frame, not a copy. */
   raw(count: number): Buffer {
@@ -110,26 +112,14 @@ export class Reader {
   }
 }
 
-const TWO_TO_32 = 2 ** 32;
-
 /** Node's own writers check the range, but cut off fractions and take NaN for 0. */
 function checkUnsigned(value: number): number {
   if (value >>> 0 !== value) throw new RangeError(`${value} is not an unsigned integer of 32 bits`);
   return value;
 }
 
-export function writeU32(bytes: Buffer, at: number, value: number): void {
-  bytes.writeUInt32LE(checkUnsigned(value), at);
-}
-
-export function writeU64(bytes: Buffer, at: number, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not an exact unsigned integer`);
-  bytes.writeUInt32LE(value % TWO_TO_32, at);
-  bytes.writeUInt32LE(Math.floor(value / TWO_TO_32), at + 4);
-}
-
-export function readU64(bytes: Buffer, at: number): number {
-  const value = bytes.readUInt32LE(at + 4) * TWO_TO_32 + bytes.readUInt32LE(at);
+/** A u64 that was read from byte `at` of a frame. @throws FrameError when a number cannot hold it exactly */
+export function checkExact(value: number, at: number): number {
   if (value > MAX_SAFE_U64) throw new FrameError(`the number at byte ${at} exceeds 2^53 - 1`);
   return value;
 }

@@ -16,42 +16,45 @@ interface Id {
 const byWord: (Id | undefined)[] = new Array<undefined>(REMEMBERED).fill(undefined);
 const byDigits: (Id | undefined)[] = new Array<undefined>(REMEMBERED).fill(undefined);
 
-export function readSessionId(bytes: Buffer, at: number): string {
-  const first = bytes.readUInt32LE(at);
+/** @param at its place in the memory */
+export function readSessionId(memory: DataView, at: number): string {
+  const first = memory.getUint32(at, true);
   const place = first & (REMEMBERED - 1);
   const known = byWord[place];
   if (
     known?.words[0] === first &&
-    known.words[1] === bytes.readUInt32LE(at + 4) &&
-    known.words[2] === bytes.readUInt32LE(at + 8) &&
-    known.words[3] === bytes.readUInt32LE(at + 12)
+    known.words[1] === memory.getUint32(at + 4, true) &&
+    known.words[2] === memory.getUint32(at + 8, true) &&
+    known.words[3] === memory.getUint32(at + 12, true)
   ) {
     return known.hex;
   }
-  const id = idAt(bytes, at);
+  const bytes = Buffer.from(memory.buffer, at, ID_BYTES);
+  const id = idOf(bytes);
   byWord[place] = id;
   return id.hex;
 }
 
 /** @throws RangeError when it is not 16 bytes of hex */
-export function writeSessionId(bytes: Buffer, at: number, hex: string): void {
+export function writeSessionId(memory: DataView, at: number, hex: string): void {
   const place = (hex.charCodeAt(0) * 961 + hex.charCodeAt(1) * 31 + hex.charCodeAt(2)) & (REMEMBERED - 1);
   let id = byDigits[place];
   if (id?.hex !== hex) {
-    if (hex.length !== 2 * ID_BYTES || bytes.write(hex, at, ID_BYTES, 'hex') !== ID_BYTES) {
+    const bytes = Buffer.from(hex, 'hex');
+    if (hex.length !== 2 * ID_BYTES || bytes.length !== ID_BYTES) {
       throw new RangeError(`'${hex}' is not ${ID_BYTES} bytes of hex`);
     }
-    id = { ...idAt(bytes, at), hex };
+    id = { ...idOf(bytes), hex };
     byDigits[place] = id;
   }
   const { words } = id;
-  bytes.writeUInt32LE(words[0], at);
-  bytes.writeUInt32LE(words[1], at + 4);
-  bytes.writeUInt32LE(words[2], at + 8);
-  bytes.writeUInt32LE(words[3], at + 12);
+  memory.setUint32(at, words[0], true);
+  memory.setUint32(at + 4, words[1], true);
+  memory.setUint32(at + 8, words[2], true);
+  memory.setUint32(at + 12, words[3], true);
 }
 
-function idAt(bytes: Buffer, at: number): Id {
-  const word = (index: number) => bytes.readUInt32LE(at + 4 * index);
-  return { hex: bytes.toString('hex', at, at + ID_BYTES), words: [word(0), word(1), word(2), word(3)] };
+function idOf(bytes: Buffer): Id {
+  const word = (index: number) => bytes.readUInt32LE(4 * index);
+  return { hex: bytes.toString('hex'), words: [word(0), word(1), word(2), word(3)] };
 }
