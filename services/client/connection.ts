@@ -1,6 +1,6 @@
 /** One connection: greeted, framed, and found out when the peer is gone without a word. */
 import { draftOf, FrameError, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
-import { dialSocket } from '@dpr/runtime/dial-socket';
+import { dialSocket, wordsOf } from '@dpr/runtime/dial-socket';
 import { CLOSE } from '@dpr/runtime/frame-socket';
 import {
   ClusterMismatchError,
@@ -109,12 +109,6 @@ function failure(address: string, reason: Error | undefined): DprError {
     return new ProtocolError(`${address} sent what is not a frame: ${reason.message}`, { cause: reason });
   }
   return new ConnectError(`cannot reach ${address}: ${wordsOf(reason)}`, { cause: reason });
-}
-
-/** An attempt at several addresses fails with an error that has no words of its own. */
-function wordsOf(error: Error & { readonly code?: string; readonly errors?: readonly Error[] }): string {
-  const [first] = error.errors ?? [];
-  return first?.message ?? (error.message === '' ? (error.code ?? 'no reason given') : error.message);
 }
 
 function versionMismatch(address: string, theirs: number): VersionMismatchError {

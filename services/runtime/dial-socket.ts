@@ -89,3 +89,9 @@ export function dialSocket({ address, ca, receiveTimeoutMs }: DialOptions, user:
     isOpen,
   };
 }
+
+/** Why there is no connection: an attempt at several addresses of a name fails with an error that has no words of its own. */
+export function wordsOf(error: Error & { readonly code?: string; readonly errors?: readonly Error[] }): string {
+  const [first] = error.errors ?? [];
+  return first?.message ?? (error.message === '' ? (error.code ?? 'no reason given') : error.message);
+}

@@ -1,7 +1,7 @@
 /** A connection that is made again whenever it breaks: a worker's to the Finder. */
 import { draftOf, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
 import { backOff } from './back-off.ts';
-import { dialSocket, type DialedSocket } from './dial-socket.ts';
+import { dialSocket, wordsOf, type DialedSocket } from './dial-socket.ts';
 import { CLOSE } from './frame-socket.ts';
 import type { Hello } from './greeting.ts';
 import { RECEIVE_TIMEOUT_MS } from './keep-alive.ts';
@@ -75,7 +75,7 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
         closed(reason, code) {
           clearTimeout(late);
           if (ended) return;
-          if (reason !== undefined) note(reason.message);
+          if (reason !== undefined) note(wordsOf(reason));
           again = setTimeout(connect, pauses.next());
           if (!open) return;
           open = false;

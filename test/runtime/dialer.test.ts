@@ -1,5 +1,6 @@
 import { encode, type ErrorCode, type Message } from '@dpr/protocol';
 import { createLog, dial, listen, type Connection, type Dialer, type Listener, type Log } from '@dpr/runtime';
+import { wordsOf } from '@dpr/runtime/dial-socket';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -117,6 +118,14 @@ describe('a dialer', () => {
     await calls.reaches('opened cc');
     dialer?.send(refresh);
     await calls.reaches('opened cc', 'refresh');
+    assert.deepEqual(told, [`unreachable: connect ECONNREFUSED 127.0.0.1:${port}`]);
+  });
+
+  it('finds words for errors that have none', () => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED ::1:1'), { code: 'ECONNREFUSED' });
+    assert.equal(wordsOf(new AggregateError([refused, new Error('the other')])), 'connect ECONNREFUSED ::1:1');
+    assert.equal(wordsOf(Object.assign(new Error(''), { code: 'ECONNRESET' })), 'ECONNRESET');
+    assert.equal(wordsOf(new Error('')), 'no reason given');
   });
 
   it('comes back after the connection broke, and drops what is sent meanwhile', async () => {
