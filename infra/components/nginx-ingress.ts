@@ -130,7 +130,7 @@ function deploymentSpec(args: NginxIngressArgs, serviceAccountName: Input<string
   };
 }
 
-/** Watches the ConfigMap and feeds NGINX with it. It starts first, and runs as long as NGINX does. */
+/** Watches the ConfigMap and the certificate, and feeds NGINX with them. It starts first, and runs as long as NGINX does. */
 function feeder(args: NginxIngressArgs): input.core.v1.Container {
   const { plan } = args;
   const { startupProbe, readinessProbe, livenessProbe } = probes();
@@ -143,13 +143,14 @@ function feeder(args: NginxIngressArgs): input.core.v1.Container {
       { name: 'DPR_ADMIN_PORT', value: String(plan.adminPort) },
       { name: 'DPR_CONFIG_MAP', value: plan.name },
       { name: 'DPR_NGINX_DIRECTORY', value: INGRESS_DIRECTORY },
+      ...(plan.tlsSecretName === undefined ? [] : [{ name: 'DPR_TLS_DIRECTORY', value: TLS_DIRECTORY }]),
     ],
     ports: [{ name: 'admin', containerPort: plan.adminPort }],
     startupProbe: startupProbe ?? {},
     readinessProbe: readinessProbe ?? {},
     livenessProbe: livenessProbe ?? {},
     resources: resourcesOf(FEEDER_RESOURCES),
-    volumeMounts: [RUN],
+    volumeMounts: mountsOf(plan),
   };
 }
 
@@ -167,8 +168,12 @@ function nginx(args: NginxIngressArgs): input.core.v1.Container {
     command: ['/bin/sh', '-c', start],
     lifecycle: { preStop: { exec: { command: ['/bin/sh', '-c', drain] } } },
     resources: resourcesOf(plan.resources),
-    volumeMounts: plan.tlsSecretName === undefined ? [RUN] : [RUN, TLS],
+    volumeMounts: mountsOf(plan),
   };
+}
+
+function mountsOf({ tlsSecretName }: PlannedIngress): input.core.v1.VolumeMount[] {
+  return tlsSecretName === undefined ? [RUN] : [RUN, TLS];
 }
 
 function serviceSpec({ serviceType, selector, routes }: PlannedIngress): input.core.v1.ServiceSpec {

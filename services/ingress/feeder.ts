@@ -1,6 +1,14 @@
 /** Keeps NGINX at the newest configuration that it accepts, one after the other. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { feed, servedVersion, versionIn } from './nginx.ts';
+import {
+  certificateIn,
+  feed,
+  servedVersion,
+  type Verdict,
+  versionIn,
+  withCertificate,
+  withoutCertificate,
+} from './nginx.ts';
 
 /** What is served, as the pod tells at `/configuration`. */
 export interface Report {
@@ -13,6 +21,8 @@ export interface Report {
 export interface FeederOptions {
   /** Shared with NGINX. */
   readonly directory: string;
+  /** Where the certificate is, if NGINX has one: the kubelet renews it there. */
+  readonly tlsDirectory: string | undefined;
   readonly log: (event: 'accepted' | 'refused', version: string, reason: string) => void;
   readonly signal: AbortSignal;
 }
@@ -27,11 +37,11 @@ export interface Feeder {
 
 /** A refused configuration is tried again, since a name that NGINX did not find may be there later. */
 const RETRY_MS = 5_000;
-/** How often NGINX is asked what it serves. */
+/** How often NGINX is asked what it serves, and the certificate looked at. */
 const LOOK_MS = 1_000;
 
 /** Runs until the signal. */
-export function startFeeder({ directory, log, signal }: FeederOptions): Feeder {
+export function startFeeder({ directory, tlsDirectory, log, signal }: FeederOptions): Feeder {
   let wanted: string | undefined;
   let written: string | undefined;
   let serving: string | undefined;
@@ -42,10 +52,9 @@ export function startFeeder({ directory, log, signal }: FeederOptions): Feeder {
     if (busy) return;
     busy = true;
     try {
-      while (wanted !== undefined && wanted !== written) {
-        const text = wanted;
+      for (let text = await wantedNow(); text !== undefined && text !== written; text = await wantedNow()) {
         const version = versionIn(text);
-        const { accepted, reason } = await feed(directory, text, signal);
+        const { accepted, reason } = await tryFeeding(text);
         if (accepted) {
           written = text;
           refused = undefined;
@@ -62,28 +71,47 @@ export function startFeeder({ directory, log, signal }: FeederOptions): Feeder {
     }
   }
 
+  async function wantedNow(): Promise<string | undefined> {
+    const certificate = tlsDirectory === undefined ? undefined : await certificateIn(tlsDirectory);
+    return wanted === undefined ? undefined : withCertificate(wanted, certificate);
+  }
+
+  async function tryFeeding(text: string): Promise<Verdict> {
+    try {
+      return await feed(directory, text, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      return { accepted: false, reason: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  function settleSoon(): void {
+    settle().catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+
   /** Waits for something else to be wanted, but not for long. */
   async function newerThan(text: string): Promise<void> {
     const late = performance.now() + RETRY_MS;
-    while (wanted === text && performance.now() < late) await pause(LOOK_MS / 10, undefined, { signal });
+    while ((await wantedNow()) === text && performance.now() < late) await pause(LOOK_MS / 10, undefined, { signal });
   }
 
   const look = setInterval(() => {
     void servedVersion(directory).then((version) => (serving = version));
+    settleSoon();
   }, LOOK_MS);
   signal.addEventListener('abort', () => clearInterval(look), { once: true });
 
   return {
     want(text) {
       wanted = text;
-      settle().catch((error: unknown) => {
-        if (!signal.aborted) log('refused', versionIn(text), error instanceof Error ? error.message : String(error));
-      });
+      settleSoon();
     },
     fed: () => written !== undefined,
     report: () => ({
-      ...(serving === undefined ? {} : { serving }),
-      ...(refused === undefined ? {} : { refused }),
+      ...(serving === undefined ? {} : { serving: withoutCertificate(serving) }),
+      ...(refused === undefined ? {} : { refused: { ...refused, version: withoutCertificate(refused.version) } }),
     }),
   };
 }

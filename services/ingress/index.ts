@@ -29,6 +29,7 @@ async function start(variables: Variables, log: Log): Promise<Running> {
   const { signal } = stopping;
   const feeder = startFeeder({
     directory,
+    tlsDirectory: variables.DPR_TLS_DIRECTORY,
     signal,
     log: (event, version, reason) => log[event === 'refused' ? 'error' : 'info']({ event, version, reason }),
   });

@@ -1,4 +1,5 @@
 /** A running NGINX that is fed with configurations: each is checked by NGINX itself, and the last good one stays. */
+import { createHash } from 'node:crypto';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
@@ -21,11 +22,34 @@ const POLL_MS = 50;
 /** NGINX takes this long to look up the names of thousands of Services, and no longer. */
 const RELOAD_LIMIT_MS = 30_000;
 const VERSION_LIMIT_MS = 1_000;
-const VERSION = /version\.sock; return (\w+);/;
+const VERSION = /version\.sock; return ([\w.]+);/;
+/** The file of a mounted Secret of type TLS that is renewed with every other one. */
+const CERTIFICATE = 'tls.crt';
+const DIGEST_CHARACTERS = 16;
 
 /** @returns the version that a configuration tells of itself; an empty text for one that tells none */
 export function versionIn(text: string): string {
   return VERSION.exec(text)?.[1] ?? '';
+}
+
+/**
+ * A configuration that tells, behind its version, of the certificate that NGINX read with it: `version.digest`. So one for a
+ * certificate that was renewed is another one.
+ */
+export function withCertificate(text: string, digest: string | undefined): string {
+  if (digest === undefined) return text;
+  return text.replace(VERSION, (told, version: string) => told.replace(version, `${version}.${digest}`));
+}
+
+/** @returns what `withCertificate` was given the version of */
+export function withoutCertificate(version: string): string {
+  return version.split('.', 1)[0] ?? '';
+}
+
+/** @returns a name for the certificate that is in the directory now; undefined when there is none */
+export async function certificateIn(directory: string): Promise<string | undefined> {
+  const bytes = await readFile(path.join(directory, CERTIFICATE)).catch(() => undefined);
+  return bytes && createHash('sha256').update(bytes).digest('hex').slice(0, DIGEST_CHARACTERS);
 }
 
 /** Writes the configuration; of an NGINX that runs, waits until it serves it or refuses it. */

@@ -1,5 +1,5 @@
 // What the feeder sees of NGINX: on SIGHUP it reads its configuration, and serves that version or writes down a refusal.
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import process from 'node:process';
 
@@ -8,8 +8,10 @@ let version = '';
 
 function load() {
   const text = readFileSync(`${directory}/nginx.conf`, 'utf8');
-  if (text.includes('nonsense')) appendFileSync(`${directory}/errors.log`, '[emerg] unknown directive "nonsense"\n');
-  else version = /return (\w+);/.exec(text)?.[1] ?? '';
+  const certificate = `${directory}/tls/tls.crt`;
+  const read = existsSync(certificate) ? text + readFileSync(certificate, 'utf8') : text;
+  if (read.includes('nonsense')) appendFileSync(`${directory}/errors.log`, '[emerg] unknown directive "nonsense"\n');
+  else version = /return ([\w.]+);/.exec(text)?.[1] ?? '';
 }
 
 load();

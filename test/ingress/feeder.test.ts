@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startFeeder, type Feeder } from '../../services/ingress/feeder.ts';
-import { servedVersion, versionIn } from '../../services/ingress/nginx.ts';
+import { servedVersion, versionIn, withCertificate } from '../../services/ingress/nginx.ts';
 
 const NGINX = fileURLToPath(new URL('fake-nginx.mjs', import.meta.url));
 const configuration = (version: string, extra = '') =>
@@ -28,7 +29,7 @@ describe('the feeder of NGINX', () => {
       events.push([event, version, reason].join(' ').trim());
       heard();
     };
-    feeder = startFeeder({ directory, log, signal: stop.signal });
+    feeder = startFeeder({ directory, tlsDirectory: path.join(directory, 'tls'), log, signal: stop.signal });
   });
   afterEach(async () => {
     stop.abort();
@@ -43,6 +44,16 @@ describe('the feeder of NGINX', () => {
   }
   async function event(text: string): Promise<void> {
     while (!events.includes(text)) await new Promise<void>((resolve) => (heard = resolve));
+  }
+  /** As the kubelet does it: a directory with the new files, and one link that changes. @returns the certificate's name */
+  async function renew(certificate: string): Promise<string> {
+    const tls = path.join(directory, 'tls');
+    await mkdir(path.join(tls, certificate), { recursive: true });
+    await writeFile(path.join(tls, certificate, 'tls.crt'), certificate);
+    await symlink(certificate, path.join(tls, '..data_tmp'));
+    await rename(path.join(tls, '..data_tmp'), path.join(tls, '..data'));
+    await symlink('..data/tls.crt', path.join(tls, 'tls.crt')).catch(() => undefined); // there from the second time on
+    return createHash('sha256').update(certificate).digest('hex').slice(0, 16);
   }
   const written = () => readFile(path.join(directory, 'nginx.conf'), 'utf8');
 
@@ -78,8 +89,26 @@ describe('the feeder of NGINX', () => {
     assert.deepEqual(feeder.report(), { serving: 'c' });
   });
 
+  it('has NGINX read a certificate that was renewed, and nothing else changes', async () => {
+    const first = await renew('first');
+    feeder.want(configuration('a'));
+    await event(`accepted a.${first}`);
+    await startNginx();
+    const second = await renew('second');
+    await event(`accepted a.${second}`);
+    assert.equal(await servedVersion(directory), `a.${second}`);
+    assert.deepEqual(feeder.report(), { serving: 'a' });
+    await event(`refused a.${await renew('nonsense')} [emerg] unknown directive "nonsense"`);
+    assert.equal(feeder.report().serving, 'a');
+    assert.equal(await servedVersion(directory), `a.${second}`);
+    await event(`accepted a.${await renew('third')}`);
+    assert.deepEqual(feeder.report(), { serving: 'a' });
+  });
+
   it('reads the version that a configuration tells of itself', () => {
     assert.equal(versionIn(configuration('a1b2')), 'a1b2');
     assert.equal(versionIn('stream {}'), '');
+    assert.equal(versionIn(withCertificate(configuration('a1b2'), 'c3')), 'a1b2.c3');
+    assert.equal(withCertificate(configuration('a1b2'), undefined), configuration('a1b2'));
   });
 });
