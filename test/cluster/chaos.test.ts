@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import { EXIT_USAGE } from '@dpr/local/command-line';
 import { DIST } from '../../scripts/bundle.mjs';
 import { addTo, makePlace, type Place, tearDown, worldLineOf } from './harness.ts';
 
@@ -73,7 +74,7 @@ describe('chaos', function () {
     assert.match(deletion.errors, /--blow delete goes with --kubernetes/);
     const elsewhere = await chaos(place, ['--namespace', 'dpr']);
     assert.match(elsewhere.errors, /--namespace and --context go with --kubernetes/);
-    assert.deepEqual([deletion.code, elsewhere.code], [1, 1]);
+    assert.deepEqual([deletion.code, elsewhere.code], [EXIT_USAGE, EXIT_USAGE]);
   });
 
   it('lets a process stand still and go on, at the cost of no rollback', async () => {
