@@ -1,6 +1,6 @@
 /** `npm run bench`: DPR beside what its users would pick instead, in one run on this machine. */
 import path from 'node:path';
-import { EXIT_INTERRUPTED, errorText, interruption } from '@dpr/chaos';
+import { interruptible } from '@dpr/chaos';
 import { commandLine, whole } from '@dpr/local/command-line';
 import { profileWorker } from './profiled.ts';
 import { cellResults, cellTable, EXPLANATION, machineLine, targetTable } from './report.ts';
@@ -62,18 +62,8 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
   if (options.write) say(`written: ${writeResults(ROOT, results).join(', ')}`);
 }
 
-async function main(words: readonly string[]): Promise<number> {
-  const options = parse(words);
-  const signal = interruption();
-  try {
-    if (options.profile === undefined) await bench(options, signal);
-    else await profile(options.profile, signal);
-    return 0;
-  } catch (error) {
-    if (signal.aborted) return EXIT_INTERRUPTED;
-    say(errorText(error));
-    return 1;
-  }
-}
-
-process.exit(await main(process.argv.slice(2)));
+const options = parse(process.argv.slice(2));
+const exitCode = await interruptible((signal) =>
+  options.profile === undefined ? bench(options, signal) : profile(options.profile, signal),
+);
+process.exit(exitCode);

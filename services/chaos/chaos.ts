@@ -4,7 +4,7 @@ import { type Cluster, connect } from '@dpr/client';
 import { commandLine, EXIT_USAGE, whole } from '@dpr/local/command-line';
 import { Option } from 'commander';
 import { answeringTarget } from './answers.ts';
-import { EXIT_INTERRUPTED, errorText, interruption } from './interrupt.ts';
+import { EXIT_INTERRUPTED, interruptible } from './interrupt.ts';
 import { kubernetesTarget } from './kubernetes-target.ts';
 import { localTarget } from './local-target.ts';
 import { duration, seedOption, selectors, sequence } from './options.ts';
@@ -195,12 +195,10 @@ async function targetOf({ kubernetes, namespace, context, stack, data, dryRun }:
   return target;
 }
 
-async function main(words: readonly string[]): Promise<number> {
-  const options = parse(words);
+async function chaos(options: Options, signal: AbortSignal): Promise<void> {
   const { cluster: address, json, dryRun } = options;
   const schedule = scheduleOf(options);
   const say = output(json);
-  const signal = interruption();
   let cluster: Cluster | undefined;
   try {
     const target = await targetOf(options, say);
@@ -213,14 +211,10 @@ async function main(words: readonly string[]): Promise<number> {
       cluster = await connect({ cluster: address, token: process.env.DPR_CLIENT_TOKEN, signal });
       await run(options, { ...scene, target: answeringTarget(target, cluster) }, signal);
     }
-    return signal.aborted ? EXIT_INTERRUPTED : 0;
-  } catch (error) {
-    if (signal.aborted) return EXIT_INTERRUPTED;
-    process.stderr.write(`${errorText(error)}\n`);
-    return 1;
   } finally {
     await cluster?.close();
   }
 }
 
-process.exit(await main(process.argv.slice(2)));
+const options = parse(process.argv.slice(2));
+process.exit(await interruptible((signal) => chaos(options, signal)));

@@ -2,7 +2,7 @@
 export { answeringTarget } from './answers.ts';
 export { type KubernetesOptions, kubernetesTarget, type KubernetesTarget } from './kubernetes-target.ts';
 export { localTarget } from './local-target.ts';
-export { EXIT_INTERRUPTED, errorText, interruption } from './interrupt.ts';
+export { interruptible } from './interrupt.ts';
 export { duration, selectors, sequence } from './options.ts';
 export { LOCAL_PROGRAM, type OwnCluster, startOwnCluster } from './own-cluster.ts';
 export { seededRandom } from './random.ts';

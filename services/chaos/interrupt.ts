@@ -10,6 +10,23 @@ export function interruption(): AbortSignal {
   return controller.signal;
 }
 
+/**
+ * Runs a program that a signal may interrupt, and tells on standard error why it failed, if it did.
+ *
+ * @returns its exit code: 0, 1 where it failed, `EXIT_INTERRUPTED`
+ */
+export async function interruptible(program: (signal: AbortSignal) => Promise<void>): Promise<number> {
+  const signal = interruption();
+  try {
+    await program(signal);
+    return signal.aborted ? EXIT_INTERRUPTED : 0;
+  } catch (error) {
+    if (signal.aborted) return EXIT_INTERRUPTED;
+    process.stderr.write(`${errorText(error)}\n`);
+    return 1;
+  }
+}
+
 /** An error of the surroundings in a line; a defect with all that is known of it. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

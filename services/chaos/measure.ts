@@ -1,6 +1,6 @@
 /** `npm run measure`: the figures of the README, on clusters that it starts itself. */
 import { commandLine, whole } from '@dpr/local/command-line';
-import { EXIT_INTERRUPTED, errorText, interruption } from './interrupt.ts';
+import { interruptible } from './interrupt.ts';
 import { seedOption } from './options.ts';
 import { type Figure, measure } from './run-measure.ts';
 import { showMs } from './statistics.ts';
@@ -38,18 +38,9 @@ function table(figures: readonly Figure[]): string {
   return markdownTable(['figure', 'aim for p50', 'p50', 'p90', 'max', 'count'], rows);
 }
 
-async function main(words: readonly string[]): Promise<number> {
-  const options = parse(words);
-  const signal = interruption();
-  try {
-    const figures = await measure({ ...options, signal, tell: (text) => process.stderr.write(`${text} …\n`) });
-    process.stdout.write(`${options.json ? JSON.stringify({ node: process.version, figures }) : table(figures)}\n`);
-    return 0;
-  } catch (error) {
-    if (signal.aborted) return EXIT_INTERRUPTED;
-    process.stderr.write(`${errorText(error)}\n`);
-    return 1;
-  }
-}
-
-process.exit(await main(process.argv.slice(2)));
+const options = parse(process.argv.slice(2));
+const exitCode = await interruptible(async (signal) => {
+  const figures = await measure({ ...options, signal, tell: (text) => process.stderr.write(`${text} …\n`) });
+  process.stdout.write(`${options.json ? JSON.stringify({ node: process.version, figures }) : table(figures)}\n`);
+});
+process.exit(exitCode);

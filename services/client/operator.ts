@@ -16,29 +16,15 @@ import {
 import { createEventTracker, type ClusterEvent } from './events.ts';
 import { ATTEMPT_TIMEOUT_MS, CONNECT_TIMEOUT_MS, MAX_OPERATOR_REQUESTS, RECEIVE_TIMEOUT_MS } from './limits.ts';
 import { checkFinder, isFinal, openLink, type LinkOptions } from './link.ts';
-import type { CallOptions, LogEntry } from './options.ts';
+import type { CallOptions, ConnectOptions } from './options.ts';
 import { createRequests } from './requests.ts';
 
-export interface OperatorOptions {
-  /** The Finder's public port, which tells the control port. */
-  readonly cluster: string;
+/** As of a client; the Finder's public port tells the control port. */
+export interface OperatorOptions extends Omit<ConnectOptions, 'membershipPollMs'> {
   /** The Finder's control port, where the public one does not tell it rightly, such as `ws://localhost:16379`. */
   readonly control?: string | undefined;
-  /** The token that the cluster asks of its clients, if it does. */
-  readonly token?: string | undefined;
   /** The token that the control port asks for, if it does. */
   readonly controlToken?: string | undefined;
-  /** PEM certificates to trust instead of the well-known ones, for `wss://`. */
-  readonly ca?: string | undefined;
-  /** Stops connecting. */
-  readonly signal?: AbortSignal | undefined;
-  /** How long to keep trying to reach the Finder, ms. */
-  readonly connectTimeoutMs?: number | undefined;
-  /** How long one attempt may take, ms. */
-  readonly attemptTimeoutMs?: number | undefined;
-  /** A Finder that is silent for this long is connected to anew, ms. */
-  readonly receiveTimeoutMs?: number | undefined;
-  readonly log?: ((entry: LogEntry) => void) | undefined;
 }
 
 /** A worker, as STATUS shows it. Versions are large numbers that mostly follow the clock in milliseconds. */
