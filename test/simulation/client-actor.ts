@@ -1,10 +1,11 @@
 /** Client processes: each shares its connections, to the Finder and to workers, among its sessions. */
 import { bySession } from '../../services/client/by-session.ts';
 import type { Message, MessageOf, Reply } from '../../services/protocol/index.ts';
+import type { BackOff } from '../../services/runtime/back-off.ts';
 import { reachFinder } from './finder-actor.ts';
 import { createProcess, type Process } from './scheduler.ts';
 import { beginSession, stepSim, type SimSession } from './session-actor.ts';
-import { call, type Call } from './sockets.ts';
+import { call, reconnectPauses, type Call } from './sockets.ts';
 import { reachWorker } from './worker-actor.ts';
 import type { World } from './world.ts';
 
@@ -13,6 +14,8 @@ interface WorkerConnection {
   call: Call | undefined;
   /** 0 before the greeting. */
   generation: number;
+  /** Between attempts to connect. */
+  readonly pauses: BackOff;
 }
 
 export interface Client {
@@ -21,12 +24,13 @@ export interface Client {
   readonly sessions: SimSession[];
   readonly workers: Map<number, WorkerConnection>;
   finder: Call | undefined;
+  /** Between its attempts to reach the Finder. */
+  readonly pauses: BackOff;
   cluster: MessageOf<'cluster'> | undefined;
   /** The last ones that came, with the generation of their worker. */
   readonly replies: { readonly worker: number; readonly generation: number; readonly message: Reply }[];
 }
 
-const RECONNECT_MS = 25;
 const POLL_MS = 150;
 /** Replies that may arrive again. */
 const MAX_KEPT_REPLIES = 16;
@@ -39,6 +43,7 @@ export function startClient(world: World, index: number, firstSession: number): 
     sessions: [],
     workers: new Map(),
     finder: undefined,
+    pauses: reconnectPauses(world),
     cluster: undefined,
     replies: [],
   };
@@ -55,11 +60,12 @@ function helloOf({ cluster }: Client) {
 function connectFinder(world: World, client: Client, firstSession: number, delay: number): void {
   const { process, sessions } = client;
   world.scheduler.after(delay, process, () => {
-    const ended = (): void => connectFinder(world, client, firstSession, world.random.exponential(RECONNECT_MS));
+    const ended = (): void => connectFinder(world, client, firstSession, client.pauses.next());
     const finder = reachFinder(world, process);
     if (finder === undefined) return ended();
     client.finder = call(world, process, finder.port, helloOf(client), {
       opened({ worldLine }) {
+        client.pauses.reset();
         if (sessions.length === 0) beginSessions(world, client, firstSession, worldLine);
         for (const { core } of sessions) client.finder?.send({ kind: 'refresh', worldLine: core.worldLine });
         fetchCluster(client);
@@ -133,7 +139,7 @@ export function want(world: World, session: SimSession, worker: number): void {
   const gone = client.cluster?.removed.find(({ id }) => id === worker);
   if (gone) stepSim(world, session, { kind: 'removed', worker, generation: gone.generation });
   if (known) return;
-  client.workers.set(worker, { call: undefined, generation: 0 });
+  client.workers.set(worker, { call: undefined, generation: 0, pauses: reconnectPauses(world) });
   connectWorker(world, client, worker, 0);
 }
 
@@ -143,11 +149,12 @@ function connectWorker(world: World, client: Client, worker: number, delay: numb
     const connection = workers.get(worker);
     const member = client.cluster?.members.find(({ id }) => id === worker);
     if (connection === undefined || connection.call || member === undefined) return; // the membership will tell
-    const again = (): void => connectWorker(world, client, worker, world.random.exponential(RECONNECT_MS));
+    const again = (): void => connectWorker(world, client, worker, connection.pauses.next());
     const running = reachWorker(world, process, worker);
     if (running === undefined) return again();
     connection.call = call(world, process, running.port, helloOf(client), {
       opened(welcome) {
+        connection.pauses.reset();
         connection.generation = welcome.worker?.generation ?? 0;
         const { generation } = connection;
         for (const session of client.sessions) {

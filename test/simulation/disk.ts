@@ -26,7 +26,7 @@ export function mountDisk(world: World, process: Process, disk: SimDisk): Disk {
   /** Steps that the disk is at. */
   const running = new Set<(fate: Fate) => void>();
 
-  process.onDeath.push(() => {
+  process.onDeath.add(() => {
     for (const end of running) {
       if (random.chance(0.3)) continue;
       world.reached('disk at work when the process died');

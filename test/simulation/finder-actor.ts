@@ -66,7 +66,7 @@ export function startFinder(world: World): void {
   const speakers = new Map<number, Speaker>();
   const running: FinderProcess = {
     process,
-    port: openPort(world, process, listening(peers.owner, speakers), () => true),
+    port: openPort(world, process, listening(peers.owner, speakers)),
     peers,
     speakers,
     core: createFinder({

@@ -22,6 +22,8 @@ export interface End {
   readonly side: 0 | 1;
   /** False once this side has closed it or heard of its end. */
   open: boolean;
+  /** Its process died. */
+  readonly died: () => void;
   /** What travelled together, in order. */
   onMessages: (messages: readonly Message[]) => void;
   onClosed: () => void;
@@ -51,9 +53,6 @@ interface Travelling {
   lost: boolean;
 }
 
-/** The latest arrival at each process, to see what overtakes it on another connection. */
-const latest = new WeakMap<Process, { readonly link: Link; readonly at: number }>();
-
 /** Connect two processes; the second one's handlers are set by `accept`. */
 export function connect(world: World, from: Process, to: Process, accept: (end: End) => void): End {
   const lanes: [Direction, Direction] = [
@@ -61,25 +60,40 @@ export function connect(world: World, from: Process, to: Process, accept: (end: 
     { lastAt: 0, inFlight: [] },
   ];
   const link = { lanes, dead: false } as unknown as { -readonly [K in keyof Link]: Link[K] };
-  const end = (process: Process, side: 0 | 1): End => ({
-    process,
-    link,
-    side,
-    open: true,
-    onMessages: () => undefined,
-    onClosed: () => undefined,
-  });
-  link.ends = [end(from, 0), end(to, 1)];
-  for (const one of link.ends) {
-    one.process.onDeath.push(() => {
-      if (!one.open) return;
-      one.open = false;
-      cut(world, link);
-    });
-  }
+  link.ends = [createEnd(world, link, from, 0), createEnd(world, link, to, 1)];
   world.links.add(link);
   accept(link.ends[1]);
   return link.ends[0];
+}
+
+function createEnd(world: World, link: Link, process: Process, side: 0 | 1): End {
+  const end: End = { process, link, side, open: true, died, onMessages: nothing, onClosed: nothing };
+  function died(): void {
+    end.open = false;
+    cut(world, link);
+  }
+  process.onDeath.add(died);
+  return end;
+}
+
+function nothing(): void {
+  // Until somebody listens.
+}
+
+/** This side closed it or heard of its end. */
+function shut(end: End): void {
+  end.open = false;
+  end.process.onDeath.delete(end.died);
+}
+
+const SENT = new Map<Message['kind'], string>();
+
+/** What a run has reached by sending the message; the texts are made once. */
+function sentText(message: Message): string {
+  if (message.kind === 'error') return `refused: ${message.code}`;
+  let text = SENT.get(message.kind);
+  if (text === undefined) SENT.set(message.kind, (text = `sent ${message.kind}`));
+  return text;
 }
 
 export function sendOn(world: World, end: End, draft: Draft): void {
@@ -87,7 +101,7 @@ export function sendOn(world: World, end: End, draft: Draft): void {
   const bytes = draft instanceof Uint8Array ? draft : encodeMessage([draft]);
   const message = decode(bytes);
   world.mixBytes(bytes);
-  world.reached(message.kind === 'error' ? `refused: ${message.code}` : `sent ${message.kind}`);
+  world.reached(sentText(message));
   const side = end.side === 0 ? 1 : 0;
   const target = end.link.ends[side];
   const lane = end.link.lanes[side];
@@ -125,15 +139,17 @@ function depart(world: World, link: Link, side: 0 | 1): Travelling {
 }
 
 function noteOvertaking(world: World, { process, link }: End, at: number): void {
-  const known = latest.get(process);
-  if (known === undefined || known.at <= at) latest.set(process, { link, at });
-  else if (known.link !== link) world.reached('overtaken on another connection');
+  const { latest } = process;
+  if (latest.at <= at) {
+    latest.at = at;
+    latest.over = link;
+  } else if (latest.over !== link) world.reached('overtaken on another connection');
 }
 
 /** Close this side now; the other hears of it after what was sent to it, and answers. */
 export function closeEnd(world: World, end: End): void {
   if (!end.open) return;
-  end.open = false;
+  shut(end);
   const { link } = end;
   link.dead = true;
   world.links.delete(link);
@@ -191,7 +207,7 @@ export function reset(world: World, link: Link): void {
 function hearOfEnd(world: World, end: End, at: number): void {
   world.scheduler.at(at, end.process, () => {
     if (!end.open) return;
-    end.open = false;
+    shut(end);
     end.onClosed();
   });
 }

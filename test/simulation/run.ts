@@ -111,17 +111,14 @@ export async function runSeed(
 
   let failure: { readonly error: unknown } | undefined;
   let violation: string | undefined;
-  /** Time stands still until every promise that can go on has. */
-  async function settle(): Promise<void> {
+  /** After every promise that could go on has. */
+  function settled(): void {
     world.hasPromises = false;
-    await new Promise<void>((resolve) => {
-      process.nextTick(resolve);
-    });
     if (failure !== undefined) throw failure.error;
   }
   try {
     begin(world, options);
-    await live(world, settle);
+    await live(world, settled);
     world.checker.finish();
     await checkDisks(world);
   } catch (error) {
@@ -178,12 +175,20 @@ function begin(world: World, options: WorldOptions): void {
   world.scheduler.after(options.faultsForMs, undefined, () => calmDown(world));
 }
 
-async function live(world: World, settle: () => Promise<void>): Promise<void> {
+/** Resolves once every promise that can go on has. */
+function letPromisesRun(resolve: () => void): void {
+  process.nextTick(resolve);
+}
+
+/** After an event that may have resolved a promise, time stands still until every promise that can go on has. */
+async function live(world: World, settled: () => void): Promise<void> {
   const { scheduler, options } = world;
   let lookAt = options.faultsForMs;
-  if (world.hasPromises) await settle();
-  while (scheduler.steps < MAX_STEPS && scheduler.step()) {
-    if (world.hasPromises) await settle();
+  do {
+    if (world.hasPromises) {
+      await new Promise<void>(letPromisesRun);
+      settled();
+    }
     if (!world.calm || scheduler.now < lookAt) continue;
     lookAt = scheduler.now + LOOK_MS;
     for (const host of world.hosts.values()) {
@@ -195,7 +200,7 @@ async function live(world: World, settle: () => Promise<void>): Promise<void> {
     if (scheduler.now > options.faultsForMs + LIVENESS_LIMIT_MS) {
       world.checker.violated(12, `after ${LIVENESS_LIMIT_MS} ms without faults ${waiting}`);
     }
-  }
+  } while (scheduler.steps < MAX_STEPS && scheduler.step());
   world.checker.violated(
     12,
     `at ${scheduler.now.toFixed(3)} ms, after ${scheduler.steps} steps, ${unresolved(world) ?? 'nothing happens any more'}`,

@@ -12,7 +12,9 @@ export interface Process {
   /** When its monotonic clock was 0, ms: its start, or earlier once the clock jumped. */
   bornAt: number;
   /** What ends with it. */
-  readonly onDeath: (() => void)[];
+  readonly onDeath: Set<() => void>;
+  /** The latest arrival of a frame at it: when, and over what. */
+  readonly latest: { at: number; over: object | undefined };
 }
 
 interface Entry {
@@ -66,14 +68,16 @@ export function createScheduler(): Scheduler {
 }
 
 export function createProcess(name: string, scheduler: Scheduler): Process {
-  return { name, alive: true, paused: false, backlog: [], bornAt: scheduler.now, onDeath: [] };
+  const latest = { at: -Infinity, over: undefined };
+  return { name, alive: true, paused: false, backlog: [], bornAt: scheduler.now, onDeath: new Set(), latest };
 }
 
 export function kill(process: Process): void {
   if (!process.alive) return;
   process.alive = false;
   process.backlog.length = 0;
-  for (const end of process.onDeath.splice(0)) end();
+  for (const end of process.onDeath) end();
+  process.onDeath.clear();
 }
 
 /** Go on: what the process missed happens now, in order. */

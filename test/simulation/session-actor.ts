@@ -23,6 +23,8 @@ export interface SimSession {
   readonly core: Session;
   /** By number, from 1. */
   readonly calls: CallState[];
+  /** How many of them wait. */
+  waiting: number;
   readonly abandonAfter: number;
   left: number;
   wakeAt: number;
@@ -31,6 +33,8 @@ export interface SimSession {
 
 /** Calls of a session that wait for a result, at most. */
 const MAX_WAITING_CALLS = 24;
+/** How long an application that must wait thinks at least, on average. */
+const LONG_THINK_MS = 10;
 
 /** A session begins, and its application with it. */
 export function beginSession(world: World, client: Client, index: number, worldLine: number): SimSession {
@@ -51,6 +55,7 @@ export function beginSession(world: World, client: Client, index: number, worldL
     client,
     core,
     calls: [],
+    waiting: 0,
     abandonAfter: random.chance(options.abandonChance) ? random.int(1, options.callsPerSession) : Infinity,
     left: options.callsPerSession,
     wakeAt: Infinity,
@@ -67,10 +72,16 @@ export function beginSession(world: World, client: Client, index: number, worldL
 
 function think(world: World, session: SimSession): void {
   const { random, options } = world;
-  world.scheduler.after(random.exponential(options.thinkMs), session.client.process, () => {
+  const meanMs = mustWait(session) ? Math.max(options.thinkMs, LONG_THINK_MS) : options.thinkMs;
+  world.scheduler.after(random.exponential(meanMs), session.client.process, () => {
     act(world, session);
     if (session.left > 0 && !session.ended) think(world, session);
   });
+}
+
+/** Nobody is there to call, or too much is on its way. */
+function mustWait({ client, waiting }: SimSession): boolean {
+  return waiting >= MAX_WAITING_CALLS || (client.cluster?.members.length ?? 0) === 0;
 }
 
 /** One thing that an application may do next. */
@@ -88,20 +99,25 @@ function act(world: World, session: SimSession): void {
     session.ended = true;
     return;
   }
-  const members = client.cluster?.members ?? [];
-  if (members.length === 0 || session.calls.filter((state) => state === 'waiting').length >= MAX_WAITING_CALLS) return;
-  const { id } = random.pick(members);
+  if (mustWait(session)) return;
+  const { id } = random.pick(client.cluster?.members ?? []);
   const burst = random.chance(0.2) ? random.int(2, 6) : 1;
   const submitted: Submission[] = [];
   for (let at = 0; at < burst && session.left > 0; at++) {
     session.left--;
     const call = core.lastCall + submitted.length + 1;
-    session.calls[call] = 'waiting';
+    becomes(session, call, 'waiting');
     world.checker.submitted(session, call, id);
     submitted.push({ worker: id, operations: operationsOf(batchName(session.index, call)), count: random.int(1, 3) });
   }
   stepSim(world, session, { kind: 'submit', calls: submitted });
   if (random.chance(options.commitChance)) stepSim(world, session, { kind: 'commit' });
+}
+
+function becomes(session: SimSession, call: number, state: CallState): void {
+  if (session.calls[call] === 'waiting') session.waiting--;
+  if (state === 'waiting') session.waiting++;
+  session.calls[call] = state;
 }
 
 export function stepSim(world: World, session: SimSession, event: SessionEvent): void {
@@ -126,7 +142,7 @@ function wakeLater(world: World, session: SimSession): void {
 }
 
 function perform(world: World, session: SimSession, effect: SessionEffect): void {
-  const { client, calls } = session;
+  const { client } = session;
   const { checker } = world;
   switch (effect.kind) {
     case 'send':
@@ -142,15 +158,15 @@ function perform(world: World, session: SimSession, effect: SessionEffect): void
       return fetchCluster(client);
     case 'completed':
       checker.completed(session, effect);
-      calls[effect.call] = 'completed';
+      becomes(session, effect.call, 'completed');
       return;
     case 'committed':
       checker.committed(session, effect.calls);
-      for (const call of effect.calls) calls[call] = 'committed';
+      for (const call of effect.calls) becomes(session, call, 'committed');
       return;
     case 'failed':
       checker.failed(session, effect.call, effect.code, effect.sent);
-      calls[effect.call] = 'failed';
+      becomes(session, effect.call, 'failed');
       world.reached(`call failed: ${effect.code}${effect.sent ? ', sent' : ''}`);
       return;
     case 'rolledBack': {
@@ -162,8 +178,8 @@ function perform(world: World, session: SimSession, effect: SessionEffect): void
         () => `${replaying ? 'replays after a rollback' : 'is rolled back'}: ${inWords(report)}`,
       );
       checker.rolledBack(session, report);
-      for (const call of report.lost) calls[call] = replaying ? 'waiting' : 'lost';
-      for (const call of report.unsent) calls[call] = 'lost';
+      for (const call of report.lost) becomes(session, call, replaying ? 'waiting' : 'lost');
+      for (const call of report.unsent) becomes(session, call, 'lost');
       return;
     }
     case 'ended':

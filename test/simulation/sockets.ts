@@ -3,6 +3,7 @@
  * told to production's own owners and callers.
  */
 import { draftOf, PROTOCOL_VERSION, type Message } from '../../services/protocol/index.ts';
+import { backOff, type BackOff } from '../../services/runtime/back-off.ts';
 import type { Caller } from '../../services/runtime/dialer.ts';
 import type { Hello } from '../../services/runtime/greeting.ts';
 import type { Connection, Owner } from '../../services/runtime/listener.ts';
@@ -10,22 +11,21 @@ import { closeEnd, connect, sendOn, type End } from './network.ts';
 import type { Process } from './scheduler.ts';
 import type { World } from './world.ts';
 
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 1_000;
+const PAUSE_GROWTH = 1.25;
+
 /** Where a process can be reached. */
 export interface Port {
   readonly process: Process;
   readonly accept: (end: End) => void;
 }
 
-/** @param isOpen whoever connects while it is not finds nobody listening */
-export function openPort(world: World, process: Process, owner: Owner, isOpen: () => boolean): Port {
+export function openPort(world: World, process: Process, owner: Owner): Port {
   let last = 0;
   return {
     process,
     accept(end) {
-      if (!isOpen()) {
-        closeEnd(world, end);
-        return;
-      }
       let connection: Connection | undefined;
       end.onMessages = (messages) => {
         if (connection !== undefined) return owner.frames(connection, messages);
@@ -45,6 +45,13 @@ export function openPort(world: World, process: Process, owner: Owner, isOpen: (
       };
     },
   };
+}
+
+/**
+ * Pauses between attempts to connect grow as production's do: whoever is back is found soon, and a long outage costs few attempts.
+ */
+export function reconnectPauses({ random }: World): BackOff {
+  return backOff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS, PAUSE_GROWTH, () => random.next());
 }
 
 /** A connection that was asked for. */

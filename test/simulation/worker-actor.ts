@@ -15,6 +15,7 @@ import {
   systemCode,
   WrongVolumeError,
 } from '../../services/runtime/storage/index.ts';
+import type { BackOff } from '../../services/runtime/back-off.ts';
 import { createClients, type Clients } from '../../services/runtime/worker/clients.ts';
 import { clientsOwner, finderCaller, workerHello } from '../../services/runtime/worker/peers.ts';
 import { adaptState } from '../../services/runtime/worker/state-adapter.ts';
@@ -22,7 +23,7 @@ import type { VolumeEffect, VolumeKeeper } from '../../services/runtime/worker/v
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 import { reachFinder } from './finder-actor.ts';
 import { CLOCK_STEP_MS, createProcess, kill, type Process } from './scheduler.ts';
-import { call, openPort, type Call, type Port } from './sockets.ts';
+import { call, openPort, reconnectPauses, type Call, type Port } from './sockets.ts';
 import { checkVolume, keepVolume } from './volume.ts';
 import { keepMember, type WorkerHost } from './worker-host.ts';
 import { createObject, type WorkerObject } from './worker-object.ts';
@@ -37,9 +38,11 @@ export interface WorkerProcess {
   readonly disk: SimDisk;
   readonly volume: VolumeKeeper;
   readonly clients: Clients;
-  /** Where clients reach it, once it serves. */
+  /** Where clients reach it. */
   readonly port: Port;
   finder: Call | undefined;
+  /** Between its attempts to reach the Finder. */
+  readonly pauses: BackOff;
   /** As its volume says; undefined before it is read, or if it is empty. */
   cluster: string | undefined;
   /** The largest version that a checkpoint of its volume has, as far as it knows. */
@@ -56,7 +59,6 @@ export interface WorkerProcess {
   shuttingDown: boolean;
 }
 
-const RECONNECT_MS = 30;
 /** A worker that was asked to stop and has not is killed after this long. */
 const STOP_GRACE_MS = 600;
 
@@ -102,8 +104,9 @@ export function startWorker(world: World, host: WorkerHost): void {
       broken: isBroken,
     }),
     clients,
-    port: openPort(world, process, clientsOwner(core, clients, happen), () => running.serving),
+    port: openPort(world, process, clientsOwner(core, clients, happen)),
     finder: undefined,
+    pauses: reconnectPauses(world),
     cluster: undefined,
     newestVersion: 0,
     marked: false,
@@ -152,11 +155,11 @@ export function killWorker(world: World, running: WorkerProcess, how: string): v
   host.processes = host.processes.filter((one) => one !== running);
 }
 
-/** A worker's process that new connections reach; with several, an old address may lead to any of them. */
+/** A worker's process that new connections reach, once it serves; with several, an old address may lead to any of them. */
 export function reachWorker(world: World, from: Process, id: number): WorkerProcess | undefined {
   const host = world.hosts.get(id);
   if (host === undefined || isPartitioned(world, from.name) || isPartitioned(world, `worker ${id}`)) return undefined;
-  const reachable = host.processes.filter(({ process }) => !process.paused);
+  const reachable = host.processes.filter(({ process, serving }) => serving && !process.paused);
   return reachable.length === 0 ? undefined : world.random.pick(reachable);
 }
 
@@ -188,12 +191,19 @@ function restartAfterStop(world: World, host: WorkerHost): void {
 function connectFinder(world: World, running: WorkerProcess, delay: number): void {
   const { process, core } = running;
   world.scheduler.after(delay, process, () => {
-    const ended = (): void => connectFinder(world, running, world.random.exponential(RECONNECT_MS));
+    const ended = (): void => connectFinder(world, running, running.pauses.next());
     const finder = reachFinder(world, process, core.stamp?.counter);
     if (finder === undefined) return ended();
     const cluster = (): string | undefined => core.cluster || running.cluster;
     const caller = finderCaller(cluster, (event) => stepProcess(world, running, event));
-    running.finder = call(world, process, finder.port, workerHello(core, cluster()), { ...caller, ended });
+    running.finder = call(world, process, finder.port, workerHello(core, cluster()), {
+      ...caller,
+      opened(welcome) {
+        running.pauses.reset();
+        caller.opened(welcome);
+      },
+      ended,
+    });
   });
 }
 
@@ -246,7 +256,7 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
       running.exposedBefore = checker.exposedOf(host.id);
       return ask(world, running, effect);
     case 'checkpoint':
-      checker.sealed(core, effect.info, running.object.stateIn(effect.snapshot));
+      checker.sealed(core, effect.info, running.object.takenFrom(effect.snapshot));
       return ask(world, running, effect);
     case 'restore':
       running.marked = false;

@@ -7,8 +7,8 @@ import type { World } from './world.ts';
 
 export interface WorkerObject extends StateObject {
   readonly state: State;
-  /** The state that a snapshot is of. */
-  stateIn(snapshot: unknown): State | undefined;
+  /** The state that a snapshot is of; asked for once. */
+  takenFrom(snapshot: unknown): State | undefined;
 }
 
 /** Mean of the time that a store in another process takes for a snapshot, ms. */
@@ -20,7 +20,8 @@ const AT_ONCE_CHANCE = 0.7;
 export function createObject(world: World, process: Process, worker: () => Worker): WorkerObject {
   const { scheduler, random, options, checker } = world;
   const isRemote = random.chance(options.asyncStateChance);
-  const snapshots = new WeakMap<object, State>();
+  /** Until they are asked for: there are no more of them than one step takes. */
+  const snapshots = new Map<unknown, State>();
   /** Batches that execute in the other process, in order. */
   const remote: { readonly batch: number; readonly resolve: (results: Uint8Array) => void }[] = [];
   let state = EMPTY;
@@ -52,7 +53,11 @@ export function createObject(world: World, process: Process, worker: () => Worke
     get state() {
       return state;
     },
-    stateIn: (snapshot) => snapshots.get(snapshot as object),
+    takenFrom(snapshot) {
+      const taken = snapshots.get(snapshot);
+      snapshots.delete(snapshot);
+      return taken;
+    },
     apply(operations, count) {
       const batch = batchOf(operations);
       checker.executed(worker(), batch, count);

@@ -46,6 +46,9 @@ export interface CheckpointWriter {
   stop(): void;
 }
 
+/** Why an era ends; without a reason an error would be made, with a stack that nobody reads. */
+const OVER = 'over';
+
 export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWriter {
   const { store, log, durable, written, failed, broken, outside = OUTSIDE } = options;
   const queue: NewVersion[] = [];
@@ -123,7 +126,7 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       draining ??= drain(era).catch(broken);
     },
     async restore(version, empty) {
-      era.abort();
+      era.abort(OVER);
       era = new AbortController();
       const dropped = draining;
       // The first one, if it is being written, is the business of whoever writes it.
@@ -142,7 +145,7 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       pruneTo = keep;
       pruning ??= pruneInTurn().catch(broken);
     },
-    stop: () => era.abort(),
+    stop: () => era.abort(OVER),
   };
 }
 

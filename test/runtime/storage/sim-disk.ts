@@ -21,7 +21,7 @@ export interface SimDisk {
   put(name: string, bytes: Buffer): void;
   /** Removes a file for good, as an administrator may. */
   remove(name: string): void;
-  names(): string[];
+  names(): readonly string[];
   size(name: string): number;
   /** Bytes of all files together, also of those in directories. */
   usedBytes(): number;
@@ -52,6 +52,9 @@ export type Step = {
 /** What happens to one step: it is done, it fails, or the process never sees it end, and it is done in part or wholly. */
 export type Fate = 'done' | 'EIO' | 'ENOSPC' | 'dies' | 'diesAfter';
 
+/** What a step that fails, or in which the process dies, may still have done. */
+type Partly = (fate: Exclude<Fate, 'done' | 'diesAfter'>) => void;
+
 /** Decides the fate of each step of one process; may wait, so that a test orders the steps of several. */
 export type Process = (step: Step) => Fate | Promise<Fate>;
 
@@ -80,6 +83,8 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
   let durableNames = new Map<string, Inode>();
   let changes: NameChange[] = [];
   let powerCuts = 0;
+  /** Sorted, until a name changes. */
+  let sorted: readonly string[] | undefined;
 
   const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)] as T;
 
@@ -92,6 +97,7 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
   function change(removed: string | undefined, added: string | undefined, inode: Inode): void {
     apply(names, { removed, added, inode });
     changes.push({ removed, added, inode });
+    sorted = undefined;
   }
 
   /** What the platter may hold of a file whose last writes were not synced. */
@@ -129,6 +135,7 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
       }
       for (const inode of new Set([...names.values(), ...survivors.values()])) inode.inside?.cutPower();
       names = survivors;
+      sorted = undefined;
       durableNames = new Map(survivors);
       changes = [];
     },
@@ -145,13 +152,15 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
       sync(inode);
       names.set(name, inode);
       durableNames.set(name, inode);
+      sorted = undefined;
     },
     remove(name) {
       names.delete(name);
       durableNames.delete(name);
+      sorted = undefined;
       changes = changes.filter((one) => one.added !== name);
     },
-    names: () => [...names.keys()].sort(),
+    names: () => (sorted ??= [...names.keys()].sort()),
     size: (name) => find(name).length,
     usedBytes() {
       let used = 0;
@@ -178,13 +187,8 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
   }
 
   function mount(process: Process, isThere: () => boolean = () => true): Disk {
-    /** Waits for the fate of a step; `partly` is what one that fails, or in which the process dies, may still have done. */
-    async function step<T>(
-      operation: Step['operation'],
-      name: string,
-      work: () => T,
-      partly?: (fate: Exclude<Fate, 'done' | 'diesAfter'>) => void,
-    ): Promise<T> {
+    /** Waits for the fate of a step. */
+    async function step<T>(operation: Step['operation'], name: string, work: () => T, partly?: Partly): Promise<T> {
       const before = powerCuts;
       const fate = await process({ operation, name });
       if (before !== powerCuts) return NEVER;
@@ -211,52 +215,41 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
 
     function file(name: string, inode: Inode, mode: OpenMode): DiskFile {
       let open = true;
-      const check = () => {
-        if (!open) throw systemError('EBADF', name);
-      };
+      /** A step that goes by an open file. */
+      const fileStep = <T>(operation: Step['operation'], work: () => T, partly?: Partly): Promise<T> =>
+        open ? step(operation, name, work, partly) : Promise.reject(systemError('EBADF', name));
       return {
-        async size() {
-          check();
-          return step('size', name, () => inode.length);
-        },
-        async read(offset, length) {
-          check();
-          return step('read', name, () =>
-            Buffer.from(inode.cache.subarray(offset, Math.min(offset + length, inode.length))),
-          );
-        },
-        async writeAt(offset, bytes) {
-          check();
-          if (mode === 'read') throw systemError('EBADF', name);
+        size: () => fileStep('size', () => inode.length),
+        read: (offset, length) =>
+          fileStep('read', () => Buffer.from(inode.cache.subarray(offset, Math.min(offset + length, inode.length)))),
+        writeAt(offset, bytes) {
+          if (mode === 'read') return Promise.reject(systemError('EBADF', name));
           const all = (): void => {
             if (hasRoom(Math.max(0, offset + bytes.length - inode.length))) return write(inode, offset, bytes);
             write(inode, offset, bytes.subarray(0, Math.floor(random() * bytes.length)));
             throw systemError('ENOSPC', name);
           };
-          return step('write', name, all, () => write(inode, offset, bytes, () => random() < 0.5));
+          return fileStep('write', all, () => write(inode, offset, bytes, () => random() < 0.5));
         },
-        async datasync() {
-          check();
+        datasync() {
           const all = (): void => {
             if (!whole.lies) sync(inode);
           };
-          return step('datasync', name, all, (fate) => {
+          return fileStep('datasync', all, (fate) => {
             // After a failed sync the system believes all to be written: only what is written again becomes durable.
             if (fate !== 'dies') settle(inode);
           });
         },
-        async close() {
-          check();
-          return step('close', name, () => {
+        close: () =>
+          fileStep('close', () => {
             open = false;
-          });
-        },
+          }),
       };
     }
 
     return {
       directory: '/sim',
-      list: () => nameStep('list', '', () => disk.names()),
+      list: () => nameStep('list', '', () => [...disk.names()]),
       open: (name, mode) =>
         nameStep('open', name, () => file(name, mode === 'create' ? create(name) : find(name), mode)),
       rename: (from, to) =>

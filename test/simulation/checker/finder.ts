@@ -2,6 +2,7 @@
 import type { FinderRecord, Worker } from '../../../services/core/index.ts';
 import type { Decision, Message, MessageOf, Stamp, Versions } from '../../../services/protocol/index.ts';
 import type { Speaker } from '../finder-actor.ts';
+import { SLOTS } from '../on-disk.ts';
 import { parseBatchName } from '../state-object.ts';
 import { callOf, nameOf, sessionOf, violated, workerOf, type Truth } from './truth.ts';
 
@@ -29,7 +30,7 @@ export function checkFinder(truth: Truth) {
     if (isOld()) return;
     if (issued?.counter !== counter) return violated(2, `record ${counter} was not issued last`);
     const { disk } = worldOf().finder;
-    if (!disk.names().some((name) => disk.durable(name)?.includes(bytes) === true)) {
+    if (!SLOTS.some((name) => disk.durable(name)?.includes(bytes) === true)) {
       violated(2, `record ${counter} is taken for durable, and a loss of power would take it back`);
     }
     truth.record = issued;
