@@ -43,6 +43,7 @@ export const MUST_BE_REACHED: readonly string[] = [
   'record write failed and retried',
   'no power after a failed write of the record',
   'Finder dies within a step',
+  'Finder dies while it writes a decision',
   'worker dies within a step',
   'worker finds its volume taken over',
   'worker ends because of its disk',

@@ -224,16 +224,55 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
   },
   /** The volume comes back empty. Its worker must be refused, until it is removed by force. */
   loseVolume(world) {
-    const hosts = [...world.hosts.values()].filter(({ wanted, removing }) => wanted && removing === 'no');
+    const hosts = losable(world);
     const host = hosts.length < 2 ? undefined : world.random.pick(hosts);
     if (host === undefined || host.generation === 0) return false;
-    for (const running of [...host.processes]) killWorker(world, running, 'dies with its volume');
-    replaceDisk(world, host);
-    host.isLost = true;
-    startWorkerSoon(world, host, 0);
-    world.scheduler.after(world.random.exponential(world.options.pauseMs), undefined, () => {
-      if (host.removing === 'no') remove(world, host, 'force');
+    loseVolume(world, host);
+    return true;
+  },
+  /** The same for one that has told the Finder of checkpoints, none of which is committed: it is let in with the empty volume. */
+  loseYoungVolume(world) {
+    const core = world.finder.process?.core;
+    const hosts = losable(world);
+    const young = hosts.filter(({ id }) => {
+      const base = core?.record.members.get(id)?.base ?? 0;
+      return (core?.graph.get(id)?.length ?? 0) > 0 && (core?.record.cut.get(id) ?? 0) <= base;
     });
+    if (hosts.length < 2 || young.length === 0) return false;
+    loseVolume(world, world.random.pick(young));
+    return true;
+  },
+  /** A successor is started beside a process that the Finder's word does not reach for a while: it goes on, and is heard. */
+  replaceUnheard(world) {
+    const { random, options } = world;
+    const running = anyWorker(world);
+    if (running?.finderEnd?.open !== true || running.process.paused || running.host.processes.length > 1) return false;
+    const { link, side } = running.finderEnd;
+    clog(world, link, side, random.exponential(2 * (options.decisionGraceMs + options.pauseMs)));
+    startWorkerSoon(world, running.host, 0);
+    return true;
+  },
+  /** A successor is started beside a process that waits to be let in. */
+  replaceJoiningWorker(world) {
+    const joining = [...world.hosts.values()].filter(
+      ({ processes }) => processes.length === 1 && processes[0]?.core.step === 'registering',
+    );
+    if (joining.length === 0) return false;
+    startWorkerSoon(world, world.random.pick(joining), 0);
+    return true;
+  },
+  /** A worker hears nothing from the Finder for a while, or the Finder nothing from it. */
+  clogFinder(world) {
+    const { random, options } = world;
+    const end = anyWorker(world)?.finderEnd;
+    if (end?.open !== true) return false;
+    clog(world, end.link, random.int(0, 1) as 0 | 1, random.exponential(2 * options.pauseMs));
+    return true;
+  },
+  /** While it writes the next world-line. */
+  crashDecidingFinder({ finder }) {
+    if (finder.process === undefined || finder.process.diesDeciding) return false;
+    finder.process.diesDeciding = true;
     return true;
   },
   ...DISK_STRIKES,
@@ -244,6 +283,22 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     return true;
   },
 };
+
+/** Members that nobody removes. */
+function losable({ hosts }: World): WorkerHost[] {
+  return [...hosts.values()].filter(({ wanted, removing }) => wanted && removing === 'no');
+}
+
+/** Its worker's processes die, and the next one finds nothing, until the administrator removes it. */
+function loseVolume(world: World, host: WorkerHost): void {
+  for (const running of [...host.processes]) killWorker(world, running, 'dies with its volume');
+  replaceDisk(world, host);
+  host.isLost = true;
+  startWorkerSoon(world, host, 0);
+  world.scheduler.after(world.random.exponential(world.options.pauseMs), undefined, () => {
+    if (host.removing === 'no') remove(world, host, 'force');
+  });
+}
 
 /** By an empty one. */
 function replaceDisk(world: World, host: WorkerHost): void {
@@ -314,6 +369,7 @@ export function calmDown(world: World): void {
   if (finder.process === undefined) startFinder(world);
   else {
     finder.process.diesAfter = -1;
+    finder.process.diesDeciding = false;
     if (finder.process.process.paused) resume(finder.process.process, world.scheduler);
   }
   for (const host of world.hosts.values()) {

@@ -51,6 +51,8 @@ export interface FinderProcess {
   wakeAt: number;
   /** Dies when this many more effects have been performed. */
   diesAfter: number;
+  /** Dies while it writes the next decision. */
+  diesDeciding: boolean;
   /** It noticed that its record is not the newest. */
   refuses: boolean;
 }
@@ -81,6 +83,7 @@ export function startFinder(world: World): void {
     written: Buffer.alloc(0),
     wakeAt: Infinity,
     diesAfter: -1,
+    diesDeciding: false,
     refuses: false,
   };
   host.process = running;
@@ -220,6 +223,7 @@ function wakeLater(world: World, running: FinderProcess): void {
 }
 
 function perform(world: World, running: FinderProcess, effect: FinderEffect): void {
+  const { core } = running;
   switch (effect.kind) {
     case 'send':
       says(world, running, [effect.connection], effect.message);
@@ -232,6 +236,9 @@ function perform(world: World, running: FinderProcess, effect: FinderEffect): vo
     case 'write':
       world.checker.recordIssued(effect.record);
       world.hasPromises = true;
+      if (running.diesDeciding && effect.record.worldLine > (core.exposed?.record.worldLine ?? Infinity)) {
+        dieWhileItWrites(world, running);
+      }
       return running.writer?.write(effect.record);
     case 'serving':
       return world.note(
@@ -248,6 +255,18 @@ function perform(world: World, running: FinderProcess, effect: FinderEffect): vo
       world.note('finder', () => `${effect.event}: ${inWords(effect.details)}`);
       return world.checker.finderLog(effect.event, effect.details);
   }
+}
+
+/** At any step of the disk, or right after the last one. */
+function dieWhileItWrites(world: World, running: FinderProcess): void {
+  const { random, scheduler, options } = world;
+  running.diesDeciding = false;
+  scheduler.after(random.real(0, 3 * options.diskDelayMs), running.process, () => {
+    if (world.calm) return;
+    world.reached('Finder dies while it writes a decision');
+    crashFinder(world, random.chance(0.5));
+    startFinderSoon(world);
+  });
 }
 
 /** A worker that is removed comes again before its removal is durable. */

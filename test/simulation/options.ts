@@ -1,4 +1,4 @@
-/** What a seed draws: its world, how often each fault strikes in it, and how it is observed. Times in ms, rates in faults a second. */
+/** What a world is: who is in it, its limits, and how often each fault strikes. Times in ms, rates in faults a second. */
 import {
   CLIENT_RETRY_LIMIT_MS,
   MAX_DECISIONS,
@@ -9,7 +9,6 @@ import {
   MAX_WORKERS,
   SESSION_EXPIRY_MS,
 } from '../../services/protocol/index.ts';
-import type { Random } from './random.ts';
 
 export interface WorldOptions {
   readonly workers: number;
@@ -90,182 +89,17 @@ export const FAULTS = [
   'rotVolume',
   'lieAboutSync',
   'staleFinder',
+  'replaceUnheard',
+  'loseYoungVolume',
+  'replaceJoiningWorker',
+  'crashDecidingFinder',
+  'clogFinder',
 ] as const;
 export type FaultName = (typeof FAULTS)[number];
 export type DiskFaultName = Extract<
   FaultName,
   'fillDisk' | 'slowDisk' | 'rotOldSlot' | 'rotRecord' | 'rotVolume' | 'lieAboutSync' | 'staleFinder'
 >;
-
-/** Faults a second when a seed has the fault at all. */
-const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
-  crashWorker: 1.5,
-  pauseWorker: 1,
-  replacePausedWorker: 1,
-  stopWorker: 1,
-  cutPower: 0.5,
-  crashThenCutPower: 1.5,
-  crashFinder: 1,
-  pauseFinder: 0.5,
-  cutConnection: 6,
-  clogConnection: 3,
-  resetConnection: 2,
-  partition: 0.5,
-  partitionOneWay: 0.5,
-  staleReply: 3,
-  pauseClient: 0.7,
-  jumpClock: 1,
-  addWorker: 0.7,
-  removeWorker: 0.6,
-  forceRemoveWorker: 0.4,
-  loseVolume: 0.2,
-  crashAll: 0.2,
-  fillDisk: 0.5,
-  slowDisk: 0.5,
-  rotOldSlot: 1,
-  rotRecord: 0.2,
-  rotVolume: 0.2,
-  lieAboutSync: 0.2,
-  staleFinder: 0.3,
-};
-
-/** `small`: one or two workers and clients that take their time, for long; to compare simulated with real time. */
-export type Draw = 'usual' | 'small';
-
-export function drawWorld(random: Random, draw: Draw = 'usual'): WorldOptions {
-  const usual = drawUsual(random);
-  if (draw === 'small') return { ...usual, ...drawSmall(random) };
-  if (random.chance(STEADY_CHANCE)) return { ...usual, ...drawSteady(random) };
-  if (random.chance(EXPIRY_CHANCE)) return { ...usual, ...drawExpiry(random) };
-  return random.chance(HECTIC_CHANCE) ? { ...usual, ...drawHectic(random, usual) } : usual;
-}
-
-function drawSmall(random: Random): Partial<WorldOptions> {
-  return {
-    workers: random.int(1, 2),
-    clients: random.int(1, 2),
-    sessionsPerClient: 1,
-    callsPerSession: random.int(5, 20),
-    thinkMs: 500,
-    faultsForMs: 10_000,
-  };
-}
-
-/** How many there are, mostly few: a seed with eight of each takes as long as ten others. */
-const WORKERS = [1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 8] as const;
-const CLIENTS = [1, 1, 1, 2, 2, 2, 3, 3, 4, 8] as const;
-
-const EXPIRY_CHANCE = 0.05;
-const STEADY_CHANCE = 0.02;
-const HECTIC_CHANCE = 0.15;
-
-/** Many workers with many sessions across them, clocks that agree and no faults: what everything costs can be told in advance. */
-function drawSteady(random: Random): Partial<WorldOptions> {
-  return {
-    workers: random.int(4, 8),
-    clients: 4,
-    sessionsPerClient: 1,
-    callsPerSession: 100,
-    strictChance: 0,
-    abandonChance: 0,
-    commitChance: 0,
-    thinkMs: 1,
-    networkDelayMs: 0.3,
-    diskDelayMs: 0.3,
-    checkpointIntervalMs: 20,
-    maxUnwrittenVersions: 16,
-    maxUncommittedCheckpoints: 1000,
-    clockSkewMs: 0,
-    asyncStateChance: 0,
-    faultsForMs: 200,
-    rates: QUIET_WORLD.rates,
-  };
-}
-
-/** Time enough, and pauses short enough, that sessions expire only where they may: long after clients have given up. */
-function drawExpiry(random: Random): Partial<WorldOptions> {
-  return {
-    workers: random.int(2, 4),
-    clients: random.int(2, 4),
-    callsPerSession: random.int(5, 15),
-    thinkMs: 400,
-    networkDelayMs: random.real(0.1, 2),
-    halfOpenMs: 50,
-    pauseMs: 20,
-    retryLimitMs: 300,
-    sessionExpiryMs: 1_500,
-    faultsForMs: random.real(3000, 6000),
-  };
-}
-
-/** One rollback follows another, and what belongs to an earlier one comes late; workers have successors while they still run. */
-function drawHectic(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
-  return {
-    workers: random.int(2, 4),
-    clients: random.int(2, 4),
-    thinkMs: random.pick([1, 10]),
-    networkDelayMs: random.real(1, 10),
-    checkpointIntervalMs: random.pick([10, 30]),
-    decisionGraceMs: 0,
-    maxUnwrittenVersions: 16,
-    maxDecisions: random.pick([1, 1, 3]),
-    believeRelays: random.chance(0.5),
-    asyncStateChance: random.pick([0, 1]),
-    executionMs: random.pick([1, 20]),
-    restartMs: 5,
-    pauseMs: 20,
-    faultsForMs: random.real(500, 1500),
-    rates: { ...rates, crashWorker: 6, replacePausedWorker: random.pick([0, 6]), cutConnection: 8, clogConnection: 8 },
-  };
-}
-
-function drawUsual(random: Random): WorldOptions {
-  const rates = Object.fromEntries(
-    FAULTS.map((fault) => [fault, random.chance(0.45) ? 0 : random.exponential(TYPICAL_RATES[fault])]),
-  ) as Record<FaultName, number>;
-  const slow = random.chance(0.3);
-  const workers = random.pick(WORKERS);
-  return {
-    workers,
-    clients: random.pick(CLIENTS),
-    sessionsPerClient: random.int(1, 2),
-    callsPerSession: random.int(5, 60),
-    strictChance: random.pick([0, 0.5, 1]),
-    replayChance: random.pick([0, 0.5, 1]),
-    abandonChance: random.pick([0, 0, 0.2]),
-    commitChance: random.pick([0, 0.05, 0.3]),
-    thinkMs: random.pick([1, 10, 50]),
-    maxInFlight: random.pick([1, 4, 16]),
-    networkDelayMs: slow ? random.real(2, 15) : random.real(0.1, 2),
-    diskDelayMs: random.chance(0.3) ? random.real(5, 60) : random.real(0.2, 5),
-    diskErrorChance: random.pick([0, 0, 0, 0.001, 0.005, 0.03]),
-    halfOpenChance: random.pick([0, 0.1, 0.5]),
-    halfOpenMs: random.real(50, 600),
-    stateBytes: random.chance(0.9) ? 0 : random.pick([20_000, 70_000]),
-    checkpointIntervalMs: random.pick([10, 30, 100]),
-    decisionGraceMs: random.pick([0, 20, 150]),
-    maxUnwrittenVersions: random.pick([1, 2, 16]),
-    maxUncommittedCheckpoints: random.pick([2, 5, 1000]),
-    maxWaitingBatches: random.pick([1, 4, 1000]),
-    maxWaitingBytes: random.pick([8, MAX_WAITING_BYTES, MAX_WAITING_BYTES]),
-    maxUnacknowledgedBatches: random.pick([1, 3, MAX_UNACKNOWLEDGED_BATCHES, MAX_UNACKNOWLEDGED_BATCHES]),
-    maxSessions: random.pick([3, ...Array<number>(9).fill(MAX_SESSIONS)]),
-    sessionExpiryMs: SESSION_EXPIRY_MS,
-    retryLimitMs: CLIENT_RETRY_LIMIT_MS,
-    maxWorkers: random.pick([workers, workers + 1, MAX_WORKERS, MAX_WORKERS]),
-    maxDecisions: random.pick([1, 3, MAX_DECISIONS, MAX_DECISIONS]),
-    maxStarts: random.pick([2, MAX_FINDER_STARTS]),
-    believeRelays: random.chance(0.7),
-    clockSkewMs: random.pick([0, 2000, 2000]),
-    asyncStateChance: random.pick([0, 0, 0.5]),
-    executionMs: random.pick([1, 1, 10]),
-    midStepChance: random.pick([0, 0.5]),
-    restartMs: random.pick([5, 50, 200]),
-    pauseMs: random.pick([20, 150, 500]),
-    faultsForMs: random.real(300, 3000),
-    rates,
-  };
-}
 
 /** A world with one worker and one client in which nothing goes wrong: what a world is described by its difference from. */
 export const QUIET_WORLD: WorldOptions = {

@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
 import { commandLine, EXIT_USAGE, whole } from '../../../services/local/command-line.ts';
 import { mutantNamed } from '../mutants/index.ts';
-import { parseWorld, type Draw, type WorldOptions } from '../options.ts';
+import type { Draw } from '../draw.ts';
+import { parseWorld, type WorldOptions } from '../options.ts';
 
 export const SIMULATE_EXIT = {
   ok: 0,

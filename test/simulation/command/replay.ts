@@ -1,6 +1,7 @@
 /** How to see a run again: the command for it, and the commit that it belongs to. */
 import { execFileSync } from 'node:child_process';
-import { describeWorld, type Draw, type WorldOptions } from '../options.ts';
+import type { Draw } from '../draw.ts';
+import { describeWorld, type WorldOptions } from '../options.ts';
 
 export interface Run {
   readonly seed: number;

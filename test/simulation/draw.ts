@@ -1,0 +1,353 @@
+/** What a seed draws: its world, of the usual kind or of one that makes rare situations frequent. */
+import {
+  CLIENT_RETRY_LIMIT_MS,
+  MAX_DECISIONS,
+  MAX_FINDER_STARTS,
+  MAX_SESSIONS,
+  MAX_UNACKNOWLEDGED_BATCHES,
+  MAX_WAITING_BYTES,
+  MAX_WORKERS,
+  SESSION_EXPIRY_MS,
+} from '../../services/protocol/index.ts';
+import { FAULTS, QUIET_WORLD, type FaultName, type WorldOptions } from './options.ts';
+import type { Random } from './random.ts';
+
+/** Faults a second when a seed has the fault at all. */
+const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
+  crashWorker: 1.5,
+  pauseWorker: 1,
+  replacePausedWorker: 1,
+  stopWorker: 1,
+  cutPower: 0.5,
+  crashThenCutPower: 1.5,
+  crashFinder: 1,
+  pauseFinder: 0.5,
+  cutConnection: 6,
+  clogConnection: 3,
+  resetConnection: 2,
+  partition: 0.5,
+  partitionOneWay: 0.5,
+  staleReply: 3,
+  pauseClient: 0.7,
+  jumpClock: 1,
+  addWorker: 0.7,
+  removeWorker: 0.6,
+  forceRemoveWorker: 0.4,
+  loseVolume: 0.2,
+  crashAll: 0.2,
+  fillDisk: 0.5,
+  slowDisk: 0.5,
+  rotOldSlot: 1,
+  rotRecord: 0.2,
+  rotVolume: 0.2,
+  lieAboutSync: 0.2,
+  staleFinder: 0.3,
+  replaceUnheard: 0.5,
+  loseYoungVolume: 0.5,
+  replaceJoiningWorker: 0.5,
+  crashDecidingFinder: 0.5,
+  clogFinder: 1,
+};
+
+/** `small`: one or two workers and clients that take their time, for long; to compare simulated with real time. */
+export type Draw = 'usual' | 'small';
+
+export function drawWorld(random: Random, draw: Draw = 'usual'): WorldOptions {
+  const usual = drawUsual(random);
+  if (draw === 'small') return { ...usual, ...drawSmall(random) };
+  let chance = random.next();
+  const special = SPECIAL_WORLDS.find(({ share }) => (chance -= share) < 0);
+  return special === undefined ? usual : { ...usual, ...special.draw(random, usual) };
+}
+
+/** Shares of the seeds; the others are of the usual kind. */
+const SPECIAL_WORLDS: readonly {
+  readonly share: number;
+  readonly draw: (random: Random, usual: WorldOptions) => Partial<WorldOptions>;
+}[] = [
+  { share: 0.02, draw: drawSteady },
+  { share: 0.05, draw: drawExpiry },
+  { share: 0.13, draw: drawHectic },
+  { share: 0.08, draw: drawSuccession },
+  { share: 0.06, draw: drawYoung },
+  { share: 0.06, draw: drawRemote },
+  { share: 0.08, draw: drawStops },
+  { share: 0.05, draw: drawSleepers },
+  { share: 0.08, draw: drawLeaving },
+  { share: 0.06, draw: drawPowerless },
+  { share: 0.05, draw: drawDisconnected },
+];
+
+function drawSmall(random: Random): Partial<WorldOptions> {
+  return {
+    workers: random.int(1, 2),
+    clients: random.int(1, 2),
+    sessionsPerClient: 1,
+    callsPerSession: random.int(5, 20),
+    thinkMs: 500,
+    faultsForMs: 10_000,
+  };
+}
+
+/** How many there are, mostly few: a seed with eight of each takes as long as ten others. */
+const WORKERS = [1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 8] as const;
+const CLIENTS = [1, 1, 1, 2, 2, 2, 3, 3, 4, 8] as const;
+
+/** Many workers with many sessions across them, clocks that agree and no faults: what everything costs can be told in advance. */
+function drawSteady(random: Random): Partial<WorldOptions> {
+  return {
+    workers: random.int(4, 8),
+    clients: 4,
+    sessionsPerClient: 1,
+    callsPerSession: 100,
+    strictChance: 0,
+    abandonChance: 0,
+    commitChance: 0,
+    thinkMs: 1,
+    networkDelayMs: 0.3,
+    diskDelayMs: 0.3,
+    checkpointIntervalMs: 20,
+    maxUnwrittenVersions: 16,
+    maxUncommittedCheckpoints: 1000,
+    clockSkewMs: 0,
+    asyncStateChance: 0,
+    faultsForMs: 200,
+    rates: QUIET_WORLD.rates,
+  };
+}
+
+/** Time enough, and pauses short enough, that sessions expire only where they may: long after clients have given up. */
+function drawExpiry(random: Random): Partial<WorldOptions> {
+  return {
+    workers: random.int(2, 4),
+    clients: random.int(2, 4),
+    callsPerSession: random.int(5, 15),
+    thinkMs: 400,
+    networkDelayMs: random.real(0.1, 2),
+    halfOpenMs: 50,
+    pauseMs: 20,
+    retryLimitMs: 300,
+    sessionExpiryMs: 1_500,
+    faultsForMs: random.real(3000, 6000),
+  };
+}
+
+/** One rollback follows another, and what belongs to an earlier one comes late; workers have successors while they still run. */
+function drawHectic(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  return {
+    workers: random.int(2, 4),
+    clients: random.int(2, 4),
+    thinkMs: random.pick([1, 10]),
+    networkDelayMs: random.real(1, 10),
+    checkpointIntervalMs: random.pick([10, 30]),
+    decisionGraceMs: 0,
+    maxUnwrittenVersions: 16,
+    maxDecisions: random.pick([1, 1, 3]),
+    believeRelays: random.chance(0.5),
+    asyncStateChance: random.pick([0, 1]),
+    executionMs: random.pick([1, 20]),
+    restartMs: 5,
+    pauseMs: 20,
+    faultsForMs: random.real(500, 1500),
+    rates: {
+      ...rates,
+      crashWorker: 6,
+      replacePausedWorker: random.pick([0, 6]),
+      cutConnection: 8,
+      clogConnection: 8,
+      clogFinder: 8,
+      crashDecidingFinder: 2,
+    },
+  };
+}
+
+/**
+ * Successors read a volume while their predecessors, which the Finder's word does not reach, still write checkpoints to it and report
+ * them; and the Finder takes its time to decide, because others are away as well.
+ */
+function drawSuccession(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  return {
+    workers: random.int(2, 4),
+    clients: random.int(1, 3),
+    callsPerSession: random.int(30, 60),
+    thinkMs: 1,
+    networkDelayMs: random.real(0.2, 3),
+    diskDelayMs: random.real(0.5, 8),
+    checkpointIntervalMs: 10,
+    decisionGraceMs: random.pick([20, 150]),
+    believeRelays: true,
+    maxUnwrittenVersions: 16,
+    maxUncommittedCheckpoints: 1000,
+    restartMs: random.pick([5, 50]),
+    pauseMs: random.pick([20, 150]),
+    faultsForMs: random.real(300, 1000),
+    rates: { ...rates, replaceUnheard: 8, replaceJoiningWorker: 20, crashWorker: 3 },
+  };
+}
+
+/**
+ * Workers are added all the time, and lose their volumes before anything of theirs is committed: nothing but what they reported says
+ * that something is missing, and the Finder's slow disk keeps that from the cut.
+ */
+function drawYoung(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  return {
+    workers: random.int(2, 3),
+    clients: random.int(1, 3),
+    callsPerSession: random.int(30, 60),
+    thinkMs: 1,
+    networkDelayMs: random.real(0.05, 0.5),
+    diskDelayMs: random.real(2, 20),
+    checkpointIntervalMs: 10,
+    maxWorkers: MAX_WORKERS,
+    pauseMs: 300,
+    faultsForMs: random.real(300, 1500),
+    rates: { ...rates, addWorker: 15, loseYoungVolume: 100, forceRemoveWorker: 2 },
+  };
+}
+
+/** States live in slow processes, so that a rollback waits for batches while checkpoints from before it are still being written. */
+function drawRemote(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  return {
+    workers: random.int(2, 3),
+    clients: random.int(2, 4),
+    callsPerSession: random.int(20, 60),
+    thinkMs: 1,
+    networkDelayMs: random.real(0.1, 1),
+    diskDelayMs: random.real(2, 15),
+    checkpointIntervalMs: 10,
+    decisionGraceMs: 0,
+    maxUnwrittenVersions: 16,
+    asyncStateChance: 1,
+    executionMs: random.pick([5, 20]),
+    restartMs: 5,
+    faultsForMs: random.real(300, 1000),
+    rates: { ...rates, crashWorker: 8, cutConnection: 8 },
+  };
+}
+
+/** Workers stop cleanly before everything is committed, crash soon after they are back, and others crash while they are away. */
+function drawStops(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  return {
+    workers: random.int(2, 3),
+    clients: random.int(1, 3),
+    callsPerSession: random.int(20, 60),
+    thinkMs: random.pick([1, 10]),
+    networkDelayMs: random.real(0.1, 2),
+    diskDelayMs: random.real(0.2, 5),
+    checkpointIntervalMs: random.pick([10, 30]),
+    decisionGraceMs: random.pick([0, 0, 20]),
+    restartMs: random.pick([5, 50]),
+    pauseMs: random.pick([20, 150]),
+    faultsForMs: random.real(300, 1500),
+    rates: { ...rates, stopWorker: 8, crashWorker: 5, replacePausedWorker: 2, slowDisk: 4 },
+  };
+}
+
+/** Workers and clients sleep while several rollbacks happen, with commits between them. */
+function drawSleepers(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  return {
+    workers: random.int(2, 4),
+    clients: random.int(2, 4),
+    callsPerSession: random.int(30, 60),
+    thinkMs: 10,
+    networkDelayMs: random.real(0.1, 1),
+    diskDelayMs: random.real(0.2, 2),
+    checkpointIntervalMs: 10,
+    decisionGraceMs: 0,
+    maxDecisions: MAX_DECISIONS,
+    restartMs: 5,
+    pauseMs: random.pick([150, 500]),
+    faultsForMs: random.real(500, 2000),
+    rates: { ...rates, pauseClient: 5, pauseWorker: 2, partition: 2, crashWorker: 6 },
+  };
+}
+
+/** Workers come and go, and the cut is slow to cover what those did that leave. */
+function drawLeaving(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  return {
+    workers: random.int(2, 4),
+    clients: random.int(1, 3),
+    callsPerSession: random.int(30, 60),
+    thinkMs: random.pick([1, 10]),
+    networkDelayMs: random.real(0.1, 3),
+    diskDelayMs: random.real(0.5, 10),
+    checkpointIntervalMs: random.pick([10, 30]),
+    maxWorkers: MAX_WORKERS,
+    restartMs: 5,
+    faultsForMs: random.real(500, 2000),
+    rates: { ...rates, addWorker: 8, removeWorker: 5, forceRemoveWorker: 2, slowDisk: 4, cutConnection: 6 },
+  };
+}
+
+/** Disks fail writes, and power fails after that, or right after a start that read what was never synced. */
+function drawPowerless(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  return {
+    workers: random.int(1, 3),
+    clients: random.int(1, 2),
+    callsPerSession: random.int(20, 60),
+    diskErrorChance: random.pick([0, 0.005, 0.03]),
+    checkpointIntervalMs: random.pick([10, 30]),
+    restartMs: 5,
+    faultsForMs: random.real(300, 1500),
+    rates: { ...rates, crashThenCutPower: 10, cutPower: 2, crashDecidingFinder: 3, slowDisk: 2 },
+  };
+}
+
+/** Clients lose their connections all the time, with their last calls on them. */
+function drawDisconnected(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  return {
+    clients: random.int(1, 4),
+    callsPerSession: random.int(2, 10),
+    diskDelayMs: random.real(5, 30),
+    faultsForMs: random.real(100, 500),
+    rates: { ...rates, cutConnection: 40, resetConnection: 10 },
+  };
+}
+
+function drawUsual(random: Random): WorldOptions {
+  const rates = Object.fromEntries(
+    FAULTS.map((fault) => [fault, random.chance(0.45) ? 0 : random.exponential(TYPICAL_RATES[fault])]),
+  ) as Record<FaultName, number>;
+  const slow = random.chance(0.3);
+  const workers = random.pick(WORKERS);
+  return {
+    workers,
+    clients: random.pick(CLIENTS),
+    sessionsPerClient: random.int(1, 2),
+    callsPerSession: random.int(5, 60),
+    strictChance: random.pick([0, 0.5, 1]),
+    replayChance: random.pick([0, 0.5, 1]),
+    abandonChance: random.pick([0, 0, 0.2]),
+    commitChance: random.pick([0, 0.05, 0.3]),
+    thinkMs: random.pick([1, 10, 50]),
+    maxInFlight: random.pick([1, 4, 16]),
+    networkDelayMs: slow ? random.real(2, 15) : random.real(0.1, 2),
+    diskDelayMs: random.chance(0.3) ? random.real(5, 60) : random.real(0.2, 5),
+    diskErrorChance: random.pick([0, 0, 0, 0.001, 0.005, 0.03]),
+    halfOpenChance: random.pick([0, 0.1, 0.5]),
+    halfOpenMs: random.real(50, 600),
+    stateBytes: random.chance(0.9) ? 0 : random.pick([20_000, 70_000]),
+    checkpointIntervalMs: random.pick([10, 30, 100]),
+    decisionGraceMs: random.pick([0, 20, 150]),
+    maxUnwrittenVersions: random.pick([1, 2, 16]),
+    maxUncommittedCheckpoints: random.pick([2, 5, 1000]),
+    maxWaitingBatches: random.pick([1, 4, 1000]),
+    maxWaitingBytes: random.pick([8, MAX_WAITING_BYTES, MAX_WAITING_BYTES]),
+    maxUnacknowledgedBatches: random.pick([1, 3, MAX_UNACKNOWLEDGED_BATCHES, MAX_UNACKNOWLEDGED_BATCHES]),
+    maxSessions: random.pick([3, ...Array<number>(9).fill(MAX_SESSIONS)]),
+    sessionExpiryMs: SESSION_EXPIRY_MS,
+    retryLimitMs: CLIENT_RETRY_LIMIT_MS,
+    maxWorkers: random.pick([workers, workers + 1, MAX_WORKERS, MAX_WORKERS]),
+    maxDecisions: random.pick([1, 3, MAX_DECISIONS, MAX_DECISIONS]),
+    maxStarts: random.pick([2, MAX_FINDER_STARTS]),
+    believeRelays: random.chance(0.7),
+    clockSkewMs: random.pick([0, 2000, 2000]),
+    asyncStateChance: random.pick([0, 0, 0.5]),
+    executionMs: random.pick([1, 1, 10]),
+    midStepChance: random.pick([0, 0.5]),
+    restartMs: random.pick([5, 50, 200]),
+    pauseMs: random.pick([20, 150, 500]),
+    faultsForMs: random.real(300, 3000),
+    rates,
+  };
+}
