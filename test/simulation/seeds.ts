@@ -30,4 +30,8 @@ export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: strin
     seed: 1_795_366_828_901,
     found: "a volume's first checkpoints outlived a loss of power, and the file that says whose they are did not",
   },
+  {
+    seed: 1_795_371_618_399,
+    found: 'the reply to a batch in another process went to an old connection, whose copy of the batch came last',
+  },
 ];

@@ -62,7 +62,8 @@ function inStep(
 function retry(worker: Worker, connection: number, batch: Batch, entry: SessionEntry): void {
   for (const running of worker.inFlight.values()) {
     if (running.entry !== entry || running.batch.sequence !== batch.sequence) continue;
-    running.connection = connection;
+    // What an earlier connection still held may come after what its client sent again on the next one.
+    running.connection = Math.max(running.connection, connection);
     return;
   }
   const stored = storedReply(entry, batch.sequence);

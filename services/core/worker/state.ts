@@ -69,7 +69,7 @@ export type WorkerEvent =
   | { readonly kind: 'durable'; readonly worldLine: number; readonly version: number }
   | { readonly kind: 'marked' }
   | { readonly kind: 'executed'; readonly ticket: number; readonly results: Uint8Array }
-  /** From one connection, in the order in which they came. */
+  /** From one connection, in the order in which they came. A client's newer connection has a larger number. */
   | { readonly kind: 'clientFrames'; readonly connection: number; readonly messages: readonly Message[] }
   | { readonly kind: 'clientClosed'; readonly connection: number }
   /** Seal, make durable, leave a clean-shutdown marker, stop. */

@@ -200,4 +200,10 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     'else if (last.sequence < reply.sequence) replies.push(reply);',
     'else if (last.sequence !== reply.sequence) replies.push(reply);',
   ),
+  mutant(
+    '145 a reply to a batch in flight goes where a late copy of it came from',
+    `${CORE}/worker/execute.ts`,
+    'running.connection = Math.max(running.connection, connection);',
+    'running.connection = connection;',
+  ),
 ];
