@@ -17,7 +17,6 @@ import {
   type ManifestState,
   checkpointOf,
   identityOf,
-  laterStamp,
   readManifest,
   withoutState,
 } from './manifest.ts';
@@ -50,8 +49,6 @@ export type Claim = {
   readonly identity: Identity;
   /** As handed out by the Finder, which has fenced every earlier one. */
   readonly incarnation: number;
-  /** The record that the Finder answered with, to be kept if it is later than those on the volume. */
-  readonly stamp?: FinderStamp;
 };
 
 type Loaded = { readonly manifest: Manifest; readonly bytes: Buffer };
@@ -109,8 +106,7 @@ async function tryClaim(disk: Disk, claim: Claim, attempt: number): Promise<Clai
   if (damage.length > 0 && (await changed(disk, loaded))) return undefined;
 
   const head: ManifestHead = { identity, incarnation, edition: ownEdition + attempt, base: below };
-  const stamped = claim.stamp ? { ...state, stamp: laterStamp(state.stamp, claim.stamp) } : state;
-  const log = await createManifestLog(disk, head, stamped, inlineOf(loaded));
+  const log = await createManifestLog(disk, head, state, inlineOf(loaded));
   if (await overtaken(disk, incarnation, below, log)) return undefined;
   const { clean, stamp } = log.state();
   return { store: openCheckpointStore(disk, head, log), checkpoints: restorable(state), clean, stamp, damage };

@@ -47,12 +47,12 @@ export const FINDER_MUTANTS: readonly Mutant[] = [
     'if (clean === undefined) return true;',
     change(
       `${STORAGE}/volume.ts`,
-      '  const stamped = claim.stamp',
+      '  const log = await createManifestLog(',
       `  for (const one of manifestIncarnations(await disk.list())) {
          const other = await loadManifest(disk, one, identity);
          if (other?.manifest.state.clean) state.clean = other.manifest.state.clean;
        }
-       const stamped = claim.stamp`,
+       const log = await createManifestLog(`,
     ),
   ),
   mutant(
