@@ -30,7 +30,7 @@ function serving(): (event: WorkerEvent) => WorkerEffect[] {
 function batchOn(connection: number): WorkerEvent {
   const batch = { urgent: false, count: 1, session: 'e'.repeat(32), worldLine: 1, generation: 1, sequence: 1 } as const;
   const rest = { acknowledged: 0, version: 0, dependencies: new Map(), operations: new Uint8Array(0) };
-  return { kind: 'clientFrame', connection, message: { kind: 'batch', ...batch, ...rest } };
+  return { kind: 'clientFrames', connection, messages: [{ kind: 'batch', ...batch, ...rest }] };
 }
 
 /** On which connections the batch is answered once it has executed, after it came on these, in order. */

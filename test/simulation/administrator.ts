@@ -10,10 +10,14 @@ const OPERATOR_RETRY_MS = 100;
 
 export function removeAny(world: World, how: 'graceful' | 'force'): boolean {
   const candidates = [...world.hosts.values()].filter(
-    ({ wanted, removing, generation }) => wanted && removing === 'no' && generation > 0,
+    ({ id, wanted, removing, generation }) =>
+      wanted && removing === 'no' && (generation > 0 || world.checker.generationOf(id) > 0),
   );
   if (candidates.length < 2) return false; // somebody stays
-  remove(world, world.random.pick(candidates), how);
+  const host = world.random.pick(candidates);
+  if (host.generation === 0) world.reached('removed before it was let in');
+  host.generation ||= world.checker.generationOf(host.id);
+  remove(world, host, how);
   return true;
 }
 

@@ -198,13 +198,25 @@ function keepReply({ replies }: Client, reply: Client['replies'][number]): void 
   if (replies.length > MAX_KEPT_REPLIES) replies.shift();
 }
 
-/** A reply arrives once more, late. @returns whether there was one whose worker is still the same */
+/**
+ * A reply arrives once more, late; best one of an earlier world-line to a number that waits for its reply in this one.
+ * @returns whether there was one whose worker is still the same
+ */
 export function repeatReply(world: World, client: Client): boolean {
   if (client.replies.length === 0) return false;
-  const { worker, generation, message } = world.random.pick(client.replies);
-  const session = client.sessions.find(({ core }) => core.config.id === message.session);
+  const fitting = client.replies.filter(({ worker, message }) => {
+    const core = sessionOf(client, message)?.core;
+    const waiting = core?.lanes.get(worker)?.sent;
+    return core && message.worldLine < core.worldLine && waiting?.some((call) => call.sequence === message.sequence);
+  });
+  const { worker, generation, message } = world.random.pick(fitting.length > 0 ? fitting : client.replies);
+  const session = sessionOf(client, message);
   if (session === undefined || client.workers.get(worker)?.generation !== generation) return false;
   if (message.worldLine < session.core.worldLine) world.reached('stale reply of a dead world-line');
   stepSim(world, session, { kind: 'frames', worker, messages: [message] });
   return true;
+}
+
+function sessionOf({ sessions }: Client, { session }: Reply): SimSession | undefined {
+  return sessions.find(({ core }) => core.config.id === session);
 }

@@ -55,16 +55,17 @@ export const DISK_STRIKES: Readonly<Record<DiskFaultName, (world: World) => bool
     });
     return true;
   },
-  /** One byte of one file: the worker is refused, or nothing that counts is missing. */
+  /** One byte of one file, its end, or the file, perhaps while the worker runs: it is refused, or nothing that counts is missing. */
   rotVolume(world) {
     const host = anyHost(world);
     if (host === undefined) return false;
     const volume = host.disk.inside(`generation-${newestOn(host.disk).generation}`);
     const files = volume?.names().filter((name) => volume.size(name) > 0) ?? [];
     if (volume === undefined || files.length === 0) return false;
-    for (const running of [...host.processes]) killWorker(world, running, 'dies, and its disk rots');
-    const file = world.random.pick(files);
-    volume.corrupt(file, world.random.int(0, volume.size(file) - 1));
+    if (world.random.chance(0.5)) {
+      for (const running of [...host.processes]) killWorker(world, running, 'dies, and its disk rots');
+    }
+    rotFile(world, volume, world.random.pick(files));
     damaged(world, host);
     startWorkerSoon(world, host, 0);
     return true;
@@ -96,6 +97,14 @@ export const DISK_STRIKES: Readonly<Record<DiskFaultName, (world: World) => bool
     return true;
   },
 };
+
+function rotFile({ random }: World, disk: SimDisk, file: string): void {
+  const bytes = disk.durable(file) ?? Buffer.alloc(0);
+  const what = random.pick(['byte', 'byte', 'end', 'name'] as const);
+  if (what === 'byte') return disk.corrupt(file, random.int(0, disk.size(file) - 1));
+  disk.remove(file);
+  if (what === 'end') disk.put(file, bytes.subarray(0, random.int(0, bytes.length)));
+}
 
 type Slots = readonly (readonly [slot: string, bytes: Buffer | undefined])[];
 

@@ -67,15 +67,16 @@ const SPECIAL_WORLDS: readonly {
 }[] = [
   { share: 0.02, draw: drawSteady },
   { share: 0.05, draw: drawExpiry },
-  { share: 0.13, draw: drawHectic },
-  { share: 0.08, draw: drawSuccession },
+  { share: 0.14, draw: drawHectic },
+  { share: 0.1, draw: drawSuccession },
   { share: 0.06, draw: drawYoung },
-  { share: 0.06, draw: drawRemote },
+  { share: 0.07, draw: drawRemote },
   { share: 0.08, draw: drawStops },
   { share: 0.05, draw: drawSleepers },
   { share: 0.08, draw: drawLeaving },
   { share: 0.06, draw: drawPowerless },
-  { share: 0.05, draw: drawDisconnected },
+  { share: 0.08, draw: drawShort },
+  { share: 0.03, draw: drawRotten },
 ];
 
 function drawSmall(random: Random): Partial<WorldOptions> {
@@ -103,6 +104,7 @@ function drawSteady(random: Random): Partial<WorldOptions> {
     strictChance: 0,
     abandonChance: 0,
     commitChance: 0,
+    stayChance: 0,
     thinkMs: 1,
     networkDelayMs: 0.3,
     diskDelayMs: 0.3,
@@ -156,6 +158,7 @@ function drawHectic(random: Random, { rates }: WorldOptions): Partial<WorldOptio
       cutConnection: 8,
       clogConnection: 8,
       clogFinder: 8,
+      staleReply: 6,
       crashDecidingFinder: 2,
     },
   };
@@ -171,17 +174,25 @@ function drawSuccession(random: Random, { rates }: WorldOptions): Partial<WorldO
     clients: random.int(1, 3),
     callsPerSession: random.int(30, 60),
     thinkMs: 1,
-    networkDelayMs: random.real(0.2, 3),
+    networkDelayMs: random.real(0.3, 5),
     diskDelayMs: random.real(0.5, 8),
     checkpointIntervalMs: 10,
     decisionGraceMs: random.pick([20, 150]),
+    stateBytes: random.pick([0, 0, 70_000]),
     believeRelays: true,
     maxUnwrittenVersions: 16,
     maxUncommittedCheckpoints: 1000,
     restartMs: random.pick([5, 50]),
     pauseMs: random.pick([20, 150]),
     faultsForMs: random.real(300, 1000),
-    rates: { ...rates, replaceUnheard: 8, replaceJoiningWorker: 20, crashWorker: 3 },
+    rates: {
+      ...rates,
+      replaceUnheard: 8,
+      replaceJoiningWorker: 50,
+      crashWorker: 3,
+      cutConnection: 0,
+      resetConnection: 0,
+    },
   };
 }
 
@@ -208,20 +219,23 @@ function drawYoung(random: Random, { rates }: WorldOptions): Partial<WorldOption
 /** States live in slow processes, so that a rollback waits for batches while checkpoints from before it are still being written. */
 function drawRemote(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
   return {
-    workers: random.int(2, 3),
-    clients: random.int(2, 4),
-    callsPerSession: random.int(20, 60),
+    workers: 2,
+    clients: 4,
+    callsPerSession: 60,
     thinkMs: 1,
+    maxInFlight: random.pick([1, 4]),
     networkDelayMs: random.real(0.1, 1),
-    diskDelayMs: random.real(2, 15),
+    diskDelayMs: random.real(4, 20),
     checkpointIntervalMs: 10,
     decisionGraceMs: 0,
+    midStepChance: 0,
     maxUnwrittenVersions: 16,
+    maxUncommittedCheckpoints: 1000,
     asyncStateChance: 1,
-    executionMs: random.pick([5, 20]),
+    executionMs: random.pick([5, 10, 40]),
     restartMs: 5,
-    faultsForMs: random.real(300, 1000),
-    rates: { ...rates, crashWorker: 8, cutConnection: 8 },
+    faultsForMs: random.real(800, 2000),
+    rates: { ...rates, crashWorker: 10, cutConnection: 8 },
   };
 }
 
@@ -232,7 +246,7 @@ function drawStops(random: Random, { rates }: WorldOptions): Partial<WorldOption
     clients: random.int(1, 3),
     callsPerSession: random.int(20, 60),
     thinkMs: random.pick([1, 10]),
-    networkDelayMs: random.real(0.1, 2),
+    networkDelayMs: random.real(0.3, 5),
     diskDelayMs: random.real(0.2, 5),
     checkpointIntervalMs: random.pick([10, 30]),
     decisionGraceMs: random.pick([0, 0, 20]),
@@ -258,24 +272,34 @@ function drawSleepers(random: Random, { rates }: WorldOptions): Partial<WorldOpt
     restartMs: 5,
     pauseMs: random.pick([150, 500]),
     faultsForMs: random.real(500, 2000),
-    rates: { ...rates, pauseClient: 5, pauseWorker: 2, partition: 2, crashWorker: 6 },
+    rates: { ...rates, pauseClient: 5, pauseWorker: 2, partition: 2, crashWorker: 6, clogFinder: 4, staleReply: 6 },
   };
 }
 
-/** Workers come and go, and the cut is slow to cover what those did that leave. */
+/** Workers come and go, and the cut is slow to cover what those did that leave; perhaps no rollback covers up what was forgotten. */
 function drawLeaving(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
   return {
     workers: random.int(2, 4),
     clients: random.int(1, 3),
-    callsPerSession: random.int(30, 60),
-    thinkMs: random.pick([1, 10]),
+    callsPerSession: random.int(10, 60),
+    thinkMs: 10,
     networkDelayMs: random.real(0.1, 3),
     diskDelayMs: random.real(0.5, 10),
     checkpointIntervalMs: random.pick([10, 30]),
     maxWorkers: MAX_WORKERS,
     restartMs: 5,
+    pauseMs: 150,
     faultsForMs: random.real(500, 2000),
-    rates: { ...rates, addWorker: 8, removeWorker: 5, forceRemoveWorker: 2, slowDisk: 4, cutConnection: 6 },
+    rates: {
+      ...(random.chance(0.5) ? rates : QUIET_WORLD.rates),
+      addWorker: 8,
+      removeWorker: 5,
+      forceRemoveWorker: random.pick([0, 2]),
+      slowDisk: 4,
+      clogFinder: 10,
+      cutConnection: 15,
+      clogConnection: 15,
+    },
   };
 }
 
@@ -285,7 +309,7 @@ function drawPowerless(random: Random, { rates }: WorldOptions): Partial<WorldOp
     workers: random.int(1, 3),
     clients: random.int(1, 2),
     callsPerSession: random.int(20, 60),
-    diskErrorChance: random.pick([0, 0.005, 0.03]),
+    diskErrorChance: random.pick([0, 0.005, 0.03, 0.1]),
     checkpointIntervalMs: random.pick([10, 30]),
     restartMs: 5,
     faultsForMs: random.real(300, 1500),
@@ -293,14 +317,36 @@ function drawPowerless(random: Random, { rates }: WorldOptions): Partial<WorldOp
   };
 }
 
-/** Clients lose their connections all the time, with their last calls on them. */
-function drawDisconnected(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+/** Volumes with many large files rot, and their workers go back to what is there. */
+function drawRotten(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
   return {
-    clients: random.int(1, 4),
-    callsPerSession: random.int(2, 10),
+    workers: random.int(2, 4),
+    clients: random.int(1, 3),
+    callsPerSession: random.int(20, 60),
+    diskDelayMs: random.real(0.2, 5),
+    stateBytes: 70_000,
+    resultBytes: random.pick([0, 20_000]),
+    checkpointIntervalMs: random.pick([10, 30]),
+    restartMs: 5,
+    pauseMs: 20,
+    faultsForMs: random.real(500, 1500),
+    rates: { ...rates, rotVolume: 8, crashWorker: 4, addWorker: 4 },
+  };
+}
+
+/** Sessions are short, and what happens to their last calls is not covered up by later ones: connections break, and workers crash. */
+function drawShort(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  return {
+    workers: random.int(3, 6),
+    clients: random.int(1, 3),
+    callsPerSession: random.int(3, 12),
+    checkpointIntervalMs: random.pick([30, 100]),
+    maxUncommittedCheckpoints: random.pick([2, 5]),
+    replayChance: 0,
+    stayChance: random.pick([0.5, 0.8]),
     diskDelayMs: random.real(5, 30),
     faultsForMs: random.real(100, 500),
-    rates: { ...rates, cutConnection: 40, resetConnection: 10 },
+    rates: { ...rates, cutConnection: 20, resetConnection: 5, crashWorker: 5 },
   };
 }
 
@@ -319,6 +365,7 @@ function drawUsual(random: Random): WorldOptions {
     replayChance: random.pick([0, 0.5, 1]),
     abandonChance: random.pick([0, 0, 0.2]),
     commitChance: random.pick([0, 0.05, 0.3]),
+    stayChance: random.pick([0, 0, 0.8]),
     thinkMs: random.pick([1, 10, 50]),
     maxInFlight: random.pick([1, 4, 16]),
     networkDelayMs: slow ? random.real(2, 15) : random.real(0.1, 2),
@@ -327,6 +374,7 @@ function drawUsual(random: Random): WorldOptions {
     halfOpenChance: random.pick([0, 0.1, 0.5]),
     halfOpenMs: random.real(50, 600),
     stateBytes: random.chance(0.9) ? 0 : random.pick([20_000, 70_000]),
+    resultBytes: random.chance(0.97) ? 0 : 20_000,
     checkpointIntervalMs: random.pick([10, 30, 100]),
     decisionGraceMs: random.pick([0, 20, 150]),
     maxUnwrittenVersions: random.pick([1, 2, 16]),

@@ -4,7 +4,7 @@ import { DISK_STRIKES, repairDisks } from './disk-faults.ts';
 import { createDisk } from './disk.ts';
 import { repeatReply } from './client-actor.ts';
 import { crashFinder, startFinder } from './finder-actor.ts';
-import { clog, cut, reset } from './network.ts';
+import { clog, cut, reset, type Link } from './network.ts';
 import { FAULTS, type FaultName } from './options.ts';
 import { resume } from './scheduler.ts';
 import {
@@ -76,7 +76,7 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     const running = anyWorker(world);
     if (running === undefined || running.process.paused) return false;
     shutDownWorker(world, running);
-    if (world.random.chance(0.3)) {
+    if (world.random.chance(0.5)) {
       world.reached('replaced while it stops');
       world.scheduler.after(world.random.exponential(5), undefined, () => pause(world, running));
       startWorkerSoon(world, running.host, world.random.exponential(world.options.restartMs));
@@ -246,27 +246,32 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
   replaceUnheard(world) {
     const { random, options } = world;
     const running = anyWorker(world);
-    if (running?.finderEnd?.open !== true || running.process.paused || running.host.processes.length > 1) return false;
-    const { link, side } = running.finderEnd;
-    clog(world, link, side, random.exponential(2 * (options.decisionGraceMs + options.pauseMs)));
+    const link = running && linkToFinder(world, running);
+    if (running === undefined || link === undefined) return false;
+    if (running.process.paused || running.host.processes.length > 2) return false;
+    clog(world, link, 0, random.exponential(2 * (options.decisionGraceMs + options.pauseMs)));
     startWorkerSoon(world, running.host, 0);
     return true;
   },
-  /** A successor is started beside a process that waits to be let in. */
+  /** A successor is started beside a process that waits to be let in; best one that waits for others to come back. */
   replaceJoiningWorker(world) {
     const joining = [...world.hosts.values()].filter(
       ({ processes }) => processes.length === 1 && processes[0]?.core.step === 'registering',
     );
+    const pending = world.finder.process?.core.pending.map(({ message }) => message.worker) ?? [];
+    const held = joining.filter(({ id }) => pending.includes(id));
     if (joining.length === 0) return false;
-    startWorkerSoon(world, world.random.pick(joining), 0);
+    if (held.length > 0) world.reached('replaced while its registration waits for others');
+    startWorkerSoon(world, world.random.pick(held.length > 0 ? held : joining), 0);
     return true;
   },
   /** A worker hears nothing from the Finder for a while, or the Finder nothing from it. */
   clogFinder(world) {
     const { random, options } = world;
-    const end = anyWorker(world)?.finderEnd;
-    if (end?.open !== true) return false;
-    clog(world, end.link, random.int(0, 1) as 0 | 1, random.exponential(2 * options.pauseMs));
+    const running = anyWorker(world);
+    const link = running && linkToFinder(world, running);
+    if (link === undefined) return false;
+    clog(world, link, random.int(0, 1) as 0 | 1, random.exponential(2 * options.pauseMs));
     return true;
   },
   /** While it writes the next world-line. */
@@ -326,6 +331,11 @@ function cutOff({ random, scheduler, hosts, clients, options, partitions }: Worl
 function anyWorker(world: World): WorkerProcess | undefined {
   const all = [...world.hosts.values()].flatMap(({ processes }) => processes);
   return all.length === 0 ? undefined : world.random.pick(all);
+}
+
+/** Its side is 0: it made the connection. */
+function linkToFinder({ links, finder }: World, { process }: WorkerProcess): Link | undefined {
+  return [...links].find(({ ends }) => ends[0].process === process && ends[1].process === finder.process?.process);
 }
 
 function pause(world: World, running: WorkerProcess): void {

@@ -1,18 +1,22 @@
 /** Builds the simulator with a mutant in it, and counts the seeds until it is caught. */
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import type { SourceMapPayload } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
+import type { Bundle } from './branches/blocks.ts';
 import type { Mutant } from './mutants/index.ts';
 import type * as run from './run.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CACHE = path.join(ROOT, 'node_modules', '.cache');
 
 export type Simulator = Pick<typeof run, 'runSeed'>;
 
 /** The simulator as one plain module, which is fast, with a mutant's changes applied while its sources are read. */
-export async function buildSimulator(mutant: Mutant = { name: 'none', changes: [] }): Promise<Simulator> {
+export async function buildSimulator(
+  mutant: Mutant = { name: 'none', changes: [] },
+): Promise<Simulator & { readonly bundle: Bundle }> {
   const applied = new Set<string>();
   const mutate: esbuild.Plugin = {
     name: 'mutate',
@@ -42,11 +46,15 @@ export async function buildSimulator(mutant: Mutant = { name: 'none', changes: [
       platform: 'node',
       format: 'esm',
       logLevel: 'silent',
+      sourcemap: 'external',
       plugins: [mutate],
     });
     const missed = mutant.changes.find(({ find }) => !applied.has(find));
     if (missed) throw new Error(`mutant '${mutant.name}': ${missed.file} is not part of the simulator`);
-    return (await import(pathToFileURL(outfile).href)) as Simulator;
+    const url = pathToFileURL(outfile).href;
+    const { runSeed } = (await import(url)) as Simulator;
+    const map = JSON.parse(await readFile(`${outfile}.map`, 'utf8')) as SourceMapPayload;
+    return { runSeed, bundle: { url, text: await readFile(outfile, 'utf8'), map, directory } };
   } finally {
     await rm(directory, { recursive: true });
   }

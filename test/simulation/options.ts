@@ -19,6 +19,8 @@ export interface WorldOptions {
   readonly replayChance: number;
   readonly abandonChance: number;
   readonly commitChance: number;
+  /** A session's next call is for the same worker again; otherwise for any. */
+  readonly stayChance: number;
   readonly thinkMs: number;
   readonly maxInFlight: number;
   /** Mean of a message's way; one in a hundred takes twenty times as long. */
@@ -30,6 +32,8 @@ export interface WorldOptions {
   readonly halfOpenMs: number;
   /** A snapshot has about this many bytes; large ones get files of their own. */
   readonly stateBytes: number;
+  /** A batch's results have about this many bytes; those of several batches, kept for their sessions, get files of their own. */
+  readonly resultBytes: number;
   readonly checkpointIntervalMs: number;
   readonly decisionGraceMs: number;
   readonly maxUnwrittenVersions: number;
@@ -111,6 +115,7 @@ export const QUIET_WORLD: WorldOptions = {
   replayChance: 0,
   abandonChance: 0,
   commitChance: 0,
+  stayChance: 0,
   thinkMs: 10,
   maxInFlight: 1,
   networkDelayMs: 1,
@@ -118,6 +123,7 @@ export const QUIET_WORLD: WorldOptions = {
   halfOpenChance: 0,
   halfOpenMs: 0,
   stateBytes: 0,
+  resultBytes: 0,
   checkpointIntervalMs: 100,
   decisionGraceMs: 0,
   maxUnwrittenVersions: 16,

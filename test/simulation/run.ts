@@ -80,7 +80,7 @@ export async function runSeed(
     scheduler,
     links: new Set(),
     checker: createChecker((): World => world),
-    states: createStates(options.stateBytes),
+    states: createStates(options.stateBytes, options.resultBytes),
     finder: createFinderHost(random),
     hosts: new Map(),
     clients: [],

@@ -27,6 +27,8 @@ export interface SimSession {
   waiting: number;
   readonly abandonAfter: number;
   left: number;
+  /** The one that its last call was for. */
+  worker: number | undefined;
   wakeAt: number;
   ended: boolean;
 }
@@ -58,6 +60,7 @@ export function beginSession(world: World, client: Client, index: number, worldL
     waiting: 0,
     abandonAfter: random.chance(options.abandonChance) ? random.int(1, options.callsPerSession) : Infinity,
     left: options.callsPerSession,
+    worker: undefined,
     wakeAt: Infinity,
     ended: false,
   };
@@ -100,7 +103,10 @@ function act(world: World, session: SimSession): void {
     return;
   }
   if (mustWait(session)) return;
-  const { id } = random.pick(client.cluster?.members ?? []);
+  const members = client.cluster?.members ?? [];
+  const same = random.chance(options.stayChance) ? members.find(({ id }) => id === session.worker) : undefined;
+  const { id } = same ?? random.pick(members);
+  session.worker = id;
   const burst = random.chance(0.2) ? random.int(2, 6) : 1;
   const submitted: Submission[] = [];
   for (let at = 0; at < burst && session.left > 0; at++) {

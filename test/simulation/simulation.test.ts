@@ -57,7 +57,7 @@ describe('simulation', () => {
           if (violations.length > 0 || performance.now() >= until) return undefined;
           at += SEEDS_PER_REQUEST;
           const range = { first: at - SEEDS_PER_REQUEST, count: SEEDS_PER_REQUEST };
-          return { kind: 'run', ...range, keep: false, mutant: undefined, draw: 'usual' };
+          return { kind: 'run', ...range, keep: false, mutant: undefined, draw: 'usual', branches: false };
         },
         (_, answer) => {
           for (const { seed, text } of answer.violations) violations.push(describeViolation(seed, text));

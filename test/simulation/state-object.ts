@@ -25,9 +25,11 @@ export interface States {
   encode(state: State): Buffer;
   /** Undefined stands for the empty state. @throws Error when these are not the bytes of a snapshot */
   decode(bytes: Uint8Array | undefined): State;
+  /** What a batch answers: which state it led to. */
+  resultsOf(state: State): Buffer;
 }
 
-export function createStates(paddingBytes: number): States {
+export function createStates(paddingBytes: number, resultPaddingBytes: number): States {
   const known: State[] = [];
   const padding = Buffer.alloc(paddingBytes, 0x2e);
   return {
@@ -50,15 +52,13 @@ export function createStates(paddingBytes: number): States {
         throw new Error('a snapshot names no state');
       return state;
     },
+    resultsOf(state) {
+      const bytes = Buffer.alloc(8 + resultPaddingBytes);
+      bytes.writeUInt32LE(state.hash, 0);
+      bytes.writeUInt32LE(state.length, 4);
+      return bytes;
+    },
   };
-}
-
-/** What a batch answers: which state it led to. */
-export function resultsOf(state: State): Buffer {
-  const bytes = Buffer.allocUnsafe(8);
-  bytes.writeUInt32LE(state.hash, 0);
-  bytes.writeUInt32LE(state.length, 4);
-  return bytes;
 }
 
 /** Batches are named by session and call. */

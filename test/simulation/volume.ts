@@ -52,6 +52,9 @@ export function checkVolume(world: World, running: WorkerProcess, event: WorkerE
       }
       return;
     case 'durable':
+      if (event.worldLine < running.core.worldLine) {
+        world.reached('a checkpoint was written before its rollback was over');
+      }
       running.newestVersion = Math.max(running.newestVersion, event.version);
       checker.durable(running, event.worldLine, event.version);
       return world.note(running.process.name, () => `checkpoint ${event.version} is durable`);

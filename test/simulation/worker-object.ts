@@ -2,7 +2,7 @@
 import type { Worker } from '../../services/core/index.ts';
 import type { StateObject } from '../../services/runtime/worker/state-object.ts';
 import type { Process } from './scheduler.ts';
-import { batchOf, EMPTY, follow, resultsOf, type State } from './state-object.ts';
+import { batchOf, EMPTY, follow, type State } from './state-object.ts';
 import type { World } from './world.ts';
 
 export interface WorkerObject extends StateObject {
@@ -29,7 +29,7 @@ export function createObject(world: World, process: Process, worker: () => Worke
   function execute(batch: number): Buffer {
     state = follow(state, batch);
     checker.applied(worker(), batch, state);
-    return resultsOf(state);
+    return world.states.resultsOf(state);
   }
 
   function later<T>(meanMs: number, resolve: (value: T) => void, value: T): void {
@@ -73,8 +73,9 @@ export function createObject(world: World, process: Process, worker: () => Worke
       snapshots.set(taken, state);
       return taken;
     },
-    restore(snapshot) {
+    async restore(snapshot) {
       if (snapshot !== undefined && !(snapshot instanceof Uint8Array)) throw new Error('no store wrote a file');
+      if (isRemote) await new Promise<void>((resolve) => later(options.executionMs, resolve, undefined));
       state = world.states.decode(snapshot);
     },
   };

@@ -2,7 +2,7 @@
 import type { StopReason, Worker } from '../../../services/core/index.ts';
 import type { CheckpointInfo } from '../../../services/protocol/index.ts';
 import { isOnPlatter, newestOn } from '../on-disk.ts';
-import { EMPTY, historyOf, parseBatchName, resultsOf, type State } from '../state-object.ts';
+import { EMPTY, historyOf, parseBatchName, type State } from '../state-object.ts';
 import type { WorkerProcess } from '../worker-actor.ts';
 import {
   aliveExecution,
@@ -153,7 +153,7 @@ export function checkWorkers(truth: Truth) {
       ({ token, results }) => results === undefined && token.incarnation === worker.incarnation,
     );
     if (execution === undefined) return violated(13, `call ${call} of session ${session} ended without beginning`);
-    execution.results = resultsOf(state);
+    execution.results = worldOf().states.resultsOf(state);
     execution.token.state = state;
   }
 
@@ -239,8 +239,9 @@ export function checkWorkers(truth: Truth) {
 
   /** A process takes a checkpoint of its volume for durable: is it? */
   function durable(running: WorkerProcess, worldLine: number, version: number): void {
-    if (!hasTheSay(running)) return;
     const { core, host } = running;
+    // Where files rot, nobody has the say for certain.
+    if (!hasTheSay(running) && !host.isDamaged) return;
     // What the cut passed, a predecessor may still tidy away.
     const isNeeded = version >= exposedOf(host.id);
     if (isNeeded && !host.isDamaged && !isOnPlatter(host.disk, core.generation, core.incarnation, worldLine, version)) {

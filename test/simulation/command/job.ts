@@ -1,4 +1,5 @@
 /** A process that runs seeds for the command: what it is asked for, one request after another, until nobody asks any more. */
+import { buildCountingSimulator, type CountingSimulator, type Reached } from '../branches/index.ts';
 import { buildSimulator, hunt, type Catch, type Simulator } from '../mutate.ts';
 import { mutantNamed } from '../mutants/index.ts';
 import type { Figures } from '../checker/index.ts';
@@ -13,8 +14,12 @@ export type Request =
       readonly keep: boolean;
       readonly mutant: string | undefined;
       readonly draw: RunOptions['draw'];
+      /** Count how often each block runs. */
+      readonly branches: boolean;
     }
-  | { readonly kind: 'hunt'; readonly mutant: string; readonly first: number; readonly limit: number };
+  | { readonly kind: 'hunt'; readonly mutant: string; readonly first: number; readonly limit: number }
+  /** How often did each block run here? */
+  | { readonly kind: 'branches' };
 
 export interface RunAnswer {
   readonly seeds: number;
@@ -26,10 +31,13 @@ export interface RunAnswer {
 }
 
 export type HuntAnswer = Catch;
+export type BranchesAnswer = readonly Reached[];
 
 const simulators = new Map<string, Promise<Simulator>>();
+let counting: Promise<CountingSimulator> | undefined;
 
-function simulatorOf(mutant: string | undefined): Promise<Simulator> {
+function simulatorOf(mutant: string | undefined, branches: boolean): Promise<Simulator> {
+  if (branches) return (counting ??= buildCountingSimulator());
   const name = mutant ?? '';
   let simulator = simulators.get(name);
   if (simulator === undefined) {
@@ -39,8 +47,9 @@ function simulatorOf(mutant: string | undefined): Promise<Simulator> {
   return simulator;
 }
 
-async function run({ first, count, keep, mutant, draw }: Extract<Request, { kind: 'run' }>): Promise<RunAnswer> {
-  const { runSeed } = await simulatorOf(mutant);
+async function run(request: Extract<Request, { kind: 'run' }>): Promise<RunAnswer> {
+  const { first, count, keep, mutant, draw, branches } = request;
+  const { runSeed } = await simulatorOf(mutant, branches);
   const coverage = new Map<string, number>();
   const figures: Figures = { executions: 0, tokens: 0, seals: 0, cuts: 0, decisions: 0 };
   const violations: { seed: number; text: string }[] = [];
@@ -59,8 +68,9 @@ async function run({ first, count, keep, mutant, draw }: Extract<Request, { kind
   return { seeds, violations, simulatedMs, steps, figures, coverage: [...coverage] };
 }
 
-async function answer(request: Request): Promise<RunAnswer | HuntAnswer> {
+async function answer(request: Request): Promise<RunAnswer | HuntAnswer | BranchesAnswer> {
   if (request.kind === 'run') return run(request);
+  if (request.kind === 'branches') return (await counting)?.reached() ?? [];
   return hunt(await buildSimulator(mutantNamed(request.mutant)), request.first, request.limit);
 }
 

@@ -18,6 +18,8 @@ export const MUTANT_SEEDS = 5_000;
 export interface Options {
   /** How many seeds; undefined: until told to stop. */
   readonly seeds: number | undefined;
+  /** After this long no seed is begun. */
+  readonly seconds: number | undefined;
   readonly from: number | undefined;
   readonly jobs: number;
   readonly keep: boolean;
@@ -57,6 +59,7 @@ export function parseOptions(words: readonly string[]): Options {
       `how many seeds (default: without end; for each mutant ${MUTANT_SEEDS})`,
       wholeNumber,
     )
+    .option('--seconds <count>', 'how long (default: without end)', wholeNumber)
     .option('--from <seed>', 'the first one (default: the time; for mutants 1)', wholeNumber)
     .option('-j, --jobs <count>', 'processes that share the work', wholeNumber, availableParallelism())
     .option('--keep', 'go on after a violation', false)
@@ -79,6 +82,7 @@ export function parseOptions(words: readonly string[]): Options {
   if (needsSeed && given.seed === undefined) command.error(`error: --${needsSeed} needs --seed`);
   return {
     seeds: given.seeds,
+    seconds: given.seconds,
     from: given.from,
     jobs: Math.max(1, given.jobs),
     keep: given.keep,

@@ -1,7 +1,7 @@
 /** Processes that work for the command, one for each core. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { HuntAnswer, Request, RunAnswer } from './job.ts';
+import type { BranchesAnswer, HuntAnswer, Request, RunAnswer } from './job.ts';
 
 const JOB = fileURLToPath(new URL('job.ts', import.meta.url));
 
@@ -13,11 +13,14 @@ export interface Pool {
    * @param take is given each answer as it comes
    * @throws what a job threw
    */
-  work<R extends Request>(next: () => R | undefined, take: (request: R, answer: AnswerTo<R>) => void): Promise<void>;
+  work<R extends Work>(next: () => R | undefined, take: (request: R, answer: AnswerTo<R>) => void): Promise<void>;
+  /** What every process says of the blocks that it ran. */
+  branches(): Promise<BranchesAnswer[]>;
   close(): void;
 }
 
-type AnswerTo<R extends Request> = R['kind'] extends 'run' ? RunAnswer : HuntAnswer;
+type Work = Exclude<Request, { kind: 'branches' }>;
+type AnswerTo<R extends Work> = R['kind'] extends 'run' ? RunAnswer : HuntAnswer;
 
 export function createPool(size: number): Pool {
   const children: ChildProcess[] = Array.from({ length: size }, () => fork(JOB));
@@ -32,6 +35,8 @@ export function createPool(size: number): Pool {
         }),
       );
     },
+    branches: () =>
+      Promise.all(children.map(async (child) => (await ask(child, { kind: 'branches' })) as BranchesAnswer)),
     close() {
       for (const child of children) child.kill();
     },

@@ -1,4 +1,5 @@
 /** Runs seed after seed on every core, until one is violated, all are done, or it is told to stop. */
+import { addReached, judge, type Branches, type Reached } from '../branches/index.ts';
 import { MUST_BE_REACHED } from '../coverage.ts';
 import type { Figures } from '../checker/index.ts';
 import type { RunAnswer } from './job.ts';
@@ -22,11 +23,15 @@ export interface Summary {
   wallMs: number;
   readonly figures: Figures;
   readonly coverage: Map<string, number>;
+  /** Known once the run is over, if it counts them. */
+  branches: Branches | undefined;
 }
 
 /** @returns what happened, and whether all is well */
 export async function runMany(options: Options): Promise<{ summary: Summary; good: boolean }> {
-  const { keep, draw, mutant, json } = options;
+  const { keep, draw, mutant, json, seconds = Infinity } = options;
+  // Where a mistake is in the code, its blocks are others.
+  const branches = options.coverage && mutant === undefined;
   const first = options.from ?? Date.now();
   const summary: Summary = {
     first,
@@ -39,6 +44,7 @@ export async function runMany(options: Options): Promise<{ summary: Summary; goo
     wallMs: 0,
     figures: { executions: 0, tokens: 0, seals: 0, cuts: 0, decisions: 0 },
     coverage: new Map(),
+    branches: undefined,
   };
   const end = first + (options.seeds ?? Infinity);
   const started = performance.now();
@@ -56,10 +62,11 @@ export async function runMany(options: Options): Promise<{ summary: Summary; goo
   try {
     await pool.work(
       () => {
-        if (stopped || at >= end || (found.length > 0 && !keep)) return undefined;
+        if (stopped || at >= end || performance.now() - started >= 1000 * seconds || (found.length > 0 && !keep))
+          return undefined;
         const count = Math.min(SEEDS_PER_REQUEST, end - at);
         at += count;
-        return { kind: 'run', first: at - count, count, keep, mutant, draw };
+        return { kind: 'run', first: at - count, count, keep, mutant, draw, branches };
       },
       (_, answer) => {
         add(summary, answer);
@@ -68,6 +75,7 @@ export async function runMany(options: Options): Promise<{ summary: Summary; goo
         showProgress(summary, answer.seeds, json);
       },
     );
+    if (branches) summary.branches = judge((await pool.branches()).reduce<Reached[]>(addReached, []));
   } finally {
     pool.close();
     process.off('SIGINT', stop);
@@ -119,15 +127,22 @@ export function showViolation(text: string, seed: number, commit: string, replay
 }
 
 /** What a run reached. @returns what it must have reached and did not */
-function showCoverage({ coverage }: Summary, json: boolean): string[] {
+function showCoverage({ coverage, branches }: Summary, json: boolean): string[] {
   const missed = MUST_BE_REACHED.filter((what) => !coverage.has(what));
+  const wrong = branches?.wrong ?? [];
   if (json) {
-    print({ event: 'coverage', reached: Object.fromEntries(sortedCoverage(coverage)), missed });
-    return missed;
+    print({ event: 'coverage', reached: Object.fromEntries(sortedCoverage(coverage)), missed, branches });
+    return [...missed, ...wrong];
   }
   for (const [what, times] of sortedCoverage(coverage)) console.log(`${String(times).padStart(10)}  ${what}`);
   for (const what of missed) console.log(`     NEVER  ${what}`);
-  return missed;
+  for (const { place, text, times } of branches?.rarest ?? []) console.log(`${times} times ${place}  ${text}`);
+  for (const what of wrong) console.log(what);
+  if (branches) {
+    const { blocks, reached, excused } = branches;
+    console.log(`${reached} of ${blocks} blocks of the core and of storage reached, ${excused} cannot be`);
+  }
+  return [...missed, ...wrong];
 }
 
 export function sortedCoverage(coverage: ReadonlyMap<string, number>): [string, number][] {
@@ -135,7 +150,7 @@ export function sortedCoverage(coverage: ReadonlyMap<string, number>): [string, 
 }
 
 function showSummary(summary: Summary, missed: readonly string[], json: boolean): void {
-  const { coverage: _, ...figures } = summary;
+  const { coverage: _, branches: __, ...figures } = summary;
   if (json) return print({ event: 'finished', ...figures, missed });
   const seconds = summary.wallMs / 1000;
   const { executions, decisions, cuts } = summary.figures;
@@ -144,5 +159,5 @@ function showSummary(summary: Summary, missed: readonly string[], json: boolean)
     `${(summary.simulatedMs / 3_600_000).toFixed(2)} simulated hours, ${(summary.simulatedMs / summary.wallMs).toFixed(0)} times real time; ` +
       `${summary.steps} events, ${executions} executions, ${cuts} cuts, ${decisions} rollbacks`,
   );
-  if (missed.length > 0) console.log(`${missed.length} things that must happen never did`);
+  if (missed.length > 0) console.log(`${missed.length} things that must be reached were not, or the other way around`);
 }

@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as prettier from 'prettier';
+import type { Branches } from '../branches/index.ts';
 import { MUST_BE_REACHED } from '../coverage.ts';
 import { MUTANTS } from '../mutants/index.ts';
 import type { Hunted } from './run-mutants.ts';
@@ -59,6 +60,20 @@ export function rowsOf(text: string, name: string): string[][] {
   );
 }
 
+async function writeBranches({ blocks, reached, excused, rarest }: Branches): Promise<void> {
+  const cells = (text: string): string => `\`${text.replaceAll('|', '\\|').replaceAll('`', '´')}\``;
+  await replace(
+    'branches',
+    [
+      `${reached} of ${blocks} blocks were reached, and ${excused} cannot be. The rarest:`,
+      table(
+        ['block', 'begins on the line', 'times'],
+        rarest.map(({ place, text, times }) => [place, cells(text), String(times)]),
+      ),
+    ].join('\n\n'),
+  );
+}
+
 /** The figures of the run, and how often each thing was reached. */
 export async function writeCoverage(summary: Summary): Promise<void> {
   const { figures, seeds, wallMs, simulatedMs } = summary;
@@ -83,6 +98,7 @@ export async function writeCoverage(summary: Summary): Promise<void> {
       ],
     ),
   );
+  if (summary.branches) await writeBranches(summary.branches);
   const reached = new Set([...MUST_BE_REACHED, ...summary.coverage.keys()]);
   const counts = sortedCoverage(new Map([...reached].map((what) => [what, summary.coverage.get(what) ?? 0])));
   await replace(

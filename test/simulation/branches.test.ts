@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { addReached, judge, readExcuses, type Reached } from './branches/index.ts';
+import { createPool } from './command/pool.ts';
+
+const RUN = { kind: 'run', count: 2, keep: false, mutant: undefined, draw: 'usual', branches: true } as const;
+
+describe('coverage of blocks', () => {
+  let blocks: Reached[] = [];
+
+  before(async function () {
+    this.timeout(60_000);
+    const pool = createPool(1);
+    try {
+      let first = 1;
+      await pool.work(
+        () => (first > 1 ? undefined : { ...RUN, first: first++ }),
+        () => undefined,
+      );
+      blocks = (await pool.branches()).reduce<Reached[]>(addReached, []);
+    } finally {
+      pool.close();
+    }
+  });
+
+  it('counts how often each ran', () => {
+    const inCut = blocks.filter(({ file }) => file === 'services/core/cut.ts');
+    assert.ok(inCut.some(({ times }) => times > 10));
+    assert.ok(blocks.some(({ times }) => times === 0));
+    const [sum] = addReached(inCut, inCut);
+    assert.equal(sum?.times, 2 * (inCut[0]?.times ?? 0));
+  });
+
+  it('misses what two seeds do not reach, and not what is in it', () => {
+    const { wrong, reached, excused, rarest } = judge(blocks);
+    assert.ok(wrong.length > 0);
+    assert.ok(reached + excused + wrong.length <= blocks.length);
+    assert.equal(rarest.length, 10);
+    const [missed] = blocks.filter(({ times, within }) => times === 0 && within === undefined);
+    assert.ok(missed);
+    const inIt = { ...missed, within: 0 };
+    assert.equal(judge([missed, inIt]).wrong.filter((text) => text.startsWith('never')).length, 1);
+  });
+
+  it('complains of a block that ran and should be unreachable', () => {
+    const everywhere = blocks.map((block) => ({ ...block, times: 1 }));
+    const { wrong, reached } = judge(everywhere);
+    assert.equal(reached, blocks.length);
+    assert.match(wrong[0] ?? '', /^reached, and should be unreachable: /);
+  });
+
+  it('has a list of the others whose texts are each in one place', () => {
+    assert.deepEqual(readExcuses().wrong, []);
+    const unknown = { because: 'of a test', blocks: { 'core/cut.ts': ['no such line', 'const'] } };
+    assert.match(
+      readExcuses([unknown]).wrong.join('\n'),
+      /has 0 places with: no such line\n.*has \d+ places with: const/,
+    );
+  });
+});

@@ -1,0 +1,28 @@
+/** How often this process ran each part of a program, as V8 counts it. It costs about a fifth of the time. */
+import { Session } from 'node:inspector/promises';
+
+export interface Profile {
+  /** @returns for each of the program's characters how often it ran, since the profile began */
+  countsOf(url: string, length: number): Promise<Float64Array>;
+}
+
+/** Only what is loaded from now on is counted exactly. */
+export async function startProfile(): Promise<Profile> {
+  const session = new Session();
+  session.connect();
+  await session.post('Profiler.enable');
+  await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
+  return {
+    async countsOf(url, length) {
+      const { result } = await session.post('Profiler.takePreciseCoverage');
+      const script = result.find((one) => one.url === url);
+      if (script === undefined) throw new Error(`${url} never ran`);
+      const ranges = script.functions.flatMap((one) => one.ranges);
+      // Outer ones first: what is in them says more.
+      ranges.sort((a, b) => a.startOffset - b.startOffset || b.endOffset - a.endOffset);
+      const counts = new Float64Array(length);
+      for (const { startOffset, endOffset, count } of ranges) counts.fill(count, startOffset, endOffset);
+      return counts;
+    },
+  };
+}

@@ -1,0 +1,167 @@
+/**
+ * Blocks that a run need not reach, and why. A run fails when one that no seed can reach was reached, or when the text of one is gone,
+ * as it fails for any other block that was not reached.
+ */
+export interface Unreachable {
+  readonly because: string;
+  /** File, relative to `services`, to texts: of the lines on which the blocks begin, in one place of the file only. */
+  readonly blocks: Readonly<Record<string, readonly string[]>>;
+  /** One seed in thousands reaches it; tests of its room always do. */
+  readonly isRare?: boolean;
+}
+
+export const UNREACHABLE: readonly Unreachable[] = [
+  {
+    because: 'only a peer with a defect does that',
+    blocks: {
+      'core/finder/reports.ts': [
+        'if (version <= last || (chain.length === 0',
+        'was never decided`',
+        "log(finder, 'protocolError'",
+      ],
+      'core/finder/finder.ts': ["'unauthorized', `a ${peer.role} may not send"],
+      'core/worker/join.ts': ["if (worker.step !== 'claiming') return;", 'which is not for a worker` });'],
+      'core/worker/execute.ts': [
+        'const text = `worker ${worker.config.id} is of generation',
+        'is too far above ${worker.version}`',
+        "'dependencyAboveVersion', \"a dependency",
+        'if (needed > version) return true;',
+        'if (!(error instanceof MalformedOperations))',
+      ],
+      'core/worker/worker.ts': ["'malformed', `a client may not send"],
+      'core/session/refusals.ts': [
+        'if (message.detail < oldest.sequence &&',
+        "'protocolViolation', `worker ${lane.worker} forgot",
+        'return; // about the connection',
+        'if (lane === undefined) return;',
+      ],
+      'core/session/session.ts': ['answered batch ${call.sequence} with', 'default: return;'],
+    },
+  },
+  {
+    because: "nobody takes one cluster's, worker's or generation's volume for another's here",
+    blocks: {
+      'core/finder/finder.ts': ['const text = `this Finder serves cluster'],
+      'core/finder/membership.ts': ['return `the volume of worker ${id} is of generation'],
+      'core/finder/reports.ts': ["return sendError( finder, connection, 'unknownWorker'"],
+      'core/worker/join.ts': ["if (worker.step === 'joined') return log("],
+      'runtime/storage/volume.ts': [
+        'throw new WrongVolumeError(',
+        'generation ${generation}, in cluster ${cluster}`;',
+        'files of several directories were mixed',
+      ],
+    },
+  },
+  {
+    because: 'the administrator here names members only, by ids and generations that they have',
+    blocks: {
+      'core/finder/membership.ts': [
+        'if (id > MAX_WORKER_ID)',
+        '`no worker has the id ${id}`',
+        'const text = `worker ${id} is of generation ${member.generation}, not',
+      ],
+    },
+  },
+  {
+    because: "an operator's watch is not part of the simulation",
+    blocks: {
+      'core/finder/finder.ts': ['peer.subscribed = true;', '.map(([connection]) => connection);'],
+    },
+  },
+  {
+    because: 'the simulated stores give bytes, not files',
+    blocks: {
+      'runtime/storage/store-file.ts': [],
+      'runtime/storage/part-files.ts': [
+        'const bytes = await file.size(); let checksum = 0; await inChunks',
+        "withFile(disk, from, 'read', (source) =>",
+      ],
+      'runtime/storage/part-writer.ts': ['await stores.take(key)', '[storeFileName(key)] : []'],
+      'runtime/storage/checkpoint-store.ts': [
+        '{ path: await checkedPath(entry, entry.state) }',
+        "const fault = await checkPartFile(disk, entry, 'state'",
+        'const name = storeFileName({ incarnation, worldLine, version });',
+      ],
+    },
+  },
+  {
+    because: 'nothing here is so large',
+    blocks: {
+      'runtime/storage/frame.ts': ['if (text.length > META_LIMIT_BYTES)'],
+      'runtime/storage/two-slot-file.ts': ['exceeds the limit of ${RECORD_LIMIT_BYTES}`'],
+      'runtime/storage/manifest-log.ts': ['throw new StorageLimitError('],
+      'runtime/storage/part-writer.ts': ['exceeds the limit of ${PAYLOAD_LIMIT_BYTES}`'],
+      'runtime/storage/checkpoint-store.ts': [
+        'checkpoints wait to be written already`',
+        'throw new StorageLimitError( `${disk.directory} holds',
+      ],
+      'runtime/storage/volume.ts': ['kept changing while incarnation ${claim.incarnation} claimed it'],
+    },
+  },
+  {
+    because: 'processes here die, and close nothing',
+    blocks: {
+      'runtime/storage/two-slot-file.ts': ['for (const slot of slots) await slot.file?.close();'],
+      'runtime/storage/checkpoint-store.ts': ['close: () => inTurn(() => log.close()),'],
+      'core/worker/worker.ts': ["if (worker.phase === 'stopped') return worker.effects;"],
+      'core/session/session.ts': ["if (session.phase === 'ended') return session.effects;"],
+      'core/finder/finder.ts': ['if (peer === undefined || exposed === undefined ||'],
+    },
+  },
+  {
+    because: 'disks here do not return other bytes than they hold, nor contents with right checksums that nobody wrote',
+    blocks: {
+      'runtime/storage/two-slot-file.ts': ['does not hold what was just written to it'],
+      'runtime/storage/meta.ts': ['throw new StorageDamagedError('],
+      'runtime/storage/manifest.ts': ['throw damaged(file, frame.address.position);'],
+      'runtime/storage/part-files.ts': ['if (head.payloadBytes !== part.bytes ||'],
+    },
+  },
+  {
+    because:
+      'whoever calls it sees to it before: a writer appends one checkpoint after another, a member has decisions, a waiting one is there',
+    blocks: {
+      'runtime/storage/checkpoint-store.ts': ['throw new AppendBlockedError(', 'if (above <= version) continue;'],
+      'runtime/storage/manifest.ts': ['a.counter > b.counter ? a : b;'],
+      'runtime/storage/volume.ts': ['if (loaded === undefined) return false;'],
+      'core/finder/reports.ts': ['?? exposed.record.worldLine;'],
+      'core/finder/finder.ts': ['const oldest = decisions[0]?.worldLine ?? worldLine;'],
+      'core/finder/membership.ts': ['if (one === undefined) return;', 'if (exposed === undefined) return;'],
+      'core/worker/refresh.ts': [
+        'if (worker.stamp === undefined) return;',
+        'const oldest = worker.decisions[0]?.worldLine ??',
+      ],
+      'core/worker/rollback.ts': ['const worldLine = missing.at(-1)?.worldLine ??'],
+      'core/worker/worker.ts': ["if (worker.step !== 'joined') return;", "if (worker.phase !== 'marking') return;"],
+      'core/session/verdict.ts': ['if (verdict === undefined) return; for'],
+    },
+  },
+  {
+    because: 'it takes several faults within a few steps of a disk, or of a client',
+    isRare: true,
+    blocks: {
+      'runtime/storage/volume.ts': [
+        'if (attempt < CLAIM_ATTEMPTS) continue;',
+        'kept changing while it was read',
+        'if (inheritance === undefined) return undefined;',
+        'if (damage.length > 0 && (await changed(disk, loaded))) return undefined;',
+        "if (systemCode(error) === 'ENOENT') return undefined;",
+      ],
+      'runtime/storage/manifest-log.ts': [
+        'await rewrite(current.state); encoded',
+        'const path = pathOf(disk, manifestName(',
+      ],
+      'runtime/storage/part-files.ts': ["throw damagedPart(disk, name, 'is missing');"],
+      'runtime/storage/checkpoint-store.ts': [
+        'if (entry?.state === undefined) throw nothingToRestore',
+        'const versions = entries.filter(',
+        'if (own.dropped) throw droppedError(key);',
+        'if (superseded !== undefined) throw superseded;',
+        'if (error instanceof StorageDamagedError) await refuseIfSuperseded',
+      ],
+      'core/worker/rollback.ts': ['if (worker.restoring !== version) return;'],
+      'core/worker/execute.ts': ['was acknowledged and is forgotten`'],
+      'core/session/session.ts': ['if (lane.generation !== 0 && generation < lane.generation) return;'],
+    },
+  },
+];
