@@ -98,10 +98,14 @@ export const DISK_STRIKES: Readonly<Record<DiskFaultName, (world: World) => bool
   },
 };
 
+const HEAD_BYTES = 256;
+
 function rotFile({ random }: World, disk: SimDisk, file: string): void {
   const bytes = disk.durable(file) ?? Buffer.alloc(0);
   const what = random.pick(['byte', 'byte', 'end', 'name'] as const);
-  if (what === 'byte') return disk.corrupt(file, random.int(0, disk.size(file) - 1));
+  // What a file says of itself is at its beginning.
+  const upTo = random.chance(0.5) ? Math.min(disk.size(file), HEAD_BYTES) : disk.size(file);
+  if (what === 'byte') return disk.corrupt(file, random.int(0, upTo - 1));
   disk.remove(file);
   if (what === 'end') disk.put(file, bytes.subarray(0, random.int(0, bytes.length)));
 }

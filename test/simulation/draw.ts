@@ -160,6 +160,7 @@ function drawHectic(random: Random, { rates }: WorldOptions): Partial<WorldOptio
       clogFinder: 8,
       staleReply: 6,
       crashDecidingFinder: 2,
+      slowDisk: 3,
     },
   };
 }

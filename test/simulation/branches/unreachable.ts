@@ -14,11 +14,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
   {
     because: 'only a peer with a defect does that',
     blocks: {
-      'core/finder/reports.ts': [
-        'if (version <= last || (chain.length === 0',
-        'was never decided`',
-        "log(finder, 'protocolError'",
-      ],
+      'core/finder/reports.ts': ['was never decided`', "log(finder, 'protocolError'"],
       'core/finder/finder.ts': ["'unauthorized', `a ${peer.role} may not send"],
       'core/worker/join.ts': ["if (worker.step !== 'claiming') return;", 'which is not for a worker` });'],
       'core/worker/execute.ts': [
@@ -48,7 +44,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'runtime/storage/volume.ts': [
         'throw new WrongVolumeError(',
         'generation ${generation}, in cluster ${cluster}`;',
-        'files of several directories were mixed',
+        'throw new StorageDamagedError( `${pathOf(disk, name)} is of ${describe(',
       ],
     },
   },
@@ -95,7 +91,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'checkpoints wait to be written already`',
         'throw new StorageLimitError( `${disk.directory} holds',
       ],
-      'runtime/storage/volume.ts': ['kept changing while incarnation ${claim.incarnation} claimed it'],
+      'runtime/storage/volume.ts': ['throw new SupersededError( `${disk.directory} kept changing while incarnation'],
     },
   },
   {
@@ -114,7 +110,6 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'runtime/storage/two-slot-file.ts': ['does not hold what was just written to it'],
       'runtime/storage/meta.ts': ['throw new StorageDamagedError('],
       'runtime/storage/manifest.ts': ['throw damaged(file, frame.address.position);'],
-      'runtime/storage/part-files.ts': ['if (head.payloadBytes !== part.bytes ||'],
     },
   },
   {
@@ -151,7 +146,10 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'await rewrite(current.state); encoded',
         'const path = pathOf(disk, manifestName(',
       ],
-      'runtime/storage/part-files.ts': ["throw damagedPart(disk, name, 'is missing');"],
+      'runtime/storage/part-files.ts': [
+        "throw damagedPart(disk, name, 'is missing');",
+        'if (head.payloadBytes !== part.bytes ||',
+      ],
       'runtime/storage/checkpoint-store.ts': [
         'if (entry?.state === undefined) throw nothingToRestore',
         'const versions = entries.filter(',
@@ -159,6 +157,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'if (superseded !== undefined) throw superseded;',
         'if (error instanceof StorageDamagedError) await refuseIfSuperseded',
       ],
+      'core/finder/reports.ts': ['if (version <= last || (chain.length === 0'],
       'core/worker/rollback.ts': ['if (worker.restoring !== version) return;'],
       'core/worker/execute.ts': ['was acknowledged and is forgotten`'],
       'core/session/session.ts': ['if (lane.generation !== 0 && generation < lane.generation) return;'],
