@@ -160,13 +160,12 @@ function transmit(session: Session, lane: Lane, call: Call): void {
 /** The frontier without what the receiving worker knows by itself and what the cut covers already. */
 function carriedTo({ frontier }: Session, worker: number): Versions {
   if (frontier.size === 0 || (frontier.size === 1 && frontier.has(worker))) return NOTHING_CARRIED;
-  let carried: Map<number, number> | undefined;
+  const carried = new Map<number, number>();
   for (const [owner, version] of frontier) {
     if (owner === worker) continue;
-    carried ??= new Map();
     carried.set(owner, version);
   }
-  return carried ?? NOTHING_CARRIED;
+  return carried;
 }
 
 function sendCall(session: Session, lane: Lane, call: Call): void {

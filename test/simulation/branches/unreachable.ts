@@ -98,8 +98,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
     because: 'processes here die, and close nothing',
     blocks: {
       'runtime/storage/two-slot-file.ts': ['for (const slot of slots) await slot.file?.close();'],
-      'runtime/storage/checkpoint-store.ts': ['close: () => inTurn(() => log.close()),'],
-      'core/worker/worker.ts': ["if (worker.phase === 'stopped') return worker.effects;"],
+      'core/worker/worker.ts': ['if (hasStopped(worker)) return worker.effects;'],
       'core/session/session.ts': ["if (session.phase === 'ended') return session.effects;"],
       'core/finder/finder.ts': ['if (peer === undefined || exposed === undefined ||'],
     },
