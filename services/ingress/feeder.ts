@@ -52,23 +52,31 @@ export function startFeeder({ directory, tlsDirectory, log, signal }: FeederOpti
     if (busy) return;
     busy = true;
     try {
-      for (let text = await wantedNow(); text !== undefined && text !== written; text = await wantedNow()) {
-        const version = versionIn(text);
-        const { accepted, reason } = await tryFeeding(text);
-        if (accepted) {
-          written = text;
-          refused = undefined;
-        } else {
-          if (refused?.version !== version || refused.reason !== reason) log('refused', version, reason);
-          refused = { version, reason };
-          await newerThan(text);
-        }
-        serving = await servedVersion(directory);
-        if (accepted) log('accepted', version, '');
-      }
+      let text = await wantedNow();
+      for (; text !== undefined && text !== written; text = await wantedNow()) await serve(text);
+      // What was refused is no longer wanted: what is served is.
+      if (text !== undefined && refused !== undefined) accept(text);
     } finally {
       busy = false;
     }
+  }
+
+  async function serve(text: string): Promise<void> {
+    const { accepted, reason } = await tryFeeding(text);
+    if (!accepted) {
+      const version = versionIn(text);
+      if (refused?.version !== version || refused.reason !== reason) log('refused', version, reason);
+      refused = { version, reason };
+      await newerThan(text);
+    }
+    serving = await servedVersion(directory);
+    if (accepted) accept(text);
+  }
+
+  function accept(text: string): void {
+    written = text;
+    refused = undefined;
+    log('accepted', versionIn(text), '');
   }
 
   async function wantedNow(): Promise<string | undefined> {

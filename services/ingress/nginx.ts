@@ -1,6 +1,6 @@
 /** A running NGINX that is fed with configurations: each is checked by NGINX itself, and the last good one stays. */
 import { createHash } from 'node:crypto';
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,8 +14,10 @@ export interface Verdict {
 
 const CONFIGURATION = 'nginx.conf';
 const PROCESS_ID = 'nginx.pid';
-/** NGINX writes nothing but refusals into it. */
+/** NGINX writes nothing but refusals into it; emptied before each attempt, so that it does not grow. */
 const ERRORS = 'errors.log';
+/** NGINX puts the time before each; without it, the same refusal is the same text. */
+const TIME = /^[\d/]+ [\d:]+ /;
 /** Whoever connects is told the version of the configuration that serves. */
 const VERSION_SOCKET = 'version.sock';
 const POLL_MS = 50;
@@ -58,9 +60,9 @@ export async function feed(directory: string, text: string, signal: AbortSignal)
   await writeWhole(directory, text);
   const master = Number(await readFile(path.join(directory, PROCESS_ID), 'utf8').catch(() => '0'));
   if (!Number.isSafeInteger(master) || master <= 0) return { accepted: true, reason: '' }; // it starts with this text
-  const seen = await errorsSize(directory);
+  await writeFile(path.join(directory, ERRORS), '');
   process.kill(master, 'SIGHUP');
-  const verdict = await verdictOn(directory, versionIn(text), seen, signal);
+  const verdict = await verdictOn(directory, versionIn(text), signal);
   // NGINX may be started again at any time, and must not find what it cannot serve.
   if (!verdict.accepted && before !== undefined) await writeWhole(directory, before);
   return verdict;
@@ -78,10 +80,10 @@ export function servedVersion(directory: string): Promise<string | undefined> {
   });
 }
 
-async function verdictOn(directory: string, version: string, seen: number, signal: AbortSignal): Promise<Verdict> {
+async function verdictOn(directory: string, version: string, signal: AbortSignal): Promise<Verdict> {
   const late = performance.now() + RELOAD_LIMIT_MS;
   while (performance.now() < late) {
-    const reason = await errorsSince(directory, seen);
+    const reason = await refusalIn(directory);
     if (reason !== '') return { accepted: false, reason };
     if ((await servedVersion(directory)) === version) return { accepted: true, reason: '' };
     await pause(POLL_MS, undefined, { signal });
@@ -95,14 +97,8 @@ async function writeWhole(directory: string, text: string): Promise<void> {
   await rename(`${file}.new`, file);
 }
 
-async function errorsSize(directory: string): Promise<number> {
-  return stat(path.join(directory, ERRORS)).then(
-    ({ size }) => size,
-    () => 0,
-  );
-}
-
-async function errorsSince(directory: string, seen: number): Promise<string> {
-  const bytes = await readFile(path.join(directory, ERRORS)).catch(() => Buffer.alloc(0));
-  return bytes.subarray(seen).toString('utf8').trim().split('\n')[0] ?? '';
+/** @returns an empty text while there is none */
+async function refusalIn(directory: string): Promise<string> {
+  const text = await readFile(path.join(directory, ERRORS), 'utf8');
+  return text.trim().split('\n', 1)[0]?.replace(TIME, '') ?? '';
 }

@@ -5,13 +5,16 @@ import process from 'node:process';
 
 const [, , directory = ''] = process.argv;
 let version = '';
+let refusals = 0;
 
 function load() {
   const text = readFileSync(`${directory}/nginx.conf`, 'utf8');
   const certificate = `${directory}/tls/tls.crt`;
   const read = existsSync(certificate) ? text + readFileSync(certificate, 'utf8') : text;
-  if (read.includes('nonsense')) appendFileSync(`${directory}/errors.log`, '[emerg] unknown directive "nonsense"\n');
-  else version = /return ([\w.]+);/.exec(text)?.[1] ?? '';
+  if (read.includes('nonsense')) {
+    const time = `2026/01/02 03:04:${String(refusals++ % 60).padStart(2, '0')}`;
+    appendFileSync(`${directory}/errors.log`, `${time} [emerg] unknown directive "nonsense"\n`);
+  } else version = /return ([\w.]+);/.exec(text)?.[1] ?? '';
 }
 
 load();

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startFeeder, type Feeder } from '../../services/ingress/feeder.ts';
 import { servedVersion, versionIn, withCertificate } from '../../services/ingress/nginx.ts';
@@ -103,6 +104,30 @@ describe('the feeder of NGINX', () => {
     assert.equal(await servedVersion(directory), `a.${second}`);
     await event(`accepted a.${await renew('third')}`);
     assert.deepEqual(feeder.report(), { serving: 'a' });
+  });
+
+  it('serves what it did when that is wanted again, and says so', async () => {
+    const first = await renew('first');
+    feeder.want(configuration('a'));
+    await event(`accepted a.${first}`);
+    await startNginx();
+    await event(`refused a.${await renew('nonsense')} [emerg] unknown directive "nonsense"`);
+    events.length = 0;
+    await renew('first');
+    await event(`accepted a.${first}`);
+    assert.deepEqual(feeder.report(), { serving: 'a' });
+  });
+
+  it('says a refusal once, though NGINX is asked again, and keeps one of its lines', async () => {
+    feeder.want(configuration('a'));
+    await event('accepted a');
+    await startNginx();
+    feeder.want(configuration('b', 'nonsense'));
+    await event('refused b [emerg] unknown directive "nonsense"');
+    const errors = () => readFile(path.join(directory, 'errors.log'), 'utf8');
+    while (!(await errors()).startsWith('2026/01/02 03:04:01')) await pause(100);
+    assert.equal((await errors()).trim().split('\n').length, 1);
+    assert.equal(events.filter((text) => text.startsWith('refused')).length, 1);
   });
 
   it('reads the version that a configuration tells of itself', () => {
