@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Cluster, type Session } from '@dpr/client';
-import { command, deployments, failureOf, kubectl, stepwise, type Deployments } from './deployments.ts';
+import { type Certificate, certify, shownAt, store } from './certificates.ts';
+import { deployments, failureOf, kubectl, stepwise, type Deployments } from './deployments.ts';
+import { startLoad } from './load.ts';
 
 const TOKENS = {
   'dpr:controlToken': 'a-control-token-of-a-test',
@@ -13,21 +13,30 @@ const SMALL = { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64M
 const TLS_SECRET = 'a-certificate';
 /** How long the membership Job waits; half of it for a worker that is away. */
 const MEMBERSHIP_TIMEOUT_SECONDS = 30;
+const REPLICAS = 2;
+/** The kubelet may take its time to bring a changed Secret into a pod. */
+const RENEWAL_LIMIT_MS = 180_000;
+const POLL_MS = 500;
+const INGRESS_PODS = ['--selector', 'app.kubernetes.io/component=ingress'];
+/** So many connections in a row that are shown the same certificate have reached every pod. */
+const IN_A_ROW = 20;
 
 describe('a secured cluster at the ports of nodes', function () {
   this.timeout(300_000);
   stepwise();
   let deployed: Deployments;
   let node: string;
-  let ca: string;
+  let certificate: Certificate;
   let cluster: Cluster | undefined;
   let session: Session;
+  const broken: string[] = [];
 
   before(async () => {
     deployed = await deployments({ nodePorts: true });
     const addresses = '{.items[0].status.addresses[?(@.type=="InternalIP")].address}';
     node = (await kubectl(['get', 'nodes', '-o', `jsonpath=${addresses}`])).join();
-    ca = await certify(node, deployed.namespace);
+    certificate = await certify(node);
+    await store(certificate, TLS_SECRET, deployed.namespace);
   });
   after(async () => {
     await cluster?.close();
@@ -39,7 +48,7 @@ describe('a secured cluster at the ports of nodes', function () {
       {
         'dpr:workerDefaults': SMALL,
         'dpr:finder': SMALL,
-        'dpr:ingress': { serviceType: 'NodePort', tlsSecretName: TLS_SECRET, replicas: 2 },
+        'dpr:ingress': { serviceType: 'NodePort', tlsSecretName: TLS_SECRET, replicas: REPLICAS },
         'dpr:keepVolumes': false,
         'dpr:membershipTimeoutSeconds': MEMBERSHIP_TIMEOUT_SECONDS,
         'dpr:workers': workers,
@@ -66,13 +75,52 @@ describe('a secured cluster at the ports of nodes', function () {
     const address = (await deployed.output('finderUrl')).replace('<node>', node);
     assert.equal(address, `wss://${node}:${deployed.basePort}`);
     const limits = { cluster: address, connectTimeoutMs: 2_000 };
+    const { certificate: ca } = certificate;
     assert.match(await failureOf(connect({ ...limits, ca })), /token/);
     assert.match(await failureOf(connect({ ...limits, token: TOKENS['dpr:clientToken'] })), /certificate/);
-    cluster = await connect({ ...limits, ca, token: TOKENS['dpr:clientToken'] });
+    cluster = await connected();
     session = cluster.session();
     assert.equal(await session.counter(0).add(300), 300n);
     assert.equal(await session.counter(1).add(70), 70n);
     await session.commit();
+  });
+
+  it('serves a renewed certificate to whoever comes, and leaves alone who is there', async () => {
+    assert.ok(cluster);
+    const before = await ingressPods();
+    assert.equal(before.length, REPLICAS);
+    assert.equal(await shown(), certificate.fingerprint);
+    const load = await startLoad(cluster, [1]);
+    const renewed = await certify(node);
+    await store(renewed, TLS_SECRET, deployed.namespace);
+    await everyPodSays('accepted', renewed);
+    assert.equal(await shown(), renewed.fingerprint);
+    assert.deepEqual(await ingressPods(), before);
+    await load.more(5);
+    await load.end();
+    assert.deepEqual(load.rollbacks, []);
+    assert.equal(await session.counter(0).get(), 300n);
+    assert.deepEqual(broken, []);
+    await cluster.close();
+    certificate = renewed;
+    cluster = await connected(); // trusts nothing but the new one
+    session = cluster.session();
+    assert.equal(await session.counter(0).get(), 300n);
+  });
+
+  it('goes on with the certificate that it has where NGINX cannot use the next, and says why', async () => {
+    const before = await ingressPods();
+    const stranger = await certify(node);
+    const onlyHalf = { data: { 'tls.crt': Buffer.from(stranger.certificate).toString('base64') } };
+    await kubectl(['patch', 'secret', TLS_SECRET, ...inNamespace(), '--patch', JSON.stringify(onlyHalf)]);
+    for (const { reason } of await everyPodSays('refused', stranger))
+      assert.match(reason, /^\[emerg\].*tls\.key.*mismatch/);
+    assert.equal(await shown(), certificate.fingerprint);
+    await store(certificate, TLS_SECRET, deployed.namespace);
+    await everyPodSays('accepted', certificate);
+    assert.equal(await shown(), certificate.fingerprint);
+    assert.deepEqual(await ingressPods(), before);
+    assert.deepEqual(broken, []);
   });
 
   it('gives a worker whatever its entry asks for', async () => {
@@ -144,6 +192,58 @@ describe('a secured cluster at the ports of nodes', function () {
   function inNamespace(): string[] {
     return ['-n', deployed.namespace];
   }
+
+  /** A client that trusts the present certificate alone. */
+  function connected(): Promise<Cluster> {
+    return connect({
+      cluster: `wss://${node}:${deployed.basePort}`,
+      ca: certificate.certificate,
+      token: TOKENS['dpr:clientToken'],
+      log: ({ event, message }) => {
+        if (event === 'disconnected') broken.push(message);
+      },
+    });
+  }
+
+  /** Which certificate new connections are shown, as soon as it is the same for all. */
+  async function shown(): Promise<string | undefined> {
+    const late = performance.now() + RENEWAL_LIMIT_MS;
+    let last: string | undefined;
+    for (let same = 0; same < IN_A_ROW; same++) {
+      assert.ok(performance.now() < late, 'new connections are shown now this certificate and now that');
+      const now = await shownAt(node, deployed.basePort);
+      if (now !== last) same = 0;
+      last = now;
+    }
+    return last;
+  }
+
+  /** Waits until the last that each pod of the ingress says is this of this certificate. */
+  async function everyPodSays(event: string, { name }: Certificate): Promise<Verdict[]> {
+    const late = performance.now() + RENEWAL_LIMIT_MS;
+    for (;;) {
+      // A pod that changes is looked after by its kubelet at once, and so are its Secrets.
+      await kubectl(['annotate', 'pods', ...INGRESS_PODS, ...inNamespace(), '--overwrite', `looked-at=${Date.now()}`]);
+      const words = ['logs', ...INGRESS_PODS, ...inNamespace(), '--container', 'feeder', '--tail', '1'];
+      const said = (await kubectl(words)).map((line) => JSON.parse(line) as Verdict);
+      const agreed = said.filter((verdict) => verdict.event === event && verdict.version.endsWith(`.${name}`));
+      if (agreed.length === REPLICAS) return said;
+      assert.ok(performance.now() < late, `${event} of ${name} was not said, but ${JSON.stringify(said)}`);
+      await pause(POLL_MS);
+    }
+  }
+
+  /** Which pods the ingress has, and how often each of their containers was started anew. */
+  async function ingressPods(): Promise<object[]> {
+    const text = await kubectl(['get', 'pods', ...INGRESS_PODS, ...inNamespace(), '-o', 'json']);
+    const { items } = JSON.parse(text.join('')) as { items: IngressPod[] };
+    return items.map(({ metadata, status }) => ({
+      uid: metadata.uid,
+      restarts: [...status.initContainerStatuses, ...status.containerStatuses].map(
+        (container) => container.restartCount,
+      ),
+    }));
+  }
 });
 
 type Pod = {
@@ -157,18 +257,10 @@ type Pod = {
   };
 };
 
-/** Makes a certificate for an address, and a secret of it. @returns what clients have to trust */
-async function certify(address: string, namespace: string): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'dpr-certificate-'));
-  try {
-    const [certificate, key] = [path.join(directory, 'tls.crt'), path.join(directory, 'tls.key')];
-    const form = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'];
-    const subject = ['-subj', '/CN=dpr test', '-addext', `subjectAltName=IP:${address}`];
-    await command('openssl', ['req', ...form, ...subject, '-keyout', key, '-out', certificate], {});
-    const files = ['--cert', certificate, '--key', key];
-    await kubectl(['create', 'secret', 'tls', TLS_SECRET, ...files, '-n', namespace]);
-    return await readFile(certificate, 'utf8');
-  } finally {
-    await rm(directory, { recursive: true });
-  }
-}
+/** A line of the ingress's log. */
+type Verdict = { readonly event: string; readonly version: string; readonly reason: string };
+
+type IngressPod = {
+  readonly metadata: { readonly uid: string };
+  readonly status: Record<'initContainerStatuses' | 'containerStatuses', readonly { readonly restartCount: number }[]>;
+};
