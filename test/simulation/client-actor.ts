@@ -1,5 +1,6 @@
 /** Client processes: each shares its connections, to the Finder and to workers, among its sessions. */
 import { bySession } from '../../services/client/by-session.ts';
+import { MEMBERSHIP_SPACING_MS } from '../../services/client/limits.ts';
 import type { Message, MessageOf, Reply } from '../../services/protocol/index.ts';
 import type { BackOff } from '../../services/runtime/back-off.ts';
 import { reachFinder } from './finder-actor.ts';
@@ -27,11 +28,13 @@ export interface Client {
   /** Between its attempts to reach the Finder. */
   readonly pauses: BackOff;
   cluster: MessageOf<'cluster'> | undefined;
+  /** When it asked for that last, and whether it is about to. */
+  askedAt: number;
+  asks: boolean;
   /** The last ones that came, with the generation of their worker. */
   readonly replies: { readonly worker: number; readonly generation: number; readonly message: Reply }[];
 }
 
-const POLL_MS = 150;
 /** Replies that may arrive again. */
 const MAX_KEPT_REPLIES = 16;
 
@@ -45,6 +48,8 @@ export function startClient(world: World, index: number, firstSession: number): 
     finder: undefined,
     pauses: reconnectPauses(world),
     cluster: undefined,
+    askedAt: -Infinity,
+    asks: false,
     replies: [],
   };
   world.clients.push(client);
@@ -68,7 +73,7 @@ function connectFinder(world: World, client: Client, firstSession: number, delay
         client.pauses.reset();
         if (sessions.length === 0) beginSessions(world, client, firstSession, worldLine);
         for (const { core } of sessions) client.finder?.send({ kind: 'refresh', worldLine: core.worldLine });
-        fetchCluster(client);
+        fetchCluster(world, client);
       },
       frame: (message) => finderMessage(world, client, message),
       ended,
@@ -101,13 +106,25 @@ function toAll(world: World, { sessions }: Client, message: Message): void {
   for (const session of sessions) stepSim(world, session, { kind: 'frames', worker: undefined, messages: [message] });
 }
 
-export function fetchCluster({ finder, cluster }: Client): void {
-  finder?.send({ kind: 'fetchCluster', known: cluster?.version ?? 0 });
+function fetchCluster(world: World, client: Client): void {
+  client.askedAt = world.scheduler.now;
+  client.finder?.send({ kind: 'fetchCluster', known: client.cluster?.version ?? 0 });
+}
+
+/** The membership may have changed: ask for it, unless that is about to happen. */
+export function askCluster(world: World, client: Client): void {
+  if (client.asks) return;
+  client.asks = true;
+  const { now } = world.scheduler;
+  world.scheduler.after(Math.max(0, client.askedAt + MEMBERSHIP_SPACING_MS - now), client.process, () => {
+    client.asks = false;
+    fetchCluster(world, client);
+  });
 }
 
 function poll(world: World, client: Client): void {
-  world.scheduler.after(world.random.real(0.5, 1.5) * POLL_MS, client.process, () => {
-    fetchCluster(client);
+  world.scheduler.after(world.random.real(0.5, 1.5) * world.options.membershipPollMs, client.process, () => {
+    fetchCluster(world, client);
     poll(world, client);
   });
 }
@@ -164,6 +181,7 @@ function connectWorker(world: World, client: Client, worker: number, delay: numb
       frames: (messages) => workerMessages(world, client, worker, connection, messages),
       ended() {
         lostWorker(world, client, worker, connection);
+        askCluster(world, client); // it may live elsewhere
         again();
       },
     });

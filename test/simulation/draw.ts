@@ -1,4 +1,6 @@
 /** What a seed draws: its world, of the usual kind or of one that makes rare situations frequent. */
+import { MEMBERSHIP_POLL_MS } from '../../services/client/limits.ts';
+import { WORKER_DEFAULTS } from '../../services/core/index.ts';
 import {
   CLIENT_RETRY_LIMIT_MS,
   MAX_DECISIONS,
@@ -49,12 +51,12 @@ const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
   clogFinder: 1,
 };
 
-/** `small`: one or two workers and clients that take their time, for long; to compare simulated with real time. */
+/** `small`: one or two workers and clients at the pace of somebody who watches, for a minute; to compare simulated with real time. */
 export type Draw = 'usual' | 'small';
 
 export function drawWorld(random: Random, draw: Draw = 'usual'): WorldOptions {
   const usual = drawUsual(random);
-  if (draw === 'small') return { ...usual, ...drawSmall(random) };
+  if (draw === 'small') return { ...usual, ...drawSmall(random, usual) };
   let chance = random.next();
   const special = SPECIAL_WORLDS.find(({ share }) => (chance -= share) < 0);
   return special === undefined ? usual : { ...usual, ...special.draw(random, usual) };
@@ -79,14 +81,22 @@ const SPECIAL_WORLDS: readonly {
   { share: 0.03, draw: drawRotten },
 ];
 
-function drawSmall(random: Random): Partial<WorldOptions> {
+/** Of its usual rate each fault has here; together they strike every few seconds. */
+const SMALL_FAULT_SHARE = 1 / 50;
+
+/** A call a second, and production's intervals. */
+function drawSmall(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
   return {
     workers: random.int(1, 2),
     clients: random.int(1, 2),
     sessionsPerClient: 1,
-    callsPerSession: random.int(5, 20),
-    thinkMs: 500,
-    faultsForMs: 10_000,
+    callsPerSession: 60,
+    thinkMs: 1_000,
+    checkpointIntervalMs: WORKER_DEFAULTS.checkpointIntervalMs,
+    membershipPollMs: MEMBERSHIP_POLL_MS,
+    restartMs: 200,
+    faultsForMs: 60_000,
+    rates: Object.fromEntries(FAULTS.map((fault) => [fault, rates[fault] * SMALL_FAULT_SHARE])) as typeof rates,
   };
 }
 
@@ -378,6 +388,7 @@ function drawUsual(random: Random): WorldOptions {
     resultBytes: random.chance(0.97) ? 0 : 20_000,
     checkpointIntervalMs: random.pick([10, 30, 100]),
     decisionGraceMs: random.pick([0, 20, 150]),
+    membershipPollMs: 150,
     maxUnwrittenVersions: random.pick([1, 2, 16]),
     maxUncommittedCheckpoints: random.pick([2, 5, 1000]),
     maxWaitingBatches: random.pick([1, 4, 1000]),

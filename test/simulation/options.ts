@@ -36,6 +36,8 @@ export interface WorldOptions {
   readonly resultBytes: number;
   readonly checkpointIntervalMs: number;
   readonly decisionGraceMs: number;
+  /** How often clients ask for the membership, on average. */
+  readonly membershipPollMs: number;
   readonly maxUnwrittenVersions: number;
   readonly maxUncommittedCheckpoints: number;
   readonly maxWaitingBatches: number;
@@ -126,6 +128,7 @@ export const QUIET_WORLD: WorldOptions = {
   resultBytes: 0,
   checkpointIntervalMs: 100,
   decisionGraceMs: 0,
+  membershipPollMs: 150,
   maxUnwrittenVersions: 16,
   maxUncommittedCheckpoints: 1000,
   maxWaitingBatches: 1000,

@@ -7,6 +7,7 @@ import { createFinder, encodeRecord, FINDER_DEFAULTS, finderWakeAt, stepFinder }
 import type { FinderEffect, FinderEvent, FinderRecord } from '../../services/core/index.ts';
 import { decode, encode, type Message, type MessageOf } from '../../services/protocol/index.ts';
 import { createRandom } from './random.ts';
+import { emptyTally, memory, type Cost, type ScaleOutcome } from './scale-cost.ts';
 
 /** How often every worker reports a checkpoint, ms; they seal at the same ticks of the clock, as real ones do. */
 export const REPORT_INTERVAL_MS = 100;
@@ -22,50 +23,6 @@ const JOIN_MS = 1_000;
 const WARM_UP_MS = 500;
 /** A cluster that has not come to rest after this long, ms, never does. */
 const PATIENCE_MS = 60_000;
-
-/** What one phase cost the Finder. */
-export interface Cost {
-  readonly simulatedMs: number;
-  /** User and system time, with that of the garbage collector. */
-  readonly cpuMs: number;
-  readonly reports: number;
-  readonly messagesIn: number;
-  readonly messagesOut: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly recordWrites: number;
-  readonly recordBytes: number;
-  /** Records whose cut was larger than the one before. */
-  readonly cuts: number;
-}
-
-export interface ScaleOutcome {
-  readonly workers: number;
-  /** All workers join an empty cluster. */
-  readonly join: Cost;
-  /** All workers report. */
-  readonly steady: Cost;
-  /** From a worker's report until it is told that the cut covers it, ms: mean and largest. */
-  readonly commitMs: { readonly mean: number; readonly largest: number };
-  /** One worker crashes and comes back, and all go back to a prefix. */
-  readonly rollback: Cost;
-  /** All workers crash and come back. */
-  readonly restart: Cost;
-  /** Of the heap and of buffers, while all workers report. */
-  readonly memoryBytes: number;
-}
-
-interface Tally {
-  cpuMs: number;
-  reports: number;
-  messagesIn: number;
-  messagesOut: number;
-  bytesIn: number;
-  bytesOut: number;
-  recordWrites: number;
-  recordBytes: number;
-  cuts: number;
-}
 
 interface SimWorker {
   readonly id: number;
@@ -332,24 +289,4 @@ export function measureScale(workers: number, steadyMs: number, collect?: () => 
 function createSimWorker(id: number, boot: string): SimWorker {
   const fresh = { connection: 0, generation: 0, incarnation: 0, worldLine: 0, predecessor: 0, committed: 0 };
   return { id, boot, ...fresh, waiting: [], joined: false };
-}
-
-function emptyTally(): Tally {
-  return {
-    cpuMs: 0,
-    reports: 0,
-    messagesIn: 0,
-    messagesOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    recordWrites: 0,
-    recordBytes: 0,
-    cuts: 0,
-  };
-}
-
-function memory(collect: (() => void) | undefined): number {
-  for (let round = 0; round < 3; round++) collect?.(); // buffers go only after what held them
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }

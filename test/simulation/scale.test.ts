@@ -6,7 +6,8 @@ import {
   stepFinder,
   type FinderRecord,
 } from '../../services/core/index.ts';
-import { DEPENDENCIES, measureScale, type Cost, type ScaleOutcome } from './scale-world.ts';
+import type { Cost, ScaleOutcome } from './scale-cost.ts';
+import { DEPENDENCIES, measureScale } from './scale-world.ts';
 
 /** How much of it there is for each report. */
 function perReport(cost: Cost, what: 'messagesOut' | 'bytesOut' | 'bytesIn'): number {

@@ -5,7 +5,8 @@
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { measureScale, REPORT_INTERVAL_MS, type Cost, type ScaleOutcome } from './scale-world.ts';
+import type { Cost, ScaleOutcome } from './scale-cost.ts';
+import { measureScale, REPORT_INTERVAL_MS } from './scale-world.ts';
 
 const { values } = parseArgs({
   options: {

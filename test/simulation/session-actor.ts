@@ -8,7 +8,7 @@ import {
   type SessionEvent,
   type Submission,
 } from '../../services/core/index.ts';
-import { fetchCluster, want, type Client } from './client-actor.ts';
+import { askCluster, want, type Client } from './client-actor.ts';
 import { CLOCK_STEP_MS } from './scheduler.ts';
 import { batchName, operationsOf } from './state-object.ts';
 import { inWords, type World } from './world.ts';
@@ -161,7 +161,7 @@ function perform(world: World, session: SimSession, effect: SessionEffect): void
       world.scheduler.after(0, client.process, () => want(world, session, effect.worker));
       return;
     case 'fetchCluster':
-      return fetchCluster(client);
+      return askCluster(world, client);
     case 'completed':
       checker.completed(session, effect);
       becomes(session, effect.call, 'completed');
