@@ -34,4 +34,8 @@ export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: strin
     seed: 1_795_371_618_399,
     found: 'the reply to a batch in another process went to an old connection, whose copy of the batch came last',
   },
+  {
+    seed: 1_795_374_978_447,
+    found: 'the simulator blamed a process that lived on with a rotten disk, while its worker had been given a new one',
+  },
 ];

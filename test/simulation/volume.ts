@@ -19,10 +19,11 @@ export interface VolumeOptions {
 }
 
 export function keepVolume(world: World, { process, host, ...options }: VolumeOptions): VolumeKeeper {
-  const log = (fields: unknown): void => told(world, process, host, fields);
+  const { disk } = host;
+  const log = (fields: unknown): void => told(world, process, fields, () => host.isDamaged || disk !== host.disk);
   return volumeKeeper({
     ...options,
-    disk: mountDisk(world, process, host.disk),
+    disk: mountDisk(world, process, disk),
     worker: host.id,
     log: { error: log, warn: log },
     written: () => undefined,
@@ -31,12 +32,13 @@ export function keepVolume(world: World, { process, host, ...options }: VolumeOp
   });
 }
 
-function told(world: World, process: Process, host: WorkerHost, fields: unknown): void {
+/** @param mayRot whether the disk rotted; one that was replaced may have, before */
+function told(world: World, process: Process, fields: unknown, mayRot: () => boolean): void {
   const { event, what, reason } = fields as Readonly<Record<string, string | undefined>>;
   world.note(process.name, () => `${event ?? ''} ${what ?? ''} ${reason ?? ''}`);
   if (event === 'writeFailed') return world.reached(`${what ?? ''} failed and was retried`);
   world.reached(`volume ${event ?? ''}`);
-  if (event === 'damaged' && !host.isDamaged) world.checker.violated(10, `worker ${host.id}: ${reason ?? ''}`);
+  if (event === 'damaged' && !mayRot()) world.checker.violated(10, `${process.name}: ${reason ?? ''}`);
 }
 
 /** A part of what the volume was asked for is done, and the process is about to hear of it. */
