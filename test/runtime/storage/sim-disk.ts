@@ -75,7 +75,10 @@ type Inode = {
 };
 type NameChange = { readonly removed: string | undefined; readonly added: string | undefined; readonly inode: Inode };
 
-const NEVER = new Promise<never>(() => undefined);
+/** Of one's own: whoever waits for a promise that others have too is kept for as long as that is. */
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
 
 /** @param random from 0 to below 1; decides everything that chance decides; @param outer the disk that this is a directory of */
 export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
@@ -191,11 +194,11 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
     async function step<T>(operation: Step['operation'], name: string, work: () => T, partly?: Partly): Promise<T> {
       const before = powerCuts;
       const fate = await process({ operation, name });
-      if (before !== powerCuts) return NEVER;
+      if (before !== powerCuts) return never();
       if (fate === 'done') return work();
       if (fate === 'diesAfter') work();
       else partly?.(fate);
-      if (fate === 'dies' || fate === 'diesAfter') return NEVER;
+      if (fate === 'dies' || fate === 'diesAfter') return never();
       throw systemError(fate, name);
     }
 
