@@ -246,7 +246,7 @@ function drawRemote(random: Random, { rates }: WorldOptions): Partial<WorldOptio
     executionMs: random.pick([5, 10, 40]),
     restartMs: 5,
     faultsForMs: random.real(800, 2000),
-    rates: { ...rates, crashWorker: 10, cutConnection: 8 },
+    rates: { ...rates, crashWorker: 10, cutConnection: random.pick([0, 8]), clogConnection: 10, resetConnection: 10 },
   };
 }
 
@@ -291,8 +291,10 @@ function drawSleepers(random: Random, { rates }: WorldOptions): Partial<WorldOpt
 function drawLeaving(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
   return {
     workers: random.int(2, 4),
-    clients: random.int(1, 3),
-    callsPerSession: random.int(10, 60),
+    clients: random.int(1, 2),
+    sessionsPerClient: 1,
+    callsPerSession: random.int(3, 40),
+    stayChance: random.pick([0, 0.8]),
     thinkMs: 10,
     networkDelayMs: random.real(0.1, 3),
     diskDelayMs: random.real(0.5, 10),
@@ -324,7 +326,7 @@ function drawPowerless(random: Random, { rates }: WorldOptions): Partial<WorldOp
     checkpointIntervalMs: random.pick([10, 30]),
     restartMs: 5,
     faultsForMs: random.real(300, 1500),
-    rates: { ...rates, crashThenCutPower: 10, cutPower: 2, crashDecidingFinder: 3, slowDisk: 2 },
+    rates: { ...rates, crashThenCutPower: 20, cutPower: 2, crashDecidingFinder: 3, slowDisk: 2 },
   };
 }
 

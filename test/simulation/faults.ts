@@ -93,7 +93,7 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
   crashThenCutPower(world) {
     const { random, scheduler, options, finder } = world;
     const host = anyWorker(world)?.host;
-    const delay = random.real(0, 8 * options.diskDelayMs);
+    const delay = random.real(0, 4 * options.diskDelayMs);
     if (random.chance(0.5) && host !== undefined) {
       for (const running of [...host.processes]) killWorker(world, running, 'crashes');
       startWorkerSoon(world, host, 0);
@@ -103,6 +103,10 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     if (finder.process?.core.writing === undefined) return false;
     crashFinder(world, false);
     startFinder(world);
+    if (finder.process && random.chance(0.5)) {
+      finder.process.losesPowerWriting = true;
+      return true;
+    }
     scheduler.after(delay, undefined, () => {
       crashFinder(world, true);
       watchFinder(world);
@@ -144,7 +148,12 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
   },
   resetConnection(world) {
     if (world.links.size === 0) return false;
-    reset(world, world.random.pick([...world.links]));
+    const { random, scheduler, options } = world;
+    const link = random.pick([...world.links]);
+    // What is under way may arrive after what its sender says on the next connection.
+    const ms = random.chance(0.5) ? 0 : random.exponential(options.pauseMs);
+    if (ms > 0) clog(world, link, 1, ms);
+    scheduler.after(random.real(0, ms), undefined, () => reset(world, link));
     return true;
   },
   partition(world) {
@@ -380,6 +389,7 @@ export function calmDown(world: World): void {
   else {
     finder.process.diesAfter = -1;
     finder.process.diesDeciding = false;
+    finder.process.losesPowerWriting = false;
     if (finder.process.process.paused) resume(finder.process.process, world.scheduler);
   }
   for (const host of world.hosts.values()) {

@@ -53,6 +53,8 @@ export interface FinderProcess {
   diesAfter: number;
   /** Dies while it writes the next decision. */
   diesDeciding: boolean;
+  /** Its power fails while it writes the next record. */
+  losesPowerWriting: boolean;
   /** It noticed that its record is not the newest. */
   refuses: boolean;
 }
@@ -84,6 +86,7 @@ export function startFinder(world: World): void {
     wakeAt: Infinity,
     diesAfter: -1,
     diesDeciding: false,
+    losesPowerWriting: false,
     refuses: false,
   };
   host.process = running;
@@ -236,9 +239,7 @@ function perform(world: World, running: FinderProcess, effect: FinderEffect): vo
     case 'write':
       world.checker.recordIssued(effect.record);
       world.hasPromises = true;
-      if (running.diesDeciding && effect.record.worldLine > (core.exposed?.record.worldLine ?? Infinity)) {
-        dieWhileItWrites(world, running);
-      }
+      mayDieWhileItWrites(world, running, effect.record.worldLine > (core.exposed?.record.worldLine ?? Infinity));
       return running.writer?.write(effect.record);
     case 'serving':
       return world.note(
@@ -258,13 +259,17 @@ function perform(world: World, running: FinderProcess, effect: FinderEffect): vo
 }
 
 /** At any step of the disk, or right after the last one. */
-function dieWhileItWrites(world: World, running: FinderProcess): void {
+function mayDieWhileItWrites(world: World, running: FinderProcess, isDecision: boolean): void {
   const { random, scheduler, options } = world;
+  const dies = running.losesPowerWriting || (running.diesDeciding && isDecision);
+  if (!dies) return;
+  const losesPower = running.losesPowerWriting || random.chance(0.5);
+  running.losesPowerWriting = false;
   running.diesDeciding = false;
   scheduler.after(random.real(0, 3 * options.diskDelayMs), running.process, () => {
     if (world.calm) return;
-    world.reached('Finder dies while it writes a decision');
-    crashFinder(world, random.chance(0.5));
+    if (isDecision) world.reached('Finder dies while it writes a decision');
+    crashFinder(world, losesPower);
     startFinderSoon(world);
   });
 }

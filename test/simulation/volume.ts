@@ -20,7 +20,8 @@ export interface VolumeOptions {
 
 export function keepVolume(world: World, { process, host, ...options }: VolumeOptions): VolumeKeeper {
   const { disk } = host;
-  const log = (fields: unknown): void => told(world, process, fields, () => host.isDamaged || disk !== host.disk);
+  const mayRot = (): boolean => host.isDamaged || disk !== host.disk;
+  const log = (fields: unknown): void => told(world, process, host, fields, mayRot);
   return volumeKeeper({
     ...options,
     disk: mountDisk(world, process, disk),
@@ -33,12 +34,15 @@ export function keepVolume(world: World, { process, host, ...options }: VolumeOp
 }
 
 /** @param mayRot whether the disk rotted; one that was replaced may have, before */
-function told(world: World, process: Process, fields: unknown, mayRot: () => boolean): void {
+function told(world: World, process: Process, { id }: WorkerHost, fields: unknown, mayRot: () => boolean): void {
   const { event, what, reason } = fields as Readonly<Record<string, string | undefined>>;
   world.note(process.name, () => `${event ?? ''} ${what ?? ''} ${reason ?? ''}`);
   if (event === 'writeFailed') return world.reached(`${what ?? ''} failed and was retried`);
   world.reached(`volume ${event ?? ''}`);
-  if (event === 'damaged' && !mayRot()) world.checker.violated(10, `${process.name}: ${reason ?? ''}`);
+  if (event !== 'damaged' || mayRot()) return;
+  // A predecessor that was about to tidy up takes files away below the cut; whether the cut's own checkpoint is whole shows elsewhere.
+  const version = Number(/checkpoint-\d+-\d+-(\d+)/.exec(reason ?? '')?.[1] ?? Infinity);
+  if (version >= world.checker.exposedOf(id)) world.checker.violated(10, `${process.name}: ${reason ?? ''}`);
 }
 
 /** A part of what the volume was asked for is done, and the process is about to hear of it. */
