@@ -38,4 +38,9 @@ export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: strin
     seed: 1_795_374_978_447,
     found: 'the simulator blamed a process that lived on with a rotten disk, while its worker had been given a new one',
   },
+  {
+    seed: 1_775,
+    found:
+      'the simulator missed the marker of a clean stop on the disk of a process that slept while its worker got another',
+  },
 ];
