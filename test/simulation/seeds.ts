@@ -39,6 +39,10 @@ export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: strin
     found: 'the simulator blamed a process that lived on with a rotten disk, while its worker had been given a new one',
   },
   {
+    seed: 1_795_376_173_936,
+    found: 'the simulator took a late refusal, which was from when the cluster was full, for one of a member',
+  },
+  {
     seed: 1_775,
     found:
       'the simulator missed the marker of a clean stop on the disk of a process that slept while its worker got another',

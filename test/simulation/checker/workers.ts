@@ -229,7 +229,15 @@ export function checkWorkers(truth: Truth) {
     if (why !== 'refused') return;
     worldOf().reached('volume refused at last');
     const isMember = host.generation > 0 && truth.record?.members.get(id)?.generation === host.generation;
-    if (hasAllOfIts(running) && isMember) violated(10, `worker ${id} is refused, and lost nothing`);
+    if (hasAllOfIts(running) && isMember && !hasSuccessor(running)) {
+      violated(10, `worker ${id} is refused, and lost nothing`);
+    }
+  }
+
+  /** A later process was let in: what this one hears may be from before. */
+  function hasSuccessor({ host, process }: WorkerProcess): boolean {
+    const place = host.processes.findIndex((one) => one.process === process);
+    return host.processes.some(({ core }, index) => index > place && core.incarnation > 0);
   }
 
   /** Nobody took or damaged its disk. */
