@@ -43,6 +43,10 @@ export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: strin
     found: 'the simulator took a late refusal, which was from when the cluster was full, for one of a member',
   },
   {
+    seed: 1_795_378_046_225,
+    found: 'the simulator wondered that a volume was refused while a predecessor went on to commit on it',
+  },
+  {
     seed: 1_775,
     found:
       'the simulator missed the marker of a clean stop on the disk of a process that slept while its worker got another',

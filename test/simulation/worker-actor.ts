@@ -213,6 +213,7 @@ function stepProcess(world: World, running: WorkerProcess, event: WorkerEvent): 
   const now = world.scheduler.now - process.bornAt;
   const effects = stepWorker(core, event, now, wall(world, running));
   world.checker.workerStepped(core);
+  if (event.kind === 'clientFrames') world.checker.framesCame(core, event.connection, event.messages);
   for (const effect of effects) {
     if (!process.alive) return;
     if (running.diesAfter >= 0 && running.diesAfter-- === 0) {

@@ -1,6 +1,6 @@
 /** What workers and their volumes do: executions, seals, restores, stops. */
 import type { StopReason, Worker } from '../../../services/core/index.ts';
-import type { CheckpointInfo } from '../../../services/protocol/index.ts';
+import type { Batch, CheckpointInfo, Message } from '../../../services/protocol/index.ts';
 import { isOnPlatter, newestOn } from '../on-disk.ts';
 import { EMPTY, historyOf, parseBatchName, type State } from '../state-object.ts';
 import type { WorkerProcess } from '../worker-actor.ts';
@@ -21,6 +21,8 @@ const SEALS_AT_A_TICK = 2;
 
 export function checkWorkers(truth: Truth) {
   const { worldOf, figures, decisions, exposed } = truth;
+  /** The newest connection that a batch in flight came on. */
+  const cameOn = new WeakMap<object, number>();
 
   /** Everything that grows has a limit. */
   function workerStepped({
@@ -42,6 +44,19 @@ export function checkWorkers(truth: Truth) {
     // One version more was open when the limit was reached.
     within('unwritten versions', unwritten.length, config.maxUnwrittenVersions + 1);
     within('uncommitted versions', unwritten.length + uncommitted.length, config.maxUncommittedCheckpoints + 1);
+  }
+
+  /** Frames came on a connection: a batch in flight is to be answered on the newest one that it came on. */
+  function framesCame(worker: Worker, connection: number, messages: readonly Message[]): void {
+    for (const inFlight of worker.inFlight.values()) {
+      const { batch } = inFlight;
+      if (batch.worldLine !== worker.worldLine || !messages.some((message) => isSameBatch(message, batch))) continue;
+      const newest = Math.max(connection, cameOn.get(inFlight) ?? 0);
+      cameOn.set(inFlight, newest);
+      if (inFlight.connection === newest) continue;
+      const text = `batch ${batch.sequence} of session ${batch.session} came on connection ${newest} of worker ${worker.config.id}`;
+      violated(12, `${text}, and is to be answered on ${inFlight.connection}`);
+    }
   }
 
   /** A batch begins to execute in the worker's open version. */
@@ -229,7 +244,9 @@ export function checkWorkers(truth: Truth) {
     if (why !== 'refused') return;
     worldOf().reached('volume refused at last');
     const isMember = host.generation > 0 && truth.record?.members.get(id)?.generation === host.generation;
-    if (hasAllOfIts(running) && isMember && !hasSuccessor(running)) {
+    // While a predecessor goes on to commit, what the volume held a moment ago is too little each time that it is read.
+    const isOvertaken = running.exposedBefore < exposedOf(id);
+    if (hasAllOfIts(running) && isMember && !hasSuccessor(running) && !isOvertaken) {
       violated(10, `worker ${id} is refused, and lost nothing`);
     }
   }
@@ -309,6 +326,7 @@ export function checkWorkers(truth: Truth) {
 
   return {
     workerStepped,
+    framesCame,
     executed,
     applied,
     sealed,
@@ -320,4 +338,13 @@ export function checkWorkers(truth: Truth) {
     exposedOf,
     finish,
   };
+}
+
+function isSameBatch(message: Message, { session, sequence, worldLine }: Batch): boolean {
+  return (
+    message.kind === 'batch' &&
+    message.session === session &&
+    message.sequence === sequence &&
+    message.worldLine === worldLine
+  );
 }
