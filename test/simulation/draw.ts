@@ -232,8 +232,8 @@ function drawRemote(random: Random, { rates }: WorldOptions): Partial<WorldOptio
   return {
     workers: 2,
     clients: 4,
-    callsPerSession: 60,
-    thinkMs: 1,
+    callsPerSession: 120,
+    thinkMs: random.pick([1, 5]),
     maxInFlight: random.pick([1, 4]),
     networkDelayMs: random.real(0.1, 1),
     diskDelayMs: random.real(4, 20),

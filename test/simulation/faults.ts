@@ -49,6 +49,10 @@ const TELL_OF_THEMSELVES: readonly FaultName[] = [
 ];
 
 /** Each returns whether there was anything to strike. */
+/** How long a connection that is given up holds back what it was told, and for how long it is told things before. */
+const MAX_HELD_MS = 60;
+const MAX_SAYING_MS = 10;
+
 const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
   crashWorker(world) {
     const running = anyWorker(world);
@@ -148,12 +152,20 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
   },
   resetConnection(world) {
     if (world.links.size === 0) return false;
-    const { random, scheduler, options } = world;
-    const link = random.pick([...world.links]);
-    // What is under way may arrive after what its sender says on the next connection.
-    const ms = random.chance(0.5) ? 0 : random.exponential(options.pauseMs);
-    if (ms > 0) clog(world, link, 1, ms);
-    scheduler.after(random.real(0, ms), undefined, () => reset(world, link));
+    const { random, scheduler } = world;
+    const links = [...world.links];
+    const calling = links.filter(
+      ({ ends }) => ends[0].process.name.startsWith('client') && ends[1].process.name !== 'finder',
+    );
+    if (calling.length === 0 || random.chance(0.5)) {
+      reset(world, random.pick(links));
+      return true;
+    }
+    // What a client says now arrives about when it has said it again on its next connection.
+    const link = random.pick(calling);
+    const heldMs = random.real(0, MAX_HELD_MS);
+    clog(world, link, 1, heldMs);
+    scheduler.after(random.real(0, Math.min(heldMs, MAX_SAYING_MS)), undefined, () => reset(world, link, 'nothing'));
     return true;
   },
   partition(world) {

@@ -195,11 +195,11 @@ function cutStream(world: World, lane: Direction): number {
 }
 
 /** The side that made the connection finds it broken and makes another, while the other side still believes in this one. */
-export function reset(world: World, link: Link): void {
+export function reset(world: World, link: Link, loses: 'some' | 'nothing' = 'some'): void {
   if (link.dead) return;
   link.dead = true;
   world.links.delete(link);
-  for (const lane of link.lanes) cutStream(world, lane);
+  if (loses === 'some') for (const lane of link.lanes) cutStream(world, lane);
   hearOfEnd(world, link.ends[0], world.scheduler.now);
   hearOfEnd(world, link.ends[1], world.scheduler.now + world.random.real(0, RESET_UNNOTICED_MS));
 }

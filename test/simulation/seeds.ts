@@ -47,6 +47,10 @@ export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: strin
     found: 'the simulator wondered that a volume was refused while a predecessor went on to commit on it',
   },
   {
+    seed: 1_795_378_693_887,
+    found: 'the simulator waited for somebody to be told of a cut with which the last one who cared had left',
+  },
+  {
     seed: 1_775,
     found:
       'the simulator missed the marker of a clean stop on the disk of a process that slept while its worker got another',

@@ -244,10 +244,11 @@ export function checkFinder(truth: Truth) {
     }
   }
 
-  /** What the cut does not cover yet, in words; undefined when it covers everything that survives. */
+  /** What the cut does not cover yet, in words; undefined when it covers everything that survives, told to somebody or not. */
   function uncovered(): string | undefined {
-    for (const own of workers.values()) {
-      const [token] = own.open;
+    for (const [id, own] of workers) {
+      const covered = truth.record?.cut.get(id) ?? 0;
+      const token = own.open.find(({ version }) => version > covered);
       if (token !== undefined) return `the cut does not cover ${nameOf(token)}`;
     }
     return undefined;

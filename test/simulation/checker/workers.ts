@@ -51,7 +51,7 @@ export function checkWorkers(truth: Truth) {
     for (const inFlight of worker.inFlight.values()) {
       const { batch } = inFlight;
       if (batch.worldLine !== worker.worldLine || !messages.some((message) => isSameBatch(message, batch))) continue;
-      const newest = Math.max(connection, cameOn.get(inFlight) ?? 0);
+      const newest = Math.max(connection, cameOn.get(inFlight) ?? inFlight.connection);
       cameOn.set(inFlight, newest);
       if (inFlight.connection === newest) continue;
       const text = `batch ${batch.sequence} of session ${batch.session} came on connection ${newest} of worker ${worker.config.id}`;
