@@ -51,6 +51,11 @@ export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: strin
     found: 'the simulator waited for somebody to be told of a cut with which the last one who cared had left',
   },
   {
+    seed: 1_795_379_439_067,
+    found:
+      'a session that its worker had forgotten numbered on from 1; after another rollback the worker remembered, and answered a new batch with the reply to an old one',
+  },
+  {
     seed: 1_775,
     found:
       'the simulator missed the marker of a clean stop on the disk of a process that slept while its worker got another',

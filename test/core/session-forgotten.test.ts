@@ -1,0 +1,52 @@
+import { createSession, stepSession, type SessionEffect, type SessionEvent } from '@dpr/core';
+import type { Decision, Message } from '@dpr/protocol';
+import assert from 'node:assert/strict';
+
+const ID = 'e'.repeat(32);
+const WORKER = 0;
+const STAMP = { start: 'f'.repeat(16), counter: 1 };
+
+/** A session whose first call is committed, whose second one is under way, and that hears of a rollback. */
+function rolledBack(): (event: SessionEvent) => SessionEffect[] {
+  const core = createSession({
+    id: ID,
+    worldLine: 1,
+    mode: 'strict',
+    replay: false,
+    maxInFlight: 16,
+    retryMs: 10,
+    maxRetryMs: 100,
+    retryLimitMs: 60_000,
+  });
+  const step = (event: SessionEvent): SessionEffect[] => stepSession(core, event, 0);
+  const hear = (message: Message) => step({ kind: 'frames', worker: WORKER, messages: [message] });
+  const submit = () => step({ kind: 'submit', calls: [{ worker: WORKER, operations: new Uint8Array(1), count: 1 }] });
+  const cut = new Map([[WORKER, 5]]);
+  submit();
+  step({ kind: 'connected', worker: WORKER, generation: 1 });
+  const reply = { session: ID, worldLine: 1, incarnation: 1, sequence: 1, version: 5 } as const;
+  hear({ kind: 'reply', count: 1, results: new Uint8Array(1), ...reply });
+  assert.deepEqual(hear({ kind: 'cut', stamp: STAMP, worldLine: 1, decisions: [], cut }), [
+    { kind: 'committed', calls: [1] },
+  ]);
+  submit();
+  const decision: Decision = { worldLine: 2, prefix: cut, entitled: new Map([[WORKER, 1]]) };
+  hear({ kind: 'cut', stamp: STAMP, worldLine: 2, decisions: [decision], cut });
+  return step;
+}
+
+function answerTable(last: number): readonly string[] {
+  const answer = { kind: 'tableAnswer', session: ID, worldLine: 2, last } as const;
+  return rolledBack()({ kind: 'frames', worker: WORKER, messages: [answer] }).map(({ kind }) => kind);
+}
+
+describe('a session that asks, after a rollback, what its worker remembers of it', () => {
+  it('goes on from there', () => {
+    assert.deepEqual(answerTable(1), ['rolledBack']);
+    assert.deepEqual(answerTable(2), ['send']);
+  });
+
+  it('ends if that is less than what is committed: the worker forgot it, and may remember after another rollback', () => {
+    assert.deepEqual(answerTable(0), ['ended']);
+  });
+});
