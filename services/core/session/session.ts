@@ -391,18 +391,14 @@ function takeCut(session: Session, lane: Lane | undefined, message: MessageOf<'c
 function tableAnswer(session: Session, lane: Lane, message: MessageOf<'tableAnswer'>): void {
   const { verdict } = session;
   if (message.worldLine !== verdict?.worldLine) return;
-  // What is committed is in every table. To number on from less would make new batches look like old ones after another rollback.
-  if (message.last < committedUpTo(lane)) {
+  // What came before these calls is committed, and so in every table. To number on from less would make new batches look like old ones after another rollback.
+  const first = lane.done[0] ?? lane.sent[0];
+  if (first !== undefined && message.last < first.sequence - 1) {
     const text = `worker ${lane.worker} forgot the session, which was idle there for too long`;
     return endSession(session, 'sessionExpired', text);
   }
   verdict.tables.set(lane.worker, message.last);
   concludeVerdict(session);
-}
-
-/** The last sequence number of the lane's calls that are committed. */
-function committedUpTo({ done, sent, next }: Lane): number {
-  return ((done[0] ?? sent[0])?.sequence ?? next) - 1;
 }
 
 function wake(session: Session): void {
