@@ -56,6 +56,11 @@ export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: strin
       'a session that its worker had forgotten numbered on from 1; after another rollback the worker remembered, and answered a new batch with the reply to an old one',
   },
   {
+    seed: 1_795_379_873_973,
+    found:
+      'a session went on with a process of a generation that it knew to be removed, and numbered its batches anew there',
+  },
+  {
     seed: 1_775,
     found:
       'the simulator missed the marker of a clean stop on the disk of a process that slept while its worker got another',

@@ -193,7 +193,8 @@ export function sendAgain(session: Session, lane: Lane): void {
 
 function connected(session: Session, worker: number, generation: number): void {
   const lane = laneOf(session, worker);
-  if (lane.generation !== 0 && generation < lane.generation) return;
+  // A process of a removed generation may live on for a while.
+  if (generation < lane.generation || generation <= lane.removed) return;
   if (lane.generation !== 0 && generation > lane.generation) succeeded(session, lane);
   lane.generation = generation;
   lane.open = true;
@@ -228,6 +229,7 @@ function removed(session: Session, worker: number, generation: number): void {
   const lane = session.lanes.get(worker);
   if (lane === undefined || lane.generation > generation) return;
   succeeded(session, lane);
+  lane.removed = generation;
   lane.open = false;
   const kept: Call[] = [];
   for (const call of session.queue) {

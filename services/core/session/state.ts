@@ -41,6 +41,8 @@ export interface Lane {
   readonly worker: number;
   /** 0 until the worker was first met. */
   generation: number;
+  /** The newest generation that is known to be removed, 0 if none is. */
+  removed: number;
   open: boolean;
   /** The next sequence number. */
   next: number;
@@ -164,6 +166,7 @@ export function laneOf(session: Session, worker: number): Lane {
   const lane: Lane = {
     worker,
     generation: 0,
+    removed: 0,
     open: false,
     next: 1,
     acknowledged: 0,
