@@ -15,8 +15,10 @@ import { startWorkerSoon } from './worker-actor.ts';
 import { createHost, keepMember } from './worker-host.ts';
 import { Violation, type World } from './world.ts';
 
-/** Once faults have stopped, everything resolves within this much simulated time. */
-export const LIVENESS_LIMIT_MS = 60_000;
+/** Once faults have stopped, everything resolves within this much simulated time, and what the calls take one after another. */
+const LIVENESS_LIMIT_MS = 60_000;
+/** Where hardly anything may wait to be committed each call takes a commit of its own: this many delays of disk and network. */
+const DELAYS_PER_COMMIT = 10;
 /** How often it is looked whether everything has resolved, ms. */
 const LOOK_MS = 50;
 /** A world in which this much happens does not come to rest. */
@@ -184,6 +186,7 @@ function letPromisesRun(resolve: () => void): void {
 /** After an event that may have resolved a promise, time stands still until every promise that can go on has. */
 async function live(world: World, settled: () => void): Promise<void> {
   const { scheduler, options } = world;
+  const limitMs = livenessLimitMs(options);
   let lookAt = options.faultsForMs;
   do {
     if (world.hasPromises) {
@@ -198,14 +201,20 @@ async function live(world: World, settled: () => void): Promise<void> {
     }
     const waiting = unresolved(world);
     if (waiting === undefined) return;
-    if (scheduler.now > options.faultsForMs + LIVENESS_LIMIT_MS) {
-      world.checker.violated(12, `after ${LIVENESS_LIMIT_MS} ms without faults ${waiting}`);
+    if (scheduler.now > options.faultsForMs + limitMs) {
+      world.checker.violated(12, `after ${limitMs.toFixed(0)} ms without faults ${waiting}`);
     }
   } while (scheduler.steps < MAX_STEPS && scheduler.step());
   world.checker.violated(
     12,
     `at ${scheduler.now.toFixed(3)} ms, after ${scheduler.steps} steps, ${unresolved(world) ?? 'nothing happens any more'}`,
   );
+}
+
+function livenessLimitMs(options: WorldOptions): number {
+  const { clients, sessionsPerClient, callsPerSession, diskDelayMs, networkDelayMs } = options;
+  const commitMs = DELAYS_PER_COMMIT * (diskDelayMs + networkDelayMs);
+  return LIVENESS_LIMIT_MS + clients * sessionsPerClient * callsPerSession * commitMs;
 }
 
 /** What a session waits for, in words. */

@@ -61,6 +61,10 @@ export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: strin
       'a session went on with a process of a generation that it knew to be removed, and numbered its batches anew there',
   },
   {
+    seed: 1_795_380_484_249,
+    found: 'the simulator gave a minute to 270 calls that had to be committed one after another on a slow disk',
+  },
+  {
     seed: 1_775,
     found:
       'the simulator missed the marker of a clean stop on the disk of a process that slept while its worker got another',

@@ -393,7 +393,8 @@ function takeCut(session: Session, lane: Lane | undefined, message: MessageOf<'c
 function tableAnswer(session: Session, lane: Lane, message: MessageOf<'tableAnswer'>): void {
   const { verdict } = session;
   if (message.worldLine !== verdict?.worldLine) return;
-  // What came before these calls is committed, and so in every table. To number on from less would make new batches look like old ones after another rollback.
+  // What came before these calls is committed, and so in every table. To number on from less would make new batches look like
+  // old ones after another rollback.
   const first = lane.done[0] ?? lane.sent[0];
   if (first !== undefined && message.last < first.sequence - 1) {
     const text = `worker ${lane.worker} forgot the session, which was idle there for too long`;
