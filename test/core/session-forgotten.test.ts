@@ -6,8 +6,8 @@ const ID = 'e'.repeat(32);
 const WORKER = 0;
 const STAMP = { start: 'f'.repeat(16), counter: 1 };
 
-/** A session whose first call is committed, whose second one is under way, and that hears of a rollback. */
-function rolledBack(): (event: SessionEvent) => SessionEffect[] {
+/** A session whose first call executed in version 5, whose second one is under way, and that hears of a rollback to version 5. */
+function rolledBack(knowsOfCut: boolean): (event: SessionEvent) => SessionEffect[] {
   const core = createSession({
     id: ID,
     worldLine: 1,
@@ -26,27 +26,34 @@ function rolledBack(): (event: SessionEvent) => SessionEffect[] {
   step({ kind: 'connected', worker: WORKER, generation: 1 });
   const reply = { session: ID, worldLine: 1, incarnation: 1, sequence: 1, version: 5 } as const;
   hear({ kind: 'reply', count: 1, results: new Uint8Array(1), ...reply });
-  assert.deepEqual(hear({ kind: 'cut', stamp: STAMP, worldLine: 1, decisions: [], cut }), [
-    { kind: 'committed', calls: [1] },
-  ]);
+  if (knowsOfCut) {
+    const committed = hear({ kind: 'cut', stamp: STAMP, worldLine: 1, decisions: [], cut });
+    assert.deepEqual(committed, [{ kind: 'committed', calls: [1] }]);
+  }
   submit();
   const decision: Decision = { worldLine: 2, prefix: cut, entitled: new Map([[WORKER, 1]]) };
   hear({ kind: 'cut', stamp: STAMP, worldLine: 2, decisions: [decision], cut });
   return step;
 }
 
-function answerTable(last: number): readonly string[] {
+function answerTable(last: number, knowsOfCut: boolean): readonly string[] {
   const answer = { kind: 'tableAnswer', session: ID, worldLine: 2, last } as const;
-  return rolledBack()({ kind: 'frames', worker: WORKER, messages: [answer] }).map(({ kind }) => kind);
+  return rolledBack(knowsOfCut)({ kind: 'frames', worker: WORKER, messages: [answer] }).map(({ kind }) => kind);
 }
 
 describe('a session that asks, after a rollback, what its worker remembers of it', () => {
   it('goes on from there', () => {
-    assert.deepEqual(answerTable(1), ['rolledBack']);
-    assert.deepEqual(answerTable(2), ['send']);
+    assert.deepEqual(answerTable(1, true), ['rolledBack']);
+    assert.deepEqual(answerTable(2, true), ['send']);
+    assert.deepEqual(answerTable(1, false), ['committed', 'rolledBack']);
+    assert.deepEqual(answerTable(2, false), ['committed', 'send']);
   });
 
   it('ends if that is less than what is committed: the worker forgot it, and may remember after another rollback', () => {
-    assert.deepEqual(answerTable(0), ['ended']);
+    assert.deepEqual(answerTable(0, true), ['ended']);
+  });
+
+  it('ends, too, if only the decision tells that it is committed', () => {
+    assert.deepEqual(answerTable(0, false), ['ended']);
   });
 });

@@ -18,7 +18,7 @@ import {
   type Submission,
 } from './state.ts';
 import { refused } from './refusals.ts';
-import { askTable, beginVerdict, concludeVerdict } from './verdict.ts';
+import { askTable, beginVerdict, concludeVerdict, tableAnswered } from './verdict.ts';
 
 const NOTHING_CARRIED: Versions = new Map();
 const LET_GO = new Uint8Array(0);
@@ -273,7 +273,7 @@ function frame(session: Session, lane: Lane | undefined, message: Message): void
     case 'cut':
       return takeCut(session, lane, message);
     case 'tableAnswer':
-      if (lane) tableAnswer(session, lane, message);
+      if (lane) tableAnswered(session, lane, message);
       return;
     case 'error':
       return refused(session, lane, message);
@@ -388,20 +388,6 @@ function takeCut(session: Session, lane: Lane | undefined, message: MessageOf<'c
   const refresh = { kind: 'refresh', worldLine: session.worldLine } as const;
   if (lane) sendTo(session, lane, refresh);
   else session.effects.push({ kind: 'sendFinder', message: refresh });
-}
-
-function tableAnswer(session: Session, lane: Lane, message: MessageOf<'tableAnswer'>): void {
-  const { verdict } = session;
-  if (message.worldLine !== verdict?.worldLine) return;
-  // What came before these calls is committed, and so in every table. To number on from less would make new batches look like
-  // old ones after another rollback.
-  const first = lane.done[0] ?? lane.sent[0];
-  if (first !== undefined && message.last < first.sequence - 1) {
-    const text = `worker ${lane.worker} forgot the session, which was idle there for too long`;
-    return endSession(session, 'sessionExpired', text);
-  }
-  verdict.tables.set(lane.worker, message.last);
-  concludeVerdict(session);
 }
 
 function wake(session: Session): void {

@@ -2,9 +2,10 @@
  * What a rollback did to a session. Before it sends anything in the new world-line, the session finds out, for every call that
  * is not committed, whether it survived: from the decisions if it was answered, from the worker's table if it was not.
  */
+import type { MessageOf } from '@dpr/protocol';
 import { decisionsAfter, pruneDecisions, survivingVersion } from '../world-lines.ts';
 import { reportCommitted, sendAgain } from './session.ts';
-import { sendTo, want, type Call, type Lane, type Session, type Verdict } from './state.ts';
+import { endSession, sendTo, want, type Call, type Lane, type Session, type Verdict } from './state.ts';
 
 export function beginVerdict(session: Session, verdict: Verdict): void {
   session.verdict = verdict;
@@ -25,6 +26,29 @@ export function askTable(session: Session, lane: Lane): void {
   if (verdict === undefined || !needsTable(lane) || verdict.tables.has(lane.worker)) return;
   const { generation } = lane;
   sendTo(session, lane, { kind: 'table', session: config.id, worldLine: verdict.worldLine, generation });
+}
+
+/**
+ * How far the worker remembers the session. Less than what is known to have survived means that it forgot it: to number on from
+ * there would make new batches look like old ones, once another rollback brings its memory back.
+ */
+export function tableAnswered(session: Session, lane: Lane, { worldLine, last }: MessageOf<'tableAnswer'>): void {
+  const { verdict } = session;
+  if (worldLine !== verdict?.worldLine) return;
+  if (last < lastKnown(session, verdict, lane)) {
+    const text = `worker ${lane.worker} forgot the session, which was idle there for too long`;
+    return endSession(session, 'sessionExpired', text);
+  }
+  verdict.tables.set(lane.worker, last);
+  concludeVerdict(session);
+}
+
+/** The last batch of the lane that survived by what the session knows: one that was answered, or what is committed before. */
+function lastKnown(session: Session, verdict: Verdict, lane: Lane): number {
+  const kept = survivingVersion(verdict.decisions, lane.worker, session.worldLine);
+  const calls = [...lane.done, ...lane.sent];
+  const survivor = calls.findLast(({ version }) => version !== 0 && version <= kept);
+  return survivor?.sequence ?? (calls[0]?.sequence ?? 1) - 1;
 }
 
 /** Once every table that is needed is there: settle every lane, report, and go on in the new world-line. */

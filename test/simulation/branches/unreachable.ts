@@ -159,10 +159,8 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'core/finder/reports.ts': ['if (version <= last || (chain.length === 0'],
       'core/worker/rollback.ts': ['if (worker.restoring !== version) return;'],
       'core/worker/execute.ts': ['was acknowledged and is forgotten`'],
-      'core/session/session.ts': [
-        'if (generation < lane.generation || generation <= lane.removed) return;',
-        'forgot the session, which was idle',
-      ],
+      'core/session/session.ts': ['if (generation < lane.generation || generation <= lane.removed) return;'],
+      'core/session/verdict.ts': ['forgot the session, which was idle'],
     },
   },
 ];

@@ -76,8 +76,8 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '70 a table of an earlier world-line is believed',
-    `${CORE}/session/session.ts`,
-    'if (message.worldLine !== verdict?.worldLine) return;',
+    `${CORE}/session/verdict.ts`,
+    'if (worldLine !== verdict?.worldLine) return;',
     'if (verdict === undefined) return;',
     change(`${CORE}/worker/execute.ts`, '  if (!inStep(worker, connection, asked)) return;\n', ''),
   ),
@@ -104,5 +104,17 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     `${CORE}/session/session.ts`,
     '    if (hasEnded(session)) return;\n  }\n  settleFrom(session, lane, first);\n',
     '    if (hasEnded(session)) return;\n  }\n',
+  ),
+  mutant(
+    '152 a session that its worker has forgotten numbers on from what the worker remembers',
+    `${CORE}/session/verdict.ts`,
+    'if (last < lastKnown(session, verdict, lane)) {',
+    'if (last < 0) {',
+  ),
+  mutant(
+    '153 a process of a generation that is known to be removed is met again',
+    `${CORE}/session/session.ts`,
+    'if (generation < lane.generation || generation <= lane.removed) return;',
+    'if (generation < lane.generation) return;',
   ),
 ];
