@@ -79,6 +79,7 @@ const SPECIAL_WORLDS: readonly {
   { share: 0.06, draw: drawPowerless },
   { share: 0.08, draw: drawShort },
   { share: 0.03, draw: drawRotten },
+  { share: 0.02, draw: drawForgetful },
 ];
 
 /** Of its usual rate each fault has here; together they strike every few seconds. */
@@ -141,6 +142,32 @@ function drawExpiry(random: Random): Partial<WorldOptions> {
     retryLimitMs: 300,
     sessionExpiryMs: 1_500,
     faultsForMs: random.real(3000, 6000),
+  };
+}
+
+/** Workers forget sessions whose last calls are not committed yet, and remember them after the next rollback. */
+function drawForgetful(random: Random): Partial<WorldOptions> {
+  return {
+    workers: random.int(2, 4),
+    clients: random.int(1, 3),
+    sessionsPerClient: 2,
+    callsPerSession: random.int(10, 30),
+    stayChance: 0,
+    thinkMs: 100,
+    networkDelayMs: random.real(1, 5),
+    diskDelayMs: random.real(5, 40),
+    diskErrorChance: 0,
+    halfOpenMs: 20,
+    checkpointIntervalMs: random.pick([10, 30]),
+    maxUnwrittenVersions: 16,
+    maxUncommittedCheckpoints: 1000,
+    clockSkewMs: 0,
+    restartMs: 5,
+    pauseMs: 20,
+    retryLimitMs: 40,
+    sessionExpiryMs: 60,
+    faultsForMs: random.real(1000, 2000),
+    rates: { ...QUIET_WORLD.rates, crashWorker: 15 },
   };
 }
 

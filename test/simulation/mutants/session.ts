@@ -117,4 +117,10 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'if (generation < lane.generation || generation <= lane.removed) return;',
     'if (generation < lane.generation) return;',
   ),
+  mutant(
+    '154 a worker that forgot answered calls which a decision covers is believed',
+    `${CORE}/session/verdict.ts`,
+    'return survivor?.sequence ?? (calls[0]?.sequence ?? 1) - 1;',
+    'return (calls[0]?.sequence ?? 1) - 1;',
+  ),
 ];
