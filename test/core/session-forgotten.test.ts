@@ -6,8 +6,8 @@ const ID = 'e'.repeat(32);
 const WORKER = 0;
 const STAMP = { start: 'f'.repeat(16), counter: 1 };
 
-/** A session whose first call executed in version 5, whose second one is under way, and that hears of a rollback to version 5. */
-function rolledBack(knowsOfCut: boolean): (event: SessionEvent) => SessionEffect[] {
+/** A session whose first calls executed in version 5, whose next one is under way, and that hears of a rollback to version 5. */
+function rolledBack(knowsOfCut: boolean, answered: number): (event: SessionEvent) => SessionEffect[] {
   const core = createSession({
     id: ID,
     worldLine: 1,
@@ -22,13 +22,17 @@ function rolledBack(knowsOfCut: boolean): (event: SessionEvent) => SessionEffect
   const hear = (message: Message) => step({ kind: 'frames', worker: WORKER, messages: [message] });
   const submit = () => step({ kind: 'submit', calls: [{ worker: WORKER, operations: new Uint8Array(1), count: 1 }] });
   const cut = new Map([[WORKER, 5]]);
-  submit();
-  step({ kind: 'connected', worker: WORKER, generation: 1 });
-  const reply = { session: ID, worldLine: 1, incarnation: 1, sequence: 1, version: 5 } as const;
-  hear({ kind: 'reply', count: 1, results: new Uint8Array(1), ...reply });
+  for (let sequence = 1; sequence <= answered; sequence++) {
+    submit();
+    if (sequence === 1) step({ kind: 'connected', worker: WORKER, generation: 1 });
+    const reply = { session: ID, worldLine: 1, incarnation: 1, sequence, version: 5 } as const;
+    hear({ kind: 'reply', count: 1, results: new Uint8Array(1), ...reply });
+  }
   if (knowsOfCut) {
     const committed = hear({ kind: 'cut', stamp: STAMP, worldLine: 1, decisions: [], cut });
-    assert.deepEqual(committed, [{ kind: 'committed', calls: [1] }]);
+    assert.deepEqual(committed, [
+      { kind: 'committed', calls: Array.from({ length: answered }, (_, index) => index + 1) },
+    ]);
   }
   submit();
   const decision: Decision = { worldLine: 2, prefix: cut, entitled: new Map([[WORKER, 1]]) };
@@ -36,9 +40,12 @@ function rolledBack(knowsOfCut: boolean): (event: SessionEvent) => SessionEffect
   return step;
 }
 
-function answerTable(last: number, knowsOfCut: boolean): readonly string[] {
+function answerTable(last: number, knowsOfCut: boolean, answered = 1): readonly string[] {
   const answer = { kind: 'tableAnswer', session: ID, worldLine: 2, last } as const;
-  return rolledBack(knowsOfCut)({ kind: 'frames', worker: WORKER, messages: [answer] }).map(({ kind }) => kind);
+  return rolledBack(
+    knowsOfCut,
+    answered,
+  )({ kind: 'frames', worker: WORKER, messages: [answer] }).map(({ kind }) => kind);
 }
 
 describe('a session that asks, after a rollback, what its worker remembers of it', () => {
@@ -47,6 +54,8 @@ describe('a session that asks, after a rollback, what its worker remembers of it
     assert.deepEqual(answerTable(2, true), ['send']);
     assert.deepEqual(answerTable(1, false), ['committed', 'rolledBack']);
     assert.deepEqual(answerTable(2, false), ['committed', 'send']);
+    assert.deepEqual(answerTable(3, true, 3), ['rolledBack']);
+    assert.deepEqual(answerTable(4, false, 3), ['committed', 'send']);
   });
 
   it('ends if that is less than what is committed: the worker forgot it, and may remember after another rollback', () => {
@@ -55,5 +64,6 @@ describe('a session that asks, after a rollback, what its worker remembers of it
 
   it('ends, too, if only the decision tells that it is committed', () => {
     assert.deepEqual(answerTable(0, false), ['ended']);
+    assert.deepEqual(answerTable(2, false, 3), ['ended']);
   });
 });

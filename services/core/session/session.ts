@@ -7,10 +7,12 @@ import { decisionsAfter } from '../world-lines.ts';
 import {
   endSession,
   laneOf,
+  numbersOf,
   sendTo,
   want,
   type Call,
   type Lane,
+  type Run,
   type Session,
   type SessionConfig,
   type SessionEffect,
@@ -21,7 +23,6 @@ import { refused } from './refusals.ts';
 import { askTable, beginVerdict, concludeVerdict, tableAnswered } from './verdict.ts';
 
 const NOTHING_CARRIED: Versions = new Map();
-const LET_GO = new Uint8Array(0);
 
 export function createSession(config: SessionConfig): Session {
   return {
@@ -106,15 +107,16 @@ function submit(session: Session, { worker, operations, count }: Submission): vo
   if (session.phase !== 'open') throw new Error('the session takes no calls until it is resumed');
   session.lastCall++;
   session.queue.push({
-    number: session.lastCall,
     worker,
+    number: session.lastCall,
+    sequence: 0,
+    version: 0,
+    calls: 1,
     count,
     operations,
-    sequence: 0,
     sentVersion: 0,
     carried: NOTHING_CARRIED,
     sentAt: 0,
-    version: 0,
   });
   want(session, worker);
 }
@@ -294,7 +296,6 @@ function reply(session: Session, lane: Lane, message: Reply): number {
     return Infinity;
   }
   call.version = version;
-  if (!session.config.replay) call.operations = LET_GO;
   lane.retries = 0;
   lane.unanswered--;
   session.unanswered--;
@@ -325,18 +326,25 @@ function settle(session: Session, lane: Lane): void {
     if (call.version === 0) break;
     answered++;
     lane.acknowledged = call.sequence;
-    lane.done.push(call);
+    if (session.config.replay) lane.done.push(call);
+    else remember(lane.done, call);
   }
   if (answered > 0) lane.sent.splice(0, answered);
   const covered = session.cut.get(lane.worker) ?? 0;
-  const committed: number[] = [];
-  for (const call of lane.done) {
-    if (call.version > covered) break;
-    committed.push(call.number);
-  }
-  if (committed.length > 0) lane.done.splice(0, committed.length);
+  let committed = 0;
+  while ((lane.done[committed]?.version ?? Infinity) <= covered) committed++;
   if ((session.frontier.get(lane.worker) ?? Infinity) <= covered) session.frontier.delete(lane.worker);
-  reportCommitted(session, committed);
+  if (committed > 0) reportCommitted(session, lane.done.splice(0, committed));
+}
+
+/** Of a call that will not be issued again its place and its version are enough, for as many as can be together. */
+function remember(runs: Run[], { worker, number, sequence, version }: Call): void {
+  const last = runs.at(-1);
+  if (last?.version === version && last.number + last.calls === number && last.sequence + last.calls === sequence) {
+    last.calls++;
+  } else {
+    runs.push({ worker, number, sequence, version, calls: 1 });
+  }
 }
 
 /** Cuts of one world-line grow; an older one may still arrive, by way of another worker, and changes nothing. */
@@ -349,23 +357,24 @@ function takeIn(session: Session, cut: Versions): void {
 
 function settleOrphans(session: Session): void {
   if (session.orphans.length === 0) return;
-  const committed: number[] = [];
-  for (const call of session.orphans.splice(0)) {
-    if (call.version <= (session.cut.get(call.worker) ?? 0)) committed.push(call.number);
-    else session.orphans.push(call);
+  const committed: Run[] = [];
+  for (const run of session.orphans.splice(0)) {
+    if (run.version <= (session.cut.get(run.worker) ?? 0)) committed.push(run);
+    else session.orphans.push(run);
   }
   reportCommitted(session, committed);
 }
 
-export function reportCommitted(session: Session, calls: readonly number[]): void {
-  if (calls.length === 0) return;
-  session.lastCommitted = calls.reduce((last, call) => Math.max(last, call), session.lastCommitted);
+export function reportCommitted(session: Session, runs: readonly Run[]): void {
+  if (runs.length === 0) return;
+  const calls = numbersOf(runs);
+  for (const call of calls) session.lastCommitted = Math.max(session.lastCommitted, call);
   session.effects.push({ kind: 'committed', calls });
 }
 
 /** Ask the worker to make durable, at once, what is wanted committed and has been answered. */
 function urgeLane(session: Session, lane: Lane): void {
-  const wanted = lane.done.findLast((call) => call.number <= session.urgeUpTo);
+  const wanted = lane.done.findLast((run) => run.number <= session.urgeUpTo);
   if (wanted === undefined || wanted.version <= lane.urged || !lane.open) return;
   lane.urged = wanted.version;
   sendTo(session, lane, { kind: 'commit', worldLine: session.worldLine, version: wanted.version });

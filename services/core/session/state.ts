@@ -19,21 +19,28 @@ export interface SessionConfig {
   readonly retryLimitMs: number;
 }
 
-/** One batch of the application, named by its place in the session: 1, 2, 3, … */
-export interface Call {
-  readonly number: number;
+/** Calls of one worker, in a row by number and by sequence, in one version: all that is remembered of most until their commit. */
+export interface Run {
   readonly worker: number;
-  readonly count: number;
-  /** Let go as soon as they will not be sent again. */
-  operations: Uint8Array;
-  /** Its number at the worker once sent, 0 before. */
+  /** The first one's place in the session: 1, 2, 3, … */
+  readonly number: number;
+  /** The first one's number at the worker; 0 before it is sent. */
   sequence: number;
+  /** The version that they executed in, 0 while unanswered. */
+  version: number;
+  /** How many there are. */
+  calls: number;
+}
+
+/** One batch of the application: a run of its own until it is answered, and longer if it may have to be issued again. */
+export interface Call extends Run {
+  readonly calls: 1;
+  readonly count: number;
+  readonly operations: Uint8Array;
   /** What the request carried, the same at every transmission. */
   sentVersion: number;
   carried: Versions;
   sentAt: number;
-  /** The version that it executed in, 0 while unanswered. */
-  version: number;
 }
 
 /** The session's dealings with one worker. */
@@ -50,8 +57,8 @@ export interface Lane {
   acknowledged: number;
   /** Sent and unanswered, in order of sequence; an answered one stays while an earlier one is unanswered. */
   readonly sent: Call[];
-  /** Answered and not committed, in order of sequence. */
-  readonly done: Call[];
+  /** Answered and not committed, in order of sequence: calls of their own in a session that replays, as few runs as can be else. */
+  readonly done: Run[];
   /** How many of `sent` have no reply. */
   unanswered: number;
   /** When to send again what was refused; Infinity if nothing was. */
@@ -146,7 +153,7 @@ export interface Session {
   verdict: Verdict | undefined;
   readonly lanes: Map<number, Lane>;
   /** Answered and not committed, of workers that were removed since. */
-  readonly orphans: Call[];
+  readonly orphans: Run[];
   /** Not sent yet, in order. */
   readonly queue: Call[];
   lastCall: number;
@@ -180,6 +187,13 @@ export function laneOf(session: Session, worker: number): Lane {
   session.lanes.set(worker, lane);
   session.effects.push({ kind: 'connect', worker });
   return lane;
+}
+
+/** The numbers of all calls in these runs. */
+export function numbersOf(runs: readonly Run[]): number[] {
+  const numbers: number[] = [];
+  for (const { number, calls } of runs) for (let index = 0; index < calls; index++) numbers.push(number + index);
+  return numbers;
 }
 
 /** A call waits for the worker, which may have been removed since it was last heard of. */

@@ -5,7 +5,17 @@
 import type { MessageOf } from '@dpr/protocol';
 import { decisionsAfter, pruneDecisions, survivingVersion } from '../world-lines.ts';
 import { reportCommitted, sendAgain } from './session.ts';
-import { endSession, sendTo, want, type Call, type Lane, type Session, type Verdict } from './state.ts';
+import {
+  endSession,
+  numbersOf,
+  sendTo,
+  want,
+  type Call,
+  type Lane,
+  type Run,
+  type Session,
+  type Verdict,
+} from './state.ts';
 
 export function beginVerdict(session: Session, verdict: Verdict): void {
   session.verdict = verdict;
@@ -46,9 +56,9 @@ export function tableAnswered(session: Session, lane: Lane, { worldLine, last }:
 /** The last batch of the lane that survived by what the session knows: one that was answered, or what is committed before. */
 function lastKnown(session: Session, verdict: Verdict, lane: Lane): number {
   const kept = survivingVersion(verdict.decisions, lane.worker, session.worldLine);
-  const calls = [...lane.done, ...lane.sent];
-  const survivor = calls.findLast(({ version }) => version !== 0 && version <= kept);
-  return survivor?.sequence ?? (calls[0]?.sequence ?? 1) - 1;
+  const runs = [...lane.done, ...lane.sent];
+  const survivor = runs.findLast(({ version }) => version !== 0 && version <= kept);
+  return survivor === undefined ? (runs[0]?.sequence ?? 1) - 1 : lastSequence(survivor);
 }
 
 /** Once every table that is needed is there: settle every lane, report, and go on in the new world-line. */
@@ -57,13 +67,13 @@ export function concludeVerdict(session: Session): void {
   if (verdict === undefined) return;
   for (const lane of session.lanes.values()) if (needsTable(lane) && !verdict.tables.has(lane.worker)) return;
 
-  const lost: Call[] = [];
-  const survivors: number[] = [];
+  const lost: Run[] = [];
+  const survivors: Run[] = [];
   for (const lane of session.lanes.values()) settleLane(session, verdict, lane, lost, survivors);
-  for (const call of session.orphans.splice(0)) {
-    const kept = survivingVersion(verdict.decisions, call.worker, session.worldLine);
-    if (call.version <= kept) survivors.push(call.number);
-    else lost.push(call);
+  for (const run of session.orphans.splice(0)) {
+    const kept = survivingVersion(verdict.decisions, run.worker, session.worldLine);
+    if (run.version <= kept) survivors.push(run);
+    else lost.push(run);
   }
   session.verdict = undefined;
   session.worldLine = verdict.worldLine;
@@ -81,24 +91,25 @@ export function concludeVerdict(session: Session): void {
 }
 
 /** Divide a lane's calls into those that survived and those that are lost, and number on from the last survivor. */
-function settleLane(session: Session, verdict: Verdict, lane: Lane, lost: Call[], survivors: number[]): void {
+function settleLane(session: Session, verdict: Verdict, lane: Lane, lost: Run[], survivors: Run[]): void {
   const table = verdict.tables.get(lane.worker);
   const kept = survivingVersion(verdict.decisions, lane.worker, session.worldLine);
-  const survived = (call: Call): boolean => (table === undefined ? call.version <= kept : call.sequence <= table);
-  const calls = [...lane.done, ...lane.sent];
-  let last = table ?? (calls[0]?.sequence ?? lane.next) - 1;
-  for (const call of calls) {
-    if (!survived(call)) {
-      lost.push(call);
+  // Calls of one version survive together or not at all, so the first of a run tells for all of them.
+  const survived = (run: Run): boolean => (table === undefined ? run.version <= kept : run.sequence <= table);
+  const runs = [...lane.done, ...lane.sent];
+  let last = table ?? (runs[0]?.sequence ?? lane.next) - 1;
+  for (const run of runs) {
+    if (!survived(run)) {
+      lost.push(run);
       continue;
     }
-    if (call.version > kept) {
+    if (run.version > kept) {
       throw new Error(
-        `call ${call.number} in version ${call.version} of worker ${lane.worker} cannot have survived ${kept}`,
+        `call ${run.number} in version ${run.version} of worker ${lane.worker} cannot have survived ${kept}`,
       );
     }
-    last = Math.max(last, call.sequence);
-    if (call.version !== 0) survivors.push(call.number);
+    last = Math.max(last, lastSequence(run));
+    if (run.version !== 0) survivors.push(run);
   }
   const unanswered = lane.sent.filter((call) => call.version === 0 && survived(call));
   session.unanswered -= lane.unanswered - unanswered.length;
@@ -111,17 +122,18 @@ function settleLane(session: Session, verdict: Verdict, lane: Lane, lost: Call[]
   lane.retries = 0;
 }
 
-function report(session: Session, worldLine: number, lost: readonly Call[]): void {
+function report(session: Session, worldLine: number, lost: readonly Run[]): void {
   const { replay } = session.config;
   const inFlight = [...session.lanes.values()].flatMap((lane) => lane.sent.map((call) => call.number));
   const lastSurvivor = Math.max(session.lastCommitted, ...inFlight);
-  const numbers = lost.map((call) => call.number);
+  const numbers = numbersOf(lost);
   const exceptions = numbers.filter((number) => number < lastSurvivor);
   const unsent = replay ? [] : session.queue.map((call) => call.number);
   if (replay) {
-    for (const call of lost) Object.assign(call, { version: 0, sequence: 0 });
-    session.queue.unshift(...lost);
-    for (const worker of new Set(lost.map((call) => call.worker))) want(session, worker);
+    const calls = lost.filter(isCall);
+    for (const call of calls) Object.assign(call, { version: 0, sequence: 0 });
+    session.queue.unshift(...calls);
+    for (const worker of new Set(calls.map((call) => call.worker))) want(session, worker);
   } else {
     session.queue.length = 0;
     session.phase = 'broken';
@@ -131,4 +143,13 @@ function report(session: Session, worldLine: number, lost: readonly Call[]): voi
     report: { worldLine, lastSurvivor, exceptions, lost: numbers, unsent },
     replaying: replay,
   });
+}
+
+function lastSequence({ sequence, calls }: Run): number {
+  return sequence + calls - 1;
+}
+
+/** A session that replays keeps all its calls. */
+function isCall(run: Run): run is Call {
+  return 'operations' in run;
 }

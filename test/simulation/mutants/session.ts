@@ -84,14 +84,14 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   mutant(
     '100 completed calls of a removed worker survive every rollback',
     `${CORE}/session/verdict.ts`,
-    '    if (call.version <= kept) survivors.push(call.number);\n',
-    '    if (call.version <= Infinity) survivors.push(call.number);\n',
+    '    if (run.version <= kept) survivors.push(run);\n',
+    '    if (run.version <= Infinity) survivors.push(run);\n',
   ),
   mutant(
     '119 a session lets go of operations that it may issue again',
     `${CORE}/session/session.ts`,
-    'if (!session.config.replay) call.operations = LET_GO;',
-    'call.operations = LET_GO;',
+    'if (session.config.replay) lane.done.push(call);\n    else remember(lane.done, call);',
+    'remember(lane.done, call);',
   ),
   mutant(
     '150 of replies that came together only those before the first other frame count',
