@@ -6,6 +6,24 @@ import { deferred, type Deferred } from './deferred.ts';
 /** Told of no error: there are results. */
 type Completed = (error: Error | undefined) => void;
 
+/** What a batch gave: large, so only calls hold it once it is final. */
+export interface Answer {
+  /** The results that the application sees as completed. */
+  results: Uint8Array | undefined;
+  /** The newest results: a batch that was lost and issued again may have others than before. */
+  finalResults: Uint8Array | undefined;
+  /** Who waits for results, or the error instead of them: most often one. */
+  completion: Completed | Completed[] | undefined;
+}
+
+/** What a call has in one batch: `count` of its operations from `index` on. */
+export interface Part {
+  readonly batch: Batch;
+  readonly answer: Answer;
+  readonly index: number;
+  readonly count: number;
+}
+
 export interface Batch {
   readonly worker: number;
   /** What the worker's type must be. */
@@ -21,15 +39,10 @@ export interface Batch {
   first: number;
   /** Which of the session's operations it holds, unless they are `count` in a row: runs of a first number and a count. */
   runs: [first: number, count: number][] | undefined;
-  /** The results that the application sees as completed. */
-  results: Uint8Array | undefined;
-  /** The newest results: a batch that was lost and issued again may have others than before. */
-  finalResults: Uint8Array | undefined;
+  answer: Answer;
   isCommitted: boolean;
   /** Why it will not be committed, or not even complete. */
   error: Error | undefined;
-  /** Who waits for results, or the error instead of them: most often one. */
-  completion: Completed | Completed[] | undefined;
   /** Made only when somebody waits. */
   commitment: Deferred | undefined;
 }
@@ -39,6 +52,8 @@ const FIRST_BYTES = 128;
 
 const allocate = createSlab();
 const NO_BYTES = Buffer.alloc(0);
+/** In the place of every answer that is final. */
+const LET_GO: Answer = Object.freeze({ results: NO_BYTES, finalResults: NO_BYTES, completion: undefined });
 
 export function createBatch(worker: number, type: string, ordinal: number, sizeHint: number): Batch {
   return {
@@ -50,11 +65,9 @@ export function createBatch(worker: number, type: string, ordinal: number, sizeH
     length: 0,
     first: 0,
     runs: undefined,
-    results: undefined,
-    finalResults: undefined,
+    answer: { results: undefined, finalResults: undefined, completion: undefined },
     isCommitted: false,
     error: undefined,
-    completion: undefined,
     commitment: undefined,
   };
 }
@@ -71,11 +84,13 @@ export function reserve(batch: Batch, size: number): number {
 }
 
 /** The operations `first` to `first + count - 1` of the session were written as the next `size` bytes. */
-export function appended(batch: Batch, first: number, count: number, size: number): void {
+export function appended(batch: Batch, first: number, count: number, size: number): Part {
+  const part = { batch, answer: batch.answer, index: batch.count, count };
   if (batch.count === 0) batch.first = first;
   else if (batch.runs !== undefined || first !== batch.first + batch.count) addRun(batch, first, count);
   batch.count += count;
   batch.length += size;
+  return part;
 }
 
 function addRun(batch: Batch, first: number, count: number): void {
@@ -91,18 +106,26 @@ export function lastOperation({ first, count, runs }: Batch): number {
   return from + many - 1;
 }
 
-export function complete(batch: Batch, results: Uint8Array): void {
-  batch.finalResults = results;
-  if (batch.results !== undefined) return;
-  batch.results = results;
-  settle(batch, undefined);
+/** @param isFinal it will not be issued again */
+export function complete(batch: Batch, results: Uint8Array, isFinal: boolean): void {
+  const { answer } = batch;
+  if (isFinal) batch.answer = LET_GO;
+  answer.finalResults = results;
+  if (answer.results !== undefined) return;
+  answer.results = results;
+  settle(answer, undefined);
 }
 
-function settle(batch: Batch, error: Error | undefined): void {
-  const { completion } = batch;
-  batch.completion = undefined;
+export function isComplete({ answer }: Batch): boolean {
+  return answer.results !== undefined;
+}
+
+function settle(answer: Answer, error: Error | undefined): void {
+  const { completion } = answer;
+  if (completion === undefined) return;
+  answer.completion = undefined;
   if (typeof completion === 'function') completion(error);
-  else for (const completed of completion ?? []) completed(error);
+  else for (const completed of completion) completed(error);
 }
 
 /** @returns the operations, which whoever submits them keeps from now on */
@@ -119,29 +142,29 @@ export function commit(batch: Batch): void {
 
 export function fail(batch: Batch, error: Error): void {
   batch.error = error;
-  if (batch.results === undefined) settle(batch, error);
+  settle(batch.answer, error);
   batch.commitment?.reject(error);
 }
 
 /** Calls back once there are results, with the error if there will be none: at once if that is known. */
-export function onCompleted(batch: Batch, completed: Completed): void {
-  const { completion } = batch;
-  if (batch.results !== undefined) completed(undefined);
+export function onCompleted({ batch, answer }: Part, completed: Completed): void {
+  const { completion } = answer;
+  if (answer.results !== undefined) completed(undefined);
   else if (batch.error !== undefined) completed(batch.error);
-  else if (completion === undefined) batch.completion = completed;
-  else if (typeof completion === 'function') batch.completion = [completion, completed];
+  else if (completion === undefined) answer.completion = completed;
+  else if (typeof completion === 'function') answer.completion = [completion, completed];
   else completion.push(completed);
 }
 
 /** Resolves once there are results. */
-export function whenCompleted(batch: Batch): Promise<void> {
+export function whenCompleted(part: Part): Promise<void> {
   const { promise, resolve, reject } = deferred();
-  onCompleted(batch, (error) => (error === undefined ? resolve() : reject(error)));
+  onCompleted(part, (error) => (error === undefined ? resolve() : reject(error)));
   return promise;
 }
 
 /** Resolves once it is committed; the same promise for all who wait. */
-export function whenCommitted(batch: Batch): Promise<void> {
+export function whenCommitted({ batch }: Part): Promise<void> {
   if (batch.commitment === undefined) {
     batch.commitment = deferred();
     if (batch.isCommitted) batch.commitment.resolve();

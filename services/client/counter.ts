@@ -9,11 +9,11 @@ import {
   writeAmounts,
 } from '@dpr/counter/operations';
 import { MAX_BATCH_OPERATIONS } from '@dpr/protocol';
-import { createBatch, fail, reserve } from './batch.ts';
+import { appended, createBatch, fail, reserve, type Part } from './batch.ts';
 import type { Engine } from './engine.ts';
 import { OverflowError, ProtocolError } from './errors.ts';
 import type { CallOptions } from './options.ts';
-import { CallOutcome, type Outcome, type Part } from './outcome.ts';
+import { CallOutcome, type Outcome } from './outcome.ts';
 
 export const COUNTER_TYPE = 'counter';
 
@@ -64,8 +64,8 @@ export function counterHandle(engine: Engine, id: number): Counter {
     const at = reserve(batch, AMOUNT_BYTES);
     writeAmount(batch.bytes, at, amount);
     const operation = collector.number(1);
-    const index = engine.append(batch, operation, 1, AMOUNT_BYTES);
-    return new CallOutcome(operation, readOne, { batch, index, count: 1 }, undefined, options?.signal);
+    const part = engine.append(batch, operation, 1, AMOUNT_BYTES);
+    return new CallOutcome(operation, readOne, part, undefined, options?.signal);
   }
 
   function addAll(amounts: BigInt64Array | readonly (number | bigint)[], options?: CallOptions) {
@@ -86,7 +86,7 @@ export function counterHandle(engine: Engine, id: number): Counter {
       const size = count * AMOUNT_BYTES;
       const to = reserve(batch, size);
       bytes.copy(batch.bytes, to, at * AMOUNT_BYTES, at * AMOUNT_BYTES + size);
-      parts.push({ batch, index: engine.append(batch, operation + at, count, size), count });
+      parts.push(engine.append(batch, operation + at, count, size));
       at += count;
     }
     const [first, ...more] = parts;
@@ -106,7 +106,7 @@ export function refused<T>(
 ): Outcome<T> {
   const batch = createBatch(worker, '', 0, 0);
   fail(batch, error);
-  return new CallOutcome(0, read, { batch, index: 0, count });
+  return new CallOutcome(0, read, appended(batch, 0, count, 0));
 }
 
 function readOne([part]: readonly Part[], which: 'results' | 'finalResults'): bigint {
@@ -134,8 +134,8 @@ function readAll(parts: readonly Part[], which: 'results' | 'finalResults'): Big
 }
 
 /** The results of the part's whole batch. @throws ProtocolError when they are not those of counters */
-function resultsOf({ batch }: Part, which: 'results' | 'finalResults'): Uint8Array {
-  const results = batch[which];
+function resultsOf({ batch, answer }: Part, which: 'results' | 'finalResults'): Uint8Array {
+  const results = answer[which];
   if (results === undefined) throw new Error('results are read before they are there');
   try {
     checkResults(results, batch.count);

@@ -13,7 +13,17 @@ import {
 import { CLIENT_RETRY_LIMIT_MS, type Message } from '@dpr/protocol';
 import { alarm } from '@dpr/runtime/alarm';
 import { createAdmission, wrongType } from './admission.ts';
-import { appended, commit, complete, fail, lastOperation, takeBytes, type Batch } from './batch.ts';
+import {
+  appended,
+  commit,
+  complete,
+  fail,
+  isComplete,
+  lastOperation,
+  takeBytes,
+  type Batch,
+  type Part,
+} from './batch.ts';
 import { createCollector, type Collector } from './collector.ts';
 import { createCommits } from './commits.ts';
 import { unlessAborted } from './deferred.ts';
@@ -32,8 +42,8 @@ export interface Engine {
   worldLine(): number;
   /** Why the session takes no call of this size now. */
   refusal(count: number, bytes: number, signal: AbortSignal | undefined): Error | undefined;
-  /** `count` operations of `size` bytes were written to the end of the batch; @returns the first one's index in it */
-  append(batch: Batch, first: number, count: number, size: number): number;
+  /** `count` operations of `size` bytes were written to the end of the batch. */
+  append(batch: Batch, first: number, count: number, size: number): Part;
   readonly commit: (options?: CallOptions) => Promise<void>;
   readonly ready: (options?: CallOptions) => Promise<void>;
   readonly resume: () => void;
@@ -130,7 +140,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
           break;
         case 'completed': {
           const batch = inFlight.get(effect.call);
-          if (batch !== undefined) complete(batch, effect.results);
+          if (batch !== undefined) complete(batch, effect.results, !replay);
           break;
         }
         case 'committed':
@@ -244,7 +254,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   function opened(worker: number, { generation, type }: OpenWorker): void {
     if (!core.lanes.has(worker)) return;
     for (const batch of inFlight) {
-      const isMeant = batch.worker === worker && batch.results === undefined;
+      const isMeant = batch.worker === worker && !isComplete(batch);
       if (isMeant && batch.type !== type) return end(wrongType(worker, batch.type, type));
     }
     step({ kind: 'connected', worker, generation });
@@ -281,14 +291,13 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       return ended ?? broken ?? room.refusal(count, bytes);
     },
     append(batch, first, count, size) {
-      const index = batch.count;
-      appended(batch, first, count, size);
+      const part = appended(batch, first, count, size);
       room.hold(count, size);
       if (!flushing) {
         flushing = true;
         process.nextTick(flush);
       }
-      return index;
+      return part;
     },
     async commit({ signal } = {}) {
       signal?.throwIfAborted();

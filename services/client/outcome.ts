@@ -1,5 +1,5 @@
 /** What the application holds of a call: a promise of its value, with another one of its commit. */
-import { onCompleted, whenCommitted, whenCompleted, type Batch } from './batch.ts';
+import { onCompleted, whenCommitted, whenCompleted, type Part } from './batch.ts';
 import { unlessAborted } from './deferred.ts';
 
 /**
@@ -21,13 +21,6 @@ export interface Outcome<T> extends Promise<T> {
   readonly operation: number;
   /** How many operations the call has. */
   readonly operations: number;
-}
-
-/** A part of a call, in one batch: `count` of the batch's operations from `index` on. */
-export interface Part {
-  readonly batch: Batch;
-  readonly index: number;
-  readonly count: number;
 }
 
 /** Makes a value out of a call's results: the first ones, or the newest. @throws DprError if the call failed by itself */
@@ -82,7 +75,7 @@ export class CallOutcome<T> implements Outcome<T> {
     }
     // The usual case, without a promise in between.
     return new Promise((resolve, reject) => {
-      onCompleted(this.#first.batch, (error) => {
+      onCompleted(this.#first, (error) => {
         if (error !== undefined) return reject(error);
         try {
           resolve(this.#read(this.#parts(), 'results'));
@@ -97,11 +90,9 @@ export class CallOutcome<T> implements Outcome<T> {
     return this.#more === undefined ? [this.#first] : [this.#first, ...this.#more];
   }
 
-  #when(happened: (batch: Batch) => Promise<void>): Promise<unknown> {
+  #when(happened: (part: Part) => Promise<void>): Promise<unknown> {
     const all =
-      this.#more === undefined
-        ? happened(this.#first.batch)
-        : Promise.all(this.#parts().map(({ batch }) => happened(batch)));
+      this.#more === undefined ? happened(this.#first) : Promise.all(this.#parts().map((part) => happened(part)));
     return unlessAborted<unknown>(all, this.#signal);
   }
 }

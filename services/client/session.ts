@@ -1,11 +1,11 @@
 /** A session, as applications see it. */
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
-import { reserve } from './batch.ts';
+import { reserve, type Part } from './batch.ts';
 import { counterHandle, refused, type Counter } from './counter.ts';
 import type { Engine } from './engine.ts';
 import { ClosedError, type RollbackError } from './errors.ts';
 import type { CallOptions } from './options.ts';
-import { CallOutcome, type Outcome, type Part } from './outcome.ts';
+import { CallOutcome, type Outcome } from './outcome.ts';
 import type { RollbackReport } from './rollback.ts';
 
 /** A worker of any type, for which the application codes operations and results itself. */
@@ -157,14 +157,14 @@ function workerHandle(engine: Engine, id: number, type: string): WorkerHandle {
       const at = reserve(batch, size);
       batch.bytes.set(operations, at);
       const operation = engine.collector.number(count);
-      const index = engine.append(batch, operation, count, size);
-      return new CallOutcome(operation, readWhole, { batch, index, count }, undefined, options?.signal);
+      const part = engine.append(batch, operation, count, size);
+      return new CallOutcome(operation, readWhole, part, undefined, options?.signal);
     },
   };
 }
 
 function readWhole([part]: readonly Part[], which: 'results' | 'finalResults'): Uint8Array {
-  const results = part?.batch[which];
+  const results = part?.answer[which];
   if (results === undefined) throw new Error('results are read before they are there');
   return results;
 }
