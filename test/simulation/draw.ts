@@ -80,6 +80,7 @@ const SPECIAL_WORLDS: readonly {
   { share: 0.08, draw: drawShort },
   { share: 0.03, draw: drawRotten },
   { share: 0.02, draw: drawForgetful },
+  { share: 0.02, draw: drawRevenants },
 ];
 
 /** Of its usual rate each fault has here; together they strike every few seconds. */
@@ -340,6 +341,30 @@ function drawLeaving(random: Random, { rates }: WorldOptions): Partial<WorldOpti
       cutConnection: 15,
       clogConnection: 15,
     },
+  };
+}
+
+/** Ids are given again to new workers while processes of removed ones, which nobody could tell, still serve clients. */
+function drawRevenants(random: Random): Partial<WorldOptions> {
+  return {
+    workers: 2,
+    clients: 3,
+    sessionsPerClient: random.int(2, 3),
+    callsPerSession: random.int(50, 100),
+    strictChance: 0,
+    stayChance: 0,
+    thinkMs: 10,
+    maxInFlight: 4,
+    networkDelayMs: random.real(1, 5),
+    diskDelayMs: random.real(0.2, 3),
+    diskErrorChance: 0,
+    checkpointIntervalMs: random.pick([10, 30]),
+    decisionGraceMs: 0,
+    maxWorkers: 3,
+    restartMs: 5,
+    pauseMs: 150,
+    faultsForMs: random.real(500, 2000),
+    rates: { ...QUIET_WORLD.rates, addWorker: 15, removeWorker: 8, replaceUnheard: 10, clogFinder: 8 },
   };
 }
 

@@ -51,6 +51,8 @@ export interface WorkerProcess {
   marked: boolean;
   /** Its entry in the cut when it began to read its volume. */
   exposedBefore: number;
+  /** The incarnation that was let in last, at that time. */
+  claimedBefore: number;
   serving: boolean;
   wakeAt: number;
   clockSkewMs: number;
@@ -111,6 +113,7 @@ export function startWorker(world: World, host: WorkerHost): void {
     newestVersion: 0,
     marked: false,
     exposedBefore: checker.exposedOf(host.id),
+    claimedBefore: checker.claimedOf(host.id),
     serving: false,
     wakeAt: Infinity,
     clockSkewMs: random.chance(0.3) ? random.int(-options.clockSkewMs, options.clockSkewMs) : 0,
@@ -255,6 +258,7 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
       return clients.publish(effect.message, effect.own);
     case 'survey':
       running.exposedBefore = checker.exposedOf(host.id);
+      running.claimedBefore = checker.claimedOf(host.id);
       return ask(world, running, effect);
     case 'checkpoint':
       checker.sealed(core, effect.info, running.object.takenFrom(effect.snapshot));

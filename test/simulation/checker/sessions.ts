@@ -16,7 +16,6 @@ export function checkSessions(truth: Truth) {
       seen: new Map(),
       calls: new Map(),
       sequences: new Map(),
-      executedAt: new Map(),
     };
   }
 
@@ -128,10 +127,15 @@ export function checkSessions(truth: Truth) {
     if (code === 'historyLost') return truth.exposedWorldLine - session.core.worldLine > options.maxDecisions;
     if (code === 'tooManySessions') return clients.length * options.sessionsPerClient > options.maxSessions;
     if (code !== 'sessionExpired') return false;
-    const idle = [...mine.executedAt.values()].some((at) => scheduler.now - at > options.sessionExpiryMs);
+    // A worker that rolled back remembers the session as it was then.
+    const heardAt = new Map<number, number>();
+    for (const { worker, executions } of mine.calls.values()) {
+      for (const { at, token } of executions)
+        if (token.deadSince === Infinity) heardAt.set(worker, Math.max(at, heardAt.get(worker) ?? 0));
+    }
     const now = clockOf(session);
     return (
-      idle ||
+      [...heardAt.values()].some((at) => scheduler.now - at > options.sessionExpiryMs) ||
       [...mine.calls.values()].some(
         (call) => !call.completed && now - call.sentAt >= options.retryLimitMs - CLOCK_STEP_MS,
       )

@@ -27,6 +27,8 @@ export interface Token {
 
 export interface Execution {
   readonly batch: number;
+  /** When, ms. */
+  readonly at: number;
   readonly token: Token;
   results: Buffer | undefined;
 }
@@ -52,8 +54,6 @@ export interface SessionTruth {
   readonly calls: Map<number, CallTruth>;
   /** Worker, generation, world-line, sequence number: the call that they name. */
   readonly sequences: Map<string, number>;
-  /** Worker to the last execution there, ms. */
-  readonly executedAt: Map<number, number>;
 }
 
 /** What the checker knows of one worker id. */

@@ -82,7 +82,7 @@ export function checkWorkers(truth: Truth) {
       }
       if (owner !== id && version > (token.dependencies.get(owner) ?? 0)) token.dependencies.set(owner, version);
     }
-    const execution: Execution = { batch, token, results: undefined };
+    const execution: Execution = { batch, at: worldOf().scheduler.now, token, results: undefined };
     if (token.deadSince === Infinity) {
       const twice = aliveExecution(call);
       if (twice) {
@@ -95,7 +95,6 @@ export function checkWorkers(truth: Truth) {
       worldOf().reached('execution in a dead world-line');
     }
     call.executions.push(execution);
-    session.executedAt.set(id, worldOf().scheduler.now);
     token.executions.push(execution);
     figures.executions++;
     worldOf().note(
@@ -231,7 +230,7 @@ export function checkWorkers(truth: Truth) {
   function stopped(running: WorkerProcess, why: StopReason): void {
     const { core, host, marked } = running;
     const { id } = core.config;
-    const claimed = truth.record?.members.get(id)?.claimed;
+    const claimed = claimedOf(id);
     // A successor that claimed before may have read the volume before the marker was there.
     const isClean = why === 'shutdown' && marked && claimed === core.incarnation && hasTheSay(running);
     if (isClean && !host.isDamaged) workerOf(truth, id).stoppedCleanly = core.incarnation;
@@ -246,15 +245,11 @@ export function checkWorkers(truth: Truth) {
     const isMember = host.generation > 0 && truth.record?.members.get(id)?.generation === host.generation;
     // While a predecessor goes on to commit, what the volume held a moment ago is too little each time that it is read.
     const isOvertaken = running.exposedBefore < exposedOf(id);
-    if (hasAllOfIts(running) && isMember && !hasSuccessor(running) && !isOvertaken) {
+    // Once another process was let in, what this one hears may be from before.
+    const hasSuccessor = running.claimedBefore < claimed;
+    if (hasAllOfIts(running) && isMember && !hasSuccessor && !isOvertaken) {
       violated(10, `worker ${id} is refused, and lost nothing`);
     }
-  }
-
-  /** A later process was let in: what this one hears may be from before. */
-  function hasSuccessor({ host, process }: WorkerProcess): boolean {
-    const place = host.processes.findIndex((one) => one.process === process);
-    return host.processes.some(({ core }, index) => index > place && core.incarnation > 0);
   }
 
   /** Nobody took or damaged its disk. */
@@ -296,6 +291,11 @@ export function checkWorkers(truth: Truth) {
     violated(10, `the volume of worker ${host.id} lacks version ${exposedBefore} of the cut`);
   }
 
+  /** The incarnation of the worker that was let in last, 0 if none is a member. */
+  function claimedOf(id: number): number {
+    return truth.record?.members.get(id)?.claimed ?? 0;
+  }
+
   /** The worker's version in the newest cut that anybody was told. */
   function exposedOf(id: number): number {
     return exposed.get(id) ?? 0;
@@ -335,6 +335,7 @@ export function checkWorkers(truth: Truth) {
     durable,
     volumeLost,
     surveyed,
+    claimedOf,
     exposedOf,
     finish,
   };

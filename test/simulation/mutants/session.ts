@@ -120,7 +120,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   mutant(
     '154 a worker that forgot answered calls which a decision covers is believed',
     `${CORE}/session/verdict.ts`,
-    'return survivor?.sequence ?? (calls[0]?.sequence ?? 1) - 1;',
-    'return (calls[0]?.sequence ?? 1) - 1;',
+    'return survivor === undefined ? (runs[0]?.sequence ?? 1) - 1 : lastSequence(survivor);',
+    'return (runs[0]?.sequence ?? 1) - 1;',
   ),
 ];
