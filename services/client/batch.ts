@@ -65,11 +65,16 @@ export function createBatch(worker: number, type: string, ordinal: number, sizeH
     length: 0,
     first: 0,
     runs: undefined,
-    answer: { results: undefined, finalResults: undefined, completion: undefined },
+    answer: createAnswer(),
     isCommitted: false,
     error: undefined,
     commitment: undefined,
   };
+}
+
+/** Not within the batch's literal: as that lives long, V8 would put both where long-lived things go, and the results would stay. */
+function createAnswer(): Answer {
+  return { results: undefined, finalResults: undefined, completion: undefined };
 }
 
 /** Make room for `size` more bytes; @returns where they begin */
