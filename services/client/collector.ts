@@ -34,6 +34,11 @@ export function createCollector(mode: 'strict' | 'relaxed'): Collector {
     return batch;
   }
 
+  /** What comes next goes into other batches. */
+  function close(): void {
+    if (open.size > 0) open.clear(); // an empty Map, too, takes new memory when it is cleared
+  }
+
   function hasRoom(batch: Batch, type: string, size: number): boolean {
     return batch.type === type && batch.count < MAX_BATCH_OPERATIONS && batch.length + size <= MAX_BATCH_BYTES;
   }
@@ -42,13 +47,13 @@ export function createCollector(mode: 'strict' | 'relaxed'): Collector {
     open(worker, type, size, expected = size) {
       const present = open.get(worker);
       if (present !== undefined && hasRoom(present, type, size)) return present;
-      if (mode === 'strict') open.clear();
+      if (mode === 'strict') close();
       const batch = begin(worker, type, expected);
       open.set(worker, batch);
       return batch;
     },
     alone(worker, type, size) {
-      if (mode === 'strict') open.clear();
+      if (mode === 'strict') close();
       else open.delete(worker);
       return begin(worker, type, size);
     },
@@ -59,7 +64,7 @@ export function createCollector(mode: 'strict' | 'relaxed'): Collector {
     },
     take() {
       const batches = begun.filter(({ count }) => count > 0);
-      open.clear();
+      close();
       begun = [];
       return batches;
     },
