@@ -65,7 +65,7 @@ export function counterHandle(engine: Engine, id: number): Counter {
     writeAmount(batch.bytes, at, amount);
     const operation = collector.number(1);
     const part = engine.append(batch, operation, 1, AMOUNT_BYTES);
-    return new CallOutcome(operation, readOne, part, undefined, options?.signal);
+    return new CallOutcome(operation, readOne, [part], options?.signal);
   }
 
   function addAll(amounts: BigInt64Array | readonly (number | bigint)[], options?: CallOptions) {
@@ -89,9 +89,7 @@ export function counterHandle(engine: Engine, id: number): Counter {
       parts.push(engine.append(batch, operation + at, count, size));
       at += count;
     }
-    const [first, ...more] = parts;
-    if (first === undefined) throw new Error('amounts were there and made no batch');
-    return new CallOutcome(operation, readAll, first, more.length === 0 ? undefined : more, options?.signal);
+    return new CallOutcome(operation, readAll, parts, options?.signal);
   }
 
   return { id, add, get: (options) => add(0, options), addAll };
@@ -106,7 +104,7 @@ export function refused<T>(
 ): Outcome<T> {
   const batch = createBatch(worker, '', 0, 0);
   fail(batch, error);
-  return new CallOutcome(0, read, appended(batch, 0, count, 0));
+  return new CallOutcome(0, read, [appended(batch, 0, count, 0)]);
 }
 
 function readOne([part]: readonly Part[], which: 'results' | 'finalResults'): bigint {

@@ -31,25 +31,23 @@ export class CallOutcome<T> implements Outcome<T> {
   readonly [Symbol.toStringTag] = 'Outcome';
   readonly operation: number;
   readonly #read: ReadValue<T>;
-  readonly #first: Part;
-  /** Further parts, of a call that did not fit into one batch. */
-  readonly #more: readonly Part[] | undefined;
+  /** More than one, of a call that did not fit into one batch. */
+  readonly #parts: readonly Part[];
   readonly #signal: AbortSignal | undefined;
 
-  constructor(operation: number, read: ReadValue<T>, first: Part, more?: readonly Part[], signal?: AbortSignal) {
+  constructor(operation: number, read: ReadValue<T>, parts: readonly Part[], signal?: AbortSignal) {
     this.operation = operation;
     this.#read = read;
-    this.#first = first;
-    this.#more = more;
+    this.#parts = parts;
     this.#signal = signal;
   }
 
   get operations(): number {
-    return this.#parts().reduce((sum, part) => sum + part.count, 0);
+    return this.#parts.reduce((sum, part) => sum + part.count, 0);
   }
 
   get committed(): Promise<T> {
-    const committed = this.#when(whenCommitted).then(() => this.#read(this.#parts(), 'finalResults'));
+    const committed = this.#when(whenCommitted).then(() => this.#read(this.#parts, 'finalResults'));
     committed.catch(() => undefined); // looking is not waiting: whoever waits sees the error
     return committed;
   }
@@ -70,15 +68,16 @@ export class CallOutcome<T> implements Outcome<T> {
   }
 
   #completed(): Promise<T> {
-    if (this.#more !== undefined || this.#signal !== undefined) {
-      return this.#when(whenCompleted).then(() => this.#read(this.#parts(), 'results'));
+    const only = this.#only();
+    if (only === undefined || this.#signal !== undefined) {
+      return this.#when(whenCompleted).then(() => this.#read(this.#parts, 'results'));
     }
     // The usual case, without a promise in between.
     return new Promise((resolve, reject) => {
-      onCompleted(this.#first, (error) => {
+      onCompleted(only, (error) => {
         if (error !== undefined) return reject(error);
         try {
-          resolve(this.#read(this.#parts(), 'results'));
+          resolve(this.#read(this.#parts, 'results'));
         } catch (wrong) {
           reject(wrong instanceof Error ? wrong : new Error(String(wrong)));
         }
@@ -86,13 +85,13 @@ export class CallOutcome<T> implements Outcome<T> {
     });
   }
 
-  #parts(): Part[] {
-    return this.#more === undefined ? [this.#first] : [this.#first, ...this.#more];
+  #only(): Part | undefined {
+    return this.#parts.length === 1 ? this.#parts[0] : undefined;
   }
 
   #when(happened: (part: Part) => Promise<void>): Promise<unknown> {
-    const all =
-      this.#more === undefined ? happened(this.#first) : Promise.all(this.#parts().map((part) => happened(part)));
+    const only = this.#only();
+    const all = only === undefined ? Promise.all(this.#parts.map((part) => happened(part))) : happened(only);
     return unlessAborted<unknown>(all, this.#signal);
   }
 }

@@ -158,7 +158,7 @@ function workerHandle(engine: Engine, id: number, type: string): WorkerHandle {
       batch.bytes.set(operations, at);
       const operation = engine.collector.number(count);
       const part = engine.append(batch, operation, count, size);
-      return new CallOutcome(operation, readWhole, part, undefined, options?.signal);
+      return new CallOutcome(operation, readWhole, [part], options?.signal);
     },
   };
 }
