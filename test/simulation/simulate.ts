@@ -3,7 +3,7 @@ import { parseOptions, SIMULATE_EXIT } from './command/options.ts';
 import { runMany } from './command/run-many.ts';
 import { runMutants } from './command/run-mutants.ts';
 import { runOne } from './command/run-one.ts';
-import { writeCoverage, writeMutants } from './command/write-tables.ts';
+import { writeCoverage, writeDefects, writeMutants } from './command/write-tables.ts';
 
 const options = parseOptions(process.argv.slice(2));
 let good: boolean;
@@ -18,4 +18,5 @@ if (options.mutants) {
 } else {
   good = await runOne(options.seed, options);
 }
+if (options.write) await writeDefects();
 process.exit(good ? SIMULATE_EXIT.ok : SIMULATE_EXIT.failed);

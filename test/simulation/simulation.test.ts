@@ -110,4 +110,10 @@ describe('simulation', () => {
     const gone = listed.filter((name) => !names.has(name));
     assert.deepEqual(gone, [], 'npm run simulate -- --mutants --write');
   });
+
+  it('has a document that lists every defect which a kept seed found', () => {
+    const defects = KEPT_SEEDS.filter(({ fix }) => fix !== undefined).map(({ seed }) => String(seed));
+    const listed = rowsOf(readFileSync(README, 'utf8'), 'defects').map(([seed]) => seed);
+    assert.deepEqual(listed, defects, 'npm run simulate -- --seeds 20000 --write');
+  });
 });

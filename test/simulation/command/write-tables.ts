@@ -5,6 +5,7 @@ import * as prettier from 'prettier';
 import type { Branches } from '../branches/index.ts';
 import { MUST_BE_REACHED } from '../coverage.ts';
 import { MUTANTS } from '../mutants/index.ts';
+import { KEPT_SEEDS } from '../seeds.ts';
 import type { Hunted } from './run-mutants.ts';
 import { sortedCoverage, type Summary } from './run-many.ts';
 
@@ -46,6 +47,12 @@ export async function writeMutants(hunted: readonly Hunted[]): Promise<void> {
     return [number, words.join(' '), String(now.seeds ?? 'survives'), now.invariant.replaceAll('|', '/')];
   });
   await replace('mutants', table(['', 'mutant', 'seeds', 'caught by'], rows));
+}
+
+/** What was wrong in the project itself, as the kept seeds tell of it. */
+export async function writeDefects(): Promise<void> {
+  const defects = KEPT_SEEDS.flatMap(({ seed, found, fix }) => (fix === undefined ? [] : [[String(seed), found, fix]]));
+  await replace('defects', table(['seed', 'what was wrong', 'since then'], defects));
 }
 
 /** The cells of a table, without its heading. */
