@@ -5,7 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { MAX_SAFE_U64 } from './limits.ts';
-import { getU64, memoryOf, setU32, setU64 } from './memory.ts';
+import { checkU32, getU64, memoryOf, setU32, setU64 } from './memory.ts';
 
 /** The bytes are not a frame of this protocol; the message says what is wrong and where. */
 export class FrameError extends Error {
@@ -37,11 +37,11 @@ export class Writer {
 
   u8(value: number): void {
     const at = this.reserve(1);
-    this.bytes.writeUInt8(checkUnsigned(value), at);
+    this.bytes.writeUInt8(checkU32(value), at);
   }
   u16(value: number): void {
     const at = this.reserve(2);
-    this.bytes.writeUInt16LE(checkUnsigned(value), at);
+    this.bytes.writeUInt16LE(checkU32(value), at);
   }
   u32(value: number): void {
     const at = this.reserve(4);
@@ -113,11 +113,6 @@ export class Reader {
 }
 
 /** Node's own writers check the range, but cut off fractions and take NaN for 0. */
-function checkUnsigned(value: number): number {
-  if (value >>> 0 !== value) throw new RangeError(`${value} is not an unsigned integer of 32 bits`);
-  return value;
-}
-
 /** A u64 that was read from byte `at` of a frame. @throws FrameError when a number cannot hold it exactly */
 export function checkExact(value: number, at: number): number {
   if (value > MAX_SAFE_U64) throw new FrameError(`the number at byte ${at} exceeds 2^53 - 1`);

@@ -23,10 +23,15 @@ export function getU64(memory: DataView, at: number): number {
   return memory.getUint32(at, true) + memory.getUint32(at + 4, true) * TWO_TO_32;
 }
 
+/** @returns the same. @throws RangeError unless it is an unsigned integer of 32 bits */
+export function checkU32(value: number): number {
+  if (value >>> 0 !== value) throw new RangeError(`${value} is not an unsigned integer of 32 bits`);
+  return value;
+}
+
 /** @throws RangeError when it does not fit */
 export function setU32(memory: DataView, at: number, value: number): void {
-  if (value >>> 0 !== value) throw new RangeError(`${value} is not an unsigned integer of 32 bits`);
-  memory.setUint32(at, value, true);
+  memory.setUint32(at, checkU32(value), true);
 }
 
 /** @throws RangeError when it does not fit */

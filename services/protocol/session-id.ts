@@ -2,6 +2,7 @@
  * Session ids between their 16 bytes and 32 hex digits. The same ones come again and again, so what was translated lately is
  * remembered: in a table of fixed size, where an id may take another one's place.
  */
+import { getU32 } from './memory.ts';
 
 const ID_BYTES = 16;
 /** A power of two. */
@@ -18,14 +19,14 @@ const byDigits: (Id | undefined)[] = new Array<undefined>(REMEMBERED).fill(undef
 
 /** @param at its place in the memory */
 export function readSessionId(memory: DataView, at: number): string {
-  const first = memory.getUint32(at, true);
+  const first = getU32(memory, at);
   const place = first & (REMEMBERED - 1);
   const known = byWord[place];
   if (
     known?.words[0] === first &&
-    known.words[1] === memory.getUint32(at + 4, true) &&
-    known.words[2] === memory.getUint32(at + 8, true) &&
-    known.words[3] === memory.getUint32(at + 12, true)
+    known.words[1] === getU32(memory, at + 4) &&
+    known.words[2] === getU32(memory, at + 8) &&
+    known.words[3] === getU32(memory, at + 12)
   ) {
     return known.hex;
   }

@@ -1,18 +1,9 @@
 /** What a seed draws: its world, of the usual kind or of one that makes rare situations frequent. */
 import { MEMBERSHIP_POLL_MS } from '../../services/client/limits.ts';
 import { WORKER_DEFAULTS } from '../../services/core/index.ts';
-import {
-  CLIENT_RETRY_LIMIT_MS,
-  MAX_DECISIONS,
-  MAX_FINDER_STARTS,
-  MAX_SESSIONS,
-  MAX_UNACKNOWLEDGED_BATCHES,
-  MAX_WAITING_BYTES,
-  MAX_WORKERS,
-  SESSION_EXPIRY_MS,
-} from '../../services/protocol/index.ts';
 import { FAULTS, QUIET_WORLD, type FaultName, type WorldOptions } from './options.ts';
 import type { Random } from './random.ts';
+import { SPECIAL_WORLDS } from './special-worlds.ts';
 
 /** Faults a second when a seed has the fault at all. */
 const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
@@ -62,27 +53,6 @@ export function drawWorld(random: Random, draw: Draw = 'usual'): WorldOptions {
   return special === undefined ? usual : { ...usual, ...special.draw(random, usual) };
 }
 
-/** Shares of the seeds; the others are of the usual kind. */
-const SPECIAL_WORLDS: readonly {
-  readonly share: number;
-  readonly draw: (random: Random, usual: WorldOptions) => Partial<WorldOptions>;
-}[] = [
-  { share: 0.02, draw: drawSteady },
-  { share: 0.05, draw: drawExpiry },
-  { share: 0.14, draw: drawHectic },
-  { share: 0.1, draw: drawSuccession },
-  { share: 0.06, draw: drawYoung },
-  { share: 0.07, draw: drawRemote },
-  { share: 0.08, draw: drawStops },
-  { share: 0.05, draw: drawSleepers },
-  { share: 0.08, draw: drawLeaving },
-  { share: 0.06, draw: drawPowerless },
-  { share: 0.08, draw: drawShort },
-  { share: 0.03, draw: drawRotten },
-  { share: 0.02, draw: drawForgetful },
-  { share: 0.02, draw: drawRevenants },
-];
-
 /** Of its usual rate each fault has here; together they strike every few seconds. */
 const SMALL_FAULT_SHARE = 1 / 50;
 
@@ -106,322 +76,15 @@ function drawSmall(random: Random, { rates }: WorldOptions): Partial<WorldOption
 const WORKERS = [1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 8] as const;
 const CLIENTS = [1, 1, 1, 2, 2, 2, 3, 3, 4, 8] as const;
 
-/** Many workers with many sessions across them, clocks that agree and no faults: what everything costs can be told in advance. */
-function drawSteady(random: Random): Partial<WorldOptions> {
-  return {
-    workers: random.int(4, 8),
-    clients: 4,
-    sessionsPerClient: 1,
-    callsPerSession: 100,
-    strictChance: 0,
-    abandonChance: 0,
-    commitChance: 0,
-    stayChance: 0,
-    thinkMs: 1,
-    networkDelayMs: 0.3,
-    diskDelayMs: 0.3,
-    checkpointIntervalMs: 20,
-    maxUnwrittenVersions: 16,
-    maxUncommittedCheckpoints: 1000,
-    clockSkewMs: 0,
-    asyncStateChance: 0,
-    faultsForMs: 200,
-    rates: QUIET_WORLD.rates,
-  };
-}
-
-/** Time enough, and pauses short enough, that sessions expire only where they may: long after clients have given up. */
-function drawExpiry(random: Random): Partial<WorldOptions> {
-  return {
-    workers: random.int(2, 4),
-    clients: random.int(2, 4),
-    callsPerSession: random.int(5, 15),
-    thinkMs: 400,
-    networkDelayMs: random.real(0.1, 2),
-    halfOpenMs: 50,
-    pauseMs: 20,
-    retryLimitMs: 300,
-    sessionExpiryMs: 1_500,
-    faultsForMs: random.real(3000, 6000),
-  };
-}
-
-/** Workers forget sessions whose last calls are not committed yet, and remember them after the next rollback. */
-function drawForgetful(random: Random): Partial<WorldOptions> {
-  return {
-    workers: random.int(2, 4),
-    clients: random.int(1, 3),
-    sessionsPerClient: 2,
-    callsPerSession: random.int(10, 30),
-    stayChance: 0,
-    thinkMs: 100,
-    networkDelayMs: random.real(1, 5),
-    diskDelayMs: random.real(5, 40),
-    diskErrorChance: 0,
-    halfOpenMs: 20,
-    checkpointIntervalMs: random.pick([10, 30]),
-    maxUnwrittenVersions: 16,
-    maxUncommittedCheckpoints: 1000,
-    clockSkewMs: 0,
-    restartMs: 5,
-    pauseMs: 20,
-    retryLimitMs: 40,
-    sessionExpiryMs: 60,
-    faultsForMs: random.real(1000, 2000),
-    rates: { ...QUIET_WORLD.rates, crashWorker: 15 },
-  };
-}
-
-/** One rollback follows another, and what belongs to an earlier one comes late; workers have successors while they still run. */
-function drawHectic(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
-  return {
-    workers: random.int(2, 4),
-    clients: random.int(2, 4),
-    thinkMs: random.pick([1, 10]),
-    networkDelayMs: random.real(1, 10),
-    checkpointIntervalMs: random.pick([10, 30]),
-    decisionGraceMs: 0,
-    maxUnwrittenVersions: 16,
-    maxDecisions: random.pick([1, 1, 3]),
-    believeRelays: random.chance(0.5),
-    asyncStateChance: random.pick([0, 1]),
-    executionMs: random.pick([1, 20]),
-    restartMs: 5,
-    pauseMs: 20,
-    faultsForMs: random.real(500, 1500),
-    rates: {
-      ...rates,
-      crashWorker: 6,
-      replacePausedWorker: random.pick([0, 6]),
-      cutConnection: 8,
-      clogConnection: 8,
-      clogFinder: 8,
-      staleReply: 6,
-      crashDecidingFinder: 2,
-      slowDisk: 3,
-    },
-  };
-}
-
-/**
- * Successors read a volume while their predecessors, which the Finder's word does not reach, still write checkpoints to it and report
- * them; and the Finder takes its time to decide, because others are away as well.
- */
-function drawSuccession(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
-  return {
-    workers: random.int(2, 4),
-    clients: random.int(1, 3),
-    callsPerSession: random.int(30, 60),
-    thinkMs: 1,
-    networkDelayMs: random.real(0.3, 5),
-    diskDelayMs: random.real(0.5, 8),
-    checkpointIntervalMs: 10,
-    decisionGraceMs: random.pick([20, 150]),
-    stateBytes: random.pick([0, 0, 70_000]),
-    believeRelays: true,
-    maxUnwrittenVersions: 16,
-    maxUncommittedCheckpoints: 1000,
-    restartMs: random.pick([5, 50]),
-    pauseMs: random.pick([20, 150]),
-    faultsForMs: random.real(300, 1000),
-    rates: {
-      ...rates,
-      replaceUnheard: 8,
-      replaceJoiningWorker: 50,
-      crashWorker: 3,
-      cutConnection: 0,
-      resetConnection: 0,
-    },
-  };
-}
-
-/**
- * Workers are added all the time, and lose their volumes before anything of theirs is committed: nothing but what they reported says
- * that something is missing, and the Finder's slow disk keeps that from the cut.
- */
-function drawYoung(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
-  return {
-    workers: random.int(2, 3),
-    clients: random.int(1, 3),
-    callsPerSession: random.int(30, 60),
-    thinkMs: 1,
-    networkDelayMs: random.real(0.05, 0.5),
-    diskDelayMs: random.real(2, 20),
-    checkpointIntervalMs: 10,
-    maxWorkers: MAX_WORKERS,
-    pauseMs: 300,
-    faultsForMs: random.real(300, 1500),
-    rates: { ...rates, addWorker: 15, loseYoungVolume: 100, forceRemoveWorker: 2 },
-  };
-}
-
-/** States live in slow processes, so that a rollback waits for batches while checkpoints from before it are still being written. */
-function drawRemote(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
-  return {
-    workers: 2,
-    clients: 4,
-    callsPerSession: 120,
-    thinkMs: random.pick([1, 5]),
-    maxInFlight: random.pick([1, 4]),
-    networkDelayMs: random.real(0.1, 1),
-    diskDelayMs: random.real(4, 20),
-    checkpointIntervalMs: 10,
-    decisionGraceMs: 0,
-    midStepChance: 0,
-    maxUnwrittenVersions: 16,
-    maxUncommittedCheckpoints: 1000,
-    asyncStateChance: 1,
-    executionMs: random.pick([5, 10, 40]),
-    restartMs: 5,
-    faultsForMs: random.real(800, 2000),
-    rates: { ...rates, crashWorker: 10, cutConnection: random.pick([0, 8]), clogConnection: 10, resetConnection: 10 },
-  };
-}
-
-/** Workers stop cleanly before everything is committed, crash soon after they are back, and others crash while they are away. */
-function drawStops(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
-  return {
-    workers: random.int(2, 3),
-    clients: random.int(1, 3),
-    callsPerSession: random.int(20, 60),
-    thinkMs: random.pick([1, 10]),
-    networkDelayMs: random.real(0.3, 5),
-    diskDelayMs: random.real(0.2, 5),
-    checkpointIntervalMs: random.pick([10, 30]),
-    decisionGraceMs: random.pick([0, 0, 20]),
-    restartMs: random.pick([5, 50]),
-    pauseMs: random.pick([20, 150]),
-    faultsForMs: random.real(300, 1500),
-    rates: { ...rates, stopWorker: 8, crashWorker: 5, replacePausedWorker: 2, slowDisk: 4 },
-  };
-}
-
-/** Workers and clients sleep while several rollbacks happen, with commits between them. */
-function drawSleepers(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
-  return {
-    workers: random.int(2, 4),
-    clients: random.int(2, 4),
-    callsPerSession: random.int(30, 60),
-    thinkMs: 10,
-    networkDelayMs: random.real(0.1, 1),
-    diskDelayMs: random.real(0.2, 2),
-    checkpointIntervalMs: 10,
-    decisionGraceMs: 0,
-    maxDecisions: MAX_DECISIONS,
-    restartMs: 5,
-    pauseMs: random.pick([150, 500]),
-    faultsForMs: random.real(500, 2000),
-    rates: { ...rates, pauseClient: 5, pauseWorker: 2, partition: 2, crashWorker: 6, clogFinder: 4, staleReply: 6 },
-  };
-}
-
-/** Workers come and go, and the cut is slow to cover what those did that leave; perhaps no rollback covers up what was forgotten. */
-function drawLeaving(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
-  return {
-    workers: random.int(2, 4),
-    clients: random.int(1, 2),
-    sessionsPerClient: 1,
-    callsPerSession: random.int(3, 40),
-    stayChance: random.pick([0, 0.8]),
-    thinkMs: 10,
-    networkDelayMs: random.real(0.1, 3),
-    diskDelayMs: random.real(0.5, 10),
-    checkpointIntervalMs: random.pick([10, 30]),
-    maxWorkers: MAX_WORKERS,
-    restartMs: 5,
-    pauseMs: 150,
-    faultsForMs: random.real(500, 2000),
-    rates: {
-      ...(random.chance(0.5) ? rates : QUIET_WORLD.rates),
-      addWorker: 8,
-      removeWorker: 5,
-      forceRemoveWorker: random.pick([0, 2]),
-      slowDisk: 4,
-      clogFinder: 10,
-      cutConnection: 15,
-      clogConnection: 15,
-    },
-  };
-}
-
-/** Ids are given again to new workers while processes of removed ones, which nobody could tell, still serve clients. */
-function drawRevenants(random: Random): Partial<WorldOptions> {
-  return {
-    workers: 2,
-    clients: 3,
-    sessionsPerClient: random.int(2, 3),
-    callsPerSession: random.int(50, 100),
-    strictChance: 0,
-    stayChance: 0,
-    thinkMs: 10,
-    maxInFlight: 4,
-    networkDelayMs: random.real(1, 5),
-    diskDelayMs: random.real(0.2, 3),
-    diskErrorChance: 0,
-    checkpointIntervalMs: random.pick([10, 30]),
-    decisionGraceMs: 0,
-    maxWorkers: 3,
-    restartMs: 5,
-    pauseMs: 150,
-    faultsForMs: random.real(500, 2000),
-    rates: { ...QUIET_WORLD.rates, addWorker: 15, removeWorker: 8, replaceUnheard: 10, clogFinder: 8 },
-  };
-}
-
-/** Disks fail writes, and power fails after that, or right after a start that read what was never synced. */
-function drawPowerless(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
-  return {
-    workers: random.int(1, 3),
-    clients: random.int(1, 2),
-    callsPerSession: random.int(20, 60),
-    diskErrorChance: random.pick([0, 0.005, 0.03, 0.1]),
-    checkpointIntervalMs: random.pick([10, 30]),
-    restartMs: 5,
-    faultsForMs: random.real(300, 1500),
-    rates: { ...rates, crashThenCutPower: 20, cutPower: 2, crashDecidingFinder: 3, slowDisk: 2 },
-  };
-}
-
-/** Volumes with many large files rot, and their workers go back to what is there. */
-function drawRotten(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
-  return {
-    workers: random.int(2, 4),
-    clients: random.int(1, 3),
-    callsPerSession: random.int(20, 60),
-    diskDelayMs: random.real(0.2, 5),
-    stateBytes: 70_000,
-    resultBytes: random.pick([0, 20_000]),
-    checkpointIntervalMs: random.pick([10, 30]),
-    restartMs: 5,
-    pauseMs: 20,
-    faultsForMs: random.real(500, 1500),
-    rates: { ...rates, rotVolume: 8, crashWorker: 4, addWorker: 4 },
-  };
-}
-
-/** Sessions are short, and what happens to their last calls is not covered up by later ones: connections break, and workers crash. */
-function drawShort(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
-  return {
-    workers: random.int(3, 6),
-    clients: random.int(1, 3),
-    callsPerSession: random.int(3, 12),
-    checkpointIntervalMs: random.pick([30, 100]),
-    maxUncommittedCheckpoints: random.pick([2, 5]),
-    replayChance: 0,
-    stayChance: random.pick([0.5, 0.8]),
-    diskDelayMs: random.real(5, 30),
-    faultsForMs: random.real(100, 500),
-    rates: { ...rates, cutConnection: 20, resetConnection: 5, crashWorker: 5 },
-  };
-}
-
 function drawUsual(random: Random): WorldOptions {
   const rates = Object.fromEntries(
     FAULTS.map((fault) => [fault, random.chance(0.45) ? 0 : random.exponential(TYPICAL_RATES[fault])]),
   ) as Record<FaultName, number>;
+  const { maxWaitingBytes, maxUnacknowledgedBatches, maxSessions, maxDecisions, maxStarts, maxWorkers } = QUIET_WORLD;
   const slow = random.chance(0.3);
   const workers = random.pick(WORKERS);
   return {
+    ...QUIET_WORLD,
     workers,
     clients: random.pick(CLIENTS),
     sessionsPerClient: random.int(1, 2),
@@ -442,18 +105,15 @@ function drawUsual(random: Random): WorldOptions {
     resultBytes: random.chance(0.97) ? 0 : 20_000,
     checkpointIntervalMs: random.pick([10, 30, 100]),
     decisionGraceMs: random.pick([0, 20, 150]),
-    membershipPollMs: 150,
     maxUnwrittenVersions: random.pick([1, 2, 16]),
     maxUncommittedCheckpoints: random.pick([2, 5, 1000]),
     maxWaitingBatches: random.pick([1, 4, 1000]),
-    maxWaitingBytes: random.pick([8, MAX_WAITING_BYTES, MAX_WAITING_BYTES]),
-    maxUnacknowledgedBatches: random.pick([1, 3, MAX_UNACKNOWLEDGED_BATCHES, MAX_UNACKNOWLEDGED_BATCHES]),
-    maxSessions: random.pick([3, ...Array<number>(9).fill(MAX_SESSIONS)]),
-    sessionExpiryMs: SESSION_EXPIRY_MS,
-    retryLimitMs: CLIENT_RETRY_LIMIT_MS,
-    maxWorkers: random.pick([workers, workers + 1, MAX_WORKERS, MAX_WORKERS]),
-    maxDecisions: random.pick([1, 3, MAX_DECISIONS, MAX_DECISIONS]),
-    maxStarts: random.pick([2, MAX_FINDER_STARTS]),
+    maxWaitingBytes: random.pick([8, maxWaitingBytes, maxWaitingBytes]),
+    maxUnacknowledgedBatches: random.pick([1, 3, maxUnacknowledgedBatches, maxUnacknowledgedBatches]),
+    maxSessions: random.pick([3, ...Array<number>(9).fill(maxSessions)]),
+    maxWorkers: random.pick([workers, workers + 1, maxWorkers, maxWorkers]),
+    maxDecisions: random.pick([1, 3, maxDecisions, maxDecisions]),
+    maxStarts: random.pick([2, maxStarts]),
     believeRelays: random.chance(0.7),
     clockSkewMs: random.pick([0, 2000, 2000]),
     asyncStateChance: random.pick([0, 0, 0.5]),
