@@ -1,5 +1,6 @@
 /** What many sessions cost a worker that remembers them: memory, and checkpoints. */
 import { connect, type Cluster } from '@dpr/client';
+import { AMOUNT_BYTES, writeAmount } from '@dpr/counter/operations';
 import { memoryBytes } from './cpu.ts';
 import type { ClusterPeer } from './peers/cluster.ts';
 
@@ -12,7 +13,7 @@ export interface SessionCosts {
   readonly checkpointBytesAlone: number;
 }
 
-/** Sessions that are open at one time. */
+/** Sessions that are open, or batches in flight, at one time. */
 const CHUNK = 1_000;
 /** Checkpoints that an average is taken of. */
 const CHECKPOINTS = 20;
@@ -26,6 +27,7 @@ export async function measureSessions(
   const client = await connect({ cluster: cluster.address, signal });
   try {
     const checkpointBytesAlone = await bytesPerCheckpoint(client, cluster);
+    await exercise(client, sessions, signal);
     const before = memoryBytes(cluster.pid);
     for (let begun = 0; begun < sessions; begun += CHUNK) {
       signal.throwIfAborted();
@@ -44,6 +46,20 @@ export async function measureSessions(
   } finally {
     await client.close();
   }
+}
+
+/** As many batches of one session: a worker that never did anything grows by what any work takes, too. */
+async function exercise(client: Cluster, batches: number, signal: AbortSignal): Promise<void> {
+  const session = client.session();
+  const counter = session.worker(0, 'counter');
+  const operation = Buffer.alloc(AMOUNT_BYTES);
+  writeAmount(operation, 0, 1);
+  for (let sent = 0; sent < batches; sent += CHUNK) {
+    signal.throwIfAborted();
+    await Promise.all(Array.from({ length: Math.min(CHUNK, batches - sent) }, () => counter.call(operation, 1)));
+  }
+  await session.commit();
+  session.close();
 }
 
 async function bytesPerCheckpoint(client: Cluster, { metrics }: ClusterPeer): Promise<number> {
