@@ -28,8 +28,6 @@ export interface Batch {
   readonly worker: number;
   /** What the worker's type must be. */
   readonly type: string;
-  /** Counts the session's batches from 1. */
-  readonly ordinal: number;
   /** Operations in it. */
   count: number;
   /** The operations are the first `length` bytes; the core has them once they are submitted. */
@@ -55,11 +53,10 @@ const NO_BYTES = Buffer.alloc(0);
 /** In the place of every answer that is final. */
 const LET_GO: Answer = Object.freeze({ results: NO_BYTES, finalResults: NO_BYTES, completion: undefined });
 
-export function createBatch(worker: number, type: string, ordinal: number, sizeHint: number): Batch {
+export function createBatch(worker: number, type: string, sizeHint: number): Batch {
   return {
     worker,
     type,
-    ordinal,
     count: 0,
     bytes: allocate(Math.max(FIRST_BYTES, sizeHint)),
     length: 0,

@@ -14,8 +14,8 @@ export interface Collector {
   number(count: number): number;
   /** All batches since the last time, in the order in which they were begun. */
   take(): Batch[];
-  /** The newest batch's ordinal, 0 if there was none. */
-  lastOrdinal(): number;
+  /** The number of the newest operation, 0 if there was none. */
+  lastOperation(): number;
 }
 
 /**
@@ -25,11 +25,10 @@ export interface Collector {
 export function createCollector(mode: 'strict' | 'relaxed'): Collector {
   const open = new Map<number, Batch>();
   let begun: Batch[] = [];
-  let lastOrdinal = 0;
   let lastOperation = 0;
 
   function begin(worker: number, type: string, size: number): Batch {
-    const batch = createBatch(worker, type, ++lastOrdinal, size);
+    const batch = createBatch(worker, type, size);
     begun.push(batch);
     return batch;
   }
@@ -68,6 +67,6 @@ export function createCollector(mode: 'strict' | 'relaxed'): Collector {
       begun = [];
       return batches;
     },
-    lastOrdinal: () => lastOrdinal,
+    lastOperation: () => lastOperation,
   };
 }

@@ -1,8 +1,8 @@
-/** Who waits until everything up to a batch is committed. */
+/** Who waits until everything up to an operation is committed. Batches are named by their first operation. */
 import type { DprError } from './errors.ts';
 
 interface Waiter {
-  /** Everything up to the batch with this ordinal. */
+  /** Everything up to this operation; no batch has operations on both sides of it. */
   readonly upTo: number;
   resolve(): void;
   reject(error: DprError): void;
@@ -11,14 +11,14 @@ interface Waiter {
 export interface Commits {
   /** @returns a promise that `settle` or `failed` settles */
   wait(upTo: number): Promise<void>;
-  /** Everything before this ordinal is committed or has failed. */
+  /** Everything before this operation is committed or has failed. */
   settle(before: number): void;
-  /** The batch with this ordinal will not be committed. @returns whether anybody waited for it */
-  failed(ordinal: number, error: DprError): boolean;
+  /** The batch that begins with this operation will not be committed. @returns whether anybody waited for it */
+  failed(first: number, error: DprError): boolean;
   /** Does somebody wait at all? */
   isAwaited(): boolean;
-  /** Does somebody wait for the batch with this ordinal? */
-  isWanted(ordinal: number): boolean;
+  /** Does somebody wait for the batch that begins with this operation? */
+  isWanted(first: number): boolean;
 }
 
 export function createCommits(): Commits {
@@ -35,12 +35,12 @@ export function createCommits(): Commits {
     settle(before) {
       for (const waiter of take(({ upTo }) => upTo < before)) waiter.resolve();
     },
-    failed(ordinal, error) {
-      const concerned = take(({ upTo }) => upTo >= ordinal);
+    failed(first, error) {
+      const concerned = take(({ upTo }) => upTo >= first);
       for (const waiter of concerned) waiter.reject(error);
       return concerned.length > 0;
     },
     isAwaited: () => waiters.length > 0,
-    isWanted: (ordinal) => waiters.some(({ upTo }) => upTo >= ordinal),
+    isWanted: (first) => waiters.some(({ upTo }) => upTo >= first),
   };
 }

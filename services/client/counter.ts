@@ -102,7 +102,7 @@ export function refused<T>(
   count: number,
   read: (parts: readonly Part[], which: 'results' | 'finalResults') => T,
 ): Outcome<T> {
-  const batch = createBatch(worker, '', 0, 0);
+  const batch = createBatch(worker, '', 0);
   fail(batch, error);
   return new CallOutcome(0, read, [appended(batch, 0, count, 0)]);
 }

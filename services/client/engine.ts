@@ -181,7 +181,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
 
   function failed(batch: Batch, error: DprError): void {
     fail(batch, error);
-    if (!commits.failed(batch.ordinal, error)) untold ??= error;
+    if (!commits.failed(batch.first, error)) untold ??= error;
   }
 
   function rolledBack(report: CallReport, replaying: boolean): void {
@@ -194,7 +194,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       const gone = [...report.lost, ...report.unsent].flatMap((call) => takeInFlight(call) ?? []);
       for (const batch of [...gone, ...dropWaiting()]) {
         fail(batch, error);
-        commits.failed(batch.ordinal, error);
+        commits.failed(batch.first, error);
       }
     }
     for (const listener of listeners) queueMicrotask(() => listener(told));
@@ -203,7 +203,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   function settleCommits(): void {
     if (!commits.isAwaited()) return;
     const [oldest] = inFlight;
-    commits.settle(Math.min(oldest?.ordinal ?? Infinity, waiting[0]?.ordinal ?? Infinity));
+    commits.settle(Math.min(oldest?.first ?? Infinity, waiting[0]?.first ?? Infinity));
   }
 
   function collect(): void {
@@ -236,7 +236,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       if (problem !== undefined) {
         failed(batch, problem);
       } else {
-        urgent ||= commits.isWanted(batch.ordinal);
+        urgent ||= commits.isWanted(batch.first);
         room.sent(batch);
         calls.push({ worker: batch.worker, operations: takeBytes(batch), count: batch.count });
         inFlight.add(core.lastCall + calls.length, batch);
@@ -306,7 +306,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       const told = untold;
       untold = undefined;
       if (told !== undefined) throw told;
-      const waits = commits.wait(collector.lastOrdinal());
+      const waits = commits.wait(collector.lastOperation());
       settleCommits();
       step({ kind: 'commit' });
       return unlessAborted(waits, signal);

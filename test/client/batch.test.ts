@@ -7,7 +7,7 @@ describe('a batch', () => {
   const second = Uint8Array.of(2);
 
   it('leaves its results to its calls once there can be no others', () => {
-    const batch = createBatch(0, 'counter', 1, 0);
+    const batch = createBatch(0, 'counter', 0);
     const { answer } = appended(batch, 1, 1, 8);
     complete(batch, first, false);
     assert.equal(batch.answer, answer);
@@ -18,7 +18,7 @@ describe('a batch', () => {
   });
 
   it('tells whoever asks, before and after', () => {
-    const batch = createBatch(0, 'counter', 1, 0);
+    const batch = createBatch(0, 'counter', 0);
     const part = appended(batch, 1, 1, 8);
     const told: (string | undefined)[] = [];
     for (let asked = 0; asked < 3; asked++) onCompleted(part, (error) => told.push(error?.message));
