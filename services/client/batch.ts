@@ -6,8 +6,11 @@ import { deferred, type Deferred } from './deferred.ts';
 /** Told of no error: there are results. */
 type Completed = (error: Error | undefined) => void;
 
-/** What a batch gave: large, so only calls hold it once it is final. */
-export interface Answer {
+/** What travels, the operations there and the results back: large, so only calls hold it once the results are final. */
+export interface Cargo {
+  readonly batch: Batch;
+  /** The operations are the first `length` bytes; the core has them once they are submitted. */
+  bytes: Buffer;
   /** The results that the application sees as completed. */
   results: Uint8Array | undefined;
   /** The newest results: a batch that was lost and issued again may have others than before. */
@@ -18,8 +21,7 @@ export interface Answer {
 
 /** What a call has in one batch: `count` of its operations from `index` on. */
 export interface Part {
-  readonly batch: Batch;
-  readonly answer: Answer;
+  readonly cargo: Cargo;
   readonly index: number;
   readonly count: number;
 }
@@ -30,14 +32,14 @@ export interface Batch {
   readonly type: string;
   /** Operations in it. */
   count: number;
-  /** The operations are the first `length` bytes; the core has them once they are submitted. */
-  bytes: Buffer;
+  /** The bytes of them. */
   length: number;
   /** The number of its first operation; the session counts its operations from 1. */
   first: number;
   /** Which of the session's operations it holds, unless they are `count` in a row: runs of a first number and a count. */
   runs: [first: number, count: number][] | undefined;
-  answer: Answer;
+  /** From when all its operations are there until its results are final. */
+  cargo: Cargo | undefined;
   isCommitted: boolean;
   /** Why it will not be committed, or not even complete. */
   error: Error | undefined;
@@ -50,44 +52,44 @@ const FIRST_BYTES = 128;
 
 const allocate = createSlab();
 const NO_BYTES = Buffer.alloc(0);
-/** In the place of every answer that is final. */
-const LET_GO: Answer = Object.freeze({ results: NO_BYTES, finalResults: NO_BYTES, completion: undefined });
 
-export function createBatch(worker: number, type: string, sizeHint: number): Batch {
+/** The batch does not hold it yet: what V8 sees put into a long-lived object at once, it takes for long-lived as well. */
+export function createCargo(worker: number, type: string, sizeHint: number): Cargo {
   return {
-    worker,
-    type,
-    count: 0,
+    batch: {
+      worker,
+      type,
+      count: 0,
+      length: 0,
+      first: 0,
+      runs: undefined,
+      cargo: undefined,
+      isCommitted: false,
+      error: undefined,
+      commitment: undefined,
+    },
     bytes: allocate(Math.max(FIRST_BYTES, sizeHint)),
-    length: 0,
-    first: 0,
-    runs: undefined,
-    answer: createAnswer(),
-    isCommitted: false,
-    error: undefined,
-    commitment: undefined,
+    results: undefined,
+    finalResults: undefined,
+    completion: undefined,
   };
 }
 
-/** Not within the batch's literal: as that lives long, V8 would put both where long-lived things go, and the results would stay. */
-function createAnswer(): Answer {
-  return { results: undefined, finalResults: undefined, completion: undefined };
-}
-
 /** Make room for `size` more bytes; @returns where they begin */
-export function reserve(batch: Batch, size: number): number {
-  const at = batch.length;
-  if (at + size > batch.bytes.length) {
-    const larger = Buffer.allocUnsafe(Math.max(2 * batch.bytes.length, at + size));
-    batch.bytes.copy(larger, 0, 0, at);
-    batch.bytes = larger;
+export function reserve(cargo: Cargo, size: number): number {
+  const at = cargo.batch.length;
+  if (at + size > cargo.bytes.length) {
+    const larger = Buffer.allocUnsafe(Math.max(2 * cargo.bytes.length, at + size));
+    cargo.bytes.copy(larger, 0, 0, at);
+    cargo.bytes = larger;
   }
   return at;
 }
 
 /** The operations `first` to `first + count - 1` of the session were written as the next `size` bytes. */
-export function appended(batch: Batch, first: number, count: number, size: number): Part {
-  const part = { batch, answer: batch.answer, index: batch.count, count };
+export function appended(cargo: Cargo, first: number, count: number, size: number): Part {
+  const { batch } = cargo;
+  const part = { cargo, index: batch.count, count };
   if (batch.count === 0) batch.first = first;
   else if (batch.runs !== undefined || first !== batch.first + batch.count) addRun(batch, first, count);
   batch.count += count;
@@ -110,30 +112,32 @@ export function lastOperation({ first, count, runs }: Batch): number {
 
 /** @param isFinal it will not be issued again */
 export function complete(batch: Batch, results: Uint8Array, isFinal: boolean): void {
-  const { answer } = batch;
-  if (isFinal) batch.answer = LET_GO;
-  answer.finalResults = results;
-  if (answer.results !== undefined) return;
-  answer.results = results;
-  settle(answer, undefined);
+  const { cargo } = batch;
+  if (cargo === undefined) return;
+  if (isFinal) batch.cargo = undefined;
+  cargo.finalResults = results;
+  if (cargo.results !== undefined) return;
+  cargo.results = results;
+  settle(cargo, undefined);
 }
 
-export function isComplete({ answer }: Batch): boolean {
-  return answer.results !== undefined;
+/** Does it wait for its first results? */
+export function isUnanswered({ cargo }: Batch): boolean {
+  return cargo !== undefined && cargo.results === undefined;
 }
 
-function settle(answer: Answer, error: Error | undefined): void {
-  const { completion } = answer;
-  if (completion === undefined) return;
-  answer.completion = undefined;
+function settle(cargo: Cargo, error: Error | undefined): void {
+  const { completion } = cargo;
+  cargo.completion = undefined;
   if (typeof completion === 'function') completion(error);
-  else for (const completed of completion) completed(error);
+  else for (const completed of completion ?? []) completed(error);
 }
 
 /** @returns the operations, which whoever submits them keeps from now on */
-export function takeBytes(batch: Batch): Buffer {
-  const { bytes, length } = batch;
-  batch.bytes = NO_BYTES;
+export function takeBytes({ cargo, length }: Batch): Buffer {
+  if (cargo === undefined) throw new Error('operations are taken before their results are there');
+  const { bytes } = cargo;
+  cargo.bytes = NO_BYTES;
   return bytes.length === length ? bytes : bytes.subarray(0, length);
 }
 
@@ -144,29 +148,29 @@ export function commit(batch: Batch): void {
 
 export function fail(batch: Batch, error: Error): void {
   batch.error = error;
-  settle(batch.answer, error);
+  if (batch.cargo !== undefined) settle(batch.cargo, error);
   batch.commitment?.reject(error);
 }
 
 /** Calls back once there are results, with the error if there will be none: at once if that is known. */
-export function onCompleted({ batch, answer }: Part, completed: Completed): void {
-  const { completion } = answer;
-  if (answer.results !== undefined) completed(undefined);
+export function onCompleted(cargo: Cargo, completed: Completed): void {
+  const { batch, completion } = cargo;
+  if (cargo.results !== undefined) completed(undefined);
   else if (batch.error !== undefined) completed(batch.error);
-  else if (completion === undefined) answer.completion = completed;
-  else if (typeof completion === 'function') answer.completion = [completion, completed];
+  else if (completion === undefined) cargo.completion = completed;
+  else if (typeof completion === 'function') cargo.completion = [completion, completed];
   else completion.push(completed);
 }
 
 /** Resolves once there are results. */
-export function whenCompleted(part: Part): Promise<void> {
+export function whenCompleted(cargo: Cargo): Promise<void> {
   const { promise, resolve, reject } = deferred();
-  onCompleted(part, (error) => (error === undefined ? resolve() : reject(error)));
+  onCompleted(cargo, (error) => (error === undefined ? resolve() : reject(error)));
   return promise;
 }
 
 /** Resolves once it is committed; the same promise for all who wait. */
-export function whenCommitted({ batch }: Part): Promise<void> {
+export function whenCommitted({ batch }: Cargo): Promise<void> {
   if (batch.commitment === undefined) {
     batch.commitment = deferred();
     if (batch.isCommitted) batch.commitment.resolve();

@@ -1,15 +1,15 @@
 /** Gathers the calls of one tick into batches, and numbers their operations. */
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
-import { createBatch, type Batch } from './batch.ts';
+import { createCargo, type Batch, type Cargo } from './batch.ts';
 
 export interface Collector {
   /**
-   * The batch that the next operation for this worker, of `size` bytes, goes to.
+   * The cargo of the batch that the next operation for this worker, of `size` bytes, goes to.
    * @param expected how many bytes are to follow in all, if that is known
    */
-  open(worker: number, type: string, size: number, expected?: number): Batch;
+  open(worker: number, type: string, size: number, expected?: number): Cargo;
   /** A batch of its own, for operations whose results cannot be told apart. */
-  alone(worker: number, type: string, size: number): Batch;
+  alone(worker: number, type: string, size: number): Cargo;
   /** Number the next `count` operations; @returns the first number */
   number(count: number): number;
   /** All batches since the last time, in the order in which they were begun. */
@@ -23,14 +23,14 @@ export interface Collector {
  * relaxed one all calls of the tick to one worker are.
  */
 export function createCollector(mode: 'strict' | 'relaxed'): Collector {
-  const open = new Map<number, Batch>();
-  let begun: Batch[] = [];
+  const open = new Map<number, Cargo>();
+  let begun: Cargo[] = [];
   let lastOperation = 0;
 
-  function begin(worker: number, type: string, size: number): Batch {
-    const batch = createBatch(worker, type, size);
-    begun.push(batch);
-    return batch;
+  function begin(worker: number, type: string, size: number): Cargo {
+    const cargo = createCargo(worker, type, size);
+    begun.push(cargo);
+    return cargo;
   }
 
   /** What comes next goes into other batches. */
@@ -38,7 +38,7 @@ export function createCollector(mode: 'strict' | 'relaxed'): Collector {
     if (open.size > 0) open.clear(); // an empty Map, too, takes new memory when it is cleared
   }
 
-  function hasRoom(batch: Batch, type: string, size: number): boolean {
+  function hasRoom({ batch }: Cargo, type: string, size: number): boolean {
     return batch.type === type && batch.count < MAX_BATCH_OPERATIONS && batch.length + size <= MAX_BATCH_BYTES;
   }
 
@@ -47,9 +47,9 @@ export function createCollector(mode: 'strict' | 'relaxed'): Collector {
       const present = open.get(worker);
       if (present !== undefined && hasRoom(present, type, size)) return present;
       if (mode === 'strict') close();
-      const batch = begin(worker, type, expected);
-      open.set(worker, batch);
-      return batch;
+      const cargo = begin(worker, type, expected);
+      open.set(worker, cargo);
+      return cargo;
     },
     alone(worker, type, size) {
       if (mode === 'strict') close();
@@ -62,7 +62,13 @@ export function createCollector(mode: 'strict' | 'relaxed'): Collector {
       return first;
     },
     take() {
-      const batches = begun.filter(({ count }) => count > 0);
+      const batches: Batch[] = [];
+      for (const cargo of begun) {
+        const { batch } = cargo;
+        if (batch.count === 0) continue;
+        batch.cargo = cargo;
+        batches.push(batch);
+      }
       close();
       begun = [];
       return batches;

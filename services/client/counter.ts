@@ -9,7 +9,7 @@ import {
   writeAmounts,
 } from '@dpr/counter/operations';
 import { MAX_BATCH_OPERATIONS } from '@dpr/protocol';
-import { appended, createBatch, fail, reserve, type Part } from './batch.ts';
+import { appended, createCargo, fail, reserve, type Part } from './batch.ts';
 import type { Engine } from './engine.ts';
 import { OverflowError, ProtocolError } from './errors.ts';
 import type { CallOptions } from './options.ts';
@@ -60,11 +60,11 @@ export function counterHandle(engine: Engine, id: number): Counter {
   function add(amount: number | bigint, options?: CallOptions): Outcome<bigint> {
     const refusal = engine.refusal(1, AMOUNT_BYTES, options?.signal);
     if (refusal !== undefined) return refused(refusal, id, 1, readOne);
-    const batch = collector.open(id, COUNTER_TYPE, AMOUNT_BYTES);
-    const at = reserve(batch, AMOUNT_BYTES);
-    writeAmount(batch.bytes, at, amount);
+    const cargo = collector.open(id, COUNTER_TYPE, AMOUNT_BYTES);
+    const at = reserve(cargo, AMOUNT_BYTES);
+    writeAmount(cargo.bytes, at, amount);
     const operation = collector.number(1);
-    const part = engine.append(batch, operation, 1, AMOUNT_BYTES);
+    const part = engine.append(cargo, operation, 1, AMOUNT_BYTES);
     return new CallOutcome(operation, readOne, [part], options?.signal);
   }
 
@@ -81,12 +81,12 @@ export function counterHandle(engine: Engine, id: number): Counter {
     for (let at = 0; at < total;) {
       const rest = total - at;
       const hint = Math.min(rest, MAX_BATCH_OPERATIONS) * AMOUNT_BYTES;
-      const batch = collector.open(id, COUNTER_TYPE, AMOUNT_BYTES, hint);
-      const count = Math.min(rest, MAX_BATCH_OPERATIONS - batch.count);
+      const cargo = collector.open(id, COUNTER_TYPE, AMOUNT_BYTES, hint);
+      const count = Math.min(rest, MAX_BATCH_OPERATIONS - cargo.batch.count);
       const size = count * AMOUNT_BYTES;
-      const to = reserve(batch, size);
-      bytes.copy(batch.bytes, to, at * AMOUNT_BYTES, at * AMOUNT_BYTES + size);
-      parts.push(engine.append(batch, operation + at, count, size));
+      const to = reserve(cargo, size);
+      bytes.copy(cargo.bytes, to, at * AMOUNT_BYTES, at * AMOUNT_BYTES + size);
+      parts.push(engine.append(cargo, operation + at, count, size));
       at += count;
     }
     return new CallOutcome(operation, readAll, parts, options?.signal);
@@ -102,17 +102,18 @@ export function refused<T>(
   count: number,
   read: (parts: readonly Part[], which: 'results' | 'finalResults') => T,
 ): Outcome<T> {
-  const batch = createBatch(worker, '', 0);
-  fail(batch, error);
-  return new CallOutcome(0, read, [appended(batch, 0, count, 0)]);
+  const cargo = createCargo(worker, '', 0);
+  fail(cargo.batch, error);
+  return new CallOutcome(0, read, [appended(cargo, 0, count, 0)]);
 }
 
 function readOne([part]: readonly Part[], which: 'results' | 'finalResults'): bigint {
   if (part === undefined) throw new Error('a call has at least one part');
-  const { batch, index } = part;
+  const { cargo, index } = part;
   const results = resultsOf(part, which);
   const value = readValue(results, index);
-  if (readOverflows(results, batch.count, index, 1).length > 0) throw new OverflowError([0], BigInt64Array.of(value));
+  if (readOverflows(results, cargo.batch.count, index, 1).length > 0)
+    throw new OverflowError([0], BigInt64Array.of(value));
   return value;
 }
 
@@ -121,10 +122,10 @@ function readAll(parts: readonly Part[], which: 'results' | 'finalResults'): Big
   const overflows: number[] = [];
   let to = 0;
   for (const part of parts) {
-    const { batch, index, count } = part;
+    const { cargo, index, count } = part;
     const results = resultsOf(part, which);
     readValues(results, index, count, values, to);
-    for (const place of readOverflows(results, batch.count, index, count)) overflows.push(place - index + to);
+    for (const place of readOverflows(results, cargo.batch.count, index, count)) overflows.push(place - index + to);
     to += count;
   }
   if (overflows.length > 0) throw new OverflowError(overflows, values);
@@ -132,8 +133,9 @@ function readAll(parts: readonly Part[], which: 'results' | 'finalResults'): Big
 }
 
 /** The results of the part's whole batch. @throws ProtocolError when they are not those of counters */
-function resultsOf({ batch, answer }: Part, which: 'results' | 'finalResults'): Uint8Array {
-  const results = answer[which];
+function resultsOf({ cargo }: Part, which: 'results' | 'finalResults'): Uint8Array {
+  const { batch } = cargo;
+  const results = cargo[which];
   if (results === undefined) throw new Error('results are read before they are there');
   try {
     checkResults(results, batch.count);

@@ -18,10 +18,11 @@ import {
   commit,
   complete,
   fail,
-  isComplete,
+  isUnanswered,
   lastOperation,
   takeBytes,
   type Batch,
+  type Cargo,
   type Part,
 } from './batch.ts';
 import { createCollector, type Collector } from './collector.ts';
@@ -43,7 +44,7 @@ export interface Engine {
   /** Why the session takes no call of this size now. */
   refusal(count: number, bytes: number, signal: AbortSignal | undefined): Error | undefined;
   /** `count` operations of `size` bytes were written to the end of the batch. */
-  append(batch: Batch, first: number, count: number, size: number): Part;
+  append(cargo: Cargo, first: number, count: number, size: number): Part;
   readonly commit: (options?: CallOptions) => Promise<void>;
   readonly ready: (options?: CallOptions) => Promise<void>;
   readonly resume: () => void;
@@ -254,7 +255,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   function opened(worker: number, { generation, type }: OpenWorker): void {
     if (!core.lanes.has(worker)) return;
     for (const batch of inFlight) {
-      const isMeant = batch.worker === worker && !isComplete(batch);
+      const isMeant = batch.worker === worker && isUnanswered(batch);
       if (isMeant && batch.type !== type) return end(wrongType(worker, batch.type, type));
     }
     step({ kind: 'connected', worker, generation });
@@ -290,8 +291,8 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       if (signal?.aborted === true) return signal.reason as Error;
       return ended ?? broken ?? room.refusal(count, bytes);
     },
-    append(batch, first, count, size) {
-      const part = appended(batch, first, count, size);
+    append(cargo, first, count, size) {
+      const part = appended(cargo, first, count, size);
       room.hold(count, size);
       if (!flushing) {
         flushing = true;

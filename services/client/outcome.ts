@@ -1,5 +1,5 @@
 /** What the application holds of a call: a promise of its value, with another one of its commit. */
-import { onCompleted, whenCommitted, whenCompleted, type Part } from './batch.ts';
+import { onCompleted, whenCommitted, whenCompleted, type Cargo, type Part } from './batch.ts';
 import { unlessAborted } from './deferred.ts';
 
 /**
@@ -74,7 +74,7 @@ export class CallOutcome<T> implements Outcome<T> {
     }
     // The usual case, without a promise in between.
     return new Promise((resolve, reject) => {
-      onCompleted(only, (error) => {
+      onCompleted(only.cargo, (error) => {
         if (error !== undefined) return reject(error);
         try {
           resolve(this.#read(this.#parts, 'results'));
@@ -89,9 +89,10 @@ export class CallOutcome<T> implements Outcome<T> {
     return this.#parts.length === 1 ? this.#parts[0] : undefined;
   }
 
-  #when(happened: (part: Part) => Promise<void>): Promise<unknown> {
+  #when(happened: (cargo: Cargo) => Promise<void>): Promise<unknown> {
     const only = this.#only();
-    const all = only === undefined ? Promise.all(this.#parts.map((part) => happened(part))) : happened(only);
+    const all =
+      only === undefined ? Promise.all(this.#parts.map(({ cargo }) => happened(cargo))) : happened(only.cargo);
     return unlessAborted<unknown>(all, this.#signal);
   }
 }

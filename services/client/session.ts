@@ -153,18 +153,18 @@ function workerHandle(engine: Engine, id: number, type: string): WorkerHandle {
       if (size > MAX_BATCH_BYTES) throw new RangeError(`${size} bytes of operations exceed ${MAX_BATCH_BYTES}`);
       const refusal = engine.refusal(count, size, options?.signal);
       if (refusal !== undefined) return refused(refusal, id, count, readWhole);
-      const batch = engine.collector.alone(id, type, size);
-      const at = reserve(batch, size);
-      batch.bytes.set(operations, at);
+      const cargo = engine.collector.alone(id, type, size);
+      const at = reserve(cargo, size);
+      cargo.bytes.set(operations, at);
       const operation = engine.collector.number(count);
-      const part = engine.append(batch, operation, count, size);
+      const part = engine.append(cargo, operation, count, size);
       return new CallOutcome(operation, readWhole, [part], options?.signal);
     },
   };
 }
 
 function readWhole([part]: readonly Part[], which: 'results' | 'finalResults'): Uint8Array {
-  const results = part?.answer[which];
+  const results = part?.cargo[which];
   if (results === undefined) throw new Error('results are read before they are there');
   return results;
 }

@@ -1,30 +1,39 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'mocha';
-import { appended, complete, createBatch, isComplete, onCompleted } from '../../services/client/batch.ts';
+import { appended, complete, isUnanswered, onCompleted, type Batch, type Cargo } from '../../services/client/batch.ts';
+import { createCollector } from '../../services/client/collector.ts';
+
+/** A batch of one operation that is on its way. */
+function travelling(): { batch: Batch; cargo: Cargo } {
+  const collector = createCollector('strict');
+  const { cargo } = appended(collector.open(0, 'counter', 8), collector.number(1), 1, 8);
+  const [batch] = collector.take();
+  assert.ok(batch);
+  return { batch, cargo };
+}
 
 describe('a batch', () => {
   const first = Uint8Array.of(1);
   const second = Uint8Array.of(2);
 
   it('leaves its results to its calls once there can be no others', () => {
-    const batch = createBatch(0, 'counter', 0);
-    const { answer } = appended(batch, 1, 1, 8);
+    const { batch, cargo } = travelling();
+    assert.ok(isUnanswered(batch));
     complete(batch, first, false);
-    assert.equal(batch.answer, answer);
+    assert.ok(!isUnanswered(batch));
+    assert.equal(batch.cargo, cargo);
     complete(batch, second, true);
-    assert.notEqual(batch.answer, answer);
-    assert.ok(isComplete(batch));
-    assert.deepEqual(answer, { results: first, finalResults: second, completion: undefined });
+    assert.ok(!isUnanswered(batch));
+    assert.equal(batch.cargo, undefined);
+    assert.deepEqual([cargo.results, cargo.finalResults], [first, second]);
   });
 
   it('tells whoever asks, before and after', () => {
-    const batch = createBatch(0, 'counter', 0);
-    const part = appended(batch, 1, 1, 8);
+    const { batch, cargo } = travelling();
     const told: (string | undefined)[] = [];
-    for (let asked = 0; asked < 3; asked++) onCompleted(part, (error) => told.push(error?.message));
+    for (let asked = 0; asked < 3; asked++) onCompleted(cargo, (error) => told.push(error?.message));
     assert.equal(told.length, 0);
     complete(batch, first, true);
-    onCompleted(part, (error) => told.push(error?.message));
+    onCompleted(cargo, (error) => told.push(error?.message));
     assert.deepEqual(told, [undefined, undefined, undefined, undefined]);
   });
 });
