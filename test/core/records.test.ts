@@ -66,8 +66,26 @@ describe("the Finder's record", () => {
   });
 });
 
+const idOf = (index: number): string => index.toString(16).padStart(32, '0');
+
+/** The sections that a worker's volume keeps of its table. */
+function volume(table: SessionTable) {
+  let version = 0;
+  let sections: { readonly version: number; readonly bytes: Uint8Array }[] = [];
+  return {
+    /** @returns the bytes of the new section */
+    seal: (upTime: number): number => {
+      version += 2;
+      const { since, bytes } = sealSection(table, version, upTime);
+      sections = [...sections, { version, bytes: Uint8Array.from(bytes) }].filter((one) => one.version >= since);
+      return bytes.length;
+    },
+    sections: () => sections.map(({ bytes }) => bytes),
+  };
+}
+
 describe("the session table's sections", () => {
-  const SESSIONS = ['aa', 'bb', 'cc'].map((byte) => byte.repeat(16));
+  const SESSIONS = Array.from({ length: 12 }, (_, index) => idOf(index));
   const EXPIRY_MS = 10;
   const step = fc.oneof(
     {
@@ -98,9 +116,9 @@ describe("the session table's sections", () => {
 
   it('give back every session and reply at every seal, whatever happened between', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
         const table = createSessionTable();
-        let sections: Uint8Array[] = [];
+        const { seal, sections } = volume(table);
         let now = 0;
         for (const one of steps) {
           now += 3;
@@ -118,9 +136,8 @@ describe("the session table's sections", () => {
           } else if (one.kind === 'expire') {
             expire(table, now, EXPIRY_MS);
           } else {
-            const { base, bytes } = sealSection(table, now);
-            sections = base === 'full' ? [Uint8Array.from(bytes)] : [...sections, Uint8Array.from(bytes)];
-            const restored = restoreTable(sections);
+            seal(now);
+            const restored = restoreTable(sections());
             assert.deepEqual(shown(restored.table), shown(table));
             assert.equal(restored.upTime, now);
           }
@@ -128,6 +145,40 @@ describe("the session table's sections", () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('cost what changed and a small share of the rest, and a restart reads few of them', () => {
+    const [sessions, seals] = [6_400, 2_000];
+    const table = createSessionTable();
+    for (let index = 0; index < sessions; index++) touch(table, newEntry(table, idOf(index), 0));
+    const { seal, sections } = volume(table);
+    const whole = seal(0);
+    let [largest, longest] = [0, 0];
+    for (let count = 1; count <= seals; count++) {
+      const entry = table.entries.get(idOf((count * 7) % sessions));
+      assert.ok(entry);
+      entry.last = count;
+      touch(table, entry);
+      largest = Math.max(largest, seal(count));
+      longest = Math.max(longest, sections().length);
+    }
+    assert.deepEqual(shown(restoreTable(sections()).table), shown(table));
+    assert.ok(largest <= (whole / sessions) * 103, `${largest} of ${whole} bytes`);
+    assert.ok(longest > 64 && longest <= 64 + 256 + 64, `${longest} sections`);
+  });
+
+  it('do not wait for the end of a sweep while sessions come and go', () => {
+    const table = createSessionTable();
+    const { seal, sections } = volume(table);
+    let longest = 0;
+    for (let round = 0; round < 2_000; round++) {
+      touch(table, newEntry(table, idOf(round), round));
+      if (round % 3 === 0) expire(table, round, 300);
+      seal(round);
+      longest = Math.max(longest, sections().length);
+    }
+    assert.deepEqual(shown(restoreTable(sections()).table), shown(table));
+    assert.ok(longest <= 64 + 256 + 64, `${longest} sections`);
   });
 
   it('answer a retry with its own reply, and none that was acknowledged', () => {

@@ -39,7 +39,7 @@ const OPERATOR = 2;
 interface Stored {
   readonly info: CheckpointInfo;
   readonly state: string;
-  readonly sections: readonly Uint8Array[];
+  readonly sections: readonly { readonly version: number; readonly bytes: Uint8Array }[];
 }
 
 interface Volume {
@@ -330,7 +330,7 @@ export function createStage({ workers, replay = false }: StageOptions) {
           const stored = effect.empty ? undefined : volume.checkpoints.at(-1);
           process.state = stored?.state ?? '';
           const { version } = effect;
-          const sections = stored?.sections ?? [];
+          const sections = stored?.sections.map(({ bytes }) => bytes) ?? [];
           workerStep(
             process,
             { kind: 'restored', version, sections },
@@ -341,8 +341,10 @@ export function createStage({ workers, replay = false }: StageOptions) {
       case 'checkpoint':
         queue.push(() => {
           if (!process.alive || process.paused) return;
-          const before = effect.sessions.base === 'full' ? [] : (volume.checkpoints.at(-1)?.sections ?? []);
-          const sections = [...before, Uint8Array.from(effect.sessions.bytes)];
+          const { since, bytes } = effect.sessions;
+          const own = { version: effect.info.version, bytes: Uint8Array.from(bytes) };
+          const before = volume.checkpoints.at(-1)?.sections ?? [];
+          const sections = [...before.filter(({ version }) => version >= since), own];
           volume.checkpoints.push({ info: effect.info, state: String(effect.snapshot), sections });
           volume.stamp = effect.stamp;
           const { worldLine, version } = effect.info;

@@ -13,7 +13,7 @@ function version(number: number, snapshot: Snapshot = bytes): NewVersion {
     kind: 'checkpoint',
     info: { worldLine: 1, version: number, predecessor: number - 1, dependencies: new Map() },
     snapshot,
-    sessions: { base: 'full', bytes },
+    sessions: { since: number, bytes },
     stamp: { start: 'f'.repeat(16), counter: 1 },
   };
 }
@@ -84,7 +84,7 @@ describe('the writer of checkpoints', () => {
       append({ version: number }) {
         if (refusals-- > 0) return Promise.reject(failure('ENOSPC'));
         note(`append ${number}`);
-        return Promise.resolve({ deltas: 0, deltaBytes: 0 });
+        return Promise.resolve();
       },
     });
     writer.add(version(1));

@@ -22,7 +22,7 @@ export function seal(worker: Worker, next: number): void {
 function emitCheckpoint(worker: Worker): void {
   const { worldLine, version, predecessor, dependencies, operations, executedSince: since, stamp } = worker;
   const info: CheckpointInfo = { worldLine, version, predecessor, dependencies };
-  const sessions = sealSection(worker.sessions, upTime(worker));
+  const sessions = sealSection(worker.sessions, version, upTime(worker));
   worker.effects.push({ kind: 'checkpoint', info, snapshot: worker.state.snapshot(), sessions, stamp });
   worker.unwritten.push({ ...info, operations, since });
   worker.uncommittedDependencies += dependencies.size;

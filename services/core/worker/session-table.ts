@@ -1,6 +1,8 @@
 /**
  * A worker's memory of its sessions, for exactly-once: which batch of each was the last to execute, and the replies that the
- * client has not acknowledged. The table is part of every checkpoint, as a whole or as what changed since the last one.
+ * client has not acknowledged. The table is part of every checkpoint: a section has what changed since the last one. So that a
+ * restart does not read all sections there ever were, from time to time some of them, in a row, also have a slice of what did not
+ * change, until together they are the whole table.
  */
 import { fields, MAX_BATCH_BYTES, MAX_SESSIONS, MAX_UNACKNOWLEDGED_BATCHES, Reader, Writer } from '@dpr/protocol';
 
@@ -27,32 +29,50 @@ export interface SessionTable {
   readonly entries: Map<string, SessionEntry>;
   readonly changed: Set<SessionEntry>;
   readonly expired: Set<string>;
-  /** Bytes of the last full section, and of the deltas since: decides when the next full one pays. */
-  fullBytes: number;
+  /** The version from which on all sections together are the whole table; 0 while there are none. */
+  since: number;
+  sweep: Sweep | undefined;
+  /** Bytes of the sections that the last sweep went through, and of those after them: decides when the next one pays. */
+  sweptBytes: number;
   deltaBytes: number;
+  /** Sections after the last sweep. */
   deltas: number;
-  /** The next section must be a full one. */
-  needsFull: boolean;
 }
 
-/** A checkpoint's section of the table: all of it, or what changed since its predecessor. */
+/** A way through all entries, a slice at a time. */
+interface Sweep {
+  /** The version of its first section. */
+  readonly from: number;
+  /** In the order in which they came to be, those included that come to be meanwhile. */
+  readonly entries: Iterator<SessionEntry>;
+  /** Entries that were there when it began, and may not have been passed yet. */
+  left: number;
+}
+
+/** A checkpoint's section of the table. */
 export interface SessionSection {
-  readonly base: 'full' | 'delta';
+  /** With the sections of all checkpoints from this version on it is the whole table; its own version: it is that by itself. */
+  readonly since: number;
   readonly bytes: Uint8Array;
 }
 
-/** Deltas that may follow a full section, so that a restart never reads more files than this. */
+/** Sections that may follow a sweep before the next one begins. */
 const MAX_DELTAS = 256;
+/** Sections that a sweep takes, unless more is written anyway: a restart reads all of both and of one more sweep at most. */
+const SWEEP_SECTIONS = 64;
+/** A slice is this many times what changed, if that is more: where much is written anyway, a sweep is short. */
+const SLICE_PER_CHANGE = 2;
 
 export function createSessionTable(): SessionTable {
   return {
     entries: new Map(),
     changed: new Set(),
     expired: new Set(),
-    fullBytes: 0,
+    since: 0,
+    sweep: undefined,
+    sweptBytes: 0,
     deltaBytes: 0,
     deltas: 0,
-    needsFull: true,
   };
 }
 
@@ -132,30 +152,52 @@ const section = struct({
   expired: list(id128, MAX_SESSIONS),
 });
 
-/** Take the table's state for a checkpoint that is sealed now. A delta costs what changed, a full section what exists. */
-export function sealSection(table: SessionTable, upTime: number): SessionSection {
-  const full =
-    table.needsFull ||
-    table.changed.size >= table.entries.size ||
-    table.deltas >= MAX_DELTAS ||
-    table.deltaBytes > table.fullBytes;
+/** Take the table's state for the checkpoint of `version`, which is sealed now: what changed, and a slice if a sweep is under way. */
+export function sealSection(table: SessionTable, version: number, upTime: number): SessionSection {
+  if (table.sweep === undefined && isSweepDue(table)) {
+    table.sweep = { from: version, entries: table.entries.values(), left: table.entries.size };
+  }
   const writer = new Writer();
-  section.write(writer, {
-    upTime,
-    entries: [...(full ? table.entries.values() : table.changed)],
-    expired: full ? [] : [...table.expired],
-  });
+  section.write(writer, { upTime, entries: [...table.changed, ...slice(table)], expired: [...table.expired] });
   for (const entry of table.changed) entry.changed = false;
   table.changed.clear();
   table.expired.clear();
   const bytes = writer.finish();
-  if (full) Object.assign(table, { fullBytes: bytes.length, deltaBytes: 0, deltas: 0, needsFull: false });
-  else Object.assign(table, { deltaBytes: table.deltaBytes + bytes.length, deltas: table.deltas + 1 });
-  return { base: full ? 'full' : 'delta', bytes };
+  const { sweep } = table;
+  if (sweep === undefined) {
+    table.deltaBytes += bytes.length;
+    table.deltas++;
+  } else {
+    table.sweptBytes = bytes.length + (sweep.from === version ? 0 : table.sweptBytes);
+    if (sweep.left === 0) Object.assign(table, { since: sweep.from, sweep: undefined, deltaBytes: 0, deltas: 0 });
+  }
+  return { since: table.since, bytes };
+}
+
+/** It is due when it is the first one, when it costs nothing more, and when a restart would read too much without it. */
+function isSweepDue({ since, entries, changed, deltas, deltaBytes, sweptBytes }: SessionTable): boolean {
+  return since === 0 || changed.size >= entries.size || deltas >= MAX_DELTAS || deltaBytes > sweptBytes;
+}
+
+/** The sweep's next entries, but for those that are written anyway. */
+function slice({ sweep, since, entries, changed }: SessionTable): SessionEntry[] {
+  const taken: SessionEntry[] = [];
+  if (sweep === undefined) return taken;
+  const share = Math.max(Math.ceil(entries.size / SWEEP_SECTIONS), SLICE_PER_CHANGE * changed.size);
+  for (let room = since === 0 ? Infinity : share; room > 0 && sweep.left > 0; sweep.left--) {
+    const next = sweep.entries.next();
+    if (next.done === true)
+      sweep.left = 1; // others expired
+    else if (!next.value.changed) {
+      taken.push(next.value);
+      room--;
+    }
+  }
+  return taken;
 }
 
 /**
- * The table that a checkpoint's sections describe: a full one, then deltas, in order.
+ * The table that the sections describe which a checkpoint needs, in order.
  * @returns the table, and the up-time that it was sealed at
  * @throws FrameError when a section cannot be read
  */

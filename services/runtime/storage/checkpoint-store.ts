@@ -17,33 +17,25 @@ import {
   type ManifestHead,
   type ManifestState,
   type Part,
-  chainStart,
   checkpointOf,
   filesLost,
   filesOf,
   prune,
   restorePoint,
+  sessionsChain,
   upTo,
 } from './manifest.ts';
 import { type CheckpointKey, incarnationOf, partName, storeFileName } from './names.ts';
 import { type PartKind, checkPartFile, readPartFile } from './part-files.ts';
-import { type NewCheckpoint, type SessionsSection, type WrittenParts, partWriter } from './part-writer.ts';
+import { type NewCheckpoint, type WrittenParts, partWriter } from './part-writer.ts';
 import { takeTurns } from './turns.ts';
-
-/** What the deltas since the last full sessions section have come to; a new full section makes both zero again. */
-export type SessionsChain = {
-  /** Deltas that follow the last full section. */
-  readonly deltas: number;
-  /** Their bytes together. */
-  readonly deltaBytes: number;
-};
 
 export type Restored = {
   readonly checkpoint: Checkpoint;
   /** `path`: of the file that a store wrote. It belongs to the volume: read it, or copy it, and do not change it. */
   readonly state: { readonly bytes: Buffer } | { readonly path: string };
-  /** A full section, then the deltas up to the checkpoint's own, in order. */
-  readonly sessions: readonly SessionsSection[];
+  /** The sections that are the whole table together, in order, the checkpoint's own last. */
+  readonly sessions: readonly Buffer[];
 };
 
 /**
@@ -57,7 +49,7 @@ export interface CheckpointStore {
    * those after it reject with `AppendBlockedError` until it was retried and succeeded.
    * @throws StorageLimitError, AppendBlockedError, CheckpointDroppedError (by `dropAfter`), system errors
    */
-  append(checkpoint: NewCheckpoint): Promise<SessionsChain>;
+  append(checkpoint: NewCheckpoint): Promise<void>;
   /** Notes that everything ever executed is in the newest checkpoint. Nothing can be appended until `clearClean`. */
   markClean(marker: CleanMarker): Promise<void>;
   clearClean(): Promise<void>;
@@ -65,7 +57,7 @@ export interface CheckpointStore {
   dropAfter(version: number): Promise<void>;
   /** @throws StorageDamagedError naming the file that is not as it was written */
   restore(version: number): Promise<Restored>;
-  /** Gives up what is below the newest checkpoint at or below `keepVersion`, as far as no delta of sessions needs it. */
+  /** Gives up what is below the newest checkpoint at or below `keepVersion`, but for sessions that are needed. */
   prune(keepVersion: number): Promise<void>;
   /** Where a store process may write the state of a checkpoint that is to be appended. */
   storeFile(worldLine: number, version: number): { readonly name: string; readonly path: string };
@@ -104,7 +96,7 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
     });
   }
 
-  async function append(checkpoint: NewCheckpoint): Promise<SessionsChain> {
+  async function append(checkpoint: NewCheckpoint): Promise<void> {
     if (pending.size >= MAX_PENDING_APPENDS) {
       throw new StorageLimitError(`${MAX_PENDING_APPENDS} checkpoints wait to be written already`);
     }
@@ -122,7 +114,7 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
     if (files.length > 0) unlisted.set(key.version, files);
     pending.add(own);
     try {
-      return await turn(() => enter(checkpoint, own, written));
+      await turn(() => enter(checkpoint, own, written));
     } finally {
       pending.delete(own);
     }
@@ -147,11 +139,7 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
   }
 
   /** An append whose turn it is. */
-  async function enter(
-    checkpoint: NewCheckpoint,
-    own: Pending,
-    written: Promise<WrittenParts>,
-  ): Promise<SessionsChain> {
+  async function enter(checkpoint: NewCheckpoint, own: Pending, written: Promise<WrittenParts>): Promise<void> {
     const { key } = own;
     if (failed !== undefined && (failed.version !== key.version || failed.worldLine !== key.worldLine)) {
       throw new AppendBlockedError(
@@ -172,7 +160,6 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
     failed = undefined;
     unlisted.delete(key.version);
     writer.forget(key);
-    return chainOf(log.state().entries);
   }
 
   async function dropAfter(version: number): Promise<void> {
@@ -232,17 +219,14 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
 
   async function read(version: number): Promise<Restored> {
     const { entries } = log.state();
-    const place = entries.findIndex((entry) => entry.version === version && entry.state !== undefined);
-    const entry = entries[place];
+    const entry = entries.find((one) => one.version === version && one.state !== undefined);
     if (entry?.state === undefined) throw nothingToRestore(disk, entries, version);
     const state =
       entry.state.place === 'store'
         ? { path: await checkedPath(entry, entry.state) }
         : { bytes: await readPart(entry, 'state', entry.state) };
-    const sessions: SessionsSection[] = [];
-    for (const one of entries.slice(chainStart(entries, place), place + 1)) {
-      sessions.push({ base: one.sessions.base, bytes: await readPart(one, 'sessions', one.sessions) });
-    }
+    const sessions: Buffer[] = [];
+    for (const one of sessionsChain(entries, entry)) sessions.push(await readPart(one, 'sessions', one.sessions));
     return { checkpoint: checkpointOf(entry), state, sessions };
   }
 
@@ -292,7 +276,8 @@ function checkOrder({ version, predecessor, sessions }: NewCheckpoint, { entries
     predecessor < version && predecessor >= (newest ?? 0),
     `${predecessor} does not precede checkpoint ${version}`,
   );
-  assert(sessions.base === 'full' || newest === predecessor, 'a delta of sessions builds on the newest checkpoint');
+  const isBased = newest === predecessor && entries.some((entry) => entry.version === sessions.since);
+  assert(sessions.since === version || isBased, 'sessions are what changed since the newest checkpoint');
 }
 
 function checkRoom(disk: Disk, { entries }: ManifestState): void {
@@ -301,11 +286,6 @@ function checkRoom(disk: Disk, { entries }: ManifestState): void {
     `${disk.directory} holds ${MAX_CHECKPOINTS} checkpoints and takes no more until the cut advances; ` +
       'see which worker it waits for (dpr status)',
   );
-}
-
-function chainOf(entries: readonly Entry[]): SessionsChain {
-  const deltas = entries.slice(chainStart(entries, entries.length - 1) + 1);
-  return { deltas: deltas.length, deltaBytes: deltas.reduce((sum, entry) => sum + entry.sessions.bytes, 0) };
 }
 
 async function removeFile(disk: Disk, name: string): Promise<void> {

@@ -3,9 +3,9 @@ export type { Disk, DiskFile, OpenMode } from './disk.ts';
 export { nodeDisk, prepareDirectory } from './node-disk.ts';
 export { type TwoSlotFile, openTwoSlotFile } from './two-slot-file.ts';
 export { type Claim, type ClaimedVolume, type Survey, claimVolume, surveyVolume } from './volume.ts';
-export type { CheckpointStore, Restored, SessionsChain } from './checkpoint-store.ts';
+export type { CheckpointStore, Restored } from './checkpoint-store.ts';
 export type { NewCheckpoint, SessionsSection } from './part-writer.ts';
-export type { Checkpoint, CleanMarker, FinderStamp, Identity, SessionsBase } from './manifest.ts';
+export type { Checkpoint, CleanMarker, FinderStamp, Identity } from './manifest.ts';
 export { type VolumeLock, volumeLock } from './volume-lock.ts';
 export {
   AppendBlockedError,

@@ -24,10 +24,10 @@ export type Checkpoint = CheckpointKey & {
 export type Place = 'inline' | 'file' | 'store';
 /** `at`: where an inline part begins in the manifest, otherwise 0. */
 export type Part = { readonly place: Place; readonly bytes: number; readonly checksum: number; readonly at: number };
-export type SessionsBase = 'full' | 'delta';
-export type SessionsPart = Part & { readonly base: SessionsBase };
+/** `since`: together with the sections of all checkpoints from this version on it is the whole table. */
+export type SessionsPart = Part & { readonly since: number };
 
-/** A checkpoint in the manifest. Without `state` it cannot be restored and only serves the deltas on its sessions. */
+/** A checkpoint in the manifest. Without `state` it cannot be restored and is there for later ones that need its sessions. */
 export type Entry = Checkpoint & {
   readonly state: Part | undefined;
   readonly sessions: SessionsPart;
@@ -143,7 +143,7 @@ function readEntry(fields: Fields, frame: Frame): Entry {
     dependencies: new Map(fields.pairs('dependencies')),
     stamp: { start: written.text('start'), counter: written.whole('counter') },
     state: statePart,
-    sessions: { ...readPart(sessions, sessionsAt), base: sessions.choice('base', ['full', 'delta']) },
+    sessions: { ...readPart(sessions, sessionsAt), since: sessions.whole('since') },
     liveBytes: alignedSize(frame),
   };
 }
@@ -162,7 +162,7 @@ export function entryMeta(identity: Identity, entry: Omit<Entry, 'liveBytes'>): 
     dependencies: [...entry.dependencies],
     written: entry.stamp,
     state: state ? partMeta(state) : null,
-    sessions: { base: sessions.base, ...partMeta(sessions) },
+    sessions: { since: sessions.since, ...partMeta(sessions) },
   };
 }
 
@@ -181,16 +181,16 @@ export function upTo(entries: readonly Entry[], version: number): readonly Entry
 
 /**
  * Forgets what is not needed to restore the newest checkpoint at or below `keep`, or any above it. Those below stay only
- * as far as the deltas of its sessions reach, and without their state.
+ * as far as their sessions are needed, and without their state.
  */
 export function prune(state: ManifestState, keep: number): ManifestState {
   const kept = Math.max(keep, state.keep);
   const base = restorePlace(state.entries, kept);
-  if (base < 0) return { ...state, keep: kept };
-  const start = chainStart(state.entries, base);
+  const oldest = state.entries[base];
+  if (oldest === undefined) return { ...state, keep: kept };
   const entries = state.entries
-    .slice(start)
-    .map((entry, place) => (start + place < base ? withoutState(entry) : entry));
+    .map((entry, place) => (place < base ? withoutState(entry) : entry))
+    .filter(({ version }) => version >= oldest.sessions.since);
   return { ...state, entries, keep: kept };
 }
 
@@ -203,9 +203,9 @@ function restorePlace(entries: readonly Entry[], keep: number): number {
   return entries.findLastIndex((entry) => entry.version <= keep && entry.state !== undefined);
 }
 
-/** Place of the full sessions section that the deltas up to `place` build on. */
-export function chainStart(entries: readonly Entry[], place: number): number {
-  return entries.findLastIndex((entry, index) => index <= place && entry.sessions.base === 'full');
+/** The entries whose sessions the checkpoint needs, itself last. */
+export function sessionsChain(entries: readonly Entry[], { version, sessions }: Entry): readonly Entry[] {
+  return entries.filter((one) => one.version >= sessions.since && one.version <= version);
 }
 
 export function withoutState(entry: Entry): Entry {

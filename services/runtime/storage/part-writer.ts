@@ -2,13 +2,13 @@ import { crc32 } from 'node:zlib';
 import type { Disk } from './disk.ts';
 import { StorageLimitError } from './errors.ts';
 import { INLINE_LIMIT_BYTES, PAYLOAD_LIMIT_BYTES } from './limits.ts';
-import type { Checkpoint, Identity, Part, SessionsBase, SessionsPart } from './manifest.ts';
+import type { Checkpoint, Identity, Part, SessionsPart } from './manifest.ts';
 import { type CheckpointKey, partName, storeFileName } from './names.ts';
 import { type PartKind, writePartFile } from './part-files.ts';
 import { storeFiles } from './store-file.ts';
 
-/** The sessions of a checkpoint: the whole table, or what changed in it since the predecessor's. */
-export type SessionsSection = { readonly base: SessionsBase; readonly bytes: Uint8Array };
+/** The sessions of a checkpoint. `since`: with those of all checkpoints from this version on, up to its own, it is the whole table. */
+export type SessionsSection = { readonly since: number; readonly bytes: Uint8Array };
 
 /** The bytes of arguments must not change until `append` has ended. */
 export type NewCheckpoint = Omit<Checkpoint, 'incarnation'> & {
@@ -50,7 +50,7 @@ export function partWriter(disk: Disk, identity: Identity): PartWriter {
       const sessionsPart = await writePart(key, 'sessions', sessions.bytes);
       if (statePart.place !== 'inline' || sessionsPart.place !== 'inline') await disk.syncDirectory();
       const inline = [state, sessions.bytes].filter(isInline);
-      return { state: statePart, sessions: { ...sessionsPart, base: sessions.base }, inline };
+      return { state: statePart, sessions: { ...sessionsPart, since: sessions.since }, inline };
     },
     filesOf: (key, { state, sessions }) => [
       ...(isInline(state) ? [] : [partName(key, 'state')]),

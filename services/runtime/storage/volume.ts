@@ -182,13 +182,18 @@ async function loadManifest(disk: Disk, incarnation: number, identity: Identity)
 async function inspect(disk: Disk, state: ManifestState, depth: Depth): Promise<Found> {
   const damage: string[] = [];
   const entries: Entry[] = [];
-  let chained = false; // whether the sessions up to the entry before can be put together
+  let intact = 0; // the version from which on the sessions of all entries so far are there
   for (const entry of state.entries) {
     const sessionsFault = await faultOf(disk, entry, 'sessions', depth);
     const stateFault = await faultOf(disk, entry, 'state', depth);
     for (const fault of [sessionsFault, stateFault]) if (fault !== undefined) damage.push(fault);
-    chained = sessionsFault === undefined && (entry.sessions.base === 'full' || chained);
-    if (chained) entries.push(stateFault === undefined ? entry : withoutState(entry));
+    if (sessionsFault !== undefined) {
+      intact = entry.version + 1;
+      continue;
+    }
+    // Without those before it its sessions may still be what a later checkpoint needs.
+    const isWhole = stateFault === undefined && entry.sessions.since >= intact;
+    entries.push(isWhole ? entry : withoutState(entry));
   }
   const last = entries.findLastIndex((entry) => entry.state !== undefined);
   return { state: { ...state, entries: entries.slice(0, last + 1) }, damage };

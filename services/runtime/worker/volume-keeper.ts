@@ -111,7 +111,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     const found = await undone;
     if (found === undefined) return;
     await object.restore(found.restored && stateOf(found.restored));
-    const sections = found.restored?.sessions.map(({ bytes }) => bytes) ?? [];
+    const sections = found.restored?.sessions ?? [];
     happen({ kind: 'restored', version, sections });
   }
 

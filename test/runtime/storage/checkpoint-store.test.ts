@@ -36,13 +36,13 @@ function checkpoint(version: number, options: Partial<NewCheckpoint> = {}): NewC
     dependencies: new Map([[9, version - 1]]),
     stamp: STAMP,
     state: Buffer.from(`state ${version}`),
-    sessions: { base: 'full', bytes: Buffer.from(`sessions ${version}`) },
+    sessions: { since: version, bytes: Buffer.from(`sessions ${version}`) },
     ...options,
   };
 }
 
-function delta(version: number, bytes = Buffer.from(`delta ${version}`)): Partial<NewCheckpoint> {
-  return { sessions: { base: 'delta', bytes } };
+function delta(version: number, since: number, bytes = Buffer.from(`delta ${version}`)): Partial<NewCheckpoint> {
+  return { sessions: { since, bytes } };
 }
 
 async function appendAll(store: CheckpointStore, from: number, to: number, options: Partial<NewCheckpoint> = {}) {
@@ -54,7 +54,7 @@ async function restored(store: CheckpointStore, version: number) {
   assert('bytes' in state);
   return {
     state: state.bytes.toString(),
-    sessions: sessions.map(({ base, bytes }) => `${base} ${Buffer.from(bytes).toString()}`),
+    sessions: sessions.map(String),
   };
 }
 
@@ -153,7 +153,7 @@ describe('checkpoint store', () => {
       dependencies: new Map([[9, 2]]),
       stamp: STAMP,
     });
-    assert.deepEqual(await restored(second.store, 2), { state: 'state 2', sessions: ['full sessions 2'] });
+    assert.deepEqual(await restored(second.store, 2), { state: 'state 2', sessions: ['sessions 2'] });
     await second.store.append(checkpoint(4));
     assert.deepEqual(versions(await claimOn(disk, 3)), [1, 2, 3, 4]);
   });
@@ -181,8 +181,8 @@ describe('checkpoint store', () => {
     const { store } = await claimOn(disk, 1);
     const state = Buffer.alloc(3 * 1024 * 1024 + 17, 'state');
     const bytes = Buffer.alloc(LARGE, 'sessions');
-    await store.append(checkpoint(1, { state, sessions: { base: 'full', bytes } }));
-    await store.append(checkpoint(2, { sessions: { base: 'delta', bytes } }));
+    await store.append(checkpoint(1, { state, sessions: { since: 1, bytes } }));
+    await store.append(checkpoint(2, { sessions: { since: 1, bytes } }));
     sim.cutPower();
     assert.deepEqual(
       sim.names().filter((name) => name.startsWith('checkpoint-')),
@@ -192,10 +192,7 @@ describe('checkpoint store', () => {
     const one = await second.store.restore(1);
     assert.deepEqual(one.state, { bytes: state });
     const two = await second.store.restore(2);
-    assert.deepEqual(two.sessions, [
-      { base: 'full', bytes },
-      { base: 'delta', bytes },
-    ]);
+    assert.deepEqual(two.sessions, [bytes, bytes]);
   });
 
   it('takes over a file that a store wrote by itself', async () => {
@@ -226,23 +223,15 @@ describe('checkpoint store', () => {
     assert.deepEqual((await second.store.restore(1)).state, { path: '/sim/checkpoint-1-1-1' });
   });
 
-  it('reports how long the chain of session deltas has become', async () => {
-    const { store } = await claimOn(disk, 1);
-    assert.deepEqual(await store.append(checkpoint(1)), { deltas: 0, deltaBytes: 0 });
-    assert.deepEqual(await store.append(checkpoint(2, delta(2))), { deltas: 1, deltaBytes: 7 });
-    assert.deepEqual(await store.append(checkpoint(3, delta(3))), { deltas: 2, deltaBytes: 14 });
-    assert.deepEqual(await store.append(checkpoint(4)), { deltas: 0, deltaBytes: 0 });
-  });
-
   it('prunes below the cut, and keeps the session sections that later deltas need', async () => {
     const { store } = await claimOn(disk, 1);
     await store.append(checkpoint(1));
     await store.append(checkpoint(2));
-    await store.append(checkpoint(3, { ...delta(3), state: Buffer.alloc(LARGE) }));
-    await store.append(checkpoint(4, delta(4)));
+    await store.append(checkpoint(3, { ...delta(3, 2), state: Buffer.alloc(LARGE) }));
+    await store.append(checkpoint(4, delta(4, 2)));
     await store.append(checkpoint(5));
     await store.prune(4);
-    const expected = { state: 'state 4', sessions: ['full sessions 2', 'delta delta 3', 'delta delta 4'] };
+    const expected = { state: 'state 4', sessions: ['sessions 2', 'delta 3', 'delta 4'] };
     assert.deepEqual(await restored(store, 4), expected);
     for (const version of [1, 2, 3]) await assert.rejects(store.restore(version), /it holds 4, 5/);
     assert.equal(sim.names().includes('checkpoint-1-1-3'), false);
@@ -251,7 +240,20 @@ describe('checkpoint store', () => {
     assert.deepEqual(versions(second), [4, 5]);
     assert.deepEqual(await restored(second.store, 4), expected);
     await second.store.prune(5);
-    assert.deepEqual(await restored(second.store, 5), { state: 'state 5', sessions: ['full sessions 5'] });
+    assert.deepEqual(await restored(second.store, 5), { state: 'state 5', sessions: ['sessions 5'] });
+  });
+
+  it('lets go of sessions once later ones are the whole table by themselves', async () => {
+    const { store } = await claimOn(disk, 1);
+    await store.append(checkpoint(1));
+    await store.append(checkpoint(2, delta(2, 1, Buffer.alloc(LARGE))));
+    await store.append(checkpoint(3, delta(3, 1)));
+    await store.append(checkpoint(4, delta(4, 3)));
+    await store.prune(3);
+    assert.equal(sim.names().includes('checkpoint-1-1-2-sessions'), true);
+    await store.prune(4);
+    assert.equal(sim.names().includes('checkpoint-1-1-2-sessions'), false);
+    assert.deepEqual(await restored(store, 4), { state: 'state 4', sessions: ['delta 3', 'delta 4'] });
   });
 
   it('keeps the newest checkpoint at or below a version that is none itself', async () => {
@@ -342,13 +344,14 @@ describe('checkpoint store', () => {
   });
 
   describe('order', () => {
-    it('asserts ascending versions, known predecessors and deltas on the newest', async () => {
+    it('asserts ascending versions, known predecessors, and sessions that build on the newest and on what is there', async () => {
       const { store } = await claimOn(disk, 1);
-      await assert.rejects(store.append(checkpoint(1, delta(1))), assert.AssertionError);
+      await assert.rejects(store.append(checkpoint(1, delta(1, 0))), assert.AssertionError);
       await appendAll(store, 1, 2);
       await assert.rejects(store.append(checkpoint(2)), assert.AssertionError);
       await assert.rejects(store.append(checkpoint(3, { predecessor: 1 })), assert.AssertionError);
-      await assert.rejects(store.append(checkpoint(5, delta(5))), assert.AssertionError);
+      await assert.rejects(store.append(checkpoint(5, delta(5, 2))), assert.AssertionError);
+      await assert.rejects(store.append(checkpoint(3, delta(3, 0))), assert.AssertionError);
       await store.append(checkpoint(5));
     });
 
@@ -513,7 +516,7 @@ describe('checkpoint store', () => {
       const { store } = await claimOn(disk, 1);
       await store.append(checkpoint(1));
       await store.append(checkpoint(2, { state: Buffer.alloc(LARGE) }));
-      await store.append(checkpoint(3, delta(3)));
+      await store.append(checkpoint(3, delta(3, 2)));
       sim.corrupt('checkpoint-1-1-2', 5_000);
       await assert.rejects(store.restore(2), (error: Error) =>
         error.message.startsWith('/sim/checkpoint-1-1-2 does not have'),
@@ -522,20 +525,33 @@ describe('checkpoint store', () => {
       assert.deepEqual(versions(second), [1, 3]);
       assert.equal(second.damage.length, 1);
       assert.match(second.damage[0] ?? '', /^\/sim\/checkpoint-1-1-2 does not have the checksum/);
-      assert.deepEqual((await restored(second.store, 3)).sessions, ['full sessions 2', 'delta delta 3']);
+      assert.deepEqual((await restored(second.store, 3)).sessions, ['sessions 2', 'delta 3']);
     });
 
     it('of a sessions file takes the deltas on it along', async () => {
       const { store } = await claimOn(disk, 1);
       await store.append(checkpoint(1));
-      await store.append(checkpoint(2, delta(2, Buffer.alloc(LARGE))));
-      await store.append(checkpoint(3, delta(3)));
+      await store.append(checkpoint(2, delta(2, 1, Buffer.alloc(LARGE))));
+      await store.append(checkpoint(3, delta(3, 1)));
       await store.append(checkpoint(4));
       sim.remove('checkpoint-1-1-2-sessions');
       const survey = await surveyVolume(disk);
       assert.deepEqual(versions(survey), [1, 4]);
       assert.deepEqual(survey.damage, ['/sim/checkpoint-1-1-2-sessions is missing']);
       assert.deepEqual(versions(await claimOn(disk, 2)), [1, 4]);
+    });
+
+    it('of a sessions file harms nobody whose sessions begin after it', async () => {
+      const { store } = await claimOn(disk, 1);
+      await store.append(checkpoint(1, delta(1, 1, Buffer.alloc(LARGE))));
+      await store.append(checkpoint(2, delta(2, 1)));
+      await store.append(checkpoint(3, delta(3, 2)));
+      sim.remove('checkpoint-1-1-1-sessions');
+      const second = await claimOn(disk, 2);
+      assert.deepEqual(versions(second), [3]);
+      assert.deepEqual((await restored(second.store, 3)).sessions, ['delta 2', 'delta 3']);
+      await second.store.append(checkpoint(4, delta(4, 2)));
+      assert.deepEqual((await restored(second.store, 4)).sessions, ['delta 2', 'delta 3', 'delta 4']);
     });
 
     it('of the newest checkpoint lets the next one follow the one before', async () => {
@@ -545,8 +561,8 @@ describe('checkpoint store', () => {
       sim.remove('checkpoint-1-1-2');
       const second = await claimOn(disk, 2);
       assert.deepEqual(versions(second), [1]);
-      await second.store.append(checkpoint(3, { predecessor: 1, ...delta(3) }));
-      assert.deepEqual((await restored(second.store, 3)).sessions, ['full sessions 1', 'delta delta 3']);
+      await second.store.append(checkpoint(3, { predecessor: 1, ...delta(3, 1) }));
+      assert.deepEqual((await restored(second.store, 3)).sessions, ['sessions 1', 'delta 3']);
     });
 
     it('of the head or the length of a data file is noticed too', async () => {

@@ -26,7 +26,7 @@ function checkpoint(version: number, bytes = 10): NewCheckpoint {
     ...{ worldLine: 1, version, predecessor: version - 1, dependencies: new Map() },
     stamp: { start: '0000000000000001', counter: version },
     state: Buffer.alloc(bytes, version),
-    sessions: { base: 'full', bytes: Buffer.from('sessions') },
+    sessions: { since: version, bytes: Buffer.from('sessions') },
   };
 }
 

@@ -109,7 +109,7 @@ describe('real disk', () => {
         ...{ worldLine: 1, version, predecessor: version - 1, dependencies: new Map() },
         stamp: { start: '0000000000000001', counter: version },
         state: version % 2 === 0 ? state : Buffer.from(`state ${version}`),
-        sessions: { base: version === 1 ? 'full' : 'delta', bytes: Buffer.from(`sessions ${version}`) },
+        sessions: { since: 1, bytes: Buffer.from(`sessions ${version}`) },
       });
       if (version > 3) await first.store.prune(version - 3);
     }

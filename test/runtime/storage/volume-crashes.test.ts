@@ -8,7 +8,6 @@ import {
   type Disk,
   INLINE_LIMIT_BYTES,
   type NewCheckpoint,
-  type SessionsSection,
   SupersededError,
   claimVolume,
   surveyVolume,
@@ -70,7 +69,7 @@ async function checkRestored(store: CheckpointStore, meant: Meant): Promise<void
   assert('bytes' in state);
   assert.equal(state.bytes.toString().trimEnd(), meant.state);
   assert.deepEqual(
-    sessions.map(({ bytes }) => Buffer.from(bytes).toString().trimEnd()),
+    sessions.map((bytes) => bytes.toString().trimEnd()),
     meant.sections,
   );
 }
@@ -85,11 +84,13 @@ function nextCheckpoint(model: Model, random: () => number): { checkpoint: NewCh
   const predecessor = newest?.version ?? 0;
   const version = predecessor + 1 + Math.floor(random() * 2);
   const name = `${model.worldLine}:${version} named ${model.names++}`;
-  const base: SessionsSection['base'] = newest === undefined || random() < 0.3 ? 'full' : 'delta';
-  const section = `${base} ${name}`;
+  const section = `${version} sections ${name}`;
+  // From some version on that is no older than that of the newest one's.
+  const sections = [...(newest?.sections ?? []), section];
+  sections.splice(0, random() < 0.5 ? 0 : Math.floor(random() * sections.length));
   const meant: Meant = {
     ...{ worldLine: model.worldLine, version, state: `state ${name}` },
-    sections: base === 'full' ? [section] : [...(newest?.sections ?? []), section],
+    sections,
   };
   return {
     meant,
@@ -98,7 +99,7 @@ function nextCheckpoint(model: Model, random: () => number): { checkpoint: NewCh
       dependencies: new Map([[1, version]]),
       stamp: { start: '0000000000000001', counter: version },
       state: padded(meant.state, random),
-      sessions: { base, bytes: padded(section, random) },
+      sessions: { since: Number.parseInt(sections[0] ?? ''), bytes: padded(section, random) },
     },
   };
 }
@@ -326,7 +327,7 @@ async function inherited(volume: ClaimedVolume, cut: number): Promise<Meant[]> {
     assert('bytes' in state);
     listed.push({
       ...{ worldLine, version, state: state.bytes.toString().trimEnd() },
-      sections: sessions.map(({ bytes }) => Buffer.from(bytes).toString().trimEnd()),
+      sections: sessions.map((bytes) => bytes.toString().trimEnd()),
     });
   }
   return listed;

@@ -206,4 +206,22 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     'running.connection = Math.max(running.connection, connection);',
     'running.connection = connection;',
   ),
+  mutant(
+    '155 a sweep of the session table ends before its last entry',
+    `${CORE}/worker/session-table.ts`,
+    'if (sweep.left === 0) Object',
+    'if (sweep.left <= 1) Object',
+  ),
+  mutant(
+    '156 a sweep of the session table counts before it has ended',
+    `${CORE}/worker/session-table.ts`,
+    'return { since: table.since, bytes };',
+    'return { since: table.sweep?.from ?? table.since, bytes };',
+  ),
+  mutant(
+    '157 a sweep of the session table passes over sessions without replies',
+    `${CORE}/worker/session-table.ts`,
+    'else if (!next.value.changed) {',
+    'else if (!next.value.changed && next.value.replies.length > 0) {',
+  ),
 ];
