@@ -17,6 +17,8 @@ export interface SessionCosts {
 const CHUNK = 1_000;
 /** Checkpoints that an average is taken of. */
 const CHECKPOINTS = 20;
+/** Checkpoints after which what the sessions made due is written: they have a slice of the table each. */
+const SETTLED_AFTER = 300;
 
 /** Each session does one operation, whose reply it never acknowledges. */
 export async function measureSessions(
@@ -37,6 +39,7 @@ export async function measureSessions(
     }
     await client.session().commit();
     const more = memoryBytes(cluster.pid) - before;
+    await makeCheckpoints(client, SETTLED_AFTER);
     return {
       sessions,
       memoryBytes: more,
@@ -46,6 +49,17 @@ export async function measureSessions(
   } finally {
     await client.close();
   }
+}
+
+/** One after another, each of one operation. */
+async function makeCheckpoints(client: Cluster, count: number): Promise<void> {
+  const session = client.session();
+  const counter = session.counter(0);
+  for (let made = 0; made < count; made++) {
+    await counter.add(1);
+    await session.commit();
+  }
+  session.close();
 }
 
 /** As many batches of one session: a worker that never did anything grows by what any work takes, too. */
@@ -63,17 +77,10 @@ async function exercise(client: Cluster, batches: number, signal: AbortSignal): 
 }
 
 async function bytesPerCheckpoint(client: Cluster, { metrics }: ClusterPeer): Promise<number> {
-  const session = client.session();
-  const counter = session.counter(0);
-  await counter.add(1);
-  await session.commit(); // what others did before is in this checkpoint
+  await makeCheckpoints(client, 1); // what others did before is in this one
   const before = await metrics();
-  for (let index = 0; index < CHECKPOINTS; index++) {
-    await counter.add(1);
-    await session.commit();
-  }
+  await makeCheckpoints(client, CHECKPOINTS);
   const after = await metrics();
-  session.close();
   const grown = (name: string) => (after.get(name) ?? NaN) - (before.get(name) ?? NaN);
   return grown('dpr_checkpoint_bytes_total') / grown('dpr_checkpoints_total');
 }

@@ -148,7 +148,7 @@ describe("the session table's sections", () => {
   });
 
   it('cost what changed and a small share of the rest, and a restart reads few of them', () => {
-    const [sessions, seals] = [6_400, 2_000];
+    const [sessions, seals] = [6_400, 4_000];
     const table = createSessionTable();
     for (let index = 0; index < sessions; index++) touch(table, newEntry(table, idOf(index), 0));
     const { seal, sections } = volume(table);
@@ -163,22 +163,22 @@ describe("the session table's sections", () => {
       longest = Math.max(longest, sections().length);
     }
     assert.deepEqual(shown(restoreTable(sections()).table), shown(table));
-    assert.ok(largest <= (whole / sessions) * 103, `${largest} of ${whole} bytes`);
-    assert.ok(longest > 64 && longest <= 64 + 256 + 64, `${longest} sections`);
+    assert.ok(largest <= (whole / sessions) * (6_400 / 256 + 2), `${largest} of ${whole} bytes`);
+    assert.ok(longest > 1_024 && longest <= 256 + 1_024 + 256, `${longest} sections`);
   });
 
   it('do not wait for the end of a sweep while sessions come and go', () => {
     const table = createSessionTable();
     const { seal, sections } = volume(table);
     let longest = 0;
-    for (let round = 0; round < 2_000; round++) {
+    for (let round = 0; round < 4_000; round++) {
       touch(table, newEntry(table, idOf(round), round));
       if (round % 3 === 0) expire(table, round, 300);
       seal(round);
       longest = Math.max(longest, sections().length);
     }
     assert.deepEqual(shown(restoreTable(sections()).table), shown(table));
-    assert.ok(longest <= 64 + 256 + 64, `${longest} sections`);
+    assert.ok(longest <= 256 + 1_024 + 256, `${longest} sections`);
   });
 
   it('answer a retry with its own reply, and none that was acknowledged', () => {

@@ -57,9 +57,9 @@ export interface SessionSection {
 }
 
 /** Sections that may follow a sweep before the next one begins. */
-const MAX_DELTAS = 256;
+const MAX_DELTAS = 1_024;
 /** Sections that a sweep takes, unless more is written anyway: a restart reads all of both and of one more sweep at most. */
-const SWEEP_SECTIONS = 64;
+const SWEEP_SECTIONS = 256;
 /** A slice is this many times what changed, if that is more: where much is written anyway, a sweep is short. */
 const SLICE_PER_CHANGE = 2;
 
