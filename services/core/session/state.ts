@@ -19,7 +19,7 @@ export interface SessionConfig {
   readonly retryLimitMs: number;
 }
 
-/** Calls of one worker, in a row by number and by sequence, in one version: all that is remembered of most until their commit. */
+/** Calls of one worker in one version, in a row by number and by sequence: what most are remembered by until their commit. */
 export interface Run {
   readonly worker: number;
   /** The first one's place in the session: 1, 2, 3, … */
@@ -57,7 +57,7 @@ export interface Lane {
   acknowledged: number;
   /** Sent and unanswered, in order of sequence; an answered one stays while an earlier one is unanswered. */
   readonly sent: Call[];
-  /** Answered and not committed, in order of sequence: calls of their own in a session that replays, as few runs as can be else. */
+  /** Answered and not committed, in order of sequence; a session that replays keeps each as a call. */
   readonly done: Run[];
   /** How many of `sent` have no reply. */
   unanswered: number;
