@@ -256,6 +256,9 @@ function unresolved(world: World): string | undefined {
     if (core.phase !== 'serving' || finder?.open !== true || !world.checker.isRegistered(core)) {
       return `worker ${host.id} is ${core.phase} (${core.step}) as incarnation ${core.incarnation}`;
     }
+    if (core.worldLine !== world.finder.process?.core.record.worldLine || core.inFlight.size > 0) {
+      return `worker ${host.id} is in world-line ${core.worldLine}, with ${core.inFlight.size} batches under way`;
+    }
   }
   return world.checker.uncovered();
 }

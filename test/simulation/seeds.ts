@@ -123,6 +123,11 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     found: 'the simulator gave a minute to 270 calls that had to be committed one after another on a slow disk',
   },
   {
+    seed: 1_795_385_709_337,
+    found:
+      'the simulator compared the state of a worker that had not heard of the last rollback, with a batch under way',
+  },
+  {
     seed: 1_775,
     found:
       'the simulator missed the marker of a clean stop on the disk of a process that slept while its worker got another',
