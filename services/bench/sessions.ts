@@ -1,5 +1,5 @@
 /** What many sessions cost a worker that remembers them: memory, and checkpoints. */
-import { connect, type Cluster } from '@dpr/client';
+import { connect, type Cluster, type Session } from '@dpr/client';
 import { AMOUNT_BYTES, writeAmount } from '@dpr/counter/operations';
 import { memoryBytes } from './cpu.ts';
 import type { ClusterPeer } from './peers/cluster.ts';
@@ -39,7 +39,9 @@ export async function measureSessions(
     }
     await client.session().commit();
     const more = memoryBytes(cluster.pid) - before;
-    await makeCheckpoints(client, SETTLED_AFTER);
+    const settling = client.session();
+    await makeCheckpoints(settling, SETTLED_AFTER);
+    settling.close();
     return {
       sessions,
       memoryBytes: more,
@@ -52,14 +54,12 @@ export async function measureSessions(
 }
 
 /** One after another, each of one operation. */
-async function makeCheckpoints(client: Cluster, count: number): Promise<void> {
-  const session = client.session();
+async function makeCheckpoints(session: Session, count: number): Promise<void> {
   const counter = session.counter(0);
   for (let made = 0; made < count; made++) {
     await counter.add(1);
     await session.commit();
   }
-  session.close();
 }
 
 /** As many batches of one session: a worker that never did anything grows by what any work takes, too. */
@@ -77,10 +77,12 @@ async function exercise(client: Cluster, batches: number, signal: AbortSignal): 
 }
 
 async function bytesPerCheckpoint(client: Cluster, { metrics }: ClusterPeer): Promise<number> {
-  await makeCheckpoints(client, 1); // what others did before is in this one
+  const session = client.session();
+  await makeCheckpoints(session, 1); // what others did before is in this one
   const before = await metrics();
-  await makeCheckpoints(client, CHECKPOINTS);
+  await makeCheckpoints(session, CHECKPOINTS);
   const after = await metrics();
+  session.close();
   const grown = (name: string) => (after.get(name) ?? NaN) - (before.get(name) ?? NaN);
   return grown('dpr_checkpoint_bytes_total') / grown('dpr_checkpoints_total');
 }

@@ -48,11 +48,11 @@ const TELL_OF_THEMSELVES: readonly FaultName[] = [
   ...(['partition', 'partitionOneWay', 'addWorker', 'removeWorker', 'forceRemoveWorker'] as const),
 ];
 
-/** Each returns whether there was anything to strike. */
 /** How long a connection that is given up holds back what it was told, and for how long it is told things before. */
 const MAX_HELD_MS = 60;
 const MAX_SAYING_MS = 10;
 
+/** Each returns whether there was anything to strike. */
 const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
   crashWorker(world) {
     const running = anyWorker(world);
