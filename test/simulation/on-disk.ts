@@ -65,3 +65,11 @@ export function isOnPlatter(
   }
   return false;
 }
+
+/**
+ * The version of the checkpoint that a message tells damage of; Infinity if it names none. Below the cut it is no loss: a predecessor
+ * that was about to tidy up takes files away there. Whether the cut's own checkpoint is whole shows elsewhere.
+ */
+export function versionIn(damage: string): number {
+  return Number(/checkpoint-\d+-\d+-(\d+)/.exec(damage)?.[1] ?? Infinity);
+}

@@ -128,6 +128,10 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
       'the simulator compared the state of a worker that had not heard of the last rollback, with a batch under way',
   },
   {
+    seed: 1_795_386_459_451,
+    found: 'the simulator took it for damage, at the end, that a predecessor had tidied up what its successor had listed',
+  },
+  {
     seed: 1_775,
     found:
       'the simulator missed the marker of a clean stop on the disk of a process that slept while its worker got another',

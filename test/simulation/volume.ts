@@ -2,6 +2,7 @@
 import type { WorkerEvent } from '../../services/core/index.ts';
 import { volumeKeeper, type VolumeKeeper } from '../../services/runtime/worker/volume-keeper.ts';
 import { mountDisk, outsideOf } from './disk.ts';
+import { versionIn } from './on-disk.ts';
 import type { Process } from './scheduler.ts';
 import type { WorkerProcess } from './worker-actor.ts';
 import type { WorkerHost } from './worker-host.ts';
@@ -40,9 +41,7 @@ function told(world: World, process: Process, { id }: WorkerHost, fields: unknow
   if (event === 'writeFailed') return world.reached(`${what ?? ''} failed and was retried`);
   world.reached(`volume ${event ?? ''}`);
   if (event !== 'damaged' || mayRot()) return;
-  // A predecessor that was about to tidy up takes files away below the cut; whether the cut's own checkpoint is whole shows elsewhere.
-  const version = Number(/checkpoint-\d+-\d+-(\d+)/.exec(reason ?? '')?.[1] ?? Infinity);
-  if (version >= world.checker.exposedOf(id)) world.checker.violated(10, `${process.name}: ${reason ?? ''}`);
+  if (versionIn(reason ?? '') >= world.checker.exposedOf(id)) world.checker.violated(10, `${process.name}: ${reason ?? ''}`);
 }
 
 /** A part of what the volume was asked for is done, and the process is about to hear of it. */

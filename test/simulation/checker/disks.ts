@@ -3,7 +3,7 @@ import { decodeRecord } from '../../../services/core/index.ts';
 import { openTwoSlotFile } from '../../../services/runtime/storage/index.ts';
 import { surveyNewest } from '../../../services/runtime/worker/generations.ts';
 import { healthy } from '../../runtime/storage/sim-disk.ts';
-import { RECORD_FILE } from '../on-disk.ts';
+import { RECORD_FILE, versionIn } from '../on-disk.ts';
 import type { World } from '../world.ts';
 import { violated } from './truth.ts';
 
@@ -21,7 +21,8 @@ export async function checkDisks(world: World): Promise<void> {
     disk.cutPower();
     const { generation, checkpoints, damage } = await surveyNewest(disk.mount(healthy));
     if (generation !== member.generation) violated(10, `the volume of worker ${id} is of generation ${generation}`);
-    if (damage.length > 0) violated(10, `worker ${id}: ${damage.join('; ')}`);
+    const lost = damage.filter((text) => versionIn(text) >= version);
+    if (lost.length > 0) violated(10, `worker ${id}: ${lost.join('; ')}`);
     if (!checkpoints.some((one) => one.version === version)) {
       violated(10, `the volume of worker ${id} lacks version ${version} of the cut at the end`);
     }
