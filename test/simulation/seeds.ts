@@ -129,7 +129,14 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
   },
   {
     seed: 1_795_386_459_451,
-    found: 'the simulator took it for damage, at the end, that a predecessor had tidied up what its successor had listed',
+    found:
+      'the simulator took it for damage, at the end, that a predecessor had tidied up what its successor had listed',
+  },
+  {
+    seed: 1_795_386_653_950,
+    found:
+      'a retry was answered on a connection that had not been told of the cut that covered it, and was not told any more',
+    fix: 'a worker tells of that cut with the reply',
   },
   {
     seed: 1_775,

@@ -22,6 +22,7 @@ export const SPECIAL_WORLDS: readonly {
   { share: 0.03, draw: drawRotten },
   { share: 0.02, draw: drawForgetful },
   { share: 0.02, draw: drawRevenants },
+  { share: 0.06, draw: drawResets },
 ];
 
 /** Many workers with many sessions across them, clocks that agree and no faults: what everything costs can be told in advance. */
@@ -283,6 +284,32 @@ function drawRevenants(random: Random): Partial<WorldOptions> {
     pauseMs: 150,
     faultsForMs: random.real(500, 2000),
     rates: { ...QUIET_WORLD.rates, addWorker: 15, removeWorker: 8, replaceUnheard: 10, clogFinder: 8 },
+  };
+}
+
+/** Clients lose connections that their worker still believes in, with batches that wait there; nothing comes after the last calls. */
+function drawResets(random: Random): Partial<WorldOptions> {
+  return {
+    workers: 1,
+    clients: 4,
+    sessionsPerClient: 1,
+    callsPerSession: random.int(4, 12),
+    strictChance: 0,
+    stayChance: 0.8,
+    abandonChance: 0,
+    thinkMs: 10,
+    maxInFlight: 1,
+    networkDelayMs: random.real(0.2, 1),
+    diskDelayMs: random.real(3, 20),
+    diskErrorChance: 0,
+    checkpointIntervalMs: random.pick([10, 30]),
+    maxUnwrittenVersions: 1,
+    maxUncommittedCheckpoints: 2,
+    maxWaitingBatches: 1,
+    asyncStateChance: 0,
+    pauseMs: 50,
+    faultsForMs: random.real(300, 800),
+    rates: { ...QUIET_WORLD.rates, resetConnection: 100, clogFinder: 20 },
   };
 }
 

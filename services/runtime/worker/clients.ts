@@ -11,6 +11,12 @@ interface Client {
   worldLine: number;
 }
 
+/** A cut that was pushed, and the worker's own version in it. */
+interface Published {
+  readonly message: MessageOf<'cut'>;
+  readonly own: number;
+}
+
 export interface Clients {
   /** @param newest the newest version in which anything executed: its session may wait for it since an earlier connection */
   add(connection: Connection, worldLine: number, newest: number): void;
@@ -22,6 +28,14 @@ export interface Clients {
 
 export function createClients(): Clients {
   const clients = new Map<number, Client>();
+  let last: Published | undefined;
+
+  function tell(client: Client, { message, own }: Published, frame: Draft): void {
+    client.told = own;
+    client.worldLine = message.worldLine;
+    client.connection.send(frame);
+  }
+
   return {
     add(connection, worldLine, newest) {
       clients.set(connection.number, { connection, waitsFor: newest, told: 0, worldLine });
@@ -30,17 +44,19 @@ export function createClients(): Clients {
     send(number, message) {
       const client = clients.get(number);
       if (client === undefined) return;
-      if (message.kind === 'reply' && message.version > client.waitsFor) client.waitsFor = message.version;
       client.connection.send(draftOf(message));
+      if (message.kind !== 'reply') return;
+      const { version } = message;
+      if (version > client.waitsFor) client.waitsFor = version;
+      // It answers a retry. Whoever was told of the cut that covers it may be gone, and that cut is not pushed again.
+      if (last !== undefined && version <= last.own && version > client.told) tell(client, last, draftOf(last.message));
     },
     publish(message, own) {
+      last = { message, own };
       let frame: Draft | undefined;
       for (const client of clients.values()) {
         const commits = own > client.told && client.waitsFor > client.told;
-        if (!commits && message.worldLine === client.worldLine) continue;
-        client.told = own;
-        client.worldLine = message.worldLine;
-        client.connection.send((frame ??= draftOf(message)));
+        if (commits || message.worldLine !== client.worldLine) tell(client, last, (frame ??= draftOf(message)));
       }
     },
   };

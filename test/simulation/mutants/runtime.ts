@@ -106,4 +106,10 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     '        failed();\n        log.error',
     '        failed();\n        return true;\n        log.error',
   ),
+  mutant(
+    '158 the reply to a retry comes without the cut that covers it',
+    `${RUNTIME_WORKER}/clients.ts`,
+    'if (last !== undefined && version <= last.own && version > client.told) tell(',
+    'if (last !== undefined && version <= 0) tell(',
+  ),
 ];
