@@ -66,10 +66,8 @@ export function isOnPlatter(
   return false;
 }
 
-/**
- * The version of the checkpoint that a message tells damage of; Infinity if it names none. Below the cut it is no loss: a predecessor
- * that was about to tidy up takes files away there. Whether the cut's own checkpoint is whole shows elsewhere.
- */
-export function versionIn(damage: string): number {
-  return Number(/checkpoint-\d+-\d+-(\d+)/.exec(damage)?.[1] ?? Infinity);
+/** The checkpoint that a message tells damage of; Infinity where it names none. */
+export function checkpointIn(damage: string): { readonly incarnation: number; readonly version: number } {
+  const [, incarnation = Infinity, version = Infinity] = /checkpoint-(\d+)-\d+-(\d+)/.exec(damage) ?? [];
+  return { incarnation: Number(incarnation), version: Number(version) };
 }

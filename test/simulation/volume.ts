@@ -2,7 +2,7 @@
 import type { WorkerEvent } from '../../services/core/index.ts';
 import { volumeKeeper, type VolumeKeeper } from '../../services/runtime/worker/volume-keeper.ts';
 import { mountDisk, outsideOf } from './disk.ts';
-import { versionIn } from './on-disk.ts';
+import { checkpointIn } from './on-disk.ts';
 import type { Process } from './scheduler.ts';
 import type { WorkerProcess } from './worker-actor.ts';
 import type { WorkerHost } from './worker-host.ts';
@@ -41,7 +41,9 @@ function told(world: World, process: Process, { id }: WorkerHost, fields: unknow
   if (event === 'writeFailed') return world.reached(`${what ?? ''} failed and was retried`);
   world.reached(`volume ${event ?? ''}`);
   if (event !== 'damaged' || mayRot()) return;
-  if (versionIn(reason ?? '') >= world.checker.exposedOf(id)) world.checker.violated(10, `${process.name}: ${reason ?? ''}`);
+  // A predecessor that was about to tidy up takes files away below the cut; whether the cut's own checkpoint is whole shows elsewhere.
+  if (checkpointIn(reason ?? '').version >= world.checker.exposedOf(id))
+    world.checker.violated(10, `${process.name}: ${reason ?? ''}`);
 }
 
 /** A part of what the volume was asked for is done, and the process is about to hear of it. */

@@ -3,7 +3,7 @@ import { decodeRecord } from '../../../services/core/index.ts';
 import { openTwoSlotFile } from '../../../services/runtime/storage/index.ts';
 import { surveyNewest } from '../../../services/runtime/worker/generations.ts';
 import { healthy } from '../../runtime/storage/sim-disk.ts';
-import { RECORD_FILE, versionIn } from '../on-disk.ts';
+import { checkpointIn, RECORD_FILE } from '../on-disk.ts';
 import type { World } from '../world.ts';
 import { violated } from './truth.ts';
 
@@ -19,9 +19,13 @@ export async function checkDisks(world: World): Promise<void> {
     const version = checker.exposedOf(id);
     if (isDamaged || member === undefined || version <= member.base) continue;
     disk.cutPower();
-    const { generation, checkpoints, damage } = await surveyNewest(disk.mount(healthy));
+    const { generation, incarnation, checkpoints, damage } = await surveyNewest(disk.mount(healthy));
     if (generation !== member.generation) violated(10, `the volume of worker ${id} is of generation ${generation}`);
-    const lost = damage.filter((text) => versionIn(text) >= version);
+    // Below the cut a predecessor may have tidied up what its successor had listed already.
+    const lost = damage.filter((text) => {
+      const damaged = checkpointIn(text);
+      return damaged.version >= version || damaged.incarnation >= incarnation;
+    });
     if (lost.length > 0) violated(10, `worker ${id}: ${lost.join('; ')}`);
     if (!checkpoints.some((one) => one.version === version)) {
       violated(10, `the volume of worker ${id} lacks version ${version} of the cut at the end`);
