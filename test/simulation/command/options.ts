@@ -13,7 +13,7 @@ export const SIMULATE_EXIT = {
 } as const;
 
 /** Seeds that a mutant may take, unless told otherwise. */
-export const MUTANT_SEEDS = 5_000;
+export const MUTANT_SEEDS = 10_000;
 
 export interface Options {
   /** How many seeds; undefined: until told to stop. */
