@@ -112,7 +112,6 @@ export class Reader {
   }
 }
 
-/** Node's own writers check the range, but cut off fractions and take NaN for 0. */
 /** A u64 that was read from byte `at` of a frame. @throws FrameError when a number cannot hold it exactly */
 export function checkExact(value: number, at: number): number {
   if (value > MAX_SAFE_U64) throw new FrameError(`the number at byte ${at} exceeds 2^53 - 1`);

@@ -23,7 +23,11 @@ export function getU64(memory: DataView, at: number): number {
   return memory.getUint32(at, true) + memory.getUint32(at + 4, true) * TWO_TO_32;
 }
 
-/** @returns the same. @throws RangeError unless it is an unsigned integer of 32 bits */
+/**
+ * Node's own writers check the range, but cut off fractions and take NaN for 0.
+ * @returns the same
+ * @throws RangeError unless it is an unsigned integer of 32 bits
+ */
 export function checkU32(value: number): number {
   if (value >>> 0 !== value) throw new RangeError(`${value} is not an unsigned integer of 32 bits`);
   return value;

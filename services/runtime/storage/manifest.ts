@@ -184,23 +184,18 @@ export function upTo(entries: readonly Entry[], version: number): readonly Entry
  * as far as their sessions are needed, and without their state.
  */
 export function prune(state: ManifestState, keep: number): ManifestState {
-  const kept = Math.max(keep, state.keep);
-  const base = restorePlace(state.entries, kept);
-  const oldest = state.entries[base];
-  if (oldest === undefined) return { ...state, keep: kept };
+  const kept = { ...state, keep: Math.max(keep, state.keep) };
+  const oldest = restorePoint(kept);
+  if (oldest === undefined) return kept;
   const entries = state.entries
-    .map((entry, place) => (place < base ? withoutState(entry) : entry))
-    .filter(({ version }) => version >= oldest.sessions.since);
-  return { ...state, entries, keep: kept };
+    .filter(({ version }) => version >= oldest.sessions.since)
+    .map((entry) => (entry.version < oldest.version ? withoutState(entry) : entry));
+  return { ...kept, entries };
 }
 
 /** The oldest checkpoint that pruning left restorable; absent when nothing was pruned yet. */
-export function restorePoint(state: ManifestState): Entry | undefined {
-  return state.entries[restorePlace(state.entries, state.keep)];
-}
-
-function restorePlace(entries: readonly Entry[], keep: number): number {
-  return entries.findLastIndex((entry) => entry.version <= keep && entry.state !== undefined);
+export function restorePoint({ entries, keep }: ManifestState): Entry | undefined {
+  return entries.findLast((entry) => entry.version <= keep && entry.state !== undefined);
 }
 
 /** The entries whose sessions the checkpoint needs, itself last. */
