@@ -139,6 +139,10 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     fix: 'a worker tells of that cut with the reply',
   },
   {
+    seed: 1_795_391_496_734,
+    found: 'the simulator took a worker that had not heard of a rollback for one that remembers only what survived it',
+  },
+  {
     seed: 1_775,
     found:
       'the simulator missed the marker of a clean stop on the disk of a process that slept while its worker got another',

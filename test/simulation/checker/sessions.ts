@@ -4,7 +4,17 @@ import type { Batch } from '../../../services/protocol/index.ts';
 import type { SimSession } from '../session-actor.ts';
 import { CLOCK_STEP_MS } from '../scheduler.ts';
 import { parseBatchName } from '../state-object.ts';
-import { aliveExecution, callOf, nameOf, sessionOf, survivor, violated, type Truth } from './truth.ts';
+import {
+  aliveExecution,
+  callOf,
+  nameOf,
+  sessionOf,
+  survivor,
+  violated,
+  type SessionTruth,
+  type Token,
+  type Truth,
+} from './truth.ts';
 
 export function checkSessions(truth: Truth) {
   const { worldOf, sessions, exposed } = truth;
@@ -122,24 +132,31 @@ export function checkSessions(truth: Truth) {
 
   /** Is one of the limits of this world the reason? */
   function mayEnd(session: SimSession, code: SessionFailure): boolean {
-    const { options, scheduler, clients } = worldOf();
+    const { options, clients } = worldOf();
     const mine = sessionOf(truth, session.index);
     if (code === 'historyLost') return truth.exposedWorldLine - session.core.worldLine > options.maxDecisions;
     if (code === 'tooManySessions') return clients.length * options.sessionsPerClient > options.maxSessions;
     if (code !== 'sessionExpired') return false;
-    // A worker that rolled back remembers the session as it was then.
-    const heardAt = new Map<number, number>();
-    for (const { worker, executions } of mine.calls.values()) {
-      for (const { at, token } of executions)
-        if (token.deadSince === Infinity) heardAt.set(worker, Math.max(at, heardAt.get(worker) ?? 0));
-    }
     const now = clockOf(session);
     return (
-      [...heardAt.values()].some((at) => scheduler.now - at > options.sessionExpiryMs) ||
+      // A worker that rolled back remembers the session as it was then; one that has not heard of the rollback, as it is.
+      isIdle(mine, ({ deadSince }) => deadSince === Infinity) ||
+      isIdle(mine, () => true) ||
       [...mine.calls.values()].some(
         (call) => !call.completed && now - call.sentAt >= options.retryLimitMs - CLOCK_STEP_MS,
       )
     );
+  }
+
+  /** Is what counts of the session's executions at some worker longer ago than workers remember? */
+  function isIdle({ calls }: SessionTruth, counts: (token: Token) => boolean): boolean {
+    const { options, scheduler } = worldOf();
+    const heardAt = new Map<number, number>();
+    for (const { worker, executions } of calls.values()) {
+      for (const { at, token } of executions)
+        if (counts(token)) heardAt.set(worker, Math.max(at, heardAt.get(worker) ?? 0));
+    }
+    return [...heardAt.values()].some((at) => scheduler.now - at > options.sessionExpiryMs);
   }
 
   function clockOf({ client }: SimSession): number {
