@@ -101,7 +101,7 @@ function drawUsual(random: Random): WorldOptions {
     diskErrorChance: random.pick([0, 0, 0, 0.001, 0.005, 0.03]),
     halfOpenChance: random.pick([0, 0.1, 0.5]),
     halfOpenMs: random.real(50, 600),
-    stateBytes: random.chance(0.9) ? 0 : random.pick([20_000, 70_000]),
+    stateBytes: random.chance(0.9) ? 0 : random.pick([20_000, 270_000]),
     resultBytes: random.chance(0.97) ? 0 : 20_000,
     checkpointIntervalMs: random.pick([10, 30, 100]),
     decisionGraceMs: random.pick([0, 20, 150]),

@@ -68,6 +68,9 @@ export interface CheckpointStore {
 /** An append that has not ended. */
 type Pending = { readonly key: CheckpointKey; dropped: boolean; drop: () => void };
 
+/** What an append of a checkpoint began with, and goes on with when it is retried. */
+type Unlisted = { readonly inlineLimit: number; readonly files: readonly string[] };
+
 /** The store over a manifest that has just been written. */
 export function openCheckpointStore(disk: Disk, head: ManifestHead, log: ManifestLog): CheckpointStore {
   const { incarnation } = head;
@@ -76,8 +79,8 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
   const pending = new Set<Pending>();
   /** The files of a checkpoint that are being written. */
   const writing = new Map<string, Promise<WrittenParts>>();
-  /** Files of checkpoints that are not in the manifest yet, by version. */
-  const unlisted = new Map<number, readonly string[]>();
+  /** Checkpoints that are not in the manifest yet, by version. */
+  const unlisted = new Map<number, Unlisted>();
   /** Files that no durable manifest refers to any more. */
   const garbage = new Set<string>();
   let failed: CheckpointKey | undefined;
@@ -108,10 +111,10 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
         reject(droppedError(key));
       };
     });
-    const written = Promise.race([writeParts(key, checkpoint), dropped]);
+    const { inlineLimit } = unlisted.get(key.version) ?? { inlineLimit: log.inlineLimit() };
+    unlisted.set(key.version, { inlineLimit, files: writer.filesOf(key, checkpoint, inlineLimit) });
+    const written = Promise.race([writeParts(key, checkpoint, inlineLimit), dropped]);
     written.catch(() => undefined); // its turn looks at it
-    const files = writer.filesOf(key, checkpoint);
-    if (files.length > 0) unlisted.set(key.version, files);
     pending.add(own);
     try {
       await turn(() => enter(checkpoint, own, written));
@@ -121,14 +124,14 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
   }
 
   /** An entry that failed may be in the file: its data is not written again before it is gone from there for certain. */
-  async function writeParts(key: CheckpointKey, checkpoint: NewCheckpoint): Promise<WrittenParts> {
+  async function writeParts(key: CheckpointKey, checkpoint: NewCheckpoint, inlineLimit: number): Promise<WrittenParts> {
     if (!log.endKnown()) await turn(() => log.repair());
     // Whoever tries again writes the same files, and a sync that fails takes with it what anybody wrote to a file.
     const name = `${key.worldLine}:${key.version}`;
     const before = writing.get(name);
     const own = (async () => {
       await before?.catch(() => undefined);
-      return writer.write(key, checkpoint);
+      return writer.write(key, checkpoint, inlineLimit);
     })();
     writing.set(name, own);
     try {
@@ -174,7 +177,7 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
       }
       if (failed !== undefined && failed.version > version) failed = undefined;
       for (const name of filesLost(before.entries, entries)) garbage.add(name);
-      for (const [above, files] of unlisted) {
+      for (const [above, { files }] of unlisted) {
         if (above <= version) continue;
         unlisted.delete(above);
         for (const name of files) garbage.add(name);

@@ -9,7 +9,10 @@ export const RECORD_LIMIT_BYTES = 16 * MIB;
 /** Largest state, and largest sessions section, of a checkpoint given as bytes. A file that a store wrote has no limit here. */
 export const PAYLOAD_LIMIT_BYTES = 1024 * MIB;
 /** Parts of a checkpoint up to this size live in the manifest itself, so that appending one costs one write and one sync. */
-export const INLINE_LIMIT_BYTES = 64 * KIB;
+export const INLINE_LIMIT_BYTES = 256 * KIB;
+/** A manifest larger than this, as when the cut does not advance, takes only parts up to the second limit. */
+export const AMPLE_MANIFEST_BYTES = 32 * MIB;
+export const TIGHT_INLINE_LIMIT_BYTES = 4 * KIB;
 /** Largest description of a checkpoint; dependencies are what makes one large. */
 export const META_LIMIT_BYTES = MIB;
 
@@ -19,8 +22,11 @@ export const MAX_CHECKPOINTS = 4_000;
 export const MAX_PENDING_APPENDS = 64;
 /** Largest manifest; one that would exceed it is rewritten without its dead bytes first. */
 export const MANIFEST_LIMIT_BYTES = 256 * MIB;
-/** A manifest with more dead bytes than this, and more dead than live ones, is rewritten when the store prunes. */
+/** A manifest with more dead bytes than this, and more dead than live ones, is rewritten when the store prunes, */
 export const COMPACTION_DEAD_BYTES = 512 * KIB;
+/** though not for fewer than this many times its live bytes as long as they are no more than the second limit. */
+export const COMPACTION_DEAD_RATIO = 16;
+export const COMPACTION_PATIENCE_BYTES = 4 * MIB;
 
 /** Data files are read, written and checked in pieces of this size, so that the event loop stays free. */
 export const CHUNK_BYTES = MIB;

@@ -2,7 +2,16 @@ import { crc32 } from 'node:zlib';
 import { type Disk, type DiskFile, pathOf } from './disk.ts';
 import { StorageDamagedError, StorageLimitError, SupersededError } from './errors.ts';
 import { HEADER_BYTES, encodeFrame, metaBytesOf } from './frame.ts';
-import { COMPACTION_DEAD_BYTES, FRAME_ALIGNMENT_BYTES, MANIFEST_LIMIT_BYTES } from './limits.ts';
+import {
+  AMPLE_MANIFEST_BYTES,
+  COMPACTION_DEAD_BYTES,
+  COMPACTION_DEAD_RATIO,
+  COMPACTION_PATIENCE_BYTES,
+  FRAME_ALIGNMENT_BYTES,
+  INLINE_LIMIT_BYTES,
+  MANIFEST_LIMIT_BYTES,
+  TIGHT_INLINE_LIMIT_BYTES,
+} from './limits.ts';
 import {
   type Entry,
   type ManifestHead,
@@ -32,6 +41,8 @@ export interface ManifestLog {
   append(entry: NewEntry): Promise<void>;
   /** Makes `next` durable. `dropAfter`: entries above it are gone in `next`. */
   mark(next: ManifestState, dropAfter?: number): Promise<void>;
+  /** How large a part may be to live in the file as it is now. */
+  inlineLimit(): number;
   /** Whether so many bytes of the file are dead in `next` that rewriting pays. */
   wasteful(next: ManifestState): boolean;
   /** False after a failure: then there may be more in the file than the state says. */
@@ -107,9 +118,11 @@ export async function createManifestLog(
       await write(encodeFrame('mark', { ...current.head, position: current.end }, meta, [], FRAME_ALIGNMENT_BYTES));
       current.state = next;
     },
+    inlineLimit: () => (current.end > AMPLE_MANIFEST_BYTES ? TIGHT_INLINE_LIMIT_BYTES : INLINE_LIMIT_BYTES),
     wasteful(next) {
       const live = next.entries.reduce((sum, entry) => sum + entry.liveBytes, 0);
-      return current.end - live > Math.max(COMPACTION_DEAD_BYTES, live);
+      const worthwhile = Math.min(COMPACTION_DEAD_RATIO * live, COMPACTION_PATIENCE_BYTES);
+      return current.end - live > Math.max(COMPACTION_DEAD_BYTES, worthwhile, live);
     },
     endKnown: () => endKnown,
     async repair() {

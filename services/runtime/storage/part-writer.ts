@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Disk } from './disk.ts';
 import { StorageLimitError } from './errors.ts';
-import { INLINE_LIMIT_BYTES, PAYLOAD_LIMIT_BYTES } from './limits.ts';
+import { PAYLOAD_LIMIT_BYTES } from './limits.ts';
 import type { Checkpoint, Identity, Part, SessionsPart } from './manifest.ts';
 import { type CheckpointKey, partName, storeFileName } from './names.ts';
 import { type PartKind, writePartFile } from './part-files.ts';
@@ -24,11 +24,12 @@ export type WrittenParts = {
   readonly inline: readonly Uint8Array[];
 };
 
+/** `inlineLimit`: parts larger than this have files of their own. */
 export interface PartWriter {
   /** Makes the parts durable that have files of their own. May be called again after a failure. */
-  write(key: CheckpointKey, checkpoint: NewCheckpoint): Promise<WrittenParts>;
+  write(key: CheckpointKey, checkpoint: NewCheckpoint, inlineLimit: number): Promise<WrittenParts>;
   /** The files that `write` makes. */
-  filesOf(key: CheckpointKey, checkpoint: NewCheckpoint): string[];
+  filesOf(key: CheckpointKey, checkpoint: NewCheckpoint, inlineLimit: number): string[];
   /** The checkpoint is in the manifest. */
   forget(key: CheckpointKey): void;
 }
@@ -36,31 +37,36 @@ export interface PartWriter {
 export function partWriter(disk: Disk, identity: Identity): PartWriter {
   const stores = storeFiles(disk);
 
-  async function writePart(key: CheckpointKey, kind: PartKind, bytes: Uint8Array): Promise<Part> {
+  async function writePart(key: CheckpointKey, kind: PartKind, bytes: Uint8Array, isInline: boolean): Promise<Part> {
     if (bytes.length > PAYLOAD_LIMIT_BYTES) {
       throw new StorageLimitError(`a ${kind} of ${bytes.length} bytes exceeds the limit of ${PAYLOAD_LIMIT_BYTES}`);
     }
-    if (!isInline(bytes)) return writePartFile(disk, identity, key, kind, bytes);
+    if (!isInline) return writePartFile(disk, identity, key, kind, bytes);
     return { place: 'inline', bytes: bytes.length, checksum: crc32(bytes), at: 0 };
   }
 
   return {
-    async write(key, { state, sessions }) {
-      const statePart = state === 'storeFile' ? await stores.take(key) : await writePart(key, 'state', state);
-      const sessionsPart = await writePart(key, 'sessions', sessions.bytes);
+    async write(key, { state, sessions }, inlineLimit) {
+      const isInline = fitsIn(inlineLimit);
+      const statePart =
+        state === 'storeFile' ? await stores.take(key) : await writePart(key, 'state', state, isInline(state));
+      const sessionsPart = await writePart(key, 'sessions', sessions.bytes, isInline(sessions.bytes));
       if (statePart.place !== 'inline' || sessionsPart.place !== 'inline') await disk.syncDirectory();
       const inline = [state, sessions.bytes].filter(isInline);
       return { state: statePart, sessions: { ...sessionsPart, since: sessions.since }, inline };
     },
-    filesOf: (key, { state, sessions }) => [
-      ...(isInline(state) ? [] : [partName(key, 'state')]),
-      ...(state === 'storeFile' ? [storeFileName(key)] : []),
-      ...(isInline(sessions.bytes) ? [] : [partName(key, 'sessions')]),
-    ],
+    filesOf(key, { state, sessions }, inlineLimit) {
+      const isInline = fitsIn(inlineLimit);
+      return [
+        ...(isInline(state) ? [] : [partName(key, 'state')]),
+        ...(state === 'storeFile' ? [storeFileName(key)] : []),
+        ...(isInline(sessions.bytes) ? [] : [partName(key, 'sessions')]),
+      ];
+    },
     forget: (key) => stores.forget(key),
   };
 }
 
-function isInline(part: Uint8Array | 'storeFile'): part is Uint8Array {
-  return part !== 'storeFile' && part.length <= INLINE_LIMIT_BYTES;
+function fitsIn(inlineLimit: number) {
+  return (part: Uint8Array | 'storeFile'): part is Uint8Array => part !== 'storeFile' && part.length <= inlineLimit;
 }

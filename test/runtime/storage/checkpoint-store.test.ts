@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import {
+  AMPLE_MANIFEST_BYTES,
   AppendBlockedError,
   CheckpointDroppedError,
   type CheckpointStore,
   type ClaimedVolume,
   COMPACTION_DEAD_BYTES,
+  COMPACTION_DEAD_RATIO,
+  COMPACTION_PATIENCE_BYTES,
   type Disk,
   INLINE_LIMIT_BYTES,
   type Identity,
@@ -14,6 +17,7 @@ import {
   StorageDamagedError,
   StorageLimitError,
   SupersededError,
+  TIGHT_INLINE_LIMIT_BYTES,
   WrongVolumeError,
   claimVolume,
   surveyVolume,
@@ -435,16 +439,46 @@ describe('checkpoint store', () => {
 
   describe('manifest', () => {
     it('stays small however many checkpoints come and go', async () => {
-      const { store } = await claimOn(disk, 1);
-      let largest = 0;
-      for (let version = 1; version <= 500; version++) {
-        await store.append(checkpoint(version, { state: Buffer.alloc(20_000, version) }));
-        await store.prune(version - 1);
-        largest = Math.max(largest, sim.size('manifest-1'));
+      const live = 3; // one is pruned when the next is there
+      for (const [stateBytes, limit] of [
+        [20_000, COMPACTION_DEAD_RATIO * (live - 1) * 20_500],
+        [1, COMPACTION_DEAD_BYTES],
+        [INLINE_LIMIT_BYTES, COMPACTION_PATIENCE_BYTES],
+      ] as const) {
+        sim = simDisk(seeded(1));
+        const { store } = await claimOn(sim.mount(healthy), 1);
+        let largest = 0;
+        for (let version = 1; version <= 1_200; version++) {
+          await store.append(checkpoint(version, { state: Buffer.alloc(stateBytes, version) }));
+          await store.prune(version - 1);
+          largest = Math.max(largest, sim.size('manifest-1'));
+        }
+        assert(largest > limit && largest < limit + live * (stateBytes + 3_000), `${stateBytes}: ${largest} bytes`);
+        // What was pruned last became durable with the next frame, if one came.
+        assert.deepEqual(versions(await claimOn(sim.mount(healthy), 2)), [1_198, 1_199, 1_200]);
       }
-      assert(largest > COMPACTION_DEAD_BYTES && largest < COMPACTION_DEAD_BYTES + 100_000, `${largest} bytes`);
-      // What was pruned last became durable with the next frame, if one came.
-      assert.deepEqual(versions(await claimOn(disk, 2)), [498, 499, 500]);
+    });
+
+    it('takes only small parts once it is large, and a retry goes on with what it began with', async () => {
+      const large = Math.ceil(AMPLE_MANIFEST_BYTES / INLINE_LIMIT_BYTES);
+      const { control, process } = failing('datasync', /^checkpoint/);
+      const { store } = await claimOn(sim.mount(process), 1);
+      await appendAll(store, 1, large, { state: Buffer.alloc(INLINE_LIMIT_BYTES) });
+      const stateFiles = () => sim.names().filter((name) => name.startsWith('checkpoint'));
+      assert.deepEqual(stateFiles(), []);
+      const state = Buffer.alloc(TIGHT_INLINE_LIMIT_BYTES + 1, 'x');
+      await store.append(checkpoint(large + 1, { state: state.subarray(1) }));
+      assert.deepEqual(stateFiles(), []);
+      control.fate = 'EIO';
+      await assert.rejects(store.append(checkpoint(large + 2, { state })), { code: 'EIO' });
+      control.fate = 'done';
+      await store.prune(large + 1);
+      await store.append(checkpoint(large + 2, { state }));
+      assert.equal(stateFiles().length, 1);
+      await store.append(checkpoint(large + 3, { state }));
+      await store.prune(large + 3);
+      assert.deepEqual(stateFiles(), []);
+      assert.equal((await restored(store, large + 3)).state, state.toString());
     });
 
     it('is written anew after a failed write, without what failed', async () => {
@@ -575,7 +609,7 @@ describe('checkpoint store', () => {
       }
       const file = await disk.open('checkpoint-1-1-1', 'write');
       await file.writeAt(sim.size('checkpoint-1-1-1'), Buffer.from('x'));
-      assert.match((await surveyVolume(disk)).damage[0] ?? '', /checkpoint-1-1-1 has 65\d+ bytes instead of/);
+      assert.match((await surveyVolume(disk)).damage[0] ?? '', /checkpoint-1-1-1 has 262\d+ bytes instead of/);
     });
 
     it('of an inline part after it was read is told by place', async () => {
