@@ -42,6 +42,18 @@ describe('an open loop', () => {
     assert.ok(latencies.min >= 1);
   });
 
+  it('does not count what its lead issued', async () => {
+    let asked = 0;
+    const line = {
+      issue(answered: () => void) {
+        asked++;
+        setImmediate(answered);
+      },
+    };
+    const latencies = await openLoop([line], 1_000, 30, 20);
+    assert.deepEqual([asked, latencies.count], [50, 30]);
+  });
+
   it('counts a stall for everything that was due meanwhile, not for one batch', async () => {
     const STALL_MS = 60;
     let asked = 0;

@@ -7,8 +7,6 @@ import { createHistogram, performance, type RecordableHistogram } from 'node:per
 import type { Line } from './line.ts';
 
 const NS_PER_MS = 1e6;
-/** What comes first in the open loop is not counted: it waits for the closed loop's garbage, and for code to be compiled for it. */
-const LEAD_MS = 150;
 /** How long replies may take after the last batch was issued. */
 const ANSWER_LIMIT_MS = 20_000;
 
@@ -37,12 +35,17 @@ export async function closedLoop(lines: readonly Line[], inFlight: number, ms: n
 }
 
 /**
- * Issue `perSecond` batches a second, taking turns over the lines, until those of `ms` are counted.
- * @returns from when each was due to its reply, ns
+ * Issue `perSecond` batches a second, taking turns over the lines, for `leadMs` and then for `ms`.
+ * @returns from when each was due to its reply, ns, of those after the lead
  */
-export async function openLoop(lines: readonly Line[], perSecond: number, ms: number): Promise<RecordableHistogram> {
+export async function openLoop(
+  lines: readonly Line[],
+  perSecond: number,
+  ms: number,
+  leadMs = 0,
+): Promise<RecordableHistogram> {
   const latencies = createHistogram();
-  const uncounted = Math.floor((perSecond * LEAD_MS) / 1000);
+  const uncounted = Math.floor((perSecond * leadMs) / 1000);
   const total = uncounted + Math.max(1, Math.floor((perSecond * ms) / 1000));
   const spacing = 1000 / perSecond;
   const started = performance.now();
