@@ -22,11 +22,26 @@ export function replayCommand({ seed, draw, world, mutant }: Run): string {
 /** The commit of these sources, with a word if they were changed since. */
 export function commitOfSources(): string {
   try {
-    const git = (...words: string[]): string => execFileSync('git', words, { encoding: 'utf8', stdio: 'pipe' }).trim();
     return git('rev-parse', '--short=12', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ' + changes');
   } catch {
     return 'unknown';
   }
+}
+
+/**
+ * Where the fresh seeds of a commit begin: what is committed decides, so every change tries others, and what goes wrong does so
+ * for everybody who looks. 1 where git does not know.
+ */
+export function firstFreshSeed(): number {
+  try {
+    return Number.parseInt(git('rev-parse', 'HEAD^{tree}').slice(0, 10), 16);
+  } catch {
+    return 1;
+  }
+}
+
+function git(...words: string[]): string {
+  return execFileSync('git', words, { encoding: 'utf8', stdio: 'pipe' }).trim();
 }
 
 /** The invariant of a violation, to compare it with another one; an assertion is named by its first line. */
