@@ -89,7 +89,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     perMessageDeflate: false,
     maxPayload: MAX_FRAME_BYTES,
   });
-  const checks = new Map<WebSocket, () => void>();
+  const checks = new Map<FrameSocket, () => void>();
   let greeted = 0;
 
   server.on('upgrade', (request: IncomingMessage, socket: RawSocket, head: Buffer) => {
@@ -101,7 +101,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
   function welcome(ws: WebSocket, socket: RawSocket): void {
     const frames = frameSocket(ws, socket, limits);
     let connection: Connection | undefined;
-    checks.set(ws, keepAlive(ws, frames));
+    checks.set(frames, keepAlive(ws, frames));
     const late = setTimeout(() => {
       sendError(frames, 'malformed', `no greeting came within ${limits.helloMs} ms`);
       frames.close(CLOSE.refused, 'no greeting');
@@ -139,7 +139,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     ws.on('error', (error) => options.log.debug({ event: 'connectionFailed', reason: error.message }));
     ws.on('close', () => {
       clearTimeout(late);
-      checks.delete(ws);
+      checks.delete(frames);
       if (connection === undefined) return;
       greeted--;
       owner.closed(connection);
@@ -182,7 +182,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
       clearInterval(sweep);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      for (const ws of sockets.clients) ws.close(CLOSE.goingAway, 'the server stops');
+      for (const frames of checks.keys()) frames.close(CLOSE.goingAway, 'the server stops');
       const late = setTimeout(() => {
         for (const ws of sockets.clients) ws.terminate();
         server.closeAllConnections();

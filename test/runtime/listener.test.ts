@@ -276,6 +276,16 @@ describe('a listener', () => {
     await assertServes();
   });
 
+  it('closes after what was sent, also in the same tick', async () => {
+    await start();
+    const peer = await greet(listener.port);
+    opened[0]?.send(encode(answer));
+    const closing = listener.close();
+    await peer.next('left');
+    assert.equal(await peer.closed, 1001);
+    await closing;
+  });
+
   it('closes in time, whatever its peers do', async () => {
     await start({ limits: { closeMs: 20 } });
     const polite = await greet(listener.port);
