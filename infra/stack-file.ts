@@ -21,8 +21,7 @@ export function stackFileName(stack: string): string {
  */
 export async function readStackFile(file: string, target: Target, secrets: Secrets = {}): Promise<Config> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError([{ key: file, text: `cannot be read: ${reason}` }]);
+    throw new ConfigError([{ key: file, text: unreadable(error) }]);
   });
   return parseStackText(text, path.basename(file), target, secrets);
 }
@@ -44,6 +43,13 @@ export function parseStackText(text: string, name: string, target: Target, secre
     own.map(([key, value]) => [key.slice(PREFIX.length), typeof value === 'string' ? meantBy(key, value) : value]),
   );
   return parseConfig({ ...withoutEncrypted(raw, name, secrets), ...given(secrets) }, target);
+}
+
+function unreadable(error: unknown): string {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+    return 'does not exist: name another stack or file, or write it as infra/README.md shows';
+  }
+  return `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
 }
 
 function parseYaml(text: string, name: string): unknown {

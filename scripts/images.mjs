@@ -1,10 +1,10 @@
 // Builds the images of the cluster: each is a base image with Node, and a few files copied onto it.
 //   npm run images -- --registry registry.example.com/dpr --tag 0.1.0 --push
 import process from 'node:process';
-import { parseArgs } from 'node:util';
 import { ImageError, run } from './images/docker.mjs';
 import { readSource } from './images/source.mjs';
 import { ensureInstalled } from './install.mjs';
+import { readOptions } from './options.mjs';
 
 const DEFAULT_BASE = 'node:24-slim';
 
@@ -14,9 +14,7 @@ const LOADERS = {
   kind: { words: ['load', 'docker-image'], from: 'https://kind.sigs.k8s.io' },
 };
 
-const HELP = `npm run images -- [options]
-
-Builds dpr-finder, dpr-counter, dpr-ingress, dpr-client and dpr-harness with Docker (or what DOCKER names). The same source
+const HELP = `Builds dpr-finder, dpr-counter, dpr-ingress, dpr-client and dpr-harness with Docker (or what DOCKER names). The same source
 on the same base gives the same images. Their names go to standard output.
   --registry R    the images are called R/dpr-…; without it they stay on this machine
   --tag T         latest unless given
@@ -37,21 +35,18 @@ const OPTIONS = /** @type {const} */ ({
   load: { type: 'string' },
   check: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
 });
 
+const given = readOptions('npm run images --', HELP, OPTIONS);
 try {
-  const { values } = parseArgs({ options: OPTIONS });
-  if (values.help) process.stdout.write(`${HELP}\n`);
-  else await buildAll(values);
+  await buildAll(given);
 } catch (error) {
-  if (!(error instanceof ImageError) && !isUsageError(error)) throw error;
-  const help = isUsageError(error) ? '\nnpm run images -- --help tells the options' : '';
-  process.stderr.write(`${error.message}${help}\n`);
+  if (!(error instanceof ImageError)) throw error;
+  process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
 }
 
-/** @param {ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']} options */
+/** @param {typeof given} options */
 async function buildAll({ registry, tag, 'base-image': baseName, only, push, load, check, json }) {
   if (push && registry === undefined) throw new ImageError('--push needs --registry: where should the images go?');
   const loader = load === undefined ? undefined : loaderOf(load);
@@ -103,12 +98,4 @@ function megabytes(bytes) {
 /** @param {string} text progress, which is not the result */
 function say(text) {
   process.stderr.write(`${text}\n`);
-}
-
-/**
- * @param {unknown} error
- * @returns {error is Error}
- */
-function isUsageError(error) {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
 }

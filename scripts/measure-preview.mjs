@@ -5,8 +5,8 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { ensureInstalled } from './install.mjs';
+import { readOptions } from './options.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Inside the project, where programs find their packages. */
@@ -14,9 +14,17 @@ const WORK = path.join(ROOT, 'node_modules/.cache/dpr-preview');
 /** The longest preview that is waited for. */
 const LIMIT_MS = 600_000;
 
-const { values: options } = parseArgs({
-  options: { workers: { type: 'string', default: '2,100,1000' }, runs: { type: 'string', default: '3' } },
+const HELP = `Measures "pulumi preview" of stacks with many workers, each beside a bare program of as many ConfigMaps. Needs what a
+preview needs: the Pulumi CLI, and a cluster that kubectl reaches.
+  --workers N,M  how many workers each stack has; 2,100,1000 unless given
+  --runs N       how often each is measured, of which the best counts; 3 unless given`;
+
+const given = readOptions('npm run measure:preview --', HELP, {
+  workers: { type: 'string', default: '2,100,1000' },
+  runs: { type: 'string', default: '3' },
 });
+const workerCounts = given.workers.split(',').map((count) => whole('workers', count));
+const runs = whole('runs', given.runs);
 
 const BARE = `
 import { ConfigMap } from '@pulumi/kubernetes/core/v1/configMap.js';
@@ -27,8 +35,18 @@ for (let i = 0; i < count; i++) new ConfigMap('bare-' + i, { metadata: { name: '
 
 ensureInstalled({ withTools: true });
 process.stdout.write('workers  resources  this program  bare ConfigMaps\n');
-for (const workers of options.workers.split(',').map(Number)) await measure(workers);
+for (const workers of workerCounts) await measure(workers);
 await rm(WORK, { recursive: true });
+
+/**
+ * @param {string} option
+ * @param {string} text
+ */
+function whole(option, text) {
+  return /^[1-9]\d{0,4}$/.test(text)
+    ? Number(text)
+    : fail(`--${option} takes whole numbers from 1 to 99999, not '${text}'`);
+}
 
 /** @param {number} workers */
 async function measure(workers) {
@@ -41,7 +59,7 @@ async function measure(workers) {
   await writeFile(path.join(bareProgram, 'package.json'), '{ "type": "module", "main": "index.ts" }\n');
   const bare = await project('bare', bareProgram, { 'dpr:count': resources - 1 }); // and the stack itself
   const best = [own, bare].map((directory) =>
-    Math.min(...Array.from({ length: Number(options.runs) }, () => preview(directory).seconds)),
+    Math.min(...Array.from({ length: runs }, () => preview(directory).seconds)),
   );
   const [ours = 0, theirs = 0] = best;
   const cells = [String(workers).padStart(7), String(resources).padStart(9), `${ours.toFixed(1)} s`.padStart(12)];
@@ -82,7 +100,16 @@ function pulumi(cwd, words) {
   const env = { ...process.env, PULUMI_BACKEND_URL: `file://${cwd}/state`, PULUMI_CONFIG_PASSPHRASE: '' };
   const settings = { cwd, env, timeout: LIMIT_MS, encoding: /** @type {const} */ ('utf8'), maxBuffer: 2 ** 28 };
   const { error, status, stdout, stderr } = spawnSync('pulumi', [...words, '--non-interactive'], settings);
-  if (error) throw error;
-  if (status !== 0) throw new Error(`pulumi ${words.join(' ')} failed:\n${stdout}${stderr}`);
+  if (error) fail(`pulumi could not be started: ${error.message}. Install it (https://www.pulumi.com/docs/install)`);
+  if (status !== 0) fail(`pulumi ${words.join(' ')} failed:\n${stdout}${stderr}`);
   return stdout;
+}
+
+/**
+ * @param {string} reason
+ * @returns {never}
+ */
+function fail(reason) {
+  process.stderr.write(`${reason}\n`);
+  process.exit(1);
 }

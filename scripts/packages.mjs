@@ -7,6 +7,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { ensureInstalled } from './install.mjs';
+import { readOptions } from './options.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -195,6 +196,9 @@ function pack(folder) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const help =
+    'Packs @dpr/runtime and @dpr/client, for programs outside this repository, and prints where the packages are.';
+  readOptions('npm run packages --', help, {});
   ensureInstalled({ withTools: true });
   for (const { archive } of Object.values(await buildPackages())) process.stdout.write(`${archive}\n`);
 }

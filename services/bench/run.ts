@@ -66,7 +66,7 @@ export function machineOf(): Machine {
   };
 }
 
-/** What `only` leaves. @throws RangeError when that is nothing */
+/** What `only` leaves. @throws Error when that is nothing */
 export function selection({ quick, only }: Pick<BenchOptions, 'quick' | 'only'>): {
   readonly cells: readonly Cell[];
   readonly sections: readonly Section[];
@@ -80,7 +80,7 @@ export function selection({ quick, only }: Pick<BenchOptions, 'quick' | 'only'>)
   const cells = all.filter((cell) => cellName(cell).includes(only));
   const sections = SECTIONS.filter((name) => name.includes(only));
   if (cells.length + sections.length > 0) return { cells, sections };
-  throw new RangeError(`nothing is named like '${only}': there are ${[...all.map(cellName), ...SECTIONS].join(', ')}`);
+  throw new Error(`nothing is named like '${only}': there are ${[...all.map(cellName), ...SECTIONS].join(', ')}`);
 }
 
 /** @throws the errors of those who do not start; the signal's reason when it says to stop */

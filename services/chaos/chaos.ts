@@ -7,7 +7,7 @@ import { answeringTarget } from './answers.ts';
 import { EXIT_INTERRUPTED, interruptible } from './interrupt.ts';
 import { kubernetesTarget } from './kubernetes-target.ts';
 import { localTarget } from './local-target.ts';
-import { duration, seedOption, selectors, sequence } from './options.ts';
+import { clusterAddress, duration, seedOption, selectors, sequence } from './options.ts';
 import { clock, output, type Say } from './output.ts';
 import { addPlaceOptions, BLOWS, blowOf, checkPlace, type PlaceOptions } from './place.ts';
 import { freshSeed } from './random.ts';
@@ -66,7 +66,11 @@ function parse(words: readonly string[]): Options {
       .option('-s, --stack <name>', 'the stack whose cluster it is', 'dev')
       .option('-d, --data <directory>', 'the data directory of the cluster (default: .dpr/<stack>)'),
   )
-    .option('--cluster <address>', 'use it, as in ws://localhost:6379, to tell how long a session has no answer')
+    .option(
+      '--cluster <address>',
+      'use it, as in ws://localhost:6379, to tell how long a session has no answer',
+      clusterAddress,
+    )
     .option('--victims <who>', 'whom to choose from at random', selectors, ['all'])
     .option('--at-once <n>', 'so many of them in each strike', whole(1, 1_000), 1)
     .addOption(

@@ -4,7 +4,7 @@ import { commandLine, EXIT_USAGE, whole } from '@dpr/local/command-line';
 import { EXIT_INTERRUPTED, errorText, interruption } from './interrupt.ts';
 import { kubernetesTarget } from './kubernetes-target.ts';
 import { localTarget } from './local-target.ts';
-import { duration, seedOption, selectors } from './options.ts';
+import { clusterAddress, duration, seedOption, selectors } from './options.ts';
 import { LOCAL_PROGRAM, startOwnCluster } from './own-cluster.ts';
 import { addPlaceOptions, BLOWS, blowOf, checkPlace, type PlaceOptions } from './place.ts';
 import { freshSeed, MAX_SEED } from './random.ts';
@@ -74,7 +74,11 @@ function parse(words: readonly string[]): Options {
     .option('--seed <n>', 'repeat the random choices of another run', seedOption)
     .option('--repeat <n>', 'so many experiments, each with the next seed, each told in a line', whole(1, 10_000), 1)
     .option('--fast', 'a few seconds, a kill every few hundred ms', false)
-    .option('--cluster <address>', 'use this cluster instead of starting one, as in ws://localhost:6379')
+    .option(
+      '--cluster <address>',
+      'use this cluster instead of starting one, as in ws://localhost:6379',
+      clusterAddress,
+    )
     .option('--data <directory>', 'the data directory of that cluster, to kill its processes')
     .option('--json', 'one JSON object for each experiment, for scripts', false)
     .addHelpText('after', MORE);

@@ -142,8 +142,9 @@ export async function kubernetesTarget(options: KubernetesOptions): Promise<Kube
 async function placeOf(run: Kubectl, { context, namespace }: KubernetesOptions) {
   // Inside a cluster there may be no configuration at all.
   const text = await run(['config', 'view', '--minify', '--output', 'json']).catch((error: unknown) => {
-    if (namespace === undefined || context !== undefined) throw error;
-    return '{}';
+    if (namespace !== undefined && context === undefined) return '{}';
+    const advice = 'name a context with --context: "kubectl config get-contexts" lists them';
+    throw error instanceof StrikeError ? new StrikeError(`${error.message}; ${advice}`) : error;
   });
   const { contexts, clusters } = JSON.parse(text) as KubeConfig;
   const current = contexts?.[0];

@@ -1,5 +1,6 @@
 /** Reading the options that the programs share. */
-import { whole } from '@dpr/local/command-line';
+import { parseAddress } from '@dpr/client/addresses';
+import { checked, whole } from '@dpr/local/command-line';
 import { InvalidArgumentError } from 'commander';
 import { MAX_SEED } from './random.ts';
 import type { Selector } from './schedule.ts';
@@ -14,6 +15,12 @@ export function duration(text: string): number {
   const scale = UNIT_MS[unit];
   if (amount !== '' && scale !== undefined) return Number(amount) * scale;
   throw new InvalidArgumentError('Give a time such as 250ms, 5s or 2m; a plain number is in milliseconds.');
+}
+
+/** As in `ws://localhost:6379`. */
+export function clusterAddress(text: string): string {
+  checked(() => parseAddress(text));
+  return text;
 }
 
 /** As in `workers,finder`. */

@@ -106,7 +106,7 @@ function happeningText(happened: Exclude<Happening, { event: 'round' }>): string
     case 'recovered':
       return `${happened.victim.name} serves again after ${showMs(happened.tookMs)}`;
     case 'rollback':
-      return `world-line ${happened.worldLine}: ${happened.lost} operations lost, and issued again`;
+      return `world-line ${happened.worldLine}: ${happened.lost} ${happened.lost === 1 ? 'operation' : 'operations'} lost, and issued again`;
     case 'readBack':
       return `read back by a new session after ${happened.after}`;
   }

@@ -16,7 +16,17 @@ export function commandLine(call: string, description: string): Command {
     .description(description)
     .helpOption('-h, --help', 'show this')
     .allowExcessArguments(false)
+    .showHelpAfterError(`'${call} --help' tells more.`)
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.ok : EXIT_USAGE));
+}
+
+/** @returns what `parse` makes of an option's text; what it throws is what is wrong with that text */
+export function checked<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** @returns what reads a whole number within bounds */

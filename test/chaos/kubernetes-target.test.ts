@@ -46,6 +46,8 @@ describe('a target on Kubernetes', () => {
     await assert.rejects(unnamed, /name the namespace of the cluster with --namespace/);
     const others = kubernetesTarget({ context: undefined, namespace: 'others' });
     await assert.rejects(others, /nothing in it is struck.*kubectl label namespace others/);
+    const nowhere = kubernetesTarget({ context: 'nowhere', namespace: 'ours' });
+    await assert.rejects(nowhere, /cannot locate context nowhere; name a context with --context/);
   });
 
   it('crashes a pod by a signal and a forced deletion, and sees its successor come', async () => {

@@ -32,10 +32,13 @@ describe('options', () => {
       ['chaos', ['--namespace', 'dpr'], /go with --kubernetes/],
       ['experiment', ['--data', '.'], /--data goes with --cluster/],
       ['measure', ['more'], /too many arguments/],
-      ['bench', ['--rouds', '1'], /unknown option '--rouds'/],
+      ['chaos', ['--cluster', 'http://x'], /'http:\/\/x' is not the address of a cluster: write it like ws:/],
+      ['experiment', ['--cluster', 'x', '--kill-every', '0'], /'x' is not an address/],
+      ['bench', ['--rouds', '1'], /unknown option '--rouds'[^]*'npm run bench -- --help' tells more/],
     ] as const) {
       const { status, stderr } = spawnSync(process.execPath, [`dist/${program}.js`, ...words], { encoding: 'utf8' });
       assert.match(stderr, reason);
+      assert.doesNotMatch(stderr, /\n {4}at /);
       assert.equal(status, EXIT_USAGE, program);
     }
     const { status, stdout } = spawnSync(process.execPath, ['dist/chaos.js', '--help'], { encoding: 'utf8' });

@@ -71,7 +71,7 @@ describe('a cluster that cannot start says why, starts nothing, and', function (
     const place = await makePlace();
     const run = place.launch({ options: ['--config', path.join(place.directory, 'Pulumi.none.yaml')] });
     assert.equal(await run.exited, EXIT.config);
-    assert.match(run.errors(), /Pulumi\.none\.yaml cannot be read: ENOENT/);
+    assert.match(run.errors(), /Pulumi\.none\.yaml does not exist: name another stack or file/);
   });
 
   it('names the program of a worker type that is missing', async () => {

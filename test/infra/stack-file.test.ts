@@ -63,7 +63,7 @@ describe("a stack's file", () => {
   it('that does not exist is refused by name', async () => {
     await assert.rejects(
       readStackFile('Pulumi.none.yaml', 'local'),
-      message(/^Pulumi\.none\.yaml cannot be read: ENOENT/),
+      message(/^Pulumi\.none\.yaml does not exist: name another stack or file/),
     );
   });
 

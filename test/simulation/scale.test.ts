@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   createFinder,
   FINDER_DEFAULTS,
@@ -36,6 +37,13 @@ describe('a Finder with many workers', () => {
       // The one that restarts is told both decisions and answers.
       assert.ok(rollback.bytesOut < (workers + 1) * (decision + 150), `${rollback.bytesOut} bytes to ${workers}`);
     }
+  });
+
+  it('is measured by a program that says what is wrong with its options', () => {
+    const words = ['--import', 'tsx', 'test/simulation/scale.ts', '--workers', '100,0'];
+    const { status, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+    assert.deepEqual([status, stderr.split('\n')[1]], [64, "'npm run scale -- --help' tells more."], stderr);
+    assert.match(stderr, /argument '100,0' is invalid. Give a whole number from 1 to/);
   });
 
   it('waits longer between two writes of a longer record', () => {

@@ -1,20 +1,20 @@
-/**
- * How the Finder's work grows with the number of its workers:
- *   npm run scale -- [--workers 100,1000,10000] [--seconds S] [--json]
- */
-import { parseArgs } from 'node:util';
+/** `npm run scale`: how the Finder's work grows with the number of its workers. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { commandLine, whole } from '../../services/local/command-line.ts';
+import { MAX_WORKERS } from '../../services/protocol/index.ts';
 import type { Cost, ScaleOutcome } from './scale-cost.ts';
 import { measureScale, REPORT_INTERVAL_MS } from './scale-world.ts';
 
-const { values } = parseArgs({
-  options: {
-    workers: { type: 'string', default: '100,1000,10000' },
-    seconds: { type: 'string', default: '2' },
-    json: { type: 'boolean', default: false },
-  },
-});
+const MAX_SECONDS = 3_600;
+const workerCounts = (text: string): number[] => text.split(',').map(whole(1, MAX_WORKERS));
+
+const options = commandLine('npm run scale --', "How the Finder's work grows with the number of its workers.")
+  .option('--workers <counts>', 'how many workers, one cluster after the other', workerCounts, [100, 1_000, 10_000])
+  .option('--seconds <n>', 'how long in simulated time', whole(1, MAX_SECONDS), 2)
+  .option('--json', 'one JSON array, for scripts', false)
+  .parse()
+  .opts<{ readonly workers: readonly number[]; readonly seconds: number; readonly json: boolean }>();
 
 interface Column {
   readonly name: string;
@@ -46,18 +46,12 @@ function garbageCollector(): () => void {
   return runInNewContext('gc') as () => void;
 }
 
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new Error(`--${name} takes numbers above 0, not '${text}'`);
-  return value;
-}
-
 function show(value: number): string {
   return value >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toPrecision(3);
 }
 
 function row(cells: readonly string[]): void {
-  if (!values.json) console.log(cells.map((cell) => cell.padStart(11)).join(' '));
+  if (!options.json) console.log(cells.map((cell) => cell.padStart(11)).join(' '));
 }
 
 /** How a figure grows: 0 is not at all, 1 in proportion to the workers, 2 with their square. */
@@ -66,19 +60,17 @@ function growth({ of }: Column, from: ScaleOutcome, to: ScaleOutcome): string {
 }
 
 const collect = garbageCollector();
-const seconds = positive('seconds', values.seconds);
-const counts = values.workers.split(',').map((count) => positive('workers', count));
-if (!values.json) console.log(`every worker reports each ${REPORT_INTERVAL_MS} ms; Node ${process.version}`);
+if (!options.json) console.log(`every worker reports each ${REPORT_INTERVAL_MS} ms; Node ${process.version}`);
 row(COLUMNS.map(({ name }) => name));
 const outcomes: ScaleOutcome[] = [];
-for (const count of counts) {
-  const outcome = measureScale(count, 1000 * seconds, collect);
+for (const count of options.workers) {
+  const outcome = measureScale(count, 1000 * options.seconds, collect);
   outcomes.push(outcome);
   row(COLUMNS.map(({ of }) => show(of(outcome))));
 }
 const [first] = outcomes;
 const last = outcomes.at(-1);
-if (values.json) console.log(JSON.stringify(outcomes));
+if (options.json) console.log(JSON.stringify(outcomes));
 else if (first !== undefined && last !== undefined && first !== last) {
   console.log(
     `how each grows from ${first.workers} to ${last.workers}: 0 not at all, 1 like the workers, 2 like their square`,

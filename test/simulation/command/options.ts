@@ -1,7 +1,7 @@
 /** The command line of the simulator. */
 import { availableParallelism } from 'node:os';
-import { InvalidArgumentError, Option } from 'commander';
-import { commandLine, EXIT_USAGE, whole } from '../../../services/local/command-line.ts';
+import { Option } from 'commander';
+import { checked, commandLine, EXIT_USAGE, whole } from '../../../services/local/command-line.ts';
 import { mutantNamed } from '../mutants/index.ts';
 import type { Draw } from '../draw.ts';
 import { parseWorld, type WorldOptions } from '../options.ts';
@@ -109,12 +109,4 @@ function world(text: string): WorldOptions {
 
 function mutant(text: string): string {
   return checked(() => mutantNamed(text).name);
-}
-
-function checked<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
-  }
 }
