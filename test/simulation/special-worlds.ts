@@ -23,6 +23,7 @@ export const SPECIAL_WORLDS: readonly {
   { share: 0.02, draw: drawForgetful },
   { share: 0.02, draw: drawRevenants },
   { share: 0.06, draw: drawResets },
+  { share: 0.03, draw: drawClogs },
 ];
 
 /** Many workers with many sessions across them, clocks that agree and no faults: what everything costs can be told in advance. */
@@ -310,6 +311,39 @@ function drawResets(random: Random): Partial<WorldOptions> {
     pauseMs: 50,
     faultsForMs: random.real(300, 800),
     rates: { ...QUIET_WORLD.rates, resetConnection: 100, clogFinder: 20 },
+  };
+}
+
+/**
+ * A worker's replies, and its first cut after a rollback, are held back until others have told the client of the rollback: what is
+ * committed then follows from the decision alone. Sessions end soon after, so that no later cut covers it up.
+ */
+function drawClogs(random: Random): Partial<WorldOptions> {
+  return {
+    workers: random.int(3, 4),
+    clients: 4,
+    sessionsPerClient: 1,
+    callsPerSession: random.int(6, 16),
+    strictChance: 0,
+    stayChance: 0,
+    abandonChance: 0,
+    thinkMs: random.pick([10, 20]),
+    maxInFlight: 4,
+    networkDelayMs: random.real(0.2, 1),
+    diskDelayMs: random.real(0.2, 1),
+    diskErrorChance: 0,
+    checkpointIntervalMs: 10,
+    decisionGraceMs: 0,
+    membershipPollMs: 20,
+    maxUnwrittenVersions: 16,
+    maxUncommittedCheckpoints: 1000,
+    maxWaitingBatches: 1000,
+    maxWorkers: MAX_WORKERS,
+    asyncStateChance: 0,
+    restartMs: 5,
+    pauseMs: random.pick([100, 300]),
+    faultsForMs: random.real(100, 300),
+    rates: { ...QUIET_WORLD.rates, crashWorker: 10, clogConnection: random.pick([60, 200]) },
   };
 }
 
