@@ -289,7 +289,12 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     worldLine: () => core.worldLine,
     refusal(count, bytes, signal) {
       if (signal?.aborted === true) return signal.reason as Error;
-      return ended ?? broken ?? room.refusal(count, bytes);
+      const stopped = ended ?? broken;
+      if (stopped !== undefined) return stopped;
+      const full = room.refusal(count, bytes);
+      // Who asked for refusals looks for them; of any other call that is not made a commit tells.
+      if (options.whenFull !== 'reject') untold ??= full;
+      return full;
     },
     append(cargo, first, count, size) {
       const part = appended(cargo, first, count, size);

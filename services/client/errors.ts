@@ -168,13 +168,15 @@ export class RollbackError extends DprError {
     return this.report.unsent;
   }
   /**
-   * Whether the operation with this number is lost or was never sent.
+   * Whether the operation with this number is lost or was never sent. That of a call that was refused, because the session
+   * waited to be resumed for example, is 0.
    *
    * @example
    * const redo = results.filter(({ operation }) => error.isLost(operation));
    */
   isLost(operation: number): boolean {
-    return [...this.lost, ...this.unsent].some(({ first, count }) => operation >= first && operation < first + count);
+    const ranges = [...this.lost, ...this.unsent];
+    return operation === 0 || ranges.some(({ first, count }) => operation >= first && operation < first + count);
   }
 }
 

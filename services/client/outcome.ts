@@ -17,7 +17,7 @@ export interface Outcome<T> extends Promise<T> {
    * session issued it again (`replay: true`). Rejects with RollbackError if the call is lost.
    */
   readonly committed: Promise<T>;
-  /** The number of the call's first operation: the session counts its operations from 1. */
+  /** The number of the call's first operation: the session counts its operations from 1. 0 of a call that was refused. */
   readonly operation: number;
   /** How many operations the call has. */
   readonly operations: number;

@@ -42,11 +42,18 @@ export function createRoom({ whenFull = 'wait', ...limits }: SessionOptions): Ro
     refusal(operations, bytes) {
       const wouldWait = held.operations + operations;
       const wouldWaitBytes = held.bytes + bytes;
+      const underWay = sent.operations + held.operations;
       const isFull = sent.operations + wouldWait > maxOperations || sent.bytes + wouldWaitBytes > maxBytes;
-      if (whenFull === 'reject' && isFull) {
-        return new OverloadedError(`${sent.operations} operations are not committed yet; try again once they are`);
+      if (whenFull === 'reject' && isFull && underWay > 0) {
+        return new OverloadedError(`${underWay} operations are not committed yet; try again once they are`);
       }
       if (wouldWait <= MAX_WAITING_OPERATIONS && wouldWaitBytes <= MAX_WAITING_BYTES) return undefined;
+      if (operations > MAX_WAITING_OPERATIONS || bytes > MAX_WAITING_BYTES) {
+        return new OverloadedError(
+          `a call of ${operations} operations and ${bytes} bytes is too large: make several, ` +
+            `each of up to ${MAX_WAITING_OPERATIONS} operations and ${MAX_WAITING_BYTES} bytes`,
+        );
+      }
       return new OverloadedError(
         `${held.operations} operations wait to be sent, and ${operations} more are too many: await results or session.ready()`,
       );

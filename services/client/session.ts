@@ -58,7 +58,7 @@ export interface Session {
 
   /**
    * Wait until everything called so far is committed, and hurry it. Rejects with RollbackError if something was lost and not
-   * issued again, and with the error of any other call that failed for good.
+   * issued again, and with the error of any other call that failed or was refused for good.
    *
    * @example
    * session.counter(0).add(300);

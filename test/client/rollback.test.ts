@@ -112,7 +112,9 @@ describe('a session after a rollback', () => {
   it('takes no calls until it is resumed, and then goes on after the last survivor', async () => {
     const { session, peer0, peer1, commit } = await losing();
     await assert.rejects(commit, isTheRollback);
-    await assert.rejects(session.counter(0).add(9), isTheRollback);
+    const refused = session.counter(0).add(9);
+    await assert.rejects(refused, isTheRollback);
+    assert.ok(session.broken?.isLost(refused.operation), 'who issues again what was lost finds it among that');
     await assert.rejects(session.commit(), isTheRollback);
     session.resume();
     assert.equal(session.broken, undefined);

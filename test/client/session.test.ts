@@ -369,16 +369,33 @@ describe('a session', () => {
     peer.send(reply(await peer.next('batch'), 1, [1n, 3n]));
     peer.send(cut({ 0: 1 }));
     await first.committed;
-    const third = session.counter(0).add(3);
-    peer.send(reply(await peer.next('batch'), 2, [6n]));
-    assert.equal(await third, 6n);
+    // One that exceeds the limit by itself goes alone.
+    const third = session.counter(0).addAll([3, 4, 5]);
+    peer.send(reply(await peer.next('batch'), 2, [6n, 10n, 15n]));
+    assert.equal((await third).at(-1), 15n);
+    peer.send(cut({ 0: 2 }));
+    await session.commit();
   });
 
-  it('does not collect without end', async () => {
+  it('does not collect without end, and a commit tells of what it refused', async () => {
+    const { cluster } = await oneWorker();
+    const session = cluster.session();
+    const counter = session.counter(0);
+    void counter.addAll(new BigInt64Array(limits.MAX_WAITING_OPERATIONS)).catch(() => undefined);
+    const refused = counter.add(1);
+    const expected = { name: 'OverloadedError', message: /are too many: await results or session\.ready\(\)/ };
+    await assert.rejects(session.commit(), expected, 'also if nobody looked');
+    await assert.rejects(refused, expected);
+  });
+
+  it('refuses a call that never fits with the size that does', async () => {
     const { cluster } = await oneWorker();
     const counter = cluster.session().counter(0);
-    void counter.addAll(new BigInt64Array(limits.MAX_WAITING_OPERATIONS)).catch(() => undefined);
-    await assert.rejects(counter.add(1), /are too many: await results or session\.ready\(\)/);
+    const call = counter.addAll(new BigInt64Array(limits.MAX_WAITING_OPERATIONS + 1));
+    await assert.rejects(
+      call,
+      /a call of 1048577 operations and 8388616 bytes is too large: .* up to 1048576 operations/,
+    );
   });
 
   it('stops waiting when a call is aborted', async () => {
