@@ -7,14 +7,21 @@ import type { Selector } from './schedule.ts';
 
 export const seedOption = whole(0, MAX_SEED);
 
+/** The sum of two still fits into a timer, which takes a longer time for none at all. */
+const MAX_DURATION_MS = 2 ** 30;
+
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
-/** As in `250`, `250ms`, `5s`, `1.5m`, `2h`; a plain number is in ms. */
+/** As in `250`, `250ms`, `5s`, `1.5m`, `2h`; a plain number is in ms. @returns whole ms */
 export function duration(text: string): number {
   const [, amount = '', unit = 'ms'] = /^(\d+(?:\.\d+)?)\s*([a-z]+)?$/.exec(text) ?? [];
   const scale = UNIT_MS[unit];
-  if (amount !== '' && scale !== undefined) return Number(amount) * scale;
-  throw new InvalidArgumentError('Give a time such as 250ms, 5s or 2m; a plain number is in milliseconds.');
+  if (amount === '' || scale === undefined) {
+    throw new InvalidArgumentError('Give a time such as 250ms, 5s or 2m; a plain number is in milliseconds.');
+  }
+  const ms = Math.round(Number(amount) * scale);
+  if (ms <= MAX_DURATION_MS) return ms;
+  throw new InvalidArgumentError(`Give a time of at most ${MAX_DURATION_MS} ms.`);
 }
 
 /** As in `ws://localhost:6379`. */

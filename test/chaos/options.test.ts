@@ -6,6 +6,8 @@ import { EXIT_USAGE, whole } from '@dpr/local/command-line';
 describe('options', () => {
   it('read times with and without a unit', () => {
     assert.deepEqual(['250', '250ms', '5s', '1.5 m', '2h'].map(duration), [250, 250, 5_000, 90_000, 7_200_000]);
+    assert.deepEqual(['0.57m', '16.1s', '1.4ms'].map(duration), [34_200, 16_100, 1], 'whole milliseconds');
+    for (const wrong of ['600h', '1073741825']) assert.throws(() => duration(wrong), /at most 1073741824 ms/);
     for (const wrong of ['', 's', '5 days', '-1s', '1e3'])
       assert.throws(() => duration(wrong), /such as 250ms, 5s or 2m/);
   });

@@ -41,7 +41,7 @@ export function settingsOf(options: CommonOptions, variables: Variables): Settin
       variables.DPR_CONTROL_TOKEN_FILE,
     ),
     ca: options.ca === undefined ? undefined : readText(options.ca, 'the certificate'),
-    connectTimeoutMs: options.timeout * 1_000,
+    connectTimeoutMs: Math.ceil(options.timeout * 1_000), // signals take whole milliseconds only
   };
 }
 
