@@ -18,7 +18,7 @@ export function parseAddress(address: string): URL {
     throw problem('has more than scheme, host and port');
   }
   // A URL drops the port that is its scheme's default, so whether one was named shows only in the text.
-  const named = /^\w+:\/\/[^/]*:\d+\/?/.test(address);
+  const named = /:\d+\/?$/.test(address.trim());
   if (!named) url.port = String(DEFAULT_PORT);
   return url;
 }

@@ -6,11 +6,11 @@ import { deferred, unlessAborted } from './deferred.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { ClosedError, unreachable, type DprError } from './errors.ts';
 import { openFinder } from './finder.ts';
-import { ATTEMPT_TIMEOUT_MS, CONNECT_TIMEOUT_MS, MEMBERSHIP_POLL_MS, RECEIVE_TIMEOUT_MS } from './limits.ts';
 import { describeIds, membershipOf, NO_MEMBERSHIP, type WorkerInfo } from './membership.ts';
 import type { ConnectOptions, SessionOptions } from './options.ts';
 import { sessionOf, type Session } from './session.ts';
 import type { Surroundings } from './surroundings.ts';
+import { timesOf, type Times } from './times.ts';
 import { openWorkers } from './workers.ts';
 
 /** A connected cluster. */
@@ -48,7 +48,8 @@ export interface Cluster {
  * again, for as long as the cluster is not closed; only if the Finder refuses for good later (another token, version or
  * cluster) everything ends with that error.
  *
- * @throws ConnectError when the Finder cannot be reached in time, UnauthorizedError or VersionMismatchError when it refuses
+ * @throws ConnectError when the Finder cannot be reached in time, UnauthorizedError or VersionMismatchError when it refuses,
+ *   TypeError or RangeError when an option cannot be used
  * @example
  * const cluster = await connect({ cluster: 'ws://localhost:6379' });
  * const session = cluster.session();
@@ -57,9 +58,11 @@ export interface Cluster {
  * await cluster.close();
  */
 export async function connect(options: ConnectOptions): Promise<Cluster> {
-  const { signal, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
+  const { signal } = options;
   signal?.throwIfAborted();
-  const { cluster, ready, end } = openCluster(options);
+  const times = timesOf(options);
+  const { connectTimeoutMs } = times;
+  const { cluster, ready, end } = openCluster(options, times);
   const late = setTimeout(() => end(undefined), connectTimeoutMs);
   try {
     await unlessAborted(ready, signal);
@@ -72,14 +75,10 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
   return cluster;
 }
 
-function openCluster(options: ConnectOptions) {
+function openCluster(options: ConnectOptions, { timing, membershipPollMs }: Times) {
   const { ca, log = () => undefined } = options;
   const address = parseAddress(options.cluster);
   const token = checkToken(options.token ?? '');
-  const timing = {
-    attemptTimeoutMs: options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS,
-    receiveTimeoutMs: options.receiveTimeoutMs ?? RECEIVE_TIMEOUT_MS,
-  };
   const sessions = new Map<string, Engine>();
   const started = deferred();
   let clusterId: string | undefined;
@@ -89,7 +88,7 @@ function openCluster(options: ConnectOptions) {
 
   const shared = { ca, timing, greeting: () => ({ role: 'client', cluster: clusterId, token }) as const };
   const finder = openFinder(
-    { ...shared, address: addressText(address), pollMs: options.membershipPollMs ?? MEMBERSHIP_POLL_MS },
+    { ...shared, address: addressText(address), pollMs: membershipPollMs },
     {
       opened(welcome) {
         clusterId ??= welcome.cluster;

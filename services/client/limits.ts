@@ -1,5 +1,8 @@
 /** Every default and limit of the client, in one place. The unit is in the name or, for counts, the thing counted. */
 
+/** Longest time that may be given for one of these: Node's timers take a longer one for 1 ms. */
+export const MAX_TIME_MS = 2 ** 31 - 1;
+
 /** How long `connect` keeps trying to reach the Finder. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 /** How long one attempt may take, from the first packet to the answer to the greeting. */

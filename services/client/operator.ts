@@ -14,10 +14,11 @@ import {
   type DprError,
 } from './errors.ts';
 import { createEventTracker, type ClusterEvent } from './events.ts';
-import { ATTEMPT_TIMEOUT_MS, CONNECT_TIMEOUT_MS, MAX_OPERATOR_REQUESTS, RECEIVE_TIMEOUT_MS } from './limits.ts';
+import { MAX_OPERATOR_REQUESTS } from './limits.ts';
 import { checkFinder, isFinal, openLink, type LinkOptions } from './link.ts';
 import type { CallOptions, ConnectOptions } from './options.ts';
 import { createRequests } from './requests.ts';
+import { timesOf } from './times.ts';
 
 /** As of a client; the Finder's public port tells the control port. */
 export interface OperatorOptions extends Omit<ConnectOptions, 'membershipPollMs'> {
@@ -109,13 +110,10 @@ export interface Operator {
  * operator.close();
  */
 export async function connectOperator(options: OperatorOptions): Promise<Operator> {
-  const { connectTimeoutMs = CONNECT_TIMEOUT_MS, signal, ca } = options;
+  const { signal, ca } = options;
   signal?.throwIfAborted();
+  const { connectTimeoutMs, timing } = timesOf(options);
   const finder = parseAddress(options.cluster);
-  const timing = {
-    attemptTimeoutMs: options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS,
-    receiveTimeoutMs: options.receiveTimeoutMs ?? RECEIVE_TIMEOUT_MS,
-  };
   let control = options.control === undefined ? undefined : addressText(parseAddress(options.control));
   if (control === undefined) {
     const greeting = { role: 'client', cluster: undefined, token: checkToken(options.token ?? '') } as const;

@@ -10,6 +10,7 @@ import {
 } from '@dpr/client';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { addressText, parseAddress } from '../../services/client/addresses.ts';
 import { freePort } from '../runtime/cluster.ts';
 import { cleanUp } from './clean-up.ts';
 import { CLUSTER, fakeFinder, fakeServer, fakeWorker, refusal, welcome, type FakeServer } from './fake-cluster.ts';
@@ -128,6 +129,34 @@ describe('connecting', () => {
       });
     }
     await assert.rejects(connect({ cluster: 'ws://h', token: 'x'.repeat(2_000) }), RangeError);
+  });
+
+  it('goes to the port of the Finder where an address names none', () => {
+    for (const [address, expected] of [
+      ['ws://host', 'ws://host:6379'],
+      ['ws://host:80', 'ws://host'],
+      ['wss://host:443/', 'wss://host'],
+      ['ws://[::1]', 'ws://[::1]:6379'],
+      ['ws://[::1]/', 'ws://[::1]:6379'],
+      ['ws://[::1]:7000', 'ws://[::1]:7000'],
+    ] as const) {
+      assert.equal(addressText(parseAddress(address)), expected);
+    }
+  });
+
+  it('refuses times that no timer keeps', async () => {
+    const wrong = [Infinity, NaN, 0, -1, 2 ** 31];
+    for (const name of ['connectTimeoutMs', 'attemptTimeoutMs', 'receiveTimeoutMs', 'membershipPollMs'] as const) {
+      for (const ms of wrong) {
+        const expected = {
+          name: 'RangeError',
+          message: `${name} is ${ms}: give milliseconds above 0, up to 2147483647`,
+        };
+        await assert.rejects(connect({ cluster: 'ws://127.0.0.1:1', [name]: ms }), expected);
+        if (name === 'membershipPollMs') continue;
+        await assert.rejects(connectOperator({ cluster: 'ws://127.0.0.1:1', [name]: ms }), expected);
+      }
+    }
   });
 
   it('speaks TLS with the certificates that it is told to trust', async () => {

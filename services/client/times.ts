@@ -1,0 +1,37 @@
+/** The times that an application may choose. */
+import type { Timing } from './connection.ts';
+import {
+  ATTEMPT_TIMEOUT_MS,
+  CONNECT_TIMEOUT_MS,
+  MAX_TIME_MS,
+  MEMBERSHIP_POLL_MS,
+  RECEIVE_TIMEOUT_MS,
+} from './limits.ts';
+import type { ConnectOptions } from './options.ts';
+
+export interface Times {
+  readonly connectTimeoutMs: number;
+  readonly membershipPollMs: number;
+  readonly timing: Timing;
+}
+
+/** @throws RangeError that names a time that timers cannot keep */
+export function timesOf(options: ConnectOptions): Times {
+  const time = (name: keyof typeof DEFAULTS): number => {
+    const ms = options[name] ?? DEFAULTS[name];
+    if (ms > 0 && ms <= MAX_TIME_MS) return ms;
+    throw new RangeError(`${name} is ${ms}: give milliseconds above 0, up to ${MAX_TIME_MS}`);
+  };
+  return {
+    connectTimeoutMs: time('connectTimeoutMs'),
+    membershipPollMs: time('membershipPollMs'),
+    timing: { attemptTimeoutMs: time('attemptTimeoutMs'), receiveTimeoutMs: time('receiveTimeoutMs') },
+  };
+}
+
+const DEFAULTS = {
+  connectTimeoutMs: CONNECT_TIMEOUT_MS,
+  attemptTimeoutMs: ATTEMPT_TIMEOUT_MS,
+  receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
+  membershipPollMs: MEMBERSHIP_POLL_MS,
+};
