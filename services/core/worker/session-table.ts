@@ -186,12 +186,13 @@ function slice({ sweep, since, entries, changed }: SessionTable): SessionEntry[]
   const share = Math.max(Math.ceil(entries.size / SWEEP_SECTIONS), SLICE_PER_CHANGE * changed.size);
   for (let room = since === 0 ? Infinity : share; room > 0 && sweep.left > 0; sweep.left--) {
     const next = sweep.entries.next();
-    if (next.done === true)
-      sweep.left = 1; // others expired
-    else if (!next.value.changed) {
-      taken.push(next.value);
-      room--;
+    if (next.done === true) {
+      sweep.left = 0; // others expired
+      break;
     }
+    if (next.value.changed) continue;
+    taken.push(next.value);
+    room--;
   }
   return taken;
 }

@@ -221,7 +221,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   mutant(
     '157 a sweep of the session table passes over sessions without replies',
     `${CORE}/worker/session-table.ts`,
-    'else if (!next.value.changed) {',
-    'else if (!next.value.changed && next.value.replies.length > 0) {',
+    'if (next.value.changed) continue;',
+    'if (next.value.changed || next.value.replies.length === 0) continue;',
   ),
 ];
