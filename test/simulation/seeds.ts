@@ -143,6 +143,11 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     found: 'the simulator took a worker that had not heard of a rollback for one that remembers only what survived it',
   },
   {
+    seed: 1_795_395_668_137,
+    found: 'a worker was refused for want of room that others had got in a record which never became durable',
+    fix: 'the Finder refuses a volume only once what it refuses it for is durable',
+  },
+  {
     seed: 1_775,
     found:
       'the simulator missed the marker of a clean stop on the disk of a process that slept while its worker got another',

@@ -14,7 +14,7 @@ export function claim(finder: Finder, connection: number, message: Claim): void 
   const refusal = refuseVolume(finder, message);
   if (refusal !== undefined) {
     log(finder, 'refused', { worker: id, reason: refusal });
-    return sendError(finder, connection, 'volumeRefused', refusal);
+    return whenDurable(finder, () => sendError(finder, connection, 'volumeRefused', refusal));
   }
   const known = finder.record.members.get(id);
   const member = known ?? newMember(finder, id);
