@@ -11,7 +11,7 @@ import {
   StackReference,
 } from '@pulumi/pulumi';
 import { DprCluster, type Endpoint } from './components/index.ts';
-import { type Config, ConfigError, parseConfig, type Settings } from './config.ts';
+import { ConfigError, parseConfig, type Settings } from './config.ts';
 import { planKubernetes, volumeProblems, type VolumeRecord } from './plan/index.ts';
 import { settingsOf } from './stack-config.ts';
 
@@ -47,12 +47,11 @@ export async function deployStack(): Promise<StackOutputs> {
 
 async function deploy(): Promise<StackOutputs> {
   const raw = settingsOf(runtime.allConfig());
-  const config = parseConfig(raw, 'kubernetes');
-  await checkVolumes(config);
-  const { controlToken, clientToken } = config;
+  const { azure, controlToken, clientToken } = parseConfig(raw, 'kubernetes');
   const tokens = { controlToken: secretOf(controlToken), clientToken: secretOf(clientToken) };
   const settings = withoutTokens(raw as Settings);
-  if (config.azure === undefined) {
+  if (azure === undefined) {
+    await checkVolumes(settings);
     const { finderUrl, endpoints, portMap, volumes } = new DprCluster(
       NAME,
       { ...tokens, settings },
@@ -61,10 +60,12 @@ async function deploy(): Promise<StackOutputs> {
     return { finderUrl, endpoints, portMap, volumes, azure: {} };
   }
   const { AzureCluster, AZURE_STORAGE_CLASS } = await import('./azure/index.ts'); // slow to load, so only where used
-  const { provider, registry, kubeconfig } = new AzureCluster(`${NAME}-azure`, { azure: config.azure });
+  const onAzure = onDisks(settings, AZURE_STORAGE_CLASS);
+  await checkVolumes(onAzure);
+  const { provider, registry, kubeconfig } = new AzureCluster(`${NAME}-azure`, { azure });
   const { finderUrl, endpoints, portMap, volumes } = new DprCluster(
     NAME,
-    { ...tokens, registry, settings: onDisks(settings, AZURE_STORAGE_CLASS) },
+    { ...tokens, registry, settings: onAzure },
     { providers: [provider] },
   );
   return { finderUrl, endpoints, portMap, volumes, azure: { registry, kubeconfig } };
@@ -118,7 +119,8 @@ function withoutKubeconfig<Result>(make: () => Result): Result {
 }
 
 /** Compares the plan with what the stack itself told last time. */
-async function checkVolumes(config: Config): Promise<void> {
+async function checkVolumes(settings: Settings): Promise<void> {
+  const config = parseConfig(settings, 'kubernetes');
   const last = new StackReference(`${getOrganization()}/${getProject()}/${getStack()}`);
   const volumes = (await last.getOutputDetails('volumes')).value as VolumeRecord | undefined;
   const problems = volumeProblems(volumes ?? {}, planKubernetes(config), config.replace);

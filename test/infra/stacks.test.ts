@@ -107,6 +107,14 @@ describe('the example stacks', () => {
     });
   });
 
+  it('may be deployed again, with the volumes that they told of last time', async () => {
+    for (const [stack, secrets] of Object.entries(STACKS)) {
+      const config = { ...(await stackConfig(stack)), ...secrets };
+      const { result } = await deploy(config);
+      await deploy(config, { volumes: await valueOf(result.volumes) });
+    }
+  });
+
   it('refuse a configuration that cannot be used, by every mistake in it', async () => {
     const config = { 'dpr:basePort': '0', 'dpr:namespace': 'X', 'dpr:workers': '[{"id":0},{"id":0}]' };
     await assert.rejects(deploy(config), (error: Error) => {
