@@ -49,9 +49,7 @@ export class NginxIngress extends ComponentResource {
     const metadata = { name: plan.name, namespace, labels: plan.labels };
 
     const account = new ServiceAccount(`${name}-account`, { metadata }, own);
-    const rules = [
-      { apiGroups: [''], resources: ['configmaps'], resourceNames: [plan.name], verbs: ['get', 'list', 'watch'] },
-    ];
+    const rules = [{ apiGroups: [''], resources: ['configmaps'], resourceNames: [plan.name], verbs: ['get', 'watch'] }];
     const role = new Role(`${name}-role`, { metadata, rules }, own);
     new RoleBinding(
       `${name}-role-binding`,
@@ -70,7 +68,14 @@ export class NginxIngress extends ComponentResource {
     new Deployment(`${name}-deployment`, { metadata, spec: deploymentSpec(args, account.metadata.name) }, own);
     new PodDisruptionBudget(
       `${name}-disruption-budget`,
-      { metadata, spec: { maxUnavailable: 1, selector: { matchLabels: plan.selector } } },
+      {
+        metadata,
+        spec: {
+          maxUnavailable: 1,
+          unhealthyPodEvictionPolicy: 'AlwaysAllow', // what does not serve holds up no drain
+          selector: { matchLabels: plan.selector },
+        },
+      },
       own,
     );
     new Service(

@@ -4,6 +4,7 @@ import { nginxImage, type PlannedImage, projectImage, workerImage } from './imag
 import { ingressAdminPort, ingressConfiguration, type IngressRoute } from './ingress.ts';
 import { declaredWords, hashOf, idRanges } from './membership.ts';
 import { FINDER_NAME, INGRESS_ADMIN_NAME, INGRESS_NAME, labelsOf, type Role, selectorOf, workerName } from './names.ts';
+import { OPERATOR_LABEL } from './policies.ts';
 import { ADMIN_PORT_OFFSET, CONTROL_PORT_OFFSET, LISTEN_PORT, publicPort } from './ports.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -204,7 +205,8 @@ function planClientRun(config: Config): PlannedJob | undefined {
   const image = projectImage(config, 'client');
   const environment = clientEnvironment(config);
   const name = `dpr-client-${hashOf(JSON.stringify([clientRun, image, environment]))}`;
-  const planned = job('client', name, image, clientRun.arguments, environment, clientRun.timeoutSeconds);
+  const program = job('client', name, image, clientRun.arguments, environment, clientRun.timeoutSeconds);
+  const planned = { ...program, labels: { ...program.labels, ...OPERATOR_LABEL } }; // it may ask for the status
   return clientRun.program === 'dpr' ? planned : { ...planned, command: ['node', `/app/${clientRun.program}.js`] };
 }
 

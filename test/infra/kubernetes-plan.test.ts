@@ -180,6 +180,18 @@ describe('the plan on Kubernetes', () => {
     assert.deepEqual(experiment?.command, ['node', '/app/experiment.js']);
   });
 
+  it('lets that client reach the control port, which commands such as status ask', () => {
+    const labels: Record<string, string> = { ...plan({ workers: [], clientRun: { arguments: [] } }).clientRun?.labels };
+    const peers = planNetworkPolicies()
+      .flatMap(({ ingress }) => ingress)
+      .filter(({ ports }) => ports.some(({ port }) => port === 'control'))
+      .flatMap(({ from }) => from as { podSelector: { matchLabels: Record<string, string> } }[]);
+    const admitted = peers.filter(({ podSelector: { matchLabels } }) =>
+      Object.entries(matchLabels).every(([name, value]) => labels[name] === value),
+    );
+    assert.equal(admitted.length, 1);
+  });
+
   it('keeps everybody but the ingress from workers, and everybody but workers from the control port', () => {
     const from = (policy: string, port: string) =>
       planNetworkPolicies()

@@ -99,6 +99,24 @@ describe('the example stacks', () => {
     assert.equal(inside[0], 'wss://dpr-ingress.dpr.svc:30100');
   });
 
+  it('let a node be drained of pods that do not serve anyway', async () => {
+    const { resources } = await deploy(await stackConfig('dev'));
+    const budgets = resources.filter(({ type }) => type.endsWith(':PodDisruptionBudget'));
+    const policies = budgets.map(({ inputs }) => (inputs.spec as Record<string, unknown>).unhealthyPodEvictionPolicy);
+    assert.deepEqual(policies, ['AlwaysAllow', 'AlwaysAllow']);
+  });
+
+  it('let the ingress read its own ConfigMap, and nothing more', async () => {
+    const { resources } = await deploy(await stackConfig('dev'));
+    const roles = resources.filter(({ type }) => type.endsWith(':Role'));
+    // It asks for one by name, and watches that one.
+    const own = { apiGroups: [''], resources: ['configmaps'], resourceNames: ['dpr-ingress'], verbs: ['get', 'watch'] };
+    assert.deepEqual(
+      roles.map(({ inputs }) => inputs.rules),
+      [[own]],
+    );
+  });
+
   it('refuse to make a StatefulSet anew, by what the stack told last time', async () => {
     const volumes = { 'counter-0': { size: '5Gi', storageClass: null, keep: true } };
     await assert.rejects(deploy(await stackConfig('dev'), { volumes }), {
