@@ -30,15 +30,43 @@ const word = (error: string, pattern: RegExp, maximum: number) =>
 const DNS_LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const dnsLabel = (what: string) =>
   word(`must be ${what}: lower-case letters, digits and hyphens, a letter first, at most 63 characters`, DNS_LABEL, 63);
-const image = word('must be a container image, such as "registry/name:tag"', /^[^\s]+$/, MAX_IMAGE_CHARACTERS);
-const mountPath = word('must be an absolute directory, such as "/data"', /^\/.*[^/]$/, MAX_PATH_CHARACTERS);
+const text = z.string({ error: 'must be a text, in quotes where it looks like a number' });
+const mountPath = word('must be an absolute directory, such as "/data"', /^\/[^:]*[^/:]$/, MAX_PATH_CHARACTERS);
 const kubernetesName = (what: string) =>
   word(
-    `must be the name of ${what}: lower-case letters, digits, hyphens and dots`,
-    /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,
+    `must be the name of ${what}: words of lower-case letters, digits and hyphens, with single dots between them`,
+    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
     253,
   );
 const flag = z.boolean({ error: 'must be true or false' });
+
+/** What a kubelet takes for the name of an image, with a registry and folders before it, and a tag or a digest behind. */
+const IMAGE_HOST = String.raw`(?:[a-zA-Z0-9](?:[-.a-zA-Z0-9]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::\d+)?`;
+const IMAGE_NAME = String.raw`[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*`;
+const IMAGE_TAG = String.raw`\w[-.\w]{0,127}`;
+const IMAGE_DIGEST = String.raw`[a-z0-9]+:[0-9a-f]{32,}`;
+const image = word(
+  'must be a container image, such as "registry/name:tag": no https://, and names in lower case',
+  new RegExp(`^(?:${IMAGE_HOST}/)?${IMAGE_NAME}(?:/${IMAGE_NAME})*(?::${IMAGE_TAG})?(?:@${IMAGE_DIGEST})?$`),
+  MAX_IMAGE_CHARACTERS,
+);
+const registry = word(
+  'must be a registry, such as "registry.example.com/dpr": no https://, no slash at the end, and folders in lower case',
+  new RegExp(`^${IMAGE_HOST}(?:/${IMAGE_NAME})*$`),
+  MAX_IMAGE_CHARACTERS,
+);
+const tag = word('must be a tag, such as "0.1.0"', new RegExp(`^${IMAGE_TAG}$`), MAX_IMAGE_CHARACTERS);
+
+/** An image by the name of each, and what the names of the others are made of. */
+const images = z
+  .record(z.string(), text, { error: 'must map worker types to images, such as { kv: "registry/kv:3" }' })
+  .superRefine((given, context) => {
+    for (const [name, value] of Object.entries(given)) {
+      const rule = name === 'registry' ? registry : name === 'tag' ? tag : image;
+      const [issue] = rule.safeParse(value).error?.issues ?? [];
+      if (issue !== undefined) context.addIssue({ code: 'custom', path: [name], message: issue.message });
+    }
+  });
 
 /** A Kubernetes quantity of at least `least`; a plain number is taken as its text. */
 const quantity = (example: string, least: number, leastText: string) => {
@@ -131,7 +159,7 @@ export const schema = record('the configuration of a stack', {
   /** What clients show, where they have to. */
   clientToken: tokenText.optional(),
   /** An image per worker type and for finder, client and nginx; `registry` and `tag` make the others' names. */
-  images: named(image, 'must map worker types to images, such as { kv: "registry/kv:3" }').default({}),
+  images: images.default({}),
   /** How the one-machine cluster starts each worker type. */
   commands: named(command, 'must map worker types to commands, such as { kv: "node my-kv/main.js" }').default({}),
   workerDefaults: record('what workers have unless they say otherwise', workerFields).default({}),
@@ -144,7 +172,7 @@ export const schema = record('the configuration of a stack', {
     tlsSecretName: kubernetesName('a TLS secret').optional(),
     replicas: whole(1, 100).default(1),
     /** Of its Service, for what a cloud's load balancers want to be told. */
-    annotations: named(z.string(), 'must map annotations to texts').default({}),
+    annotations: named(text, 'must map annotations to texts').default({}),
     cpu: resources.cpu,
     memory: resources.memory,
   }).prefault({}),
@@ -166,7 +194,7 @@ export const schema = record('the configuration of a stack', {
   /** Where present: a Job runs this command of the client image and fails the deployment if it fails. */
   clientRun: record('the command of the client image to run: { program, arguments }', {
     program: z.enum(CLIENT_PROGRAMS, { error: `must be ${CLIENT_PROGRAMS.join(' or ')}` }).default('dpr'),
-    arguments: z.array(z.string(), { error: 'must list the words of the command, such as ["status"]' }),
+    arguments: z.array(text, { error: 'must list the words of the command, such as ["status"]' }),
     timeoutSeconds: whole(5, MAX_TIMEOUT_SECONDS).default(600),
   }).optional(),
   /** Where present: the Kubernetes cluster and the image registry are made too. */

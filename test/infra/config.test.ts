@@ -6,6 +6,9 @@ type Mistake = { what: string; target?: Target; raw: object; says: string[] };
 const ONE = { workers: [{ id: 0 }] };
 const LONG_TYPE = 'a'.repeat(51);
 const CPU_RULE = 'it must be a Kubernetes quantity of at least 1m, such as "500m"';
+const IMAGE_RULE = 'it must be a container image, such as "registry/name:tag": no https://, and names in lower case';
+const REGISTRY_RULE =
+  'it must be a registry, such as "registry.example.com/dpr": no https://, no slash at the end, and folders in lower case';
 
 const MISTAKES: Mistake[] = [
   {
@@ -178,6 +181,51 @@ const MISTAKES: Mistake[] = [
     says: ['dpr:workerDefaults.mountPath is "data/": it must be an absolute directory, such as "/data"'],
   },
   {
+    what: 'a mount path with a colon, which Kubernetes has another use for',
+    raw: { ...ONE, finder: { mountPath: '/a:b' } },
+    says: ['dpr:finder.mountPath is "/a:b": it must be an absolute directory, such as "/data"'],
+  },
+  {
+    what: 'a storage class with a name that Kubernetes refuses',
+    raw: { ...ONE, workerDefaults: { storageClass: 'fast..ssd' } },
+    says: [
+      'dpr:workerDefaults.storageClass is "fast..ssd": it must be the name of a storage class: words of lower-case letters, digits and hyphens, with single dots between them',
+    ],
+  },
+  {
+    what: 'a registry as a web address',
+    raw: { ...ONE, images: { registry: 'https://registry.example.com/dpr' } },
+    says: [`dpr:images.registry is "https://registry.example.com/dpr": ${REGISTRY_RULE}`],
+  },
+  {
+    what: 'a registry with a slash at its end',
+    raw: { ...ONE, images: { registry: 'registry.example.com/dpr/' } },
+    says: [`dpr:images.registry is "registry.example.com/dpr/": ${REGISTRY_RULE}`],
+  },
+  {
+    what: 'tags that are none',
+    raw: { ...ONE, images: { tag: '0.1.0:latest' } },
+    says: ['dpr:images.tag is "0.1.0:latest": it must be a tag, such as "0.1.0"'],
+  },
+  {
+    what: 'a tag as a number, of which 1.10 would be 1.1',
+    raw: { ...ONE, images: { tag: 1.1 } },
+    says: ['dpr:images.tag is 1.1: it must be a text, in quotes where it looks like a number'],
+  },
+  {
+    what: 'images with names that no kubelet takes',
+    raw: { ...ONE, images: { kv: 'ghcr.io/MyTeam/kv:3' }, finder: { image: 'dpr-finder:0.1 ' } },
+    says: [
+      `dpr:images.kv is "ghcr.io/MyTeam/kv:3": ${IMAGE_RULE}`,
+      `dpr:finder.image is "dpr-finder:0.1 ": ${IMAGE_RULE}`,
+    ],
+  },
+  {
+    what: 'an annotation that is no text',
+    raw: { ...ONE, ingress: { annotations: { minutes: 30 } } },
+    says: ['dpr:ingress.annotations.minutes is 30: it must be a text, in quotes where it looks like a number'],
+  },
+  {
     what: 'a command without a word',
     raw: { ...ONE, commands: { kv: ' ' } },
     says: ['dpr:commands.kv is " ": it must name the program to start'],
@@ -324,6 +372,15 @@ describe('the config', () => {
         },
       ],
     });
+  });
+
+  it('takes every name of an image that a kubelet takes', () => {
+    const digest = `sha256:${'0a'.repeat(32)}`;
+    const images = {
+      ...{ registry: 'localhost:5000/some/team_a', tag: 'v1.0_rc-2' },
+      ...{ finder: 'f', kv: `[fd00::1]:5000/a--b/c__d.e:3@${digest}`, nginx: `registry.k8s.io/n@${digest}` },
+    };
+    assert.deepEqual(parseConfig({ ...ONE, images }, 'kubernetes').images, images);
   });
 
   it("prefers a worker's own words to its type's, and those to the defaults", () => {
