@@ -15,6 +15,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { deferred } from '../../services/runtime/deferred.ts';
 import { freePort } from './cluster.ts';
 import { batch, greet, type Peer } from './peer.ts';
 
@@ -104,6 +105,10 @@ describe('a state object in another process', () => {
     }
   }
 
+  async function metrics({ adminPort }: RunningWorker): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
+  }
+
   const append = (sequence: number, text: string, fields = {}) =>
     batch({ session: SESSION, sequence, count: 1, operations: Buffer.from(text), ...fields });
 
@@ -181,5 +186,26 @@ describe('a state object in another process', () => {
     const client = await greet(settings.port);
     client.send(append(1, 'text'));
     assert.equal((await client.next('reply')).results.length, MAX_BATCH_BYTES);
+  });
+
+  it('ends its worker with more than that, also if nobody is there to be answered', async () => {
+    const settings = await settingsOf(0);
+    const [begun, asked] = [deferred<undefined>(), deferred<Uint8Array>()];
+    const apply = () => {
+      begun.resolve(undefined);
+      return asked.promise;
+    };
+    const worker = await start(slowText({ apply }), settings);
+    await ready(worker);
+    const client = await greet(settings.port);
+    client.send(append(1, 'text'));
+    await begun.promise;
+    client.close();
+    while (!/^dpr_connections 0$/m.test(await metrics(worker))) await client.closed;
+    asked.resolve(new Uint8Array(MAX_BATCH_BYTES + 1));
+    await assert.rejects(
+      worker.ended,
+      /gave 4194305 bytes of results for 1 operations, and at most 4194304 are allowed/,
+    );
   });
 });

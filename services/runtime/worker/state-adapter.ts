@@ -1,5 +1,6 @@
 /** A state object as the core's worker sees it: promises become events. */
 import type { WorkerState } from '@dpr/core';
+import { MAX_BATCH_BYTES } from '@dpr/protocol';
 import type { StateObject } from './state-object.ts';
 
 export interface StateEvents {
@@ -15,8 +16,8 @@ export function adaptState(object: StateObject, { executed, broken, batch }: Sta
     apply(operations, count, ticket) {
       const results = object.apply(operations, count);
       batch();
-      if (results instanceof Uint8Array) return results;
-      results.then((late) => executed(ticket, late)).catch(broken);
+      if (results instanceof Uint8Array) return checked(results, count);
+      results.then((late) => executed(ticket, checked(late, count))).catch(broken);
       return undefined;
     },
     snapshot() {
@@ -25,4 +26,11 @@ export function adaptState(object: StateObject, { executed, broken, batch }: Sta
       return snapshot;
     },
   };
+}
+
+/** What no reply holds must not reach the session table either: no checkpoint with it could be restored. */
+function checked(results: Uint8Array, count: number): Uint8Array {
+  if (results.length <= MAX_BATCH_BYTES) return results;
+  const text = `the state object gave ${results.length} bytes of results for ${count} operations, and at most ${MAX_BATCH_BYTES} are allowed`;
+  throw new RangeError(text);
 }
