@@ -5,6 +5,7 @@ import {
   acknowledge,
   createSessionTable,
   expire,
+  MAX_RESTORED_SECTIONS,
   newEntry,
   restoreTable,
   sealSection,
@@ -69,9 +70,15 @@ describe("the Finder's record", () => {
 const idOf = (index: number): string => index.toString(16).padStart(32, '0');
 
 /** The sections that a worker's volume keeps of its table. */
-function volume(table: SessionTable) {
+function volume(first: SessionTable) {
+  let table = first;
   let version = 0;
   let sections: { readonly version: number; readonly bytes: Uint8Array }[] = [];
+  const restored = () =>
+    restoreTable(
+      sections.map(({ bytes }) => bytes),
+      sections[0]?.version ?? 0,
+    );
   return {
     /** @returns the bytes of the new section */
     seal: (upTime: number): number => {
@@ -81,6 +88,12 @@ function volume(table: SessionTable) {
       return bytes.length;
     },
     sections: () => sections.map(({ bytes }) => bytes),
+    /** Go on with what is on the volume. */
+    restore: (): SessionTable => {
+      table = restored().table;
+      return table;
+    },
+    restored,
   };
 }
 
@@ -102,6 +115,7 @@ describe("the session table's sections", () => {
     },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('seal' as const) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('expire' as const) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('restore' as const) }) },
   );
 
   /** What a checkpoint must give back: the replies of a table that a client may still ask for, and where each session stands. */
@@ -117,8 +131,8 @@ describe("the session table's sections", () => {
   it('give back every session and reply at every seal, whatever happened between', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-        const table = createSessionTable();
-        const { seal, sections } = volume(table);
+        let table = createSessionTable();
+        const { seal, restore, restored } = volume(table);
         let now = 0;
         for (const one of steps) {
           now += 3;
@@ -135,11 +149,12 @@ describe("the session table's sections", () => {
             touch(table, entry);
           } else if (one.kind === 'expire') {
             expire(table, now, EXPIRY_MS);
+          } else if (one.kind === 'restore') {
+            table = restore();
           } else {
             seal(now);
-            const restored = restoreTable(sections());
-            assert.deepEqual(shown(restored.table), shown(table));
-            assert.equal(restored.upTime, now);
+            assert.deepEqual(shown(restored().table), shown(table));
+            assert.equal(restored().upTime, now);
           }
         }
       }),
@@ -151,7 +166,7 @@ describe("the session table's sections", () => {
     const [sessions, seals] = [6_400, 4_000];
     const table = createSessionTable();
     for (let index = 0; index < sessions; index++) touch(table, newEntry(table, idOf(index), 0));
-    const { seal, sections } = volume(table);
+    const { seal, sections, restored } = volume(table);
     const whole = seal(0);
     let [largest, longest] = [0, 0];
     for (let count = 1; count <= seals; count++) {
@@ -162,14 +177,41 @@ describe("the session table's sections", () => {
       largest = Math.max(largest, seal(count));
       longest = Math.max(longest, sections().length);
     }
-    assert.deepEqual(shown(restoreTable(sections()).table), shown(table));
+    assert.deepEqual(shown(restored().table), shown(table));
     assert.ok(largest <= (whole / sessions) * (6_400 / 256 + 2), `${largest} of ${whole} bytes`);
     assert.ok(longest > 1_024 && longest <= 256 + 1_024 + 256, `${longest} sections`);
   });
 
+  it('go on after a rollback from those that are there, and stay few however often there is one', () => {
+    const sessions = 6_400;
+    let table = createSessionTable();
+    for (let index = 0; index < sessions; index++) touch(table, newEntry(table, idOf(index), 0));
+    const { seal, sections, restore } = volume(table);
+    const whole = seal(0);
+    const sizes = [];
+    let longest = 0;
+    for (let round = 0; round < 50; round++) {
+      table = restore();
+      for (let count = 0; count < 100; count++) {
+        const entry = table.entries.get(idOf((round * 100 + count) % sessions));
+        assert.ok(entry);
+        touch(table, entry);
+        sizes.push(seal(0));
+        longest = Math.max(longest, sections().length);
+      }
+    }
+    assert.ok(longest > MAX_RESTORED_SECTIONS && longest <= MAX_RESTORED_SECTIONS + 100, `${longest} sections`);
+    const large = sizes.filter((size) => size > (whole / sessions) * (sessions / 256 + 2)).length;
+    assert.equal(
+      large,
+      Math.floor((50 * 100) / longest),
+      'sections are the whole table only where there were too many',
+    );
+  });
+
   it('do not wait for the end of a sweep while sessions come and go', () => {
     const table = createSessionTable();
-    const { seal, sections } = volume(table);
+    const { seal, sections, restored } = volume(table);
     let longest = 0;
     for (let round = 0; round < 4_000; round++) {
       touch(table, newEntry(table, idOf(round), round));
@@ -177,7 +219,7 @@ describe("the session table's sections", () => {
       seal(round);
       longest = Math.max(longest, sections().length);
     }
-    assert.deepEqual(shown(restoreTable(sections()).table), shown(table));
+    assert.deepEqual(shown(restored().table), shown(table));
     assert.ok(longest <= 256 + 1_024 + 256, `${longest} sections`);
   });
 

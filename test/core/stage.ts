@@ -333,7 +333,7 @@ export function createStage({ workers, replay = false }: StageOptions) {
           const sections = stored?.sections.map(({ bytes }) => bytes) ?? [];
           workerStep(
             process,
-            { kind: 'restored', version, sections },
+            { kind: 'restored', version, sections, since: stored?.sections[0]?.version ?? 0 },
             `restored version ${version}, '${process.state}'`,
           );
         });

@@ -23,7 +23,7 @@ function serving(): (event: WorkerEvent) => WorkerEffect[] {
     base: 0,
   } as const;
   step({ kind: 'finderFrame', message: registered });
-  step({ kind: 'restored', version: 0, sections: [] });
+  step({ kind: 'restored', version: 0, sections: [], since: 0 });
   return step;
 }
 

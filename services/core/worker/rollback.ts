@@ -3,7 +3,7 @@ import type { Decision } from '@dpr/protocol';
 import { pruneDecisions, survivingVersion } from '../world-lines.ts';
 import { listGraph } from './join.ts';
 import { restoreTable } from './session-table.ts';
-import { cutOf, log, stop, type Worker } from './state.ts';
+import { cutOf, log, stop, type Worker, type WorkerEvent } from './state.ts';
 
 /**
  * Adopt the world-lines that `missing`, all decisions after the worker's own, begin. Only the incarnation that each names may:
@@ -55,9 +55,12 @@ export function askRestore(worker: Worker): void {
 }
 
 /** The state is that of `version`; on with the work. */
-export function restored(worker: Worker, version: number, sections: readonly Uint8Array[]): void {
+export function restored(
+  worker: Worker,
+  { version, sections, since }: Extract<WorkerEvent, { kind: 'restored' }>,
+): void {
   if (worker.restoring !== version) return; // a further rollback came meanwhile and asked for an earlier one
-  const { table, upTime } = restoreTable(sections);
+  const { table, upTime } = restoreTable(sections, since);
   worker.restoring = undefined;
   worker.sessions = table;
   worker.upTimeBefore = upTime;

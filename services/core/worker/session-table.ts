@@ -60,6 +60,8 @@ export interface SessionSection {
 const MAX_DELTAS = 1_024;
 /** Sections that a sweep takes, unless more is written anyway: a restart reads all of both and of one more sweep at most. */
 const SWEEP_SECTIONS = 256;
+/** A table that was restored from more sections than this is written as a whole: rollbacks may have cut every sweep short. */
+export const MAX_RESTORED_SECTIONS = MAX_DELTAS + 2 * SWEEP_SECTIONS;
 /** A slice is this many times what changed, if that is more: where much is written anyway, a sweep is short. */
 const SLICE_PER_CHANGE = 2;
 
@@ -198,18 +200,23 @@ function slice({ sweep, since, entries, changed }: SessionTable): SessionEntry[]
 }
 
 /**
- * The table that the sections describe which a checkpoint needs, in order.
+ * The table that the sections describe which a checkpoint needs, in order. Those stay with the volume, so the next sections go on
+ * from them, the first ones with a sweep.
+ * @param since the version of the first one; 0 without any
  * @returns the table, and the up-time that it was sealed at
  * @throws FrameError when a section cannot be read
  */
-export function restoreTable(sections: readonly Uint8Array[]): { table: SessionTable; upTime: number } {
+export function restoreTable(sections: readonly Uint8Array[], since: number): { table: SessionTable; upTime: number } {
   const table = createSessionTable();
+  if (sections.length <= MAX_RESTORED_SECTIONS) table.since = since;
   let upTime = 0;
   for (const bytes of sections) {
     const reader = new Reader(bytes, 0);
     const read = section.read(reader);
     reader.end();
     upTime = read.upTime;
+    table.deltaBytes += bytes.length;
+    table.deltas++;
     for (const id of read.expired) table.entries.delete(id);
     for (const { id, last, activeAt, replies } of read.entries) {
       table.entries.set(id, { id, last, activeAt, replies: [...replies], changed: false });

@@ -65,7 +65,13 @@ export type WorkerEvent =
       readonly clean: CleanMarker | undefined;
     }
   /** The state object holds `version` again, later checkpoints and the clean marker are gone from the volume, durably. */
-  | { readonly kind: 'restored'; readonly version: number; readonly sections: readonly Uint8Array[] }
+  | {
+      readonly kind: 'restored';
+      readonly version: number;
+      /** Of the session table, in order; `since`: the version of the first one, 0 without any. */
+      readonly sections: readonly Uint8Array[];
+      readonly since: number;
+    }
   | { readonly kind: 'durable'; readonly worldLine: number; readonly version: number }
   | { readonly kind: 'marked' }
   | { readonly kind: 'executed'; readonly ticket: number; readonly results: Uint8Array }

@@ -149,7 +149,7 @@ function handle(worker: Worker, event: WorkerEvent): void {
     case 'volumeOpened':
       return volumeOpened(worker, event.checkpoints, event.clean);
     case 'restored':
-      return restored(worker, event.version, event.sections);
+      return restored(worker, event);
     case 'clientClosed':
       return forgetConnection(worker, event.connection);
     case 'shutdown':

@@ -36,6 +36,8 @@ export type Restored = {
   readonly state: { readonly bytes: Buffer } | { readonly path: string };
   /** The sections that are the whole table together, in order, the checkpoint's own last. */
   readonly sessions: readonly Buffer[];
+  /** The version of the first of them. */
+  readonly since: number;
 };
 
 /**
@@ -230,7 +232,7 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
         : { bytes: await readPart(entry, 'state', entry.state) };
     const sessions: Buffer[] = [];
     for (const one of sessionsChain(entries, entry)) sessions.push(await readPart(one, 'sessions', one.sessions));
-    return { checkpoint: checkpointOf(entry), state, sessions };
+    return { checkpoint: checkpointOf(entry), state, sessions, since: entry.sessions.since };
   }
 
   async function checkedPath(entry: Entry, state: Part): Promise<string> {

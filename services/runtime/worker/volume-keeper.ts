@@ -111,8 +111,8 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     const found = await undone;
     if (found === undefined) return;
     await object.restore(found.restored && stateOf(found.restored));
-    const sections = found.restored?.sessions ?? [];
-    happen({ kind: 'restored', version, sections });
+    const { sessions: sections = [], since = 0 } = found.restored ?? {};
+    happen({ kind: 'restored', version, sections, since });
   }
 
   function perform(effect: VolumeEffect): void {

@@ -1,5 +1,5 @@
 /** In a worker. */
-import { CORE, change, mutant, type Mutant } from './mutant.ts';
+import { CORE, STORAGE, change, mutant, type Mutant } from './mutant.ts';
 
 export const WORKER_MUTANTS: readonly Mutant[] = [
   mutant(
@@ -223,5 +223,11 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     `${CORE}/worker/session-table.ts`,
     'if (next.value.changed) continue;',
     'if (next.value.changed || next.value.replies.length === 0) continue;',
+  ),
+  mutant(
+    '159 a session table that was restored counts as whole from its last section on',
+    `${STORAGE}/checkpoint-store.ts`,
+    'since: entry.sessions.since };',
+    'since: entry.version };',
   ),
 ];
