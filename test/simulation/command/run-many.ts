@@ -51,6 +51,10 @@ export async function runMany(options: Options): Promise<{ summary: Summary; goo
   const found: { seed: number; text: string }[] = [];
   let at = first;
   let stopped = false;
+  const show = ({ seed, text }: { seed: number; text: string }): void => {
+    if (!json) clearProgress();
+    showViolation(text, seed, summary.commit, replayCommand({ seed, draw, mutant, world: undefined }), json);
+  };
   const pool = createPool(options.jobs);
   // Seeds at work are finished, which takes a moment; a second Ctrl-C, or the same one twice by way of npm, changes nothing.
   const stop = (): void => {
@@ -71,6 +75,7 @@ export async function runMany(options: Options): Promise<{ summary: Summary; goo
       (_, answer) => {
         add(summary, answer);
         found.push(...answer.violations);
+        if (keep) answer.violations.forEach(show); // whoever goes on may have hours to go
         summary.wallMs = performance.now() - started;
         showProgress(summary, answer.seeds, json);
       },
@@ -81,11 +86,8 @@ export async function runMany(options: Options): Promise<{ summary: Summary; goo
     process.off('SIGINT', stop);
   }
   clearProgress();
-  found.sort((a, b) => a.seed - b.seed);
-  for (const { seed, text } of keep ? found : found.slice(0, 1)) {
-    const run = { seed, draw, mutant, world: undefined };
-    showViolation(text, seed, summary.commit, replayCommand(run), json);
-  }
+  const [least] = found.sort((a, b) => a.seed - b.seed);
+  if (least !== undefined && !keep) show(least);
   const missed = options.coverage ? showCoverage(summary, json) : [];
   showSummary(summary, missed, json);
   return { summary, good: found.length === 0 && missed.length === 0 };
