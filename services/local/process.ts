@@ -41,7 +41,7 @@ export interface Supervised {
   start(): void;
   /** Asks it to stop, and kills it when it does not; resolves once it is gone. False: it did not end cleanly. */
   stop(): Promise<boolean>;
-  /** Ends it at once, without a chance to finish anything. */
+  /** Ends it at once, and what it started, without a chance to finish anything. */
   kill(): void;
 }
 
@@ -174,7 +174,10 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
       return done.finally(() => clearTimeout(impatience));
     },
     kill() {
-      child?.kill('SIGKILL');
+      clearTimeout(restart);
+      if (child === undefined) return;
+      become('stopping'); // it is not started again
+      killGroup(child.pid); // now: whoever kills may not be there any more when it is gone
     },
   };
 }

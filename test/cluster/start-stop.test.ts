@@ -2,8 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { addTo, isAlive, makePlace, pidsOf, tearDown, TEST_LIMIT_MS, until, worldLineOf } from './harness.ts';
 
-/** A worker that ignores every wish to stop. */
-const STUBBORN = ['node', '-e', "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('deaf')"];
+/** A worker that ignores every wish to stop, and tells the process of a store behind it. */
+const STUBBORN = [
+  'node',
+  '-e',
+  `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000);
+   console.log('deaf', require('node:child_process').spawn('sleep', ['60'], { stdio: 'ignore' }).pid)`,
+];
 
 describe('a cluster on this machine', function () {
   this.timeout(TEST_LIMIT_MS);
@@ -37,7 +42,10 @@ describe('a cluster on this machine', function () {
   it('kills what does not stop when Ctrl-C comes again', async () => {
     const place = await makePlace({ workers: [{ id: 0, type: 'stubborn' }], commands: { stubborn: STUBBORN } });
     const run = place.launch();
-    await place.processIs('stubborn-0', ({ log }) => existsSync(log) && readFileSync(log, 'utf8') === 'deaf\n');
+    const said = (log: string) => (existsSync(log) ? /^deaf (\d+)\n/.exec(readFileSync(log, 'utf8')) : null);
+    const { log } = await place.processIs('stubborn-0', (process) => said(process.log) !== null);
+    const store = Number(said(log)?.[1]);
+    assert.ok(isAlive(store));
     let ended: unknown;
     void run.exited.then((code) => (ended = code));
     await until('the end', () => {
@@ -45,7 +53,7 @@ describe('a cluster on this machine', function () {
       return ended !== undefined;
     });
     assert.equal(ended, 130);
-    await until('the end of every process', () => !pidsOf(run).some(isAlive));
+    await until('the end of every process', () => ![...pidsOf(run), store].some(isAlive));
   });
 
   it('leaves no process behind when it is killed itself, and loses nothing by it', async () => {
