@@ -24,8 +24,13 @@ export class EnsureError extends Error {
   override readonly name = 'EnsureError';
 }
 
+/** The Finder did not answer in time; it may later. */
+class UnansweredError extends Error {}
+
 /** How often it looks. */
 const POLL_MS = 250;
+/** How long the Finder may take to answer one question. */
+const ANSWER_LIMIT_MS = 5_000;
 /** A worker that is away for this long is taken for dead: a pod that is started again is back far sooner. */
 const AWAY_LIMIT_MS = 60_000;
 /** How many workers are tried at the same time. */
@@ -41,13 +46,7 @@ export async function ensureMembership(operator: Operator, options: EnsureOption
   const reached = new Set<string>();
   let said = '';
   for (;;) {
-    const status = await operator.status({ signal });
-    const reasons = [
-      ...(await askToLeave(operator, status, options, awaySince)),
-      ...notServing(status, options.declared),
-      ...(await notReached(status, options, reached)),
-      ...(await ingressReasons(options)),
-    ];
+    const reasons = await reasonsAgainst(operator, options, awaySince, reached);
     if (reasons.length === 0) return;
     const text = listed(reasons);
     if (performance.now() >= late) {
@@ -59,13 +58,48 @@ export async function ensureMembership(operator: Operator, options: EnsureOption
   }
 }
 
+/** Why the cluster is not as declared, after asking others to leave. @throws EnsureError when waiting will not help */
+async function reasonsAgainst(
+  operator: Operator,
+  options: EnsureOptions,
+  awaySince: Map<number, number>,
+  reached: Set<string>,
+): Promise<string[]> {
+  try {
+    const status = await answered(options, (call) => operator.status(call));
+    return [
+      ...(await askToLeave(operator, status, options, awaySince)),
+      ...notServing(status, options.declared),
+      ...(await notReached(status, options, reached)),
+      ...(await ingressReasons(options)),
+    ];
+  } catch (error) {
+    if (error instanceof UnansweredError) return [error.message];
+    throw error;
+  }
+}
+
+/** @throws UnansweredError when the Finder takes too long, as while it is away */
+async function answered<T>(
+  { timeoutMs, signal }: EnsureOptions,
+  question: (call: { readonly signal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  const patience = AbortSignal.timeout(Math.min(ANSWER_LIMIT_MS, timeoutMs));
+  try {
+    return await question({ signal: AbortSignal.any([signal, patience]) });
+  } catch (error) {
+    throw patience.aborted && !signal.aborted ? new UnansweredError('the Finder does not answer') : error;
+  }
+}
+
 /** @returns whom it waits for. @throws EnsureError when one of them is dead and may not be forced out */
 async function askToLeave(
   operator: Operator,
   { workers }: ClusterStatus,
-  { declared, forced, timeoutMs, signal }: EnsureOptions,
+  options: EnsureOptions,
   awaySince: Map<number, number>,
 ): Promise<string[]> {
+  const { declared, forced, timeoutMs } = options;
   const reasons: string[] = [];
   for (const { id, type, generation, state, lagOperations } of workers) {
     if (declared.has(id)) continue;
@@ -73,7 +107,7 @@ async function askToLeave(
     if (!away) awaySince.delete(id);
     else if (!awaySince.has(id)) awaySince.set(id, performance.now());
     const force = away && forced.has(id);
-    const removal = await operator.deleteWorker(id, { generation, force, signal });
+    const removal = await answered(options, (call) => operator.deleteWorker(id, { generation, force, ...call }));
     if (removal.state === 'left') continue;
     const name = `worker ${id} (${type})`;
     if (performance.now() - (awaySince.get(id) ?? Infinity) >= Math.min(AWAY_LIMIT_MS, timeoutMs / 2)) {

@@ -82,6 +82,25 @@ describe('a declared membership', () => {
     ]);
   });
 
+  it('is waited for no longer than it may take, also while the Finder does not answer', async () => {
+    const never = <T>(signal?: AbortSignal) =>
+      new Promise<T>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+    const { operator } = operatorOf([[worker(0), worker(5)]]);
+    for (const silent of [
+      { ...operator, status: ({ signal } = {}) => never(signal) },
+      { ...operator, deleteWorker: (_, { signal } = {}) => never(signal) },
+    ] satisfies Operator[]) {
+      const { done } = ensure(silent, ['counter:0'], { timeoutMs: 50 });
+      await fails(done, /^the cluster is not as declared after 0\.05 s: the Finder does not answer$/);
+    }
+    const interrupt = new AbortController();
+    const { done } = ensure({ ...operator, status: ({ signal } = {}) => never(signal) }, [], {
+      signal: interrupt.signal,
+    });
+    interrupt.abort(new Error('enough'));
+    await assert.rejects(done, /^Error: enough$/);
+  });
+
   it('asks every other worker to leave, and waits until it left', async () => {
     const { operator, asked } = operatorOf([[worker(0), worker(4)], [worker(0), worker(4, 'leaving')], [worker(0)]]);
     const { done, said } = ensure(operator, ['counter:0']);
