@@ -90,6 +90,9 @@ export interface Operator {
    */
   watch(listener: (event: ClusterEvent) => void): () => void;
 
+  /** Resolves with the reason once nothing can be asked or watched any more: it was closed, or the Finder refuses for good. */
+  readonly ended: Promise<DprError>;
+
   /**
    * Close the connection; whoever waits for an answer is told by ClosedError.
    *
@@ -172,6 +175,7 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
   const token = checkToken(options.controlToken ?? '');
   const listeners = new Set<(event: ClusterEvent) => void>();
   const started = deferred();
+  const over = deferred<DprError>();
   let cluster: string | undefined;
   let lastFailure: DprError | undefined;
   let ended: DprError | undefined;
@@ -252,6 +256,7 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
     started.reject(ended);
     requests.end(ended);
     listeners.clear();
+    over.resolve(ended);
   }
 
   const operator: Operator = {
@@ -267,6 +272,7 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
       link.send({ kind: 'subscribe' });
       return () => listeners.delete(listener);
     },
+    ended: over.promise,
     close: () => end(new ClosedError('the connection to the Finder was closed')),
   };
   return { operator, ready: started.promise, end };

@@ -185,6 +185,19 @@ describe('the dpr command', () => {
     assert.match(run.printed[1] ?? '', /rollback: world-line 2 began; what was not committed in 1 is lost$/);
   });
 
+  it('watches no longer when the Finder refuses it for good', async () => {
+    const control = closing(
+      await fakeServer({ answer: (_, count) => (count === 1 ? welcome() : refusal('unauthorized')) }),
+    );
+    const finder = closing(await fakeServer({ answer: () => welcome({ controlPort: control.port }) }));
+    const run = dpr(['watch'], { DPR_CLUSTER: `ws://127.0.0.1:${finder.port}` });
+    const peer = await control.accept();
+    await peer.next('subscribe');
+    peer.cut();
+    assert.equal(await run.exitCode, 4);
+    assert.match(run.said.join('\n'), /Give the right token/);
+  });
+
   it('tells usage errors from others, and says what is wrong', async () => {
     for (const [args, expected] of [
       [['nonsense'], /unknown command 'nonsense'/],

@@ -1,6 +1,7 @@
 /** What each command does. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Cluster } from '../cluster.ts';
+import { unlessAborted } from '../deferred.ts';
 import { connectOperator, type ClusterStatus, type Operator } from '../operator.ts';
 import { TimeoutError } from './complaint.ts';
 import { eventJson, eventText, statusText, workersText } from './format.ts';
@@ -112,7 +113,9 @@ export async function watchEvents(
     const now = (): string => new Date().toISOString().slice(11, 23);
     operator.watch((event) => terminal.print(json ? eventJson(event) : `${now()}  ${eventText(event)}`));
     terminal.say('Watching; Ctrl-C ends.');
-    await untilInterrupted(terminal, (signal) => pause(2 ** 31 - 1, undefined, { signal }));
+    await untilInterrupted(terminal, async (signal) => {
+      throw await unlessAborted(operator.ended, signal);
+    });
   });
 }
 
