@@ -3,10 +3,14 @@
 /** Exit code of a program that was interrupted, as shells have it. */
 export const EXIT_INTERRUPTED = 130;
 
-/** @returns a signal that tells of the first SIGINT or SIGTERM; later ones do not cut the undoing short */
+/**
+ * @returns a signal that tells of the first SIGINT, SIGTERM or SIGHUP, and of the end of whoever reads the output; later ones do
+ *   not cut the undoing short
+ */
 export function interruption(): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => controller.abort());
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => controller.abort());
   return controller.signal;
 }
 

@@ -1,5 +1,6 @@
 /** The pods of a cluster on Kubernetes, any that `kubectl` reaches. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { allEnded } from './all-ended.ts';
 import { type Kubectl, kubectl } from './kubectl.ts';
 import { guardNamespace, type Pod, podsOf } from './pods.ts';
 import { SIGNAL_SCRIPT, STRUCK } from './signal-script.ts';
@@ -134,7 +135,7 @@ export async function kubernetesTarget(options: KubernetesOptions): Promise<Kube
       return { since: struck.since, recovered: (patience) => replaced(pod, struck, patience) };
     },
     async release() {
-      await Promise.all([...standingStill.values()].map(goOn));
+      await allEnded([...standingStill.values()].map(goOn));
     },
   };
 }

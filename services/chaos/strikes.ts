@@ -1,6 +1,7 @@
 /** Striking a target by a schedule, and measuring how long its victims take. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { SERVED_WELL_MS } from '@dpr/local';
+import { allEnded } from './all-ended.ts';
 import { dueAt, type Schedule, victimsOf } from './schedule.ts';
 import { type Blow, type Recovered, StrikeError, type Target, type Victim } from './target.ts';
 import { showMs } from './statistics.ts';
@@ -58,7 +59,7 @@ export async function runStrikes(strikes: Strikes): Promise<void> {
       await pause(Math.max(0, due - elapsed()), undefined, { signal: noMore });
       const victims = victimsOf(schedule, index, await target.victims());
       lastMs = elapsed();
-      const wounded = await Promise.all(
+      const wounded = await allEnded(
         victims.map(async (victim) => ({ victim, wound: await target.strike(victim, strikes.blow) })),
       );
       strikes.struck({ index, atMs: lastMs, victims });

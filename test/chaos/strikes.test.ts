@@ -98,6 +98,22 @@ describe('strikes', () => {
     assert.deepEqual(log, ['kill dpr-finder', 'release']);
   });
 
+  it('let go of those, too, who are struck while another cannot be', async () => {
+    const { target, log } = fakeTarget((_, signal) => never(signal));
+    const partly: Target = {
+      ...target,
+      async strike(victim, blow) {
+        if (victim.role === 'finder') throw new StrikeError('not allowed');
+        await new Promise((resolve) => setImmediate(resolve));
+        return target.strike(victim, blow);
+      },
+    };
+    const { schedule } = strikesOn(partly);
+    const both = { ...schedule, choice: { kind: 'sequence', entries: [['all']] } } as const;
+    await assert.rejects(runStrikes(strikesOn(partly, { schedule: both })), new StrikeError('not allowed'));
+    assert.deepEqual(log, ['kill counter-0', 'release']);
+  });
+
   it('pass on why somebody cannot be struck', async () => {
     const { target, log } = fakeTarget(() => Promise.resolve(0));
     const cannot = { ...target, strike: () => Promise.reject(new StrikeError('not allowed')) };

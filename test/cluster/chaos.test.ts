@@ -13,7 +13,7 @@ type Outcome = { readonly code: number | null; readonly events: readonly Event[]
 async function chaos(
   place: Place,
   options: readonly string[],
-  onEvent: (event: Event, interrupt: () => void) => void = () => undefined,
+  onEvent: (event: Event, interrupt: () => void, stopReading: () => void) => void = () => undefined,
 ): Promise<Outcome> {
   const words = [path.join(DIST, 'chaos.js'), '--data', place.data, '--json', ...options];
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -27,7 +27,11 @@ async function chaos(
     for (const line of lines) {
       const event = JSON.parse(line) as Event;
       events.push(event);
-      onEvent(event, () => child.kill('SIGINT'));
+      onEvent(
+        event,
+        () => child.kill('SIGINT'),
+        () => child.stdout.destroy(),
+      );
     }
   });
   const [code] = (await once(child, 'close')) as [number | null];
@@ -97,6 +101,17 @@ describe('chaos', function () {
     const options = ['--blow', 'stop', '--stop-for', '1h', '--victims', 'workers', '--at-once', '2'];
     const outcome = await chaos(place, options, ({ event }, interrupt) => {
       if (event === 'struck') interrupt();
+    });
+    assert.equal(outcome.code, 130, outcome.errors);
+    assert.deepEqual(await addTo(place, [0, 1], 300), [300, 300]);
+  });
+
+  it('leaves nobody standing still when nobody reads any more what it says', async () => {
+    const place = await makePlace();
+    await place.start();
+    const options = ['--blow', 'stop', '--stop-for', '200ms', '--victims', 'counter-0', '--interval', '10'];
+    const outcome = await chaos(place, options, ({ event }, _, stopReading) => {
+      if (event === 'struck') stopReading();
     });
     assert.equal(outcome.code, 130, outcome.errors);
     assert.deepEqual(await addTo(place, [0, 1], 300), [300, 300]);
