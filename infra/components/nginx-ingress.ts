@@ -29,6 +29,8 @@ export interface NginxIngressArgs extends ClusterContext {
 const DRAIN_LIMIT_SECONDS = 30;
 /** Until every node has heard that a pod takes no new connections. */
 const LEAVE_SECONDS = 3;
+/** Of a busy pod an answer may be late, and taken out of the Service it would leave its work to others that are as busy, or to none. */
+const MISSED_ANSWERS = 3;
 const FEEDER_RESOURCES = { cpu: { request: '10m', limit: '500m' }, memory: { request: '64Mi', limit: '128Mi' } };
 const RUN = { name: 'run', mountPath: INGRESS_DIRECTORY };
 const TLS = { name: 'tls', mountPath: TLS_DIRECTORY, readOnly: true };
@@ -138,7 +140,7 @@ function deploymentSpec(args: NginxIngressArgs, serviceAccountName: Input<string
 /** Watches the ConfigMap and the certificate, and feeds NGINX with them. It starts first, and runs as long as NGINX does. */
 function feeder(args: NginxIngressArgs): input.core.v1.Container {
   const { plan } = args;
-  const { startupProbe, readinessProbe, livenessProbe } = probes();
+  const { startupProbe, readinessProbe, livenessProbe } = probes(MISSED_ANSWERS);
   return {
     ...RESTRICTED_CONTAINER,
     name: 'feeder',

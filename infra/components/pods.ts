@@ -58,11 +58,15 @@ export function resourcesOf({ cpu, memory }: PlannedResources): input.core.v1.Re
   };
 }
 
-/** Started: recovered once. Ready: serves now. Live: its own event loop turns; that depends on nobody else. */
-export function probes(): Pick<Container, 'startupProbe' | 'readinessProbe' | 'livenessProbe'> {
+/**
+ * Started: recovered once. Ready: serves now. Live: its own event loop turns; that depends on nobody else.
+ *
+ * @param missed so many answers in a row make it not ready
+ */
+export function probes(missed = 1): Pick<Container, 'startupProbe' | 'readinessProbe' | 'livenessProbe'> {
   return {
     startupProbe: { ...probe('/startup', 1), failureThreshold: START_LIMIT_SECONDS },
-    readinessProbe: { ...probe('/ready', 1), failureThreshold: 1 },
+    readinessProbe: { ...probe('/ready', 1), failureThreshold: missed },
     livenessProbe: { ...probe('/live', 5), failureThreshold: 6 },
   };
 }

@@ -117,13 +117,23 @@ function portRanges({ target, config, entries }: Subject): Problem[] {
     }));
 }
 
-/** Clients are told public ports, so these have to be the ports of the nodes. */
 function nodePorts({ target, config, entries }: Subject): Problem[] {
-  if (target === 'local' || config.ingress.serviceType !== 'NodePort') return [];
+  const { serviceType } = config.ingress;
+  if (target === 'local' || serviceType === 'ClusterIP') return [];
   const ports = [config.basePort, ...entries.map(({ worker }) => publicPort(config.basePort, worker))];
+  if (serviceType === 'LoadBalancer') return tooManyForNodes(ports.length);
+  // Clients are told public ports, so these have to be the ports of the nodes.
   const outside = ports.find((port) => port < FIRST_NODE_PORT || port > LAST_NODE_PORT);
   if (outside === undefined) return [];
   const text = `is NodePort, and public port ${outside} is none: set dpr:basePort, and every port of a worker, within ${FIRST_NODE_PORT} to ${LAST_NODE_PORT}`;
+  return [{ key: 'dpr:ingress.serviceType', text }];
+}
+
+/** Behind each port of a load balancer Kubernetes sets one of the nodes' ports aside. */
+function tooManyForNodes(ports: number): Problem[] {
+  const there = LAST_NODE_PORT - FIRST_NODE_PORT + 1;
+  if (ports <= there) return [];
+  const text = `is LoadBalancer, which takes a port of the nodes for each of ${ports} public ones, and of those there are ${there}: declare fewer workers, or choose ClusterIP and bring a load balancer of your own`;
   return [{ key: 'dpr:ingress.serviceType', text }];
 }
 

@@ -278,6 +278,14 @@ const MISTAKES: Mistake[] = [
     ],
   },
   {
+    what: 'more public ports than a load balancer finds on the nodes',
+    target: 'kubernetes',
+    raw: { workers: Array.from({ length: 2_768 }, (_, id) => ({ id })) },
+    says: [
+      'dpr:ingress.serviceType is LoadBalancer, which takes a port of the nodes for each of 2769 public ones, and of those there are 2768: declare fewer workers, or choose ClusterIP and bring a load balancer of your own',
+    ],
+  },
+  {
     what: 'an ingress with less memory than it is promised',
     raw: { ...ONE, ingress: { memory: { limit: '32Mi' } } },
     says: ['dpr:ingress.memory has limit 32Mi, below request 64Mi: raise limit or lower request'],
