@@ -224,6 +224,21 @@ describe('the dpr command', () => {
     assert.match(run.said.join('\n'), /ECONNREFUSED.*\n.*is the cluster running\? 'npm start' starts one here/);
   });
 
+  it('says what to do when a failure took back what it did', async () => {
+    const { worker, variables } = await withWorker();
+    const run = dpr(['add', '0', '12', '--commit'], variables);
+    const peer = await worker.accept();
+    peer.send(reply(await peer.next('batch'), 4, [312n]));
+    await peer.next('commit');
+    peer.send(
+      cut({ 0: 3 }, { worldLine: 2, decisions: [{ worldLine: 2, prefix: new Map([[0, 3]]), entitled: new Map() }] }),
+    );
+    assert.equal(await run.exitCode, 6);
+    assert.deepEqual(run.said, [
+      'error: a failure took back what this command did, and world-line 2 began: give it again',
+    ]);
+  });
+
   it('says what to do about a wrong token, an unknown worker and one of another type', async () => {
     const finder = closing(await fakeServer({ answer: () => refusal('unauthorized') }));
     const refused = dpr(['get', '0'], { DPR_CLUSTER: `ws://127.0.0.1:${finder.port}` });

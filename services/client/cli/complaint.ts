@@ -48,8 +48,12 @@ export function complaintOf(error: unknown): Complaint {
   ) {
     return { text: `${message}\n'dpr workers' lists the workers.`, exitCode: EXIT.unknownWorker };
   }
+  // Its own words are for programs, which have a session to go on with.
+  if (error instanceof RollbackError) {
+    const text = `a failure took back what this command did, and world-line ${error.worldLine} began: give it again`;
+    return { text, exitCode: EXIT.lost };
+  }
   if (
-    error instanceof RollbackError ||
     error instanceof SessionExpiredError ||
     error instanceof HistoryLostError ||
     error instanceof WorkerRemovedError
