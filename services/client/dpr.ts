@@ -12,6 +12,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exitCode = 0;
   interrupted.abort();
 });
+process.stderr.on('error', () => undefined); // nobody reads it, and the exit code says as much
 
 const terminal: Terminal = {
   print: (text) => process.stdout.write(`${text}\n`),

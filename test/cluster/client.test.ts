@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { DIST } from '../../scripts/bundle.mjs';
+import { bundle, DIST } from '../../scripts/bundle.mjs';
 import { clientOf, makePlace, operatorOf, tearDown, TEST_LIMIT_MS, until, type Place } from './harness.ts';
 
 const INTERVAL_MS = 60_000;
@@ -189,6 +189,13 @@ describe('the dpr command with real processes', function () {
     const nobody = await dpr({ ...place, cluster: 'ws://127.0.0.1:1' }, '--timeout', '0.2', 'get', '0');
     assert.equal(nobody.code, 3);
     assert.match(nobody.err, /is the cluster running\?/);
+  });
+
+  it('ends as it would when nobody reads its complaint', async () => {
+    await bundle();
+    const { child, code } = start({ cluster: 'ws://127.0.0.1:1' }, '--timeout', '0.5', 'status');
+    child.stderr.destroy();
+    assert.equal(await code, 3);
   });
 
   it('removes a worker, and watches it leave', async () => {
