@@ -23,7 +23,7 @@ export function volumeFacts(plan: KubernetesPlan): VolumeRecord {
 
 /**
  * What a deployment would do to existing StatefulSets that nobody asked for: to change a volume means to make the set anew, and
- * where volumes are not kept, its data would go with it.
+ * where volumes are not kept, its data would go with it. And two sets cannot serve one id, as they would when its type changes.
  *
  * @param before the facts of the last deployment
  * @param replace what may be made anew: ids of workers, and `finder`
@@ -42,7 +42,7 @@ export function volumeProblems(
       process,
     })),
   ];
-  return subjects.flatMap(({ key, who, asked, process }) => {
+  const changed = subjects.flatMap(({ key, who, asked, process }) => {
     const old = before[process.name];
     const change = old && changeOf(old, process);
     if (old === undefined || change === undefined) return [];
@@ -52,6 +52,23 @@ export function volumeProblems(
     }
     return asked ? [] : [{ key, text: `change the ${change} of ${who}, and ${remedy(process)}` }];
   });
+  return [...changed, ...typeProblems(before, plan)];
+}
+
+function typeProblems(before: VolumeRecord, plan: KubernetesPlan): { key: string; text: string }[] {
+  const types = new Map(Object.keys(before).map((name) => [idIn(name), name.replace(/-\d+$/, '')]));
+  return plan.workers.flatMap(({ id, type }) => {
+    const old = types.get(id);
+    if (old === undefined || old === type) return [];
+    const what = `make a ${type} of worker ${id}, which is a ${old}, and its state is of no use to a ${type}`;
+    return [{ key: 'dpr:workers', text: `${what}: choose another id, or deploy without worker ${id} first` }];
+  });
+}
+
+/** The id of the worker whose StatefulSet has this name; of the Finder's there is none. */
+function idIn(name: string): number | undefined {
+  const digits = /-(\d+)$/.exec(name)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 function changeOf(old: VolumeFacts, { volume }: PlannedProcess): string | undefined {

@@ -46,6 +46,16 @@ describe('a change of volumes', () => {
     assert.deepEqual(problems({}, { finder: { storage: '1Gi' }, replace: ['finder'] }), []);
   });
 
+  it('means an id that goes to a worker of another type, which cannot take over the state', () => {
+    const set = { type: 'set', image: 'set:1', mountPath: '/set', listenPort: 9000 };
+    assert.deepEqual(problems({}, { workers: [{ id: 0 }, { id: 1, ...set }], replace: [1] }), [
+      'dpr:workers make a set of worker 1, which is a counter, and its state is of no use to a set: ' +
+        'choose another id, or deploy without worker 1 first',
+    ]);
+    assert.deepEqual(problems({ workers: [{ id: 0 }] }, { workers: [{ id: 0 }, { id: 1, ...set }] }), []);
+    assert.deepEqual(problems({}, { workers: [{ id: 0 }, { id: 1 }, { id: 11, ...set }] }), []);
+  });
+
   it('is none when workers come and go, or change anything else', () => {
     assert.deepEqual(
       problems(
