@@ -81,14 +81,19 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
   function launch(again: boolean): void {
     const gone = new AbortController();
     const started = performance.now();
+    const restarts = state.restarts + (again ? 1 : 0);
     const own = spawnProcess(spec);
+    if (own instanceof Error) {
+      become('starting', { pid: undefined, restarts });
+      return died({ code: null, signal: null, error: own }, NO_OUTPUT);
+    }
     const output = readOutput(own, log, (said) => {
       const early = state.phase === 'starting' && performance.now() - started < QUIET_START_MS;
       if (said.severity === 'error' || !early) tell({ event: 'processSays', process: name, ...said });
     });
     child = own;
     servingSince = undefined;
-    become('starting', { pid: own.pid, restarts: state.restarts + (again ? 1 : 0) });
+    become('starting', { pid: own.pid, restarts });
     const { pid } = own;
     if (pid !== undefined) tellLater(() => ({ event: 'processStarted', process: name, pid, restart: again }));
 
@@ -185,8 +190,10 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
 /**
  * In a session of its own, so that Ctrl-C in the terminal reaches the supervisor alone, which stops the Finder last. The
  * process stops by itself when its standard input ends, as it does however the supervisor dies.
+ *
+ * @returns an error where the system refuses at once, because the program is being written perhaps
  */
-function spawnProcess({ command, environment, dataDirectory }: LocalProcess): ChildProcess {
+function spawnProcess({ command, environment, dataDirectory }: LocalProcess): ChildProcess | Error {
   const [program = '', ...programArguments] = command;
   try {
     mkdirSync(dataDirectory, { recursive: true });
@@ -194,11 +201,15 @@ function spawnProcess({ command, environment, dataDirectory }: LocalProcess): Ch
     // The process itself says better what is wrong with its directory.
   }
   const inherited = Object.entries(process.env).filter(([key]) => !key.startsWith('DPR_'));
-  return spawn(program, programArguments, {
-    env: { ...Object.fromEntries(inherited), ...environment, DPR_PARENT_PIPE: '1' },
-    stdio: ['pipe', 'pipe', 'pipe'],
-    detached: true,
-  });
+  try {
+    return spawn(program, programArguments, {
+      env: { ...Object.fromEntries(inherited), ...environment, DPR_PARENT_PIPE: '1' },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 /** What a dead process started itself, a store behind a worker perhaps, would be in its successor's way. */
@@ -216,6 +227,9 @@ type Output = {
   /** The last error that it told of. */
   lastError(): string | undefined;
 };
+
+/** Of a process that never was. */
+const NO_OUTPUT: Output = { read: Promise.resolve(), lastError: () => undefined };
 
 /** Keeps what a process says, and shows what people should know at once. */
 function readOutput(child: ChildProcess, log: LogFile, show: (said: Said) => void): Output {

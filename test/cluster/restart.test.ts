@@ -50,6 +50,16 @@ describe('a process that dies', function () {
     await place.processIs('counter-0', ({ phase, restarts }) => phase === 'serving' && restarts === 0);
   });
 
+  it('and that the system refuses to start is tried again like any other', async () => {
+    const command = ['node', '-e', '/'.repeat(4 * 1024 * 1024)]; // longer than systems take
+    const place = await makePlace({ workers: [{ id: 0 }, { id: 4, type: 'kv' }], commands: { kv: command } });
+    const run = place.launch();
+    const { reason } = await run.line('processEnded', ({ restartInMs }) => restartInMs === 200);
+    assert.equal(reason, 'could not be started: spawn E2BIG');
+    await place.processIs('counter-0', ({ phase, restarts }) => phase === 'serving' && restarts === 0);
+    assert.equal(await run.stop(), 0);
+  });
+
   it('and that the cluster refuses stays down until somebody saves the config', async () => {
     const place = await makePlace();
     const run = await place.start();
