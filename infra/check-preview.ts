@@ -3,6 +3,15 @@
 import { text } from 'node:stream/consumers';
 import { harms } from './preview.ts';
 
-const found = harms(await text(process.stdin));
-for (const harm of found) process.stderr.write(`${harm}\n`);
+/** What is wrong, one line each. */
+function complaints(json: string): string[] {
+  try {
+    return harms(json);
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)];
+  }
+}
+
+const found = complaints(await text(process.stdin));
+for (const complaint of found) process.stderr.write(`${complaint}\n`);
 process.exitCode = found.length === 0 ? 0 : 1;

@@ -14,8 +14,7 @@ const REMOVABLE = ['StatefulSet'];
  * @throws Error when it is not that
  */
 export function harms(json: string): string[] {
-  const { steps } = JSON.parse(json) as { steps?: readonly Step[] };
-  if (steps === undefined) throw new Error('this is not what "pulumi preview --json" prints: it has no steps');
+  const steps = stepsIn(json);
   const found = steps.flatMap(({ op, urn, replaceReasons = [] }) => {
     const [type = '', name = ''] = urn.split('::').slice(-2);
     const kind = type.split(':').at(-1) ?? '';
@@ -28,6 +27,18 @@ export function harms(json: string): string[] {
       : [];
   });
   return [...new Set(found)];
+}
+
+function stepsIn(json: string): readonly Step[] {
+  const problem = (why: string) => new Error(`this is not what "pulumi preview --json" prints: it ${why}`);
+  let preview: { steps?: readonly Step[] } | null;
+  try {
+    preview = JSON.parse(json) as typeof preview;
+  } catch {
+    throw problem(json.trim() === '' ? 'is empty. Did the preview fail?' : 'is no JSON');
+  }
+  if (preview?.steps === undefined) throw problem('has no steps');
+  return preview.steps;
 }
 
 function because(reasons: readonly string[]): string {

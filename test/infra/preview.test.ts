@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { harms } from '../../infra/preview.ts';
 
 const step = (op: string, type: string, name: string, replaceReasons?: string[]) => ({
@@ -45,5 +46,23 @@ describe('the check of a preview', () => {
 
   it('does not take anything else for a preview', () => {
     assert.throws(() => harms('{}'), /it has no steps/);
+    assert.throws(() => harms('error: no stack'), /it is no JSON/);
+  });
+
+  it('is a program that fails with a line for each harm', () => {
+    const check = (input: string) => {
+      const { status, stderr } = spawnSync(process.execPath, ['--import', 'tsx', 'infra/check-preview.ts'], {
+        input,
+        encoding: 'utf8',
+      });
+      return [status, stderr];
+    };
+    const steps = [step('delete', 'core/v1:Namespace', 'dpr')];
+    assert.deepEqual(check('{ "steps": [] }'), [0, '']);
+    assert.deepEqual(check(JSON.stringify({ steps })), [1, 'Namespace dpr would be deleted, with all that it holds\n']);
+    assert.deepEqual(check('\n'), [
+      1,
+      'this is not what "pulumi preview --json" prints: it is empty. Did the preview fail?\n',
+    ]);
   });
 });
