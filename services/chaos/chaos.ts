@@ -170,7 +170,7 @@ function tellSummary(say: Say, strikes: number, recoveries: readonly Recovery[],
   });
   const shown = [['recovery', recovery] as const, ...steps].map(([what, times]) => `${what} ${showSummary(times)}`);
   const event = { event: 'summary', strikes, recovery, ...Object.fromEntries(steps), seed };
-  say(event, `${strikes} strikes; ${shown.join('; ')}; seed ${seed}`);
+  say(event, `${strikes} ${strikes === 1 ? 'strike' : 'strikes'}; ${shown.join('; ')}; seed ${seed}`);
 }
 
 /** Tells who would be struck when, if each served again at once and nobody came or went. */
