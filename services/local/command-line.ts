@@ -37,3 +37,9 @@ export function whole(from: number, to: number): (text: string) => number {
     throw new InvalidArgumentError(`Give a whole number from ${from} to ${to}.`);
   };
 }
+
+/** Reads a word that is there: a script whose variable is not set gives an empty one. */
+export function word(text: string): string {
+  if (text !== '') return text;
+  throw new InvalidArgumentError('Give a word that is not empty, or leave the option out.');
+}

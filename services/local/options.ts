@@ -2,7 +2,7 @@ import path from 'node:path';
 import { stackFileName } from '@dpr/infra/stack-file';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import { Option } from 'commander';
-import { commandLine, EXIT_USAGE, whole } from './command-line.ts';
+import { commandLine, EXIT_USAGE, whole, word } from './command-line.ts';
 import { LOCAL_EXIT } from './exit-codes.ts';
 import { MAX_LOG_BYTES } from './log-file.ts';
 
@@ -42,11 +42,15 @@ export function parseOptions(words: readonly string[]): Options {
   const description =
     'Runs the cluster of a stack on this machine: the Finder and every worker as processes of their own.';
   const given = commandLine('npm start --', description)
-    .addOption(new Option('-s, --stack <name>', 'the stack whose Pulumi.<name>.yaml to use').default(DEFAULT_STACK))
-    .addOption(new Option('-c, --config <file>', 'the config file to use instead').conflicts('stack'))
-    .option('-d, --data <directory>', 'where each process has its directory (default: .dpr/<stack>)')
+    .addOption(
+      new Option('-s, --stack <name>', 'the stack whose Pulumi.<name>.yaml to use')
+        .argParser(word)
+        .default(DEFAULT_STACK),
+    )
+    .addOption(new Option('-c, --config <file>', 'the config file to use instead').argParser(word).conflicts('stack'))
+    .option('-d, --data <directory>', 'where each process has its directory (default: .dpr/<stack>)', word)
     .option('--checkpoint-interval <ms>', 'for every worker, whatever the config says', whole(1, LONGEST_INTERVAL_MS))
-    .option('--host <address>', 'the address to bind; 0.0.0.0 lets other machines in', '127.0.0.1')
+    .option('--host <address>', 'the address to bind; 0.0.0.0 lets other machines in', word, '127.0.0.1')
     .option('--json', 'one JSON object per line, for scripts', false)
     .addHelpText('after', MORE)
     .parse(words, { from: 'user' })

@@ -91,6 +91,9 @@ describe('a cluster that cannot start says why, starts nothing, and', function (
       [['--chekpoint-interval', '10'], /unknown option '--chekpoint-interval'/],
       [['--checkpoint-interval', '0'], /Give a whole number from 1 to 60000/],
       [['--stack', 'dev', '--config', 'x.yaml'], /cannot be used with option/],
+      ...['--stack', '--config', '--data', '--host'].map(
+        (option) => [[option, ''], /Give a word that is not empty/] as const,
+      ),
     ] as const) {
       const run = launchLocal(options);
       assert.equal(await run.exited, EXIT_USAGE);
