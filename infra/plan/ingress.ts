@@ -25,6 +25,11 @@ const CONNECT_TIMEOUT_MS = 250;
 /** Of each of NGINX's processes; a client's connection takes two, one on either side. */
 const CONNECTIONS_PER_PROCESS = 16_384;
 const PROCESSES = 2;
+/**
+ * How long the processes of a replaced configuration serve connections that are still open. Each change leaves some behind, and
+ * their memory must not add up; clients whose connection ends then connect again and lose nothing.
+ */
+const REPLACED_PROCESS_MINUTES = 60;
 const VERSION_CHARACTERS = 16;
 
 /** The port for probes and for what is served, in the pods of the ingress; not a public port. */
@@ -61,6 +66,7 @@ const HEAD = [
   'error_log stderr notice;',
   `error_log ${INGRESS_DIRECTORY}/errors.log emerg;`,
   `worker_processes ${PROCESSES};`,
+  `worker_shutdown_timeout ${REPLACED_PROCESS_MINUTES}m;`,
   `worker_rlimit_nofile ${2 * CONNECTIONS_PER_PROCESS};`,
   `events { worker_connections ${CONNECTIONS_PER_PROCESS}; }`,
   'stream {',
