@@ -1,6 +1,6 @@
 /** The processes of a cluster on this machine, found by what `npm start` writes about them. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type ClusterFile, type ClusterProcess, readClusterFile, untilReady } from '@dpr/local';
+import { type ClusterFile, type ClusterProcess, isSupervised, readClusterFile, untilReady } from '@dpr/local';
 import { StrikeError, type Target, type Victim, type Wounded } from './target.ts';
 
 /** How often to look for the successor of what was killed. */
@@ -12,11 +12,16 @@ const POLL_MS = 5;
  */
 export function localTarget(dataDirectory: string): Target {
   const standingStill = new Map<number, NodeJS.Timeout>();
+  let supervised = false;
 
   function cluster(): ClusterFile {
     const found = readClusterFile(dataDirectory);
     if (found !== undefined) return found;
-    throw new StrikeError(
+    throw nobodyRuns();
+  }
+
+  function nobodyRuns(): StrikeError {
+    return new StrikeError(
       `no cluster runs with its data in ${dataDirectory}: start one with "npm start", or name its directory with --data`,
     );
   }
@@ -64,8 +69,10 @@ export function localTarget(dataDirectory: string): Target {
   }
 
   return {
-    victims() {
-      const running = cluster().processes.filter(({ pid }) => pid !== null);
+    async victims() {
+      const { processes } = cluster();
+      if (!(supervised ||= await isSupervised(dataDirectory))) throw nobodyRuns();
+      const running = processes.filter(({ pid }) => pid !== null);
       return running.sort((a, b) => (a.id ?? -1) - (b.id ?? -1)).map(({ name, role }) => ({ name, role }));
     },
     strike(victim, blow) {

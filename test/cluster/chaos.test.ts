@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { CLUSTER_FILE } from '@dpr/local';
 import { EXIT_USAGE } from '@dpr/local/command-line';
 import { DIST } from '../../scripts/bundle.mjs';
 import { addTo, makePlace, type Place, tearDown, worldLineOf } from './harness.ts';
@@ -152,5 +154,21 @@ describe('chaos', function () {
       unknown.errors,
       'there is no "counter-9" to strike: choose from all, workers, finder, dpr-finder, counter-0, counter-1\n',
     );
+  });
+
+  it('strikes nobody who has the number of a process that is long gone', async () => {
+    const place = await makePlace();
+    const run = await place.start();
+    const file = path.join(place.data, CLUSTER_FILE);
+    const left = JSON.parse(readFileSync(file, 'utf8')) as { processes: object[] };
+    assert.equal(await run.stop(), 0);
+    const stranger = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)']);
+    const processes = left.processes.map((one) => ({ ...one, pid: stranger.pid }));
+    writeFileSync(file, JSON.stringify({ ...left, supervisor: process.pid, processes }));
+    const outcome = await chaos(place, ['--count', '1']);
+    assert.deepEqual([outcome.code, struck(outcome), stranger.signalCode], [1, [], null]);
+    assert.match(outcome.errors, /^no cluster runs with its data in /);
+    stranger.kill();
+    await once(stranger, 'close');
   });
 });
