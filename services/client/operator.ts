@@ -1,5 +1,5 @@
 /** What an administrator asks of the Finder, at its control port. */
-import type { MemberStatus, Message, MessageOf } from '@dpr/protocol';
+import { MAX_WORKER_ID, type MemberStatus, type Message, type MessageOf } from '@dpr/protocol';
 import { addressText, checkToken, parseAddress, siblingAddress, workerAddress } from './addresses.ts';
 import type { Greeting, Timing } from './connection.ts';
 import { deferred, unlessAborted } from './deferred.ts';
@@ -19,6 +19,9 @@ import { checkFinder, isFinal, openLink, type LinkOptions } from './link.ts';
 import type { CallOptions, ConnectOptions } from './options.ts';
 import { createRequests } from './requests.ts';
 import { timesOf } from './times.ts';
+
+/** Generations travel as u32. */
+const MAX_GENERATION = 2 ** 32 - 1;
 
 /** As of a client; the Finder's public port tells the control port. */
 export interface OperatorOptions extends Omit<ConnectOptions, 'membershipPollMs'> {
@@ -74,7 +77,7 @@ export interface Operator {
    * Remove a worker: it takes no new operations, and leaves once everything that it executed is committed. Idempotent: ask
    * again to see how far it is.
    *
-   * @throws UnknownWorkerError when no worker has, or had, this id
+   * @throws UnknownWorkerError when no worker has, or had, this id, RangeError when none can have it
    * @example
    * const { state, waitingFor } = await operator.deleteWorker(1);
    * if (state === 'leaving') console.log(`waits for ${waitingFor}`);
@@ -262,6 +265,8 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
   const operator: Operator = {
     status,
     async deleteWorker(id, { force = false, generation = 0, signal } = {}) {
+      checkWhole("a worker's id", id, MAX_WORKER_ID);
+      checkWhole('a generation', generation, MAX_GENERATION);
       const answer = await ask({ kind: 'deleteWorker', worker: id, generation, force }, { signal });
       if (answer.kind !== 'deleteAnswer') throw new ProtocolError(`the Finder answered '${answer.kind}'`);
       return { state: answer.state, waitingFor: answer.waitingFor };
@@ -276,6 +281,12 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
     close: () => end(new ClosedError('the connection to the Finder was closed')),
   };
   return { operator, ready: started.promise, end };
+}
+
+/** Before it is on its way: what cannot be sent would keep all questions after it waiting. @throws RangeError */
+function checkWhole(what: string, value: number, most: number): void {
+  if (Number.isInteger(value) && value >= 0 && value <= most) return;
+  throw new RangeError(`${what} is a whole number from 0 to ${most}, not ${value}`);
 }
 
 /** Why the Finder did not do what it was asked for. */

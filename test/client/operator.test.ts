@@ -89,6 +89,24 @@ describe('an operator', () => {
     }
   });
 
+  it('asks nothing that cannot be sent, and everything after it', async () => {
+    const { operator, peer } = await openOperator();
+    for (const id of [-1, 1.5, NaN, 65_536]) {
+      await assert.rejects(
+        operator.deleteWorker(id),
+        new RangeError(`a worker's id is a whole number from 0 to 65535, not ${id}`),
+      );
+    }
+    await assert.rejects(
+      operator.deleteWorker(1, { generation: 2 ** 32 }),
+      /^RangeError: a generation is a whole number/,
+    );
+    const status = operator.status();
+    await peer.next('status');
+    peer.send(statusOf([]));
+    assert.deepEqual((await status).workers, []);
+  });
+
   it('asks again, one thing at a time, after the Finder was away', async () => {
     const { control, operator, peer } = await openOperator();
     const answers = [operator.deleteWorker(1), operator.status()] as const;
