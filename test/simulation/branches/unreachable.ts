@@ -85,7 +85,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
     blocks: {
       'runtime/storage/frame.ts': ['if (text.length > META_LIMIT_BYTES)'],
       'runtime/storage/two-slot-file.ts': ['exceeds the limit of ${RECORD_LIMIT_BYTES}`'],
-      'runtime/storage/manifest-log.ts': ['throw new StorageLimitError('],
+      'runtime/storage/manifest-log.ts': ['throw new StorageLimitError(', '? TIGHT_INLINE_LIMIT_BYTES :'],
       'runtime/storage/part-writer.ts': ['exceeds the limit of ${PAYLOAD_LIMIT_BYTES}`'],
       'runtime/storage/checkpoint-store.ts': [
         'checkpoints wait to be written already`',
