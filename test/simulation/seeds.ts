@@ -148,6 +148,10 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     fix: 'the Finder refuses a volume only once what it refuses it for is durable',
   },
   {
+    seed: 1_795_399_675_779,
+    found: 'the simulator gave a worker the disk of a process that served for a moment after it had been removed',
+  },
+  {
     seed: 1_775,
     found:
       'the simulator missed the marker of a clean stop on the disk of a process that slept while its worker got another',

@@ -273,7 +273,7 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
     case 'serving':
       running.serving = true;
       // Whoever wakes up on a disk that was replaced may be let in, if nothing is committed yet: then that is the worker's disk.
-      host.disk = running.disk;
+      if (effect.incarnation >= checker.claimedOf(host.id)) host.disk = running.disk;
       keepMember(world, host);
       return world.note(
         process.name,
