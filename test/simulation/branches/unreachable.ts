@@ -137,6 +137,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'runtime/storage/volume.ts': [
         'if (attempt < CLAIM_ATTEMPTS) continue;',
         'kept changing while it was read',
+        'intact = entry.version + 1;',
         'if (inheritance === undefined) return undefined;',
         'if (damage.length > 0 && (await changed(disk, loaded))) return undefined;',
         "if (systemCode(error) === 'ENOENT') return undefined;",
