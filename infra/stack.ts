@@ -11,7 +11,7 @@ import {
   StackReference,
 } from '@pulumi/pulumi';
 import { DprCluster, type Endpoint } from './components/index.ts';
-import { ConfigError, parseConfig, type Settings } from './config.ts';
+import { type Config, ConfigError, parseConfig, type Settings } from './config.ts';
 import { planKubernetes, volumeProblems, type VolumeRecord } from './plan/index.ts';
 import { settingsOf } from './stack-config.ts';
 
@@ -47,11 +47,12 @@ export async function deployStack(): Promise<StackOutputs> {
 
 async function deploy(): Promise<StackOutputs> {
   const raw = settingsOf(runtime.allConfig());
-  const { azure, controlToken, clientToken } = parseConfig(raw, 'kubernetes');
+  const config = parseConfig(raw, 'kubernetes');
+  const { azure, controlToken, clientToken } = config;
   const tokens = { controlToken: secretOf(controlToken), clientToken: secretOf(clientToken) };
   const settings = withoutTokens(raw as Settings);
   if (azure === undefined) {
-    await checkVolumes(settings);
+    await checkVolumes(config);
     const { finderUrl, endpoints, portMap, volumes } = new DprCluster(
       NAME,
       { ...tokens, settings },
@@ -61,7 +62,7 @@ async function deploy(): Promise<StackOutputs> {
   }
   const { AzureCluster, AZURE_STORAGE_CLASS } = await import('./azure/index.ts'); // slow to load, so only where used
   const onAzure = onDisks(settings, AZURE_STORAGE_CLASS);
-  await checkVolumes(onAzure);
+  await checkVolumes(parseConfig(onAzure, 'kubernetes'));
   const { provider, registry, kubeconfig } = new AzureCluster(`${NAME}-azure`, { azure });
   const { finderUrl, endpoints, portMap, volumes } = new DprCluster(
     NAME,
@@ -119,8 +120,7 @@ function withoutKubeconfig<Result>(make: () => Result): Result {
 }
 
 /** Compares the plan with what the stack itself told last time. */
-async function checkVolumes(settings: Settings): Promise<void> {
-  const config = parseConfig(settings, 'kubernetes');
+async function checkVolumes(config: Config): Promise<void> {
   const last = new StackReference(`${getOrganization()}/${getProject()}/${getStack()}`);
   const volumes = (await last.getOutputDetails('volumes')).value as VolumeRecord | undefined;
   const problems = volumeProblems(volumes ?? {}, planKubernetes(config), config.replace);

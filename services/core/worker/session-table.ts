@@ -215,8 +215,7 @@ export function restoreTable(sections: readonly Uint8Array[], since: number): { 
     const read = section.read(reader);
     reader.end();
     upTime = read.upTime;
-    table.deltaBytes += bytes.length;
-    table.deltas++;
+    table.deltaBytes += bytes.length; // a sweep is due
     for (const id of read.expired) table.entries.delete(id);
     for (const { id, last, activeAt, replies } of read.entries) {
       table.entries.set(id, { id, last, activeAt, replies: [...replies], changed: false });

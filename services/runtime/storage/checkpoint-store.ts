@@ -113,7 +113,7 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
         reject(droppedError(key));
       };
     });
-    const { inlineLimit } = unlisted.get(key.version) ?? { inlineLimit: log.inlineLimit() };
+    const inlineLimit = unlisted.get(key.version)?.inlineLimit ?? log.inlineLimit();
     unlisted.set(key.version, { inlineLimit, files: writer.filesOf(key, checkpoint, inlineLimit) });
     const written = Promise.race([writeParts(key, checkpoint, inlineLimit), dropped]);
     written.catch(() => undefined); // its turn looks at it
