@@ -1,13 +1,15 @@
 /** Keeps NGINX at the newest configuration that it accepts, one after the other. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { createAddresses, type LookUp } from './addresses.ts';
 import {
   certificateIn,
+  digestOf,
   feed,
   servedVersion,
   type Verdict,
   versionIn,
-  withCertificate,
-  withoutCertificate,
+  withDigest,
+  withoutDigests,
 } from './nginx.ts';
 
 /** What is served, as the pod tells at `/configuration`. */
@@ -23,6 +25,8 @@ export interface FeederOptions {
   readonly directory: string;
   /** Where the certificate is, if NGINX has one: the kubelet renews it there. */
   readonly tlsDirectory: string | undefined;
+  /** Asked where Services are. */
+  readonly lookUp: LookUp;
   readonly log: (event: 'accepted' | 'refused', version: string, reason: string) => void;
   readonly signal: AbortSignal;
 }
@@ -39,9 +43,12 @@ export interface Feeder {
 const RETRY_MS = 5_000;
 /** How often NGINX is asked what it serves, and the certificate looked at. */
 const LOOK_MS = 1_000;
+/** From one look at where the Services are to the next. */
+const LOOK_UP_PAUSE_MS = 5_000;
 
 /** Runs until the signal. */
-export function startFeeder({ directory, tlsDirectory, log, signal }: FeederOptions): Feeder {
+export function startFeeder({ directory, tlsDirectory, lookUp, log, signal }: FeederOptions): Feeder {
+  const addresses = createAddresses(lookUp);
   let wanted: string | undefined;
   let written: string | undefined;
   let serving: string | undefined;
@@ -79,9 +86,14 @@ export function startFeeder({ directory, tlsDirectory, log, signal }: FeederOpti
     log('accepted', versionIn(text), '');
   }
 
+  /** What is wanted, with the addresses and the certificate of now. */
   async function wantedNow(): Promise<string | undefined> {
+    if (wanted === undefined) return undefined;
+    const named = wanted;
+    const resolved = await addresses.resolve(named);
+    const text = resolved === named ? named : withDigest(resolved, digestOf(resolved));
     const certificate = tlsDirectory === undefined ? undefined : await certificateIn(tlsDirectory);
-    return wanted === undefined ? undefined : withCertificate(wanted, certificate);
+    return certificate === undefined ? text : withDigest(text, certificate);
   }
 
   async function tryFeeding(text: string): Promise<Verdict> {
@@ -111,6 +123,14 @@ export function startFeeder({ directory, tlsDirectory, log, signal }: FeederOpti
   }, LOOK_MS);
   signal.addEventListener('abort', () => clearInterval(look), { once: true });
 
+  async function keepAddresses(): Promise<void> {
+    while (!signal.aborted) {
+      await addresses.refresh();
+      await pause(LOOK_UP_PAUSE_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+  void keepAddresses();
+
   return {
     want(text) {
       wanted = text;
@@ -118,8 +138,8 @@ export function startFeeder({ directory, tlsDirectory, log, signal }: FeederOpti
     },
     fed: () => written !== undefined,
     report: () => ({
-      ...(serving === undefined ? {} : { serving: withoutCertificate(serving) }),
-      ...(refused === undefined ? {} : { refused: { ...refused, version: withoutCertificate(refused.version) } }),
+      ...(serving === undefined ? {} : { serving: withoutDigests(serving) }),
+      ...(refused === undefined ? {} : { refused: { ...refused, version: withoutDigests(refused.version) } }),
     }),
   };
 }

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createLog, EXIT, ProcessError, runProcess, serveAdmin, type Log, type Running } from '@dpr/runtime';
 import { Registry } from 'prom-client';
+import { lookUpAll } from './addresses.ts';
 import { podAccount, watchOnce } from './config-map.ts';
 import { startFeeder } from './feeder.ts';
 
@@ -30,6 +31,7 @@ async function start(variables: Variables, log: Log): Promise<Running> {
   const feeder = startFeeder({
     directory,
     tlsDirectory: variables.DPR_TLS_DIRECTORY,
+    lookUp: lookUpAll,
     signal,
     log: (event, version, reason) => log[event === 'refused' ? 'error' : 'info']({ event, version, reason }),
   });

@@ -21,7 +21,7 @@ const TIME = /^[\d/]+ [\d:]+ /;
 /** Whoever connects is told the version of the configuration that serves. */
 const VERSION_SOCKET = 'version.sock';
 const POLL_MS = 50;
-/** NGINX takes this long to look up the names of thousands of Services, and no longer. */
+/** NGINX takes this long for thousands of ports, on nodes that have much else to do, and no longer. */
 const RELOAD_LIMIT_MS = 30_000;
 const VERSION_LIMIT_MS = 1_000;
 const VERSION = /version\.sock; return ([\w.]+);/;
@@ -35,23 +35,27 @@ export function versionIn(text: string): string {
 }
 
 /**
- * A configuration that tells, behind its version, of the certificate that NGINX read with it: `version.digest`. So one for a
- * certificate that was renewed is another one.
+ * A configuration that tells, behind its version, of what it is served with beside the port map: `version.digest`. So one for a
+ * certificate that was renewed, or for a Service that moved, is another one.
  */
-export function withCertificate(text: string, digest: string | undefined): string {
-  if (digest === undefined) return text;
+export function withDigest(text: string, digest: string): string {
   return text.replace(VERSION, (told, version: string) => told.replace(version, `${version}.${digest}`));
 }
 
-/** @returns what `withCertificate` was given the version of */
-export function withoutCertificate(version: string): string {
+/** @returns what `withDigest` was given the version of */
+export function withoutDigests(version: string): string {
   return version.split('.', 1)[0] ?? '';
+}
+
+/** @returns a name for what has these bytes */
+export function digestOf(bytes: string | Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex').slice(0, DIGEST_CHARACTERS);
 }
 
 /** @returns a name for the certificate that is in the directory now; undefined when there is none */
 export async function certificateIn(directory: string): Promise<string | undefined> {
   const bytes = await readFile(path.join(directory, CERTIFICATE)).catch(() => undefined);
-  return bytes && createHash('sha256').update(bytes).digest('hex').slice(0, DIGEST_CHARACTERS);
+  return bytes && digestOf(bytes);
 }
 
 /** Writes the configuration; of an NGINX that runs, waits until it serves it or refuses it. */

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startFeeder, type Feeder } from '../../services/ingress/feeder.ts';
-import { servedVersion, versionIn, withCertificate } from '../../services/ingress/nginx.ts';
+import { digestOf, servedVersion, versionIn, withDigest } from '../../services/ingress/nginx.ts';
 
 const NGINX = fileURLToPath(new URL('fake-nginx.mjs', import.meta.url));
 const configuration = (version: string, extra = '') =>
@@ -20,17 +20,21 @@ describe('the feeder of NGINX', () => {
   let events: string[];
   let nginx: ChildProcess | undefined;
   let stop: AbortController;
+  /** The address of each Service, by name. */
+  let services: Record<string, string>;
   let heard: () => void = () => undefined;
 
   beforeEach(async () => {
     directory = await mkdtemp(path.join(tmpdir(), 'dpr-'));
     events = [];
+    services = { 'counter-0': '10.0.0.2' };
     stop = new AbortController();
     const log = (event: string, version: string, reason: string) => {
       events.push([event, version, reason].join(' ').trim());
       heard();
     };
-    feeder = startFeeder({ directory, tlsDirectory: path.join(directory, 'tls'), log, signal: stop.signal });
+    const lookUp = (name: string) => Promise.resolve([services[name] ?? assert.fail(`who is ${name}?`)]);
+    feeder = startFeeder({ directory, tlsDirectory: path.join(directory, 'tls'), lookUp, log, signal: stop.signal });
   });
   afterEach(async () => {
     stop.abort();
@@ -106,6 +110,21 @@ describe('the feeder of NGINX', () => {
     assert.deepEqual(feeder.report(), { serving: 'a' });
   });
 
+  it('has NGINX go to where a Service is now, though the port map is the same', async () => {
+    const at = (target: string) => configuration('a', `server { listen 6380; proxy_pass ${target}:6379; }`);
+    const before = digestOf(at('10.0.0.2'));
+    feeder.want(at('counter-0'));
+    await event(`accepted a.${before}`);
+    await startNginx();
+    services['counter-0'] = '10.0.0.9';
+    const after = digestOf(at('10.0.0.9'));
+    await event(`accepted a.${after}`);
+    assert.match(await written(), /proxy_pass 10\.0\.0\.9:6379;/);
+    assert.equal(await servedVersion(directory), `a.${after}`);
+    assert.deepEqual(feeder.report(), { serving: 'a' });
+    assert.deepEqual(events, [`accepted a.${before}`, `accepted a.${after}`], 'and nothing is reloaded besides');
+  });
+
   it('serves what it did when that is wanted again, and says so', async () => {
     const first = await renew('first');
     feeder.want(configuration('a'));
@@ -133,7 +152,6 @@ describe('the feeder of NGINX', () => {
   it('reads the version that a configuration tells of itself', () => {
     assert.equal(versionIn(configuration('a1b2')), 'a1b2');
     assert.equal(versionIn('stream {}'), '');
-    assert.equal(versionIn(withCertificate(configuration('a1b2'), 'c3')), 'a1b2.c3');
-    assert.equal(withCertificate(configuration('a1b2'), undefined), configuration('a1b2'));
+    assert.equal(versionIn(withDigest(configuration('a1b2'), 'c3')), 'a1b2.c3');
   });
 });

@@ -156,6 +156,15 @@ describe('a cluster on Kubernetes', function () {
     assert.deepEqual(changes(await deployed.preview()), {});
   });
 
+  it('reaches a worker whose Service was deleted by hand and made again, at another address', async () => {
+    await kubectl(['delete', 'service', 'counter-1', '-n', deployed.namespace]);
+    await deployed.refresh();
+    await deployed.up();
+    const client = await connect({ cluster: await deployed.output('finderUrl') });
+    assert.equal(await client.session().counter(1).get(), 0n);
+    await client.close();
+  });
+
   it('leaves nothing behind but the volumes that its configuration keeps', async () => {
     await cluster?.close();
     await deployed.destroy();
