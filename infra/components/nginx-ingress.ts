@@ -34,6 +34,10 @@ const MISSED_ANSWERS = 3;
 const FEEDER_RESOURCES = { cpu: { request: '10m', limit: '500m' }, memory: { request: '64Mi', limit: '128Mi' } };
 const RUN = { name: 'run', mountPath: INGRESS_DIRECTORY };
 const TLS = { name: 'tls', mountPath: TLS_DIRECTORY, readOnly: true };
+/** Where Kubernetes puts a service account by itself, and programs look for it. */
+const ACCOUNT = { name: 'account', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true };
+/** How long a token is good for. The kubelet renews it long before. */
+const TOKEN_SECONDS = 3_600;
 
 /**
  * One address for the Finder and every worker: plain NGINX that passes TCP streams on, by public port. A change of the port map
@@ -115,7 +119,6 @@ function deploymentSpec(args: NginxIngressArgs, serviceAccountName: Input<string
       spec: {
         ...restrictedPod(NGINX_USER),
         serviceAccountName,
-        automountServiceAccountToken: true,
         shareProcessNamespace: true, // the feeder signals NGINX
         terminationGracePeriodSeconds: DRAIN_LIMIT_SECONDS + LEAVE_SECONDS,
         topologySpreadConstraints: [
@@ -130,6 +133,7 @@ function deploymentSpec(args: NginxIngressArgs, serviceAccountName: Input<string
         containers: [nginx(args)],
         volumes: [
           { name: RUN.name, emptyDir: { medium: 'Memory' } },
+          { name: ACCOUNT.name, projected: { sources: accountSources() } },
           ...(plan.tlsSecretName === undefined ? [] : [{ name: TLS.name, secret: { secretName: plan.tlsSecretName } }]),
         ],
       },
@@ -157,7 +161,7 @@ function feeder(args: NginxIngressArgs): input.core.v1.Container {
     readinessProbe: readinessProbe ?? {},
     livenessProbe: livenessProbe ?? {},
     resources: resourcesOf(FEEDER_RESOURCES),
-    volumeMounts: mountsOf(plan),
+    volumeMounts: [...mountsOf(plan), ACCOUNT],
   };
 }
 
@@ -177,6 +181,16 @@ function nginx(args: NginxIngressArgs): input.core.v1.Container {
     resources: resourcesOf(plan.resources),
     volumeMounts: mountsOf(plan),
   };
+}
+
+/** What Kubernetes would mount into every container of the pod, NGINX too. */
+function accountSources(): input.core.v1.VolumeProjection[] {
+  const namespace = { path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } };
+  return [
+    { serviceAccountToken: { path: 'token', expirationSeconds: TOKEN_SECONDS } },
+    { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+    { downwardAPI: { items: [namespace] } },
+  ];
 }
 
 function mountsOf({ tlsSecretName }: PlannedIngress): input.core.v1.VolumeMount[] {

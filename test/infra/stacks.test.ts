@@ -117,6 +117,22 @@ describe('the example stacks', () => {
     );
   });
 
+  it('hand the key to the API of Kubernetes to the program that reads the ConfigMap, and to no other container', async () => {
+    const { resources } = await deploy({ ...(await stackConfig('production')), ...TOKENS });
+    const pods = resources.flatMap(({ inputs }) => (inputs.spec as PodOwner | undefined)?.template?.spec ?? []);
+    assert.ok(pods.length > 3);
+    const holders = pods.flatMap(({ automountServiceAccountToken, volumes = [], initContainers = [], containers }) => {
+      assert.equal(automountServiceAccountToken, false);
+      const keys = volumes.filter((volume) => JSON.stringify(volume).includes('serviceAccountToken'));
+      const holds = ({ name }: VolumeMount) => keys.some((key) => key.name === name);
+      return [...initContainers, ...containers].filter(({ volumeMounts = [] }) => volumeMounts.some(holds));
+    });
+    assert.deepEqual(
+      holders.map(({ name }) => name),
+      ['feeder'],
+    );
+  });
+
   it('refuse to make a StatefulSet anew, by what the stack told last time', async () => {
     const volumes = { 'counter-0': { size: '5Gi', storageClass: null, keep: true } };
     await assert.rejects(deploy(await stackConfig('dev'), { volumes }), {
@@ -144,6 +160,19 @@ describe('the example stacks', () => {
     });
   });
 });
+
+type VolumeMount = { readonly name: string };
+type Container = { readonly name: string; readonly volumeMounts?: readonly VolumeMount[] };
+type PodOwner = {
+  readonly template?: {
+    readonly spec: {
+      readonly automountServiceAccountToken: boolean;
+      readonly volumes?: readonly { readonly name: string }[];
+      readonly initContainers?: readonly Container[];
+      readonly containers: readonly Container[];
+    };
+  };
+};
 
 async function valueOf<Value>(output: Output<Value>): Promise<Value> {
   return (output as unknown as { promise(): Promise<Value> }).promise();
