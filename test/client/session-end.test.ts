@@ -1,0 +1,92 @@
+import { MalformedOperationsError, SessionExpiredError } from '@dpr/client';
+import assert from 'node:assert/strict';
+import { amounts, refusal, reply } from './fake-cluster.ts';
+import { smallClusters } from './small-clusters.ts';
+
+describe('the end of a wait, or of a session', () => {
+  const { oneWorker } = smallClusters();
+
+  it('comes when a call is aborted', async () => {
+    const { worker, cluster } = await oneWorker();
+    const session = cluster.session();
+    const abort = new AbortController();
+    const { signal } = abort;
+    const waiting = [session.counter(0).add(1, { signal }), session.commit({ signal })];
+    const peer = await worker.accept();
+    const batch = await peer.next('batch');
+    abort.abort(new Error('too late'));
+    for (const one of waiting) await assert.rejects(one, /too late/);
+    await assert.rejects(session.counter(0).add(2, { signal }), /too late/, 'and is not even sent');
+    const after = session.counter(0).add(4);
+    assert.deepEqual(amounts(await peer.next('batch')), [4n]);
+    peer.send(reply(batch, 1, [1n]));
+    peer.send({ ...reply(batch, 1, [5n]), sequence: 2 });
+    assert.equal(await after, 5n);
+  });
+
+  it('may come to many calls by one signal', async () => {
+    const warnings: Error[] = [];
+    const notice = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', notice);
+    const { worker, cluster } = await oneWorker();
+    const { signal } = new AbortController();
+    const counter = cluster.session().counter(0);
+    const results = Array.from({ length: 50 }, () => counter.add(1, { signal }));
+    const all = Promise.all(results);
+    const peer = await worker.accept();
+    peer.send(
+      reply(
+        await peer.next('batch'),
+        1,
+        Array.from({ length: 50 }, (_, index) => BigInt(index + 1)),
+      ),
+    );
+    assert.equal((await all).at(-1), 50n);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', notice);
+    assert.deepEqual(warnings, []);
+  });
+
+  it('comes when the worker forgot the session, or does not understand it', async () => {
+    for (const [code, expected] of [
+      ['sessionExpired', SessionExpiredError],
+      ['malformed', MalformedOperationsError],
+    ] as const) {
+      const { worker, cluster } = await oneWorker();
+      const session = cluster.session();
+      const call = session.counter(0).add(1);
+      const peer = await worker.accept();
+      const batch = await peer.next('batch');
+      peer.send(refusal(code, { session: batch.session, sequence: batch.sequence }));
+      await assert.rejects(call, expected);
+      await assert.rejects(call.committed, expected);
+      await assert.rejects(session.counter(0).add(1), expected);
+      await assert.rejects(session.commit(), expected);
+    }
+  });
+
+  it('comes with ClosedError when it is closed, and nobody has to look at it', async () => {
+    const unseen: unknown[] = [];
+    const notice = (reason: unknown): void => void unseen.push(reason);
+    process.on('unhandledRejection', notice);
+    const { worker, cluster } = await oneWorker();
+    const session = cluster.session();
+    const completed = session.counter(0).add(1);
+    const peer = await worker.accept();
+    peer.send(reply(await peer.next('batch'), 1, [1n]));
+    await completed;
+    void session.counter(0).add(2);
+    void completed.committed;
+    const commit = session.commit();
+    session.close();
+    await assert.rejects(commit, { name: 'ClosedError', code: 'closed' });
+    await assert.rejects(completed.committed, { code: 'closed' });
+    assert.equal(await completed, 1n, 'what completed stays so');
+    await cluster.close();
+    await assert.rejects(session.counter(0).add(1), { code: 'closed' });
+    assert.throws(() => cluster.session(), { code: 'closed' });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', notice);
+    assert.deepEqual(unseen, []);
+  });
+});
