@@ -1,4 +1,5 @@
 /** Who waits until everything up to an operation is committed. Batches are named by their first operation. */
+import { deferred, unlessAborted } from './deferred.ts';
 import type { DprError } from './errors.ts';
 
 interface Waiter {
@@ -9,8 +10,8 @@ interface Waiter {
 }
 
 export interface Commits {
-  /** @returns a promise that `settle` or `failed` settles */
-  wait(upTo: number): Promise<void>;
+  /** @returns a promise that `settle` or `failed` settles, unless the signal aborts first */
+  wait(upTo: number, signal: AbortSignal | undefined): Promise<void>;
   /** Everything before this operation is committed or has failed. */
   settle(before: number): void;
   /** The batch that begins with this operation will not be committed. @returns whether anybody waited for it */
@@ -22,16 +23,21 @@ export interface Commits {
 }
 
 export function createCommits(): Commits {
-  let waiters: Waiter[] = [];
+  const waiters = new Set<Waiter>();
 
   function take(matches: (waiter: Waiter) => boolean): Waiter[] {
-    const taken = waiters.filter(matches);
-    if (taken.length > 0) waiters = waiters.filter((waiter) => !matches(waiter));
+    const taken = [...waiters].filter(matches);
+    for (const waiter of taken) waiters.delete(waiter);
     return taken;
   }
 
   return {
-    wait: (upTo) => new Promise((resolve, reject) => waiters.push({ upTo, resolve, reject })),
+    wait(upTo, signal) {
+      const { promise, resolve, reject } = deferred();
+      const waiter = { upTo, resolve, reject };
+      waiters.add(waiter);
+      return unlessAborted(promise, signal, () => waiters.delete(waiter));
+    },
     settle(before) {
       for (const waiter of take(({ upTo }) => upTo < before)) waiter.resolve();
     },
@@ -40,7 +46,10 @@ export function createCommits(): Commits {
       for (const waiter of concerned) waiter.reject(error);
       return concerned.length > 0;
     },
-    isAwaited: () => waiters.length > 0,
-    isWanted: (first) => waiters.some(({ upTo }) => upTo >= first),
+    isAwaited: () => waiters.size > 0,
+    isWanted(first) {
+      for (const { upTo } of waiters) if (upTo >= first) return true;
+      return false;
+    },
   };
 }

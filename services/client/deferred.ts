@@ -28,11 +28,21 @@ function onAbort(signal: AbortSignal, aborted: () => void): void {
   signal.addEventListener('abort', () => all.forEach((one) => one()), { once: true });
 }
 
-/** The promise, unless the signal aborts first: then its reason. What the promise stands for goes on all the same. */
-export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/**
+ * The promise, unless the signal aborts first: then its reason. What the promise stands for goes on all the same.
+ * @param forget called when that happens: nobody waits for the promise any more
+ */
+export function unlessAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+  forget: () => void = () => undefined,
+): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise<T>((resolve, reject) => {
-    const aborted = (): void => reject(signal.reason as Error);
+    const aborted = (): void => {
+      forget();
+      reject(signal.reason as Error);
+    };
     if (signal.aborted) aborted();
     else onAbort(signal, aborted);
     void promise.then(resolve, reject).finally(() => waiting.get(signal)?.delete(aborted));

@@ -27,7 +27,7 @@ import {
 } from './batch.ts';
 import { createCollector, type Collector } from './collector.ts';
 import { createCommits } from './commits.ts';
-import { unlessAborted } from './deferred.ts';
+import { deferred, unlessAborted } from './deferred.ts';
 import { ClosedError, defect, RollbackError, sessionFailure, WorkerRemovedError, type DprError } from './errors.ts';
 import { BATCH_RETRY_MS, MAX_BATCH_RETRY_MS, MAX_BATCHES_IN_FLIGHT } from './limits.ts';
 import type { CallOptions, SessionOptions } from './options.ts';
@@ -90,7 +90,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   let lastCommitted = 0;
   let flushing = false;
   let admitting = false;
-  const readyWaiters: (() => void)[] = [];
+  const readyWaiters = new Set<() => void>();
   let broken: RollbackError | undefined;
   let ended: DprError | undefined;
   /** A call failed by itself, and no commit has told of it yet. */
@@ -248,7 +248,12 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     if (urgent) step({ kind: 'commit' });
     if (waiting.length > 0) return;
     settleCommits();
-    for (const ready of readyWaiters.splice(0)) ready();
+    tellReady();
+  }
+
+  function tellReady(): void {
+    for (const ready of readyWaiters) ready();
+    readyWaiters.clear();
   }
 
   /** A worker was connected to; what it did not answer is sent again. */
@@ -279,7 +284,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     inFlight.clear();
     room.clear();
     commits.failed(0, error);
-    for (const ready of readyWaiters.splice(0)) ready();
+    tellReady();
   }
 
   return {
@@ -312,17 +317,19 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       const told = untold;
       untold = undefined;
       if (told !== undefined) throw told;
-      const waits = commits.wait(collector.lastOperation());
+      const waits = commits.wait(collector.lastOperation(), signal);
       settleCommits();
       step({ kind: 'commit' });
-      return unlessAborted(waits, signal);
+      return waits;
     },
     async ready({ signal } = {}) {
       signal?.throwIfAborted();
       throwIfStopped();
       flush();
       if (waiting.length === 0) return;
-      await unlessAborted(new Promise<void>((resolve) => readyWaiters.push(resolve)), signal);
+      const { promise, resolve } = deferred();
+      readyWaiters.add(resolve);
+      await unlessAborted(promise, signal, () => readyWaiters.delete(resolve));
       throwIfStopped();
     },
     resume() {

@@ -1,7 +1,12 @@
-import { MalformedOperationsError, SessionExpiredError } from '@dpr/client';
+import { MalformedOperationsError, SessionExpiredError, WorkerRemovedError, type CallOptions } from '@dpr/client';
 import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { amounts, refusal, reply } from './fake-cluster.ts';
 import { smallClusters } from './small-clusters.ts';
+import { until } from './until.ts';
+
+const collectGarbage = garbageCollector();
 
 describe('the end of a wait, or of a session', () => {
   const { oneWorker } = smallClusters();
@@ -9,12 +14,11 @@ describe('the end of a wait, or of a session', () => {
   it('comes when a call is aborted', async () => {
     const { worker, cluster } = await oneWorker();
     const session = cluster.session();
-    const abort = new AbortController();
-    const { signal } = abort;
+    const { signal, abort } = aborting();
     const waiting = [session.counter(0).add(1, { signal }), session.commit({ signal })];
     const peer = await worker.accept();
     const batch = await peer.next('batch');
-    abort.abort(new Error('too late'));
+    abort();
     for (const one of waiting) await assert.rejects(one, /too late/);
     await assert.rejects(session.counter(0).add(2, { signal }), /too late/, 'and is not even sent');
     const after = session.counter(0).add(4);
@@ -22,6 +26,52 @@ describe('the end of a wait, or of a session', () => {
     peer.send(reply(batch, 1, [1n]));
     peer.send({ ...reply(batch, 1, [5n]), sequence: 2 });
     assert.equal(await after, 5n);
+  });
+
+  it('leaves nothing of those who waited, however long what they waited for takes', async () => {
+    const { worker, cluster } = await oneWorker();
+    const session = cluster.session({ maxUncommittedOperations: 1 });
+    void session
+      .counter(0)
+      .add(1)
+      .catch(() => undefined);
+    await (await worker.accept()).next('batch');
+    void session
+      .counter(0)
+      .add(2)
+      .catch(() => undefined); // there is no room for it
+    async function giveUp(wait: (options: CallOptions) => Promise<void>): Promise<WeakRef<AbortSignal>> {
+      const { signal, abort } = aborting();
+      const waits = wait({ signal });
+      abort();
+      await assert.rejects(waits, /too late/);
+      return new WeakRef(signal);
+    }
+    const signals = [
+      await giveUp((options) => session.ready(options)),
+      await giveUp((options) => session.commit(options)),
+    ];
+    await until(() => {
+      collectGarbage();
+      return signals.every((signal) => signal.deref() === undefined);
+    });
+  });
+
+  it('of a commit that is aborted leaves it to the next one to tell of a call that failed', async () => {
+    const { finder, worker, cluster } = await oneWorker({ membershipPollMs: 10 });
+    const session = cluster.session();
+    const { signal, abort } = aborting();
+    const call = session.counter(0).add(1);
+    const aborted = session.commit({ signal });
+    await (await worker.accept()).next('batch');
+    abort();
+    await assert.rejects(aborted, /too late/);
+    finder.members = [];
+    finder.removed = [{ id: 0, generation: 1 }];
+    finder.version++;
+    await assert.rejects(call, WorkerRemovedError);
+    await assert.rejects(session.commit(), WorkerRemovedError);
+    await session.commit();
   });
 
   it('may come to many calls by one signal', async () => {
@@ -90,3 +140,13 @@ describe('the end of a wait, or of a session', () => {
     assert.deepEqual(unseen, []);
   });
 });
+
+function aborting(): { signal: AbortSignal; abort: () => void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort(new Error('too late')) };
+}
+
+function garbageCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
