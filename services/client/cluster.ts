@@ -4,7 +4,7 @@ import { addressText, checkToken, parseAddress, workerAddress } from './addresse
 import { bySession } from './by-session.ts';
 import { deferred, unlessAborted } from './deferred.ts';
 import { createEngine, type Engine } from './engine.ts';
-import { ClosedError, unreachable, type DprError } from './errors.ts';
+import { ClosedError, refusedByWorker, unreachable, type DprError } from './errors.ts';
 import { openFinder } from './finder.ts';
 import { describeIds, membershipOf, NO_MEMBERSHIP, type WorkerInfo } from './membership.ts';
 import type { ConnectOptions, SessionOptions } from './options.ts';
@@ -46,7 +46,7 @@ export interface Cluster {
 /**
  * Connect to a cluster by the Finder's address alone; the Finder tells where the workers are. Connections that break are made
  * again, for as long as the cluster is not closed; only if the Finder refuses for good later (another token, version or
- * cluster) everything ends with that error.
+ * cluster) everything ends with that error, and if a worker does for a minute, the sessions that wait for it.
  *
  * @throws ConnectError when the Finder cannot be reached in time, UnauthorizedError or VersionMismatchError when it refuses,
  *   TypeError or RangeError when an option cannot be used
@@ -75,7 +75,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
   return cluster;
 }
 
-function openCluster(options: ConnectOptions, { timing, membershipPollMs }: Times) {
+function openCluster(options: ConnectOptions, { timing, membershipPollMs, refusalTimeoutMs }: Times) {
   const { ca, log = () => undefined } = options;
   const address = parseAddress(options.cluster);
   const token = checkToken(options.token ?? '');
@@ -118,6 +118,11 @@ function openCluster(options: ConnectOptions, { timing, membershipPollMs }: Time
       closed(id, reason) {
         log({ level: 'warn', event: 'disconnected', message: `worker ${id}: ${reason}` });
         for (const session of all()) session.closed(id);
+      },
+      refused(id, error, forMs) {
+        if (forMs === 0) log({ level: 'warn', event: 'disconnected', message: `worker ${id}: ${error.message}` });
+        if (forMs < refusalTimeoutMs) return;
+        for (const session of all()) session.refused(id, refusedByWorker(id, forMs, error));
       },
       astray: finder.ask,
     },

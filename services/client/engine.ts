@@ -56,6 +56,8 @@ export interface Engine {
   opened(worker: number, peer: OpenWorker): void;
   closed(worker: number): void;
   frames(worker: number | undefined, messages: readonly Message[]): void;
+  /** The worker will not let this client in, for this reason. */
+  refused(worker: number, error: DprError): void;
   removed(worker: number, generation: number): void;
   membershipChanged(): void;
   /** Does the session need the Finder to tell it of cuts and world-lines, because no worker may? */
@@ -349,6 +351,10 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       if (core.lanes.has(worker)) step({ kind: 'disconnected', worker });
     },
     frames: (worker, messages) => step({ kind: 'frames', worker, messages }),
+    refused(worker, error) {
+      const waits = [...inFlight].some((batch) => batch.worker === worker && isUnanswered(batch));
+      if (waits) end(error);
+    },
     removed(worker, generation) {
       if (core.lanes.has(worker)) step({ kind: 'removed', worker, generation });
     },

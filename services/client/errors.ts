@@ -209,6 +209,17 @@ export function sessionFailure(code: SessionFailure, text: string): DprError {
   }
 }
 
+/** A worker has refused for this long what the Finder accepts: the last refusal, with what to do about it. */
+export function refusedByWorker(id: number, forMs: number, cause: DprError): DprError {
+  const Kind =
+    [UnauthorizedError, VersionMismatchError, ClusterMismatchError].find((kind) => cause instanceof kind) ??
+    ConnectError;
+  const text = `worker ${id} has refused this client for ${Math.round(forMs / 1_000)} s, and the Finder accepts it: ${cause.message}`;
+  return new Kind(`${text}. See that the worker has the Finder's client token and version, and begin a new session`, {
+    cause,
+  });
+}
+
 /** Something that cannot happen did. */
 export function defect(cause: unknown): ProtocolError {
   const text = cause instanceof Error ? cause.message : String(cause);

@@ -9,6 +9,11 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 export const ATTEMPT_TIMEOUT_MS = 3_000;
 /** A peer that sends nothing for this long, not even the answer to a ping, is disconnected and connected to again. */
 export const RECEIVE_TIMEOUT_MS = 10_000;
+/**
+ * A worker may refuse for this long what the Finder accepts, without a word between: a new token, or another version, reaches one
+ * process after the other.
+ */
+export const REFUSAL_TIMEOUT_MS = 60_000;
 
 /**
  * Pauses between attempts: an eighth of the time that the peer has been away, within these bounds and shortened at random, so

@@ -24,7 +24,7 @@ import { timesOf } from './times.ts';
 const MAX_GENERATION = 2 ** 32 - 1;
 
 /** As of a client; the Finder's public port tells the control port. */
-export interface OperatorOptions extends Omit<ConnectOptions, 'membershipPollMs'> {
+export interface OperatorOptions extends Omit<ConnectOptions, 'membershipPollMs' | 'refusalTimeoutMs'> {
   /** The Finder's control port, where the public one does not tell it rightly, such as `ws://localhost:16379`. */
   readonly control?: string | undefined;
   /** The token that the control port asks for, if it does. */

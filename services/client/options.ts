@@ -18,6 +18,11 @@ export interface ConnectOptions {
   readonly receiveTimeoutMs?: number | undefined;
   /** How often the Finder is asked whether workers came or went, ms. */
   readonly membershipPollMs?: number | undefined;
+  /**
+   * How long a worker may refuse what the Finder accepts, as while a token is being changed, ms. After that, sessions that wait for
+   * it end.
+   */
+  readonly refusalTimeoutMs?: number | undefined;
   /** Told of what happens behind the scenes: connections, memberships, rollbacks. */
   readonly log?: ((entry: LogEntry) => void) | undefined;
 }

@@ -6,12 +6,14 @@ import {
   MAX_TIME_MS,
   MEMBERSHIP_POLL_MS,
   RECEIVE_TIMEOUT_MS,
+  REFUSAL_TIMEOUT_MS,
 } from './limits.ts';
 import type { ConnectOptions } from './options.ts';
 
 export interface Times {
   readonly connectTimeoutMs: number;
   readonly membershipPollMs: number;
+  readonly refusalTimeoutMs: number;
   readonly timing: Timing;
 }
 
@@ -25,6 +27,7 @@ export function timesOf(options: ConnectOptions): Times {
   return {
     connectTimeoutMs: time('connectTimeoutMs'),
     membershipPollMs: time('membershipPollMs'),
+    refusalTimeoutMs: time('refusalTimeoutMs'),
     timing: { attemptTimeoutMs: time('attemptTimeoutMs'), receiveTimeoutMs: time('receiveTimeoutMs') },
   };
 }
@@ -34,4 +37,5 @@ const DEFAULTS = {
   attemptTimeoutMs: ATTEMPT_TIMEOUT_MS,
   receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
   membershipPollMs: MEMBERSHIP_POLL_MS,
+  refusalTimeoutMs: REFUSAL_TIMEOUT_MS,
 };

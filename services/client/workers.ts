@@ -2,7 +2,7 @@
 import type { Member, Message, MessageOf } from '@dpr/protocol';
 import { workerAddress } from './addresses.ts';
 import { ConnectError, type DprError } from './errors.ts';
-import { openLink, type Link, type LinkOptions } from './link.ts';
+import { isFinal, openLink, type Link, type LinkOptions } from './link.ts';
 import type { OpenWorker } from './surroundings.ts';
 
 export interface WorkersOptions extends Omit<LinkOptions, 'address'> {
@@ -18,6 +18,8 @@ export interface WorkersOwner {
   frames(id: number, messages: readonly Message[]): void;
   /** Once for each that was opened. */
   closed(id: number, reason: string): void;
+  /** It refuses this client, and has done nothing else for this long, ms: 0 the first time. */
+  refused(id: number, error: DprError, forMs: number): void;
   /** Somebody is not where the membership says. */
   astray(): void;
 }
@@ -36,6 +38,8 @@ interface Worker {
   readonly address: string;
   readonly link: Link;
   peer: OpenWorker | undefined;
+  /** When it began to refuse this client, if it has done nothing else since. */
+  refusedSince: number | undefined;
 }
 
 export function openWorkers(options: WorkersOptions, owner: WorkersOwner): Workers {
@@ -57,11 +61,12 @@ export function openWorkers(options: WorkersOptions, owner: WorkersOwner): Worke
         frames: (messages) => owner.frames(id, messages),
         down(error) {
           away(id, error.message);
+          failed(id, error);
           owner.astray();
         },
       },
     );
-    workers.set(id, { address, link, peer: undefined });
+    workers.set(id, { address, link, peer: undefined, refusedSince: undefined });
   }
 
   /** Frames go to nobody but the worker that they are meant for: not to its predecessor, nor to whoever has its address. */
@@ -74,6 +79,7 @@ export function openWorkers(options: WorkersOptions, owner: WorkersOwner): Worke
       return new ConnectError(`${who} answers where worker ${id} of generation ${generation} should be`);
     }
     worker.peer = { generation: found.generation, type: found.type };
+    worker.refusedSince = undefined;
     owner.opened(id, worker.peer, welcome);
     return undefined;
   }
@@ -83,6 +89,14 @@ export function openWorkers(options: WorkersOptions, owner: WorkersOwner): Worke
     if (worker?.peer === undefined) return;
     worker.peer = undefined;
     owner.closed(id, reason);
+  }
+
+  function failed(id: number, error: DprError): void {
+    const worker = workers.get(id);
+    if (worker === undefined) return;
+    const now = performance.now();
+    worker.refusedSince = isFinal(error) ? (worker.refusedSince ?? now) : undefined;
+    if (worker.refusedSince !== undefined) owner.refused(id, error, now - worker.refusedSince);
   }
 
   return {

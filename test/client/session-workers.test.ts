@@ -142,6 +142,51 @@ describe('a session whose workers come, go and change', () => {
     await before.closed;
   });
 
+  it('waits for a worker that refuses its token for a while, as until a new one has reached every process', async () => {
+    const refuses = { token: true };
+    const answer = () =>
+      refuses.token
+        ? refusal('unauthorized')
+        : welcome({ worker: { id: 0, generation: 1, incarnation: 1, type: 'counter' } });
+    const worker = closing(await fakeWorker(0, { answer }));
+    const messages: string[] = [];
+    const { cluster } = await clusterOf([worker], {
+      log({ level, message }) {
+        if (level === 'warn') messages.push(message);
+      },
+    });
+    const result = cluster.session().counter(0).add(1);
+    await until(() => worker.greeted() > 2);
+    assert.deepEqual(messages, [`worker 0: ws://127.0.0.1:${worker.port} refused the greeting: refused: unauthorized`]);
+    refuses.token = false;
+    const peer = await worker.accept();
+    peer.send(reply(await peer.next('batch'), 1, [1n]));
+    assert.equal(await result, 1n);
+  });
+
+  it('ends when a worker goes on refusing it, with what to do, and leaves sessions alone that do not wait for it', async () => {
+    const workers = [
+      closing(await fakeWorker(0)),
+      closing(await fakeWorker(1, { answer: () => refusal('unauthorized') })),
+    ] as const;
+    const { cluster } = await clusterOf(workers, { refusalTimeoutMs: 50 });
+    const [session, other] = [cluster.session(), cluster.session()];
+    const call = session.counter(1).add(1);
+    const commit = session.commit();
+    const elsewhere = other.counter(0).add(1);
+    const expected = {
+      name: 'UnauthorizedError',
+      message:
+        /^worker 1 has refused this client for 0 s, and the Finder accepts it: .*refused: unauthorized\. See that the worker has/,
+    };
+    await assert.rejects(call, expected);
+    await assert.rejects(commit, expected);
+    await assert.rejects(session.counter(0).add(1), expected);
+    const peer = await workers[0].accept();
+    peer.send(reply(await peer.next('batch'), 1, [1n]));
+    assert.equal(await elsewhere, 1n);
+  });
+
   it('waits a little and sends again when a worker is overloaded', async () => {
     const { worker, cluster } = await oneWorker();
     const result = cluster.session().counter(0).add(1);
