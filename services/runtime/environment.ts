@@ -48,6 +48,8 @@ export interface WorkerSettings extends ProcessSettings {
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 const MAX_PORT = 65_535;
+/** A URL does not tell whether it was given a port: it leaves out the one that its scheme has by itself. */
+const ADDRESS = /^wss?:\/\/(\[[^\]]+\]|[^\s/?#@:[\]]+):0*[1-9]\d*\/?$/i;
 const MAX_CHECKPOINT_INTERVAL_MS = 60_000;
 /** A peer that is busy must not be taken for gone. */
 const MIN_RECEIVE_TIMEOUT_MS = 100;
@@ -135,10 +137,9 @@ function reader(variables: Variables) {
       return words.find((word) => word === value) ?? fault(name, `one of ${words.join(', ')} is expected`, standard);
     },
     address(name: string): string {
-      const value = variables[name];
-      const url = value !== undefined && URL.canParse(value) ? new URL(value) : undefined;
-      const usable = url !== undefined && ['ws:', 'wss:'].includes(url.protocol) && url.port !== '';
-      return usable && value !== undefined ? value : fault(name, "an address such as 'ws://host:port' is expected", '');
+      const value = variables[name] ?? '';
+      const usable = ADDRESS.test(value) && URL.canParse(value);
+      return usable ? value : fault(name, "an address such as 'ws://host:port' is expected", '');
     },
     /** From the variable, or from the file that `<name>_FILE` names. Errors do not repeat the secret. */
     token(name: string): string | undefined {

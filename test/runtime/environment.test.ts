@@ -72,6 +72,28 @@ describe('the environment', () => {
     ]);
   });
 
+  it('has the address of the Finder with its port, also one that URLs leave out, and nothing besides', () => {
+    const read = (address: string) => workerSettings({ ...worker, DPR_FINDER: address }).finder;
+    for (const address of ['ws://h:16379', 'ws://h:80', 'wss://h:443/', 'ws://[::1]:80', 'WS://h:1']) {
+      assert.equal(read(address), address);
+    }
+    const useless = ['h:1', 'ws://h', 'ws://h:', 'wss://[::1]', 'ws://h:0', 'ws://h:65536', 'ws://:1'];
+    for (const address of [
+      ...useless,
+      'ws://h:1/#x',
+      'ws://h:1/#',
+      'ws://h:1/?q',
+      'ws://h:1/path',
+      'ws://me@h:1',
+      ' ws://h:1',
+    ]) {
+      assert.equal(
+        complaint(() => read(address)),
+        `the environment is not right:\n  DPR_FINDER is '${address}': an address such as 'ws://host:port' is expected`,
+      );
+    }
+  });
+
   describe('names files of tokens', () => {
     let directory: string;
     before(() => {
