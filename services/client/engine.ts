@@ -275,6 +275,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
 
   function end(error: DprError): void {
     if (ended !== undefined) return;
+    if (error instanceof ClosedError) step({ kind: 'close' });
     ended = error;
     wake.cancel();
     around.forget(id);

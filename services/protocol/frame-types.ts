@@ -13,6 +13,7 @@ export const FRAME_TYPES = {
   cut: 0x15,
   refresh: 0x16,
   relay: 0x17,
+  sessionEnded: 0x18,
 
   fetchCluster: 0x20,
   cluster: 0x21,

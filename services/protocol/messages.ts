@@ -157,6 +157,8 @@ const FRAMES = {
   refresh: { worldLine: u32 },
   /** A client relays decisions that a worker lacks. */
   relay: { decisions },
+  /** A client has closed a session, and nobody will ask for its replies again. */
+  sessionEnded: { session: id128 },
 
   /** Ask for the membership; answered with `cluster`. `known`: the version that the caller has, 0 for none. */
   fetchCluster: { known: u64 },

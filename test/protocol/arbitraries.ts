@@ -109,6 +109,7 @@ export const MESSAGES: { readonly [K in Kind]: fc.Arbitrary<MessageOf<K>> } = {
   cut: message('cut', { stamp, worldLine: u32, decisions, cut: versions }),
   refresh: message('refresh', { worldLine: u32 }),
   relay: message('relay', { decisions }),
+  sessionEnded: message('sessionEnded', { session: id128 }),
   fetchCluster: message('fetchCluster', { known: u64 }),
   cluster: message('cluster', {
     cluster: id128,

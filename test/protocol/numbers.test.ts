@@ -17,6 +17,7 @@ const PINNED_FRAME_TYPES: Readonly<Record<string, number>> = {
   cut: 0x15,
   refresh: 0x16,
   relay: 0x17,
+  sessionEnded: 0x18,
   fetchCluster: 0x20,
   cluster: 0x21,
   claim: 0x30,

@@ -68,6 +68,7 @@ export const MUST_BE_REACHED: readonly string[] = [
   'session rolled back',
   'rollback with exceptions',
   'session abandoned',
+  'session closed',
   'call failed: workerRemoved',
   'call failed: workerRemoved, sent',
 ];

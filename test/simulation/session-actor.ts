@@ -97,10 +97,7 @@ function act(world: World, session: SimSession): void {
   }
   if (core.phase === 'ended') return;
   if (session.calls.length >= session.abandonAfter) {
-    world.reached('session abandoned');
-    world.note(session.name, () => 'is abandoned');
-    session.ended = true;
-    return;
+    return leave(world, session);
   }
   if (mustWait(session)) return;
   const members = client.cluster?.members ?? [];
@@ -118,6 +115,15 @@ function act(world: World, session: SimSession): void {
   }
   stepSim(world, session, { kind: 'submit', calls: submitted });
   if (random.chance(options.commitChance)) stepSim(world, session, { kind: 'commit' });
+}
+
+/** Its application goes away in the middle of things: half of them say so. */
+function leave(world: World, session: SimSession): void {
+  const closes = session.index % 2 === 0;
+  world.reached(closes ? 'session closed' : 'session abandoned');
+  world.note(session.name, () => (closes ? 'is closed' : 'is abandoned'));
+  if (closes) stepSim(world, session, { kind: 'close' });
+  session.ended = true;
 }
 
 function becomes(session: SimSession, call: number, state: CallState): void {

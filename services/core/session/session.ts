@@ -98,8 +98,18 @@ function handle(session: Session, event: SessionEvent): void {
     case 'resume':
       if (session.phase === 'broken') session.phase = 'open';
       return;
+    case 'close':
+      return close(session);
     case 'wake':
       return wake(session);
+  }
+}
+
+/** Let the workers forget the replies that they keep for the session. One that is not connected keeps them until they expire. */
+function close(session: Session): void {
+  session.phase = 'ended';
+  for (const lane of session.lanes.values()) {
+    if (lane.next > 1) sendTo(session, lane, { kind: 'sessionEnded', session: session.config.id });
   }
 }
 

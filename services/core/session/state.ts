@@ -88,6 +88,8 @@ export type SessionEvent =
   | { readonly kind: 'commit' }
   /** After a rollback was reported: take new calls again. */
   | { readonly kind: 'resume' }
+  /** The application is done with the session. Nothing more happens in it, whatever became of what it called. */
+  | { readonly kind: 'close' }
   | { readonly kind: 'wake' };
 
 /** What a rollback did to a session. */

@@ -117,6 +117,17 @@ export function acknowledge(entry: SessionEntry, upTo: number): void {
   else if (known > 0) entry.replies.splice(0, known);
 }
 
+/**
+ * The session has ended. Its number stays until it expires: a copy of a batch may still be on its way, over a connection that the
+ * client gave up before, and must not execute again.
+ */
+export function forgetReplies(table: SessionTable, session: string): void {
+  const entry = table.entries.get(session);
+  if (entry === undefined || entry.replies.length === 0) return;
+  entry.replies = [];
+  touch(table, entry);
+}
+
 export function storedReply(entry: SessionEntry, sequence: number): StoredReply | undefined {
   const first = entry.replies[0]?.sequence ?? 0;
   const direct = entry.replies[sequence - first];

@@ -21,7 +21,7 @@ import { drainWaiting, executed, onBatch, tableQuery } from './execute.ts';
 import { finderClosed, finderOpened, joinFrame, surveyed, volumeOpened } from './join.ts';
 import { refresh } from './refresh.ts';
 import { adopt, restored } from './rollback.ts';
-import { createSessionTable, expire } from './session-table.ts';
+import { createSessionTable, expire, forgetReplies } from './session-table.ts';
 import {
   log,
   refuse,
@@ -268,6 +268,8 @@ function clientFrame(worker: Worker, connection: number, message: Message): void
       return refresh(worker, connection, message.worldLine);
     case 'relay':
       return relayed(worker, message);
+    case 'sessionEnded':
+      return forgetReplies(worker.sessions, message.session);
     default:
       return refuse(worker, connection, 'malformed', `a client may not send '${message.kind}' to a worker`);
   }
