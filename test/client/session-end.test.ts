@@ -115,6 +115,28 @@ describe('the end of a wait, or of a session', () => {
     }
   });
 
+  it('is told to the workers when the session or the cluster is closed, but not when the session failed', async () => {
+    const { worker, cluster } = await oneWorker();
+    const sessions = [cluster.session(), cluster.session(), cluster.session()] as const;
+    const calls = sessions.map((session) => session.counter(0).add(1));
+    const peer = await worker.accept();
+    const batches = [await peer.next('batch'), await peer.next('batch'), await peer.next('batch')] as const;
+    peer.send(refusal('sessionExpired', { session: batches[2].session, sequence: batches[2].sequence }));
+    for (const batch of batches.slice(0, 2)) peer.send(reply(batch, 1, [1n]));
+    assert.deepEqual(
+      (await Promise.allSettled(calls)).map(({ status }) => status),
+      ['fulfilled', 'fulfilled', 'rejected'],
+    );
+    sessions[0].close();
+    assert.equal((await peer.next('sessionEnded')).session, sessions[0].id);
+    await cluster.close();
+    await peer.closed;
+    assert.deepEqual(
+      peer.untaken('sessionEnded').map(({ session }) => session),
+      [sessions[1].id],
+    );
+  });
+
   it('comes with ClosedError when it is closed, and nobody has to look at it', async () => {
     const unseen: unknown[] = [];
     const notice = (reason: unknown): void => void unseen.push(reason);
