@@ -15,6 +15,9 @@ import { freePort } from '../runtime/cluster.ts';
 import { cleanUp } from './clean-up.ts';
 import { CLUSTER, fakeFinder, fakeServer, fakeWorker, refusal, welcome, type FakeServer } from './fake-cluster.ts';
 
+/** By then a failure is known, also on a machine that is busy with others. */
+const GIVE_UP_MS = 1_000;
+
 const tlsFile = (name: string): string => readFileSync(new URL(`tls/${name}.pem`, import.meta.url), 'utf8');
 
 describe('connecting', () => {
@@ -66,7 +69,7 @@ describe('connecting', () => {
 
   it('gives up in time, with the reason of the last failure', async () => {
     const port = await freePort();
-    await assert.rejects(connect({ cluster: `ws://127.0.0.1:${port}`, connectTimeoutMs: 50 }), (error) => {
+    await assert.rejects(connect({ cluster: `ws://127.0.0.1:${port}`, connectTimeoutMs: GIVE_UP_MS }), (error) => {
       assert.ok(error instanceof ConnectError && error.cause instanceof ConnectError);
       assert.equal(error.code, 'connect');
       assert.match(
@@ -80,7 +83,7 @@ describe('connecting', () => {
   it('tries anew when a peer accepts and never answers', async () => {
     const finder = closing(await fakeFinder({ answer: (_, count) => (count === 1 ? undefined : welcome()) }));
     await connectTo(finder, { attemptTimeoutMs: 50 });
-    assert.equal(finder.greeted(), 2);
+    assert.ok(finder.greeted() > 1);
   });
 
   it('does not try again when the token is wrong', async () => {
@@ -166,7 +169,7 @@ describe('connecting', () => {
     const worker = closing(await fakeWorker(0, { tls }));
     finder.members = [worker.member];
     const address = `wss://127.0.0.1:${finder.port}`;
-    await assert.rejects(connect({ cluster: address, connectTimeoutMs: 200 }), /self-signed certificate/);
+    await assert.rejects(connect({ cluster: address, connectTimeoutMs: GIVE_UP_MS }), /self-signed certificate/);
     const cluster = closing(await connect({ cluster: address, ca: tls.cert }));
     const result = cluster.session().counter(0).add(1);
     result.catch(() => undefined);

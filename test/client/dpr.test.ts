@@ -219,7 +219,7 @@ describe('the dpr command', () => {
   });
 
   it('says what to do when nobody is there', async () => {
-    const run = dpr(['--timeout', '0.05', 'workers'], { DPR_CLUSTER: `ws://127.0.0.1:${await freePort()}` });
+    const run = dpr(['--timeout', '1', 'workers'], { DPR_CLUSTER: `ws://127.0.0.1:${await freePort()}` });
     assert.equal(await run.exitCode, 3);
     assert.match(run.said.join('\n'), /ECONNREFUSED.*\n.*is the cluster running\? 'npm start' starts one here/);
   });

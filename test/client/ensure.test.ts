@@ -27,6 +27,9 @@ const worker = (id: number, state: WorkerStatus['state'] = 'serving', type = 'co
   restarts: 0,
 });
 
+/** For what is to fail in the end: two looks at the cluster. */
+const FAILING = { timeoutMs: 400 };
+
 type Asked = { readonly id: number; readonly force: boolean | undefined };
 
 /** A Finder whose members change each time that it is asked for them; the last picture stays. */
@@ -53,7 +56,7 @@ function ensure(operator: Operator, words: string[], options: Partial<EnsureOpti
   const done = ensureMembership(operator, {
     declared: parseDeclaration(words),
     forced: new Set(),
-    timeoutMs: 400,
+    timeoutMs: 10_000,
     unreachable: () => Promise.resolve(undefined),
     ingress: () => Promise.resolve(undefined),
     say: (text) => said.push(text),
@@ -118,7 +121,7 @@ describe('a declared membership', () => {
   it('does not lose the work of a dead worker unless asked to: it names the worker, the switch and the loss', async () => {
     const { operator } = operatorOf([[worker(0), worker(3, 'away')]]);
     await fails(
-      ensure(operator, ['counter:0']).done,
+      ensure(operator, ['counter:0'], FAILING).done,
       /^worker 3 \(counter\) is no longer declared, and it is away, .* dpr:forceRemove \[3\]: .*lost \(7 operations/,
     );
   });
@@ -139,10 +142,13 @@ describe('a declared membership', () => {
     const { operator } = operatorOf([[worker(0), worker(1)]]);
     const unreachable = ({ id }: WorkerStatus) => Promise.resolve(id === 1 ? 'connection refused' : undefined);
     await fails(
-      ensure(operator, ['counter:0-1'], { unreachable }).done,
+      ensure(operator, ['counter:0-1'], { ...FAILING, unreachable }).done,
       /^the cluster is not as declared after 0.4 s: worker 1 does not answer at ws:\/\/cluster:6381: connection refused$/,
     );
-    await fails(ensure(operatorOf([[worker(0)]]).operator, ['kv:0']).done, /: worker 0 is of type counter, not kv$/);
+    await fails(
+      ensure(operatorOf([[worker(0)]]).operator, ['kv:0'], FAILING).done,
+      /: worker 0 is of type counter, not kv$/,
+    );
   });
 
   it('is not there while the ingress is behind, and never where NGINX refuses its configuration', async () => {

@@ -37,7 +37,7 @@ describe('a link', () => {
         {
           address: `ws://127.0.0.1:${server.port}`,
           ca: undefined,
-          timing: { attemptTimeoutMs: 1_000, receiveTimeoutMs: 1_000 },
+          timing: { attemptTimeoutMs: 10_000, receiveTimeoutMs: 10_000 },
           greeting: () => ({ role: 'client', cluster: undefined, token: '' }),
         },
         {
