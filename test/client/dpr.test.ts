@@ -175,6 +175,10 @@ describe('the dpr command', () => {
     const run = dpr(['watch'], variables);
     const peer = await control.accept();
     await peer.next('subscribe');
+    await peer.next('status');
+    assert.deepEqual(run.said, [], 'it may not have subscribed yet');
+    peer.send(statusOf([]));
+    await until(() => run.said.join() === 'Watching; Ctrl-C ends.');
     peer.send(cut({ 0: 5 }));
     peer.send(cut({ 0: 1_505 }));
     peer.send(cut({ 0: 1_505 }, { worldLine: 2 }));

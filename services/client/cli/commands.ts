@@ -112,8 +112,10 @@ export async function watchEvents(
   await withOperator(settings, terminal, async (operator) => {
     const now = (): string => new Date().toISOString().slice(11, 23);
     operator.watch((event) => terminal.print(json ? eventJson(event) : `${now()}  ${eventText(event)}`));
-    terminal.say('Watching; Ctrl-C ends.');
     await untilInterrupted(terminal, async (signal) => {
+      // The Finder answers in order: what happens from now on is told.
+      await inTime(settings, terminal, 'the Finder did not answer', (late) => operator.status({ signal: late }));
+      terminal.say('Watching; Ctrl-C ends.');
       throw await unlessAborted(operator.ended, signal);
     });
   });
