@@ -7,8 +7,6 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { bundle, DIST } from '../../scripts/bundle.mjs';
 
-const LIMIT_MS = 120_000;
-
 /** Without anything on the path: as on a machine that has neither Redis nor taskset. */
 async function bench(...words: string[]) {
   const empty = await mkdtemp(path.join(tmpdir(), 'bench-test-'));
@@ -24,8 +22,7 @@ async function bench(...words: string[]) {
   }
 }
 
-describe('the benchmark', function () {
-  this.timeout(LIMIT_MS);
+describe('the benchmark', () => {
   before(bundle);
 
   it('measures DPR and bare WebSockets, and says what it lacks', async () => {

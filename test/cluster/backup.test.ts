@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { cpSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { addTo, makePlace, operatorOf, tearDown, TEST_LIMIT_MS } from './harness.ts';
+import { addTo, makePlace, operatorOf, tearDown } from './harness.ts';
 
-describe('a copy of all volumes, made while nothing ran,', function () {
-  this.timeout(TEST_LIMIT_MS);
+describe('a copy of all volumes, made while nothing ran,', () => {
   afterEach(tearDown);
 
   it('is the cluster as it was, and nothing less than all of it is taken for that', async () => {

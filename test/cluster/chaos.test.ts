@@ -43,8 +43,7 @@ async function chaos(
 const struck = ({ events }: Outcome) => events.filter(({ event }) => event === 'struck').map(({ victims }) => victims);
 const summaryOf = ({ events }: Outcome) => events.at(-1) as Event & { readonly recovery: { readonly count: number } };
 
-describe('chaos', function () {
-  this.timeout(60_000);
+describe('chaos', () => {
   afterEach(tearDown);
 
   it('kills a sequence of processes and waits until each serves again', async () => {

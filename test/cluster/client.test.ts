@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { bundle, DIST } from '../../scripts/bundle.mjs';
-import { clientOf, makePlace, operatorOf, tearDown, TEST_LIMIT_MS, until, type Place } from './harness.ts';
+import { clientOf, makePlace, operatorOf, tearDown, until, type Place } from './harness.ts';
 
 const INTERVAL_MS = 60_000;
 /** Once a minute: what completes in between is not durable. */
@@ -29,8 +29,7 @@ async function catchUp(session: Session): Promise<readonly [bigint, bigint]> {
   return [await session.counter(0).add(1).committed, await session.counter(1).add(10).committed];
 }
 
-describe('a client of real processes', function () {
-  this.timeout(TEST_LIMIT_MS);
+describe('a client of real processes', () => {
   afterEach(tearDown);
 
   it('adds, reads and commits over several workers', async () => {
@@ -170,8 +169,7 @@ describe('a client of real processes', function () {
   });
 });
 
-describe('the dpr command with real processes', function () {
-  this.timeout(TEST_LIMIT_MS);
+describe('the dpr command with real processes', () => {
   afterEach(tearDown);
 
   it('does what its help says', async () => {

@@ -20,8 +20,6 @@ import { EXIT } from '@dpr/runtime/exit-codes';
 import { bundle, DIST } from '../../scripts/bundle.mjs';
 import { addTo, isAlive, type LocalRun, makePlace, type Place, tearDown, until } from './harness.ts';
 
-/** Machines that do several things at once take longer to start processes. */
-const LIMIT_MS = 60_000;
 const HOST = '127.0.0.1';
 const MIN_STRIKES = 3;
 const MAX_STRIKES = 4;
@@ -77,8 +75,7 @@ const sequence = (...entries: string[][]): Choice => ({ kind: 'sequence', entrie
 
 const successors: ChildProcess[] = [];
 
-describe('the experiment', function () {
-  this.timeout(LIMIT_MS);
+describe('the experiment', () => {
   afterEach(tearDown);
   afterEach(() => successors.splice(0).forEach((child) => child.kill('SIGKILL')));
 

@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import {
-  addTo,
-  type LocalRun,
-  makePlace,
-  operatorOf,
-  type Place,
-  tearDown,
-  TEST_LIMIT_MS,
-  until,
-  worldLineOf,
-} from './harness.ts';
+import { addTo, type LocalRun, makePlace, operatorOf, type Place, tearDown, until, worldLineOf } from './harness.ts';
 
 /** A worker type that the project does not ship. */
 const TALLY = ['node', '--import', 'tsx', 'test/cluster/tally.ts'];
@@ -28,8 +18,7 @@ async function edit(place: Place, run: LocalRun, workers: readonly object[], mor
   return run.line('configChanged', () => true, before);
 }
 
-describe('editing the config while it runs', function () {
-  this.timeout(TEST_LIMIT_MS);
+describe('editing the config while it runs', () => {
   afterEach(tearDown);
 
   it('adds, changes and removes workers, and touches no other process', async () => {

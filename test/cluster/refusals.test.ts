@@ -5,10 +5,9 @@ import path from 'node:path';
 import { EXIT_USAGE } from '@dpr/local/command-line';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import { underRights } from '../faults/disk.ts';
-import { launchLocal, makePlace, tearDown, TEST_LIMIT_MS } from './harness.ts';
+import { launchLocal, makePlace, tearDown } from './harness.ts';
 
-describe('a cluster that cannot start says why, starts nothing, and', function () {
-  this.timeout(TEST_LIMIT_MS);
+describe('a cluster that cannot start says why, starts nothing, and', () => {
   afterEach(tearDown);
 
   it('names each port that is in use', async () => {

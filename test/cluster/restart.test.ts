@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { addTo, clientOf, makePlace, tearDown, TEST_LIMIT_MS, until, worldLineOf } from './harness.ts';
+import { addTo, clientOf, makePlace, tearDown, until, worldLineOf } from './harness.ts';
 
-describe('a process that dies', function () {
-  this.timeout(TEST_LIMIT_MS);
+describe('a process that dies', () => {
   afterEach(tearDown);
 
   it('is restarted at once: a worker, at the cost of one rollback, and a session goes on with what it lost', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { addTo, isAlive, makePlace, pidsOf, tearDown, TEST_LIMIT_MS, until, worldLineOf } from './harness.ts';
+import { addTo, isAlive, makePlace, pidsOf, tearDown, until, worldLineOf } from './harness.ts';
 
 /** A worker that ignores every wish to stop, and tells the process of a store behind it. */
 const STUBBORN = [
@@ -10,8 +10,7 @@ const STUBBORN = [
    console.log('deaf', require('node:child_process').spawn('sleep', ['60'], { stdio: 'ignore' }).pid)`,
 ];
 
-describe('a cluster on this machine', function () {
-  this.timeout(TEST_LIMIT_MS);
+describe('a cluster on this machine', () => {
   afterEach(tearDown);
 
   it('keeps everything over Ctrl-C, rolls nothing back, and leaves no process behind', async () => {

@@ -8,7 +8,7 @@ import * as esbuild from 'esbuild';
 import * as tar from 'tar';
 import { buildPackages } from '../../scripts/packages.mjs';
 import { setOf } from '../../examples/set/client.ts';
-import { makePlace, type Place, tearDown, TEST_LIMIT_MS } from '../cluster/harness.ts';
+import { makePlace, type Place, tearDown } from '../cluster/harness.ts';
 
 const SOURCES = ['main.ts', 'set.ts', 'operations.ts', 'client.ts', 'package.json'];
 
@@ -22,8 +22,7 @@ const STRICT = {
   include: ['*.ts'],
 };
 
-describe('a worker type in a folder outside the project, by the packages alone,', function () {
-  this.timeout(2 * TEST_LIMIT_MS);
+describe('a worker type in a folder outside the project, by the packages alone,', () => {
   let place: Place;
   let folder: string;
 

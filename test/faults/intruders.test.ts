@@ -115,9 +115,11 @@ describe('peers that do not keep to the protocol', () => {
   };
 
   it('lose their own connections, and nobody else notices', async () => {
-    const site = await startSite({ workers: 1 });
+    // Nobody is to be disconnected because the machine is busy.
+    const site = await startSite({ workers: 1, variables: { DPR_RECEIVE_TIMEOUT_MS: '30000' } });
     const noticed: LogEntry[] = [];
-    const client = await site.client({ log: (entry) => noticed.push(entry) });
+    const patient = { attemptTimeoutMs: 30_000, receiveTimeoutMs: 30_000 };
+    const client = await site.client({ ...patient, log: (entry) => noticed.push(entry) });
     const session = client.session();
     await session.counter(0).add(1).committed;
     const sockets: { readonly name: string; readonly socket: Socket; closed: boolean }[] = [];

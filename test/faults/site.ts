@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { connect, connectOperator, type Cluster as Client, type ConnectOptions, type Operator } from '@dpr/client';
 import { createCluster, type Child, type Cluster, type LogLine, type Variables } from '../runtime/cluster.ts';
-import { until } from '../cluster/harness.ts';
+import { PATIENCE_MS, until } from '../cluster/harness.ts';
 
 export { until };
 
@@ -140,9 +140,7 @@ export async function endsSaying(child: Child, code: number, event: string): Pro
   return String(line.reason);
 }
 
-/** What is not there within this is not coming. */
-const PATIENCE_MS = 10_000;
-
+/** What is not there in time is not coming. */
 export async function within<T>(what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const never = new Promise<never>((_, reject) => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Session } from '@dpr/client';
 import { EXIT } from '@dpr/runtime';
-import { freePort } from '../runtime/cluster.ts';
+import { freePort, type Child } from '../runtime/cluster.ts';
 import { amounts, batch, greet } from '../runtime/peer.ts';
-import { cleanUp, metric, said, startSite, until, within } from './site.ts';
+import { cleanUp, metric, startSite, until, within } from './site.ts';
 
 /** Adds to both counters, one round after the other, until it is told to stop. */
 function incrementing(session: Session) {
@@ -80,9 +80,9 @@ describe('processes that stand still and wake up', () => {
     const work = incrementing(session);
     await work.more(20);
     site.finder.process.kill('SIGSTOP');
-    for (const worker of site.workers) {
-      await said(worker, 'that the Finder is silent', ({ event }) => event === 'disconnected');
-    }
+    const dialed = (event: unknown) => event === 'connected' || event === 'disconnected';
+    const isAway = ({ lines }: Child) => lines.findLast(({ event }) => dialed(event))?.event === 'disconnected';
+    await until('the workers found out that the Finder is silent', () => site.workers.every(isAway));
     const committed = () => Promise.all([0, 1].map((id) => metric(site.workerAdminPort(id), 'dpr_committed_version')));
     const before = await committed();
     await work.more(50);

@@ -17,8 +17,7 @@ const FAKE = path.resolve('test/scripts/fake-docker.mjs');
 type ImageConfig = { config: object; rootfs: { diff_ids: string[] }; history: { created_by: string }[] };
 type Told = { name: string; id: string; digest: string; sbom: string };
 
-describe('images', function () {
-  this.timeout(60_000);
+describe('images', () => {
   let directory: string;
   beforeEach(async () => (directory = await mkdtemp(path.join(tmpdir(), 'dpr-images-'))));
   afterEach(() => rm(directory, { recursive: true }));

@@ -7,8 +7,7 @@ const RUN = { kind: 'run', count: 2, keep: false, mutant: undefined, draw: 'usua
 describe('coverage of blocks', () => {
   let blocks: Reached[] = [];
 
-  before(async function () {
-    this.timeout(60_000);
+  before(async () => {
     const pool = createPool(1);
     try {
       let first = 1;

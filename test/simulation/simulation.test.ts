@@ -81,14 +81,12 @@ describe('simulation', () => {
     }
   });
 
-  it('catches a mutant', async function () {
-    this.timeout(60_000);
+  it('catches a mutant', async () => {
     const { violation } = await hunt(await buildSimulator(mutantNamed('17 ')), 1, MUTANT_SEEDS);
     assert.match(violation, /checkpoints below .* were pruned already/);
   });
 
-  it('makes a failing world smaller, and it still fails', async function () {
-    this.timeout(60_000);
+  it('makes a failing world smaller, and it still fails', async () => {
     const simulator = await buildSimulator(mutantNamed('19 '));
     const many = { workers: 3, clients: 2, callsPerSession: 30, thinkMs: 2, strictChance: 0.5, maxInFlight: 4 };
     const world = parseWorld({ ...many, checkpointIntervalMs: 10, rates: { crashWorker: 3, cutConnection: 5 } });
