@@ -26,6 +26,8 @@ const HELD = '!';
 const MAX_SOCKET_PATH_BYTES = 103;
 /** A process that does not answer for so long, because it is stopped perhaps, counts as the holder. */
 const ANSWER_TIMEOUT_MS = 1_000;
+/** Silence is looked for in this many steps: when this process itself stood still, the answer comes within the next one. */
+const SILENT_INTERVALS = 4;
 /** How often to begin again when another process that began at the same time removed our unfinished socket. */
 const MAX_ATTEMPTS = 8;
 
@@ -138,17 +140,21 @@ const ANSWER_BY_ERROR: ReadonlyMap<string | undefined, Answer> = new Map([
 function ask(socketPath: string, patient: boolean): Promise<Answer> {
   return new Promise((resolve) => {
     let said = '';
+    let silent = 0;
     const socket = connect(socketPath);
-    socket.setTimeout(ANSWER_TIMEOUT_MS);
+    const look = setInterval(() => {
+      if (++silent >= SILENT_INTERVALS) decide('alive');
+    }, ANSWER_TIMEOUT_MS / SILENT_INTERVALS);
     const decide = (answer: Answer) => {
+      clearInterval(look);
       socket.destroy();
       resolve(answer);
     };
     socket.on('data', (data) => {
+      silent = 0;
       said += data.toString('latin1');
       if (!patient || said.endsWith(HELD)) decide('alive');
     });
-    socket.on('timeout', () => decide('alive'));
     socket.on('end', () => decide('withdrew'));
     socket.on('error', (error) => decide(ANSWER_BY_ERROR.get(systemCode(error)) ?? 'alive'));
   });

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VolumeLockedError, volumeLock } from '../../../services/runtime/storage/index.ts';
 
+const LONGER_THAN_AN_ANSWER_MS = 1_200;
 const HOLDER = fileURLToPath(new URL('lock-holder.ts', import.meta.url));
 
 describe('volume lock', () => {
@@ -79,6 +80,17 @@ describe('volume lock', () => {
       for (const error of refused) assert(error instanceof VolumeLockedError, String(error));
       for (const lock of held) await lock.release();
     }
+  });
+
+  it('goes to one of them, too, when they stood still while they asked each other', async () => {
+    const outcomes = Promise.allSettled(Array.from({ length: 4 }, () => volumeLock(directory)));
+    const announced = async () => (await readdir(directory)).filter((name) => name.startsWith('lock-')).length;
+    while ((await announced()) < 4);
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LONGER_THAN_AN_ANSWER_MS);
+    const held = (await outcomes).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    assert.equal(held.length, 1);
+    for (const lock of held) await lock.release();
   });
 
   it('is lost when its socket is removed, or the directory replaced', async () => {
