@@ -13,7 +13,7 @@ describe('a watched file', () => {
   beforeEach(() => {
     directory = mkdtempSync(path.join(tmpdir(), 'dpr-watch-'));
     file = path.join(directory, 'config.yaml');
-    writeFileSync(file, 'one');
+    writeFileSync(file, 'one'); // clocks of file systems are slow: what is written next has another length
     heard = () => undefined;
   });
   afterEach(() => {
@@ -34,9 +34,9 @@ describe('a watched file', () => {
 
   it('is heard of when it is written, replaced by renaming, removed, and written again', async () => {
     watch(file);
-    await after(() => writeFileSync(file, 'two'));
+    await after(() => writeFileSync(file, 'seven'));
     await after(() => {
-      writeFileSync(`${file}~`, 'six'); // as long as before
+      writeFileSync(`${file}~`, 'eight'); // as long as before
       renameSync(`${file}~`, file);
     });
     await after(() => unlinkSync(file));
@@ -47,7 +47,7 @@ describe('a watched file', () => {
     const link = path.join(directory, 'link.yaml');
     symlinkSync(file, link);
     watch(link);
-    await after(() => writeFileSync(file, 'two'));
+    await after(() => writeFileSync(file, 'seven'));
     const other = path.join(directory, 'other.yaml');
     writeFileSync(other, 'other');
     await after(() => {
@@ -58,7 +58,7 @@ describe('a watched file', () => {
 
   it('is heard of when it changed before it was watched, and after it was read', async () => {
     const read = fingerprintOf(file);
-    writeFileSync(file, 'two');
+    writeFileSync(file, 'seven');
     await after(() => {
       unwatch = watchForChanges(file, read, () => heard());
     });
