@@ -26,6 +26,7 @@ export {
   type Role,
   roleLabels,
   workerName,
+  workerNamed,
 } from './names.ts';
 export { OPERATOR_LABEL, planNetworkPolicies, type PlannedNetworkPolicy } from './policies.ts';
 export { ADMIN_PORT_OFFSET, CONTROL_PORT_OFFSET, LISTEN_PORT, MAX_PORT, publicPort } from './ports.ts';

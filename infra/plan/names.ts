@@ -14,6 +14,12 @@ export function workerName(worker: { readonly type: string; readonly id: number 
   return `${worker.type}-${worker.id}`;
 }
 
+/** The worker that has this name; undefined for any other name, such as the Finder's. */
+export function workerNamed(name: string): { readonly type: string; readonly id: number } | undefined {
+  const [, type, digits] = /^(.+)-(\d+)$/.exec(name) ?? [];
+  return type === undefined ? undefined : { type, id: Number(digits) };
+}
+
 /** What a pod does in the cluster. */
 export type Role = 'finder' | 'worker' | 'ingress' | 'membership' | 'client';
 

@@ -1,4 +1,5 @@
 import type { KubernetesPlan, PlannedProcess } from './kubernetes.ts';
+import { workerNamed } from './names.ts';
 
 /** What a StatefulSet was made with and cannot change. */
 export type VolumeFacts = {
@@ -56,19 +57,14 @@ export function volumeProblems(
 }
 
 function typeProblems(before: VolumeRecord, plan: KubernetesPlan): { key: string; text: string }[] {
-  const types = new Map(Object.keys(before).map((name) => [idIn(name), name.replace(/-\d+$/, '')]));
+  const former = Object.keys(before).flatMap((name) => workerNamed(name) ?? []);
+  const types = new Map(former.map(({ id, type }) => [id, type]));
   return plan.workers.flatMap(({ id, type }) => {
     const old = types.get(id);
     if (old === undefined || old === type) return [];
     const what = `make a ${type} of worker ${id}, which is a ${old}, and its state is of no use to a ${type}`;
     return [{ key: 'dpr:workers', text: `${what}: choose another id, or deploy without worker ${id} first` }];
   });
-}
-
-/** The id of the worker whose StatefulSet has this name; of the Finder's there is none. */
-function idIn(name: string): number | undefined {
-  const digits = /-(\d+)$/.exec(name)?.[1];
-  return digits === undefined ? undefined : Number(digits);
 }
 
 function changeOf(old: VolumeFacts, { volume }: PlannedProcess): string | undefined {

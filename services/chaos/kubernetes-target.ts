@@ -1,5 +1,6 @@
 /** The pods of a cluster on Kubernetes, any that `kubectl` reaches. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { workerNamed } from '@dpr/infra/plan';
 import { allEnded } from './all-ended.ts';
 import { type Kubectl, kubectl } from './kubectl.ts';
 import { guardNamespace, type Pod, podsOf } from './pods.ts';
@@ -162,8 +163,8 @@ type KubeConfig = {
   readonly clusters?: readonly { readonly cluster: { readonly server?: string } }[] | null;
 };
 
-/** The Finder first, then the workers by the number at the end of their names. */
+/** The Finder first, then the workers. */
 function byRoleAndId(a: Victim, b: Victim): number {
-  const id = ({ name, role }: Victim) => (role === 'finder' ? -1 : Number(/\d+$/.exec(name)?.[0] ?? 0));
+  const id = ({ name }: Victim) => workerNamed(name)?.id ?? -1;
   return id(a) - id(b);
 }
