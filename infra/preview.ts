@@ -1,5 +1,13 @@
 /** One step of a preview, as `pulumi preview --json` prints it, as far as this reads it. */
-type Step = { readonly op: string; readonly urn: string; readonly replaceReasons?: readonly string[] };
+type Step = {
+  readonly op: string;
+  readonly urn: string;
+  readonly replaceReasons?: readonly string[];
+  readonly oldState?: {
+    /** Pulumi forgets it, and it stays. */
+    readonly retainOnDelete?: boolean;
+  };
+};
 
 const REPLACEMENTS = ['replace', 'delete-replaced', 'create-replacement'];
 /** What holds data, or a process that holds data. */
@@ -15,14 +23,14 @@ const REMOVABLE = ['StatefulSet'];
  */
 export function harms(json: string): string[] {
   const steps = stepsIn(json);
-  const found = steps.flatMap(({ op, urn, replaceReasons = [] }) => {
+  const found = steps.flatMap(({ op, urn, replaceReasons = [], oldState }) => {
     const [type = '', name = ''] = urn.split('::').slice(-2);
     const kind = type.split(':').at(-1) ?? '';
     if (!PRECIOUS.includes(kind)) return [];
     if (REPLACEMENTS.includes(op)) {
       return [`${kind} ${name} would be made anew${because(replaceReasons)}`];
     }
-    return op === 'delete' && !REMOVABLE.includes(kind)
+    return op === 'delete' && !REMOVABLE.includes(kind) && oldState?.retainOnDelete !== true
       ? [`${kind} ${name} would be deleted, with all that it holds`]
       : [];
   });

@@ -44,6 +44,14 @@ describe('the check of a preview', () => {
     );
   });
 
+  it('knows a namespace that Pulumi lets go of and leaves where it is, as with createNamespace false', () => {
+    const gone = step('delete', 'core/v1:Namespace', 'dpr-namespace');
+    assert.deepEqual(harmsOf({ ...gone, oldState: { retainOnDelete: true } }), []);
+    assert.equal(harmsOf({ ...gone, oldState: {} }).length, 1);
+    const anew = step('replace', 'core/v1:Namespace', 'dpr-namespace', ['metadata.name']);
+    assert.equal(harmsOf({ ...anew, oldState: { retainOnDelete: true } }).length, 1);
+  });
+
   it('does not take anything else for a preview', () => {
     assert.throws(() => harms('{}'), /it has no steps/);
     assert.throws(() => harms('error: no stack'), /it is no JSON/);
