@@ -1,4 +1,15 @@
-import { type FileHandle, constants, access, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  constants,
+  access,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rmdir,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import path from 'node:path';
 import type { Disk, DiskFile, OpenMode } from './disk.ts';
 import { systemCode } from './errors.ts';
@@ -76,7 +87,7 @@ async function naming<T>(file: string, operation: () => Promise<T>): Promise<T> 
  */
 export async function prepareDirectory(directory: string): Promise<void> {
   try {
-    const made = await mkdir(directory, { recursive: true });
+    const made = await makeDirectories(directory);
     if (made !== undefined) await syncParents(made, directory);
     await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
@@ -85,6 +96,38 @@ export async function prepareDirectory(directory: string): Promise<void> {
       `the data directory '${directory}' cannot be used: ${reason}. ` +
       'Choose another one, or give the user that runs this process the right to read and write it';
     throw Object.assign(new Error(text, { cause: error }), { code: systemCode(error) });
+  }
+}
+
+/**
+ * Makes the directory and those above it that are missing, the topmost by itself: to make several, Node tries again for ever where
+ * that one cannot be, as in /proc.
+ * @returns the topmost, if it was missing
+ */
+async function makeDirectories(directory: string): Promise<string | undefined> {
+  const first = await topmostMissing(path.resolve(directory));
+  if (first !== undefined) {
+    await mkdir(first).catch(async (error: unknown) => {
+      if (!(await exists(first))) throw error; // otherwise somebody else made it meanwhile
+    });
+  }
+  await mkdir(directory, { recursive: true });
+  return first;
+}
+
+async function topmostMissing(directory: string): Promise<string | undefined> {
+  let missing: string | undefined;
+  for (let place = directory; !(await exists(place)); place = path.dirname(place)) missing = place;
+  return missing;
+}
+
+async function exists(place: string): Promise<boolean> {
+  try {
+    await stat(place);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return false;
+    throw error;
   }
 }
 

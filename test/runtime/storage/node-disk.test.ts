@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
@@ -87,6 +87,24 @@ describe('real disk', () => {
     );
     await prepareDirectory(directory);
     assert.deepEqual(await readdir(directory), []);
+  });
+
+  it('says so also where no directory can be made at all, and of what is a file or leads nowhere', async () => {
+    const file = path.join(parent, 'a-file');
+    await writeFile(file, '');
+    const link = path.join(parent, 'a-link');
+    await symlink(path.join(parent, 'nowhere'), link);
+    for (const unusable of ['/proc/nothing-here', '/proc/nothing-here/data', file, link, path.join(link, 'data')]) {
+      await assert.rejects(prepareDirectory(unusable), (error: Error) =>
+        error.message.startsWith(`the data directory '${unusable}' cannot be used: E`),
+      );
+    }
+  });
+
+  it('makes a directory that several want at the same time', async () => {
+    const wanted = path.join(parent, 'one', 'two', 'three');
+    await Promise.all(Array.from({ length: 8 }, () => prepareDirectory(wanted)));
+    assert.deepEqual(await readdir(wanted), []);
   });
 
   it('holds a record in two slots', async () => {
