@@ -45,6 +45,7 @@ async function takeOver(disk: Disk): Promise<void> {
   const { store } = await claim(disk, 2, 2);
   await store.append(checkpoint(7));
   await removeEarlier(disk, 2);
+  await store.close();
 }
 
 async function surveyed(disk: Disk): Promise<string> {
