@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { changes, deployments, type Deployments } from './deployments.ts';
 
 describe('a program that embeds a cluster', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let deployed: Deployments;
 
   before(async () => (deployed = await deployments({ program: 'infra/examples/embedded' })));

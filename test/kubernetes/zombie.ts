@@ -17,7 +17,7 @@ export interface Zombie {
 const WAKE_FILE = '/data/wake';
 const STOPPED = 'it stands still';
 const SUCCEEDED = 'it has a successor';
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 120_000;
 const POLL_MS = 20;
 
 /** Runs in the old pod, where nothing else can be started once Kubernetes has forgotten it. */
