@@ -1,4 +1,10 @@
-/** Wait for a condition, looking after everything that happened meanwhile; the test's time-out ends what never comes. */
+const PATIENCE_MS = 30_000;
+
+/** Wait for a condition, looking after everything that happened meanwhile. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  const late = performance.now() + PATIENCE_MS;
+  while (!condition()) {
+    if (performance.now() > late) throw new Error(`not within ${PATIENCE_MS} ms: ${String(condition)}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

@@ -85,7 +85,7 @@ describe('volume lock', () => {
   it('goes to one of them, too, when they stood still while they asked each other', async () => {
     const outcomes = Promise.allSettled(Array.from({ length: 4 }, () => volumeLock(directory)));
     const announced = async () => (await readdir(directory)).filter((name) => name.startsWith('lock-')).length;
-    while ((await announced()) < 4);
+    for (let look = 0; look < 1_000 && (await announced()) < 4; look++);
     for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LONGER_THAN_AN_ANSWER_MS);
     const held = (await outcomes).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
