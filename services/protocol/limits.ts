@@ -57,6 +57,8 @@ export const MAX_SAFE_U64 = Number.MAX_SAFE_INTEGER;
 
 /** Starts of the Finder that its record remembers to recognise workers which saw a later record. */
 export const MAX_FINDER_STARTS = 32;
+/** Answers of the Finder that wait for one write of its record; a peer that asks for more is cut off and comes again. */
+export const MAX_HELD_ANSWERS = 4 * MAX_WORKERS;
 
 export const MAX_TYPE_BYTES = 63;
 export const MAX_HOST_BYTES = 255;

@@ -46,7 +46,7 @@ function askRemoval(world: World, host: WorkerHost, generation: number): void {
       askRemoval(world, host, generation),
     );
   };
-  const finder = reachFinder(world, process);
+  const finder = reachFinder(world, process, 'operator');
   if (finder === undefined) return again();
   const hello = { role: 'operator', cluster: undefined, stamp: undefined, token: '' } as const;
   const connection = call(world, process, finder.port, hello, {

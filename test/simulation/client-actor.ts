@@ -66,7 +66,7 @@ function connectFinder(world: World, client: Client, firstSession: number, delay
   const { process, sessions } = client;
   world.scheduler.after(delay, process, () => {
     const ended = (): void => connectFinder(world, client, firstSession, client.pauses.next());
-    const finder = reachFinder(world, process);
+    const finder = reachFinder(world, process, 'client');
     if (finder === undefined) return ended();
     client.finder = call(world, process, finder.port, helloOf(client), {
       opened({ worldLine }) {

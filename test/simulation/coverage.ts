@@ -36,6 +36,7 @@ export const MUST_BE_REACHED: readonly string[] = [
   'a slot of the record was torn',
   'Finder ends because of its disk',
   'Finder refuses its old record',
+  'an old record is told of before it is known to be old',
   'Finder does not start from a damaged record',
   'worker does not start from a damaged volume',
   'a worker whose disk is damaged is removed',

@@ -117,7 +117,7 @@ function slotsOf(disk: SimDisk): Slots {
 }
 
 function hasItsRecord({ finder }: World): boolean {
-  return !finder.isDamaged && finder.old === undefined && newestSlot(finder.disk) !== undefined;
+  return !finder.isDamaged && !finder.isOld && newestSlot(finder.disk) !== undefined;
 }
 
 /** The Finder runs on a disk with an old copy of its record, until the administrator brings the right one back. */
@@ -128,14 +128,14 @@ function startFromOldCopy(world: World, copy: Slots): void {
   if (counter === 0 || SLOTS.every((slot) => counterOf(disk.durable(slot)) <= counter)) return;
   crashFinder(world, false);
   finder.disk = createDisk(random);
-  finder.old = { counter, starts: 0 };
+  finder.isOld = true;
   for (const [slot, bytes] of copy) if (bytes) finder.disk.put(slot, bytes);
   world.note('administrator', () => `puts the Finder's disk back to record ${counter}`);
   startFinder(world);
   after(world, () => {
     crashFinder(world, false);
     finder.disk = disk;
-    finder.old = undefined;
+    finder.isOld = false;
     world.note('administrator', () => "brings the Finder's right disk back");
     startFinder(world);
   });

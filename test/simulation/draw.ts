@@ -76,6 +76,9 @@ function drawSmall(random: Random, { rates }: WorldOptions): Partial<WorldOption
 const WORKERS = [1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 8] as const;
 const CLIENTS = [1, 1, 1, 2, 2, 2, 3, 3, 4, 8] as const;
 
+/** A Finder that starts waits for members about this many times as long as they take to come back. */
+const RESTARTS_IN_GRACE = 5;
+
 function drawUsual(random: Random): WorldOptions {
   const rates = Object.fromEntries(
     FAULTS.map((fault) => [fault, random.chance(0.45) ? 0 : random.exponential(TYPICAL_RATES[fault])]),
@@ -83,7 +86,7 @@ function drawUsual(random: Random): WorldOptions {
   const { maxWaitingBytes, maxUnacknowledgedBatches, maxSessions, maxDecisions, maxStarts, maxWorkers } = QUIET_WORLD;
   const slow = random.chance(0.3);
   const workers = random.pick(WORKERS);
-  return {
+  const usual: WorldOptions = {
     ...QUIET_WORLD,
     workers,
     clients: random.pick(CLIENTS),
@@ -124,4 +127,5 @@ function drawUsual(random: Random): WorldOptions {
     faultsForMs: random.real(300, 3000),
     rates,
   };
+  return { ...usual, settleGraceMs: RESTARTS_IN_GRACE * usual.restartMs };
 }

@@ -8,6 +8,8 @@ import {
   type Finder,
   type FinderEffect,
   type FinderEvent,
+  type FinderRecord,
+  type Role,
 } from '../../services/core/index.ts';
 import type { Message, MessageOf } from '../../services/protocol/index.ts';
 import { createPeers, type Peers } from '../../services/runtime/finder/peers.ts';
@@ -30,8 +32,8 @@ export interface FinderHost {
   process: FinderProcess | undefined;
   /** Neither slot of its record is as it was written. */
   isDamaged: boolean;
-  /** It has an old copy of its disk: the counter of the record there, and how often it started with it. */
-  old: { readonly counter: number; starts: number } | undefined;
+  /** It has an old copy of its disk. */
+  isOld: boolean;
 }
 
 /** The incarnation of a worker that a connection speaks for. */
@@ -40,6 +42,13 @@ export type Speaker = Pick<MessageOf<'graph'>, 'worker' | 'generation' | 'incarn
 export interface FinderProcess {
   readonly process: Process;
   readonly core: Finder;
+  /** The name of its start, and the record that it began with. */
+  start: string;
+  found: FinderRecord | undefined;
+  /** Workers that claimed, registered or listed their graphs since. */
+  readonly heard: Set<number>;
+  /** Connections of workers that know of a later record than it began with, by their stamp or their world-line. */
+  readonly betterInformed: Set<number>;
   /** Once its file is open. */
   writer: RecordWriter | undefined;
   /** What it last began to write. */
@@ -60,23 +69,32 @@ export interface FinderProcess {
 }
 
 export function createFinderHost(random: Random): FinderHost {
-  return { disk: createDisk(random), process: undefined, isDamaged: false, old: undefined };
+  return { disk: createDisk(random), process: undefined, isDamaged: false, isOld: false };
 }
 
 export function startFinder(world: World): void {
   const { options, scheduler, finder: host } = world;
   const process = createProcess('finder', scheduler);
   const peers = createPeers((event) => step(world, running, event));
-  const speakers = new Map<number, Speaker>();
   const running: FinderProcess = {
     process,
-    port: openPort(world, process, listening(peers.owner, speakers)),
+    port: openPort(
+      world,
+      process,
+      listening(peers.owner, () => running),
+    ),
     peers,
-    speakers,
+    speakers: new Map(),
+    start: '',
+    found: undefined,
+    heard: new Set(),
+    betterInformed: new Set(),
     core: createFinder({
       ...FINDER_DEFAULTS,
       controlPort: 16379,
       decisionGraceMs: options.decisionGraceMs,
+      // With an old record it would go on when it should not: nobody can prevent that, so here it waits.
+      settleGraceMs: host.isOld ? Infinity : options.settleGraceMs,
       maxWorkers: options.maxWorkers,
       maxDecisions: options.maxDecisions,
       maxStarts: options.maxStarts,
@@ -90,7 +108,6 @@ export function startFinder(world: World): void {
     refuses: false,
   };
   host.process = running;
-  if (host.old) host.old.starts++;
   world.note('finder', () => 'starts');
   world.hasPromises = true;
   load(world, running).catch((error: unknown) => broken(world, running, error));
@@ -104,6 +121,8 @@ async function load(world: World, running: FinderProcess): Promise<void> {
   if (finder.isDamaged) checker.violated(2, 'the Finder starts from a record that is not as it was written');
   const record = file.recovered && decodeRecord(file.recovered.record);
   checker.finderLoaded(record);
+  running.found = record;
+  running.start = random.hex(8);
   running.writer = recordWriter({
     file: {
       ...file,
@@ -123,7 +142,7 @@ async function load(world: World, running: FinderProcess): Promise<void> {
     broken: (error) => broken(world, running, error),
     outside: outsideOf(world, process),
   });
-  step(world, running, { kind: 'loaded', record, start: random.hex(8), cluster: random.hex(16) });
+  step(world, running, { kind: 'loaded', record, start: running.start, cluster: random.hex(16) });
 }
 
 /** A disk that refuses a write is often about to lose its power. */
@@ -168,32 +187,40 @@ export function crashFinder(world: World, powerLoss: boolean): void {
 }
 
 /**
- * Connect to the Finder; undefined when nobody listens. One with an old record cannot know that before a worker greets it that
- * saw a newer one: such a worker comes first. After `maxStarts` on that record it remembers none that was there before, and is left
- * alone. `seen` is the counter of the newest record that the peer saw.
+ * Connect to the Finder; undefined when nobody listens. Clients do not meet one with an old record before it knows that: it would tell
+ * them of an old membership.
  */
-export function reachFinder(world: World, from: Process, seen = 0): FinderProcess | undefined {
-  const { process: running, old } = world.finder;
+export function reachFinder(world: World, from: Process, role: Role): FinderProcess | undefined {
+  const { process: running, isOld } = world.finder;
   if (running === undefined || running.process.paused) return undefined;
-  if (old !== undefined && !running.refuses && (seen <= old.counter || old.starts > world.options.maxStarts)) {
-    return undefined;
-  }
+  if (isOld && !running.refuses && role === 'client') return undefined;
   if (isPartitioned(world, from.name) || isPartitioned(world, 'finder')) return undefined;
   return running;
 }
 
-/** Notes for whom a connection speaks, too. */
-function listening(owner: Owner, speakers: Map<number, Speaker>): Owner {
+/** Notes for whom a connection speaks, and what that one knows, too. */
+function listening(owner: Owner, running: () => FinderProcess): Owner {
   return {
     ...owner,
+    opened(connection, hello) {
+      const { found, betterInformed } = running();
+      if ((hello.stamp?.counter ?? 0) > (found?.counter ?? 0)) betterInformed.add(connection.number);
+      owner.opened(connection, hello);
+    },
     frames(connection, messages) {
+      const { speakers, heard, betterInformed, found } = running();
       for (const message of messages) {
+        if (message.kind === 'graph' && message.worldLine > (found?.worldLine ?? 0)) {
+          betterInformed.add(connection.number);
+        }
         if (message.kind === 'register' || message.kind === 'graph') speakers.set(connection.number, message);
+        if (message.kind === 'claim' || message.kind === 'register' || message.kind === 'graph')
+          heard.add(message.worker);
       }
       owner.frames(connection, messages);
     },
     closed(connection) {
-      speakers.delete(connection.number);
+      running().speakers.delete(connection.number);
       owner.closed(connection);
     },
   };
@@ -237,6 +264,7 @@ function perform(world: World, running: FinderProcess, effect: FinderEffect): vo
     case 'close':
       return running.peers.perform(effect);
     case 'write':
+      if (world.finder.isOld && effect.record.starts.at(-1)?.start === running.start) return goesOn(world, running);
       world.checker.recordIssued(effect.record);
       world.hasPromises = true;
       mayDieWhileItWrites(world, running, effect.record.worldLine > (core.exposed?.record.worldLine ?? Infinity));
@@ -256,6 +284,21 @@ function perform(world: World, running: FinderProcess, effect: FinderEffect): vo
       world.note('finder', () => `${effect.event}: ${inWords(effect.details)}`);
       return world.checker.finderLog(effect.event, effect.details);
   }
+}
+
+/**
+ * It takes its old record for the newest. It may once nobody is left who could know better, such as one that crashed and has on its disk
+ * no newer stamp. Then it stays down until it has the right disk back.
+ */
+function goesOn(world: World, { found, heard, betterInformed }: FinderProcess): void {
+  if (betterInformed.size > 0) world.checker.violated(2, 'the Finder goes on from a record that it can tell is old');
+  for (const [id, { registered }] of found?.members ?? []) {
+    if (registered > 0 && !heard.has(id)) {
+      world.checker.violated(2, `the Finder goes on from an old record, and has not heard of worker ${id}`);
+    }
+  }
+  world.reached('nobody knows that the record is old');
+  crashFinder(world, false);
 }
 
 /** At any step of the disk, or right after the last one. */
@@ -286,6 +329,9 @@ function cutWhileItLeaves(world: World, worker: number): void {
   });
 }
 
-function says({ checker }: World, { speakers }: FinderProcess, to: readonly number[], message: Message): void {
-  for (const connection of to) checker.finderSays(message, speakers.get(connection));
+function says({ checker }: World, running: FinderProcess, to: readonly number[], message: Message): void {
+  const { speakers, betterInformed, refuses } = running;
+  for (const connection of to) {
+    checker.finderSays(message, speakers.get(connection), refuses || betterInformed.has(connection));
+  }
 }

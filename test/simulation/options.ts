@@ -36,6 +36,7 @@ export interface WorldOptions {
   readonly resultBytes: number;
   readonly checkpointIntervalMs: number;
   readonly decisionGraceMs: number;
+  readonly settleGraceMs: number;
   /** How often clients ask for the membership, on average. */
   readonly membershipPollMs: number;
   readonly maxUnwrittenVersions: number;
@@ -128,6 +129,7 @@ export const QUIET_WORLD: WorldOptions = {
   resultBytes: 0,
   checkpointIntervalMs: 100,
   decisionGraceMs: 0,
+  settleGraceMs: 200,
   membershipPollMs: 150,
   maxUnwrittenVersions: 16,
   maxUncommittedCheckpoints: 1000,

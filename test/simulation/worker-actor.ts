@@ -195,7 +195,7 @@ function connectFinder(world: World, running: WorkerProcess, delay: number): voi
   const { process, core } = running;
   world.scheduler.after(delay, process, () => {
     const ended = (): void => connectFinder(world, running, running.pauses.next());
-    const finder = reachFinder(world, process, core.stamp?.counter);
+    const finder = reachFinder(world, process, 'worker');
     if (finder === undefined) return ended();
     const cluster = (): string | undefined => core.cluster || running.cluster;
     const caller = finderCaller(cluster, (event) => stepProcess(world, running, event));

@@ -8,18 +8,22 @@
  */
 import {
   MAX_DECISIONS,
-  MAX_WORKERS,
   MAX_FINDER_STARTS,
+  MAX_HELD_ANSWERS,
+  MAX_WORKERS,
   PROTOCOL_VERSION,
   type Message,
   type Stamp,
 } from '@dpr/protocol';
 import { decisionsAfter } from '../world-lines.ts';
 import { claim, deleteWorker, register, retryPending, settleLeaving } from './membership.ts';
+import { awaitMembers, isNewer, refuseAll, settle } from './newest.ts';
 import { drained, listGraph, takeCheckpoint, takeInCut } from './reports.ts';
 import type { FinderRecord } from './record.ts';
 import {
   change,
+  close,
+  drop,
   log,
   ownCut,
   send,
@@ -36,9 +40,12 @@ import { statusAnswer } from './status.ts';
 export const FINDER_DEFAULTS = {
   writeSpacingMs: 5,
   decisionGraceMs: 100,
+  // Twice the longest pause between a worker's attempts to connect.
+  settleGraceMs: 2_000,
   maxWorkers: MAX_WORKERS,
   maxDecisions: MAX_DECISIONS,
   maxStarts: MAX_FINDER_STARTS,
+  maxHeld: MAX_HELD_ANSWERS,
 } as const satisfies Partial<FinderConfig>;
 
 /** What each entry of the cut adds to the time between two writes, ms: bounds the bytes that are written in a second. */
@@ -60,8 +67,9 @@ export function createFinder(config: FinderConfig): Finder {
   return {
     config,
     record: UNLOADED,
-    start: '',
     phase: 'loading',
+    unheard: new Set(),
+    settleBy: Infinity,
     refusal: '',
     exposed: undefined,
     ownMembers: undefined,
@@ -88,6 +96,7 @@ export function stepFinder(finder: Finder, event: FinderEvent, now: number): Fin
   finder.now = now;
   finder.effects = [];
   handle(finder, event);
+  if (finder.phase === 'settling') settle(finder);
   if (finder.phase === 'starting' || finder.phase === 'serving') {
     retryPending(finder);
     write(finder);
@@ -97,6 +106,8 @@ export function stepFinder(finder: Finder, event: FinderEvent, now: number): Fin
 
 /** When the Finder wants a `wake` event, in the time of `stepFinder`; Infinity if nothing is due. */
 export function finderWakeAt(finder: Finder): number {
+  if (finder.phase === 'settling') return finder.settleBy;
+  if (finder.phase === 'refusing') return Infinity;
   const writeAt =
     finder.writing === undefined && (finder.dirty || finder.graphChanged) ? nextWriteAt(finder) : Infinity;
   return finder.pending.reduce((at, { deadline }) => Math.min(at, deadline), writeAt);
@@ -125,11 +136,15 @@ function handle(finder: Finder, event: FinderEvent): void {
   }
 }
 
-/** A record that was only read may never have reached the disk: it is written again before anything of it is exposed. */
+/**
+ * A record that was only read may never have reached the disk: it is written again before anything of it is exposed. As it is, if members
+ * may know better; this start enters it once it has settled.
+ */
 function load(finder: Finder, record: FinderRecord | undefined, start: string, cluster: string): void {
   finder.record = record ?? { ...UNLOADED, cluster };
-  finder.start = start;
   finder.phase = 'starting';
+  for (const [id, { registered }] of finder.record.members) if (registered > 0) finder.unheard.add(id);
+  if (finder.unheard.size > 0) issue(finder);
   change(finder, {
     starts: [...finder.record.starts, { start, counter: finder.record.counter + 1 }].slice(-finder.config.maxStarts),
   });
@@ -141,9 +156,9 @@ function written(finder: Finder, counter: number): void {
     throw new Error(`record ${counter} was written, but ${record?.counter ?? 'none'} was issued`);
   const before = finder.exposed;
   finder.writing = undefined;
-  finder.exposed = expose(finder, record, before);
+  finder.exposed = expose(record, before);
   if (finder.phase === 'starting') {
-    finder.phase = 'serving';
+    finder.phase = finder.unheard.size > 0 ? 'settling' : 'serving';
     finder.effects.push({ kind: 'serving', cluster: record.cluster, worldLine: record.worldLine });
   }
   const due = finder.held.filter((held) => held.counter <= counter);
@@ -152,7 +167,7 @@ function written(finder: Finder, counter: number): void {
   announce(finder, before, finder.exposed);
 }
 
-function expose(finder: Finder, record: FinderRecord, before: Exposed | undefined): Exposed {
+function expose(record: FinderRecord, before: Exposed | undefined): Exposed {
   const cluster =
     before?.record.membership === record.membership
       ? before.cluster
@@ -167,7 +182,9 @@ function expose(finder: Finder, record: FinderRecord, before: Exposed | undefine
             .filter(([id]) => (record.members.get(id)?.registered ?? 0) === 0)
             .map(([id, { generation }]) => ({ id, generation })),
         };
-  const stamp = { start: finder.start, counter: record.counter };
+  const own = record.starts.at(-1);
+  if (own === undefined) throw new Error('a record names the start that wrote it');
+  const stamp = { start: own.start, counter: record.counter };
   return {
     record,
     cluster,
@@ -215,6 +232,10 @@ function write(finder: Finder): void {
   if (!finder.dirty) return;
   finder.record = { ...finder.record, counter: finder.record.counter + 1 };
   finder.dirty = false;
+  issue(finder);
+}
+
+function issue(finder: Finder): void {
   finder.ownMembers = undefined;
   finder.writing = finder.record;
   finder.lastWriteAt = finder.now;
@@ -230,7 +251,7 @@ function open(
 ): void {
   finder.peers.set(connection, peer);
   const exposed = finder.exposed;
-  if (exposed === undefined || finder.phase !== 'serving') {
+  if (exposed === undefined || finder.phase === 'refusing') {
     const refused = finder.phase === 'refusing';
     sendError(
       finder,
@@ -247,7 +268,10 @@ function open(
     sendError(finder, connection, 'wrongCluster', text);
     return drop(finder, connection);
   }
-  if (stamp !== undefined && peer.role === 'worker' && isNewer(finder, stamp)) return refuseAll(finder, stamp);
+  if (stamp !== undefined && peer.role === 'worker' && isNewer(finder, stamp)) {
+    return refuseAll(finder, `a worker has seen record ${stamp.counter} of this Finder's start ${stamp.start}`);
+  }
+  if (peer.role !== 'client') awaitMembers(finder);
   send(finder, connection, {
     kind: 'welcome',
     protocol: PROTOCOL_VERSION,
@@ -258,40 +282,6 @@ function open(
   });
 }
 
-/**
- * Did a worker see a record that this one does not descend from? Each start of the Finder is named at random, and the record
- * remembers which counter each later start began with: what an earlier start exposed at or past that counter is not in it.
- */
-function isNewer(finder: Finder, stamp: Stamp): boolean {
-  const { starts, counter } = finder.record;
-  const place = starts.findIndex(({ start }) => start === stamp.start);
-  if (place < 0) return stamp.counter >= (starts[0]?.counter ?? 0);
-  const next = starts[place + 1];
-  return stamp.counter >= (next?.counter ?? counter + 1);
-}
-
-function refuseAll(finder: Finder, stamp: Stamp): void {
-  finder.phase = 'refusing';
-  finder.refusal = `a worker has seen record ${stamp.counter} of this Finder's start ${stamp.start}, and the record on its volume does not include that: the volume lost writes or an older one was restored. Bring back the newest volume of the Finder; nothing was changed`;
-  finder.effects.push({ kind: 'refusing', reason: finder.refusal });
-  for (const connection of finder.peers.keys()) {
-    sendError(finder, connection, 'staleFinder', finder.refusal);
-    drop(finder, connection);
-  }
-}
-
-/** Close a connection after what was sent on it. */
-function drop(finder: Finder, connection: number): void {
-  finder.effects.push({ kind: 'close', connection });
-  close(finder, connection);
-}
-
-function close(finder: Finder, connection: number): void {
-  const peer = finder.peers.get(connection);
-  finder.peers.delete(connection);
-  if (peer?.worker !== undefined && finder.bound.get(peer.worker) === connection) finder.bound.delete(peer.worker);
-}
-
 /** Which frames each role may send. */
 const ALLOWED: Readonly<Record<Peer['role'], readonly Message['kind'][]>> = {
   client: ['refresh', 'fetchCluster'],
@@ -299,12 +289,19 @@ const ALLOWED: Readonly<Record<Peer['role'], readonly Message['kind'][]>> = {
   operator: ['refresh', 'fetchCluster', 'deleteWorker', 'status', 'subscribe'],
 };
 
+/** What is answered once the change that it asks for is durable. */
+const CHANGES: readonly Message['kind'][] = ['claim', 'register', 'deleteWorker'];
+
 function frame(finder: Finder, connection: number, message: Message): void {
   const peer = finder.peers.get(connection);
   const exposed = finder.exposed;
-  if (peer === undefined || exposed === undefined || finder.phase !== 'serving') return;
+  if (peer === undefined || exposed === undefined || finder.phase === 'refusing') return;
   if (!ALLOWED[peer.role].includes(message.kind)) {
     sendError(finder, connection, 'unauthorized', `a ${peer.role} may not send '${message.kind}' to the Finder here`);
+    return drop(finder, connection);
+  }
+  if (finder.held.length >= finder.config.maxHeld && CHANGES.includes(message.kind)) {
+    sendError(finder, connection, 'notServing', 'too many answers wait for the disk, or for members to come back');
     return drop(finder, connection);
   }
   switch (message.kind) {

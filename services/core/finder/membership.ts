@@ -1,6 +1,7 @@
 /** NEWWORKER in its two steps, DELETEWORKER, and the rollback that either may need. */
 import { MAX_WORKER_ID, type Decision, type MessageOf, type Versions } from '@dpr/protocol';
 import { pruneDecisions, survivingVersion } from '../world-lines.ts';
+import { heard } from './newest.ts';
 import type { MemberRecord } from './record.ts';
 import { chainOf, takeInCut } from './reports.ts';
 import { change, changeMember, log, ownCut, send, sendError, whenDurable, type Finder } from './state.ts';
@@ -11,6 +12,7 @@ type Register = MessageOf<'register'>;
 /** First step: check the volume, then fence every earlier incarnation. A volume that is refused fences nobody. */
 export function claim(finder: Finder, connection: number, message: Claim): void {
   const { worker: id, boot } = message;
+  heard(finder, id);
   const refusal = refuseVolume(finder, message);
   if (refusal !== undefined) {
     log(finder, 'refused', { worker: id, reason: refusal });
@@ -105,6 +107,7 @@ function keepListed(finder: Finder, { worker: id, checkpoints }: Claim): void {
 /** Second step: take in what the volume holds, decide a rollback if work may have been lost, and tell what to restore. */
 export function register(finder: Finder, connection: number, message: Register, hasWaited = false): void {
   const { worker: id, incarnation, boot } = message;
+  heard(finder, id);
   const member = finder.record.members.get(id);
   if (member?.claimed !== incarnation || member.boot !== boot) {
     const text = `another process of worker ${id} claimed it`;

@@ -2,6 +2,7 @@
 import type { CheckpointInfo, MessageOf } from '@dpr/protocol';
 import { advanceCut, type GraphCheckpoint } from '../cut.ts';
 import { decisionsAfter } from '../world-lines.ts';
+import { heard, refuseAll } from './newest.ts';
 import { change, log, ownCut, send, sendError, whenDurable, type Exposed, type Finder, type Peer } from './state.ts';
 
 /**
@@ -46,9 +47,11 @@ export function listGraph(
     const text = `incarnation ${member.claimed} of worker ${worker} took over`;
     return whenDurable(finder, () => sendError(finder, connection, 'fenced', text));
   }
-  if (worldLine > finder.record.worldLine) {
-    return sendError(finder, connection, 'malformed', `world-line ${worldLine} was never decided`);
+  // Clients told it of decisions that this Finder never told anybody.
+  if (worldLine > exposed.record.worldLine) {
+    return refuseAll(finder, `worker ${worker} is in world-line ${worldLine}`);
   }
+  heard(finder, worker);
   bind(finder, connection, peer, worker, incarnation);
   const missing = decisionsAfter(exposed.record.decisions, worldLine, exposed.record.worldLine);
   if (missing === undefined) {

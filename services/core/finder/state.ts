@@ -10,9 +10,13 @@ export interface FinderConfig {
   readonly writeSpacingMs: number;
   /** How long a rollback waits for workers that are away to claim, so that a mass restart costs one rollback, ms. */
   readonly decisionGraceMs: number;
+  /** How long a Finder that started waits for members to tell what they saw, from the first worker or operator on, ms. */
+  readonly settleGraceMs: number;
   readonly maxWorkers: number;
   readonly maxDecisions: number;
   readonly maxStarts: number;
+  /** Answers that wait for one write of the record; whoever asks for more is cut off. */
+  readonly maxHeld: number;
 }
 
 export type Role = 'client' | 'worker' | 'operator';
@@ -55,7 +59,7 @@ export type FinderEffect =
   | { readonly kind: 'log'; readonly event: FinderLogEvent; readonly details: Readonly<Record<string, unknown>> };
 
 export type FinderLogEvent =
-  'claimed' | 'registered' | 'rollback' | 'leaving' | 'left' | 'refused' | 'fenced' | 'protocolError';
+  'claimed' | 'registered' | 'rollback' | 'leaving' | 'left' | 'refused' | 'fenced' | 'protocolError' | 'unheard';
 
 /** One connection and, once a worker has listed its graph on it, whose it is. */
 export interface Peer {
@@ -82,8 +86,12 @@ export interface Finder {
   readonly config: FinderConfig;
   /** What the next write will hold. Never changed in place once it was issued: a write in flight keeps what it was given. */
   record: FinderRecord;
-  start: string;
-  phase: 'loading' | 'starting' | 'serving' | 'refusing';
+  /** `settling`: it serves, and neither writes nor tells anything new until it may believe that its record is the newest. */
+  phase: 'loading' | 'starting' | 'settling' | 'serving' | 'refusing';
+  /** Registered members that were not heard of since the start; empty once it has settled. */
+  readonly unheard: Set<number>;
+  /** When it settles without them. */
+  settleBy: number;
   refusal: string;
   exposed: Exposed | undefined;
   /** The record's members, if they are in no write that was issued, and so may be changed in place. */
@@ -139,6 +147,19 @@ export function change(finder: Finder, fields: Partial<Omit<FinderRecord, 'count
 export function changeMember(finder: Finder, id: number, member: MemberRecord): void {
   if (finder.ownMembers !== finder.record.members) finder.ownMembers = new Map(finder.record.members);
   change(finder, { members: finder.ownMembers.set(id, member) });
+}
+
+/** Close a connection after what was sent on it. */
+export function drop(finder: Finder, connection: number): void {
+  finder.effects.push({ kind: 'close', connection });
+  close(finder, connection);
+}
+
+/** The connection is gone. */
+export function close(finder: Finder, connection: number): void {
+  const peer = finder.peers.get(connection);
+  finder.peers.delete(connection);
+  if (peer?.worker !== undefined && finder.bound.get(peer.worker) === connection) finder.bound.delete(peer.worker);
 }
 
 /** Do something once everything that the record holds now is durable: at once if it already is. */

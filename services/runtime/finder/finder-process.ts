@@ -147,13 +147,13 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
 type LogEvent = Extract<FinderEffect, { kind: 'log' }>['event'];
 
 /** What an administrator should look at. */
-const WARNINGS: ReadonlySet<LogEvent> = new Set(['refused', 'fenced', 'protocolError', 'rollback']);
+const WARNINGS: ReadonlySet<LogEvent> = new Set(['refused', 'fenced', 'protocolError', 'rollback', 'unheard']);
 
 function probesOf(finder: Finder): Probes {
   const waits = 'the record is being made durable';
   return {
     startup: () => (finder.exposed === undefined ? waits : undefined),
-    ready: () => (finder.phase === 'refusing' ? finder.refusal : finder.phase === 'serving' ? undefined : waits),
+    ready: () => (finder.phase === 'refusing' ? finder.refusal : finder.exposed === undefined ? waits : undefined),
   };
 }
 

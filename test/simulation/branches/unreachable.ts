@@ -14,7 +14,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
   {
     because: 'only a peer with a defect does that',
     blocks: {
-      'core/finder/reports.ts': ['was never decided`', "log(finder, 'protocolError'"],
+      'core/finder/reports.ts': ["log(finder, 'protocolError'"],
       'core/finder/finder.ts': ["'unauthorized', `a ${peer.role} may not send"],
       'core/worker/join.ts': ["if (worker.step !== 'claiming') return;", 'which is not for a worker` });'],
       'core/worker/execute.ts': [
@@ -119,7 +119,10 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'runtime/storage/manifest.ts': ['a.counter > b.counter ? a : b;'],
       'runtime/storage/volume.ts': ['if (loaded === undefined) return false;'],
       'core/finder/reports.ts': ['?? exposed.record.worldLine;'],
-      'core/finder/finder.ts': ['const oldest = decisions[0]?.worldLine ?? worldLine;'],
+      'core/finder/finder.ts': [
+        "throw new Error('a record names the start",
+        'const oldest = decisions[0]?.worldLine ?? worldLine;',
+      ],
       'core/finder/membership.ts': ['if (one === undefined) return;', 'if (exposed === undefined) return;'],
       'core/worker/refresh.ts': [
         'if (worker.stamp === undefined) return;',

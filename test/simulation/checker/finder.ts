@@ -1,10 +1,15 @@
 /** What the Finder says: cuts, decisions, membership. Nothing of it may be taken back. */
 import type { FinderRecord, Worker } from '../../../services/core/index.ts';
-import type { Decision, Message, MessageOf, Stamp, Versions } from '../../../services/protocol/index.ts';
+import type { Decision, ErrorCode, Message, MessageOf, Stamp, Versions } from '../../../services/protocol/index.ts';
 import type { Speaker } from '../finder-actor.ts';
 import { SLOTS } from '../on-disk.ts';
 import { parseBatchName } from '../state-object.ts';
+import { inWords } from '../world.ts';
 import { callOf, nameOf, sessionOf, violated, workerOf, type Truth } from './truth.ts';
+
+/** What a Finder with an old record may say: nothing that depends on a change. */
+const OLD_NEWS: readonly Message['kind'][] = ['welcome', 'cut', 'cluster', 'statusAnswer', 'seal'];
+const OLD_ERRORS: readonly ErrorCode[] = ['historyLost', 'unknownWorker'];
 
 export function checkFinder(truth: Truth) {
   const { worldOf, figures, workers, decisions, exposed, removedIds } = truth;
@@ -16,7 +21,7 @@ export function checkFinder(truth: Truth) {
 
   /** Does the Finder have an old copy of its disk? Then what it writes there counts for nothing. */
   function isOld(): boolean {
-    return worldOf().finder.old !== undefined;
+    return worldOf().finder.isOld;
   }
 
   /** The Finder begins to write. */
@@ -65,6 +70,7 @@ export function checkFinder(truth: Truth) {
 
   function finderLog(event: string, details: Readonly<Record<string, unknown>>): void {
     const { worker } = details;
+    if (isOld()) return; // it comes to nothing
     if (typeof worker !== 'number') return;
     const own = workerOf(truth, worker);
     if (event === 'claimed') claimed(worker);
@@ -103,9 +109,9 @@ export function checkFinder(truth: Truth) {
     worldOf().reached('Finder refuses its old record');
   }
 
-  /** Whatever the Finder says is exposed: nothing of it may be lost. */
-  function finderSays(message: Message, to: Speaker | undefined): void {
-    if (isOld()) return oldFinderSays(message);
+  /** Whatever the Finder says is exposed: nothing of it may be lost. `isShown`: if its record is old, it can tell by now. */
+  function finderSays(message: Message, to: Speaker | undefined, isShown: boolean): void {
+    if (isOld()) return oldFinderSays(message, isShown);
     if (to) workerTold(message, to);
     switch (message.kind) {
       case 'cut':
@@ -128,10 +134,22 @@ export function checkFinder(truth: Truth) {
       violated(9, `worker ${worker} goes on as incarnation ${member?.claimed ?? 0}, and ${incarnation} is told to`);
   }
 
-  /** From an old record nothing is told, not even a greeting. */
-  function oldFinderSays(message: Message): void {
+  /** From an old record nothing is told but what the right one includes. */
+  function oldFinderSays(message: Message, isShown: boolean): void {
     const isRefusal = message.kind === 'error' && (message.code === 'staleFinder' || message.code === 'notServing');
-    if (!isRefusal) violated(2, `the Finder has an old record, and says '${message.kind}'`);
+    const mayBeSaid =
+      isRefusal ||
+      (!isShown && (message.kind === 'error' ? OLD_ERRORS.includes(message.code) : OLD_NEWS.includes(message.kind)));
+    if (!mayBeSaid) violated(2, `the Finder has an old record, and says ${inWords({ ...message })}`);
+    if (message.kind === 'cut' || message.kind === 'statusAnswer') {
+      const { start, counter } = message.stamp;
+      const next = truth.record?.starts.find((one) => one.counter > counter);
+      const isIncluded = truth.record?.starts.findLast((one) => one.counter <= counter)?.start === start;
+      const isForgotten = next !== undefined && next === truth.record?.starts[0];
+      if (!isIncluded && !isForgotten)
+        violated(2, `record ${counter} of start ${start} is told, which the right record does not include`);
+      worldOf().reached('an old record is told of before it is known to be old');
+    }
   }
 
   function checkStamp(stamp: Stamp): void {

@@ -98,7 +98,12 @@ export const FINDER_MUTANTS: readonly Mutant[] = [
     '36 a started Finder exposes a record that it only read',
     `${CORE}/finder/finder.ts`,
     "  finder.phase = 'starting';\n",
-    "  finder.phase = 'serving';\n  finder.exposed = expose(finder, finder.record, undefined);\n",
+    `  finder.phase = 'starting';
+     if (record !== undefined) {
+       finder.phase = 'settling';
+       finder.exposed = expose(record, undefined);
+     }
+`,
   ),
   mutant(
     "37 a generation's versions start again",
@@ -211,25 +216,49 @@ export const FINDER_MUTANTS: readonly Mutant[] = [
   mutant(
     '141 the Finder does not compare stamps',
     `${CORE}/finder/finder.ts`,
-    "if (stamp !== undefined && peer.role === 'worker' && isNewer(finder, stamp)) return refuseAll(finder, stamp);",
-    '',
+    "if (stamp !== undefined && peer.role === 'worker' && isNewer(finder, stamp)) {",
+    'if (stamp !== undefined && stamp.counter > Infinity) {',
   ),
   mutant(
     '142 a start that the record does not know is taken for a forgotten one',
-    `${CORE}/finder/finder.ts`,
+    `${CORE}/finder/newest.ts`,
     'if (place < 0) return stamp.counter >= (starts[0]?.counter ?? 0);',
     'if (place < 0) return false;',
   ),
   mutant(
     '143 stamps of a start that went on elsewhere are taken for known',
-    `${CORE}/finder/finder.ts`,
+    `${CORE}/finder/newest.ts`,
     'return stamp.counter >= (next?.counter ?? counter + 1);',
     'return next === undefined && stamp.counter > counter;',
   ),
   mutant(
     '144 a Finder with an old record refuses only those who know better',
-    `${CORE}/finder/finder.ts`,
+    `${CORE}/finder/newest.ts`,
     "  finder.phase = 'refusing';\n",
     '',
+  ),
+  mutant(
+    '160 a Finder enters its start before members have told what they saw',
+    `${CORE}/finder/finder.ts`,
+    '  if (finder.unheard.size > 0) issue(finder);\n',
+    '',
+  ),
+  mutant(
+    '161 one member that was heard of stands for all',
+    `${CORE}/finder/newest.ts`,
+    '  finder.unheard.delete(worker);\n',
+    '  finder.unheard.clear();\n',
+  ),
+  mutant(
+    '162 what was asked of a Finder that has not settled is answered',
+    `${CORE}/finder/state.ts`,
+    '  if (!finder.dirty && finder.writing === undefined) {\n',
+    "  if (finder.phase === 'settling' || (!finder.dirty && finder.writing === undefined)) {\n",
+  ),
+  mutant(
+    '163 a worker in a world-line that the record does not know proves nothing',
+    `${CORE}/finder/reports.ts`,
+    '  if (worldLine > exposed.record.worldLine) {\n',
+    '  if (worldLine > Infinity) {\n',
   ),
 ];
