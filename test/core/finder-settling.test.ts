@@ -202,7 +202,10 @@ describe('a Finder that starts', () => {
     old.comes(1, older);
     old.pass(FINDER_DEFAULTS.settleGraceMs);
     old.open(0, seen);
-    assert.match(old.refusal(), /; this one was in use before that was known, by workers 1\. If .*remove it by force/);
+    assert.match(
+      old.refusal(),
+      /; this one was in use before that was known, by workers 1\. If .*remove the worker by force/,
+    );
   });
 
   it('asks for no more wakes once it refuses', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EXIT } from '@dpr/runtime';
-import { cleanUp, endsSaying, probe, said, startSite, within, type Site } from './site.ts';
+import { cleanUp, endsSaying, metric, probe, said, startSite, until, within, type Site } from './site.ts';
 
 const OTHER_CLUSTER =
   /^this Finder serves cluster [0-9a-f]{32}, and the peer belongs to cluster [0-9a-f]{32}\. If the Finder's volume was emptied or swapped, put the right one back; if the peer's was, the same$/;
@@ -189,6 +189,11 @@ describe('volumes that are not as they were left', () => {
   describe('of the Finder', () => {
     afterEach(cleanUp);
 
+    /** How many workers listed their graphs to the Finder that runs. */
+    const met = (site: Site): Promise<number> => metric(site.ports.admin, 'dpr_members_connected');
+    const metBoth = (site: Site): Promise<unknown> =>
+      until('both workers at the Finder', async () => (await met(site)) === 2);
+
     it('falls back to the other slot when one is torn, and loses nothing', async () => {
       const site = await workedSite();
       await stopAll(site);
@@ -248,35 +253,52 @@ describe('volumes that are not as they were left', () => {
       await allIsBack(site);
     });
 
-    it('is not believed when it was restored from an older copy, nothing is changed, and the newest one is taken back', async () => {
-      const site = await workedSite();
-      const volume = finderVolume(site);
-      await site.finder.end('SIGKILL');
-      await copy(volume, `${volume}-old`);
-      await site.restartFinder();
-      const client = await site.client();
-      await client.session().counter(0).add(0).committed;
-      await client.close();
-      await site.finder.end('SIGKILL');
-      await rename(volume, `${volume}-right`);
-      await rename(`${volume}-old`, volume);
-      const old = site.startFinder();
-      const refusing = await said(old, 'the refusal', ({ event }) => event === 'refusing');
-      assert.match(String(refusing.reason), OLD_RECORD);
-      assert.match((await probe(site.ports.admin, 'ready')).reason ?? '', OLD_RECORD);
-      for (const worker of site.workers) {
-        const told = await said(worker, 'the refusal', ({ code }) => code === 'staleFinder');
-        assert.match(String(told.reason), OLD_RECORD);
-      }
-      await assert.rejects(
-        site.client({ connectTimeoutMs: 300 }),
-        /does not serve now \(staleFinder\): a worker has seen/,
-      );
-      await old.end('SIGKILL');
-      await replace(volume, `${volume}-right`);
-      await site.restartFinder();
-      await allIsBack(site);
-      assert.equal((await site.operator().then((operator) => operator.status())).worldLine, 1);
-    });
+    for (const [when, isLate] of [
+      ['', false],
+      [', also when somebody comes first who knows no better', true],
+    ] as const) {
+      it(`is not believed when it was restored from an older copy${when}, nothing is changed, and the newest one is taken back`, async () => {
+        const site = await workedSite();
+        const volume = finderVolume(site);
+        const [, other] = site.workers;
+        assert.ok(other);
+        await site.finder.end('SIGKILL');
+        await copy(volume, `${volume}-old`);
+        if (isLate) other.process.kill('SIGSTOP');
+        const newest = await site.restartFinder();
+        const client = await site.client();
+        await client.session().counter(0).add(0).committed;
+        await client.close();
+        if (!isLate) await metBoth(site);
+        await newest.end('SIGKILL');
+        await rename(volume, `${volume}-right`);
+        await rename(`${volume}-old`, volume);
+        if (isLate) site.workers[0]?.process.kill('SIGSTOP');
+        const old = site.startFinder();
+        if (isLate) {
+          await old.event('serving');
+          other.process.kill('SIGCONT');
+          await until('the worker that knows no better', async () => (await met(site)) === 1);
+          assert.ok(old.lines.every(({ event }) => event !== 'refusing'));
+          site.workers[0]?.process.kill('SIGCONT');
+        }
+        const refusing = await said(old, 'the refusal', ({ event }) => event === 'refusing');
+        assert.match(String(refusing.reason), OLD_RECORD);
+        assert.match((await probe(site.ports.admin, 'ready')).reason ?? '', OLD_RECORD);
+        for (const worker of site.workers) {
+          const told = await said(worker, 'the refusal', ({ code }) => code === 'staleFinder');
+          assert.match(String(told.reason), OLD_RECORD);
+        }
+        await assert.rejects(
+          site.client({ connectTimeoutMs: 300 }),
+          /does not serve now \(staleFinder\): a worker has seen/,
+        );
+        await old.end('SIGKILL');
+        await replace(volume, `${volume}-right`);
+        await site.restartFinder();
+        await allIsBack(site);
+        assert.equal((await site.operator().then((operator) => operator.status())).worldLine, 1);
+      });
+    }
   });
 });

@@ -203,8 +203,10 @@ function listening(owner: Owner, running: () => FinderProcess): Owner {
   return {
     ...owner,
     opened(connection, hello) {
-      const { found, betterInformed } = running();
-      if ((hello.stamp?.counter ?? 0) > (found?.counter ?? 0)) betterInformed.add(connection.number);
+      const { core, found, betterInformed } = running();
+      // While it starts it sends everybody away without a look.
+      const isHeard = core.exposed !== undefined;
+      if (isHeard && (hello.stamp?.counter ?? 0) > (found?.counter ?? 0)) betterInformed.add(connection.number);
       owner.opened(connection, hello);
     },
     frames(connection, messages) {

@@ -55,5 +55,5 @@ const MAX_NAMED = 16;
 function whatChanged({ phase, bound }: Finder): string {
   if (phase === 'settling') return 'nothing was changed';
   const ids = [...bound.keys()].slice(0, MAX_NAMED).join(', ');
-  return `this one was in use before that was known, by workers ${ids || 'that are away now'}. If the newest one is refused because of such a worker, stop that worker, restart the Finder, and remove it by force (dpr remove-worker ID --force)`;
+  return `this one was in use before that was known, by workers ${ids || 'that are away now'}. If the newest one is refused because of such a worker, stop that worker, restart the Finder, remove the worker by force (dpr remove-worker ID --force), and start it with an empty volume`;
 }

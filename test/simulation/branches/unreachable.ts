@@ -160,7 +160,10 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'if (superseded !== undefined) throw superseded;',
         'if (error instanceof StorageDamagedError) await refuseIfSuperseded',
       ],
-      'core/finder/reports.ts': ['if (version <= last || (chain.length === 0'],
+      'core/finder/reports.ts': [
+        'if (version <= last || (chain.length === 0',
+        'if (worldLine > exposed.record.worldLine) {',
+      ],
       'core/worker/rollback.ts': ['if (worker.restoring !== version) return;'],
       'core/worker/execute.ts': ['was acknowledged and is forgotten`'],
       'core/session/session.ts': ['if (generation < lane.generation || generation <= lane.removed) return;'],

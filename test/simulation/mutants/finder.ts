@@ -255,10 +255,4 @@ export const FINDER_MUTANTS: readonly Mutant[] = [
     '  if (!finder.dirty && finder.writing === undefined) {\n',
     "  if (finder.phase === 'settling' || (!finder.dirty && finder.writing === undefined)) {\n",
   ),
-  mutant(
-    '163 a worker in a world-line that the record does not know proves nothing',
-    `${CORE}/finder/reports.ts`,
-    '  if (worldLine > exposed.record.worldLine) {\n',
-    '  if (worldLine > Infinity) {\n',
-  ),
 ];
