@@ -58,18 +58,27 @@ function spacingMs(workers: number): number {
   const boot = '00'.repeat(16);
   const life = { claimed: 1, registered: 1, boot, answer: { worldLine: 1, base: 0 } };
   const record: FinderRecord = {
-    ...{ cluster: '00'.repeat(16), counter: 7, starts: [], worldLine: 1, membership: 2, decisions: [] },
+    ...{
+      cluster: '00'.repeat(16),
+      counter: 7,
+      starts: [{ start: '11'.repeat(8), counter: 7 }],
+      worldLine: 1,
+      membership: 2,
+      decisions: [],
+    },
     members: new Map([[0, { ...member, ...life }]]),
     tombstones: new Map(),
     cut: new Map(Array.from({ length: workers }, (_, id) => [id, 1])),
   };
   const finder = createFinder({ ...FINDER_DEFAULTS, controlPort: 1 });
-  stepFinder(finder, { kind: 'loaded', record, start: '00'.repeat(8), cluster: record.cluster }, 1_000);
-  stepFinder(finder, { kind: 'written', counter: 8 }, 1_001);
+  stepFinder(finder, { kind: 'loaded', record, start: '00'.repeat(8), cluster: record.cluster }, 900);
+  stepFinder(finder, { kind: 'written', counter: 7 }, 901);
   const connection = 1;
-  stepFinder(finder, { kind: 'opened', connection, role: 'worker', cluster: undefined, stamp: undefined }, 1_002);
+  stepFinder(finder, { kind: 'opened', connection, role: 'worker', cluster: undefined, stamp: undefined }, 902);
+  const graph = { kind: 'graph', worker: 0, generation: 1, incarnation: 1, worldLine: 1 } as const;
+  stepFinder(finder, { kind: 'frame', connection, message: { ...graph, checkpoints: [] } }, 1_000);
+  stepFinder(finder, { kind: 'written', counter: 8 }, 1_001);
   const checkpoint = { worldLine: 1, version: 2, predecessor: 1, dependencies: new Map() };
-  const own = { worker: 0, generation: 1, incarnation: 1, worldLine: 1, checkpoints: [checkpoint] };
-  stepFinder(finder, { kind: 'frame', connection, message: { kind: 'graph', ...own } }, 1_003);
+  stepFinder(finder, { kind: 'frame', connection, message: { ...graph, checkpoints: [checkpoint] } }, 1_003);
   return finderWakeAt(finder) - 1_000;
 }
