@@ -159,8 +159,8 @@ describe('a client of real processes', () => {
       }
     });
     for (const name of ['counter-1', 'dpr-finder', 'counter-0', 'counter-2']) {
-      place.kill(name);
-      await place.processIs(name, ({ phase }) => phase === 'serving');
+      const killed = place.kill(name);
+      await place.processIs(name, ({ phase, pid }) => phase === 'serving' && pid !== killed);
     }
     await Promise.all(work);
     const reader = cluster.session();
