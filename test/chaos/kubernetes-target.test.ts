@@ -7,7 +7,7 @@ import { kubectl } from '../../services/chaos/kubectl.ts';
 
 const OURS = { context: 'here', namespace: 'ours' };
 const COUNTER = { name: 'counter-0', role: 'worker' } as const;
-const patience = () => AbortSignal.timeout(10_000);
+const patience = () => AbortSignal.timeout(60_000);
 
 describe('a target on Kubernetes', () => {
   const { PATH: usualPath = '' } = process.env;

@@ -45,7 +45,7 @@ describe('the watch of the ConfigMap', () => {
       key: 'nginx.conf',
       changed: (text) => changed.push(text),
       failed: (reason) => failed.push(reason),
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
     });
 
   it('tells the text as it is, then every change, and goes on serving one that was deleted', async () => {
