@@ -311,5 +311,48 @@ describe('volumes that are not as they were left', () => {
         assert.equal((await site.operator().then((operator) => operator.status())).worldLine, 1);
       });
     }
+
+    it('goes on from an older copy while all who know better are away, and what that costs is as documented', async () => {
+      const site = await workedSite();
+      const volume = finderVolume(site);
+      await site.finder.end('SIGKILL');
+      await copy(volume, `${volume}-old`);
+      const newest = await site.restartFinder();
+      await metBoth(site);
+      await stopWorker(site, 1);
+      const client = await site.client();
+      await client.session().counter(0).add(0).committed;
+      await newest.end('SIGKILL');
+      await rename(volume, `${volume}-right`);
+      await rename(`${volume}-old`, volume);
+      site.workers[0]?.process.kill('SIGSTOP');
+      const old = await site.restartFinder();
+      await site.restartWorker(1);
+      const unheard = await said(old, 'without whom it goes on', ({ event }) => event === 'unheard');
+      assert.deepEqual(unheard.workers, [0]);
+      await within('a commit by the other worker', client.session().counter(1).add(5).committed);
+      await client.close();
+      site.workers[0]?.process.kill('SIGCONT');
+      const refusing = await said(old, 'the refusal', ({ event }) => event === 'refusing');
+      assert.match(
+        String(refusing.reason),
+        /; this one was in use before that was known, by workers 1\. If the newest one/,
+      );
+      // As it says, and OPERATIONS.md.
+      await site.workers[1]?.end('SIGKILL');
+      await old.end('SIGKILL');
+      await replace(volume, `${volume}-right`);
+      const right = await site.restartFinder();
+      const forked = site.startWorker(1);
+      await said(right, 'the refusal', ({ event }) => event === 'refusing');
+      await forked.end('SIGKILL');
+      await right.end('SIGKILL');
+      await site.restartFinder();
+      const operator = await site.operator();
+      await within('the removal', operator.deleteWorker(1, { force: true }));
+      await rm(workerVolume(site, 1), { recursive: true });
+      await site.restartWorker(1);
+      assert.deepEqual(await within('the counters', site.counters()), [300, 0]);
+    });
   });
 });

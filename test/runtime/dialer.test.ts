@@ -1,5 +1,15 @@
+import { FINDER_DEFAULTS } from '@dpr/core';
 import { encode, type ErrorCode, type Message } from '@dpr/protocol';
-import { createLog, dial, listen, type Connection, type Dialer, type Listener, type Log } from '@dpr/runtime';
+import {
+  createLog,
+  dial,
+  DIALER_TIMING,
+  listen,
+  type Connection,
+  type Dialer,
+  type Listener,
+  type Log,
+} from '@dpr/runtime';
 import { wordsOf } from '@dpr/runtime/dial-socket';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -119,6 +129,10 @@ describe('a dialer', () => {
     dialer?.send(refresh);
     await calls.reaches('opened cc', 'refresh');
     assert.deepEqual(told, [`unreachable: connect ECONNREFUSED 127.0.0.1:${port}`]);
+  });
+
+  it('is back before a Finder that started goes on without its worker', () => {
+    assert.ok(2 * DIALER_TIMING.longestPauseMs <= FINDER_DEFAULTS.settleGraceMs);
   });
 
   it('finds words for errors that have none', () => {

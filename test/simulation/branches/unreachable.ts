@@ -38,7 +38,6 @@ export const UNREACHABLE: readonly Unreachable[] = [
     because: "nobody takes one cluster's, worker's or generation's volume for another's here",
     blocks: {
       'core/finder/finder.ts': ['const text = `this Finder serves cluster'],
-      'core/finder/membership.ts': ['return `the volume of worker ${id} is of generation'],
       'core/finder/reports.ts': ["return sendError( finder, connection, 'unknownWorker'"],
       'core/worker/join.ts': ["if (worker.step === 'joined') return log("],
       'runtime/storage/volume.ts': [
@@ -83,6 +82,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
   {
     because: 'nothing here is so large',
     blocks: {
+      'core/finder/finder.ts': ['if (finder.held.length >= finder.config.maxHeld', 'too many answers wait'],
       'runtime/storage/frame.ts': ['if (text.length > META_LIMIT_BYTES)'],
       'runtime/storage/two-slot-file.ts': ['exceeds the limit of ${RECORD_LIMIT_BYTES}`'],
       'runtime/storage/manifest-log.ts': ['throw new StorageLimitError(', '? TIGHT_INLINE_LIMIT_BYTES :'],
@@ -93,6 +93,10 @@ export const UNREACHABLE: readonly Unreachable[] = [
       ],
       'runtime/storage/volume.ts': ['throw new SupersededError( `${disk.directory} kept changing while incarnation'],
     },
+  },
+  {
+    because: 'a Finder with an old record waits here until it has heard of all its members',
+    blocks: { 'core/finder/newest.ts': ['const ids ='] },
   },
   {
     because: 'processes here die, and close nothing',
@@ -119,10 +123,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'runtime/storage/manifest.ts': ['a.counter > b.counter ? a : b;'],
       'runtime/storage/volume.ts': ['if (loaded === undefined) return false;'],
       'core/finder/reports.ts': ['?? exposed.record.worldLine;'],
-      'core/finder/finder.ts': [
-        "throw new Error('a record names the start",
-        'const oldest = decisions[0]?.worldLine ?? worldLine;',
-      ],
+      'core/finder/finder.ts': ['const oldest = decisions[0]?.worldLine ?? worldLine;'],
       'core/finder/membership.ts': ['if (one === undefined) return;', 'if (exposed === undefined) return;'],
       'core/worker/refresh.ts': [
         'if (worker.stamp === undefined) return;',
@@ -160,10 +161,8 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'if (superseded !== undefined) throw superseded;',
         'if (error instanceof StorageDamagedError) await refuseIfSuperseded',
       ],
-      'core/finder/reports.ts': [
-        'if (version <= last || (chain.length === 0',
-        'if (worldLine > exposed.record.worldLine) {',
-      ],
+      'core/finder/reports.ts': ['if (version <= last || (chain.length === 0', 'return refuseAll('],
+      'core/finder/membership.ts': ['return `the volume of worker ${id} is of generation'],
       'core/worker/rollback.ts': ['if (worker.restoring !== version) return;'],
       'core/worker/execute.ts': ['was acknowledged and is forgotten`'],
       'core/session/session.ts': ['if (generation < lane.generation || generation <= lane.removed) return;'],

@@ -148,6 +148,9 @@ export function checkFinder(truth: Truth) {
       const isForgotten = next !== undefined && next === truth.record?.starts[0];
       if (!isIncluded && !isForgotten)
         violated(2, `record ${counter} of start ${start} is told, which the right record does not include`);
+      // What the right Finder had durable, and told nobody when it died, may be told from here first.
+      const cut = worldOf().finder.process?.found?.cut ?? new Map<number, number>();
+      if ([...cut].some(([id, version]) => version > (exposed.get(id) ?? 0))) cutExposed(message.worldLine, cut);
       worldOf().reached('an old record is told of before it is known to be old');
     }
   }
