@@ -152,6 +152,11 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     found: 'the simulator gave a worker the disk of a process that served for a moment after it had been removed',
   },
   {
+    seed: 1_795_411_991_171,
+    found:
+      'the simulator wondered that an idle worker caught up with two others which had been idle, and then with the clock',
+  },
+  {
     seed: 1_775,
     found:
       'the simulator missed the marker of a clean stop on the disk of a process that slept while its worker got another',

@@ -52,7 +52,6 @@ export const UNREACHABLE: readonly Unreachable[] = [
     blocks: {
       'core/finder/membership.ts': [
         'if (id > MAX_WORKER_ID)',
-        '`no worker has the id ${id}`',
         'const text = `worker ${id} is of generation ${member.generation}, not',
       ],
     },
@@ -162,7 +161,10 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'if (error instanceof StorageDamagedError) await refuseIfSuperseded',
       ],
       'core/finder/reports.ts': ['if (version <= last || (chain.length === 0', 'return refuseAll('],
-      'core/finder/membership.ts': ['return `the volume of worker ${id} is of generation'],
+      'core/finder/membership.ts': [
+        'return `the volume of worker ${id} is of generation',
+        '`no worker has the id ${id}`', // of an old record
+      ],
       'core/worker/rollback.ts': ['if (worker.restoring !== version) return;'],
       'core/worker/execute.ts': ['was acknowledged and is forgotten`'],
       'core/session/session.ts': ['if (generation < lane.generation || generation <= lane.removed) return;'],
