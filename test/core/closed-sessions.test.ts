@@ -1,21 +1,12 @@
-import {
-  createSession,
-  createWorker,
-  stepSession,
-  stepWorker,
-  WORKER_DEFAULTS,
-  type WorkerEffect,
-  type WorkerEvent,
-} from '@dpr/core';
+import { createSession, stepSession, type WorkerEffect } from '@dpr/core';
 import type { Message } from '@dpr/protocol';
 import assert from 'node:assert/strict';
-
-const ID = 'e'.repeat(32);
+import { batchOf, servingWorker, SESSION } from './serving-worker.ts';
 
 describe('a session that is closed', () => {
   function session() {
     return createSession({
-      id: ID,
+      id: SESSION,
       worldLine: 1,
       mode: 'relaxed',
       replay: false,
@@ -33,7 +24,7 @@ describe('a session that is closed', () => {
     for (const worker of [0, 1]) stepSession(core, { kind: 'connected', worker, generation: 1 }, 0);
     stepSession(core, { kind: 'disconnected', worker: 1 }, 0);
     assert.deepEqual(stepSession(core, { kind: 'close' }, 0), [
-      { kind: 'send', worker: 0, message: { kind: 'sessionEnded', session: ID } },
+      { kind: 'send', worker: 0, message: { kind: 'sessionEnded', session: SESSION } },
     ]);
     assert.deepEqual(stepSession(core, { kind: 'connected', worker: 1, generation: 1 }, 0), []);
     assert.deepEqual(stepSession(core, { kind: 'submit', calls: [call(0)] }, 0), []);
@@ -43,35 +34,13 @@ describe('a session that is closed', () => {
 describe('a worker whose session was closed', () => {
   /** A worker that serves, and how often it executed something. */
   function serving() {
-    const config = { ...WORKER_DEFAULTS, id: 0, type: 'count', host: '', port: 6380 };
     let executed = 0;
-    function apply(): Uint8Array {
+    const { worker, step } = servingWorker(() => {
       executed++;
       return new Uint8Array(8);
-    }
-    const worker = createWorker(config, { apply, snapshot: () => undefined });
-    const step = (event: WorkerEvent): WorkerEffect[] => stepWorker(worker, event, 0, 0);
-    step({ kind: 'finderOpened' });
-    step({ kind: 'surveyed', boot: 'b'.repeat(32), generation: 0, checkpoints: [], stamp: undefined });
-    step({
-      kind: 'finderFrame',
-      message: { kind: 'claimed', cluster: 'c'.repeat(32), generation: 1, incarnation: 1 },
     });
-    step({ kind: 'volumeOpened', checkpoints: [], clean: undefined });
-    const stamp = { start: 'f'.repeat(16), counter: 1 };
-    step({
-      kind: 'finderFrame',
-      message: { kind: 'registered', stamp, worldLine: 1, decisions: [], cut: new Map(), base: 0 },
-    });
-    step({ kind: 'restored', version: 0, sections: [], since: 0 });
     const hear = (message: Message) => step({ kind: 'clientFrames', connection: 1, messages: [message] });
     return { worker, hear, executions: () => executed };
-  }
-
-  function batch(sequence: number): Message {
-    const of = { session: ID, worldLine: 1, generation: 1, sequence, acknowledged: 0 } as const;
-    const rest = { version: 0, dependencies: new Map(), operations: new Uint8Array(1) };
-    return { kind: 'batch', urgent: false, count: 1, ...of, ...rest };
   }
 
   const sent = (effects: readonly WorkerEffect[]): readonly Message[] =>
@@ -79,21 +48,21 @@ describe('a worker whose session was closed', () => {
 
   it('forgets the replies, also in the next checkpoint', () => {
     const { worker, hear } = serving();
-    for (const sequence of [1, 2]) hear(batch(sequence));
-    const entry = worker.sessions.entries.get(ID);
+    for (const sequence of [1, 2]) hear(batchOf(sequence));
+    const entry = worker.sessions.entries.get(SESSION);
     assert.equal(entry?.replies.length, 2);
     worker.sessions.changed.clear();
     entry.changed = false; // as a checkpoint would leave it
-    hear({ kind: 'sessionEnded', session: ID });
+    hear({ kind: 'sessionEnded', session: SESSION });
     assert.deepEqual(entry.replies, []);
     assert.deepEqual([...worker.sessions.changed], [entry]);
   });
 
   it('does not execute what still comes of it, as it knows its number', () => {
     const { hear, executions } = serving();
-    hear(batch(1));
-    hear({ kind: 'sessionEnded', session: ID });
-    const [answer, ...more] = sent(hear(batch(1)));
+    hear(batchOf(1));
+    hear({ kind: 'sessionEnded', session: SESSION });
+    const [answer, ...more] = sent(hear(batchOf(1)));
     assert.deepEqual(more, []);
     assert.ok(answer?.kind === 'error' && answer.code === 'sequenceGap', JSON.stringify(answer));
     assert.equal(executions(), 1);
@@ -101,7 +70,7 @@ describe('a worker whose session was closed', () => {
 
   it('is not troubled by one that it does not know', () => {
     const { worker, hear } = serving();
-    assert.deepEqual(hear({ kind: 'sessionEnded', session: ID }), []);
+    assert.deepEqual(hear({ kind: 'sessionEnded', session: SESSION }), []);
     assert.equal(worker.sessions.entries.size, 0);
   });
 });
