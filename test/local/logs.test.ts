@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import fc from 'fast-check';
-import { openLogFile } from '../../services/local/log-file.ts';
+import { MAX_LOG_BYTES, openLogFile } from '../../services/local/log-file.ts';
 import { MAX_LINE_CHARACTERS, readLines, saidIn } from '../../services/local/log-lines.ts';
 
 describe("a process's log", () => {
@@ -31,13 +31,74 @@ describe("a process's log", () => {
     );
   });
 
+  it('is rotated at its size, not one byte before, and again each time', () => {
+    const file = path.join(directory, 'x.log');
+    const read = (name: string) => readFileSync(path.join(directory, name), 'utf8');
+    const log = openLogFile(file, (error) => assert.ifError(error));
+    const line = (letter: string) => letter.repeat(1023);
+    const lines = MAX_LOG_BYTES / 1024;
+    for (const [index, letter] of ['a', 'b', 'c', 'd'].entries()) {
+      log.write(`${letter.toUpperCase()}${letter.repeat(1022)}`);
+      for (let written = 1; written < lines; written++) log.write(line(letter));
+      assert.equal(read('x.log').length, MAX_LOG_BYTES);
+      assert.ok(read('x.log').startsWith(letter.toUpperCase()), 'the file begins with the rotation');
+      if (index > 0) assert.equal(read('x.log.1').length, MAX_LOG_BYTES);
+    }
+    log.write('e');
+    log.close();
+    assert.deepEqual(readdirSync(directory), ['x.log', 'x.log.1']);
+    assert.equal(read('x.log'), 'e\n');
+    assert.ok(read('x.log.1').startsWith('D'));
+  });
+
+  it('goes on from a file that had reached its size before', () => {
+    const file = path.join(directory, 'x.log');
+    writeFileSync(file, 'x'.repeat(100));
+    const log = openLogFile(file, (error) => assert.ifError(error), 100);
+    for (const line of ['a', 'b', 'c']) log.write(line);
+    log.close();
+    assert.equal(readFileSync(`${file}.1`, 'utf8').length, 100);
+    assert.equal(readFileSync(file, 'utf8'), 'a\nb\nc\n');
+  });
+
+  it('is made anew when the file or its directory is removed or renamed', () => {
+    const logs = path.join(directory, 'logs');
+    const file = path.join(logs, 'x.log');
+    const log = openLogFile(file, (error) => assert.ifError(error));
+    const take: Readonly<Record<string, () => void>> = {
+      'the file is removed': () => rmSync(file),
+      'the file is renamed': () => renameSync(file, `${file}.old`),
+      'the file is replaced': () => {
+        writeFileSync(`${file}.new`, '');
+        renameSync(`${file}.new`, file);
+      },
+      'the directory is removed': () => rmSync(logs, { recursive: true }),
+      'the directory is renamed': () => renameSync(logs, `${logs}.old`),
+    };
+    log.write('first');
+    for (const [what, act] of Object.entries(take)) {
+      act();
+      log.write(what);
+      log.write('next');
+      assert.equal(readFileSync(file, 'utf8'), `${what}\nnext\n`);
+    }
+    log.close();
+  });
+
   it('that cannot be written is told of once', () => {
     const errors: Error[] = [];
-    const log = openLogFile(path.join(directory, 'none', 'x.log'), (error) => errors.push(error));
+    const blocked = path.join(directory, 'none');
+    writeFileSync(blocked, 'a file where the directory should be');
+    const log = openLogFile(path.join(blocked, 'x.log'), (error) => errors.push(error));
     log.write('a');
     log.write('b');
     assert.equal(errors.length, 1);
-    assert.match(String(errors[0]?.message), /ENOENT/);
+    assert.match(String(errors[0]?.message), /EEXIST|ENOTDIR/);
+    rmSync(blocked);
+    mkdirSync(blocked);
+    log.write('c');
+    log.close();
+    assert.equal(readFileSync(path.join(blocked, 'x.log'), 'utf8'), 'c\n');
   });
 });
 
