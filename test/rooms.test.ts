@@ -63,7 +63,11 @@ const ROOMS: Readonly<Record<string, Rule>> = {
     packages: ['commander', 'ws'],
     node: true,
   },
-  'services/chaos': { rooms: ['infra/plan', 'services/client', 'services/local'], packages: ['commander'], node: true },
+  'services/chaos': {
+    rooms: ['infra/plan', 'services/client', 'services/local', 'services/runtime'],
+    packages: ['commander'],
+    node: true,
+  },
 };
 
 /** A worker type, present or to come: any other folder of services. */

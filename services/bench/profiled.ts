@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { withPatience } from '@dpr/runtime/patience';
 import { TARGET_CELLS } from './cells.ts';
 import { pins } from './cpu.ts';
 import { startGenerator } from './generator.ts';
@@ -32,8 +33,9 @@ export async function profileWorker(directory: string, signal: AbortSignal): Pro
     const files = [`counter-${peer.pid}`, `bench-load-${generator.pid}`].map((name) =>
       path.join(directory, `${name}.cpuprofile`),
     );
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(WRITE_LIMIT_MS)]);
-    while (!files.every((file) => existsSync(file))) await pause(POLL_MS, undefined, { signal: limit });
+    await withPatience({ signals: [signal], ms: WRITE_LIMIT_MS }, async (limit) => {
+      while (!files.every((file) => existsSync(file))) await pause(POLL_MS, undefined, { signal: limit });
+    });
     return files;
   } finally {
     await generator.stop();

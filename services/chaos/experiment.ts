@@ -1,6 +1,7 @@
 /** `npm run experiment`: counters incremented under kills, which must end with exactly what was added. */
 import path from 'node:path';
 import { commandLine, EXIT_USAGE, whole } from '@dpr/local/command-line';
+import { patience } from '@dpr/runtime/patience';
 import { EXIT_INTERRUPTED, errorText, interruption } from './interrupt.ts';
 import { kubernetesTarget } from './kubernetes-target.ts';
 import { localTarget } from './local-target.ts';
@@ -148,19 +149,21 @@ async function onOwnCluster(options: Options, experiment: Experiment, around: Su
     command: LOCAL_PROGRAM,
     signal: around.signal,
   });
+  const unbroken = patience({ signals: [around.signal, own.broken] });
   try {
     const site: ExperimentSite = {
       cluster: own.cluster,
       token: undefined,
       target: experiment.schedule.count === 0 ? undefined : localTarget(own.dataDirectory),
       restart: () => own.restart(),
-      signal: AbortSignal.any([around.signal, own.broken]),
+      signal: unbroken.signal,
       tell: around.tell,
     };
     return await runExperiment(experiment, site);
   } catch (error) {
     throw own.broken.aborted ? own.broken.reason : error;
   } finally {
+    unbroken.end();
     await own.remove();
   }
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { withPatience } from '@dpr/runtime/patience';
 import { freeBasePort } from './free-ports.ts';
 
 export type OwnClusterOptions = {
@@ -107,10 +108,8 @@ async function launch([program = '', ...words]: readonly string[], signal: Abort
   }
 
   try {
-    const { cluster, control } = await untilServing(
-      child,
-      said,
-      AbortSignal.any([signal, AbortSignal.timeout(START_LIMIT_MS)]),
+    const { cluster, control } = await withPatience({ signals: [signal], ms: START_LIMIT_MS }, (limit) =>
+      untilServing(child, said, limit),
     );
     child.on('exit', () => {
       if (!stopping) broken.abort(new Error(`the cluster ended:\n${said.join('\n')}`));

@@ -1,5 +1,6 @@
 /** The pods of a cluster's Finder and workers, as Kubernetes tells of them. */
 import { CLUSTER_PART, LABEL } from '@dpr/infra/plan';
+import { withPatience } from '@dpr/runtime/patience';
 import type { Kubectl } from './kubectl.ts';
 import { StrikeError } from './target.ts';
 
@@ -52,7 +53,8 @@ export function podsOf(run: Kubectl, namespace: string): Pods {
       found.abort();
     };
     const words = ['get', '--raw', `${all}&watch=1&resourceVersion=${metadata.resourceVersion}`];
-    await run(words, { signal: AbortSignal.any([signal, found.signal]), output }).catch((error: unknown) => {
+    const watch = withPatience({ signals: [signal, found.signal] }, (limit) => run(words, { signal: limit, output }));
+    await watch.catch((error: unknown) => {
       if (!found.signal.aborted) throw error;
     });
     return pod;

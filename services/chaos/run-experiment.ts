@@ -5,6 +5,7 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Cluster, connect, type RollbackReport } from '@dpr/client';
+import { withPatience } from '@dpr/runtime/patience';
 import type { Schedule } from './schedule.ts';
 import { type Recovery, runStrikes, type Strike } from './strikes.ts';
 import type { Blow, Target } from './target.ts';
@@ -215,27 +216,26 @@ async function increment(experiment: Experiment, site: ExperimentSite, { rounds,
       const due = began + (durationMs * round) / rounds;
       if (due > performance.now()) await pause(due - performance.now(), undefined, { signal: site.signal });
       await chaos.reached(Math.floor((minStrikes * (round + 1)) / rounds));
-      const limit = unlessStuck(site.signal, `round ${round + 1}`);
-      const add = async (worker: number, index: number): Promise<void> => {
+      const add = async (worker: number, index: number, signal: AbortSignal): Promise<void> => {
         const sent = performance.now();
-        const value = Number(await session.counter(worker).add(step, { signal: limit }));
+        const value = Number(await session.counter(worker).add(step, { signal }));
         tally.replies.push(performance.now() - sent);
         // Replay is in order, so whatever happened, the session sees its own increments and nothing else.
         const must = (before.values[index] ?? NaN) + (round + 1) * step;
         if (value !== must) tally.mistakes.push(`round ${round + 1}: counter ${worker} answered ${value}, not ${must}`);
       };
-      await Promise.all(workers.map(add));
+      await unlessStuck(site.signal, `round ${round + 1}`, (signal) =>
+        Promise.all(workers.map((worker, index) => add(worker, index, signal))),
+      );
       site.tell({ event: 'round', round: round + 1, rounds });
     }
-    await session.commit({ signal: unlessStuck(site.signal, 'the commit of all') });
+    await unlessStuck(site.signal, 'the commit of all', (signal) => session.commit({ signal }));
   });
 }
 
-function unlessStuck(signal: AbortSignal, what: string): AbortSignal {
-  const stuck = new AbortController();
-  const reason = new Error(`${what} was not done within ${showMs(STUCK_MS)}`);
-  setTimeout(() => stuck.abort(reason), STUCK_MS).unref();
-  return AbortSignal.any([signal, stuck.signal]);
+function unlessStuck<T>(signal: AbortSignal, what: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new Error(`${what} was not done within ${showMs(STUCK_MS)}`);
+  return withPatience({ signals: [signal], ms: STUCK_MS, late }, work);
 }
 
 type Reading = { readonly values: readonly number[]; readonly worldLine: number };
@@ -244,8 +244,9 @@ type Reading = { readonly values: readonly number[]; readonly worldLine: number 
 async function readBack({ workers }: Experiment, site: ExperimentSite): Promise<Reading> {
   return withCluster(site, async (cluster) => {
     const session = cluster.session();
-    const signal = unlessStuck(site.signal, 'reading back');
-    const values = await Promise.all(workers.map((worker) => session.counter(worker).get({ signal })));
+    const values = await unlessStuck(site.signal, 'reading back', (signal) =>
+      Promise.all(workers.map((worker) => session.counter(worker).get({ signal }))),
+    );
     return { values: values.map(Number), worldLine: session.worldLine };
   });
 }

@@ -1,6 +1,7 @@
 /** Striking a target by a schedule, and measuring how long its victims take. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { SERVED_WELL_MS } from '@dpr/local';
+import { patience, withPatience } from '@dpr/runtime/patience';
 import { allEnded } from './all-ended.ts';
 import { dueAt, type Schedule, victimsOf } from './schedule.ts';
 import { type Blow, type Recovered, StrikeError, type Target, type Victim } from './target.ts';
@@ -48,7 +49,7 @@ export const REST_MS = SERVED_WELL_MS + 100;
  */
 export async function runStrikes(strikes: Strikes): Promise<void> {
   const { target, schedule, signal, enough, patienceMs } = strikes;
-  const noMore = enough === undefined ? signal : AbortSignal.any([signal, enough]);
+  const noMore = patience({ signals: [signal, enough] });
   const start = performance.now();
   const elapsed = () => performance.now() - start;
   let lastMs = 0;
@@ -56,29 +57,31 @@ export async function runStrikes(strikes: Strikes): Promise<void> {
     for (let index = 0; ; index++) {
       const due = dueAt(schedule, index, lastMs, elapsed());
       if (due === undefined) return;
-      await pause(Math.max(0, due - elapsed()), undefined, { signal: noMore });
+      await pause(Math.max(0, due - elapsed()), undefined, { signal: noMore.signal });
       const victims = victimsOf(schedule, index, await target.victims());
       lastMs = elapsed();
       const wounded = await allEnded(
         victims.map(async (victim) => ({ victim, wound: await target.strike(victim, strikes.blow) })),
       );
       strikes.struck({ index, atMs: lastMs, victims });
-      const patience = AbortSignal.any([signal, AbortSignal.timeout(longest(strikes.blow) + patienceMs)]);
-      await Promise.all(
-        wounded.map(async ({ victim, wound }) => {
-          const recovered = await wound.recovered(patience).catch((error: unknown) => {
-            if (signal.aborted || !patience.aborted) throw error;
-            throw new StrikeError(
-              `${victim.name} does not serve again ${showMs(patienceMs)} after strike ${index + 1}`,
-            );
-          });
-          strikes.recovered({ index, victim, ...recovered });
-        }),
+      await withPatience({ signals: [signal], ms: longest(strikes.blow) + patienceMs }, (limit) =>
+        Promise.all(
+          wounded.map(async ({ victim, wound }) => {
+            const recovered = await wound.recovered(limit).catch((error: unknown) => {
+              if (signal.aborted || !limit.aborted) throw error;
+              throw new StrikeError(
+                `${victim.name} does not serve again ${showMs(patienceMs)} after strike ${index + 1}`,
+              );
+            });
+            strikes.recovered({ index, victim, ...recovered });
+          }),
+        ),
       );
     }
   } catch (error) {
-    if (!(noMore.aborted && isAbort(error))) throw error;
+    if (!(noMore.signal.aborted && isAbort(error))) throw error;
   } finally {
+    noMore.end();
     await target.release();
   }
 }

@@ -1,5 +1,6 @@
 /** Makes a cluster what is declared: every declared worker serves and can be reached, every other has left. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { patience } from '@dpr/runtime/patience';
 import type { Declaration } from './declaration.ts';
 import type { ClusterStatus, Operator, WorkerStatus } from './operator.ts';
 
@@ -84,11 +85,13 @@ async function answered<T>(
   { timeoutMs, signal }: EnsureOptions,
   question: (call: { readonly signal: AbortSignal }) => Promise<T>,
 ): Promise<T> {
-  const patience = AbortSignal.timeout(Math.min(ANSWER_LIMIT_MS, timeoutMs));
+  const limit = patience({ signals: [signal], ms: Math.min(ANSWER_LIMIT_MS, timeoutMs) });
   try {
-    return await question({ signal: AbortSignal.any([signal, patience]) });
+    return await question({ signal: limit.signal });
   } catch (error) {
-    throw patience.aborted && !signal.aborted ? new UnansweredError('the Finder does not answer') : error;
+    throw limit.signal.aborted && !signal.aborted ? new UnansweredError('the Finder does not answer') : error;
+  } finally {
+    limit.end();
   }
 }
 

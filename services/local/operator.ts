@@ -1,4 +1,5 @@
 import { type ClusterStatus, connectOperator, type Operator, type Removal, UnknownWorkerError } from '@dpr/client';
+import { patience } from '@dpr/runtime/patience';
 
 /** A Finder that takes longer to answer counts as away. */
 const ANSWER_TIMEOUT_MS = 1_000;
@@ -26,18 +27,20 @@ export function finderControl(address: FinderAddress): FinderControl {
   let connection: Promise<Operator> | undefined;
 
   async function ask<T>(question: (operator: Operator, signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
-    const patience = AbortSignal.any([closed.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+    const { signal, end } = patience({ signals: [closed.signal], ms: ANSWER_TIMEOUT_MS });
     const own = (connection ??= connectOperator({
       ...address,
       connectTimeoutMs: ANSWER_TIMEOUT_MS,
       signal: closed.signal,
     }));
     try {
-      return await question(await own, patience);
+      return await question(await own, signal);
     } catch {
       // A connection waits for a Finder that is away by itself, and ends only when that is pointless.
-      if (!patience.aborted && connection === own) forget();
+      if (!signal.aborted && connection === own) forget();
       return undefined;
+    } finally {
+      end();
     }
   }
 

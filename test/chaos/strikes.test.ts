@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type Blow, type Recovery, runStrikes, type Strike, StrikeError, type Strikes, type Target } from '@dpr/chaos';
+import { countAbortListeners } from '../abort-listeners.ts';
 
 const KILL: Blow = { kind: 'kill' };
 
@@ -55,6 +56,15 @@ const never = async (signal: AbortSignal) => {
 };
 
 describe('strikes', () => {
+  it('leave nothing behind at the signals that end them', async () => {
+    const { target } = fakeTarget(() => Promise.resolve(1));
+    const schedule = { ...strikesOn(target).schedule, count: 50 };
+    const enough = new AbortController().signal;
+    const counted = await countAbortListeners(() => runStrikes(strikesOn(target, { schedule, enough })));
+    assert.ok(counted.most <= 2, `${counted.most} listeners at one signal after 50 strikes`);
+    assert.equal(counted.combined, 0);
+  });
+
   it('wait until every victim serves again, and tell of each', async () => {
     const { target, log } = fakeTarget((name) => Promise.resolve(name.length));
     const strikes: Strike[] = [];

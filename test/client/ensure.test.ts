@@ -8,6 +8,7 @@ import { parseDeclaration, parseIds } from '../../services/client/declaration.ts
 import { EnsureError, ensureMembership, type EnsureOptions } from '../../services/client/ensure.ts';
 import { ingressBehind } from '../../services/client/ingress-version.ts';
 import type { Operator, WorkerStatus } from '../../services/client/operator.ts';
+import { countAbortListeners } from '../abort-listeners.ts';
 
 const worker = (id: number, state: WorkerStatus['state'] = 'serving', type = 'counter'): WorkerStatus => ({
   id,
@@ -136,6 +137,15 @@ describe('a declared membership', () => {
     const alive = operatorOf([[worker(3)], []]);
     await ensure(alive.operator, [], { forced: new Set([3]) }).done;
     assert.deepEqual(alive.asked, [{ id: 3, force: false }]);
+  });
+
+  it('is asked for without leaving anything behind at the signal that ends it', async () => {
+    const strays = Array.from({ length: 30 }, (_, index) => worker(index + 1));
+    const { operator } = operatorOf([[worker(0), ...strays], [worker(0)]]);
+    const { signal } = new AbortController();
+    const counted = await countAbortListeners(() => ensure(operator, ['counter:0'], { signal }).done);
+    assert.ok(counted.most <= 2, `${counted.most} listeners at one signal after 32 questions`);
+    assert.equal(counted.combined, 0);
   });
 
   it('is not there while a worker cannot be reached, or is of another type', async () => {

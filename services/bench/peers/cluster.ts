@@ -1,6 +1,7 @@
 /** The real cluster: a Finder and one counter, as `npm start` runs them. */
 import { LOCAL_PROGRAM, startOwnCluster } from '@dpr/chaos';
 import { readClusterFile } from '@dpr/local';
+import { withPatience } from '@dpr/runtime/patience';
 import type { Peer, PeerOptions } from './peer.ts';
 
 export interface ClusterPeer extends Peer {
@@ -25,8 +26,12 @@ export async function startCluster(checkpointIntervalMs: number, { pin, signal }
     pid,
     checkpointIntervalMs,
     async metrics() {
-      const response = await fetch(`http://127.0.0.1:${ports.admin}/metrics`, { signal });
-      const lines = (await response.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+      // `fetch` leaves a listener at the signal that it is given.
+      const text = await withPatience({ signals: [signal] }, async (limit) => {
+        const response = await fetch(`http://127.0.0.1:${ports.admin}/metrics`, { signal: limit });
+        return response.text();
+      });
+      const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
       return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]));
     },
     stop: () => own.remove(),

@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { withPatience } from '@dpr/runtime/patience';
 import type { Peer, PeerOptions } from './peer.ts';
 
 /** How an append-only file is synced; `no AOF`: nothing is written. */
@@ -39,7 +40,7 @@ export async function startRedis(durability: Durability, { pin, signal }: PeerOp
   }
 
   try {
-    await ready(child.stdout, gone, AbortSignal.any([signal, AbortSignal.timeout(START_LIMIT_MS)]));
+    await withPatience({ signals: [signal], ms: START_LIMIT_MS }, (limit) => ready(child.stdout, gone, limit));
   } catch (error) {
     await stop();
     throw error;

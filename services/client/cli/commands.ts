@@ -1,5 +1,6 @@
 /** What each command does. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { patience } from '@dpr/runtime/patience';
 import { connect, type Cluster } from '../cluster.ts';
 import { unlessAborted } from '../deferred.ts';
 import { connectOperator, type ClusterStatus, type Operator } from '../operator.ts';
@@ -137,12 +138,14 @@ async function inTime<T>(
   words: string,
   work: (signal: AbortSignal) => PromiseLike<T>,
 ): Promise<T> {
-  const late = AbortSignal.timeout(timeoutMs);
+  const limit = patience({ signals: [signal], ms: timeoutMs });
   try {
-    return await work(AbortSignal.any([signal, late]));
+    return await work(limit.signal);
   } catch (error) {
-    if (late.aborted && !signal.aborted) throw new TimeoutError(`${words} (waited ${timeoutMs / 1_000} s)`);
+    if (limit.signal.aborted && !signal.aborted) throw new TimeoutError(`${words} (waited ${timeoutMs / 1_000} s)`);
     throw error;
+  } finally {
+    limit.end();
   }
 }
 
