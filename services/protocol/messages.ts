@@ -83,7 +83,7 @@ const memberStatus = struct({
   type: text(MAX_TYPE_BYTES),
   host: text(MAX_HOST_BYTES),
   port: u16,
-  state: choice('joining', 'serving', 'leaving', 'away'),
+  state: choice('joining', 'serving', 'leaving', 'away', 'silent'),
   waitingFor: prose(MAX_TEXT_BYTES),
   executed: u64,
   durable: u64,
@@ -91,6 +91,7 @@ const memberStatus = struct({
   lagOperations: u64,
   lagMs: u64,
   restarts: u32,
+  silentMs: u64,
 });
 
 /** Why something was refused. The place in this list is the code on the wire: only ever append. */

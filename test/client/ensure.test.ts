@@ -26,6 +26,7 @@ const worker = (id: number, state: WorkerStatus['state'] = 'serving', type = 'co
   lagOperations: 7,
   lagMs: 0,
   restarts: 0,
+  silentMs: 0,
 });
 
 /** For what is to fail in the end: two looks at the cluster. */

@@ -30,6 +30,7 @@ function whole(member: Partial<MemberStatus>): MemberStatus {
     lagOperations: 0,
     lagMs: 0,
     restarts: 0,
+    silentMs: 0,
     ...member,
   };
 }

@@ -35,7 +35,7 @@ const record: fc.Arbitrary<FinderRecord> = plain({
     plain({
       generation: u32,
       base: u64,
-      firstIncarnation: u32,
+      restartsFrom: u32,
       type: fc.string({ maxLength: 15 }),
       host: fc.string({ maxLength: 60 }),
       port: fc.integer({ min: 0, max: 65_535 }),

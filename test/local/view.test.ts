@@ -39,7 +39,7 @@ const STATUS: ClusterStatus = {
         port: 6380,
         address: 'ws://127.0.0.1:6380',
       },
-      ...{ state: 'serving', waitingFor: '', executed: 120, durable: 118, committed: 110, restarts: 1 },
+      ...{ state: 'serving', waitingFor: '', executed: 120, durable: 118, committed: 110, restarts: 1, silentMs: 0 },
       ...{ lagOperations: 300, lagMs: 45 },
     },
   ],

@@ -41,7 +41,7 @@ const memberStatus = record({
   type: text,
   host: text,
   port: u16,
-  state: fc.constantFrom('joining', 'serving', 'leaving', 'away'),
+  state: fc.constantFrom('joining', 'serving', 'leaving', 'away', 'silent'),
   waitingFor: text,
   executed: u64,
   durable: u64,
@@ -49,6 +49,7 @@ const memberStatus = record({
   lagOperations: u64,
   lagMs: u64,
   restarts: u32,
+  silentMs: u64,
 });
 const count = fc.oneof(fc.integer({ min: 1, max: MAX_BATCH_OPERATIONS }), fc.constantFrom(1, MAX_BATCH_OPERATIONS));
 

@@ -35,7 +35,7 @@ import {
   type FinderEvent,
   type Peer,
 } from './state.ts';
-import { statusAnswer } from './status.ts';
+import { noteSilence, statusAnswer } from './status.ts';
 
 export const FINDER_DEFAULTS = {
   writeSpacingMs: 5,
@@ -123,12 +123,14 @@ function handle(finder: Finder, event: FinderEvent): void {
       return open(
         finder,
         event.connection,
-        { role: event.role, resent: false, subscribed: false },
+        { role: event.role, resent: false, subscribed: false, silentSince: Infinity },
         event.cluster,
         event.stamp,
       );
     case 'closed':
       return close(finder, event.connection);
+    case 'silence':
+      return noteSilence(finder, event.connection, event.forMs);
     case 'frame':
       return frame(finder, event.connection, event.message);
     case 'wake':

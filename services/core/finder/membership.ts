@@ -69,7 +69,7 @@ function newMember(finder: Finder, id: number): MemberRecord {
   return {
     generation: (tombstone?.generation ?? 0) + 1,
     base,
-    firstIncarnation: incarnation + 1,
+    restartsFrom: incarnation + 1,
     type: '',
     host: '',
     port: 0,
@@ -184,6 +184,7 @@ function join(finder: Finder, connection: number, message: Register, member: Mem
   const covered = record.cut.get(id) ?? 0;
   const cleanHere = !lost && message.clean?.worldLine === record.worldLine;
   const base = cleanHere ? Math.max(covered, chain.at(-1)?.version ?? covered) : covered;
+  const wasClean = !lost && member.registered > 0 && message.clean?.incarnation === member.registered;
   // Without a rollback and without a marker nobody executed here in this world-line: what lies above the cut is dead.
   if (!cleanHere) finder.graph.delete(id);
   changeMember(finder, id, {
@@ -192,6 +193,7 @@ function join(finder: Finder, connection: number, message: Register, member: Mem
     host,
     port,
     registered: incarnation,
+    restartsFrom: member.restartsFrom + (wasClean ? 1 : 0),
     answer: { worldLine: record.worldLine, base },
   });
   change(finder, { membership: record.membership + 1 });

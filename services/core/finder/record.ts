@@ -20,8 +20,8 @@ export interface MemberRecord {
   readonly generation: number;
   /** The version below which this generation has nothing: its empty state. */
   readonly base: number;
-  /** The first incarnation of this generation; later ones are restarts. */
-  readonly firstIncarnation: number;
+  /** Later incarnations are restarts: the first of this generation, and one further for each start after a clean shutdown. */
+  readonly restartsFrom: number;
   readonly type: string;
   readonly host: string;
   readonly port: number;
@@ -67,7 +67,7 @@ const member = struct({
   id: u32,
   generation: u32,
   base: u64,
-  firstIncarnation: u32,
+  restartsFrom: u32,
   type: text(MAX_TYPE_BYTES),
   host: text(MAX_HOST_BYTES),
   port: u16,

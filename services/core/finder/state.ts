@@ -42,6 +42,8 @@ export type FinderEvent =
     }
   | { readonly kind: 'frame'; readonly connection: number; readonly message: Message }
   | { readonly kind: 'closed'; readonly connection: number }
+  /** A worker has not answered on its connection for so long; 0: it answers again. */
+  | { readonly kind: 'silence'; readonly connection: number; readonly forMs: number }
   | { readonly kind: 'wake' };
 
 /** What the Finder wants done, in order. Nothing here waits for a write: what had to wait was held back until `written`. */
@@ -59,7 +61,17 @@ export type FinderEffect =
   | { readonly kind: 'log'; readonly event: FinderLogEvent; readonly details: Readonly<Record<string, unknown>> };
 
 export type FinderLogEvent =
-  'claimed' | 'registered' | 'rollback' | 'leaving' | 'left' | 'refused' | 'fenced' | 'protocolError' | 'unheard';
+  | 'claimed'
+  | 'registered'
+  | 'rollback'
+  | 'leaving'
+  | 'left'
+  | 'refused'
+  | 'fenced'
+  | 'protocolError'
+  | 'unheard'
+  | 'silent'
+  | 'answersAgain';
 
 /** One connection and, once a worker has listed its graph on it, whose it is. */
 export interface Peer {
@@ -73,6 +85,8 @@ export interface Peer {
   progress?: MessageOf<'progress'>;
   /** Everything up to here is durable, and it takes no new batches. */
   drained?: number;
+  /** Since when it does not answer; Infinity: it does. */
+  silentSince: number;
 }
 
 /** The last record that is durable, as peers may see it. */

@@ -2,7 +2,7 @@
 import type { MemberStatus, MessageOf } from '@dpr/protocol';
 import { waitsFor } from './membership.ts';
 import type { MemberRecord } from './record.ts';
-import type { Exposed, Finder } from './state.ts';
+import { log, type Exposed, type Finder } from './state.ts';
 
 export function statusAnswer(finder: Finder, exposed: Exposed): MessageOf<'statusAnswer'> {
   const { cluster, worldLine, membership, members, tombstones } = exposed.record;
@@ -19,10 +19,12 @@ export function statusAnswer(finder: Finder, exposed: Exposed): MessageOf<'statu
 
 function memberStatus(finder: Finder, exposed: Exposed, id: number, member: MemberRecord): MemberStatus {
   const bound = finder.bound.get(id);
-  const progress = bound === undefined ? undefined : finder.peers.get(bound)?.progress;
+  const peer = bound === undefined ? undefined : finder.peers.get(bound);
+  const progress = peer?.progress;
+  const silentMs = Math.max(0, finder.now - (peer?.silentSince ?? Infinity));
   const committed = exposed.record.cut.get(id) ?? 0;
   const durable = finder.graph.get(id)?.at(-1)?.version ?? committed;
-  const { generation, type, host, port, registered, claimed, firstIncarnation, leaving } = member;
+  const { generation, type, host, port, registered, claimed, restartsFrom, leaving } = member;
   return {
     id,
     generation,
@@ -30,15 +32,27 @@ function memberStatus(finder: Finder, exposed: Exposed, id: number, member: Memb
     type,
     host,
     port,
-    state: stateOf(bound !== undefined, claimed > registered, leaving),
+    state: silentMs > 0 ? 'silent' : stateOf(peer !== undefined, claimed > registered, leaving),
     waitingFor: leaving ? waitsFor(finder, id) : '',
     executed: Math.max(progress?.version ?? 0, durable),
     durable,
     committed,
     lagOperations: Math.max(0, (progress?.operations ?? 0) - (progress?.committedOperations ?? 0)),
     lagMs: progress?.lagMs ?? 0,
-    restarts: Math.max(0, claimed - firstIncarnation),
+    restarts: Math.max(0, claimed - restartsFrom),
+    silentMs: Math.floor(silentMs),
   };
+}
+
+/** Nothing is done about a worker that is silent: it may go on at any moment, and until its connection breaks nobody takes its place. */
+export function noteSilence(finder: Finder, connection: number, forMs: number): void {
+  const peer = finder.peers.get(connection);
+  if (peer === undefined) return;
+  const { worker, silentSince } = peer;
+  peer.silentSince = forMs > 0 ? finder.now - forMs : Infinity;
+  if (worker === undefined || finder.bound.get(worker) !== connection) return;
+  if (forMs > 0) log(finder, 'silent', { worker, forMs, reason: `nothing that depends on worker ${worker} commits` });
+  else log(finder, 'answersAgain', { worker, afterMs: Math.round(finder.now - silentSince) });
 }
 
 function stateOf(bound: boolean, claiming: boolean, leaving: boolean): MemberStatus['state'] {
