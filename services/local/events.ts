@@ -16,6 +16,15 @@ export type LocalEvent =
       readonly phase: Phase;
       readonly restartInMs?: number;
     }
+  /** It runs and does not answer. Without `restartAfterMs` it is not restarted for that, since it has not served yet. */
+  | {
+      readonly event: 'processSilent';
+      readonly process: string;
+      readonly silentMs: number;
+      readonly holdsUp: string;
+      readonly restartAfterMs?: number;
+    }
+  | { readonly event: 'processAnswers'; readonly process: string; readonly afterMs: number }
   | { readonly event: 'processStopped'; readonly process: string; readonly reason?: string }
   | { readonly event: 'processSays'; readonly process: string; readonly severity: Severity; readonly text: string }
   | { readonly event: 'configChanged'; readonly changes: readonly string[] }
@@ -44,6 +53,10 @@ export function textOf(event: LocalEvent): string {
       return `${event.process} serves, after ${event.afterMs} ms`;
     case 'processEnded':
       return `${event.process} ${event.reason}; ${nextText(event)}`;
+    case 'processSilent':
+      return `${event.process} is silent for ${seconds(event.silentMs)}: ${event.holdsUp}${restartText(event.restartAfterMs)}`;
+    case 'processAnswers':
+      return `${event.process} answers again, after ${seconds(event.afterMs)}`;
     case 'processStopped':
       return `${event.process} stopped${event.reason === undefined ? '' : `, but ${event.reason}`}`;
     case 'processSays':
@@ -67,6 +80,14 @@ export function textOf(event: LocalEvent): string {
     case 'stopped':
       return event.kept ? 'stopped; everything is kept' : 'stopped; what was not durable will be rolled back';
   }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
+}
+
+function restartText(afterMs: number | undefined): string {
+  return afterMs === undefined ? '' : `; it is killed and started again after ${afterMs / 1_000} s`;
 }
 
 function nextText({ phase, restartInMs }: { readonly phase: Phase; readonly restartInMs?: number }): string {

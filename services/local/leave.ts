@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Tell } from './events.ts';
 import type { FinderControl } from './operator.ts';
-import type { Supervised } from './process.ts';
+import type { Phase, Supervised } from './process.ts';
 
 const ASK_AGAIN_MS = 50;
 /** Leaving that takes longer than this is explained. */
@@ -31,7 +31,7 @@ export async function leave(id: number, process: Supervised, leaving: Leaving): 
   let forced = false;
   for (;;) {
     if (givenUp(asked)) return false;
-    const force = mayForce() && process.state.phase !== 'serving';
+    const force = mayForce() && !ALIVE.includes(process.state.phase);
     if (force) await process.stop();
     const removal = await operator()?.remove(id, force);
     asked ||= removal !== undefined;
@@ -62,6 +62,9 @@ function explainer(id: number, { waitsFor, tell }: Leaving): (reason: string) =>
     tell({ event: 'workerLeaving', worker: id, waitingFor: reason });
   };
 }
+
+/** One that is silent goes on, or is soon started again: it may leave without a loss. */
+const ALIVE: readonly Phase[] = ['serving', 'silent'];
 
 /** Nothing of it runs, or will again by itself. */
 function isDown({ state }: Supervised): boolean {

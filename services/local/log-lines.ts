@@ -12,8 +12,8 @@ export type Said = { readonly severity: Severity; readonly text: string };
 
 const SEVERITIES: Readonly<Record<string, Severity>> = { warn: 'warn', error: 'error', fatal: 'fatal' };
 
-/** What every process tells of and the supervisor once for all: a rollback is a new world-line. */
-const CLUSTER_EVENTS: readonly unknown[] = ['rollback'];
+/** What processes tell of and the supervisor once for all: a rollback is a new world-line, and it asks each process itself. */
+const CLUSTER_EVENTS: readonly unknown[] = ['rollback', 'silent'];
 
 /** Cuts a stream of text into lines; the end of the stream ends the last one. One longer than the limit is cut short. */
 export function readLines(stream: Readable, onLine: (line: string) => void): void {

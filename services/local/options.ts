@@ -28,8 +28,8 @@ While it runs:
   the newest ${(2 * MAX_LOG_BYTES) / MIB} MiB at most.
 
 With --json, standard output has one JSON object per line. Each has "time" and "event":
-  cannotStart, starting, serving (the whole cluster), processStarted, processServing, processEnded, processStopped,
-  processSays, configChanged, configInvalid, worldLine, workerLeaving, workerLeft, warning, stopping, stopped,
+  cannotStart, starting, serving (the whole cluster), processStarted, processServing, processSilent, processAnswers,
+  processEnded, processStopped, processSays, configChanged, configInvalid, worldLine, workerLeaving, workerLeft, warning, stopping, stopped,
   and "status": world-line and workers, whenever one of them changes state.
 
 Exit codes:

@@ -5,6 +5,7 @@ import type { LocalProcess } from '@dpr/infra/plan';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import type { Tell } from './events.ts';
 import type { LogFile } from './log-file.ts';
+import { RESTART_AFTER_MS, watchLiveness } from './liveness.ts';
 import { readLines, type Said, saidIn } from './log-lines.ts';
 import { untilReady } from './readiness.ts';
 import { afterDeath, type Death, deathText } from './restart-policy.ts';
@@ -19,10 +20,11 @@ const QUIET_START_MS = 2_000;
 const SHOWN_PER_SECOND = 5;
 
 /**
- * `idle`: never started, or stopped as asked · `starting` · `serving` · `waiting`: it ended and is started again after a
- * pause · `stopping`: asked to · `left`: it was removed from the cluster · `halted`: an administrator must act first.
+ * `idle`: never started, or stopped as asked · `starting` · `serving` · `silent`: it runs and does not answer · `waiting`: it
+ * ended and is started again after a pause · `stopping`: asked to · `left`: it was removed from the cluster · `halted`: an
+ * administrator must act first.
  */
-export type Phase = 'idle' | 'starting' | 'serving' | 'waiting' | 'stopping' | 'left' | 'halted';
+export type Phase = 'idle' | 'starting' | 'serving' | 'silent' | 'waiting' | 'stopping' | 'left' | 'halted';
 
 export type ProcessState = {
   readonly phase: Phase;
@@ -32,6 +34,8 @@ export type ProcessState = {
   readonly since: number;
   /** How many times it was started after it ended by itself. */
   readonly restarts: number;
+  /** For how long it has not answered, ms; 0 unless it is silent. */
+  readonly silentMs: number;
 };
 
 /** Keeps one process of a plan running. */
@@ -57,7 +61,7 @@ export type Surroundings = {
 /** A supervisor of one process, which it does not start yet. */
 export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surroundings): Supervised {
   const { name } = spec;
-  let state: ProcessState = { phase: 'idle', pid: undefined, since: Date.now(), restarts: 0 };
+  let state: ProcessState = { phase: 'idle', pid: undefined, since: Date.now(), restarts: 0, silentMs: 0 };
   let child: ChildProcess | undefined;
   let failures = 0;
   let servingSince: number | undefined;
@@ -66,7 +70,7 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
   let told: Promise<unknown> = Promise.resolve();
 
   function become(phase: Phase, change: Partial<ProcessState> = {}): void {
-    state = { ...state, ...change, phase, since: Date.now() };
+    state = { ...state, silentMs: 0, ...change, phase, since: Date.now() };
     changed();
   }
 
@@ -98,6 +102,7 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
     if (pid !== undefined) tellLater(() => ({ event: 'processStarted', process: name, pid, restart: again }));
 
     let over = false;
+    let silentMs = 0;
     const ended = (death: Death): void => {
       if (over) return;
       over = true;
@@ -106,20 +111,51 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
       killGroup(own.pid);
       died(death, output);
     };
-    own.on('exit', (code, signal) => ended({ code, signal }));
+    own.on('exit', (code, signal) => ended({ code, signal, silentMs }));
     own.on('error', (error) => {
       if (own.pid === undefined) ended({ code: null, signal: null, error });
     });
     untilReady(host, spec.ports.admin, gone.signal).then(
       () => {
-        if (over || state.phase !== 'starting') return;
-        servingSince = performance.now();
-        const afterMs = Math.round(servingSince - started);
-        become('serving');
-        tellLater(() => ({ event: 'processServing', process: name, afterMs }));
+        if (!over) becomeReady(started);
       },
       () => undefined, // it is gone
     );
+    const told = (forMs: number): void => {
+      noteSilence(forMs);
+      if (!isLost(forMs)) return;
+      silentMs = forMs;
+      killGroup(own.pid);
+    };
+    watchLiveness({ host, adminPort: spec.ports.admin, gone: gone.signal, told });
+  }
+
+  function becomeReady(started: number): void {
+    if (state.phase !== 'starting' && state.phase !== 'silent') return;
+    servingSince = performance.now();
+    const afterMs = Math.round(servingSince - started);
+    become('serving');
+    tellLater(() => ({ event: 'processServing', process: name, afterMs }));
+  }
+
+  /** One that has not served yet may be loading what it holds, however long that takes: killed, it would begin again. */
+  function isLost(silentMs: number): boolean {
+    return state.phase === 'silent' && servingSince !== undefined && silentMs >= RESTART_AFTER_MS;
+  }
+
+  /** @param silentMs for how long it has not answered, 0 if it does */
+  function noteSilence(silentMs: number): void {
+    const { phase, silentMs: beforeMs } = state;
+    if (phase === 'silent' && silentMs > 0) {
+      state = { ...state, silentMs };
+    } else if (phase === 'silent') {
+      become(servingSince === undefined ? 'starting' : 'serving');
+      tellLater(() => ({ event: 'processAnswers', process: name, afterMs: beforeMs }));
+    } else if (silentMs > 0 && (phase === 'starting' || phase === 'serving')) {
+      become('silent', { silentMs });
+      const restart = servingSince === undefined ? {} : { restartAfterMs: RESTART_AFTER_MS };
+      tellLater(() => ({ event: 'processSilent', process: name, silentMs, holdsUp: heldUpBy(spec), ...restart }));
+    }
   }
 
   function died(death: Death, output: Output): void {
@@ -185,6 +221,11 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
       killGroup(child.pid); // now: whoever kills may not be there any more when it is gone
     },
   };
+}
+
+/** What does not go on while a process stands still. */
+function heldUpBy(spec: LocalProcess): string {
+  return 'id' in spec ? `nothing that depends on worker ${String(spec.id)} commits` : 'nothing commits';
 }
 
 /**

@@ -7,7 +7,13 @@ const LONGEST_PAUSE_MS = 5_000;
 export const SERVED_WELL_MS = 300;
 
 /** How a process ended: by itself with a code, by a signal, or it could not be started at all. */
-export type Death = { readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly error?: Error };
+export type Death = {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly error?: Error;
+  /** It was killed after it had not answered for so long; 0: it was not. */
+  readonly silentMs?: number;
+};
 
 export type Verdict =
   | { readonly kind: 'restart'; readonly pauseMs: number; readonly failures: number }
@@ -48,8 +54,9 @@ const MEANINGS: ReadonlyMap<number | null, string> = new Map([
  *
  * @param lastError the last error that the process told of
  */
-export function deathText({ code, signal, error }: Death, lastError: string | undefined): string {
+export function deathText({ code, signal, error, silentMs = 0 }: Death, lastError: string | undefined): string {
   if (error !== undefined) return `could not be started: ${error.message}`;
+  if (silentMs > 0) return `did not answer for ${Math.round(silentMs / 1_000)} s, and was killed`;
   const how = signal === null ? (MEANINGS.get(code) ?? `exited with code ${String(code)}`) : `was killed by ${signal}`;
   return lastError === undefined || signal === 'SIGKILL' ? how : `${how}: ${lastError}`;
 }

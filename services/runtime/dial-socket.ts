@@ -2,7 +2,7 @@
 import { FrameError, MAX_FRAME_BYTES, type Draft, type Message } from '@dpr/protocol';
 import { WebSocket } from 'ws';
 import { BUFFER_LIMITS, framesOf, frameSocket, noMask, type FrameSocket, type RawSocket } from './frame-socket.ts';
-import { keepAlive, SILENT_INTERVALS } from './keep-alive.ts';
+import { keepAlive, SILENT_INTERVALS, silenceWatch, type ToldOfSilence } from './keep-alive.ts';
 
 export interface DialOptions {
   /** Such as `ws://host:port`. */
@@ -11,6 +11,8 @@ export interface DialOptions {
   readonly ca?: string | undefined;
   /** A peer that is silent for this long is disconnected, ms. */
   readonly receiveTimeoutMs: number;
+  /** Ask the peer whenever it says nothing, and tell of it when it does not answer. */
+  readonly watch?: { readonly intervalMs: number; readonly told: ToldOfSilence };
 }
 
 /** Who uses the socket. Its functions are called in order, never within one of the socket's. */
@@ -37,10 +39,11 @@ export interface DialedSocket {
   readonly isOpen: () => boolean;
 }
 
-export function dialSocket({ address, ca, receiveTimeoutMs }: DialOptions, user: SocketUser): DialedSocket {
+export function dialSocket({ address, ca, receiveTimeoutMs, watch }: DialOptions, user: SocketUser): DialedSocket {
   let frames: FrameSocket | undefined;
   let socket: RawSocket | undefined;
   let sweep: NodeJS.Timeout | undefined;
+  let look: NodeJS.Timeout | undefined;
   let reason: Error | undefined;
   const isOpen = (): boolean => ws.readyState === ws.OPEN;
 
@@ -55,6 +58,7 @@ export function dialSocket({ address, ca, receiveTimeoutMs }: DialOptions, user:
     if (socket === undefined) throw new Error('a WebSocket opened without a socket');
     frames = frameSocket(ws, socket, BUFFER_LIMITS);
     sweep = setInterval(keepAlive(ws, frames), receiveTimeoutMs / SILENT_INTERVALS);
+    if (watch) look = setInterval(silenceWatch(ws, frames, watch.intervalMs, watch.told), watch.intervalMs);
     user.opened();
   });
   ws.on('message', (data, isBinary) => {
@@ -71,6 +75,7 @@ export function dialSocket({ address, ca, receiveTimeoutMs }: DialOptions, user:
   ws.on('error', (error) => (reason ??= error));
   ws.on('close', (code) => {
     clearInterval(sweep);
+    clearInterval(look);
     user.closed(reason, code);
   });
 

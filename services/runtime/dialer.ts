@@ -4,7 +4,7 @@ import { backOff } from './back-off.ts';
 import { dialSocket, wordsOf, type DialedSocket } from './dial-socket.ts';
 import { CLOSE } from './frame-socket.ts';
 import type { Hello } from './greeting.ts';
-import { RECEIVE_TIMEOUT_MS } from './keep-alive.ts';
+import { RECEIVE_TIMEOUT_MS, WATCH_INTERVAL_MS } from './keep-alive.ts';
 import type { Log } from './log.ts';
 
 export interface DialerOptions {
@@ -24,6 +24,8 @@ export const DIALER_TIMING = {
   /** How long connecting, and then the answer to the greeting, may take. */
   answerMs: 3_000,
   receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
+  /** The Finder asks whom it watches more often, and its questions are signs of life: mostly nothing need be asked from here. */
+  watchIntervalMs: 2 * WATCH_INTERVAL_MS,
 };
 export type DialerTiming = typeof DIALER_TIMING;
 
@@ -40,6 +42,8 @@ export interface Caller {
 export interface Dialer {
   /** Send a frame; it is dropped while there is no connection. */
   send(message: Message): void;
+  /** There is a connection, and the peer does not answer on it. */
+  isSilent(): boolean;
   close(): void;
 }
 
@@ -49,13 +53,18 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
   const pauses = backOff(timing.firstPauseMs, timing.longestPauseMs, timing.pauseGrowth);
   let current: DialedSocket | undefined;
   let open = false;
+  let silent = false;
   let again: NodeJS.Timeout | undefined;
   let ended = false;
   let lastReason = '';
 
   function connect(): void {
     const socket = dialSocket(
-      { address, receiveTimeoutMs: timing.receiveTimeoutMs },
+      {
+        address,
+        receiveTimeoutMs: timing.receiveTimeoutMs,
+        watch: { intervalMs: timing.watchIntervalMs, told: noteSilence },
+      },
       {
         opened() {
           late.refresh();
@@ -79,6 +88,7 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
           again = setTimeout(connect, pauses.next());
           if (!open) return;
           open = false;
+          silent = false;
           log.warn({ event: 'disconnected', address, code });
           caller.closed();
         },
@@ -104,6 +114,13 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
     }
   }
 
+  function noteSilence(forMs: number): void {
+    if (!open) return;
+    silent = forMs > 0;
+    if (silent) log.warn({ event: 'silent', address, forMs, reason: 'the Finder does not answer: nothing commits' });
+    else log.info({ event: 'answersAgain', address });
+  }
+
   /** Tell once why there is no connection, not at every attempt. */
   function note(reason: string): void {
     if (reason === lastReason) return;
@@ -116,6 +133,7 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
     send(message) {
       if (open) current?.send(draftOf(message));
     },
+    isSilent: () => silent,
     close() {
       ended = true;
       clearTimeout(again);

@@ -1,4 +1,7 @@
-/** Finds peers that are gone without a word: a machine that lost power, a path that drops packets. */
+/**
+ * Finds peers that say nothing. One that is silent for long counts as gone without a word, as a machine that lost power or behind a
+ * path that drops packets, and is disconnected. One that others wait for is watched: its silence is told of far sooner.
+ */
 import type { WebSocket } from 'ws';
 import type { FrameSocket } from './frame-socket.ts';
 
@@ -7,18 +10,59 @@ export const RECEIVE_TIMEOUT_MS = 30_000;
 /** Silence is looked for in this many steps, each with a ping. */
 export const SILENT_INTERVALS = 3;
 
+/** How often a watched peer is looked at. */
+export const WATCH_INTERVAL_MS = 500;
+/** So many intervals in a row without a word make a watched peer silent: it was asked after the first, and did not answer in the rest. */
+export const UNANSWERED_INTERVALS = 3;
+
+/** Is told for how long a watched peer has been silent, once it is, ms; and 0 when it is heard again. */
+export type ToldOfSilence = (forMs: number) => void;
+
 /** @returns what is to be called once per interval; it pings, and disconnects a peer that was silent for too long */
 export function keepAlive(ws: WebSocket, frames: FrameSocket): () => void {
+  const gaveSign = signsOf(frames);
+  let silent = 0;
+  return () => {
+    silent = gaveSign() ? 0 : silent + 1;
+    if (silent >= SILENT_INTERVALS) return ws.terminate();
+    ping(ws, frames);
+  };
+}
+
+/**
+ * Intervals are counted rather than measured: one who stood still, together with everything else on the machine perhaps, looks once
+ * when it goes on, and then hears who has answered meanwhile.
+ *
+ * @returns what is to be called once per interval; it pings a peer that said nothing since the last one
+ */
+export function silenceWatch(ws: WebSocket, frames: FrameSocket, intervalMs: number, told: ToldOfSilence): () => void {
+  const gaveSign = signsOf(frames);
+  let silent = 0;
+  return () => {
+    if (gaveSign()) {
+      if (silent >= UNANSWERED_INTERVALS) told(0);
+      silent = 0;
+      return;
+    }
+    silent++;
+    if (silent < UNANSWERED_INTERVALS) ping(ws, frames);
+    else if (silent === UNANSWERED_INTERVALS) told(silent * intervalMs);
+  };
+}
+
+/** @returns whether the peer gave a sign of life since that was asked last */
+function signsOf(frames: FrameSocket): () => boolean {
   let received = 0;
   let sent = 0;
-  let silent = 0;
   return () => {
     // A peer that is not listened to shows that it lives by reading.
     const lives = frames.receivedBytes() > received || (frames.isPaused() && frames.sentBytes() > sent);
     received = frames.receivedBytes();
     sent = frames.sentBytes();
-    silent = lives ? 0 : silent + 1;
-    if (silent >= SILENT_INTERVALS) return ws.terminate();
-    if (ws.readyState === ws.OPEN && !frames.isPaused()) ws.ping();
+    return lives;
   };
+}
+
+function ping(ws: WebSocket, frames: FrameSocket): void {
+  if (ws.readyState === ws.OPEN && !frames.isPaused()) ws.ping();
 }

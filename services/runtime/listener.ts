@@ -9,7 +9,14 @@ import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { cannotListen } from './cannot-listen.ts';
 import { BUFFER_LIMITS, CLOSE, framesOf, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
 import { refuse, type Doorkeeper, type Hello } from './greeting.ts';
-import { keepAlive, RECEIVE_TIMEOUT_MS, SILENT_INTERVALS } from './keep-alive.ts';
+import {
+  keepAlive,
+  RECEIVE_TIMEOUT_MS,
+  SILENT_INTERVALS,
+  silenceWatch,
+  WATCH_INTERVAL_MS,
+  type ToldOfSilence,
+} from './keep-alive.ts';
 import type { Log } from './log.ts';
 
 /** A peer that greeted and was let in. */
@@ -21,6 +28,8 @@ export interface Connection {
   readonly close: () => void;
   /** False once it was closed: what came with the frame for which it was does not count. */
   readonly isOpen: () => boolean;
+  /** Ask the peer whenever it says nothing, and tell of it when it does not answer. */
+  readonly watch: (told: ToldOfSilence) => void;
 }
 
 /** Who answers at a port. Its functions are called in order, never within each other. */
@@ -48,6 +57,7 @@ export const LISTENER_LIMITS = {
   /** What a peer may send before it was let in, its HTTP request included. */
   bytesBeforeHello: 64 * 1024,
   receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
+  watchIntervalMs: WATCH_INTERVAL_MS,
   /** How long connections may take to close when the listener does. */
   closeMs: 300,
   ...BUFFER_LIMITS,
@@ -90,6 +100,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     maxPayload: MAX_FRAME_BYTES,
   });
   const checks = new Map<FrameSocket, () => void>();
+  const watches = new Map<FrameSocket, () => void>();
   let greeted = 0;
 
   server.on('upgrade', (request: IncomingMessage, socket: RawSocket, head: Buffer) => {
@@ -132,7 +143,13 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
       clearTimeout(late);
       socket.off('data', guard);
       greeted++;
-      connection = { number: ++lastConnection, send: frames.send, close: () => frames.close(CLOSE.normal, ''), isOpen };
+      connection = {
+        number: ++lastConnection,
+        send: frames.send,
+        close: () => frames.close(CLOSE.normal, ''),
+        isOpen,
+        watch: (told) => watches.set(frames, silenceWatch(ws, frames, limits.watchIntervalMs, told)),
+      };
       owner.opened(connection, message);
     }
 
@@ -140,6 +157,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     ws.on('close', () => {
       clearTimeout(late);
       checks.delete(frames);
+      watches.delete(frames);
       if (connection === undefined) return;
       greeted--;
       owner.closed(connection);
@@ -163,6 +181,9 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
   const sweep = setInterval(() => {
     for (const check of checks.values()) check();
   }, limits.receiveTimeoutMs / SILENT_INTERVALS);
+  const watch = setInterval(() => {
+    for (const look of watches.values()) look();
+  }, limits.watchIntervalMs);
 
   try {
     await new Promise<void>((resolve, reject) => {
@@ -171,6 +192,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     });
   } catch (error) {
     clearInterval(sweep);
+    clearInterval(watch);
     throw cannotListen('port', options, error);
   }
   server.on('error', (error) => options.log.error({ event: 'listenerFailed', reason: error.message }));
@@ -180,6 +202,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     connections: () => greeted,
     async close() {
       clearInterval(sweep);
+      clearInterval(watch);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       for (const frames of checks.keys()) frames.close(CLOSE.goingAway, 'the server stops');

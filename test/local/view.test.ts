@@ -17,7 +17,7 @@ const PLAN = planLocal(parseConfig({ workers: [{ id: 0 }, { id: 12 }] }, 'local'
 function views(phases: readonly Phase[], waitingFor = ''): View[] {
   return [PLAN.finder, ...PLAN.workers].map((spec, index) => ({
     spec,
-    state: { phase: phases[index] ?? 'serving', pid: 100 + index, since: 0, restarts: index },
+    state: { phase: phases[index] ?? 'serving', pid: 100 + index, since: 0, restarts: index, silentMs: 0 },
     log: `/data/logs/${spec.name}.log`,
     waitingFor: index === 2 ? waitingFor : '',
   }));

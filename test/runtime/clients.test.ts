@@ -25,7 +25,7 @@ describe("a worker's clients", () => {
       if (message.kind === 'cut') sent.push(`cut ${message.cut.get(0) ?? 0} of ${message.worldLine}`);
       else sent.push(message.kind);
     };
-    clients.add({ number, send, close: () => undefined, isOpen: () => true }, 1, newest);
+    clients.add({ number, send, close: () => undefined, isOpen: () => true, watch: () => undefined }, 1, newest);
     return { number, sent };
   }
 

@@ -1,6 +1,7 @@
 import { draftOf, encode, encodeMessage, MAX_FRAME_BYTES, type Message } from '@dpr/protocol';
 import { createLog, listen, ProcessError, type Connection, type Listener, type ListenerOptions } from '@dpr/runtime';
 import assert from 'node:assert/strict';
+import { UNANSWERED_INTERVALS } from '@dpr/runtime/keep-alive';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { WebSocket } from 'ws';
@@ -234,6 +235,26 @@ describe('a listener', () => {
     assert.equal(closed[0], opened[1]?.number);
     for (let pings = 0; pings < 5; pings++) await once(living.ws, 'ping');
     assert.equal(listener.connections(), 1);
+  });
+
+  it('tells soon of a watched peer that does not answer, and when it does again, and does not disconnect it', async () => {
+    await start({ limits: { watchIntervalMs: 20 } });
+    const told: number[] = [];
+    const mute = new WebSocket(`ws://127.0.0.1:${listener.port}`, { autoPong: false });
+    await once(mute, 'open');
+    mute.send(encode(hello()));
+    await until(() => opened.length === 1);
+    opened[0]?.watch((forMs) => {
+      told.push(forMs);
+      changed();
+    });
+    await until(() => told.length === 1);
+    mute.send(encode(refresh));
+    await until(() => told.length === 3);
+    const silentMs = 20 * UNANSWERED_INTERVALS;
+    assert.deepEqual(told.slice(0, 3), [silentMs, 0, silentMs]);
+    assert.deepEqual(closed, []);
+    mute.terminate();
   });
 
   it('sends the frames of one tick together', async () => {

@@ -37,6 +37,7 @@ export function openPort(world: World, process: Process, owner: Owner): Port {
           send: (draft) => sendOn(world, end, draft),
           close: () => closeEnd(world, end),
           isOpen: () => end.open,
+          watch: () => undefined,
         };
         owner.opened(connection, hello);
       };

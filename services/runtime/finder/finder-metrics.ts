@@ -23,6 +23,12 @@ export function registerFinderMetrics(registry: Registry, finder: Finder, counts
     'Members whose graph is known on a live connection.',
     () => finder.bound.size,
   );
+  gauge(
+    registry,
+    'dpr_members_silent',
+    'Members that are connected and do not answer: what depends on them does not commit.',
+    () => [...finder.bound.values()].filter((connection) => isSilent(finder, connection)).length,
+  );
   gauge(registry, 'dpr_connections', 'Peers that greeted and are connected.', counts.connections);
   gauge(registry, 'dpr_uncommitted_checkpoints', 'Checkpoints reported and not covered by the cut.', () =>
     [...finder.graph.values()].reduce((sum, chain) => sum + chain.length, 0),
@@ -34,4 +40,8 @@ export function registerFinderMetrics(registry: Registry, finder: Finder, counts
   total(registry, 'dpr_reports_total', 'Checkpoints and graphs that workers reported.', () => counts.reports);
   const seconds = writeSeconds(registry, 'dpr_record_write_seconds', 'How long a record took to become durable.');
   return (s) => seconds.observe(s);
+}
+
+function isSilent({ peers }: Finder, connection: number): boolean {
+  return (peers.get(connection)?.silentSince ?? Infinity) < Infinity;
 }

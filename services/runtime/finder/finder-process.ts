@@ -147,7 +147,14 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
 type LogEvent = Extract<FinderEffect, { kind: 'log' }>['event'];
 
 /** What an administrator should look at. */
-const WARNINGS: ReadonlySet<LogEvent> = new Set(['refused', 'fenced', 'protocolError', 'rollback', 'unheard']);
+const WARNINGS: ReadonlySet<LogEvent> = new Set([
+  'refused',
+  'fenced',
+  'protocolError',
+  'rollback',
+  'unheard',
+  'silent',
+]);
 
 function probesOf(finder: Finder): Probes {
   const waits = 'the record is being made durable';

@@ -17,6 +17,10 @@ export function createPeers(happen: (event: FinderEvent) => void): Peers {
       opened(connection, { role, cluster, stamp }) {
         connections.set(connection.number, connection);
         happen({ kind: 'opened', connection: connection.number, role, cluster, stamp });
+        // Others wait for what a worker makes durable; a client or an operator holds up nobody.
+        if (role === 'worker') {
+          connection.watch((forMs) => happen({ kind: 'silence', connection: connection.number, forMs }));
+        }
       },
       frames({ number, isOpen }, messages) {
         for (const message of messages) if (isOpen()) happen({ kind: 'frame', connection: number, message });

@@ -11,6 +11,7 @@ export interface WorkerCounts {
   failedWrites: number;
   rollbacks: number;
   readonly connections: () => number;
+  readonly finderIsSilent: () => boolean;
 }
 
 /** @returns what the seconds of each checkpoint's write are told to */
@@ -24,6 +25,9 @@ export function registerWorkerMetrics(registry: Registry, worker: Worker, counts
   total(registry, 'dpr_write_failures_total', 'Writes to the volume that failed.', () => counts.failedWrites);
   total(registry, 'dpr_rollbacks_total', 'World-lines adopted by this process.', () => counts.rollbacks);
   gauge(registry, 'dpr_world_line', 'The world-line of the worker.', () => worker.worldLine);
+  gauge(registry, 'dpr_finder_silent', '1 while the Finder is connected and does not answer: nothing commits.', () =>
+    counts.finderIsSilent() ? 1 : 0,
+  );
   gauge(registry, 'dpr_executed_version', 'The newest version in which something executed.', () =>
     newestVersion(worker),
   );

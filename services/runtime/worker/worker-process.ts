@@ -54,6 +54,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     failedWrites: 0,
     rollbacks: 0,
     connections: () => listener?.connections() ?? 0,
+    finderIsSilent: () => finder?.isSilent() ?? false,
   };
   const ended = deferred<number>();
   const wake = alarm(() => happen({ kind: 'wake' }));
