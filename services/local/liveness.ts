@@ -51,8 +51,10 @@ export type Liveness = {
 /**
  * Asks a process whether it is live, again and again, until it is gone. All questions go through one connection, so that a process that is
  * out of file descriptors can still answer.
+ *
+ * @returns what is to be called when it answered something else
  */
-export function watchLiveness({ host, adminPort, gone, told }: Liveness): void {
+export function watchLiveness({ host, adminPort, gone, told }: Liveness): () => void {
   const silence = measureSilence();
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const url = `http://${reachable(host)}:${adminPort}/live`;
@@ -85,6 +87,7 @@ export function watchLiveness({ host, adminPort, gone, told }: Liveness): void {
     },
     { once: true },
   );
+  return () => silence.heard();
 }
 
 /** An answer that is on its way is no silence. */

@@ -115,19 +115,21 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
     own.on('error', (error) => {
       if (own.pid === undefined) ended({ code: null, signal: null, error });
     });
-    untilReady(host, spec.ports.admin, gone.signal).then(
-      () => {
-        if (!over) becomeReady(started);
-      },
-      () => undefined, // it is gone
-    );
     const told = (forMs: number): void => {
       noteSilence(forMs);
       if (!isLost(forMs)) return;
       silentMs = forMs;
       killGroup(own.pid);
     };
-    watchLiveness({ host, adminPort: spec.ports.admin, gone: gone.signal, told });
+    const heard = watchLiveness({ host, adminPort: spec.ports.admin, gone: gone.signal, told });
+    untilReady(host, spec.ports.admin, gone.signal).then(
+      () => {
+        if (over) return;
+        heard();
+        becomeReady(started);
+      },
+      () => undefined, // it is gone
+    );
   }
 
   function becomeReady(started: number): void {
