@@ -18,6 +18,7 @@ const terminal: Terminal = {
   print: (text) => process.stdout.write(`${text}\n`),
   say: (text) => process.stderr.write(`${text}\n`),
   show: (text) => process.stdout.write(process.stdout.isTTY ? `${CLEAR_SCREEN}${text}\n` : `${text}\n\n`),
+  columns: () => (process.stdout.isTTY ? process.stdout.columns : undefined),
   signal: interrupted.signal,
 };
 const exitCode = await runDpr(process.argv.slice(2), process.env, terminal);

@@ -5,7 +5,7 @@ import type { Member, MessageOf, Versions } from '@dpr/protocol';
 export type ClusterEvent =
   /** The worker is a member: for the first time, or in a new generation. */
   | { readonly kind: 'joined'; readonly worker: number; readonly generation: number; readonly type: string }
-  /** The worker's process was started anew, and joined again. */
+  /** The worker's process was started anew, and joined again. `restarts`: how often no clean stop preceded that, so far. */
   | { readonly kind: 'restarted'; readonly worker: number; readonly restarts: number }
   /** The worker is being removed. */
   | { readonly kind: 'leaving'; readonly worker: number }
@@ -22,12 +22,14 @@ export type ClusterEvent =
 export interface EventTracker {
   readonly cut: (message: MessageOf<'cut'>) => void;
   readonly cluster: (message: MessageOf<'cluster'>) => void;
-  readonly status: (status: { readonly workers: readonly Restarts[] }) => void;
+  readonly status: (status: { readonly workers: readonly Started[] }) => void;
 }
 
-interface Restarts {
+interface Started {
   readonly id: number;
   readonly generation: number;
+  /** Grows with every start. */
+  readonly incarnation: number;
   readonly restarts: number;
 }
 
@@ -36,7 +38,7 @@ export function createEventTracker(emit: (event: ClusterEvent) => void): EventTr
   let members: ReadonlyMap<number, Member> | undefined;
   let worldLine: number | undefined;
   let cut: Versions = new Map();
-  const restarts = new Map<number, Restarts>();
+  const started = new Map<number, Started>();
 
   return {
     cluster(message) {
@@ -46,12 +48,12 @@ export function createEventTracker(emit: (event: ClusterEvent) => void): EventTr
     },
 
     status({ workers }) {
-      for (const { id, generation, restarts: count } of workers) {
-        const before = restarts.get(id);
-        if (before?.generation === generation && count > before.restarts) {
-          emit({ kind: 'restarted', worker: id, restarts: count });
+      for (const { id, generation, incarnation, restarts } of workers) {
+        const before = started.get(id);
+        if (before?.generation === generation && incarnation > before.incarnation) {
+          emit({ kind: 'restarted', worker: id, restarts });
         }
-        restarts.set(id, { id, generation, restarts: count });
+        started.set(id, { id, generation, incarnation, restarts });
       }
     },
 

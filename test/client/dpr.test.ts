@@ -18,13 +18,14 @@ interface Run {
   readonly exitCode: Promise<number>;
 }
 
-function dpr(args: readonly string[], variables: Readonly<Record<string, string>> = {}): Run {
+function dpr(args: readonly string[], variables: Readonly<Record<string, string>> = {}, columns?: number): Run {
   const [printed, said]: [string[], string[]] = [[], []];
   const interrupted = new AbortController();
   const terminal = {
     print: (text: string) => void printed.push(text),
     show: (text: string) => void printed.push(text),
     say: (text: string) => void said.push(text),
+    columns: () => columns,
     signal: interrupted.signal,
   };
   return { printed, said, interrupt: () => interrupted.abort(), exitCode: runDpr(args, variables, terminal) };
@@ -105,20 +106,59 @@ describe('the dpr command', () => {
     const run = dpr(['status'], variables);
     const peer = await control.accept();
     await peer.next('status');
+    const hour = 3_600_000;
+    const committed = Date.now() - 5 * hour;
+    const [durable, executed] = [committed + hour, committed + 2 * hour];
     peer.send(
       statusOf([
-        { id: 0, committed: 1_000, durable: 1_100, executed: 3_500, lagOperations: 12_345, lagMs: 2_500, restarts: 3 },
-        { id: 10, state: 'leaving', waitingFor: 'worker 0' },
+        { id: 0, committed, durable, executed, lagOperations: 12_345, lagMs: 2_500, restarts: 3 },
+        { id: 10, state: 'leaving', waitingFor: 'worker 0', committed: 56, durable: 56 },
+        { id: 11, state: 'silent', silentMs: 3_000, executed: Date.now() + 5 * hour, lagOperations: 1 },
       ]),
     );
     assert.equal(await run.exitCode, 0);
     assert.deepEqual(run.printed[0]?.split('\n'), [
-      'cluster c1000000000000000000000000000001, world-line 1, 2 workers',
-      'ID  TYPE     GEN  ADDRESS              STATE    COMMITTED  DURABLE  EXECUTED  LAG (OPS)  LAG (TIME)  RESTARTS',
-      ' 0  counter    1  ws://127.0.0.1:7000  serving       1000     +100    +2,500     12,345  2.5 s              3',
-      '10  counter    1  ws://127.0.0.1:7000  leaving          0       +0        +0          0  0 ms               0',
+      'cluster c1000000000000000000000000000001, world-line 1, 3 workers',
+      'ID  TYPE     GEN  ADDRESS         STATE    COMMITTED  DURABLE   EXECUTED                LAG  RESTARTS',
+      ' 0  counter    1  127.0.0.1:7000  serving    5 h ago  4 h ago    3 h ago  12,345 ops, 2.5 s         3',
+      '10  counter    1  127.0.0.1:7000  leaving        #56      #56        #56                  0         0',
+      '11  counter    1  127.0.0.1:7000  silent           -        -  5 h ahead         1 op, 0 ms         0',
       'worker 10 is leaving; it waits for worker 0',
+      'worker 11 is silent for 3.0 s: nothing that depends on it commits',
     ]);
+  });
+
+  it('fits the terminal: columns give way, and what is still too long is cut', async () => {
+    for (const columns of [120, 80, 60, 40]) {
+      const { control, variables } = await withControl();
+      const run = dpr(['status'], variables, columns);
+      const peer = await control.accept();
+      await peer.next('status');
+      const times = { committed: Date.now(), durable: Date.now(), executed: Date.now() };
+      peer.send(statusOf([{ ...times, lagOperations: 12_345, lagMs: 2_500, silentMs: 1 }]));
+      assert.equal(await run.exitCode, 0);
+      const [title = '', head = '', ...rest] = run.printed[0]?.split('\n') ?? [];
+      for (const line of [title, head, ...rest]) assert.ok(line.length <= columns, `${line.length}: ${line}`);
+      assert.match(head, /^ID  TYPE .*STATE .*COMMITTED/);
+      assert.equal(head.includes('EXECUTED'), columns === 120);
+      assert.equal(head.includes('…'), columns === 40);
+    }
+  });
+
+  it('tells an empty cluster from one whose workers were removed', async () => {
+    for (const [removed, words] of [
+      [0, 'No worker has joined yet.'],
+      [1, 'No worker is a member now; 1 was removed.'],
+      [3, 'No worker is a member now; 3 were removed.'],
+    ] as const) {
+      const { control, variables } = await withControl();
+      const run = dpr(['status'], variables);
+      const peer = await control.accept();
+      await peer.next('status');
+      peer.send({ ...statusOf([]), removed });
+      assert.equal(await run.exitCode, 0);
+      assert.equal(run.printed[0]?.split('\n')[1], words);
+    }
   });
 
   it('goes on showing it until Ctrl-C', async () => {
@@ -185,7 +225,7 @@ describe('the dpr command', () => {
     await until(() => run.printed.length === 2);
     run.interrupt();
     assert.equal(await run.exitCode, 0);
-    assert.match(run.printed[0] ?? '', /^\d\d:\d\d:\d\d\.\d{3} {2}committed: worker 0 1505 \(\+1,500\)$/);
+    assert.match(run.printed[0] ?? '', /^\d\d:\d\d:\d\d\.\d{3} {2}committed: worker 0 up to #1505$/);
     assert.match(run.printed[1] ?? '', /rollback: world-line 2 began; what was not committed in 1 is lost$/);
   });
 
@@ -274,7 +314,7 @@ describe('the dpr command', () => {
       const run = dpr([...args, 'workers', '--cluster', `ws://127.0.0.1:${finder.port}`], variables);
       assert.equal((await finder.accept()).hello.token, expected);
       assert.equal(await run.exitCode, 0);
-      assert.deepEqual(run.printed, ['No worker has joined yet.']);
+      assert.deepEqual(run.printed, ['No worker is a member now.']);
     }
   });
 

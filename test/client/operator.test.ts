@@ -128,31 +128,36 @@ describe('an operator', () => {
     const events: ClusterEvent[] = [];
     operator.watch((event) => events.push(event));
     await peer.next('subscribe');
-    const restarts = [0, 0];
+    const incarnations = [1, 1];
     const tell = async (message: MessageOf<'cluster'>, to = peer): Promise<void> => {
       to.send(message);
       await to.next('status');
-      to.send(statusOf(restarts.map((count, id) => ({ id, restarts: count }))));
+      to.send(
+        statusOf(incarnations.map((incarnation, id) => ({ id, incarnation, restarts: Math.max(0, incarnation - 2) }))),
+      );
     };
     await tell(membership(1, [{}]));
     peer.send(cut({ 0: 10 }));
     assert.deepEqual(events, [], 'how things are is no event');
 
     await tell(membership(2, [{}, { type: 'kv' }]));
-    restarts[0] = 1;
-    await tell(membership(3, [{}, { type: 'kv' }]));
-    await until(() => events.length === 2); // which only the answer to STATUS shows
+    for (const incarnation of [2, 3]) {
+      incarnations[0] = incarnation;
+      await tell(membership(incarnation + 1, [{}, { type: 'kv' }]));
+      await until(() => events.length === incarnation); // which only the answer to STATUS shows
+    }
     peer.send(cut({ 0: 12, 1: 5 }));
     peer.send(cut({ 0: 12, 1: 5 }, { worldLine: 2 }));
-    await tell(membership(4, [{ leaving: true }, { type: 'kv' }]));
+    await tell(membership(5, [{ leaving: true }, { type: 'kv' }]));
     peer.cut();
     // What happened while nobody listened is told too.
     const again = await control.accept();
     await again.next('subscribe');
-    await tell(membership(5, [{ generation: 2 }]), again);
-    await until(() => events.length === 7);
+    await tell(membership(6, [{ generation: 2 }]), again);
+    await until(() => events.length === 8);
     assert.deepEqual(events, [
       { kind: 'joined', worker: 1, generation: 1, type: 'kv' },
+      { kind: 'restarted', worker: 0, restarts: 0 }, // after a clean stop
       { kind: 'restarted', worker: 0, restarts: 1 },
       {
         kind: 'cut',

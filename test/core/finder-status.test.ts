@@ -29,7 +29,7 @@ function finderWithWorker() {
     happen,
     pass: (ms: number) => (now += ms),
     /** A process of the worker joins, on the connection whose number is its incarnation. */
-    start(clean?: MessageOf<'register'>['clean']): void {
+    start: (clean?: MessageOf<'register'>['clean']): void => {
       const connection = ++boots;
       const boot = String(boots).repeat(32);
       open(connection, 'worker');
@@ -42,7 +42,7 @@ function finderWithWorker() {
       happen({ kind: 'frame', connection, message: { kind: 'graph', ...listed } });
     },
     worldLine: () => finder.record.worldLine,
-    status(): MemberStatus {
+    status: (): MemberStatus => {
       happen({ kind: 'frame', connection: OPERATOR, message: { kind: 'status' } });
       return answer?.members[0] ?? assert.fail('no worker is a member');
     },

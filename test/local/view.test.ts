@@ -8,7 +8,8 @@ import type { LocalEvent } from '../../services/local/events.ts';
 import { textOf } from '../../services/local/events.ts';
 import type { Phase } from '../../services/local/process.ts';
 import { jsonShow, plainShow, terminalShow } from '../../services/local/view/show.ts';
-import { renderPicture, renderTable, rowsOf } from '../../services/local/view/table.ts';
+import { statusTable } from '@dpr/client/status-table';
+import { notesOf, renderPicture, rowsOf } from '../../services/local/view/table.ts';
 
 const HOST = '127.0.0.1';
 const OPTIONS = { dataDirectory: '/data', programDirectory: '/dist', node: '/bin/node', host: HOST };
@@ -23,6 +24,7 @@ function views(phases: readonly Phase[], waitingFor = ''): View[] {
   }));
 }
 
+const NOW = 1_795_884_291_100;
 const STATUS: ClusterStatus = {
   cluster: '0'.repeat(32),
   worldLine: 3,
@@ -39,37 +41,66 @@ const STATUS: ClusterStatus = {
         port: 6380,
         address: 'ws://127.0.0.1:6380',
       },
-      ...{ state: 'serving', waitingFor: '', executed: 120, durable: 118, committed: 110, restarts: 1, silentMs: 0 },
+      ...{ state: 'serving', waitingFor: '', executed: NOW - 10, durable: NOW - 50, committed: NOW - 100, restarts: 3 },
+      silentMs: 0,
       ...{ lagOperations: 300, lagMs: 45 },
     },
   ],
 };
 
 describe('the status', () => {
-  it('is a table of the Finder and the workers', () => {
-    assert.deepEqual(renderTable(rowsOf(views(['serving', 'serving', 'waiting']), STATUS, HOST)), [
-      'ID  TYPE     GEN  ADDRESS         STATE       EXECUTED  DURABLE  COMMITTED          LAG  RESTARTS',
-      '    finder        127.0.0.1:6379  serving                                                       0',
-      ' 0  counter    1  127.0.0.1:6380  serving          120      118        110  300 / 45 ms         1',
-      '12  counter       127.0.0.1:6392  restarting                                                    2',
+  it('is a table of the Finder and the workers, as `dpr status` shows it', () => {
+    assert.deepEqual(statusTable(rowsOf(views(['serving', 'serving', 'waiting']), STATUS, HOST), { now: NOW }), [
+      'ID  TYPE     GEN  ADDRESS         STATE        COMMITTED    DURABLE   EXECUTED             LAG  RESTARTS',
+      '    finder        127.0.0.1:6379  serving                                                              0',
+      ' 0  counter    1  127.0.0.1:6380  serving     100 ms ago  50 ms ago  10 ms ago  300 ops, 45 ms         3',
+      '12  counter       127.0.0.1:6392  restarting',
     ]);
   });
 
   it('tells what a leaving worker waits for', () => {
-    const rows = rowsOf(views([], 'worker 0, whose version 7 is not durable yet'), undefined, HOST);
-    assert.equal(rows[2]?.state, 'leaving, waits for worker 0, whose version 7 is not durable yet');
-    assert.equal(rows[1]?.state, 'serving');
+    const leaving = views([], 'worker 0, whose version 7 is not durable yet');
+    assert.deepEqual(
+      rowsOf(leaving, undefined, HOST).map(({ state }) => state),
+      ['serving', 'serving', 'leaving'],
+    );
+    assert.deepEqual(notesOf(leaving, undefined), [
+      'worker 12 is leaving; it waits for worker 0, whose version 7 is not durable yet',
+    ]);
+  });
+
+  it('tells who is silent, by what the supervisor or the Finder knows, and what that holds up', () => {
+    const [finder, worker, other] = views(['silent', 'serving', 'silent']);
+    assert.ok(finder && worker && other);
+    const silent = (view: View, silentMs: number) => ({ ...view, state: { ...view.state, silentMs } });
+    const shown = [silent(finder, 2_000), worker, silent(other, 3_000)];
+    assert.deepEqual(
+      rowsOf(shown, undefined, HOST).map(({ state }) => state),
+      ['silent', 'serving', 'silent'],
+    );
+    assert.deepEqual(notesOf(shown, undefined), [
+      'the Finder is silent for 2.0 s: nothing commits',
+      'worker 12 is silent for 3.0 s: nothing that depends on it commits',
+    ]);
+    const status = {
+      ...STATUS,
+      workers: STATUS.workers.map((one) => ({ ...one, state: 'silent' as const, silentMs: 1_500 })),
+    };
+    assert.equal(rowsOf([worker], status, HOST)[0]?.state, 'silent');
+    assert.deepEqual(notesOf([worker], status), ['worker 0 is silent for 1.5 s: nothing that depends on it commits']);
   });
 
   it('fits the terminal, whatever its size', () => {
     const event = fc.string({ maxLength: 200, unit: fc.constantFrom('a', ' ') });
     const size = fc.record({ columns: fc.integer({ min: 1, max: 200 }), lines: fc.integer({ min: 8, max: 60 }) });
     const rows = fc.integer({ min: 0, max: 40 });
+    const notes = fc.array(event, { maxLength: 5 });
     fc.assert(
-      fc.property(size, rows, fc.array(event, { maxLength: 20 }), (terminal, count, events) => {
+      fc.property(size, rows, notes, fc.array(event, { maxLength: 20 }), (terminal, count, told, events) => {
         const [row] = rowsOf(views([]), STATUS, HOST).slice(1);
         assert.ok(row !== undefined);
-        const picture = renderPicture({ title: 'title', rows: Array<typeof row>(count).fill(row), events }, terminal);
+        const all = { title: 'title', rows: Array<typeof row>(count).fill(row), notes: told, events };
+        const picture = renderPicture(all, terminal, NOW);
         assert.ok(picture.length < terminal.lines, `${picture.length} lines`);
         for (const line of picture) assert.ok(line.length <= terminal.columns);
         const newest = events.at(-1);
@@ -82,7 +113,11 @@ describe('the status', () => {
     const [row] = rowsOf(views([]), STATUS, HOST).slice(1);
     assert.ok(row !== undefined);
     const rows = Array<typeof row>(30).fill(row);
-    const picture = renderPicture({ title: 'title', rows, events: ['a', 'b', 'c', 'd'] }, { columns: 200, lines: 20 });
+    const picture = renderPicture(
+      { title: 'title', rows, notes: [], events: ['a', 'b', 'c', 'd'] },
+      { columns: 200, lines: 20 },
+      NOW,
+    );
     assert.ok(picture.includes('… and 18 more'), picture.join('\n'));
     assert.deepEqual(picture.slice(-3), ['b', 'c', 'd']);
   });

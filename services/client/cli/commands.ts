@@ -20,7 +20,8 @@ export async function showStatus(
   { watch = false, json = false }: { readonly watch?: boolean; readonly json?: boolean },
 ): Promise<void> {
   await withOperator(settings, terminal, async (operator) => {
-    const format = (status: ClusterStatus): string => (json ? JSON.stringify(status) : statusText(status));
+    const format = (status: ClusterStatus): string =>
+      json ? JSON.stringify(status) : statusText(status, { now: Date.now(), columns: terminal.columns() });
     const first = await inTime(settings, terminal, 'the Finder did not answer', (signal) =>
       operator.status({ signal }),
     );
@@ -43,7 +44,7 @@ export async function showWorkers(
 ): Promise<void> {
   await withCluster(settings, terminal, (cluster) => {
     const workers = [...cluster.workers()].sort((a, b) => a.id - b.id);
-    terminal.print(json ? JSON.stringify(workers) : workersText(workers));
+    terminal.print(json ? JSON.stringify(workers) : workersText(workers, terminal.columns()));
     return Promise.resolve();
   });
 }
@@ -112,7 +113,7 @@ export async function watchEvents(
 ): Promise<void> {
   await withOperator(settings, terminal, async (operator) => {
     const now = (): string => new Date().toISOString().slice(11, 23);
-    operator.watch((event) => terminal.print(json ? eventJson(event) : `${now()}  ${eventText(event)}`));
+    operator.watch((event) => terminal.print(json ? eventJson(event) : `${now()}  ${eventText(event, Date.now())}`));
     await untilInterrupted(terminal, async (signal) => {
       // The Finder answers in order: what happens from now on is told.
       await inTime(settings, terminal, 'the Finder did not answer', (late) => operator.status({ signal: late }));

@@ -1,7 +1,8 @@
-/** Tables and numbers for people. Versions are large numbers in milliseconds, so they are shown by how far apart they are. */
+/** Tables and events for people. */
 import type { ClusterEvent } from '../events.ts';
 import type { WorkerInfo } from '../membership.ts';
 import type { ClusterStatus } from '../operator.ts';
+import { age, cut, holdUps, statusTable, type TableSpace } from '../status-table.ts';
 
 /** Lines of columns that are as wide as they need to be; numbers to the right. The first row is the head. */
 export function table(rows: readonly (readonly string[])[]): string {
@@ -20,68 +21,30 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map(line).join('\n');
 }
 
-/** 1234567 as 1,234,567, wherever the program runs. */
-export function count(number: number): string {
-  return String(number).replace(/\B(?=(\d{3})+$)/g, ',');
-}
-
-/** A duration in the unit that suits it. */
-export function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`;
-  if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`;
-  return `${Math.round(ms / 3_600_000)} h`;
-}
-
-/** The world-line, and a line for each worker: the committed version, and how far durable and executed are ahead of it. */
-export function statusText({ cluster, worldLine, workers, removed }: ClusterStatus): string {
+/** The world-line, a line for each worker, and what holds up others. */
+export function statusText({ cluster, worldLine, workers, removed }: ClusterStatus, space: TableSpace): string {
   const gone = removed === 0 ? '' : `, ${removed} removed`;
-  const title = `cluster ${cluster}, world-line ${worldLine}, ${workers.length} workers${gone}`;
-  if (workers.length === 0) return `${title}\nNo worker has joined yet.`;
-  const head = [
-    'ID',
-    'TYPE',
-    'GEN',
-    'ADDRESS',
-    'STATE',
-    'COMMITTED',
-    'DURABLE',
-    'EXECUTED',
-    'LAG (OPS)',
-    'LAG (TIME)',
-    'RESTARTS',
-  ];
-  const rows = workers.map((worker) => [
-    String(worker.id),
-    worker.type === '' ? '-' : worker.type,
-    String(worker.generation),
-    worker.port === 0 ? '-' : worker.address,
-    worker.state,
-    String(worker.committed),
-    ahead(worker.durable, worker.committed),
-    // The open version counts once something executed in it.
-    ahead(worker.lagOperations === 0 ? worker.durable : worker.executed, worker.committed),
-    count(worker.lagOperations),
-    duration(worker.lagMs),
-    String(worker.restarts),
-  ]);
-  const waits = workers
-    .filter(({ waitingFor }) => waitingFor !== '')
-    .map(({ id, waitingFor }) => `worker ${id} is leaving; it waits for ${waitingFor}`);
-  return [title, table([head, ...rows]), ...waits].join('\n');
+  const title = `cluster ${cluster}, world-line ${worldLine}, ${counted(workers.length)}${gone}`;
+  const rows = workers.map((worker) => ({
+    ...worker,
+    address: worker.port === 0 ? '-' : worker.address,
+    member: worker,
+  }));
+  const body = workers.length === 0 ? [noWorkers(removed)] : [...statusTable(rows, space), ...holdUps(workers)];
+  return [title, ...body].map((line) => cut(line, space.columns)).join('\n');
 }
 
-/** Further apart than any lag: a version that was set by the clock, and one that was not yet. */
-const UNRELATED = 1_000_000_000;
-
-/** How far a version is above the committed one. */
-function ahead(version: number, committed: number): string {
-  const by = Math.max(0, version - committed);
-  return by < UNRELATED ? `+${count(by)}` : String(version);
+function counted(workers: number): string {
+  return workers === 1 ? '1 worker' : `${workers} workers`;
 }
 
-export function workersText(workers: readonly WorkerInfo[]): string {
-  if (workers.length === 0) return 'No worker has joined yet.';
+function noWorkers(removed: number): string {
+  if (removed === 0) return 'No worker has joined yet.';
+  return `No worker is a member now; ${removed} ${removed === 1 ? 'was' : 'were'} removed.`;
+}
+
+export function workersText(workers: readonly WorkerInfo[], columns?: number): string {
+  if (workers.length === 0) return 'No worker is a member now.';
   const rows = workers.map(({ id, type, generation, address, leaving }) => [
     String(id),
     type,
@@ -89,15 +52,17 @@ export function workersText(workers: readonly WorkerInfo[]): string {
     address,
     leaving ? 'leaving' : '',
   ]);
-  return table([['ID', 'TYPE', 'GEN', 'ADDRESS', ''], ...rows]);
+  const lines = table([['ID', 'TYPE', 'GEN', 'ADDRESS', ''], ...rows]).split('\n');
+  return lines.map((line) => cut(line, columns)).join('\n');
 }
 
-export function eventText(event: ClusterEvent): string {
+/** @param now by the clock that versions follow, ms since 1970 */
+export function eventText(event: ClusterEvent, now: number): string {
   switch (event.kind) {
     case 'joined':
       return `worker ${event.worker} joined (${event.type}, generation ${event.generation})`;
     case 'restarted':
-      return `worker ${event.worker} was restarted (${event.restarts} times in all)`;
+      return `worker ${event.worker} was started anew (${event.restarts} ${event.restarts === 1 ? 'restart' : 'restarts'} after a failure so far)`;
     case 'leaving':
       return `worker ${event.worker} is leaving`;
     case 'left':
@@ -105,7 +70,7 @@ export function eventText(event: ClusterEvent): string {
     case 'rolledBack':
       return `rollback: world-line ${event.worldLine} began; what was not committed in ${event.from} is lost`;
     case 'cut':
-      return `committed: ${[...event.advanced].map(([id, { version, by }]) => `worker ${id} ${version} (+${count(by)})`).join(', ')}`;
+      return `committed: ${[...event.advanced].map(([id, { version }]) => `worker ${id} up to ${age(version, now)}`).join(', ')}`;
   }
 }
 

@@ -123,8 +123,10 @@ function buildProgram(variables: Variables, terminal: Terminal): Command {
 }
 
 const STATUS_HELP = `
-COMMITTED is a version: a large number that mostly follows the clock in milliseconds. DURABLE and EXECUTED are shown by
-how far they are ahead of it. LAG: how many operations executed and are not committed, and for how long the oldest has been so.
+COMMITTED, DURABLE, EXECUTED: how long ago the newest operations were of which that is true, by the workers' clocks; #N where
+a worker has just begun. LAG: how many operations executed and are not committed, and for how long the oldest has been so.
+RESTARTS: starts that no clean stop preceded. A worker that is silent is connected and does not answer.
+Where a line is too short for all columns some give way; --json has everything, with versions as numbers.
 ${examples('dpr status', 'dpr status --watch', 'dpr status --json | jq .worldLine')}`;
 
 function examples(...lines: readonly string[]): string {

@@ -3,7 +3,7 @@ import { reachable } from '@dpr/infra/plan';
 import { type LocalEvent, textOf } from '../events.ts';
 import type { View } from '../cluster.ts';
 import type { Options } from '../options.ts';
-import { renderPicture, rowsOf } from './table.ts';
+import { notesOf, renderPicture, rowsOf } from './table.ts';
 
 /** What is shown of the cluster, again and again. */
 export type Snapshot = {
@@ -53,10 +53,10 @@ export function jsonShow(output: Output, host: string): Show {
   return {
     event: print,
     snapshot({ views, status }) {
-      const processes = rowsOf(views, status, host).map(({ type, id, generation, address, state, restarts }, index) => {
-        const worker = id === '' ? {} : { id: Number(id), generation: generation === '' ? null : Number(generation) };
-        const name = views[index]?.spec.name;
-        return { process: name, type, ...worker, address, state, restarts: Number(restarts) };
+      const processes = rowsOf(views, status, host).map(({ type, id, member, address, state }, index) => {
+        const worker = id === undefined ? {} : { id, generation: member?.generation ?? null };
+        const view = views[index];
+        return { process: view?.spec.name, type, ...worker, address, state, restarts: view?.state.restarts };
       });
       const content = { event: 'status', worldLine: status?.worldLine ?? null, processes };
       const text = JSON.stringify(content);
@@ -76,7 +76,9 @@ export function terminalShow(output: Output, title: string, host: string): Show 
     const { columns = DEFAULT_COLUMNS, rows: lines = DEFAULT_LINES } = output;
     const worldLine = last.status === undefined ? 'Finder away' : `world-line ${last.status.worldLine}`;
     const rows = rowsOf(last.views, last.status, host);
-    const picture = renderPicture({ title: `${title} · ${worldLine}`, rows, events }, { columns, lines });
+    const notes = notesOf(last.views, last.status);
+    const size = { columns, lines };
+    const picture = renderPicture({ title: `${title} · ${worldLine}`, rows, notes, events }, size, Date.now());
     const back = drawn === 0 ? '' : `\x1b[${Math.min(drawn, lines - 1)}A`;
     output.write(`${back}\r\x1b[J${picture.join('\n')}\n`);
     drawn = picture.length;

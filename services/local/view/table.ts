@@ -1,118 +1,97 @@
-import type { LocalWorker } from '@dpr/infra/plan';
+import { cut, duration, holdUps, type StatusRow, statusTable } from '@dpr/client/status-table';
 import type { ClusterStatus, WorkerStatus } from '@dpr/client';
 import type { View } from '../cluster.ts';
-
-/** One row of the status: the Finder, or a worker. */
-export type Row = {
-  readonly id: string;
-  readonly type: string;
-  readonly generation: string;
-  readonly address: string;
-  readonly state: string;
-  readonly executed: string;
-  readonly durable: string;
-  readonly committed: string;
-  readonly lag: string;
-  readonly restarts: string;
-};
-
-const COLUMNS: readonly { readonly key: keyof Row; readonly title: string; readonly right?: true }[] = [
-  { key: 'id', title: 'ID', right: true },
-  { key: 'type', title: 'TYPE' },
-  { key: 'generation', title: 'GEN', right: true },
-  { key: 'address', title: 'ADDRESS' },
-  { key: 'state', title: 'STATE' },
-  { key: 'executed', title: 'EXECUTED', right: true },
-  { key: 'durable', title: 'DURABLE', right: true },
-  { key: 'committed', title: 'COMMITTED', right: true },
-  { key: 'lag', title: 'LAG', right: true },
-  { key: 'restarts', title: 'RESTARTS', right: true },
-];
 
 /**
  * What each process is and does, the Finder first.
  *
  * @param status undefined while the Finder does not answer
  */
-export function rowsOf(views: readonly View[], status: ClusterStatus | undefined, host: string): Row[] {
-  const members = new Map(status?.workers.map((member) => [member.id, member]));
+export function rowsOf(views: readonly View[], status: ClusterStatus | undefined, host: string): StatusRow[] {
+  const members = membersOf(status);
   return views.map(({ spec, state, waitingFor }) => {
     const worker = 'id' in spec ? spec : undefined;
     const member = worker && members.get(worker.id);
     return {
-      ...positionOf(worker, member),
+      id: worker?.id,
+      type: worker?.type ?? 'finder',
       address: `${host}:${spec.ports.public}`,
       state: stateText(state.phase, member, waitingFor),
-      restarts: String(state.restarts),
+      member,
+      restarts: worker === undefined ? state.restarts : member?.restarts,
     };
   });
 }
 
-/** What the Finder knows of a worker; of itself and of one that is no member there is nothing to tell. */
-function positionOf(worker: LocalWorker | undefined, member: WorkerStatus | undefined) {
-  const version = (key: 'generation' | 'executed' | 'durable' | 'committed') =>
-    member === undefined ? '' : String(member[key]);
-  return {
-    id: worker === undefined ? '' : String(worker.id),
-    type: worker?.type ?? 'finder',
-    generation: version('generation'),
-    executed: version('executed'),
-    durable: version('durable'),
-    committed: version('committed'),
-    lag: member === undefined ? '' : lagText(member),
-  };
+/** What holds up others, a line each. */
+export function notesOf(views: readonly View[], status: ClusterStatus | undefined): string[] {
+  const members = membersOf(status);
+  return views.flatMap(({ spec, state, waitingFor }) => {
+    if (!('id' in spec)) {
+      return state.phase === 'silent' ? [`the Finder is silent for ${duration(state.silentMs)}: nothing commits`] : [];
+    }
+    const member = members.get(spec.id);
+    const silentMs = state.silentMs > 0 ? state.silentMs : (member?.silentMs ?? 0);
+    return holdUps([
+      { id: spec.id, silentMs, waitingFor: waitingFor === '' ? (member?.waitingFor ?? '') : waitingFor },
+    ]);
+  });
 }
 
-function lagText({ lagOperations, lagMs }: WorkerStatus): string {
-  return lagOperations === 0 ? '0' : `${lagOperations} / ${lagMs} ms`;
+function membersOf(status: ClusterStatus | undefined): ReadonlyMap<number, WorkerStatus> {
+  return new Map(status?.workers.map((member) => [member.id, member]));
 }
 
 function stateText(phase: View['state']['phase'], member: WorkerStatus | undefined, waitingFor: string): string {
-  if (waitingFor !== '') return `leaving, waits for ${waitingFor}`;
+  if (phase === 'silent') return phase;
+  if (waitingFor !== '') return 'leaving';
   if (phase === 'idle') return 'stopped';
   if (phase === 'waiting') return 'restarting';
   if (phase === 'serving' && member !== undefined) return member.state;
   return phase;
 }
 
-/** The rows under their titles, each column as wide as it has to be. */
-export function renderTable(rows: readonly Row[]): string[] {
-  const titles = Object.fromEntries(COLUMNS.map(({ key, title }) => [key, title])) as Row;
-  const all = [titles, ...rows];
-  const widths = COLUMNS.map(({ key }) => Math.max(...all.map((row) => row[key].length)));
-  return all.map((row) =>
-    COLUMNS.map(({ key, right }, index) => {
-      const width = widths[index] ?? 0;
-      return right ? row[key].padStart(width) : row[key].padEnd(width);
-    })
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
 export type Picture = {
   readonly title: string;
-  readonly rows: readonly Row[];
+  readonly rows: readonly StatusRow[];
+  /** What holds up others. */
+  readonly notes: readonly string[];
   /** The newest last. */
   readonly events: readonly string[];
 };
 export type Size = { readonly columns: number; readonly lines: number };
 
+/** Lines for what holds up others. */
+const MAX_NOTES = 3;
+
 /** Lines around the table: the title, its column titles, an empty one before the events, and the cursor's own. */
 const LINES_AROUND = 4;
 const LEAST_EVENTS = 3;
+const LEAST_ROWS = 2;
 
 /** The whole picture in a terminal of that size: what does not fit is cut, rows in favour of the newest events. */
-export function renderPicture({ title, rows, events }: Picture, { columns, lines }: Size): string[] {
-  const room = Math.max(1, lines - LINES_AROUND - Math.min(events.length, LEAST_EVENTS));
+export function renderPicture(
+  { title, rows, notes, events }: Picture,
+  { columns, lines }: Size,
+  now: number,
+): string[] {
+  const told = someOf(notes, Math.min(MAX_NOTES, lines - LINES_AROUND - LEAST_EVENTS - LEAST_ROWS));
+  const least = LINES_AROUND + told.length + Math.min(events.length, LEAST_EVENTS);
+  const room = Math.max(1, lines - least);
   const shown = rows.length > room ? rows.slice(0, room - 1) : rows;
   const hidden = rows.length - shown.length;
-  const table = [...renderTable(shown), ...(hidden === 0 ? [] : [`… and ${hidden} more`])];
+  const table = [...statusTable(shown, { now, columns }), ...(hidden === 0 ? [] : [andMore(hidden)]), ...told];
   const left = Math.max(0, lines - LINES_AROUND - table.length + 1);
   const newest = left === 0 ? [] : events.slice(-left);
   return [title, ...table, '', ...newest].map((line) => cut(line, columns));
 }
 
-function cut(line: string, columns: number): string {
-  return line.length > columns ? `${line.slice(0, Math.max(0, columns - 1))}…` : line;
+/** As many as there is room for, and how many there are besides. */
+function someOf(notes: readonly string[], room: number): readonly string[] {
+  if (notes.length <= room) return notes;
+  return room <= 0 ? [] : [...notes.slice(0, room - 1), andMore(notes.length - room + 1)];
+}
+
+function andMore(hidden: number): string {
+  return `… and ${hidden} more`;
 }

@@ -1,0 +1,132 @@
+/** The table of STATUS as people see it, in `dpr status` and in the picture of `npm start`, and how numbers are written in it. */
+import type { MemberStatus } from '@dpr/protocol';
+
+/** What the table shows of the Finder or of a worker. */
+export interface StatusRow {
+  /** Undefined: the Finder. */
+  readonly id: number | undefined;
+  readonly type: string;
+  readonly address: string;
+  readonly state: string;
+  /** What the Finder tells of a worker; undefined while it tells nothing. */
+  readonly member: MemberProgress | undefined;
+  /** Undefined: not known now. */
+  readonly restarts: number | undefined;
+}
+
+type MemberProgress = Pick<
+  MemberStatus,
+  'generation' | 'committed' | 'durable' | 'executed' | 'lagOperations' | 'lagMs'
+>;
+
+export interface TableSpace {
+  /** By the clock that versions follow, ms since 1970. */
+  readonly now: number;
+  /** How many characters fit in a line; undefined: any number. */
+  readonly columns?: number | undefined;
+}
+
+type Column = {
+  readonly title: string;
+  readonly right?: true;
+  /** Where there is little room those with the largest number give way first. */
+  readonly givesWay?: number;
+  readonly text: (row: StatusRow, now: number) => string;
+};
+
+const COLUMNS: readonly Column[] = [
+  { title: 'ID', right: true, text: ({ id }) => (id === undefined ? '' : String(id)) },
+  { title: 'TYPE', text: ({ type }) => (type === '' ? '-' : type) },
+  { title: 'GEN', right: true, givesWay: 3, text: ({ member }) => (member ? String(member.generation) : '') },
+  { title: 'ADDRESS', givesWay: 1, text: ({ address }) => address.replace(/^ws:\/\//, '') },
+  { title: 'STATE', text: ({ state }) => state },
+  { title: 'COMMITTED', right: true, text: ({ member }, now) => (member ? age(member.committed, now) : '') },
+  { title: 'DURABLE', right: true, givesWay: 4, text: ({ member }, now) => (member ? age(member.durable, now) : '') },
+  { title: 'EXECUTED', right: true, givesWay: 5, text: ({ member }, now) => (member ? age(newest(member), now) : '') },
+  { title: 'LAG', right: true, text: ({ member }) => (member ? lag(member) : '') },
+  {
+    title: 'RESTARTS',
+    right: true,
+    givesWay: 2,
+    text: ({ restarts }) => (restarts === undefined ? '' : count(restarts)),
+  },
+];
+
+const GAP = '  ';
+
+/** The rows under their titles. What does not fit into the line gives way, and what still does not is cut. */
+export function statusTable(rows: readonly StatusRow[], { now, columns = Infinity }: TableSpace): string[] {
+  const filled = COLUMNS.map((column) => ({
+    ...column,
+    cells: [column.title, ...rows.map((row) => column.text(row, now))],
+  }));
+  const sized = filled.map((column) => ({ ...column, width: Math.max(...column.cells.map(({ length }) => length)) }));
+  const shown = [...sized];
+  const widthOf = () => shown.reduce((sum, { width }) => sum + width + GAP.length, -GAP.length);
+  for (const first of sized.filter(({ givesWay }) => givesWay !== undefined).sort(byGivingWay)) {
+    if (widthOf() <= columns) break;
+    shown.splice(shown.indexOf(first), 1);
+  }
+  return [undefined, ...rows].map((_, line) => {
+    const cells = shown.map(({ cells, width, right }) => {
+      const cell = cells[line] ?? '';
+      return right ? cell.padStart(width) : cell.padEnd(width);
+    });
+    return cut(cells.join(GAP).trimEnd(), columns);
+  });
+}
+
+function byGivingWay(a: Column, b: Column): number {
+  return (b.givesWay ?? 0) - (a.givesWay ?? 0);
+}
+
+/** The open version counts once something executed in it. */
+function newest({ lagOperations, executed, durable }: MemberProgress): number {
+  return lagOperations === 0 ? durable : executed;
+}
+
+function lag({ lagOperations, lagMs }: MemberProgress): string {
+  return lagOperations === 0
+    ? '0'
+    : `${count(lagOperations)} ${lagOperations === 1 ? 'op' : 'ops'}, ${duration(lagMs)}`;
+}
+
+/** Versions are milliseconds of the clock, except those of a worker that has not sealed by it yet, which count from 1. */
+const LEAST_TIME = 1_000_000_000_000;
+/** Clocks of machines that keep time differ by less. */
+const TOLERATED_MS = 1_000;
+
+/** How long ago a version was. */
+export function age(version: number, now: number): string {
+  if (version === 0) return '-';
+  if (version < LEAST_TIME) return `#${version}`;
+  if (version > now + TOLERATED_MS) return `${duration(version - now)} ahead`;
+  return `${duration(Math.max(0, now - version))} ago`;
+}
+
+/** What holds up others, a line each: workers that do not answer, and those that are leaving. */
+export function holdUps(workers: readonly Pick<MemberStatus, 'id' | 'silentMs' | 'waitingFor'>[]): string[] {
+  return workers.flatMap(({ id, silentMs, waitingFor }) => [
+    ...(silentMs > 0 ? [`worker ${id} is silent for ${duration(silentMs)}: nothing that depends on it commits`] : []),
+    ...(waitingFor === '' ? [] : [`worker ${id} is leaving; it waits for ${waitingFor}`]),
+  ]);
+}
+
+/** 1234567 as 1,234,567, wherever the program runs. */
+export function count(number: number): string {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** A duration in the unit that suits it. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`;
+  if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`;
+  if (ms < 172_800_000) return `${Math.round(ms / 3_600_000)} h`;
+  return `${Math.round(ms / 86_400_000)} days`;
+}
+
+/** The line, as much of it as fits. */
+export function cut(line: string, columns = Infinity): string {
+  return line.length > columns ? `${line.slice(0, Math.max(0, columns - 1))}…` : line;
+}
