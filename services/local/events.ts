@@ -1,3 +1,4 @@
+import { type More, moreText } from '@dpr/runtime/repeats';
 import type { Phase } from './process.ts';
 import type { Severity } from './log-lines.ts';
 
@@ -26,7 +27,14 @@ export type LocalEvent =
     }
   | { readonly event: 'processAnswers'; readonly process: string; readonly afterMs: number }
   | { readonly event: 'processStopped'; readonly process: string; readonly reason?: string }
-  | { readonly event: 'processSays'; readonly process: string; readonly severity: Severity; readonly text: string }
+  /** With `more` it says the same again, and did so often since it was told last. */
+  | {
+      readonly event: 'processSays';
+      readonly process: string;
+      readonly severity: Severity;
+      readonly text: string;
+      readonly more?: More;
+    }
   | { readonly event: 'configChanged'; readonly changes: readonly string[] }
   | { readonly event: 'configInvalid'; readonly problems: readonly string[] }
   | { readonly event: 'worldLine'; readonly worldLine: number }
@@ -60,7 +68,7 @@ export function textOf(event: LocalEvent): string {
     case 'processStopped':
       return `${event.process} stopped${event.reason === undefined ? '' : `, but ${event.reason}`}`;
     case 'processSays':
-      return `${event.process} ${event.severity === 'warn' ? 'warns' : 'reports an error'}: ${event.text}`;
+      return `${event.process} ${event.severity === 'warn' ? 'warns' : 'reports an error'}: ${event.text}${againText(event.more)}`;
     case 'configChanged':
       return event.changes.length === 0
         ? 'the config says what it said before'
@@ -80,6 +88,10 @@ export function textOf(event: LocalEvent): string {
     case 'stopped':
       return event.kept ? 'stopped; everything is kept' : 'stopped; what was not durable will be rolled back';
   }
+}
+
+function againText(more: More | undefined): string {
+  return more === undefined ? '' : ` ${moreText(more)}`;
 }
 
 function seconds(ms: number): string {

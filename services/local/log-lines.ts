@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { More } from '@dpr/runtime/repeats';
 
 /** Longest line of a process's output that is kept whole. */
 export const MAX_LINE_CHARACTERS = 64 * 1024;
@@ -8,7 +9,12 @@ const MAX_SHOWN_CHARACTERS = 300;
 /** `fatal`: the last words of a process, which are told with its end. */
 export type Severity = 'warn' | 'error' | 'fatal';
 /** What a line of a process's output says to people. */
-export type Said = { readonly severity: Severity; readonly text: string };
+export type Said = {
+  readonly severity: Severity;
+  readonly text: string;
+  /** The process counted it itself: so many times it came after it was told of. */
+  readonly more?: More;
+};
 
 const SEVERITIES: Readonly<Record<string, Severity>> = { warn: 'warn', error: 'error', fatal: 'fatal' };
 
@@ -42,10 +48,11 @@ export function saidIn(line: string): Said | undefined {
   }
   const severity = typeof entry.level === 'string' ? SEVERITIES[entry.level] : undefined;
   if (severity === undefined || CLUSTER_EVENTS.includes(entry.event)) return undefined;
-  const { event, reason, error, msg } = entry;
+  const { event, reason, error, msg, moreTimes: times, inMs: ms } = entry;
   const parts = [inWords(event), firstLine(reason) ?? firstLine(error) ?? firstLine(msg)];
   const text = parts.filter((part) => part !== undefined).join(': ');
-  return { severity, text: shortened(text === '' ? line : text) };
+  const more = typeof times === 'number' && typeof ms === 'number' ? { more: { times, ms } } : {};
+  return { severity, text: shortened(text === '' ? line : text), ...more };
 }
 
 /** `stopTimeout` as "stop timeout". */

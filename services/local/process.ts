@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LocalProcess } from '@dpr/infra/plan';
 import { EXIT } from '@dpr/runtime/exit-codes';
+import { kindOfText, repeats } from '@dpr/runtime/repeats';
 import type { Tell } from './events.ts';
 import type { LogFile } from './log-file.ts';
 import { RESTART_AFTER_MS, watchLiveness } from './liveness.ts';
@@ -82,6 +83,15 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
     });
   }
 
+  const same = repeats<Said>((said, more) =>
+    tell({ event: 'processSays', process: name, ...said, ...(more === undefined ? {} : { more }) }),
+  );
+
+  function show(said: Said): void {
+    if (said.more === undefined) same.note(`${said.severity} ${kindOfText(said.text)}`, said);
+    else tell({ event: 'processSays', process: name, ...said });
+  }
+
   function launch(again: boolean): void {
     const gone = new AbortController();
     const started = performance.now();
@@ -93,7 +103,7 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
     }
     const output = readOutput(own, log, (said) => {
       const early = state.phase === 'starting' && performance.now() - started < QUIET_START_MS;
-      if (said.severity === 'error' || !early) tell({ event: 'processSays', process: name, ...said });
+      if (said.severity === 'error' || !early) show(said);
     });
     child = own;
     servingSince = undefined;

@@ -56,7 +56,6 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
   let silent = false;
   let again: NodeJS.Timeout | undefined;
   let ended = false;
-  let lastReason = '';
 
   function connect(): void {
     const socket = dialSocket(
@@ -84,7 +83,7 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
         closed(reason, code) {
           clearTimeout(late);
           if (ended) return;
-          if (reason !== undefined) note(wordsOf(reason));
+          if (reason !== undefined) log.warn({ event: 'unreachable', address, reason: wordsOf(reason) });
           again = setTimeout(connect, pauses.next());
           if (!open) return;
           open = false;
@@ -100,12 +99,10 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
 
   function answered(socket: DialedSocket, message: Message): void {
     if (message.kind === 'error') {
-      lastReason = '';
       caller.refused(message);
       socket.close(CLOSE.normal);
     } else if (message.kind === 'welcome') {
       open = true;
-      lastReason = '';
       pauses.reset();
       log.info({ event: 'connected', address });
       caller.opened(message);
@@ -117,15 +114,8 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
   function noteSilence(forMs: number): void {
     if (!open) return;
     silent = forMs > 0;
-    if (silent) log.warn({ event: 'silent', address, forMs, reason: 'the Finder does not answer: nothing commits' });
+    if (silent) log.warn({ event: 'silent', address, forMs, holdsUp: 'nothing commits' });
     else log.info({ event: 'answersAgain', address });
-  }
-
-  /** Tell once why there is no connection, not at every attempt. */
-  function note(reason: string): void {
-    if (reason === lastReason) return;
-    lastReason = reason;
-    log.warn({ event: 'unreachable', address, reason });
   }
 
   connect();

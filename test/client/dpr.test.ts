@@ -139,7 +139,7 @@ describe('the dpr command', () => {
       assert.equal(await run.exitCode, 0);
       const [title = '', head = '', ...rest] = run.printed[0]?.split('\n') ?? [];
       for (const line of [title, head, ...rest]) assert.ok(line.length <= columns, `${line.length}: ${line}`);
-      assert.match(head, /^ID  TYPE .*STATE .*COMMITTED/);
+      assert.ok(head.startsWith('ID  TYPE') && head.includes('STATE') && head.includes('COMMITTED'));
       assert.equal(head.includes('EXECUTED'), columns === 120);
       assert.equal(head.includes('…'), columns === 40);
     }

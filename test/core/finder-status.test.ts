@@ -62,7 +62,7 @@ describe('the status that the Finder tells', () => {
     happen({ kind: 'silence', connection: 1, forMs: 0 });
     assert.deepEqual([status().state, status().silentMs], ['serving', 0]);
     assert.deepEqual(logged.slice(-2), [
-      ['silent', { worker: 0, forMs: 1_500, reason: 'nothing that depends on worker 0 commits' }],
+      ['silent', { worker: 0, forMs: 1_500, holdsUp: 'nothing that depends on worker 0 commits' }],
       ['answersAgain', { worker: 0, afterMs: 3_500 }],
     ]);
   });

@@ -51,7 +51,7 @@ export function noteSilence(finder: Finder, connection: number, forMs: number): 
   const { worker, silentSince } = peer;
   peer.silentSince = forMs > 0 ? finder.now - forMs : Infinity;
   if (worker === undefined || finder.bound.get(worker) !== connection) return;
-  if (forMs > 0) log(finder, 'silent', { worker, forMs, reason: `nothing that depends on worker ${worker} commits` });
+  if (forMs > 0) log(finder, 'silent', { worker, forMs, holdsUp: `nothing that depends on worker ${worker} commits` });
   else log(finder, 'answersAgain', { worker, afterMs: Math.round(finder.now - silentSince) });
 }
 

@@ -1,8 +1,9 @@
 import type { ClusterStatus } from '@dpr/client';
 import { reachable } from '@dpr/infra/plan';
-import { type LocalEvent, textOf } from '../events.ts';
+import type { LocalEvent } from '../events.ts';
 import type { View } from '../cluster.ts';
 import type { Options } from '../options.ts';
+import { calmLines } from './calm.ts';
 import { notesOf, renderPicture, rowsOf } from './table.ts';
 
 /** What is shown of the cluster, again and again. */
@@ -40,7 +41,7 @@ export function chooseShow({ json, host, config }: Options, output: Output): Sho
 /** One line per event. */
 export function plainShow(output: Output): Show {
   return {
-    event: (event) => output.write(`${clock()} ${textOf(event)}\n`),
+    event: calmLines((text) => output.write(`${clock()} ${text}\n`)),
     snapshot: () => undefined,
   };
 }
@@ -85,12 +86,12 @@ export function terminalShow(output: Output, title: string, host: string): Show 
   }
 
   return {
-    event(event) {
-      const told = textOf(event).split('\n');
+    event: calmLines((text) => {
+      const told = text.split('\n');
       events = [...events, ...told.map((line, index) => (index === 0 ? `${clock()} ${line}` : line))];
       events = events.slice(-Math.max(KEPT_EVENTS, told.length));
       draw();
-    },
+    }),
     snapshot(snapshot) {
       last = snapshot;
       draw();

@@ -4,7 +4,6 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks'; // the global of this name is a getter, and slow
 import { createWorker, stepWorker, WORKER_DEFAULTS, workerWakeAt } from '@dpr/core';
 import type { StopReason, Worker, WorkerConfig, WorkerEffect, WorkerEvent } from '@dpr/core';
-import type { MessageOf } from '@dpr/protocol';
 import { Registry } from 'prom-client';
 import { serveAdmin, type Probes } from '../admin.ts';
 import { alarm } from '../alarm.ts';
@@ -61,7 +60,6 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   let listener: Listener | undefined;
   let listening = false;
   let finder: Dialer | undefined;
-  let refusal = '';
   let cluster: string | undefined;
   let noPort: unknown;
   let over = false;
@@ -119,18 +117,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
 
   function note(event: LogEvent, details: Readonly<Record<string, unknown>>): void {
     if (event === 'rollback') counts.rollbacks++;
-    if (event === 'finderRefused') {
-      // The same at every attempt to connect; once is enough.
-      const reason = String(details.reason);
-      if (reason === refusal) return;
-      refusal = reason;
-    }
     log[LEVELS[event]]({ event, ...details });
-  }
-
-  function opened(welcome: MessageOf<'welcome'>): void {
-    refusal = '';
-    caller.opened(welcome);
   }
 
   /** Clients find the port closed until the worker has recovered for the first time, so that they fail fast. */
@@ -189,7 +176,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   volume.survey().then((found) => {
     cluster = found;
     const hello = () => workerHello(worker, known(), tokens.control);
-    if (!over) finder = dial({ address: settings.finder, log, hello, timing }, { ...caller, opened });
+    if (!over) finder = dial({ address: settings.finder, log, hello, timing }, caller);
   }, broken);
 
   return { adminPort: admin.port, ended: ended.promise, stop: () => happen({ kind: 'shutdown' }) };
