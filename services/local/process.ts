@@ -3,20 +3,18 @@ import { mkdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LocalProcess } from '@dpr/infra/plan';
 import { EXIT } from '@dpr/runtime/exit-codes';
-import { kindOfText, repeats } from '@dpr/runtime/repeats';
 import type { Tell } from './events.ts';
 import type { LogFile } from './log-file.ts';
 import { RESTART_AFTER_MS, watchLiveness } from './liveness.ts';
 import { readLines, type Said, saidIn } from './log-lines.ts';
 import { untilReady } from './readiness.ts';
 import { afterDeath, type Death, deathText } from './restart-policy.ts';
+import { sayings } from './sayings.ts';
 
 /** A process that was asked to stop is killed after this; the services' own limit is shorter. */
 export const STOP_GRACE_MS = 5_000;
 /** How long to wait for the last words of a process that is gone, if something of its own still holds its output. */
 const LAST_WORDS_MS = 200;
-/** What a process warns of in its first moments, that the Finder is not there yet for example, concerns nobody. */
-const QUIET_START_MS = 2_000;
 /** Warnings and errors of one process that are shown per second; the log has them all. */
 const SHOWN_PER_SECOND = 5;
 
@@ -62,6 +60,7 @@ export type Surroundings = {
 /** A supervisor of one process, which it does not start yet. */
 export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surroundings): Supervised {
   const { name } = spec;
+  const shown = sayings(name, tell);
   let state: ProcessState = { phase: 'idle', pid: undefined, since: Date.now(), restarts: 0, silentMs: 0 };
   let child: ChildProcess | undefined;
   let failures = 0;
@@ -83,15 +82,6 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
     });
   }
 
-  const same = repeats<Said>((said, more) =>
-    tell({ event: 'processSays', process: name, ...said, ...(more === undefined ? {} : { more }) }),
-  );
-
-  function show(said: Said): void {
-    if (said.more === undefined) same.note(`${said.severity} ${kindOfText(said.text)}`, said);
-    else tell({ event: 'processSays', process: name, ...said });
-  }
-
   function launch(again: boolean): void {
     const gone = new AbortController();
     const started = performance.now();
@@ -101,10 +91,8 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
       become('starting', { pid: undefined, restarts });
       return died({ code: null, signal: null, error: own }, NO_OUTPUT);
     }
-    const output = readOutput(own, log, (said) => {
-      const early = state.phase === 'starting' && performance.now() - started < QUIET_START_MS;
-      if (said.severity === 'error' || !early) show(said);
-    });
+    shown.started();
+    const output = readOutput(own, log, (said) => shown.said(said, servingSince !== undefined));
     child = own;
     servingSince = undefined;
     become('starting', { pid: own.pid, restarts });

@@ -35,8 +35,8 @@ export function createLog(
     hooks: {
       logMethod([entry, ...rest], method, level) {
         const kind = REPEATED.includes(level) ? kindOf(entry) : undefined;
-        if (kind === undefined) return method.apply(this, [entry, ...rest]);
-        same.note(`${level} ${kind}`, (more) => method.apply(this, [{ ...(entry as object), ...more }, ...rest]));
+        if (kind === undefined) method.apply(this, [entry, ...rest]);
+        else same.note(`${level} ${kind}`, (more) => method.apply(this, [{ ...(entry as object), ...more }, ...rest]));
       },
     },
   };

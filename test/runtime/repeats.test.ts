@@ -15,7 +15,8 @@ import { setTime } from '../time.ts';
 function counting() {
   const told: [what: string, more?: More][] = [];
   const { time, pass, timers } = setTime();
-  const { note } = repeats<string>((what, more) => told.push(more === undefined ? [what] : [what, more]), time);
+  const same = repeats<string>((what, more) => told.push(more === undefined ? [what] : [what, more]), time);
+  const note = (kind: string, what: string) => same.note(kind, what);
   return { told, note, pass, timers };
 }
 

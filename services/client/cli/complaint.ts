@@ -70,6 +70,9 @@ function nextStep(message: string): string {
   if (message.includes('ECONNREFUSED')) {
     return "Nothing listens there: is the cluster running? 'npm start' starts one here; --cluster or DPR_CLUSTER names another.";
   }
+  if (message.includes('did not answer within')) {
+    return 'Something listens there and does not answer: if it is the Finder, it stands still, and nothing commits until it goes on or is restarted.';
+  }
   if (message.includes('ENOTFOUND') || message.includes('EAI_AGAIN')) {
     return 'The host is not known: check --cluster or DPR_CLUSTER.';
   }

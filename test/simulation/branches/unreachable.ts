@@ -59,11 +59,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
   {
     because: "an operator's watch is not part of the simulation, nor are the questions that show who is silent",
     blocks: {
-      'core/finder/finder.ts': [
-        'peer.subscribed = true;',
-        '.map(([connection]) => connection);',
-        "case 'silence':",
-      ],
+      'core/finder/finder.ts': ['peer.subscribed = true;', '.map(([connection]) => connection);', "case 'silence':"],
       'core/finder/status.ts': ["state: silentMs > 0 ? 'silent'", 'export function noteSilence('],
     },
   },

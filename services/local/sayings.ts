@@ -1,0 +1,41 @@
+import { kindOfText, MAX_COUNTED_KINDS, repeats, type Time } from '@dpr/runtime/repeats';
+import type { Tell } from './events.ts';
+import type { Said } from './log-lines.ts';
+
+/** What a process warns of in its first moments, that the Finder is not there yet for example, concerns nobody. */
+const QUIET_START_MS = 2_000;
+
+/** What people are shown of the warnings and errors of one process, over all its runs; its log has them all. */
+export interface Sayings {
+  /** It was started. */
+  started(): void;
+  /** @param serves whether it does what it is there for, whatever it complains of */
+  said(said: Said, serves: boolean): void;
+}
+
+/** @param now monotonic, ms */
+export function sayings(process: string, tell: Tell, now = () => performance.now(), time?: Time): Sayings {
+  const same = repeats<Said>((said, more) => {
+    tell({ event: 'processSays', process, ...said, ...(more === undefined ? {} : { more }) });
+  }, time);
+  /** What was not shown in the first moments. */
+  const early = new Set<string>();
+  let quietUntil = -Infinity;
+
+  return {
+    started() {
+      quietUntil = now() + QUIET_START_MS;
+      early.clear();
+    },
+    said(said, serves) {
+      const kind = `${said.severity} ${kindOfText(said.text)}`;
+      if (said.severity === 'warn' && !serves && now() < quietUntil) {
+        if (early.size < MAX_COUNTED_KINDS) early.add(kind);
+      } else if (said.more === undefined) {
+        same.note(kind, said);
+      } else if (!serves || !early.has(kind)) {
+        tell({ event: 'processSays', process, ...said });
+      }
+    },
+  };
+}
