@@ -81,7 +81,12 @@ function parse(words: readonly string[]): Options {
     .option('--count <n>', 'end after so many strikes', whole(1, MAX_STRIKES))
     .option('--duration <time>', 'end after this time', duration)
     .option('--seed <n>', 'repeat the random choices of another run', seedOption)
-    .option('--stop-for <time>', 'how long to stand still', duration, STOP_FOR_MS)
+    .option(
+      '--stop-for <time>',
+      'how long to stand still; npm start restarts a process after 10 s',
+      duration,
+      STOP_FOR_MS,
+    )
     .option('--patience <time>', 'how long a victim may take to serve again', duration, PATIENCE_MS)
     .option('--dry-run', 'tell who would be struck when', false)
     .option('--json', 'one JSON object per line, for scripts', false)

@@ -4,6 +4,7 @@ import { EXIT } from '@dpr/runtime/exit-codes';
 import { Option } from 'commander';
 import { commandLine, EXIT_USAGE, whole, word } from './command-line.ts';
 import { LOCAL_EXIT } from './exit-codes.ts';
+import { RESTART_AFTER_MS } from './liveness.ts';
 import { MAX_LOG_BYTES } from './log-file.ts';
 
 export type Options = {
@@ -24,13 +25,14 @@ const MORE = `
 While it runs:
   Editing the config applies it: added workers join, removed ones leave, changed ones restart. SIGHUP does it too.
   Ctrl-C stops everything gracefully, and the next start goes on from there. Once more kills it.
+  A process that does not answer is shown as silent, and one that served is restarted after ${RESTART_AFTER_MS / 1_000} s.
   <data>/cluster.json tells other programs which processes run, <data>/logs has a log of each,
   the newest ${(2 * MAX_LOG_BYTES) / MIB} MiB at most.
 
 With --json, standard output has one JSON object per line. Each has "time" and "event":
   cannotStart, starting, serving (the whole cluster), processStarted, processServing, processSilent, processAnswers,
-  processEnded, processStopped, processSays, configChanged, configInvalid, worldLine, workerLeaving, workerLeft, warning, stopping, stopped,
-  and "status": world-line and workers, whenever one of them changes state.
+  processEnded, processStopped, processSays, configChanged, configInvalid, worldLine, workerLeaving, workerLeft,
+  warning, stopping, stopped, and "status": world-line and workers, whenever one of them changes state.
 
 Exit codes:
   ${EXIT.ok} stopped, everything is kept; ${EXIT_USAGE} wrong options; ${EXIT.internal} a defect
