@@ -59,8 +59,12 @@ export const UNREACHABLE: readonly Unreachable[] = [
   {
     because: "an operator's watch is not part of the simulation, nor are the questions that show who is silent",
     blocks: {
-      'core/finder/finder.ts': ['peer.subscribed = true;', '.map(([connection]) => connection);', "case 'silence':"],
-      'core/finder/status.ts': ["state: silentMs > 0 ? 'silent'", 'export function noteSilence('],
+      'core/finder/finder.ts': [
+        'peer.subscribed = true;',
+        '.map(([connection]) => connection);',
+        'return noteSilence(finder, event.connection',
+      ],
+      'core/finder/status.ts': ['const peer = finder.peers.get(connection);'],
     },
   },
   {
