@@ -21,7 +21,7 @@ export type Verdict =
   | { readonly kind: 'rest'; readonly phase: 'left' | 'halted' };
 
 /** Ends that starting again does not mend. */
-const HALTING: readonly (number | null)[] = [EXIT.refused, EXIT.damaged];
+const HALTING: readonly (number | null)[] = [EXIT.refused, EXIT.damaged, EXIT.volumeLost];
 
 /**
  * What to do about a process that ended although it was to run.
@@ -44,6 +44,7 @@ const MEANINGS: ReadonlyMap<number | null, string> = new Map([
   [EXIT.refused, 'was refused by the cluster'],
   [EXIT.lostHistory, 'missed more rollbacks than are remembered'],
   [EXIT.damaged, 'cannot read what is in its data directory'],
+  [EXIT.volumeLost, 'lost files that it had open'],
   [EXIT.internal, 'crashed'],
   [EXIT.unclean, 'did not stop in time'],
   [EXIT.config, 'cannot run as configured'],

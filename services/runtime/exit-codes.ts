@@ -16,6 +16,8 @@ export const EXIT = {
   damaged: 65,
   /** A defect of the program (`EX_SOFTWARE`). */
   internal: 70,
+  /** Its files are not under their names any more: they were removed or moved while it ran (`EX_IOERR`). */
+  volumeLost: 74,
   /** Asked to stop, and not done in time: what was not durable is rolled back (`EX_TEMPFAIL`). */
   unclean: 75,
   /** Settings, directory, lock or port: cannot start as configured (`EX_CONFIG`). */

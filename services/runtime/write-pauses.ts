@@ -5,6 +5,9 @@ import { backOff, type BackOff } from './back-off.ts';
 const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 1_000;
 
+/** How often a process that writes nothing looks whether its files are still there. */
+export const LOOK_EVERY_MS = 1_000;
+
 /** What makes these pauses; a simulation has its own. */
 export interface Outside {
   /** Resolves after `ms`, or once the signal is aborted. */

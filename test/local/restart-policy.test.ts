@@ -29,7 +29,7 @@ describe('after the death of a process', () => {
     for (const code of Object.values(EXIT)) {
       const verdict = afterDeath({ code, signal: null }, 0, 0);
       if (code === EXIT.left) assert.deepEqual(verdict, { kind: 'rest', phase: 'left' });
-      else if (code === EXIT.refused || code === EXIT.damaged) {
+      else if (code === EXIT.refused || code === EXIT.damaged || code === EXIT.volumeLost) {
         assert.deepEqual(verdict, { kind: 'rest', phase: 'halted' });
       } else assert.equal(verdict.kind, 'restart');
     }

@@ -43,6 +43,7 @@ function start(overrides: Partial<CheckpointStore> = {}) {
     dropAfter: call('drop'),
     restore: call('restore'),
     prune: call('prune'),
+    refuseIfLost: () => call('look')(undefined),
     storeFile: (_, number) => ({ name: String(number), path: String(number) }),
     close: () => Promise.resolve(),
     ...overrides,

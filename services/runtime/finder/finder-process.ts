@@ -20,6 +20,7 @@ import {
   StorageDamagedError,
   volumeLock,
   VolumeLockedError,
+  VolumeLostError,
   type TwoSlotFile,
   type VolumeLock,
 } from '../storage/index.ts';
@@ -121,7 +122,7 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
       if (finder.exposed?.record.cut !== before) counts.cuts++;
     },
     failed: () => counts.failedWrites++,
-    broken: (error) => finish(() => ended.reject(error)),
+    broken: (error) => finish(() => ended.reject(lastWordsOf(error))),
   });
 
   /** Finish the write in flight, close everything, and then tell how it ended. */
@@ -162,6 +163,11 @@ function probesOf(finder: Finder): Probes {
     startup: () => (finder.exposed === undefined ? waits : undefined),
     ready: () => (finder.phase === 'refusing' ? finder.refusal : finder.exposed === undefined ? waits : undefined),
   };
+}
+
+/** That the volume is lost is for an administrator; everything else is a defect. */
+function lastWordsOf(error: unknown): unknown {
+  return error instanceof VolumeLostError ? new ProcessError(error.message, EXIT.volumeLost, { cause: error }) : error;
 }
 
 interface Volume {

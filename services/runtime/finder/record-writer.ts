@@ -3,7 +3,7 @@ import { encodeRecord, type FinderRecord } from '@dpr/core';
 import { EXIT, ProcessError } from '../exit-codes.ts';
 import type { Log } from '../log.ts';
 import { systemCode, type TwoSlotFile, type VolumeLock } from '../storage/index.ts';
-import { OUTSIDE, writePauses, type Outside } from '../write-pauses.ts';
+import { LOOK_EVERY_MS, OUTSIDE, writePauses, type Outside } from '../write-pauses.ts';
 
 export interface RecordWriterOptions {
   readonly file: TwoSlotFile;
@@ -28,20 +28,41 @@ export function recordWriter(options: RecordWriterOptions): RecordWriter {
   const { file, lock, log, written, failed, broken, outside = OUTSIDE } = options;
   const stopped = new AbortController();
   let writing: Promise<void> = Promise.resolve();
+  look().catch(broken);
+
+  /** @throws VolumeLostError, ProcessError */
+  async function refuseIfUnlocked(): Promise<void> {
+    if (await lock.stillHeld()) return;
+    await file.refuseIfLost();
+    throw new ProcessError("the lock of the Finder's directory was taken away: another Finder may run", EXIT.config);
+  }
+
+  /** Also while there is nothing to write. */
+  async function look(): Promise<void> {
+    for (;;) {
+      await outside.pause(LOOK_EVERY_MS, stopped.signal);
+      if (stopped.signal.aborted) return;
+      try {
+        await refuseIfUnlocked();
+        await file.refuseIfLost();
+      } catch (error) {
+        if (systemCode(error) === undefined) throw error;
+        log.error({ event: 'lookFailed', reason: String(error) });
+      }
+    }
+  }
 
   async function writeUntilDurable(record: FinderRecord): Promise<void> {
     const pauses = writePauses(outside);
     const bytes = encodeRecord(record);
     while (!stopped.signal.aborted) {
-      if (!(await lock.stillHeld())) {
-        throw new ProcessError(
-          "the lock of the Finder's directory was taken away: another Finder may run",
-          EXIT.config,
-        );
-      }
+      await refuseIfUnlocked();
       const began = performance.now();
       try {
         await file.write(bytes);
+        await file.refuseIfLost();
+        // Another one that began meanwhile may have read the record before.
+        await refuseIfUnlocked();
         written(record.counter, (performance.now() - began) / 1000);
         return;
       } catch (error) {

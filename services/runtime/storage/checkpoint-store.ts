@@ -6,6 +6,8 @@ import {
   StorageDamagedError,
   StorageLimitError,
   SupersededError,
+  VolumeLostError,
+  isGone,
   systemCode,
 } from './errors.ts';
 import { MAX_CHECKPOINTS, MAX_PENDING_APPENDS } from './limits.ts';
@@ -43,7 +45,8 @@ export type Restored = {
 /**
  * The checkpoints of one incarnation of a worker. Every operation may be called at any time; they take their turns in the
  * order of the calls, and what an operation changes is durable when it resolves. Any of them rejects with `SupersededError`
- * once the store has noticed that a later incarnation took the volume over.
+ * once the store has noticed that a later incarnation took the volume over, and with `VolumeLostError` once it has noticed that
+ * the volume was removed or moved away.
  */
 export interface CheckpointStore {
   /**
@@ -61,6 +64,8 @@ export interface CheckpointStore {
   restore(version: number): Promise<Restored>;
   /** Gives up what is below the newest checkpoint at or below `keepVersion`, but for sessions that are needed. */
   prune(keepVersion: number): Promise<void>;
+  /** @throws VolumeLostError when the volume's files are not under their names any more */
+  refuseIfLost(): Promise<void>;
   /** Where a store process may write the state of a checkpoint that is to be appended. */
   storeFile(worldLine: number, version: number): { readonly name: string; readonly path: string };
   /** Waits for what was begun; nothing may be called afterwards. */
@@ -87,18 +92,29 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
   const garbage = new Set<string>();
   let failed: CheckpointKey | undefined;
   let swept = false;
-  let superseded: SupersededError | undefined;
+  /** Why this store does nothing more. */
+  let over: SupersededError | VolumeLostError | undefined;
 
   function turn<T>(work: () => Promise<T>): Promise<T> {
     return inTurn(async () => {
-      if (superseded !== undefined) throw superseded;
+      if (over !== undefined) throw over;
       try {
-        return await work();
+        return await lookingFor(work);
       } catch (error) {
-        if (error instanceof SupersededError) superseded = error;
+        if (error instanceof SupersededError || error instanceof VolumeLostError) over = error;
         throw error;
       }
     });
+  }
+
+  /** Where a name leads nowhere it is no use to try again: the volume is what is gone. */
+  async function lookingFor<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (isGone(error)) await log.refuseIfLost();
+      throw error;
+    }
   }
 
   async function append(checkpoint: NewCheckpoint): Promise<void> {
@@ -261,6 +277,7 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
     dropAfter,
     restore: (version) => turn(() => restore(version)),
     prune: (keepVersion) => turn(() => pruneBelow(keepVersion)),
+    refuseIfLost: () => turn(() => log.refuseIfLost()),
     storeFile(worldLine, version) {
       const name = storeFileName({ incarnation, worldLine, version });
       return { name, path: pathOf(disk, name) };

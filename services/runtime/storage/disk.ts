@@ -38,6 +38,11 @@ export interface DiskFile {
    * and then syncing, makes them durable.
    */
   datasync(): Promise<void>;
+  /**
+   * Does `name` in the disk's directory lead to this very file, and has the file `bytes` bytes or more? False once it was removed,
+   * replaced or shortened, or a directory above it was moved away.
+   */
+  isAt(name: string, bytes: number): Promise<boolean>;
   close(): Promise<void>;
 }
 

@@ -8,6 +8,11 @@ export class SupersededError extends Error {
   override readonly name = 'SupersededError';
 }
 
+/** The files of the volume are not under their names any more; nothing that is written to them counts. */
+export class VolumeLostError extends Error {
+  override readonly name = 'VolumeLostError';
+}
+
 /** The volume belongs to another cluster, worker or generation. */
 export class WrongVolumeError extends Error {
   override readonly name = 'WrongVolumeError';
@@ -39,4 +44,10 @@ const SYSTEM_CODE = /^E[A-Z0-9]+$/;
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
   return SYSTEM_CODE.test(error.code) ? error.code : undefined;
+}
+
+/** The error of an operation whose file, or a directory above it, is not there. */
+export function isGone(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }

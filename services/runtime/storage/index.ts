@@ -14,7 +14,9 @@ export {
   StorageLimitError,
   SupersededError,
   VolumeLockedError,
+  VolumeLostError,
   WrongVolumeError,
+  isGone,
   systemCode,
 } from './errors.ts';
 export * from './limits.ts';

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { type Disk, type DiskFile, pathOf } from './disk.ts';
-import { StorageDamagedError, StorageLimitError, SupersededError } from './errors.ts';
+import { StorageDamagedError, StorageLimitError, SupersededError, isGone } from './errors.ts';
 import { HEADER_BYTES, encodeFrame, metaBytesOf } from './frame.ts';
 import {
   AMPLE_MANIFEST_BYTES,
@@ -19,10 +19,14 @@ import {
   type Part,
   type SessionsPart,
   entryMeta,
+  filesOf,
   laterStamp,
+  sessionsChain,
   standingMeta,
+  withoutState,
 } from './manifest.ts';
-import { manifestIncarnations, manifestName, temporary } from './names.ts';
+import { IDENTITY_FILE, manifestIncarnations, manifestName, temporary } from './names.ts';
+import { type NamedFile, missingOf, volumeLost } from './presence.ts';
 
 /** The inline bytes of a part, from wherever the manifest is at the moment. */
 export type InlineSource = (part: Part) => Promise<Buffer>;
@@ -36,6 +40,8 @@ export type NewEntry = Omit<Entry, 'liveBytes'> & { readonly inline: readonly Ui
  */
 export interface ManifestLog {
   state(): ManifestState;
+  /** @throws VolumeLostError when a file that the state needs is not under its name any more, SupersededError */
+  refuseIfLost(): Promise<void>;
   /** Takes over a state that need not be durable yet: the next frame carries it. */
   adopt(next: ManifestState): void;
   append(entry: NewEntry): Promise<void>;
@@ -67,9 +73,27 @@ export async function createManifestLog(
   state: ManifestState,
   source: InlineSource,
 ): Promise<ManifestLog> {
-  let current = await writeManifest(disk, head, state, source);
+  const identity = await openIdentity(disk);
+  let current: OpenManifest;
+  try {
+    current = await writeManifest(disk, head, state, source);
+  } catch (error) {
+    await identity.file.close().catch(() => undefined);
+    throw error;
+  }
   let { edition } = head;
   let endKnown = true;
+
+  /** Nothing is durable that the next process would not find. @param bytes of the manifest */
+  async function refuseIfLost(entries: readonly Entry[], { file }: OpenManifest, bytes: number): Promise<void> {
+    const manifest = { file, name: manifestName(head.incarnation), bytes };
+    const missing = await missingOf(disk, filesNeeded(entries, head.incarnation), [identity, manifest]);
+    if (missing === undefined) return;
+    await refuseIfSuperseded(disk, head.incarnation).catch((error: unknown) => {
+      if (!isGone(error)) throw error;
+    });
+    throw volumeLost(disk, missing);
+  }
 
   const readInline: InlineSource = (part) => readInlinePart(disk, current, part);
 
@@ -78,14 +102,18 @@ export async function createManifestLog(
     edition++;
     const replaced = current.file;
     current = await writeManifest(disk, { ...head, edition }, next, readInline);
-    endKnown = true;
     await replaced.close().catch(() => undefined);
+    await refuseIfLost(current.state.entries, current, current.end);
+    endKnown = true;
   }
 
-  async function write(frame: Buffer): Promise<void> {
+  async function write(frame: Buffer, entries: readonly Entry[]): Promise<void> {
+    // A write behind the end of one that was shortened would give it the right size, with a hole in it.
+    if ((await current.file.size()) < current.end) throw volumeLost(disk, manifestName(head.incarnation));
     endKnown = false;
     await current.file.writeAt(current.end, frame);
     await current.file.datasync();
+    await refuseIfLost(entries, current, current.end + frame.length);
     endKnown = true;
     current.end += frame.length;
   }
@@ -99,6 +127,7 @@ export async function createManifestLog(
 
   return {
     state: () => current.state,
+    refuseIfLost: () => refuseIfLost(current.state.entries, current, current.end),
     adopt(next) {
       current.state = next;
     },
@@ -109,13 +138,14 @@ export async function createManifestLog(
         encoded = encodeEntry(entry);
       }
       checkFits(disk, current, encoded.frame.length);
-      await write(encoded.frame);
+      await write(encoded.frame, encoded.next.entries);
       current.state = encoded.next;
     },
     async mark(next, dropAfter) {
       if (!endKnown) return rewrite(next);
       const meta = { ...standingMeta(next), dropAfter: dropAfter ?? null };
-      await write(encodeFrame('mark', { ...current.head, position: current.end }, meta, [], FRAME_ALIGNMENT_BYTES));
+      const address = { ...current.head, position: current.end };
+      await write(encodeFrame('mark', address, meta, [], FRAME_ALIGNMENT_BYTES), next.entries);
       current.state = next;
     },
     inlineLimit: () => (current.end > AMPLE_MANIFEST_BYTES ? TIGHT_INLINE_LIMIT_BYTES : INLINE_LIMIT_BYTES),
@@ -130,8 +160,30 @@ export async function createManifestLog(
     },
     rewrite,
     readInline,
-    close: () => current.file.close(),
+    async close() {
+      await identity.file.close();
+      await current.file.close();
+    },
   };
+}
+
+const NO_ENTRIES: readonly Entry[] = [];
+
+async function openIdentity(disk: Disk): Promise<NamedFile> {
+  const file = await disk.open(IDENTITY_FILE, 'read');
+  return { file, name: IDENTITY_FILE, bytes: await file.size() };
+}
+
+/**
+ * The files without which the newest checkpoints could not be restored: those of this incarnation, and of the last one before them,
+ * with their sessions. What is older a predecessor that still runs may remove, when it sees that the cut has passed it.
+ */
+function filesNeeded(entries: readonly Entry[], incarnation: number): string[] {
+  const from = entries.findLastIndex((entry) => entry.incarnation !== incarnation);
+  const needed = entries.slice(Math.max(0, from));
+  const newest = needed.at(-1);
+  const chain = newest === undefined ? NO_ENTRIES : sessionsChain(entries, newest).map(withoutState);
+  return filesOf([...chain, ...needed]);
 }
 
 /** Aside, synced, then renamed, so that there is a whole manifest under its name at any time. */

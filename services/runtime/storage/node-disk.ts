@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs';
 import {
   type FileHandle,
   constants,
@@ -12,20 +13,22 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import type { Disk, DiskFile, OpenMode } from './disk.ts';
-import { systemCode } from './errors.ts';
+import { isGone, systemCode } from './errors.ts';
 
 const FLAGS: Readonly<Record<OpenMode, string>> = { read: 'r', write: 'r+', create: 'w+' };
 
 /** The real files of `directory`, which must exist (`prepareDirectory`). */
 export function nodeDisk(directory: string): Disk {
-  const at = (name: string) => path.join(directory, name);
+  // Where the next process will look: a relative path would follow a working directory that is moved.
+  const whole = path.resolve(directory);
+  const at = (name: string) => path.join(whole, name);
   return {
     directory,
-    list: () => naming(directory, async () => (await readdir(directory)).sort()),
-    open: (name, mode) => naming(at(name), async () => nodeFile(await open(at(name), FLAGS[mode]), at(name))),
+    list: () => naming(whole, async () => (await readdir(whole)).sort()),
+    open: (name, mode) => naming(at(name), async () => nodeFile(await open(at(name), FLAGS[mode]), at(name), at)),
     rename: (from, to) => naming(at(from), () => rename(at(from), at(to))),
     unlink: (name) => naming(at(name), () => unlink(at(name))),
-    syncDirectory: () => naming(directory, () => syncDirectory(directory)),
+    syncDirectory: () => naming(whole, () => syncDirectory(whole)),
     async makeDirectory(name) {
       await naming(at(name), () => mkdir(at(name), { recursive: true }));
     },
@@ -34,12 +37,13 @@ export function nodeDisk(directory: string): Disk {
   };
 }
 
-function nodeFile(handle: FileHandle, name: string): DiskFile {
+function nodeFile(handle: FileHandle, name: string, at: (name: string) => string): DiskFile {
   return {
     size: () => naming(name, async () => (await handle.stat()).size),
     read: (offset, length) => naming(name, () => readFully(handle, offset, length)),
     writeAt: (offset, bytes) => naming(name, () => writeFully(handle, offset, bytes)),
     datasync: () => naming(name, () => handle.datasync()),
+    isAt: (other, bytes) => naming(at(other), () => leadsTo(at(other), handle, bytes)),
     close: () => naming(name, () => handle.close()),
   };
 }
@@ -59,6 +63,21 @@ async function writeFully(handle: FileHandle, offset: number, bytes: Uint8Array)
   let done = 0;
   while (done < bytes.length) {
     done += (await handle.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
+  }
+}
+
+/** Device and inode, which no other file has as long as this one is open. */
+async function leadsTo(place: string, handle: FileHandle, bytes: number): Promise<boolean> {
+  const [found, own] = await Promise.all([statOf(place), handle.stat({ bigint: true })]);
+  return found?.dev === own.dev && found.ino === own.ino && own.size >= BigInt(bytes);
+}
+
+async function statOf(place: string): Promise<BigIntStats | undefined> {
+  try {
+    return await stat(place, { bigint: true });
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
   }
 }
 

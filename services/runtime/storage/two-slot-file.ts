@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { crc32 } from 'node:zlib';
 import { type Disk, type DiskFile, pathOf, withFile } from './disk.ts';
-import { StorageDamagedError, StorageLimitError } from './errors.ts';
+import { StorageDamagedError, StorageLimitError, isGone } from './errors.ts';
 import { RECORD_LIMIT_BYTES } from './limits.ts';
 import { temporary } from './names.ts';
+import { missingOf, volumeLost } from './presence.ts';
 
 /**
  * One logical record that is replaced again and again, in two files that are written in turn. Each holds, little-endian:
@@ -27,12 +28,19 @@ export interface TwoSlotFile {
   /**
    * Replaces the record and resolves with its counter once it is durable. One write at a time. A failed one may be tried
    * again, also with another record; until one succeeds, the last durable record stays untouched.
+   * @throws VolumeLostError, StorageLimitError, StorageDamagedError, system errors
    */
   write(record: Uint8Array): Promise<number>;
+  /**
+   * To be asked before anybody is told that a record is durable: the next process goes by names.
+   * @throws VolumeLostError when a slot is not under its name any more, system errors
+   */
+  refuseIfLost(): Promise<void>;
   close(): Promise<void>;
 }
 
-type Slot = { readonly name: string; state: 'absent' | 'present'; file: DiskFile | undefined };
+/** `bytes`: of what was written to the open file last. */
+type Slot = { readonly name: string; state: 'absent' | 'present'; file: DiskFile | undefined; bytes: number };
 type Content = { readonly slot: Slot; readonly bytes: Buffer; readonly counter: number };
 
 /**
@@ -47,6 +55,7 @@ export async function openTwoSlotFile(disk: Disk, name: string): Promise<TwoSlot
     name: slot,
     state: names.includes(slot) ? 'present' : 'absent',
     file: undefined,
+    bytes: 0,
   }));
   const contents: Content[] = [];
   for (const slot of slots) {
@@ -75,6 +84,15 @@ function twoSlots(
   let holder = newest?.slot;
   let writing = false;
 
+  /** A record that is durable is one that the next process finds: in this slot, and the one before it in the other. */
+  async function refuseIfLost(): Promise<void> {
+    const present = slots.filter(({ state }) => state === 'present');
+    const opened = present.flatMap(({ file, name, bytes }) => (file === undefined ? [] : [{ file, name, bytes }]));
+    const others = present.filter(({ file }) => file === undefined).map(({ name }) => name);
+    const missing = await missingOf(disk, others, opened);
+    if (missing !== undefined) throw volumeLost(disk, missing);
+  }
+
   async function write(record: Uint8Array): Promise<number> {
     assert(!writing, 'a write of a two-slot file must end before the next one begins');
     if (record.length > RECORD_LIMIT_BYTES) {
@@ -86,6 +104,10 @@ function twoSlots(
     try {
       const bytes = encodeSlot(counter + 1, record);
       await (slot.state === 'present' ? overwrite(disk, slot, bytes) : create(disk, slot, bytes));
+    } catch (error) {
+      // A slot that is gone cannot be opened, and neither can one in a directory that is gone.
+      if (isGone(error)) await refuseIfLost();
+      throw error;
     } finally {
       writing = false;
     }
@@ -97,6 +119,7 @@ function twoSlots(
     recovered: newest && { record: newest.bytes.subarray(HEADER_BYTES), counter: newest.counter },
     distrusted,
     write,
+    refuseIfLost,
     async close() {
       for (const slot of slots) await slot.file?.close();
     },
@@ -117,6 +140,7 @@ async function overwrite(disk: Disk, slot: Slot, bytes: Buffer): Promise<void> {
     throw error;
   }
   slot.file = file;
+  slot.bytes = bytes.length;
 }
 
 /** The first use of a file, and the first after a failure, is verified. */
@@ -138,6 +162,7 @@ async function create(disk: Disk, slot: Slot, bytes: Buffer): Promise<void> {
   }
   slot.state = 'present';
   slot.file = file;
+  slot.bytes = bytes.length;
 }
 
 async function readSlot(disk: Disk, slot: Slot): Promise<Content | undefined> {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import path from 'node:path';
-import { VolumeLockedError, systemCode } from './errors.ts';
+import { VolumeLockedError, isGone, systemCode } from './errors.ts';
 
 /**
  * Exclusive use of a directory by one process of this host. Each process that wants it puts a Unix domain socket of its own
@@ -172,7 +172,7 @@ async function identityOf(directory: string, name: string): Promise<string | und
     const { dev, ino } = await stat(path.join(directory, name), { bigint: true });
     return `${dev}:${ino}`;
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return undefined;
+    if (isGone(error)) return undefined;
     throw error;
   }
 }

@@ -6,6 +6,7 @@ import { copyFile, rename, stat, unlink } from 'node:fs/promises';
 import type { CleanMarker, WorkerEffect } from '@dpr/core';
 import type { Log } from '../log.ts';
 import {
+  isGone,
   StorageLimitError,
   systemCode,
   type CheckpointStore,
@@ -26,7 +27,7 @@ export interface CheckpointWriterOptions {
   readonly durable: (worldLine: number, version: number) => void;
   readonly written: (seconds: number, bytes: number) => void;
   readonly failed: () => void;
-  /** It makes no sense to try again: the volume was taken over or is damaged, or this is a defect. */
+  /** It makes no sense to try again: the volume was taken over, lost or damaged, or this is a defect. */
   readonly broken: (error: unknown) => void;
   readonly outside?: Outside;
 }
@@ -42,6 +43,8 @@ export interface CheckpointWriter {
   mark(clean: CleanMarker): Promise<boolean>;
   /** In the background: give up what is below. */
   prune(keep: number): void;
+  /** @throws VolumeLostError, SupersededError */
+  refuseIfLost(): Promise<void>;
   /** Begin nothing more. */
   stop(): void;
 }
@@ -97,12 +100,22 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       } catch (error) {
         if (overtaken()) return false;
         if (systemCode(error) === undefined && !(error instanceof StorageLimitError)) throw error;
+        if (isGone(error)) await refuseIfLost();
         failed();
         log.error({ event: 'writeFailed', what, version, reason: String(error) });
         await outside.pause(pauses.next(), signal);
       }
     }
     return false;
+  }
+
+  /** @throws VolumeLostError, SupersededError; what the disk refuses now it may say the next time */
+  async function refuseIfLost(): Promise<void> {
+    try {
+      await store.refuseIfLost();
+    } catch (error) {
+      if (systemCode(error) === undefined) throw error;
+    }
   }
 
   async function pruneInTurn(): Promise<void> {
@@ -145,6 +158,7 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       pruneTo = keep;
       pruning ??= pruneInTurn().catch(broken);
     },
+    refuseIfLost,
     stop: () => era.abort(OVER),
   };
 }

@@ -2,7 +2,7 @@
 import type { WorkerEffect, WorkerEvent } from '@dpr/core';
 import type { Log } from '../log.ts';
 import { systemCode, WrongVolumeError, type CheckpointStore, type Disk, type Restored } from '../storage/index.ts';
-import { OUTSIDE, writePauses, type Outside } from '../write-pauses.ts';
+import { LOOK_EVERY_MS, OUTSIDE, writePauses, type Outside } from '../write-pauses.ts';
 import { checkpointWriter, type CheckpointWriter } from './checkpoint-writer.ts';
 import { claimGeneration, removeEarlier, surveyNewest } from './generations.ts';
 import type { StateObject } from './state-object.ts';
@@ -84,9 +84,19 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     const { written, failed } = options;
     opened = { store, writer: checkpointWriter({ store, log, durable, written, failed, broken, outside }) };
     happen({ kind: 'volumeOpened', checkpoints, clean });
+    lookAfter(opened.writer).catch(broken);
     removing = removeEarlier(disk, generation).catch((error: unknown) => {
       log.warn({ event: 'notRemoved', reason: String(error) });
     });
+  }
+
+  /** Also while there is nothing to write, what was committed may be removed. */
+  async function lookAfter(own: CheckpointWriter): Promise<void> {
+    for (;;) {
+      await outside.pause(LOOK_EVERY_MS, closed.signal);
+      if (closed.signal.aborted) return;
+      await own.refuseIfLost();
+    }
   }
 
   /** Try until the disk is not full any more; undefined if that was not before the end. */

@@ -20,6 +20,7 @@ import {
   StorageDamagedError,
   SupersededError,
   systemCode,
+  VolumeLostError,
   WrongVolumeError,
 } from '../storage/index.ts';
 import { createClients } from './clients.ts';
@@ -154,6 +155,8 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     if (error instanceof SupersededError) {
       log.error({ event: 'stop', why: 'fenced', reason: error.message });
       finish(() => ended.resolve(EXIT.fenced));
+    } else if (error instanceof VolumeLostError) {
+      finish(() => ended.reject(new ProcessError(error.message, EXIT.volumeLost, { cause: error })));
     } else {
       const told = isForAdministrator(error) ? new ProcessError(error.message, EXIT.refused, { cause: error }) : error;
       finish(() => ended.reject(told));

@@ -82,7 +82,7 @@ describe('checkpoint store', () => {
     assert.deepEqual(versions(await claimOn(disk, 3)), [1, 2, 3, 4]);
   });
 
-  it('appends a small checkpoint with one write and one sync', async () => {
+  it('appends a small checkpoint with one write and one sync, and looks whether that is where its successor will', async () => {
     const { process, steps } = mortal(Infinity);
     const { store } = await claimOn(sim.mount(process), 1);
     await store.append(checkpoint(1));
@@ -90,7 +90,7 @@ describe('checkpoint store', () => {
     await store.append(checkpoint(2));
     assert.deepEqual(
       steps.map((step) => step.operation),
-      ['write', 'datasync'],
+      ['size', 'write', 'datasync', 'isAt', 'isAt'],
     );
     steps.length = 0;
     await store.prune(2); // the first one also looks for leftovers

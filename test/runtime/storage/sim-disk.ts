@@ -21,6 +21,11 @@ export interface SimDisk {
   put(name: string, bytes: Buffer): void;
   /** Removes a file for good, as an administrator may. */
   remove(name: string): void;
+  /**
+   * Takes all names away while files are open, as who moves what is in a directory, or removes it.
+   * @returns what brings them back, durably, in place of what got the same names meanwhile
+   */
+  takeAway(): () => void;
   names(): readonly string[];
   size(name: string): number;
   /** Bytes of all files together, also of those in directories. */
@@ -40,6 +45,7 @@ export type Step = {
     | 'read'
     | 'write'
     | 'datasync'
+    | 'isAt'
     | 'close'
     | 'rename'
     | 'unlink'
@@ -163,6 +169,21 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
       sorted = undefined;
       changes = changes.filter((one) => one.added !== name);
     },
+    takeAway() {
+      const taken = [...names];
+      names = new Map();
+      durableNames = new Map();
+      changes = [];
+      sorted = undefined;
+      return () => {
+        for (const [name, inode] of taken) {
+          names.set(name, inode);
+          durableNames.set(name, inode);
+          changes = changes.filter((one) => one.added !== name && one.removed !== name);
+        }
+        sorted = undefined;
+      };
+    },
     names: () => (sorted ??= [...names.keys()].sort()),
     size: (name) => find(name).length,
     usedBytes() {
@@ -243,6 +264,8 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
             if (fate !== 'dies') settle(inode);
           });
         },
+        isAt: (other, bytes) =>
+          fileStep('isAt', () => isThere() && names.get(other) === inode && inode.length >= bytes),
         close: () =>
           fileStep('close', () => {
             open = false;

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { type CheckpointStore, openTwoSlotFile, VolumeLostError } from '../../../services/runtime/storage/index.ts';
+import { claimOn, checkpoint, LARGE } from './checkpoints.ts';
+import { healthy, type Process, seeded, type SimDisk, simDisk } from './sim-disk.ts';
+
+/** What every operation of a store that makes something durable has to notice. */
+const OPERATIONS: Readonly<Record<string, (store: CheckpointStore) => Promise<void>>> = {
+  append: (store) => store.append(checkpoint(2)),
+  markClean: (store) => store.markClean({ incarnation: 1, worldLine: 1, version: 1 }),
+  dropAfter: (store) => store.dropAfter(0),
+  refuseIfLost: (store) => store.refuseIfLost(),
+};
+
+const lost = (name: string) => (error: unknown) =>
+  error instanceof VolumeLostError && error.message.includes(`/${name} was removed, moved, replaced or shortened`);
+
+describe('a volume whose names are taken away while it is open', () => {
+  let sim: SimDisk;
+  let store: CheckpointStore;
+  beforeEach(async () => {
+    sim = simDisk(seeded(1));
+    ({ store } = await claimOn(sim.mount(healthy), 1));
+    await store.append(checkpoint(1, { state: Buffer.alloc(LARGE) }));
+  });
+
+  for (const [operation, run] of Object.entries(OPERATIONS)) {
+    for (const name of ['identity', 'manifest-1']) {
+      it(`lets no ${operation} end when ${name} is gone, and nothing after that`, async () => {
+        const bytes = sim.durable(name);
+        assert.ok(bytes);
+        sim.remove(name);
+        await assert.rejects(run(store), lost(name));
+        sim.put(name, bytes);
+        await assert.rejects(store.refuseIfLost(), lost(name), 'another file of that name is not the open one');
+      });
+    }
+
+    it(`lets no ${operation} end when everything is gone`, async () => {
+      sim.takeAway();
+      await assert.rejects(run(store), VolumeLostError);
+    });
+  }
+
+  it('is noticed by what it cannot open', async () => {
+    sim.takeAway();
+    await assert.rejects(store.append(checkpoint(2, { state: Buffer.alloc(LARGE) })), VolumeLostError);
+    await assert.rejects(store.prune(1), VolumeLostError);
+  });
+
+  it('lets no append end when a file of an earlier checkpoint is gone that a rollback may lead to', async () => {
+    await store.append(checkpoint(2));
+    sim.remove('checkpoint-1-1-1');
+    await assert.rejects(store.append(checkpoint(3)), lost('checkpoint-1-1-1'));
+  });
+
+  it('needs no file of a checkpoint that was given up', async () => {
+    await store.append(checkpoint(2));
+    await store.prune(2);
+    assert.ok(!sim.names().includes('checkpoint-1-1-1'));
+    await store.append(checkpoint(3));
+  });
+
+  it('lets no append end when the names go while it is written, and goes on where they come back before it is asked', async () => {
+    const names = simDisk(seeded(2));
+    let taking = false;
+    let bringBack = (): void => undefined;
+    const process: Process = ({ operation }) => {
+      if (taking && operation === 'datasync') bringBack = names.takeAway();
+      return 'done';
+    };
+    const { store: watched } = await claimOn(names.mount(process), 1);
+    taking = true;
+    await assert.rejects(watched.append(checkpoint(1)), VolumeLostError);
+    taking = false;
+    bringBack();
+    const { store: successor } = await claimOn(names.mount(healthy), 2);
+    names.takeAway()();
+    await successor.append(checkpoint(2, { predecessor: 1 }));
+  });
+
+  it('is not lost, but taken over, when a later incarnation removed its manifest', async () => {
+    const { store: later } = await claimOn(sim.mount(healthy), 2);
+    await later.append(checkpoint(2, { predecessor: 1 }));
+    await later.prune(2);
+    assert.ok(!sim.names().includes('manifest-1'));
+    await assert.rejects(store.refuseIfLost(), { name: 'SupersededError' });
+  });
+
+  it('is tried again when the disk refuses to say whether it is lost', async () => {
+    let fails = false;
+    const process: Process = ({ operation }) => (fails && operation === 'isAt' ? 'EIO' : 'done');
+    const { store: watched } = await claimOn(sim.mount(process), 2);
+    fails = true;
+    await assert.rejects(watched.append(checkpoint(2)), { code: 'EIO' });
+    fails = false;
+    await watched.append(checkpoint(2));
+    await watched.append(checkpoint(3));
+  });
+});
+
+describe('a two-slot file whose names are taken away while it is open', () => {
+  const SLOTS = ['record-0', 'record-1'];
+
+  async function opened(disk: SimDisk) {
+    const file = await openTwoSlotFile(disk.mount(healthy), 'record');
+    for (const text of ['a', 'b']) await file.write(Buffer.from(text));
+    await file.refuseIfLost();
+    return file;
+  }
+
+  for (const slot of SLOTS) {
+    it(`is lost without ${slot}, also when another file gets the name`, async () => {
+      const sim = simDisk(seeded(1));
+      const file = await opened(sim);
+      const bytes = sim.durable(slot);
+      assert.ok(bytes);
+      sim.remove(slot);
+      await assert.rejects(file.refuseIfLost(), lost(slot));
+      sim.put(slot, bytes);
+      await assert.rejects(file.refuseIfLost(), lost(slot));
+    });
+
+    it(`is lost without ${slot}, also when it was not opened for writing yet`, async () => {
+      const sim = simDisk(seeded(1));
+      await (await opened(sim)).close();
+      const file = await openTwoSlotFile(sim.mount(healthy), 'record');
+      sim.remove(slot);
+      await assert.rejects(file.refuseIfLost(), lost(slot));
+      // The slot to write to cannot be opened, or the other one is missing once it is written.
+      if (slot === 'record-0') await assert.rejects(file.write(Buffer.from('c')), lost(slot));
+      else await file.write(Buffer.from('c'));
+      await assert.rejects(file.refuseIfLost(), lost(slot));
+    });
+  }
+});
