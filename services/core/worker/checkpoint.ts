@@ -1,7 +1,7 @@
 /** Versions: when they are sealed, and what becomes of their checkpoints. */
 import type { CheckpointInfo, MessageOf } from '@dpr/protocol';
 import { sealSection } from './session-table.ts';
-import { cutOf, toFinder, upTime, type Sealed, type Worker } from './state.ts';
+import { cutOf, toFinder, upTime, type Sealed, type Worker, type WorkerConfig } from './state.ts';
 
 /**
  * End the open version and go on in `next`. Every version in which something executed becomes one checkpoint of its own, never
@@ -46,17 +46,34 @@ export function sealDue(worker: Worker): void {
     worker.lastUrgentSealAt = worker.now;
     return seal(worker, worker.version + 1);
   }
-  const { checkpointIntervalMs } = worker.config;
   const tick = clockTick(worker);
   if (tick > worker.version) return seal(worker, tick);
-  // The version is ahead of the clock, by a peer's jump or a clock set back: wait for the clock, but not for ever.
-  if (worker.now >= worker.executedSince + 2 * checkpointIntervalMs) seal(worker, worker.version + 1);
 }
 
 /** The clock, in whole intervals: workers that seal by it advance together, and so do not push each other into more seals. */
-export function clockTick(worker: Worker): number {
-  const { checkpointIntervalMs } = worker.config;
-  return Math.max(0, Math.floor(worker.wall / checkpointIntervalMs) * checkpointIntervalMs);
+export function clockTick({ clock, config }: Worker): number {
+  return tickOf(clock, config);
+}
+
+function tickOf(time: number, { checkpointIntervalMs }: WorkerConfig): number {
+  return Math.max(0, Math.floor(time / checkpointIntervalMs) * checkpointIntervalMs);
+}
+
+/**
+ * The clock by which a worker seals never goes back: it is the wall clock, or goes on from where it was at the pace of monotonic time,
+ * when the wall clock was set back.
+ */
+export function turnClock(worker: Worker, now: number, wall: number): void {
+  worker.clock = Math.max(wall, worker.clock + now - worker.now);
+  worker.now = now;
+}
+
+/**
+ * A worker whose version is ahead of its clock, by a peer's jump or one that its volume holds, goes by the clock that this version is
+ * from. So it reaches the next tick together with the peer, and seals in it once, whoever is first.
+ */
+export function followVersion(worker: Worker): void {
+  worker.clock = Math.max(worker.clock, tickOf(worker.version, worker.config));
 }
 
 /** When `sealDue` will have something to do. */
@@ -64,8 +81,7 @@ export function sealWakeAt(worker: Worker): number {
   if (!worker.executed || worker.sealing !== undefined) return Infinity;
   const { checkpointIntervalMs, urgentSpacingMs } = worker.config;
   if (worker.urgentUpTo >= worker.version) return worker.lastUrgentSealAt + urgentSpacingMs;
-  const nextTick = worker.now + checkpointIntervalMs - (worker.wall % checkpointIntervalMs);
-  return Math.min(nextTick, worker.executedSince + 2 * checkpointIntervalMs);
+  return worker.now + checkpointIntervalMs - (worker.clock % checkpointIntervalMs);
 }
 
 /** Somebody waits for everything up to `version`: seal it, and have what is durable already committed without delay. */

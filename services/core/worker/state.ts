@@ -213,7 +213,8 @@ export interface Worker {
   shuttingDown: boolean;
 
   now: number;
-  wall: number;
+  /** What versions follow, ms: the wall clock, but it never goes back, and a version that a peer knows takes it along. */
+  clock: number;
   effects: WorkerEffect[];
 }
 

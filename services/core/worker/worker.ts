@@ -16,7 +16,7 @@ import {
   type MessageOf,
 } from '@dpr/protocol';
 import { decisionsAfter } from '../world-lines.ts';
-import { checkpointDurable, sealDue, sealWakeAt, takeCut, urge } from './checkpoint.ts';
+import { checkpointDurable, followVersion, sealDue, sealWakeAt, takeCut, turnClock, urge } from './checkpoint.ts';
 import { drainWaiting, executed, onBatch, tableQuery } from './execute.ts';
 import { finderClosed, finderOpened, joinFrame, surveyed, volumeOpened } from './join.ts';
 import { refresh } from './refresh.ts';
@@ -103,22 +103,22 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
     drainedSent: -1,
     shuttingDown: false,
     now: 0,
-    wall: 0,
+    clock: -Infinity,
     effects: [],
   };
 }
 
 /**
  * Let one event happen.
- * @param now monotonic time, ms; @param wall the clock's time, ms: serves efficiency only, nothing is wrong if it is
+ * @param now monotonic time, ms; @param wall the clock's time, ms: serves efficiency only, and nothing is wrong where it is
  * @returns what to do, in order
  */
 export function stepWorker(worker: Worker, event: WorkerEvent, now: number, wall: number): WorkerEffect[] {
-  worker.now = now;
-  worker.wall = wall;
+  turnClock(worker, now, wall);
   worker.effects = [];
   if (hasStopped(worker)) return worker.effects;
   handle(worker, event);
+  followVersion(worker);
   if (event.kind !== 'clientFrames') goOn(worker);
   return worker.effects;
 }

@@ -305,13 +305,13 @@ export function checkWorkers(truth: Truth) {
   }
 
   /** Workers whose clocks agree seal together, once at a tick, and not once for each seal of another. */
-  function checkCost({ config, wall }: Worker): void {
+  function checkCost({ config, clock }: Worker): void {
     const { options } = worldOf();
     const hasFaults = Object.values(options.rates).some((rate) => rate > 0);
     if (hasFaults || options.clockSkewMs > 0 || options.commitChance > 0) return;
     worldOf().reached('seal in a steady world');
     const own = workerOf(truth, config.id);
-    const tick = Math.floor(wall / config.checkpointIntervalMs);
+    const tick = Math.floor(clock / config.checkpointIntervalMs);
     if (tick !== own.sealedAtTick) Object.assign(own, { sealedAtTick: tick, sealsAtTick: 0 });
     if (++own.sealsAtTick > Math.max(MIN_SEALS_AT_A_TICK, worldOf().hosts.size)) {
       violated(12, `worker ${config.id} makes ${own.sealsAtTick} checkpoints at one tick of the clock`);

@@ -104,7 +104,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     `${CORE}/worker/checkpoint.ts`,
     '  if (tick > worker.version) return seal(worker, tick);\n',
     `  worker.timer ??= worker.now;
-       if (worker.now >= worker.timer + checkpointIntervalMs) {
+       if (worker.now >= worker.timer + worker.config.checkpointIntervalMs) {
          worker.timer = worker.now;
          return seal(worker, worker.version + 1);
        }
