@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, type Registry } from 'prom-client';
 import { cannotListen } from './cannot-listen.ts';
+import { keepInHand } from './descriptors.ts';
 import type { Log } from './log.ts';
 
 /** Why not, in words; undefined: yes. */
@@ -32,7 +33,8 @@ export interface AdminServer {
 }
 
 const HEADERS_TIMEOUT_MS = 5_000;
-const MAX_ADMIN_CONNECTIONS = 100;
+/** Of the descriptors that clients leave. */
+const MAX_ADMIN_CONNECTIONS = 48;
 
 /** @throws ProcessError when the port cannot be bound */
 export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
@@ -79,9 +81,11 @@ export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
     throw cannotListen('admin port', { host, port }, error);
   }
   server.on('error', (error) => log.error({ event: 'adminFailed', reason: error.message }));
+  const letGo = keepInHand();
   return {
     port: (server.address() as AddressInfo).port,
     async close() {
+      letGo();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { encode, FrameError, MAX_FRAME_BYTES, type Draft, type ErrorCode, type Message } from '@dpr/protocol';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { cannotListen } from './cannot-listen.ts';
+import { checkDescriptors, doorStop, tooMany } from './descriptors.ts';
 import { BUFFER_LIMITS, CLOSE, framesOf, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
 import { refuse, type Doorkeeper, type Hello } from './greeting.ts';
 import {
@@ -78,9 +79,11 @@ const CHECKS_PER_HELLO = 10;
 
 let lastConnection = 0;
 
-/** @throws ProcessError when the port cannot be bound */
+/** @throws ProcessError when the port cannot be bound, or the process may have too few connections */
 export async function listen(options: ListenerOptions, owner: Owner): Promise<Listener> {
   const limits = { ...LISTENER_LIMITS, ...options.limits };
+  checkDescriptors();
+  const door = doorStop(options.log);
   const server = createServer({
     headersTimeout: limits.helloMs,
     requestTimeout: limits.helloMs,
@@ -92,6 +95,12 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     response.end('This port speaks the DPR protocol over WebSockets.\n');
   });
   server.on('clientError', (_error, socket) => socket.destroy());
+  server.on('connection', (socket) => {
+    if (door.hasRoom()) return;
+    socket.destroy();
+    door.refused(tooMany());
+  });
+  server.on('drop', () => door.refused(`at most ${limits.connections} connections are accepted at a port`));
 
   const sockets = new WebSocketServer({
     noServer: true,

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { connect as connectClient } from '@dpr/client';
+import { EXIT } from '@dpr/runtime';
+import { MIN_DESCRIPTORS, RESERVED_DESCRIPTORS } from '../../services/runtime/descriptors.ts';
+import type { Child } from '../runtime/cluster.ts';
+import { cleanUp, endsSaying, makeSite, onCleanUp, probe, said, startSite, until, within } from './site.ts';
+
+const LIMIT = 256;
+const THROUGH = ['prlimit', `--nofile=${LIMIT}`];
+
+/** Descriptors that a process has open. */
+const openIn = ({ process }: Child): number => readdirSync(`/proc/${process.pid}/fd`).length;
+
+/** Connect more often than a process can bear, and say nothing. */
+async function crowd(port: number): Promise<Socket[]> {
+  const sockets = Array.from({ length: 2 * LIMIT }, () => connect(port, '127.0.0.1'));
+  onCleanUp(() => Promise.resolve(sockets.forEach((socket) => socket.destroy())));
+  for (const socket of sockets) socket.on('error', () => undefined);
+  await Promise.all(
+    sockets.map((socket) => new Promise((resolve) => socket.on('connect', resolve).on('close', resolve))),
+  );
+  return sockets;
+}
+
+describe('processes that run out of descriptors', () => {
+  afterEach(cleanUp);
+
+  it('answer probes and commit, while clients take all that a worker and the Finder give them', async () => {
+    const cluster = await makeSite(1);
+    const finder = cluster.startFinder({}, THROUGH);
+    const worker = cluster.startWorker(0, {}, THROUGH);
+    await Promise.all([finder.event('serving'), worker.event('serving')]);
+    const client = await connectClient({ cluster: `ws://127.0.0.1:${cluster.ports.finder}` });
+    onCleanUp(() => client.close());
+    const session = client.session();
+    await within('the first commit', session.counter(0).add(1).committed);
+    for (const [child, port, admin] of [
+      [worker, cluster.workerPort(0), cluster.workerAdminPort(0)],
+      [finder, cluster.ports.finder, cluster.ports.admin],
+      [finder, cluster.ports.control, cluster.ports.admin],
+    ] as const) {
+      await crowd(port);
+      const { reason } = await said(child, 'that it refuses some', ({ event }) => event === 'connectionsRefused');
+      assert.match(String(reason), new RegExp(`^the process may have ${LIMIT} files .* raise the limit`));
+      await until('the crowd is in', () => openIn(child) >= LIMIT - RESERVED_DESCRIPTORS || undefined);
+      // Each over a connection of its own, and more at a time than would be left by chance.
+      const answers = await within('the probes', Promise.all(Array.from({ length: 32 }, () => probe(admin, 'live'))));
+      assert.deepEqual(new Set(answers.map(({ ok }) => ok)), new Set([true]));
+      await within('a commit', session.counter(0).add(1).committed);
+      assert.ok(openIn(child) < LIMIT);
+    }
+  });
+
+  it('answer probes also when something else took all of them', async () => {
+    const site = await startSite({ workers: 1 });
+    const [worker] = site.workers;
+    assert.ok(worker);
+    // Fewer than it has open: nothing can be opened any more but in place of what is given up.
+    const limit = openIn(worker);
+    execFileSync('prlimit', ['--pid', String(worker.process.pid), `--nofile=${limit - 2}`]);
+    const answer = async (): Promise<true | undefined> => {
+      const { ok } = await probe(site.workerAdminPort(0), 'live').catch(() => ({ ok: false }));
+      return ok ? true : undefined;
+    };
+    await until('an answer', answer);
+    for (let again = 0; again < 5; again++) assert.equal(await answer(), true);
+  });
+
+  it('do not start where they could serve hardly anybody, and say what to do', async () => {
+    const site = await makeSite(1);
+    for (const start of [site.startFinder, (variables = {}, through = []) => site.startWorker(0, variables, through)]) {
+      const reason = await endsSaying(start({}, ['prlimit', `--nofile=${MIN_DESCRIPTORS - 1}`]), EXIT.config, 'failed');
+      assert.equal(
+        reason,
+        `this process may have only ${MIN_DESCRIPTORS - 1} files and connections open, and needs ${MIN_DESCRIPTORS} at least; ` +
+          'raise the limit (ulimit -n)',
+      );
+    }
+    const finder = site.startFinder({}, ['prlimit', `--nofile=${MIN_DESCRIPTORS}`]);
+    await finder.event('serving');
+  });
+});
