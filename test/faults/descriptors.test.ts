@@ -12,12 +12,15 @@ const LIMIT = 256;
 const THROUGH = ['prlimit', `--nofile=${LIMIT}`];
 
 /** Descriptors that a process has open. */
-const openIn = ({ process }: Child): number => readdirSync(`/proc/${process.pid}/fd`).length;
+const openIn = ({ process }: Child): number => readdirSync(`/proc/${process.pid ?? ''}/fd`).length;
 
 /** Connect more often than a process can bear, and say nothing. */
 async function crowd(port: number): Promise<Socket[]> {
   const sockets = Array.from({ length: 2 * LIMIT }, () => connect(port, '127.0.0.1'));
-  onCleanUp(() => Promise.resolve(sockets.forEach((socket) => socket.destroy())));
+  onCleanUp(() => {
+    for (const socket of sockets) socket.destroy();
+    return Promise.resolve();
+  });
   for (const socket of sockets) socket.on('error', () => undefined);
   await Promise.all(
     sockets.map((socket) => new Promise((resolve) => socket.on('connect', resolve).on('close', resolve))),
@@ -71,8 +74,9 @@ describe('processes that run out of descriptors', () => {
 
   it('do not start where they could serve hardly anybody, and say what to do', async () => {
     const site = await makeSite(1);
-    for (const start of [site.startFinder, (variables = {}, through = []) => site.startWorker(0, variables, through)]) {
-      const reason = await endsSaying(start({}, ['prlimit', `--nofile=${MIN_DESCRIPTORS - 1}`]), EXIT.config, 'failed');
+    const through = ['prlimit', `--nofile=${MIN_DESCRIPTORS - 1}`];
+    for (const child of [site.startFinder({}, through), site.startWorker(0, {}, through)]) {
+      const reason = await endsSaying(child, EXIT.config, 'failed');
       assert.equal(
         reason,
         `this process may have only ${MIN_DESCRIPTORS - 1} files and connections open, and needs ${MIN_DESCRIPTORS} at least; ` +

@@ -13,6 +13,7 @@ import {
   StorageDamagedError,
   SupersededError,
   systemCode,
+  VolumeLostError,
   WrongVolumeError,
 } from '../../services/runtime/storage/index.ts';
 import type { BackOff } from '../../services/runtime/back-off.ts';
@@ -313,6 +314,11 @@ function broken(world: World, running: WorkerProcess, error: unknown): void {
   if (!process.alive) return;
   if (error instanceof SupersededError) {
     world.reached('worker finds its volume taken over');
+    killWorker(world, running, `ends: ${error.message}`);
+    return restartAfterStop(world, host);
+  }
+  if (error instanceof VolumeLostError && (host.isDamaged || host.isLost || running.disk !== host.disk)) {
+    world.reached('worker notices that its volume is lost');
     killWorker(world, running, `ends: ${error.message}`);
     return restartAfterStop(world, host);
   }

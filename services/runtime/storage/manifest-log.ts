@@ -26,7 +26,7 @@ import {
   withoutState,
 } from './manifest.ts';
 import { IDENTITY_FILE, manifestIncarnations, manifestName, temporary } from './names.ts';
-import { type NamedFile, missingOf, volumeLost } from './presence.ts';
+import { missingOf, volumeLost } from './presence.ts';
 
 /** The inline bytes of a part, from wherever the manifest is at the moment. */
 export type InlineSource = (part: Part) => Promise<Buffer>;
@@ -73,21 +73,14 @@ export async function createManifestLog(
   state: ManifestState,
   source: InlineSource,
 ): Promise<ManifestLog> {
-  const identity = await openIdentity(disk);
-  let current: OpenManifest;
-  try {
-    current = await writeManifest(disk, head, state, source);
-  } catch (error) {
-    await identity.file.close().catch(() => undefined);
-    throw error;
-  }
+  let current = await writeManifest(disk, head, state, source);
   let { edition } = head;
   let endKnown = true;
 
   /** Nothing is durable that the next process would not find. @param bytes of the manifest */
   async function refuseIfLost(entries: readonly Entry[], { file }: OpenManifest, bytes: number): Promise<void> {
     const manifest = { file, name: manifestName(head.incarnation), bytes };
-    const missing = await missingOf(disk, filesNeeded(entries, head.incarnation), [identity, manifest]);
+    const missing = await missingOf(disk, [IDENTITY_FILE, ...filesNeeded(entries, head.incarnation)], [manifest]);
     if (missing === undefined) return;
     await refuseIfSuperseded(disk, head.incarnation).catch((error: unknown) => {
       if (!isGone(error)) throw error;
@@ -160,19 +153,11 @@ export async function createManifestLog(
     },
     rewrite,
     readInline,
-    async close() {
-      await identity.file.close();
-      await current.file.close();
-    },
+    close: () => current.file.close(),
   };
 }
 
 const NO_ENTRIES: readonly Entry[] = [];
-
-async function openIdentity(disk: Disk): Promise<NamedFile> {
-  const file = await disk.open(IDENTITY_FILE, 'read');
-  return { file, name: IDENTITY_FILE, bytes: await file.size() };
-}
 
 /**
  * The files without which the newest checkpoints could not be restored: those of this incarnation, and of the last one before them,

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import path from 'node:path';
+import { abstractLock } from './abstract-lock.ts';
 import { VolumeLockedError, isGone, systemCode } from './errors.ts';
 
 /**
@@ -16,6 +17,27 @@ export interface VolumeLock {
   /** False once somebody removed or replaced the socket, after which others may hold the lock too: stop at once. */
   stillHeld(): Promise<boolean>;
   release(): Promise<void>;
+}
+
+/** What the lock is made with; a test has its own. */
+export interface Surroundings {
+  /** Have the server listen at a socket that it makes there. */
+  readonly bind: (server: Server, socketPath: string) => Promise<void>;
+  readonly platform: NodeJS.Platform;
+}
+
+const SYSTEM: Surroundings = { bind: listen, platform: process.platform };
+
+/**
+ * How file systems without sockets refuse one. That the process may write in the directory was looked at before, so a right that is
+ * missing is none of its own.
+ */
+const NO_SOCKETS: ReadonlySet<string | undefined> = new Set([
+  ...['EOPNOTSUPP', 'ENOTSUP', 'EPERM', 'EACCES', 'EINVAL', 'ENOSYS', 'EPROTONOSUPPORT', 'EPROTOTYPE', 'EADDRNOTAVAIL'],
+]);
+
+class NoSocketsError extends Error {
+  override readonly name = 'NoSocketsError';
 }
 
 /** What a process says to those who connect: first that it is looking, if it is, and then whether it holds the lock. */
@@ -46,11 +68,11 @@ type Own = {
  * Takes the lock of an existing directory.
  * @throws VolumeLockedError naming the directory and the process that holds it
  */
-export async function volumeLock(directory: string): Promise<VolumeLock> {
-  const reach = await socketPaths(directory);
+export async function volumeLock(directory: string, { bind, platform }: Surroundings = SYSTEM): Promise<VolumeLock> {
+  const reach = await socketPaths(directory, platform);
   try {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const own = await announce(directory, reach);
+      const own = await announce(directory, reach, bind);
       if (own === undefined) continue;
       try {
         await refuseOthers(directory, reach, own.name);
@@ -60,6 +82,14 @@ export async function volumeLock(directory: string): Promise<VolumeLock> {
       }
       return await hold(directory, own);
     }
+  } catch (error) {
+    if (!(error instanceof NoSocketsError)) throw error;
+    if (platform === 'linux') return await abstractLock(directory);
+    throw new Error(
+      `cannot lock ${directory}: its file system has no Unix sockets (${error.message}). Choose a directory on another one, ` +
+        'with --data for a cluster of this machine, or DPR_DATA for one process',
+      { cause: error },
+    );
   } finally {
     await reach.close();
   }
@@ -77,7 +107,7 @@ async function hold(directory: string, own: Own): Promise<VolumeLock> {
 }
 
 /** Puts a listening socket into the directory; undefined when somebody removed it before it was in its place. */
-async function announce(directory: string, reach: SocketPaths): Promise<Own | undefined> {
+async function announce(directory: string, reach: SocketPaths, bind: Surroundings['bind']): Promise<Own | undefined> {
   const name = `lock-${process.pid}-${randomBytes(4).toString('hex')}`;
   const asking = new Set<Socket>();
   const server = createServer((socket) => {
@@ -89,22 +119,24 @@ async function announce(directory: string, reach: SocketPaths): Promise<Own | un
   });
   const own: Own = { name, server, asking, state: 'looking' };
   server.unref();
-  await listen(server, reach.of(`.${name}`), directory);
   try {
+    await bind(server, reach.of(`.${name}`));
     await rename(path.join(directory, `.${name}`), path.join(directory, name));
   } catch (error) {
+    const wasBound = server.listening;
+    const code = systemCode(error);
     server.close();
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
+    if (wasBound && code === 'ENOENT') return undefined;
+    const text = error instanceof Error ? error.message : String(error);
+    if (NO_SOCKETS.has(code)) throw new NoSocketsError(text, { cause: error });
+    throw new Error(`cannot lock ${directory}: ${text}`, { cause: error });
   }
   return own;
 }
 
-function listen(server: Server, socketPath: string, directory: string): Promise<void> {
+function listen(server: Server, socketPath: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.on('error', (error) => {
-      reject(new Error(`cannot lock ${directory}: ${error.message}`, { cause: error }));
-    });
+    server.on('error', reject);
     server.listen(socketPath, resolve);
   });
 }
@@ -180,13 +212,16 @@ async function identityOf(directory: string, name: string): Promise<string | und
 type SocketPaths = { readonly of: (name: string) => string; readonly close: () => Promise<void> };
 
 /** Paths of sockets are short; where the directory's is not, Linux reaches it through a descriptor. */
-async function socketPaths(directory: string): Promise<SocketPaths> {
+async function socketPaths(directory: string, platform: NodeJS.Platform): Promise<SocketPaths> {
   const longest = `.lock-${Number.MAX_SAFE_INTEGER}-00000000`;
   const candidates = [directory, path.relative(process.cwd(), directory)];
   const short = candidates.find((one) => Buffer.byteLength(path.join(one, longest)) <= MAX_SOCKET_PATH_BYTES);
   if (short !== undefined) return { of: (name) => path.join(short, name), close: () => Promise.resolve() };
-  if (process.platform !== 'linux') {
-    throw new Error(`${directory} is too long a path for the lock in it: choose a directory with a shorter one`);
+  if (platform !== 'linux') {
+    throw new Error(
+      `${directory} is too long a path for the lock in it: choose a directory with a shorter one, with --data for a cluster of this ` +
+        'machine, or DPR_DATA for one process',
+    );
   }
   const handle: FileHandle = await open(directory, 'r');
   return { of: (name) => `/proc/self/fd/${handle.fd}/${name}`, close: () => handle.close() };

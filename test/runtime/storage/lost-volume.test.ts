@@ -31,7 +31,7 @@ describe('a volume whose names are taken away while it is open', () => {
         sim.remove(name);
         await assert.rejects(run(store), lost(name));
         sim.put(name, bytes);
-        await assert.rejects(store.refuseIfLost(), lost(name), 'another file of that name is not the open one');
+        await assert.rejects(store.refuseIfLost(), lost(name), 'what came in between may have been missed');
       });
     }
 
@@ -40,6 +40,20 @@ describe('a volume whose names are taken away while it is open', () => {
       await assert.rejects(run(store), VolumeLostError);
     });
   }
+
+  it('is lost when another file has the name of its manifest', async () => {
+    const bytes = sim.durable('manifest-1');
+    assert.ok(bytes);
+    sim.put('manifest-1', bytes);
+    await assert.rejects(store.append(checkpoint(2)), lost('manifest-1'));
+  });
+
+  it('is not lost when another process that began with it writes again whose it is', async () => {
+    const bytes = sim.durable('identity');
+    assert.ok(bytes);
+    sim.put('identity', bytes);
+    await store.append(checkpoint(2));
+  });
 
   it('is noticed by what it cannot open', async () => {
     sim.takeAway();

@@ -14,8 +14,8 @@ describe('volume lock', () => {
   let directory: string;
   const holders: ChildProcess[] = [];
 
-  async function holder(): Promise<ChildProcess> {
-    const child = spawn(process.execPath, ['--import', 'tsx', HOLDER, directory], {
+  async function holder(...how: string[]): Promise<ChildProcess> {
+    const child = spawn(process.execPath, ['--import', 'tsx', HOLDER, directory, ...how], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     holders.push(child);
@@ -124,5 +124,76 @@ describe('volume lock', () => {
     await assert.rejects(volumeLock(path.join(directory, 'absent')), (error: Error) =>
       error.message.includes('absent'),
     );
+  });
+
+  describe('where the file system has no sockets', () => {
+    const refusing =
+      (code: string, platform: NodeJS.Platform = 'linux') =>
+      (at = directory) =>
+        volumeLock(at, {
+          bind: () => Promise.reject(Object.assign(new Error(`listen ${code}: refused`), { code })),
+          platform,
+        });
+    const lockThere = refusing('EOPNOTSUPP');
+
+    it('keeps others out until it is released, whatever path they come by, and leaves nothing behind', async () => {
+      for (const code of ['EOPNOTSUPP', 'EPERM', 'EACCES', 'EINVAL']) {
+        const lock = await refusing(code)();
+        assert.equal(await lock.stillHeld(), true);
+        await assert.rejects(lockThere(), heldBy(process.pid));
+        await symlink(directory, `${directory}-link`);
+        await assert.rejects(lockThere(`${directory}-link`), VolumeLockedError);
+        await rm(`${directory}-link`);
+        assert.deepEqual(await readdir(directory), []);
+        await lock.release();
+      }
+    });
+
+    it('is another one for another directory', async () => {
+      const other = path.join(directory, 'other');
+      await mkdir(other);
+      const locks = await Promise.all([lockThere(), lockThere(other)]);
+      for (const lock of locks) await lock.release();
+    });
+
+    it('goes to exactly one of many who come at the same time', async () => {
+      const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => lockThere()));
+      const held = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      assert.equal(held.length, 1);
+      for (const lock of held) await lock.release();
+    });
+
+    it('is free at once when its holder is killed, and belongs to a stopped one', async () => {
+      const child = await holder('without sockets');
+      await assert.rejects(lockThere(), heldBy(child.pid));
+      child.kill('SIGSTOP');
+      await assert.rejects(lockThere(), VolumeLockedError);
+      await kill(child);
+      await (await lockThere()).release();
+    });
+
+    it('is lost when the directory is moved', async () => {
+      const lock = await lockThere();
+      await rename(directory, `${directory}-moved`);
+      assert.equal(await lock.stillHeld(), false);
+      await mkdir(directory);
+      assert.equal(await lock.stillHeld(), false);
+      await lock.release();
+      await rm(`${directory}-moved`, { recursive: true });
+    });
+
+    it('is refused where there is no other way, with what to do', async () => {
+      await assert.rejects(
+        refusing('ENOTSUP', 'darwin')(),
+        (error: Error) =>
+          error.message.startsWith(
+            `cannot lock ${directory}: its file system has no Unix sockets (listen ENOTSUP: refused). Choose`,
+          ) && error.message.includes('--data'),
+      );
+    });
+
+    it('is not taken for that when something else is wrong', async () => {
+      await assert.rejects(refusing('EMFILE')(), { message: `cannot lock ${directory}: listen EMFILE: refused` });
+    });
   });
 });
