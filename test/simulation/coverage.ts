@@ -29,7 +29,7 @@ export const MUST_BE_REACHED: readonly string[] = [
   ...REFUSALS.map((code) => `refused: ${code}`),
   ...['historyLost', 'sessionExpired', 'tooManySessions'].map((code) => `session ended: ${code}`),
   ...['shutdown', 'left', 'fenced', 'refused', 'lostHistory'].map((why) => `worker stops: ${why}`),
-  ...['list', 'open', 'size', 'read', 'write', 'datasync', 'close', 'rename', 'syncDirectory'].map(
+  ...['list', 'open', 'size', 'read', 'write', 'datasync', 'isAt', 'close', 'rename', 'syncDirectory'].map(
     (operation) => `disk error: ${operation}`,
   ),
   'disk at work when the process died',
@@ -39,6 +39,8 @@ export const MUST_BE_REACHED: readonly string[] = [
   'an old record is told of before it is known to be old',
   'Finder does not start from a damaged record',
   'worker does not start from a damaged volume',
+  'worker notices that its volume is lost',
+  'Finder notices that its record is lost',
   'a worker whose disk is damaged is removed',
   ...['checkpoint', 'rollback', 'marker'].map((what) => `${what} failed and was retried`),
   'record write failed and retried',

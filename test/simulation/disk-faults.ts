@@ -84,6 +84,42 @@ export const DISK_STRIKES: Readonly<Record<DiskFaultName, (world: World) => bool
     });
     return true;
   },
+  /** What is in a worker's directory is moved away while it runs, and brought back: it reports nothing in between. */
+  takeVolume(world) {
+    const host = anyHost(world);
+    // One with nothing committed would be let in with the empty directory.
+    if (host === undefined || world.checker.exposedOf(host.id) <= baseOf(world, host)) return false;
+    world.note(`worker ${host.id}`, () => 'its files are moved away');
+    const bringBack = host.disk.takeAway();
+    const { disk } = host;
+    host.isLost = true;
+    after(world, () => {
+      // In the meantime the worker may have been removed, and its id added again.
+      if (host.disk === disk) host.isLost = false;
+      for (const running of [...host.processes]) killWorker(world, running, 'ends before its files are brought back');
+      bringBack();
+      world.note(`worker ${host.id}`, () => 'its files are brought back');
+      if (host.wanted) startWorkerSoon(world, host, 0);
+    });
+    return true;
+  },
+  /** The Finder's files are moved away while it runs, and brought back: it tells nothing in between. */
+  takeRecord(world) {
+    const { finder } = world;
+    if (!hasItsRecord(world) || finder.isAway || finder.process?.writer === undefined) return false;
+    world.note('finder', () => 'its files are moved away');
+    const bringBack = finder.disk.takeAway();
+    const { disk } = finder;
+    finder.isAway = true;
+    after(world, () => {
+      if (finder.disk === disk) crashFinder(world, false);
+      bringBack();
+      finder.isAway = false;
+      world.note('finder', () => 'its files are brought back');
+      if (finder.process === undefined) startFinder(world);
+    });
+    return true;
+  },
   /** A backup is put back, or the newest slot is lost: the Finder must refuse to serve once a worker greets that saw more. */
   staleFinder(world) {
     const { finder, random, scheduler } = world;
@@ -116,8 +152,12 @@ function slotsOf(disk: SimDisk): Slots {
   return SLOTS.map((slot) => [slot, copyOf(disk.durable(slot))] as const);
 }
 
+function baseOf({ finder }: World, { id }: WorkerHost): number {
+  return finder.process?.core.record.members.get(id)?.base ?? Infinity;
+}
+
 function hasItsRecord({ finder }: World): boolean {
-  return !finder.isDamaged && !finder.isOld && newestSlot(finder.disk) !== undefined;
+  return !finder.isAway && !finder.isDamaged && !finder.isOld && newestSlot(finder.disk) !== undefined;
 }
 
 /** The Finder runs on a disk with an old copy of its record, until the administrator brings the right one back. */

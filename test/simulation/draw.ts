@@ -40,6 +40,8 @@ const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
   replaceJoiningWorker: 0.5,
   crashDecidingFinder: 0.5,
   clogFinder: 1,
+  takeVolume: 0.3,
+  takeRecord: 0.3,
 };
 
 /** `small`: one or two workers and clients at the pace of somebody who watches, for a minute; to compare simulated with real time. */

@@ -15,7 +15,12 @@ import type { Message, MessageOf } from '../../services/protocol/index.ts';
 import { createPeers, type Peers } from '../../services/runtime/finder/peers.ts';
 import { recordWriter, type RecordWriter } from '../../services/runtime/finder/record-writer.ts';
 import type { Owner } from '../../services/runtime/listener.ts';
-import { openTwoSlotFile, StorageDamagedError, systemCode } from '../../services/runtime/storage/index.ts';
+import {
+  openTwoSlotFile,
+  StorageDamagedError,
+  systemCode,
+  VolumeLostError,
+} from '../../services/runtime/storage/index.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 import { createDisk, mountDisk, outsideOf } from './disk.ts';
 import { reset } from './network.ts';
@@ -34,6 +39,8 @@ export interface FinderHost {
   isDamaged: boolean;
   /** It has an old copy of its disk. */
   isOld: boolean;
+  /** Its files were moved away, and it is not to be started before they are brought back. */
+  isAway: boolean;
 }
 
 /** The incarnation of a worker that a connection speaks for. */
@@ -69,11 +76,12 @@ export interface FinderProcess {
 }
 
 export function createFinderHost(random: Random): FinderHost {
-  return { disk: createDisk(random), process: undefined, isDamaged: false, isOld: false };
+  return { disk: createDisk(random), process: undefined, isDamaged: false, isOld: false, isAway: false };
 }
 
 export function startFinder(world: World): void {
   const { options, scheduler, finder: host } = world;
+  if (host.isAway) return;
   const process = createProcess('finder', scheduler);
   const peers = createPeers((event) => step(world, running, event));
   const running: FinderProcess = {
@@ -169,6 +177,10 @@ function broken(world: World, running: FinderProcess, error: unknown): void {
   if (!running.process.alive) return;
   if (error instanceof StorageDamagedError && world.finder.isDamaged) {
     world.reached('Finder does not start from a damaged record');
+    return crashFinder(world, false);
+  }
+  if (error instanceof VolumeLostError && world.finder.isAway) {
+    world.reached('Finder notices that its record is lost');
     return crashFinder(world, false);
   }
   if (systemCode(error) === undefined) return world.fail(error);

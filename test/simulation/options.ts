@@ -101,11 +101,21 @@ export const FAULTS = [
   'replaceJoiningWorker',
   'crashDecidingFinder',
   'clogFinder',
+  'takeVolume',
+  'takeRecord',
 ] as const;
 export type FaultName = (typeof FAULTS)[number];
 export type DiskFaultName = Extract<
   FaultName,
-  'fillDisk' | 'slowDisk' | 'rotOldSlot' | 'rotRecord' | 'rotVolume' | 'lieAboutSync' | 'staleFinder'
+  | 'fillDisk'
+  | 'slowDisk'
+  | 'rotOldSlot'
+  | 'rotRecord'
+  | 'rotVolume'
+  | 'lieAboutSync'
+  | 'staleFinder'
+  | 'takeVolume'
+  | 'takeRecord'
 >;
 
 /** A world with one worker and one client in which nothing goes wrong: what a world is described by its difference from. */

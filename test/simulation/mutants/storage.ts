@@ -126,4 +126,16 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     "if (slots.some((slot) => slot.state === 'present')) throw noValidSlot(disk, slots);",
     '',
   ),
+  mutant(
+    '170 a worker does not look whether its files are under their names',
+    `${STORAGE}/manifest-log.ts`,
+    '    if (missing === undefined) return;\n',
+    '    return;\n',
+  ),
+  mutant(
+    '171 the Finder does not look whether its record is under its name',
+    `${STORAGE}/two-slot-file.ts`,
+    '    if (missing !== undefined) throw volumeLost(disk, missing);\n',
+    '',
+  ),
 ];
