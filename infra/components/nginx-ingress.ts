@@ -21,7 +21,7 @@ import { NGINX_USER, probes, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } 
 export interface NginxIngressArgs extends ClusterContext {
   /** NGINX's configuration, the public ports and how they are offered. */
   readonly plan: PlannedIngress;
-  /** The Services that the configuration names; NGINX refuses a name that it cannot find. */
+  /** The Services that the configuration names; the port of a name that is not found stays closed. */
   readonly services: readonly Service[];
 }
 
@@ -168,10 +168,18 @@ function feeder(args: NginxIngressArgs): input.core.v1.Container {
 /** Its public ports are not listed: a port more must not replace the pod. */
 function nginx(args: NginxIngressArgs): input.core.v1.Container {
   const { plan } = args;
-  const start = `rm -f ${INGRESS_DIRECTORY}/*.sock; exec nginx -e stderr -c ${INGRESS_DIRECTORY}/nginx.conf -g 'daemon off;'`;
   const id = `${INGRESS_DIRECTORY}/nginx.pid`;
+  const errors = `${INGRESS_DIRECTORY}/errors.log`;
+  const configuration = `-c ${INGRESS_DIRECTORY}/nginx.conf`;
+  // What the container that was here before left is not true of this one. A configuration that will not do is tried every second,
+  // where Kubernetes would wait for minutes to start the container again; the feeder reads why, and tells it.
+  const start = [
+    `rm -f ${INGRESS_DIRECTORY}/*.sock ${id}`,
+    `until : >${errors} && nginx -t -q -e ${errors} ${configuration} 2>/dev/null; do sleep 1; done`,
+    `exec nginx -e stderr ${configuration} -g 'daemon off;'`,
+  ].join('; ');
   // First no new connections, by the Service and then by NGINX itself; then those that there are may end.
-  const drain = `sleep ${LEAVE_SECONDS}; kill -QUIT $(cat ${id}); while [ -e ${id} ]; do sleep 1; done`;
+  const drain = `sleep ${LEAVE_SECONDS}; kill -QUIT $(cat ${id}); while [ -s ${id} ]; do sleep 1; done`;
   return {
     ...RESTRICTED_CONTAINER,
     name: 'nginx',

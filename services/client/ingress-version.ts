@@ -8,9 +8,15 @@ interface Answer {
   readonly serving?: string;
   /** The one that it refused last, and its reason. */
   readonly refused?: { readonly version: string; readonly reason: string };
+  /** Services that have no address, whose ports are closed. */
+  readonly unknown?: readonly string[];
+  /** Why it does not hear of changes. */
+  readonly watchFailed?: string;
 }
 
 const TIMEOUT_MS = 2_000;
+/** A reason names no more Services than this. */
+const MAX_NAMES = 10;
 
 /**
  * @param address host and port; the host's name has an address for every pod
@@ -33,12 +39,16 @@ export async function ingressBehind(address: string, version: string): Promise<s
 
 async function podBehind(url: string, version: string): Promise<string | undefined> {
   const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-  const { serving, refused } = (await response.json()) as Answer;
-  if (serving === version) return undefined;
+  const { serving, refused, unknown = [], watchFailed } = (await response.json()) as Answer;
+  if (serving === version) {
+    const names = unknown.slice(0, MAX_NAMES).join(', ');
+    return unknown.length === 0 ? undefined : `the ingress finds no address for ${names}`;
+  }
   if (refused?.version === version) {
     throw new EnsureError(`NGINX refuses the ingress's new configuration, and serves the old one: ${refused.reason}`);
   }
-  return `the ingress serves configuration ${serving ?? 'none'}, not yet ${version}`;
+  const why = watchFailed === undefined ? '' : `: ${watchFailed}`;
+  return `the ingress serves configuration ${serving ?? 'none'}, not yet ${version}${why}`;
 }
 
 function bracketed({ address, family }: { address: string; family: number }): string {

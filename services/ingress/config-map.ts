@@ -4,15 +4,14 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import path from 'node:path';
-import { createInterface } from 'node:readline/promises';
 
 /** How to reach the API as a pod's service account. */
 export interface Account {
   readonly host: string;
   readonly port: string;
   readonly namespace: string;
-  readonly ca: string;
-  /** Read anew for each request: Kubernetes renews it. */
+  /** Both are read anew for each request: Kubernetes renews the token, and its administrators the certificate authority. */
+  ca(): Promise<string>;
   token(): Promise<string>;
 }
 
@@ -23,34 +22,58 @@ export interface WatchOptions {
   /** The key whose text is watched. */
   readonly key: string;
   readonly changed: (text: string) => void;
+  /** The watch is one that works: the API server answered. */
+  readonly established: () => void;
   readonly failed: (reason: string) => void;
   readonly signal: AbortSignal;
+  readonly limits?: WatchLimits;
+}
+
+export interface WatchLimits {
+  /** How long the API server may take to answer, and to send the ConfigMap, ms. */
+  readonly answerMs: number;
+  /** The API server ends a watch after this long, s, and it is begun again. */
+  readonly watchSeconds: number;
+  /** How long after that it is taken for one that died in silence, ms. */
+  readonly graceMs: number;
 }
 
 const ACCOUNT_DIRECTORY = '/var/run/secrets/kubernetes.io/serviceaccount';
-/** A watch ends after this long and is begun again, so that one that is dead unnoticed does not last. */
-const WATCH_SECONDS = 240;
-const SILENCE_LIMIT_MS = (WATCH_SECONDS + 10) * 1_000;
+/** A watch over which nothing comes looks the same whether nothing changes or the connection is dead, so none is long. */
+export const WATCH_LIMITS: WatchLimits = { answerMs: 5_000, watchSeconds: 15, graceMs: 5_000 };
+/** A ConfigMap has 1 MiB at most, which JSON may write as some times that. */
+export const MAX_LINE_BYTES = 8 * 2 ** 20;
 
-/** @throws Error when this is not a pod that has a service account */
-export async function podAccount(variables: Readonly<Record<string, string | undefined>>): Promise<Account> {
+/**
+ * @param directory where Kubernetes mounts the account
+ * @throws Error when this is not a pod that has a service account
+ */
+export async function podAccount(
+  variables: Readonly<Record<string, string | undefined>>,
+  directory = ACCOUNT_DIRECTORY,
+): Promise<Account> {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = '443' } = variables;
   if (host === undefined) throw new Error('KUBERNETES_SERVICE_HOST is not set: this program runs in a pod only');
-  const read = (file: string) => readFile(path.join(ACCOUNT_DIRECTORY, file), 'utf8');
-  return { host, port, namespace: await read('namespace'), ca: await read('ca.crt'), token: () => read('token') };
+  const read = (file: string) => readFile(path.join(directory, file), 'utf8');
+  const namespace = await read('namespace');
+  return { host, port, namespace, ca: () => read('ca.crt'), token: () => read('token') };
 }
 
 /** Tells the text as it is, and then each time that it changes, until the watch ends for whatever reason. */
 export async function watchOnce(options: WatchOptions): Promise<void> {
-  const { account, name, failed, signal } = options;
+  const { account, name, established, failed, signal, limits = WATCH_LIMITS } = options;
+  const { answerMs, watchSeconds, graceMs } = limits;
   const all = `/api/v1/namespaces/${account.namespace}/configmaps`;
   try {
-    const now = await ask(account, `${all}/${name}`, signal);
+    const now = await ask(account, `${all}/${name}`, signal, { answerMs, wholeMs: answerMs });
     const { metadata, data } = JSON.parse(await textOf(now)) as ConfigMap;
     tell(options, data);
-    const query = `watch=true&timeoutSeconds=${WATCH_SECONDS}&fieldSelector=metadata.name%3D${name}`;
-    const events = await ask(account, `${all}?${query}&resourceVersion=${metadata.resourceVersion}`, signal);
-    for await (const line of createInterface(events)) {
+    const query = `watch=true&timeoutSeconds=${watchSeconds}&fieldSelector=metadata.name%3D${name}`;
+    const since = `resourceVersion=${metadata.resourceVersion}`;
+    const wholeMs = watchSeconds * 1_000 + graceMs;
+    const events = await ask(account, `${all}?${query}&${since}`, signal, { answerMs, wholeMs });
+    established();
+    for await (const line of linesOf(events)) {
       const { type, object } = JSON.parse(line) as WatchEvent;
       if (type === 'ERROR') throw new Error(`the API server says ${object.message ?? line}`);
       if (type !== 'DELETED') tell(options, object.data); // one that is deleted goes on serving
@@ -62,6 +85,8 @@ export async function watchOnce(options: WatchOptions): Promise<void> {
 
 type ConfigMap = { metadata: { resourceVersion: string }; data?: Record<string, string> };
 type WatchEvent = { type: string; object: { data?: Record<string, string>; message?: string } };
+/** How long until the answer begins, and until it has ended, ms. */
+type AnswerLimits = { readonly answerMs: number; readonly wholeMs: number };
 
 function tell({ key, changed }: WatchOptions, data: ConfigMap['data']): void {
   const text = data?.[key];
@@ -69,19 +94,49 @@ function tell({ key, changed }: WatchOptions, data: ConfigMap['data']): void {
 }
 
 /** @throws Error when the answer is not what was asked for */
-async function ask(account: Account, resource: string, signal: AbortSignal): Promise<IncomingMessage> {
-  const { host, port, ca } = account;
-  const headers = { authorization: `Bearer ${await account.token()}` };
-  const asked = request({ host, port, ca, path: resource, headers, signal, timeout: SILENCE_LIMIT_MS });
-  asked.on('timeout', () => asked.destroy(new Error('the API server is silent')));
+async function ask(
+  account: Account,
+  resource: string,
+  signal: AbortSignal,
+  { answerMs, wholeMs }: AnswerLimits,
+): Promise<IncomingMessage> {
+  const { host, port } = account;
+  const [ca, token] = await Promise.all([account.ca(), account.token()]);
+  const headers = { authorization: `Bearer ${token}` };
+  // No connection is used a second time, so none can be one that died meanwhile, or that trusts what is no longer trusted.
+  const asked = request({ host, port, ca, path: resource, headers, signal, agent: false });
+  asked.on('error', () => undefined); // whoever waits for the answer is told, and so is whoever reads it
+  const silent = () => new Error('the API server is silent');
+  const noAnswer = setTimeout(() => asked.destroy(silent()), answerMs);
   asked.end();
-  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  const [response] = (await once(asked, 'response').finally(() => clearTimeout(noAnswer))) as [IncomingMessage];
+  const noEnd = setTimeout(() => response.destroy(silent()), wholeMs);
+  response.once('close', () => clearTimeout(noEnd));
   if (response.statusCode === 200) return response;
   throw new Error(`the API server answers ${response.statusCode ?? 0}: ${(await textOf(response)).trim()}`);
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of response) parts.push(part as Buffer);
-  return Buffer.concat(parts).toString('utf8');
+  let bytes = Buffer.alloc(0);
+  for await (const part of response) bytes = joined(bytes, part as Buffer);
+  return bytes.toString('utf8');
+}
+
+/** Each line, as soon as it is complete. */
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  let rest = Buffer.alloc(0);
+  for await (const part of response) {
+    rest = joined(rest, part as Buffer);
+    for (let end = rest.indexOf('\n'); end !== -1; end = rest.indexOf('\n')) {
+      yield rest.toString('utf8', 0, end);
+      rest = rest.subarray(end + 1);
+    }
+  }
+}
+
+/** @throws Error beyond what one answer, or one line of a watch, can need */
+function joined(bytes: Buffer, part: Buffer): Buffer<ArrayBuffer> {
+  const length = bytes.length + part.length;
+  if (length > MAX_LINE_BYTES) throw new Error(`the API server sends more than ${MAX_LINE_BYTES} bytes at once`);
+  return Buffer.concat([bytes, part], length);
 }

@@ -1,15 +1,24 @@
 /** The program beside NGINX in a pod of the ingress: the ConfigMap of the port map becomes what NGINX serves. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { createLog, EXIT, ProcessError, runProcess, serveAdmin, type Log, type Running } from '@dpr/runtime';
-import { Registry } from 'prom-client';
 import { lookUpAll } from './addresses.ts';
 import { podAccount, watchOnce } from './config-map.ts';
-import { startFeeder } from './feeder.ts';
+import { startFeeder, type FeederEvent } from './feeder.ts';
+import { notReady, watchState } from './health.ts';
+import { ingressMetrics } from './metrics.ts';
 
 /** The key of the ConfigMap that holds NGINX's configuration. */
 const KEY = 'nginx.conf';
 /** Between the end of a watch and the next. */
 const WATCH_PAUSE_MS = 500;
+
+const LEVELS: Readonly<Record<FeederEvent, 'info' | 'warn' | 'error'>> = {
+  written: 'info',
+  accepted: 'info',
+  refused: 'error',
+  unknown: 'warn',
+  found: 'info',
+};
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -33,20 +42,21 @@ async function start(variables: Variables, log: Log): Promise<Running> {
     tlsDirectory: variables.DPR_TLS_DIRECTORY,
     lookUp: lookUpAll,
     signal,
-    log: (event, version, reason) => log[event === 'refused' ? 'error' : 'info']({ event, version, reason }),
+    log: (event, version, reason) => log[LEVELS[event]]({ event, version, reason }),
   });
+  const watching = watchState(log);
   const admin = await serveAdmin({
     host: '0.0.0.0',
     port,
     log,
-    metrics: new Registry(),
+    metrics: ingressMetrics(() => feeder.report(), watching.now),
     startup: () => (feeder.fed() ? undefined : 'there is no configuration yet'),
-    ready: () => (feeder.report().serving === undefined ? 'NGINX does not serve yet' : undefined),
-    pages: { '/configuration': () => feeder.report() },
+    ready: () => notReady(feeder.report()),
+    pages: { '/configuration': () => ({ ...feeder.report(), watchFailed: watching.now().reason }) },
   });
-  const failed = (reason: string) => log.warn({ event: 'watchFailed', reason });
+  const { established, failed } = watching;
   const ended = watch(signal, () =>
-    watchOnce({ account, name, key: KEY, changed: (text) => feeder.want(text), failed, signal }),
+    watchOnce({ account, name, key: KEY, changed: (text) => feeder.want(text), established, failed, signal }),
   ).then(async () => {
     await admin.close();
     return EXIT.ok;

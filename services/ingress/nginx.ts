@@ -6,18 +6,25 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface Verdict {
-  /** Whether NGINX serves the new configuration; otherwise it still serves the one before, if there was one. */
-  readonly accepted: boolean;
+  /**
+   * `accepted`: NGINX serves the new configuration. `refused`: it still serves the one before, if there was one. `written`: it does not
+   * run, and finds the new one when it starts; nothing is known yet of what it thinks of it.
+   */
+  readonly outcome: 'accepted' | 'refused' | 'written';
   /** Of a refusal, in NGINX's words. */
   readonly reason: string;
 }
 
 const CONFIGURATION = 'nginx.conf';
 const PROCESS_ID = 'nginx.pid';
-/** NGINX writes nothing but refusals into it; emptied before each attempt, so that it does not grow. */
+/**
+ * NGINX writes its refusals into it, while it runs and when it cannot start. Emptied before each attempt, so that it does not grow,
+ * and after a reload, so that what it says of an NGINX that does not run is why it does not start.
+ */
 const ERRORS = 'errors.log';
-/** NGINX puts the time before each; without it, the same refusal is the same text. */
+/** NGINX puts the time and its process before each; without them, the same refusal is the same text. */
 const TIME = /^[\d/]+ [\d:]+ /;
+const PROCESS = / \d+#\d+:/;
 /** Whoever connects is told the version of the configuration that serves. */
 const VERSION_SOCKET = 'version.sock';
 const POLL_MS = 50;
@@ -58,18 +65,29 @@ export async function certificateIn(directory: string): Promise<string | undefin
   return bytes && digestOf(bytes);
 }
 
-/** Writes the configuration; of an NGINX that runs, waits until it serves it or refuses it. */
+/** Writes the configuration, and waits until an NGINX that runs serves it or refuses it. */
 export async function feed(directory: string, text: string, signal: AbortSignal): Promise<Verdict> {
   const before = await readFile(path.join(directory, CONFIGURATION), 'utf8').catch(() => undefined);
   await writeWhole(directory, text);
+  const errors = path.join(directory, ERRORS);
+  await writeFile(errors, '');
   const master = Number(await readFile(path.join(directory, PROCESS_ID), 'utf8').catch(() => '0'));
-  if (!Number.isSafeInteger(master) || master <= 0) return { accepted: true, reason: '' }; // it starts with this text
-  await writeFile(path.join(directory, ERRORS), '');
-  process.kill(master, 'SIGHUP');
+  if (!Number.isSafeInteger(master) || master <= 0 || !signalled(master)) return { outcome: 'written', reason: '' };
   const verdict = await verdictOn(directory, versionIn(text), signal);
+  await writeFile(errors, '');
   // NGINX may be started again at any time, and must not find what it cannot serve.
-  if (!verdict.accepted && before !== undefined) await writeWhole(directory, before);
+  if (verdict.outcome === 'refused' && before !== undefined) await writeWhole(directory, before);
   return verdict;
+}
+
+/** @returns false where NGINX was killed and left its process id behind */
+function signalled(master: number): boolean {
+  try {
+    return process.kill(master, 'SIGHUP');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
 }
 
 /** @returns the version that NGINX serves now; undefined while it does not run */
@@ -88,11 +106,11 @@ async function verdictOn(directory: string, version: string, signal: AbortSignal
   const late = performance.now() + RELOAD_LIMIT_MS;
   while (performance.now() < late) {
     const reason = await refusalIn(directory);
-    if (reason !== '') return { accepted: false, reason };
-    if ((await servedVersion(directory)) === version) return { accepted: true, reason: '' };
+    if (reason !== '') return { outcome: 'refused', reason };
+    if ((await servedVersion(directory)) === version) return { outcome: 'accepted', reason: '' };
     await pause(POLL_MS, undefined, { signal });
   }
-  return { accepted: false, reason: `NGINX did not take it within ${RELOAD_LIMIT_MS / 1_000} s` };
+  return { outcome: 'refused', reason: `NGINX did not take it within ${RELOAD_LIMIT_MS / 1_000} s` };
 }
 
 async function writeWhole(directory: string, text: string): Promise<void> {
@@ -101,8 +119,9 @@ async function writeWhole(directory: string, text: string): Promise<void> {
   await rename(`${file}.new`, file);
 }
 
-/** @returns an empty text while there is none */
-async function refusalIn(directory: string): Promise<string> {
-  const text = await readFile(path.join(directory, ERRORS), 'utf8');
-  return text.trim().split('\n', 1)[0]?.replace(TIME, '') ?? '';
+/** @returns the first thing that NGINX refused since the file was emptied; an empty text while there is none */
+export async function refusalIn(directory: string): Promise<string> {
+  const text = await readFile(path.join(directory, ERRORS), 'utf8').catch(() => '');
+  const line = text.split('\n').find((said) => said.includes('[emerg]'));
+  return line?.trim().replace(TIME, '').replace(PROCESS, '') ?? '';
 }

@@ -19,4 +19,5 @@ export {
 } from './listener.ts';
 export { dial, DIALER_TIMING, type Caller, type Dialer, type DialerOptions } from './dialer.ts';
 export { serveAdmin, type AdminOptions, type AdminServer } from './admin.ts';
+export { gauge, total } from './metrics.ts';
 export { runProcess } from './process.ts';

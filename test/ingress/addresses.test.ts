@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { ingressConfiguration } from '../../infra/plan/ingress.ts';
-import { createAddresses } from '../../services/ingress/addresses.ts';
+import { createAddresses, LOOK_UPS_AT_ONCE, PATIENCE_MS } from '../../services/ingress/addresses.ts';
 
 const configuration = (...names: string[]) =>
   ingressConfiguration(
     names.map((name, index) => ({ name, port: 6379 + index, target: `${name}:7000` })),
     false,
   ).text;
-const targets = (text: string) => Array.from(text.matchAll(/proxy_pass (\S+);/g), ([, target]) => target);
+const targets = ({ text }: { readonly text: string }) =>
+  Array.from(text.matchAll(/proxy_pass (\S+);/g), ([, target]) => target);
 
 describe('the addresses of Services', () => {
   let dns: Record<string, string[]>;
@@ -29,7 +30,8 @@ describe('the addresses of Services', () => {
     const text = configuration('dpr-finder', 'counter-0', 'counter-1');
     const resolved = await addresses().resolve(text);
     assert.deepEqual(targets(resolved), ['10.0.0.1:7000', '10.0.0.2:7000', '[fd00::3]:7000']);
-    const back = resolved.replace('10.0.0.1', 'dpr-finder').replace('10.0.0.2', 'counter-0');
+    assert.deepEqual([resolved.routes, resolved.unknown], [3, []]);
+    const back = resolved.text.replace('10.0.0.1', 'dpr-finder').replace('10.0.0.2', 'counter-0');
     assert.equal(back.replace('[fd00::3]', 'counter-1'), text);
   });
 
@@ -39,10 +41,10 @@ describe('the addresses of Services', () => {
     await found.resolve(configuration('counter-0', 'counter-1'));
     await found.resolve(configuration('counter-0', 'counter-1'));
     assert.deepEqual(asked.splice(0), ['counter-0', 'counter-1']);
-    await found.refresh();
+    await found.refresh('all');
     assert.deepEqual(asked.splice(0), ['counter-0', 'counter-1']);
     await found.resolve(configuration('counter-1'));
-    await found.refresh();
+    await found.refresh('all');
     assert.deepEqual(asked, ['counter-1'], 'a name that is gone is forgotten');
   });
 
@@ -50,7 +52,7 @@ describe('the addresses of Services', () => {
     const found = addresses();
     await found.resolve(configuration('counter-0'));
     dns['counter-0'] = ['10.0.0.9'];
-    await found.refresh();
+    await found.refresh('all');
     assert.deepEqual(targets(await found.resolve(configuration('counter-0'))), ['10.0.0.9:7000']);
   });
 
@@ -60,16 +62,47 @@ describe('the addresses of Services', () => {
     for (const answer of [['10.0.0.9', '10.0.0.2'], undefined, []]) {
       if (answer === undefined) delete dns['counter-0'];
       else dns['counter-0'] = answer;
-      await found.refresh();
+      await found.refresh('all');
       assert.deepEqual(targets(await found.resolve(configuration('counter-0'))), ['10.0.0.2:7000']);
     }
   });
 
-  it('leave a name that is not found to NGINX, until it is', async () => {
+  it('close the port of a name that is not found, and no other, until it is found', async () => {
     const found = addresses();
-    assert.deepEqual(targets(await found.resolve(configuration('counter-7'))), ['counter-7:7000']);
+    const before = await found.resolve(configuration('dpr-finder', 'counter-7', 'counter-0'));
+    assert.deepEqual(targets(before), ['10.0.0.1:7000', '10.0.0.2:7000']);
+    assert.deepEqual([before.routes, before.unknown], [2, ['counter-7']]);
+    assert.doesNotMatch(before.text, /counter-7|listen 6380/);
+    assert.match(before.text, /listen 6379 .*listen 6381 .*version\.sock/s);
     dns['counter-7'] = ['10.0.0.7'];
-    await found.refresh();
-    assert.deepEqual(targets(await found.resolve(configuration('counter-7'))), ['10.0.0.7:7000']);
+    asked = [];
+    await found.refresh('unknown');
+    assert.deepEqual(asked, ['counter-7'], 'the others are not asked for that');
+    const after = await found.resolve(configuration('dpr-finder', 'counter-7', 'counter-0'));
+    assert.deepEqual(targets(after), ['10.0.0.1:7000', '10.0.0.7:7000', '10.0.0.2:7000']);
+    assert.deepEqual([after.routes, after.unknown], [3, []]);
+  });
+
+  it('are told of while DNS is silent, without asking again for what was asked, or for more than a few at once', async () => {
+    const names = Array.from({ length: LOOK_UPS_AT_ONCE + 3 }, (_, id) => `counter-${id}`);
+    const answers: (() => void)[] = [];
+    const silent = createAddresses((name) => {
+      asked.push(name);
+      return new Promise((resolve) => answers.push(() => resolve(['10.0.0.5'])));
+    }, 1);
+    const text = configuration(...names);
+    assert.deepEqual((await silent.resolve(text)).unknown, names);
+    const refreshed = silent.refresh('all');
+    assert.deepEqual((await silent.resolve(text)).unknown, names);
+    assert.equal(asked.length, LOOK_UPS_AT_ONCE);
+    for (let next = answers.shift(); next !== undefined; next = answers.shift()) {
+      next();
+      await new Promise(setImmediate);
+      assert.ok(answers.length <= LOOK_UPS_AT_ONCE);
+    }
+    await refreshed;
+    assert.deepEqual(asked, names);
+    assert.deepEqual((await silent.resolve(text)).unknown, []);
+    assert.ok(PATIENCE_MS <= 2_000);
   });
 });

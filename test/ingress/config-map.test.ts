@@ -3,8 +3,18 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { watchOnce } from '../../services/ingress/config-map.ts';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { rootCertificates } from 'node:tls';
+import {
+  MAX_LINE_BYTES,
+  podAccount,
+  WATCH_LIMITS,
+  watchOnce,
+  type WatchOptions,
+} from '../../services/ingress/config-map.ts';
 
 const pem = (name: string) => readFileSync(new URL(`../client/tls/${name}.pem`, import.meta.url), 'utf8');
 const configMap = (text: string, resourceVersion: string) => ({
@@ -18,10 +28,12 @@ describe('the watch of the ConfigMap', () => {
   let answer: (url: URL, response: ServerResponse, request: IncomingMessage) => void;
   let changed: string[];
   let failed: string[];
+  let established: number;
 
   beforeEach(async () => {
     changed = [];
     failed = [];
+    established = 0;
     server = createServer({ key: pem('key'), cert: pem('cert') }, (request, response) =>
       answer(new URL(request.url ?? '', 'https://api'), response, request),
     ).listen(0, '127.0.0.1');
@@ -32,20 +44,22 @@ describe('the watch of the ConfigMap', () => {
     server.close();
   });
 
-  const watch = () =>
+  const watch = (own: Partial<WatchOptions> = {}) =>
     watchOnce({
       account: {
         host: '127.0.0.1',
         port: String((server.address() as AddressInfo).port),
         namespace: 'dpr',
-        ca: pem('cert'),
+        ca: () => Promise.resolve(pem('cert')),
         token: () => Promise.resolve('a-token'),
       },
       name: 'dpr-ingress',
       key: 'nginx.conf',
       changed: (text) => changed.push(text),
+      established: () => (established += 1),
       failed: (reason) => failed.push(reason),
       signal: AbortSignal.timeout(60_000),
+      ...own,
     });
 
   it('tells the text as it is, then every change, and goes on serving one that was deleted', async () => {
@@ -60,9 +74,10 @@ describe('the watch of the ConfigMap', () => {
     await watch();
     assert.deepEqual(changed, ['one', 'two', 'three']);
     assert.deepEqual(failed, []);
+    assert.equal(established, 1);
     assert.deepEqual(asked, [
       '/api/v1/namespaces/dpr/configmaps/dpr-ingress Bearer a-token',
-      '/api/v1/namespaces/dpr/configmaps?watch=true&timeoutSeconds=240&fieldSelector=metadata.name%3Ddpr-ingress&resourceVersion=41 Bearer a-token',
+      '/api/v1/namespaces/dpr/configmaps?watch=true&timeoutSeconds=15&fieldSelector=metadata.name%3Ddpr-ingress&resourceVersion=41 Bearer a-token',
     ]);
   });
 
@@ -81,5 +96,72 @@ describe('the watch of the ConfigMap', () => {
       'the API server answers 403: {"message":"configmaps is forbidden"}',
       'the API server says too old',
     ]);
+  });
+
+  it('ends when the API server falls silent, wherever that is', async () => {
+    const limits = { answerMs: 50, watchSeconds: 0, graceMs: 50 };
+    const part = JSON.stringify(configMap('one', '1'));
+    const silences: (typeof answer)[] = [
+      () => undefined, // at the first question
+      (_url, response) => void response.write(part.slice(0, 10)), // in the middle of the answer
+      (url, response) => {
+        if (!url.searchParams.has('watch')) response.end(part);
+      }, // when the watch should begin
+      (url, response) => {
+        if (!url.searchParams.has('watch')) return void response.end(part);
+        response.write(event('MODIFIED', configMap('two', '2'))); // and then nothing more, neither an event nor an end
+      },
+    ];
+    for (const silence of silences) {
+      answer = silence;
+      await watch({ limits });
+      assert.deepEqual(failed.splice(0), ['the API server is silent']);
+    }
+    assert.deepEqual(changed, ['one', 'one', 'two']);
+    assert.equal(established, 1);
+  });
+
+  it('is begun again soon enough that a death in silence is noticed within 30 s', () => {
+    const { answerMs, watchSeconds, graceMs } = WATCH_LIMITS;
+    assert.ok(2 * answerMs + watchSeconds * 1_000 + graceMs <= 30_000);
+  });
+
+  it('goes on when the certificate authority and the token are renewed', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'dpr-'));
+    const renew = async (ca: string, token: string) => {
+      await writeFile(path.join(directory, 'ca.crt'), ca);
+      await writeFile(path.join(directory, 'token'), token);
+    };
+    await writeFile(path.join(directory, 'namespace'), 'dpr');
+    await renew(rootCertificates[0] ?? '', 'an-old-token');
+    const tokens = new Set<string | undefined>();
+    answer = (url, response, { headers }) => {
+      tokens.add(headers.authorization);
+      response.end(url.searchParams.has('watch') ? '' : JSON.stringify(configMap('one', '1')));
+    };
+    const port = String((server.address() as AddressInfo).port);
+    const account = await podAccount(
+      { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: port },
+      directory,
+    );
+    await watch({ account });
+    assert.match(failed.splice(0).join(), /certificate/);
+    await renew(pem('cert'), 'a-new-token');
+    await watch({ account });
+    assert.deepEqual([changed, failed, [...tokens]], [['one'], [], ['Bearer a-new-token']]);
+    await rm(directory, { recursive: true });
+  });
+
+  it('takes a line as long as its limit, and ends at one that is longer', async () => {
+    const lineOf = (bytes: number) =>
+      event('MODIFIED', configMap('x'.repeat(bytes - event('MODIFIED', configMap('', '2')).length), '2'));
+    let line = lineOf(MAX_LINE_BYTES);
+    answer = (url, response) =>
+      response.end(url.searchParams.has('watch') ? line : JSON.stringify(configMap('one', '1')));
+    await watch();
+    assert.deepEqual([changed.length, failed], [2, []]);
+    line = lineOf(MAX_LINE_BYTES + 1);
+    await watch();
+    assert.deepEqual([changed.length, failed], [3, [`the API server sends more than ${MAX_LINE_BYTES} bytes at once`]]);
   });
 });

@@ -14,6 +14,7 @@ function load() {
   if (read.includes('nonsense')) {
     const time = `2026/01/02 03:04:${String(refusals++ % 60).padStart(2, '0')}`;
     appendFileSync(`${directory}/errors.log`, `${time} [emerg] unknown directive "nonsense"\n`);
+    process.stdout.write('refused\n');
   } else version = /return ([\w.]+);/.exec(text)?.[1] ?? '';
 }
 

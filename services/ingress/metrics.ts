@@ -1,0 +1,24 @@
+/** What the ingress tells of itself to whoever scrapes it. */
+import { gauge, total } from '@dpr/runtime';
+import { Registry } from 'prom-client';
+import type { Report } from './feeder.ts';
+import type { WatchState } from './health.ts';
+
+export function ingressMetrics(report: () => Report, watch: () => WatchState): Registry {
+  const registry = new Registry();
+  const flag = (value: boolean) => (value ? 1 : 0);
+  gauge(registry, 'dpr_ingress_serving', 'NGINX serves a configuration', () => flag(report().serving !== undefined));
+  gauge(registry, 'dpr_ingress_refused', 'NGINX refuses the newest configuration', () =>
+    flag(report().refused !== undefined),
+  );
+  gauge(registry, 'dpr_ingress_routes', 'Public ports that lead somewhere', () => report().routes);
+  gauge(
+    registry,
+    'dpr_ingress_unknown_services',
+    'Services without an address, whose ports are closed',
+    () => report().unknown?.length ?? 0,
+  );
+  gauge(registry, 'dpr_ingress_watch_failing', 'The port map is not watched', () => flag(watch().reason !== undefined));
+  total(registry, 'dpr_ingress_watch_failures_total', 'Watches of the port map that failed', () => watch().failures);
+  return registry;
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ingressBehind } from '../../services/client/ingress-version.ts';
+
+describe('what the ingress tells that it serves', () => {
+  let server: Server;
+  let answer: object;
+
+  before(async () => {
+    server = createServer((_request, response) => response.end(JSON.stringify(answer))).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  after(() => server.close());
+
+  const behind = (told: object) => {
+    answer = told;
+    return ingressBehind(`127.0.0.1:${(server.address() as AddressInfo).port}`, 'b');
+  };
+
+  it('is enough when it is the version, and every Service is found', async () => {
+    assert.equal(await behind({ serving: 'b' }), undefined);
+    const names = Array.from({ length: 11 }, (_, id) => `s-${id}`);
+    assert.equal(await behind({ serving: 'b', unknown: ['s-0'] }), 'the ingress finds no address for s-0');
+    assert.match((await behind({ serving: 'b', unknown: names })) ?? '', /s-8, s-9$/);
+  });
+
+  it('may come later, and the reason is told where there is one', async () => {
+    assert.equal(await behind({ serving: 'a' }), 'the ingress serves configuration a, not yet b');
+    assert.equal(
+      await behind({ serving: 'a', watchFailed: 'the API server is silent' }),
+      'the ingress serves configuration a, not yet b: the API server is silent',
+    );
+    const refused = { version: 'a', reason: 'no' };
+    assert.equal(await behind({ refused }), 'the ingress serves configuration none, not yet b');
+  });
+
+  it('ends the wait when NGINX refused the version', async () => {
+    await assert.rejects(
+      behind({ serving: 'a', refused: { version: 'b', reason: 'no port' } }),
+      /NGINX refuses .*: no port/,
+    );
+  });
+});
