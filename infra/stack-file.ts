@@ -1,7 +1,26 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parse } from 'yaml';
-import { type Config, ConfigError, parseConfig, type Target } from './config.ts';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml';
+import {
+  type Config,
+  ConfigError,
+  outsideConfig,
+  parseConfig,
+  type Problem,
+  type Target,
+  withoutPrefix,
+} from './config.ts';
 import { meantBy } from './stack-config.ts';
 
 const PREFIX = 'dpr:';
@@ -33,7 +52,10 @@ export async function readStackFile(file: string, target: Target, secrets: Secre
  */
 export function parseStackText(text: string, name: string, target: Target, secrets: Secrets = {}): Config {
   const stack = parseYaml(text, name);
-  const config = isRecord(stack) ? stack.config : undefined;
+  const top = isRecord(stack) ? stack : {};
+  const { config } = top;
+  const strays = [...outsideConfig(Object.keys(top)), ...withoutPrefix(isRecord(config) ? Object.keys(config) : [])];
+  if (strays.length > 0) throw new ConfigError(strays.map(({ key, text }) => ({ key: `${name}: ${key}`, text })));
   if (!isRecord(config)) {
     throw new ConfigError([{ key: name, text: 'has no "config:" with keys such as "dpr:workers" in it: add them' }]);
   }
@@ -45,6 +67,18 @@ export function parseStackText(text: string, name: string, target: Target, secre
   return parseConfig({ ...withoutEncrypted(raw, name, secrets), ...given(secrets) }, target);
 }
 
+/**
+ * What Pulumi reads over in a stack's file without a word: keys that are surely ours and stand outside `config:`. Nothing of a file
+ * that is not there, or not YAML: Pulumi has its configuration from elsewhere then, or says so itself.
+ */
+export async function straysInFile(file: string): Promise<Problem[]> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const { contents } = parseDocument(text);
+  const keys = isMap(contents) ? contents.items.map(({ key }) => (isScalar(key) ? String(key.value) : '')) : [];
+  const found = outsideConfig(keys);
+  return found.map(({ key, text: what }) => ({ key: `${path.basename(file)}: ${key}`, text: what }));
+}
+
 function unreadable(error: unknown): string {
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
     return 'does not exist: name another stack or file, or write it as infra/README.md shows';
@@ -52,13 +86,35 @@ function unreadable(error: unknown): string {
   return `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
 }
 
+/** With anchors, aliases and merge keys (`<<`), as Pulumi reads them. */
 function parseYaml(text: string, name: string): unknown {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { merge: true, lineCounter: lines });
   try {
-    return parse(text);
+    for (const error of document.errors) throw error;
+    return document.toJS();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError([{ key: name, text: `is not YAML: ${reason}` }]);
+    const place = reason.includes(' at line ') ? '' : placeOf(document, lines);
+    throw new ConfigError([{ key: name, text: `is not YAML: ${reason}${place}` }]);
   }
+}
+
+/** Of the first alias without an anchor, or merge key without a map: the library tells no place for these. */
+function placeOf(document: Document, lines: LineCounter): string {
+  let found: Node | undefined;
+  const target = (node: unknown) => (isAlias(node) ? node.resolve(document) : node);
+  visit(document, (_key, node) => {
+    if (isAlias(node) && node.resolve(document) === undefined) found = node;
+    else if (isPair(node) && isScalar(node.key) && node.key.source === '<<') {
+      const sources = isSeq(node.value) ? node.value.items : [node.value];
+      if (!sources.every((source) => isMap(target(source)))) found = node.key;
+    }
+    return found === undefined ? undefined : visit.BREAK;
+  });
+  if (found?.range == null) return '';
+  const { line, col } = lines.linePos(found.range[0]);
+  return ` at line ${line}, column ${col}`;
 }
 
 /** Pulumi writes a secret as `{ secure: … }`, which nobody else can read. */

@@ -1,8 +1,10 @@
+import path from 'node:path';
 import { Provider } from '@pulumi/kubernetes/provider.js';
 import {
   Config as PulumiConfig,
   getOrganization,
   getProject,
+  getRootDirectory,
   getStack,
   type Output,
   RunError,
@@ -11,9 +13,10 @@ import {
   StackReference,
 } from '@pulumi/pulumi';
 import { DprCluster, type Endpoint } from './components/index.ts';
-import { type Config, ConfigError, parseConfig, type Settings } from './config.ts';
+import { type Config, ConfigError, parseConfig, type Settings, withoutPrefix } from './config.ts';
 import { planKubernetes, volumeProblems, type VolumeRecord } from './plan/index.ts';
 import { settingsOf } from './stack-config.ts';
+import { stackFileName, straysInFile } from './stack-file.ts';
 
 const NAME = 'dpr';
 
@@ -46,7 +49,10 @@ export async function deployStack(): Promise<StackOutputs> {
 }
 
 async function deploy(): Promise<StackOutputs> {
-  const raw = settingsOf(runtime.allConfig());
+  const texts = runtime.allConfig();
+  const strays = [...withoutPrefix(Object.keys(texts), getProject()), ...(await straysInFile(stackFile()))];
+  if (strays.length > 0) throw new ConfigError(strays);
+  const raw = settingsOf(texts);
   const config = parseConfig(raw, 'kubernetes');
   const { azure, controlToken, clientToken } = config;
   const tokens = { controlToken: secretOf(controlToken), clientToken: secretOf(clientToken) };
@@ -70,6 +76,11 @@ async function deploy(): Promise<StackOutputs> {
     { providers: [provider] },
   );
   return { finderUrl, endpoints, portMap, volumes, azure: { registry, kubeconfig } };
+}
+
+/** Where Pulumi keeps the stack's configuration, unless it was told another place. */
+function stackFile(): string {
+  return path.join(getRootDirectory(), stackFileName(getStack()));
 }
 
 /** The settings with a storage class for every volume that has none. */

@@ -26,7 +26,14 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   'infra/preview.ts': {},
   'infra/check-preview.ts': { rooms: ['infra/preview.ts'], node: true },
   'infra/stack.ts': {
-    rooms: ['infra/config', 'infra/plan', 'infra/components', 'infra/azure', 'infra/stack-config.ts'],
+    rooms: [
+      'infra/config',
+      'infra/plan',
+      'infra/components',
+      'infra/azure',
+      'infra/stack-config.ts',
+      'infra/stack-file.ts',
+    ],
     packages: ['@pulumi/'],
     node: true,
   },

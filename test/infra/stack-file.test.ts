@@ -41,12 +41,93 @@ describe("a stack's file", () => {
     );
   });
 
-  it('that refers to what it does not define is refused', () => {
-    const text = 'config:\n  dpr:workers: *workers\n';
-    assert.throws(
-      () => parseStackText(text, 'Pulumi.x.yaml', 'local'),
-      message(/^Pulumi\.x\.yaml is not YAML: .*workers/),
+  it('may say things once, by anchors, aliases and merge keys', () => {
+    const text = [
+      'x-large: &large { storage: 200Gi, checkpointIntervalMs: 50 }',
+      'config:',
+      '  dpr:workers:',
+      '    - { id: 0, <<: *large }',
+      '    - &quick',
+      '      <<: *large',
+      '      checkpointIntervalMs: 10',
+      '      id: 1',
+      '    - { <<: [{ storage: 1Gi }, *quick], id: 2 }',
+      '',
+    ].join('\n');
+    const { workers } = parseStackText(text, 'Pulumi.x.yaml', 'local');
+    assert.deepEqual(
+      workers.map(({ id, storage, checkpointIntervalMs }) => [id, storage, checkpointIntervalMs]),
+      [
+        [0, '200Gi', 50],
+        [1, '200Gi', 10],
+        [2, '1Gi', 10],
+      ],
     );
+    assert.throws(
+      () => parseStackText(`${text}    - { <<: *large, idd: 3 }\n`, 'Pulumi.x.yaml', 'local'),
+      message(/^dpr:workers\[3\]\.id is missing.*\ndpr:workers\[3\].idd is not a key that exists: did you mean id\?$/),
+    );
+    assert.throws(
+      () => parseStackText(`${text}    - { <<: *large, id: 3\n`, 'Pulumi.x.yaml', 'local'),
+      message(/^Pulumi\.x\.yaml is not YAML: .* at line 11, column 1/),
+    );
+  });
+
+  for (const [what, value, place] of [
+    ['an anchor that it does not define', '*workers', 'line 3, column 16'],
+    ['an anchor that it defines later', '[*late, &late { id: 0 }]', 'line 3, column 17'],
+    ['a list to merge', '[{ <<: [1] }]', 'line 3, column 19'],
+    ['a number to merge', '[{ id: 0 }, { <<: 7 }]', 'line 3, column 30'],
+  ] as const) {
+    it(`that refers to ${what} is refused with the place`, () => {
+      assert.throws(
+        () => parseStackText(`# a\nconfig:\n  dpr:workers: ${value}\n`, 'Pulumi.x.yaml', 'local'),
+        message(new RegExp(`^Pulumi\\.x\\.yaml is not YAML: .* at ${place}$`)),
+      );
+    });
+  }
+
+  for (const [text, expected] of [
+    [
+      'dpr:finder: {}',
+      'dpr:finder stands outside "config:", where nothing reads it: indent it below "config:", as dpr:finder',
+    ],
+    [
+      'workers: []',
+      'workers stands outside "config:", where nothing reads it: indent it below "config:", as dpr:workers',
+    ],
+    [
+      'Dpr:worker: []',
+      'Dpr:worker stands outside "config:", where nothing reads it: indent it below "config:", as dpr:workers',
+    ],
+    [
+      'dpr: { finder: {} }',
+      'dpr stands outside "config:", where nothing reads it: write each key below it with that prefix below "config:", such as dpr:workers',
+    ],
+    ['  finder: {}', 'finder is not read, for lack of the prefix "dpr:": write dpr:finder'],
+    ['  DPR:finder: {}', 'DPR:finder is not read, for lack of the prefix "dpr:": write dpr:finder'],
+    [
+      '  dpr: { finder: {} }',
+      'dpr is not read, for lack of the prefix "dpr:": write each key below it with that prefix below "config:", such as dpr:workers',
+    ],
+  ] as const) {
+    it(`that says "${text}" beside its config is told where that belongs`, () => {
+      const written = `config:\n  dpr:workers: []\n${text}\n`;
+      assert.throws(() => parseStackText(written, 'Pulumi.x.yaml', 'local'), message(`Pulumi.x.yaml: ${expected}`));
+    });
+  }
+
+  it('whose keys are all outside "config:" is told so, rather than that there is none', () => {
+    assert.throws(
+      () => parseStackText('dpr:workers: []\n', 'Pulumi.x.yaml', 'local'),
+      message(/^Pulumi\.x\.yaml: dpr:workers stands outside "config:"/),
+    );
+  });
+
+  it("may have Pulumi's own keys, and others that look like nothing of ours", () => {
+    const own = 'secretsprovider: x\nencryptedkey: x\nencryptionsalt: x\nenvironment: [x]\nx-anchors: {}\n';
+    const text = `${own}config:\n  aws:region: x\n  gcp:project: x\n  other:workers: x\n  dpr:workers: []\n`;
+    assert.deepEqual(parseStackText(text, 'Pulumi.x.yaml', 'local').workers, []);
   });
 
   for (const [what, text] of [

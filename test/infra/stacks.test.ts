@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { straysInFile } from '@dpr/infra/stack-file';
 import type { Output } from '@pulumi/pulumi';
 import { plain, type Registered, stackConfig, underMocks } from './mocks.ts';
 
@@ -147,6 +150,20 @@ describe('the example stacks', () => {
       const { result } = await deploy(config);
       await deploy(config, { volumes: await valueOf(result.volumes) });
     }
+  });
+
+  it('refuse keys of ours that nothing would read, in the configuration and beside it', async () => {
+    const stray = { 'dpr:workers': '[]', 'dpr-cluster:finder': '{}', 'kubernetes:namespace': 'x' };
+    await assert.rejects(deploy(stray), /\nfinder is not read, for lack of the prefix "dpr:": write dpr:finder$/);
+    const directory = await mkdtemp(path.join(tmpdir(), 'dpr-'));
+    const file = path.join(directory, 'Pulumi.x.yaml');
+    assert.deepEqual(await straysInFile(file), []);
+    await writeFile(file, 'dpr:finder: { <<: *none }\nconfig:\n  dpr:workers: []\n');
+    assert.deepEqual(
+      (await straysInFile(file)).map(({ key }) => key),
+      ['Pulumi.x.yaml: dpr:finder'],
+    );
+    await rm(directory, { recursive: true });
   });
 
   it('refuse a configuration that cannot be used, by every mistake in it', async () => {

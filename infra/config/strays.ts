@@ -1,0 +1,56 @@
+import { nearest, type Problem } from './problems.ts';
+import { schema } from './schema.ts';
+
+const NAMESPACE = 'dpr';
+const NAMES = Object.keys(schema.shape);
+
+/**
+ * Keys that were surely meant as the cluster's own, and stand where nothing reads them.
+ *
+ * @param keys what a file has outside `config:`, where nothing of the cluster belongs
+ */
+export function outsideConfig(keys: readonly string[]): Problem[] {
+  return keys.flatMap((key) => {
+    const meant = key.startsWith(`${NAMESPACE}:`) ? key : meantBy(key);
+    return meant === undefined
+      ? []
+      : [{ key, text: `stands outside "config:", where nothing reads it: ${moveTo(meant)}` }];
+  });
+}
+
+/**
+ * The same inside `config:`, where everything of the cluster has its prefix.
+ *
+ * @param project Pulumi gives its name, as a prefix, to keys that have none
+ */
+export function withoutPrefix(keys: readonly string[], project?: string): Problem[] {
+  return keys.flatMap((key) => {
+    if (key.startsWith(`${NAMESPACE}:`)) return [];
+    const written = project !== undefined && key.startsWith(`${project}:`) ? key.slice(project.length + 1) : key;
+    const meant = meantBy(written);
+    return meant === undefined
+      ? []
+      : [{ key: written, text: `is not read, for lack of the prefix "dpr:": ${nameIt(meant)}` }];
+  });
+}
+
+/** `workers`, `Dpr:workers`, `dp:workers`, and `dpr` with everything below it. */
+function meantBy(key: string): string | undefined {
+  const [first = '', second] = key.split(':');
+  if (second === undefined) {
+    if (first.toLowerCase() === NAMESPACE) return NAMESPACE;
+    return NAMES.includes(first) ? `${NAMESPACE}:${first}` : undefined;
+  }
+  const name = nearest(second, NAMES);
+  return name !== undefined && nearest(first, [NAMESPACE]) !== undefined ? `${NAMESPACE}:${name}` : undefined;
+}
+
+function moveTo(meant: string): string {
+  return meant === NAMESPACE ? nameIt(meant) : `indent it below "config:", as ${meant}`;
+}
+
+function nameIt(meant: string): string {
+  return meant === NAMESPACE
+    ? 'write each key below it with that prefix below "config:", such as dpr:workers'
+    : `write ${meant}`;
+}
