@@ -6,14 +6,22 @@ type Step = {
   readonly oldState?: {
     /** Pulumi forgets it, and it stays. */
     readonly retainOnDelete?: boolean;
+    readonly inputs?: {
+      readonly spec?: { readonly persistentVolumeClaimRetentionPolicy?: { readonly whenDeleted?: string } };
+    };
   };
 };
 
 const REPLACEMENTS = ['replace', 'delete-replaced', 'create-replacement'];
 /** What holds data, or a process that holds data. */
-const PRECIOUS = ['PersistentVolumeClaim', 'PersistentVolume', 'StatefulSet', 'Namespace', 'ManagedCluster'];
-/** Those of them that go when a worker is removed, which its volume survives. */
-const REMOVABLE = ['StatefulSet'];
+const PRECIOUS = [
+  'PersistentVolumeClaim',
+  'PersistentVolume',
+  'StatefulSet',
+  'Namespace',
+  'ManagedCluster',
+  'ResourceGroup',
+];
 
 /**
  * What a preview would do to volumes and workers that can hardly be meant, one line each.
@@ -30,11 +38,17 @@ export function harms(json: string): string[] {
     if (REPLACEMENTS.includes(op)) {
       return [`${kind} ${name} would be made anew${because(replaceReasons)}`];
     }
-    return op === 'delete' && !REMOVABLE.includes(kind) && oldState?.retainOnDelete !== true
-      ? [`${kind} ${name} would be deleted, with all that it holds`]
-      : [];
+    return op === 'delete' ? lossBy(kind, name, oldState) : [];
   });
   return [...new Set(found)];
+}
+
+/** A set goes when its worker is removed, which its volume survives unless it was made otherwise. */
+function lossBy(kind: string, name: string, oldState: Step['oldState']): string[] {
+  if (oldState?.retainOnDelete === true) return [];
+  if (kind !== 'StatefulSet') return [`${kind} ${name} would be deleted, with all that it holds`];
+  const { whenDeleted } = oldState?.inputs?.spec?.persistentVolumeClaimRetentionPolicy ?? {};
+  return whenDeleted === 'Delete' ? [`StatefulSet ${name} would be deleted, and its volume with it`] : [];
 }
 
 function stepsIn(json: string): readonly Step[] {

@@ -112,8 +112,9 @@ function placeOf(document: Document, lines: LineCounter): string {
     }
     return found === undefined ? undefined : visit.BREAK;
   });
-  if (found?.range == null) return '';
-  const { line, col } = lines.linePos(found.range[0]);
+  const [start] = found?.range ?? [];
+  if (start === undefined) return '';
+  const { line, col } = lines.linePos(start);
   return ` at line ${line}, column ${col}`;
 }
 

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { Namespace } from '@pulumi/kubernetes/core/v1/namespace.js';
 import { Provider } from '@pulumi/kubernetes/provider.js';
 import {
   Config as PulumiConfig,
@@ -6,6 +7,7 @@ import {
   getProject,
   getRootDirectory,
   getStack,
+  output,
   type Output,
   RunError,
   runtime,
@@ -13,8 +15,20 @@ import {
   StackReference,
 } from '@pulumi/pulumi';
 import { DprCluster, type Endpoint } from './components/index.ts';
-import { type Config, ConfigError, parseConfig, type Settings, withoutPrefix } from './config.ts';
-import { planKubernetes, volumeProblems, type VolumeRecord } from './plan/index.ts';
+import { type Config, ConfigError, parseConfig, type Problem, type Settings, withoutPrefix } from './config.ts';
+import {
+  FINDER_NAME,
+  formerSizes,
+  mayStartAnew,
+  placeFacts,
+  placeProblems,
+  type PlaceRecord,
+  planKubernetes,
+  strangerProblems,
+  volumeProblems,
+  type VolumeRecord,
+  workerName,
+} from './plan/index.ts';
 import { settingsOf } from './stack-config.ts';
 import { stackFileName, straysInFile } from './stack-file.ts';
 
@@ -29,6 +43,8 @@ export type StackOutputs = {
   readonly endpoints: Output<Endpoint[]>;
   readonly portMap: Output<Record<string, number>>;
   readonly volumes: Output<VolumeRecord>;
+  /** Where all of them are. */
+  readonly place: Output<PlaceRecord>;
   /** Empty unless the stack makes a Kubernetes cluster on Azure. */
   readonly azure: AzureOutputs;
 };
@@ -49,33 +65,40 @@ export async function deployStack(): Promise<StackOutputs> {
 }
 
 async function deploy(): Promise<StackOutputs> {
-  const texts = runtime.allConfig();
-  const strays = [...withoutPrefix(Object.keys(texts), getProject()), ...(await straysInFile(stackFile()))];
-  if (strays.length > 0) throw new ConfigError(strays);
-  const raw = settingsOf(texts);
-  const config = parseConfig(raw, 'kubernetes');
-  const { azure, controlToken, clientToken } = config;
+  const raw = await writtenSettings();
+  const { azure, controlToken, clientToken } = parseConfig(raw, 'kubernetes');
   const tokens = { controlToken: secretOf(controlToken), clientToken: secretOf(clientToken) };
-  const settings = withoutTokens(raw as Settings);
-  if (azure === undefined) {
-    await checkVolumes(config);
-    const { finderUrl, endpoints, portMap, volumes } = new DprCluster(
-      NAME,
-      { ...tokens, settings },
-      { providers: [ownProvider()] },
-    );
-    return { finderUrl, endpoints, portMap, volumes, azure: {} };
-  }
-  const { AzureCluster, AZURE_STORAGE_CLASS } = await import('./azure/index.ts'); // slow to load, so only where used
-  const onAzure = onDisks(settings, AZURE_STORAGE_CLASS);
-  await checkVolumes(parseConfig(onAzure, 'kubernetes'));
-  const { provider, registry, kubeconfig } = new AzureCluster(`${NAME}-azure`, { azure });
-  const { finderUrl, endpoints, portMap, volumes } = new DprCluster(
+  // It is slow to load, so only where used.
+  const onAzure = azure === undefined ? undefined : { azure, ...(await import('./azure/index.ts')) };
+  const own = withoutTokens(raw as Settings);
+  const settings = onAzure === undefined ? own : onDisks(own, onAzure.AZURE_STORAGE_CLASS);
+  const config = parseConfig(settings, 'kubernetes');
+  const plan = planKubernetes(config);
+  const last = await lastDeployment();
+  refuseAll([...placeProblems(last.place, config), ...volumeProblems(last.volumes, plan, config.replace)]);
+
+  const made = onAzure && new onAzure.AzureCluster(`${NAME}-azure`, { azure: onAzure.azure });
+  const provider = made?.provider ?? ownProvider();
+  const uid = await checkNamespace(last.place, config, provider);
+  const { finderUrl, endpoints, portMap, volumes, namespaceUid } = new DprCluster(
     NAME,
-    { ...tokens, registry, settings: onAzure },
+    { ...tokens, registry: made?.registry, settings: withSizes(settings, config, formerSizes(last.volumes, plan)) },
     { providers: [provider] },
   );
-  return { finderUrl, endpoints, portMap, volumes, azure: { registry, kubeconfig } };
+  const place = output({ ...placeFacts(config), uid: namespaceUid ?? uid ?? '' });
+  const outputs = made === undefined ? {} : { registry: made.registry, kubeconfig: made.kubeconfig };
+  return { finderUrl, endpoints, portMap, volumes, place, azure: outputs };
+}
+
+/** The stack's configuration as its file has it. @throws ConfigError for keys that were meant for it and that nothing reads */
+async function writtenSettings(): Promise<Record<string, unknown>> {
+  const texts = runtime.allConfig();
+  refuseAll([...withoutPrefix(Object.keys(texts), getProject()), ...(await straysInFile(stackFile()))]);
+  return settingsOf(texts);
+}
+
+function refuseAll(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw new ConfigError(problems);
 }
 
 /** Where Pulumi keeps the stack's configuration, unless it was told another place. */
@@ -89,6 +112,20 @@ function onDisks(settings: Settings, storageClass: string): Settings {
     ...settings,
     finder: { storageClass, ...settings.finder },
     workerDefaults: { storageClass, ...settings.workerDefaults },
+  };
+}
+
+/** The settings with sizes of volumes as they were written when these were made. */
+function withSizes(settings: Settings, config: Config, sizes: ReadonlyMap<string, string>): Settings {
+  const ofFinder = sizes.get(FINDER_NAME);
+  return {
+    ...settings,
+    ...(ofFinder === undefined ? {} : { finder: { ...settings.finder, storage: ofFinder } }),
+    workers: settings.workers.map((worker, index) => {
+      const { type = '' } = config.workers[index] ?? {};
+      const storage = sizes.get(workerName({ type, id: worker.id }));
+      return storage === undefined ? worker : { ...worker, storage };
+    }),
   };
 }
 
@@ -130,10 +167,37 @@ function withoutKubeconfig<Result>(make: () => Result): Result {
   }
 }
 
-/** Compares the plan with what the stack itself told last time. */
-async function checkVolumes(config: Config): Promise<void> {
+/** What the stack itself told last time. */
+async function lastDeployment(): Promise<{ volumes: VolumeRecord; place: PlaceRecord | undefined }> {
   const last = new StackReference(`${getOrganization()}/${getProject()}/${getStack()}`);
-  const volumes = (await last.getOutputDetails('volumes')).value as VolumeRecord | undefined;
-  const problems = volumeProblems(volumes ?? {}, planKubernetes(config), config.replace);
-  if (problems.length > 0) throw new ConfigError(problems);
+  const told = async (name: string) => (await last.getOutputDetails(name)).value as unknown;
+  const volumes = (await told('volumes')) as VolumeRecord | undefined;
+  const place = (await told('place')) as Partial<PlaceRecord> | undefined;
+  // Without the namespace's identity nothing was deployed to it: an update of some resources alone tells of all.
+  return { volumes: volumes ?? {}, place: (place?.uid ?? '') === '' ? undefined : (place as PlaceRecord) };
+}
+
+/**
+ * Looks for the namespace before anything is changed in it. Where it is missing, Pulumi says that this resource does not exist.
+ *
+ * @returns its identity, where there should be one already and it can be known
+ * @throws ConfigError when it is another than last time
+ */
+async function checkNamespace(
+  before: PlaceRecord | undefined,
+  config: Config,
+  provider: Provider,
+): Promise<string | undefined> {
+  if (config.createNamespace && (before === undefined || mayStartAnew(config))) return undefined;
+  const name =
+    before === undefined ? `${NAME}-namespace-that-should-exist` : `${NAME}-namespace-of-the-last-deployment`;
+  const uid = await knownValue(Namespace.get(name, config.namespace, { provider }).metadata.uid);
+  refuseAll(strangerProblems(before, config, uid));
+  return uid;
+}
+
+/** Undefined in a preview that cannot know it, as while the Kubernetes cluster is not made. */
+async function knownValue<Value>(told: Output<Value>): Promise<Value | undefined> {
+  const inside = told as unknown as { readonly isKnown: Promise<boolean>; promise(): Promise<Value> };
+  return (await inside.isKnown) ? inside.promise() : undefined;
 }

@@ -61,6 +61,8 @@ export class DprCluster extends ComponentResource {
   public readonly endpoints: Output<Endpoint[]>;
   /** Public ports by the name of the process. */
   public readonly portMap: Output<Record<string, number>>;
+  /** Of the namespace, where the cluster makes it: no other has the same. */
+  public readonly namespaceUid: Output<string> | undefined;
   /** What every StatefulSet was made with and cannot change; `volumeProblems` compares it with the next plan. */
   public readonly volumes: Output<VolumeRecord>;
 
@@ -69,7 +71,9 @@ export class DprCluster extends ComponentResource {
     super('dpr:index:DprCluster', name, {}, options);
     const plan = planKubernetes(parseConfig(args.settings, 'kubernetes'));
     const own = { parent: this };
-    const context = createContext(name, plan, args, this);
+    const made = plan.createNamespace ? createNamespace(name, plan, this) : undefined;
+    this.namespaceUid = made?.metadata.uid;
+    const context = createContext(name, made?.metadata.name ?? plan.namespace, args, this);
     createShared(name, context, this);
 
     const finder = new Finder(`${name}-finder`, { ...context, plan: plan.finder }, own);
@@ -104,14 +108,12 @@ export class DprCluster extends ComponentResource {
   }
 }
 
-/** The namespace and the tokens. */
 function createContext(
   name: string,
-  plan: KubernetesPlan,
+  namespace: Input<string>,
   { controlToken, clientToken, registry }: DprClusterArgs,
   parent: DprCluster,
 ): ClusterContext {
-  const namespace = plan.createNamespace ? createNamespace(name, plan, parent) : plan.namespace;
   const given = { DPR_CONTROL_TOKEN: controlToken, DPR_CLIENT_TOKEN: clientToken };
   const tokens = Object.entries(given).flatMap(([variable, token]): [string, Input<string>][] =>
     token === undefined ? [] : [[variable, token]],
@@ -121,14 +123,13 @@ function createContext(
 }
 
 /** It stays where volumes stay, since it would take them with it. */
-function createNamespace(name: string, { namespace, keepVolumes }: KubernetesPlan, parent: DprCluster): Output<string> {
+function createNamespace(name: string, { namespace, keepVolumes }: KubernetesPlan, parent: DprCluster): Namespace {
   const labels = { 'app.kubernetes.io/part-of': 'dpr-cluster', 'pod-security.kubernetes.io/enforce': 'restricted' };
-  const made = new Namespace(
+  return new Namespace(
     `${name}-namespace`,
     { metadata: { name: namespace, labels } },
     { parent, retainOnDelete: keepVolumes },
   );
-  return made.metadata.name;
 }
 
 /** Named by Pulumi: other tokens are another Secret, so that every process starts again with them. */

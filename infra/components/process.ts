@@ -6,7 +6,6 @@ import { PODS_NAME, type PlannedProcess } from '../plan/index.ts';
 import { type ClusterContext, imageName } from './context.ts';
 import { environmentOf, NODE_USER, probes, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } from './pods.ts';
 
-const VOLUME = 'data';
 /** More than a process takes to checkpoint and report, even on a slow disk. */
 const STOP_LIMIT_SECONDS = 15;
 const READY_LIMIT = '10m';
@@ -67,7 +66,7 @@ function podSpec(process: PlannedProcess, context: ClusterContext): Input<input.
         env: [...environmentOf(process.environment, context), POD_UID],
         ports: Object.entries(process.ports).map(([name, containerPort]) => ({ name, containerPort })),
         resources: resourcesOf(process.resources),
-        volumeMounts: [{ name: VOLUME, mountPath: process.volume.mountPath }],
+        volumeMounts: [{ name: process.volume.claim, mountPath: process.volume.mountPath }],
         // The last thing that one which failed says is why, and `kubectl describe pod` shows it.
         terminationMessagePolicy: 'FallbackToLogsOnError',
       },
@@ -80,9 +79,9 @@ const POD_UID = { name: 'DPR_POD_UID', valueFrom: { fieldRef: { fieldPath: 'meta
 
 function claim({ volume }: PlannedProcess): input.core.v1.PersistentVolumeClaim {
   return {
-    metadata: { name: VOLUME },
+    metadata: { name: volume.claim },
     spec: {
-      accessModes: ['ReadWriteOnce'],
+      accessModes: [volume.accessMode],
       resources: { requests: { storage: volume.size } },
       ...(volume.storageClass === undefined ? {} : { storageClassName: volume.storageClass }),
     },

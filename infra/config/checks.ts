@@ -2,7 +2,7 @@ import { ingressAdminPort } from '../plan/ingress.ts';
 import { collisions, localClaims, MAX_LOCAL_PORT, MAX_PORT, publicClaims, publicPort } from '../plan/ports.ts';
 import { BUILT_IN_TYPE, workerName } from '../plan/names.ts';
 import { type Problem, shown } from './problems.ts';
-import { isLess, quantityValue } from './quantity.ts';
+import { isLess, quantityValue } from '../plan/quantity.ts';
 import type { Config, Resources, WorkerConfig } from './resolve.ts';
 import type { Written, WrittenWorker } from './schema.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ADMIN_PORT_OFFSET, MAX_PORT } from '../plan/ports.ts';
-import { quantityValue } from './quantity.ts';
+import { quantityValue } from '../plan/quantity.ts';
 
 /** Largest worker id; the protocol's own limit. */
 export const MAX_WORKER_ID = 65_535;
@@ -180,12 +180,17 @@ export const schema = record('the configuration of a stack', {
   keepVolumes: flag.default(true),
   /** Ids of dead workers that may leave although work of theirs is lost by it. */
   forceRemove: ids.default([]),
-  /** Ids of workers whose StatefulSet may be made anew, as a change of their storage takes; the Finder is "finder". */
+  /**
+   * Ids of workers whose StatefulSet may be made anew, as a change of their storage takes; the Finder is "finder". With "all", the whole
+   * cluster may, and elsewhere.
+   */
   replace: z
     .array(
-      z.union([z.int().min(0).max(MAX_WORKER_ID), z.literal('finder')], { error: 'must be a worker id or "finder"' }),
+      z.union([z.int().min(0).max(MAX_WORKER_ID), z.enum(['finder', 'all'])], {
+        error: 'must be a worker id, "finder" or "all"',
+      }),
       {
-        error: 'must list worker ids or "finder", such as [3, "finder"]',
+        error: 'must list worker ids, "finder" or "all", such as [3, "finder"]',
       },
     )
     .default([]),

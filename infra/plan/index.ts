@@ -30,4 +30,5 @@ export {
 } from './names.ts';
 export { OPERATOR_LABEL, planNetworkPolicies, type PlannedNetworkPolicy } from './policies.ts';
 export { ADMIN_PORT_OFFSET, CONTROL_PORT_OFFSET, LISTEN_PORT, MAX_PORT, publicPort } from './ports.ts';
-export { volumeFacts, volumeProblems, type VolumeFacts, type VolumeRecord } from './volumes.ts';
+export { mayStartAnew, placeFacts, placeProblems, type PlaceRecord, strangerProblems } from './place.ts';
+export { formerSizes, volumeFacts, volumeProblems, type VolumeFacts, type VolumeRecord } from './volumes.ts';

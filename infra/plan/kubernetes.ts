@@ -19,6 +19,11 @@ export type PlannedVolume = {
   /** Undefined: the Kubernetes cluster's default class. */
   readonly storageClass: string | undefined;
   readonly mountPath: string;
+  /** The claim's name is this, a hyphen, and the pod's name. */
+  readonly claim: string;
+  readonly accessMode: string;
+  /** Where the state is on it. */
+  readonly directory: string;
   /** Whether it stays when its process is removed. */
   readonly keep: boolean;
 };
@@ -89,6 +94,10 @@ export type KubernetesPlan = {
   readonly clientRun: PlannedJob | undefined;
 };
 
+/** The name of each claim, before the pod's. */
+const CLAIM = 'data';
+/** A volume is one process's own. */
+const ACCESS_MODE = 'ReadWriteOnce';
 /** The directory of a process's state on its volume, whose root may hold what file systems put there. */
 const STATE_DIRECTORY = 'dpr';
 /** Where the Finder and the project's own processes listen in their pods. */
@@ -249,5 +258,6 @@ function shared(config: Config, ports: { public: number; admin: number }, mountP
 }
 
 function volumeOf({ keepVolumes: keep }: Config, { storage, storageClass }: Resources, mountPath: string) {
-  return { size: storage, storageClass, mountPath, keep };
+  const made = { claim: CLAIM, accessMode: ACCESS_MODE, directory: STATE_DIRECTORY };
+  return { size: storage, storageClass, mountPath, ...made, keep };
 }

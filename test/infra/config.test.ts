@@ -293,7 +293,7 @@ const MISTAKES: Mistake[] = [
   {
     what: 'a StatefulSet of nobody',
     raw: { ...ONE, replace: ['Finder'] },
-    says: ['dpr:replace[0] is "Finder": it must be a worker id or "finder"'],
+    says: ['dpr:replace[0] is "Finder": it must be a worker id, "finder" or "all"'],
   },
   {
     what: 'a client run without a command',

@@ -63,7 +63,15 @@ describe('the plan on Kubernetes', () => {
         DPR_FINDER: 'ws://dpr-finder:16379',
         DPR_CHECKPOINT_INTERVAL_MS: '100',
       },
-      volume: { size: '10Gi', storageClass: undefined, mountPath: '/data', keep: true },
+      volume: {
+        size: '10Gi',
+        storageClass: undefined,
+        mountPath: '/data',
+        claim: 'data',
+        accessMode: 'ReadWriteOnce',
+        directory: 'dpr',
+        keep: true,
+      },
       resources: { cpu: { request: '250m', limit: '1' }, memory: { request: '256Mi', limit: '512Mi' } },
     });
   });

@@ -34,6 +34,18 @@ describe('the check of a preview', () => {
     );
   });
 
+  it('names sets whose volumes go with them', () => {
+    const gone = step('delete', 'apps/v1:StatefulSet', 'dpr-counter-1-set');
+    const made = (whenDeleted: string) => ({
+      ...gone,
+      oldState: { inputs: { spec: { persistentVolumeClaimRetentionPolicy: { whenDeleted } } } },
+    });
+    assert.deepEqual(harmsOf(made('Retain')), []);
+    assert.deepEqual(harmsOf(made('Delete')), [
+      'StatefulSet dpr-counter-1-set would be deleted, and its volume with it',
+    ]);
+  });
+
   it('names volumes and namespaces that would be deleted', () => {
     assert.deepEqual(
       harmsOf(step('delete', 'core/v1:PersistentVolumeClaim', 'data'), step('delete', 'core/v1:Namespace', 'dpr')),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { straysInFile } from '@dpr/infra/stack-file';
 import type { Output } from '@pulumi/pulumi';
+import type { StackOutputs } from '../../infra/stack.ts';
 import { plain, type Registered, stackConfig, underMocks } from './mocks.ts';
 
 const TOKENS = { 'dpr:controlToken': 'a-control-token-of-a-test', 'dpr:clientToken': 'a-client-token-of-a-test' };
@@ -144,12 +145,49 @@ describe('the example stacks', () => {
     });
   });
 
-  it('may be deployed again, with the volumes that they told of last time', async () => {
+  it('may be deployed again, with the volumes that they told of last time, and change nothing by it', async () => {
     for (const [stack, secrets] of Object.entries(STACKS)) {
       const config = { ...(await stackConfig(stack)), ...secrets };
-      const { result } = await deploy(config);
-      await deploy(config, { volumes: await valueOf(result.volumes) });
+      const { resources, result } = await deploy(config);
+      const again = await deploy(config, await lastOf(result));
+      assert.equal(dump(again.resources), dump(resources));
     }
+  });
+
+  it('deploy a size of a volume as it was written first, though it is written otherwise now', async () => {
+    const written = (first: string, second: string) => ({
+      'dpr:workers': JSON.stringify([{ id: 0, storage: first }, { id: 1 }]),
+      'dpr:workerDefaults': JSON.stringify({ storage: second }),
+      'dpr:finder': JSON.stringify({ storage: first }),
+    });
+    const { resources, result } = await deploy(written('10240Mi', '2Gi'));
+    const again = await deploy(written('10Gi', '2048Mi'), await lastOf(result));
+    assert.equal(dump(again.resources), dump(resources));
+    assert.deepEqual(await valueOf(again.result.volumes), await valueOf(result.volumes));
+  });
+
+  it('refuse another namespace than last time, by its name and by its identity', async () => {
+    const config = await stackConfig('dev');
+    const last = await lastOf((await deploy(config)).result);
+    await assert.rejects(
+      deploy({ ...config, 'dpr:namespace': 'other' }, last),
+      /change the namespace from dpr to other/,
+    );
+    const elsewhere = { ...last, place: { ...last.place, uid: 'another' } };
+    await assert.rejects(deploy(config, elsewhere), /is another namespace \(a-uid-of-a-test, not another\)/);
+    const given = { ...config, 'dpr:createNamespace': 'false' };
+    await assert.rejects(deploy(given, elsewhere), /is another namespace/);
+    await deploy(given, last);
+    await deploy({ ...config, 'dpr:replace': '["all"]' }, elsewhere);
+    await deploy(config, { volumes: last.volumes });
+    await deploy({ ...config, 'dpr:namespace': 'other' }, { ...last, place: { ...last.place, uid: undefined } });
+    assert.equal((await valueOf((await deploy(given)).result.place)).uid, 'a-uid-of-a-test');
+  });
+
+  it('refuse to let go of a namespace that would be deleted', async () => {
+    const config = { ...(await stackConfig('dev')), 'dpr:keepVolumes': 'false' };
+    const last = await lastOf((await deploy(config)).result);
+    await assert.rejects(deploy({ ...config, 'dpr:createNamespace': 'false' }, last), /would delete the namespace dpr/);
   });
 
   it('refuse keys of ours that nothing would read, in the configuration and beside it', async () => {
@@ -190,6 +228,11 @@ type PodOwner = {
     };
   };
 };
+
+/** What it tells the next deployment. */
+async function lastOf({ volumes, place }: StackOutputs) {
+  return { volumes: await valueOf(volumes), place: await valueOf(place) };
+}
 
 async function valueOf<Value>(output: Output<Value>): Promise<Value> {
   return (output as unknown as { promise(): Promise<Value> }).promise();

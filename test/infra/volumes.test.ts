@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { parseConfig, type Settings } from '@dpr/infra/config';
-import { planKubernetes, volumeFacts, volumeProblems } from '@dpr/infra/plan';
+import { formerSizes, planKubernetes, volumeFacts, volumeProblems } from '@dpr/infra/plan';
+import { sameQuantity } from '../../infra/plan/quantity.ts';
 
 const config = (settings: Partial<Settings>) =>
   parseConfig({ workers: [{ id: 0 }, { id: 1 }], ...settings }, 'kubernetes');
@@ -69,5 +70,85 @@ describe('a change of volumes', () => {
       ),
       [],
     );
+  });
+
+  it('is none where the same size is written otherwise, which is then deployed as it was written before', () => {
+    const written = {
+      workers: [
+        { id: 0, storage: '10240Mi' },
+        { id: 1, storage: '10Gi' },
+      ],
+      finder: { storage: '10737418240' },
+    };
+    assert.deepEqual(problems({}, written), []);
+    assert.deepEqual(problems({}, { workers: [{ id: 0, storage: '10241Mi' }, { id: 1 }] }).length, 1);
+    assert.deepEqual(
+      [...formerSizes(volumeFacts(planKubernetes(config({}))), planKubernetes(config(written)))],
+      [
+        ['dpr-finder', '10Gi'],
+        ['counter-0', '10Gi'],
+      ],
+    );
+  });
+
+  for (const [fact, words] of [
+    ['claim', "claim's name"],
+    ['accessMode', 'access mode'],
+    ['directory', 'directory on the volume'],
+  ] as const) {
+    it(`means the ${words} too, where the last deployment told it`, () => {
+      const plan = planKubernetes(config({}));
+      const { 'counter-1': facts, ...others } = volumeFacts(plan);
+      assert.ok(facts);
+      const [first, ...more] = volumeProblems({ ...others, 'counter-1': { ...facts, [fact]: 'other' } }, plan, []);
+      assert.match(
+        first?.text ?? '',
+        new RegExp(`^change the ${words} from other to \\w+ of worker 1, and Kubernetes does not`),
+      );
+      assert.deepEqual(more, []);
+    });
+  }
+
+  it('is none to a record of before these were told', () => {
+    const old = { size: '10Gi', storageClass: null, keep: true };
+    const plan = planKubernetes(config({}));
+    assert.deepEqual(volumeProblems({ 'dpr-finder': old, 'counter-0': old, 'counter-1': old }, plan, []), []);
+  });
+
+  it('is allowed for all where that is asked for', () => {
+    const all = {
+      workers: [
+        { id: 0, storage: '20Gi' },
+        { id: 1, storage: '20Gi' },
+      ],
+      finder: { storage: '1Gi' },
+    };
+    assert.equal(problems({}, all).length, 3);
+    assert.deepEqual(problems({}, { ...all, replace: ['all'] }), []);
+  });
+});
+
+describe('quantities', () => {
+  it('are the same when they are the same amount, to the last bit', () => {
+    for (const [a, b] of [
+      ['10Gi', '10240Mi'],
+      ['0.5Gi', '512Mi'],
+      ['1e3', '1k'],
+      ['1500m', '1.5'],
+      ['.5', '500m'],
+      ['1E', '1e18'],
+      ['+1Ki', '1024'],
+      ['1000000n', '1m'],
+    ] as const) {
+      assert.ok(sameQuantity(a, b) && sameQuantity(b, a), `${a} ${b}`);
+    }
+    for (const [a, b] of [
+      ['10Gi', '10G'],
+      ['10Gi', '10737418241'],
+      ['1Ei', '1152921504606846977'],
+      ['1m', '1M'],
+    ] as const) {
+      assert.ok(!sameQuantity(a, b) && !sameQuantity(b, a), `${a} ${b}`);
+    }
   });
 });
