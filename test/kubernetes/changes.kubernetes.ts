@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { setTimeout as pause } from 'node:timers/promises';
 import { type Cluster, connect, WorkerRemovedError } from '@dpr/client';
 import { INGRESS_NAME, LISTEN_PORT, workerName } from '@dpr/infra/plan';
-import { ingressAdminPort, ingressConfiguration } from '../../infra/plan/ingress.ts';
+import { ingressConfiguration } from '../../infra/plan/ingress.ts';
 import { deployments, type Deployments, kubectl, stepwise } from './deployments.ts';
+import { told } from './ingress-pods.ts';
 import { type Load, startLoad } from './load.ts';
 
 const STACK = {
@@ -15,7 +15,6 @@ const CLIENTS = 12;
 const MAP_CHANGES = 8;
 /** A change of the port map is served within this, and a new worker, ms; it takes a second on an idle machine. */
 const AT_ONCE_MS = 20_000;
-const POLL_MS = 50;
 
 describe('a cluster on Kubernetes that is changed while clients work', function () {
   this.timeout(300_000);
@@ -130,16 +129,6 @@ describe('a cluster on Kubernetes that is changed while clients work', function 
   async function serve({ text, version }: { text: string; version: string }): Promise<void> {
     const patch = JSON.stringify({ data: { 'nginx.conf': text } });
     await kubectl(['patch', 'configmap', INGRESS_NAME, '--namespace', deployed.namespace, '--patch', patch]);
-    const late = performance.now() + AT_ONCE_MS;
-    const selector = `app.kubernetes.io/component=ingress`;
-    const [pod = ''] = await kubectl(['get', 'pod', '-n', deployed.namespace, '-l', selector, '-o', 'name']);
-    const port = ingressAdminPort({ basePort: deployed.basePort });
-    const page = `/api/v1/namespaces/${deployed.namespace}/pods/${pod.replace('pod/', '')}:${port}/proxy/configuration`;
-    for (;;) {
-      const { serving } = JSON.parse((await kubectl(['get', '--raw', page])).join('')) as { serving?: string };
-      if (serving === version) return;
-      assert.ok(performance.now() < late, `NGINX serves ${serving ?? 'nothing'} and not ${version}`);
-      await pause(POLL_MS);
-    }
+    await told(deployed, AT_ONCE_MS, ({ serving }) => serving === version);
   }
 });
