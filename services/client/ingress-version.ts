@@ -8,6 +8,8 @@ interface Answer {
   readonly serving?: string;
   /** The one that it refused last, and its reason. */
   readonly refused?: { readonly version: string; readonly reason: string };
+  /** Ports that NGINX may not open, and why. */
+  readonly closed?: Readonly<Record<string, string>>;
   /** Services that have no address, whose ports are closed. */
   readonly unknown?: readonly string[];
   /** Why it does not hear of changes. */
@@ -39,8 +41,11 @@ export async function ingressBehind(address: string, version: string): Promise<s
 
 async function podBehind(url: string, version: string): Promise<string | undefined> {
   const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-  const { serving, refused, unknown = [], watchFailed } = (await response.json()) as Answer;
+  const { serving, refused, closed = {}, unknown = [], watchFailed } = (await response.json()) as Answer;
   if (serving === version) {
+    const [unopened] = Object.values(closed);
+    if (unopened !== undefined)
+      throw new EnsureError(`NGINX serves the ingress without a port that it may not open: ${unopened}`);
     const names = unknown.slice(0, MAX_NAMES).join(', ');
     return unknown.length === 0 ? undefined : `the ingress finds no address for ${names}`;
   }

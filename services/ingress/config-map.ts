@@ -41,8 +41,8 @@ export interface WatchLimits {
 const ACCOUNT_DIRECTORY = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** A watch over which nothing comes looks the same whether nothing changes or the connection is dead, so none is long. */
 export const WATCH_LIMITS: WatchLimits = { answerMs: 5_000, watchSeconds: 15, graceMs: 5_000 };
-/** A ConfigMap has 1 MiB at most, which JSON may write as some times that. */
-export const MAX_LINE_BYTES = 8 * 2 ** 20;
+/** A ConfigMap has 1 MiB at most, which JSON writes as little more than that. */
+export const MAX_LINE_BYTES = 4 * 2 ** 20;
 
 /**
  * @param directory where Kubernetes mounts the account

@@ -5,12 +5,14 @@ import {
   certificateIn,
   digestOf,
   feed,
+  portThatIsRefused,
   refusalIn,
   servedVersion,
   type Verdict,
   versionIn,
   withDigest,
   withoutDigests,
+  withoutPorts,
 } from './nginx.ts';
 
 /** What is served, as the pod tells at `/configuration`. */
@@ -21,6 +23,8 @@ export interface Report {
   readonly routes: number;
   /** The version that it refused last and that is still wanted, and why. */
   readonly refused?: { readonly version: string; readonly reason: string };
+  /** Public ports that NGINX may not open, and why: it starts without them, since it would not start with them. */
+  readonly closed?: Readonly<Record<string, string>>;
   /** Names of Services that have no address. Their ports are closed until they have one. */
   readonly unknown?: readonly string[];
 }
@@ -72,6 +76,8 @@ export function startFeeder({ directory, tlsDirectory, lookUp, log, signal }: Fe
   let refused: Report['refused'];
   /** Why NGINX did not start, when that was last looked at. */
   let suspected = '';
+  /** The reason by port, of the wanted configuration. */
+  let closed: Readonly<Record<string, string>> = {};
   let routes = 0;
   let unknown: readonly string[] = [];
   let busy = false;
@@ -117,7 +123,11 @@ export function startFeeder({ directory, tlsDirectory, lookUp, log, signal }: Fe
     } else if (serving === undefined) {
       const reason = await refusalIn(directory);
       // Seen once, it may be of the configuration before, which NGINX was just reading.
-      if (reason !== '' && reason === suspected) refuse(text, reason);
+      if (reason !== '' && reason === suspected) {
+        refuse(text, reason);
+        const port = portThatIsRefused(reason);
+        if (port !== undefined) closed = { ...closed, [port]: reason };
+      }
       suspected = reason;
     }
   }
@@ -138,7 +148,7 @@ export function startFeeder({ directory, tlsDirectory, lookUp, log, signal }: Fe
   async function wantedNow(): Promise<string | undefined> {
     if (wanted === undefined) return undefined;
     const named = wanted;
-    const resolved = await addresses.resolve(named);
+    const resolved = await addresses.resolve(withoutPorts(named, Object.keys(closed)));
     const text = resolved.text === named ? named : withDigest(resolved.text, digestOf(resolved.text));
     routes = resolved.routes;
     tellUnknown(resolved.unknown, versionIn(text));
@@ -192,6 +202,7 @@ export function startFeeder({ directory, tlsDirectory, lookUp, log, signal }: Fe
 
   return {
     want(text) {
+      if (text !== wanted) closed = {};
       wanted = text;
       settleSoon();
     },
@@ -200,6 +211,7 @@ export function startFeeder({ directory, tlsDirectory, lookUp, log, signal }: Fe
       ...(serving === undefined ? {} : { serving: withoutDigests(serving) }),
       routes,
       ...(refused === undefined ? {} : { refused: { ...refused, version: withoutDigests(refused.version) } }),
+      ...(Object.keys(closed).length === 0 ? {} : { closed }),
       ...(unknown.length === 0 ? {} : { unknown }),
     }),
   };

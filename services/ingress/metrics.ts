@@ -18,6 +18,12 @@ export function ingressMetrics(report: () => Report, watch: () => WatchState): R
     'Services without an address, whose ports are closed',
     () => report().unknown?.length ?? 0,
   );
+  gauge(
+    registry,
+    'dpr_ingress_closed_ports',
+    'Public ports that NGINX may not open',
+    () => Object.keys(report().closed ?? {}).length,
+  );
   gauge(registry, 'dpr_ingress_watch_failing', 'The port map is not watched', () => flag(watch().reason !== undefined));
   total(registry, 'dpr_ingress_watch_failures_total', 'Watches of the port map that failed', () => watch().failures);
   return registry;

@@ -35,6 +35,9 @@ const VERSION = /version\.sock; return ([\w.]+);/;
 /** The file of a mounted Secret of type TLS that is renewed with every other one. */
 const CERTIFICATE = 'tls.crt';
 const DIGEST_CHARACTERS = 16;
+/** NGINX may not open a port below 1024 where the node does not let it. */
+const PORT_REFUSED = /\bbind\(\) to \S+:(\d+) failed/;
+const LISTENER = /[ \t]*server \{ listen (\d+)[ ;][^{}]*\}\n?/g;
 
 /** @returns the version that a configuration tells of itself; an empty text for one that tells none */
 export function versionIn(text: string): string {
@@ -52,6 +55,16 @@ export function withDigest(text: string, digest: string): string {
 /** @returns what `withDigest` was given the version of */
 export function withoutDigests(version: string): string {
   return version.split('.', 1)[0] ?? '';
+}
+
+/** @returns the port that NGINX could not open, if that is the reason why it does not start */
+export function portThatIsRefused(reason: string): string | undefined {
+  return PORT_REFUSED.exec(reason)?.[1];
+}
+
+/** @returns the configuration without the routes from these ports */
+export function withoutPorts(text: string, ports: readonly string[]): string {
+  return text.replace(LISTENER, (route, port: string) => (ports.includes(port) ? '' : route));
 }
 
 /** @returns a name for what has these bytes */

@@ -36,7 +36,12 @@ describe('what the ingress tells that it serves', () => {
     assert.equal(await behind({ refused }), 'the ingress serves configuration none, not yet b');
   });
 
-  it('ends the wait when NGINX refused the version', async () => {
+  it('ends the wait when NGINX refused the version, or a port of it', async () => {
+    const closed = { 80: 'bind() to 0.0.0.0:80 failed' };
+    await assert.rejects(
+      behind({ serving: 'b', closed }),
+      /a port that it may not open: bind\(\) to 0\.0\.0\.0:80 failed$/,
+    );
     await assert.rejects(
       behind({ serving: 'a', refused: { version: 'b', reason: 'no port' } }),
       /NGINX refuses .*: no port/,

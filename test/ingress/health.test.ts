@@ -33,7 +33,7 @@ describe('the health of the ingress', () => {
   });
 
   it('is told by metrics', async () => {
-    const report = { serving: 'a', routes: 3, unknown: ['counter-0', 'counter-1'] };
+    const report = { serving: 'a', routes: 3, closed: { 80: 'no' }, unknown: ['counter-0', 'counter-1'] };
     const text = await ingressMetrics(
       () => report,
       () => ({ failures: 4, reason: 'away' }),
@@ -44,6 +44,7 @@ describe('the health of the ingress', () => {
       'dpr_ingress_refused 0',
       'dpr_ingress_routes 3',
       'dpr_ingress_unknown_services 2',
+      'dpr_ingress_closed_ports 1',
       'dpr_ingress_watch_failing 1',
       'dpr_ingress_watch_failures_total 4',
     ]);
