@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { rootCertificates } from 'node:tls';
+import { countAbortListeners } from '../abort-listeners.ts';
 import {
   MAX_LINE_BYTES,
   podAccount,
@@ -163,5 +164,16 @@ describe('the watch of the ConfigMap', () => {
     line = lineOf(MAX_LINE_BYTES + 1);
     await watch();
     assert.deepEqual([changed.length, failed], [3, [`the API server sends more than ${MAX_LINE_BYTES} bytes at once`]]);
+  });
+
+  it('leaves nothing at the signal that it is given, however often it is begun again', async () => {
+    answer = (url, response) =>
+      response.end(url.searchParams.has('watch') ? '' : JSON.stringify(configMap('one', '1')));
+    const { signal } = new AbortController();
+    const { most, combined } = await countAbortListeners(async () => {
+      for (let time = 0; time < 20; time++) await watch({ signal });
+    });
+    assert.deepEqual([changed.length, combined], [20, 0]);
+    assert.ok(most <= 2, `${most} listeners at once`);
   });
 });
