@@ -189,9 +189,9 @@ async function checkNamespace(
   provider: Provider,
 ): Promise<string | undefined> {
   if (config.createNamespace && (before === undefined || mayStartAnew(config))) return undefined;
-  const name =
-    before === undefined ? `${NAME}-namespace-that-should-exist` : `${NAME}-namespace-of-the-last-deployment`;
-  const uid = await knownValue(Namespace.get(name, config.namespace, { provider }).metadata.uid);
+  const uid = await knownValue(
+    Namespace.get(`${NAME}-namespace-that-should-exist`, config.namespace, { provider }).metadata.uid,
+  );
   refuseAll(strangerProblems(before, config, uid));
   return uid;
 }

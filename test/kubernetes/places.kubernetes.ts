@@ -68,7 +68,7 @@ describe('a cluster on Kubernetes that is declared to be elsewhere', function ()
 
   it('is refused in a namespace that only has the same name, unless it may start anew', async () => {
     await kubectl(['delete', 'namespace', made()]);
-    assert.match(await failureOf(deployed.previewText()), /dpr-namespace-of-the-last-deployment/);
+    assert.match(await failureOf(deployed.previewText()), /dpr-namespace-that-should-exist/);
     await kubectl(['create', 'namespace', made()]);
     assert.match(await failureOf(deployed.previewText()), /is another namespace .*KUBECONFIG.*"all" to dpr:replace/s);
     await declare({ 'dpr:keepVolumes': true, 'dpr:createNamespace': false, 'dpr:replace': ['all'] });
