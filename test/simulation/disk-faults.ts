@@ -157,7 +157,7 @@ function baseOf({ finder }: World, { id }: WorkerHost): number {
 }
 
 function hasItsRecord({ finder }: World): boolean {
-  return !finder.isAway && !finder.isDamaged && !finder.isOld && newestSlot(finder.disk) !== undefined;
+  return !finder.isAway && !finder.isDamaged && finder.rightDisk === undefined && newestSlot(finder.disk) !== undefined;
 }
 
 /** The Finder runs on a disk with an old copy of its record, until the administrator brings the right one back. */
@@ -168,14 +168,14 @@ function startFromOldCopy(world: World, copy: Slots): void {
   if (counter === 0 || SLOTS.every((slot) => counterOf(disk.durable(slot)) <= counter)) return;
   crashFinder(world, false);
   finder.disk = createDisk(random);
-  finder.isOld = true;
+  finder.rightDisk = disk;
   for (const [slot, bytes] of copy) if (bytes) finder.disk.put(slot, bytes);
   world.note('administrator', () => `puts the Finder's disk back to record ${counter}`);
   startFinder(world);
   after(world, () => {
     crashFinder(world, false);
     finder.disk = disk;
-    finder.isOld = false;
+    finder.rightDisk = undefined;
     world.note('administrator', () => "brings the Finder's right disk back");
     startFinder(world);
   });

@@ -37,8 +37,8 @@ export interface FinderHost {
   process: FinderProcess | undefined;
   /** Neither slot of its record is as it was written. */
   isDamaged: boolean;
-  /** It has an old copy of its disk. */
-  isOld: boolean;
+  /** The disk that it gets back, while it has an old copy. */
+  rightDisk: SimDisk | undefined;
   /** Its files were moved away, and it is not to be started before they are brought back. */
   isAway: boolean;
 }
@@ -76,7 +76,7 @@ export interface FinderProcess {
 }
 
 export function createFinderHost(random: Random): FinderHost {
-  return { disk: createDisk(random), process: undefined, isDamaged: false, isOld: false, isAway: false };
+  return { disk: createDisk(random), process: undefined, isDamaged: false, rightDisk: undefined, isAway: false };
 }
 
 export function startFinder(world: World): void {
@@ -102,7 +102,7 @@ export function startFinder(world: World): void {
       controlPort: 16379,
       decisionGraceMs: options.decisionGraceMs,
       // With an old record it would go on when it should not: nobody can prevent that, so here it waits.
-      settleGraceMs: host.isOld ? Infinity : options.settleGraceMs,
+      settleGraceMs: host.rightDisk === undefined ? options.settleGraceMs : Infinity,
       maxWorkers: options.maxWorkers,
       maxDecisions: options.maxDecisions,
       maxStarts: options.maxStarts,
@@ -203,9 +203,9 @@ export function crashFinder(world: World, powerLoss: boolean): void {
  * them of an old membership.
  */
 export function reachFinder(world: World, from: Process, role: Role): FinderProcess | undefined {
-  const { process: running, isOld } = world.finder;
+  const { process: running, rightDisk } = world.finder;
   if (running === undefined || running.process.paused) return undefined;
-  if (isOld && !running.refuses && role === 'client') return undefined;
+  if (rightDisk !== undefined && !running.refuses && role === 'client') return undefined;
   if (isPartitioned(world, from.name) || isPartitioned(world, 'finder')) return undefined;
   return running;
 }
@@ -278,7 +278,8 @@ function perform(world: World, running: FinderProcess, effect: FinderEffect): vo
     case 'close':
       return running.peers.perform(effect);
     case 'write':
-      if (world.finder.isOld && effect.record.starts.at(-1)?.start === running.start) return goesOn(world, running);
+      if (world.finder.rightDisk !== undefined && effect.record.starts.at(-1)?.start === running.start)
+        return goesOn(world, running);
       world.checker.recordIssued(effect.record);
       world.hasPromises = true;
       mayDieWhileItWrites(world, running, effect.record.worldLine > (core.exposed?.record.worldLine ?? Infinity));

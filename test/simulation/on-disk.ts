@@ -1,5 +1,6 @@
 /** What is really on the disks, past the code that keeps it: for the checker, and for faults that aim. */
 import { crc32 } from 'node:zlib';
+import { decodeRecord, type FinderRecord } from '../../services/core/index.ts';
 import { decodeFrame } from '../../services/runtime/storage/frame.ts';
 import { FRAME_ALIGNMENT_BYTES } from '../../services/runtime/storage/index.ts';
 import { manifestIncarnations, manifestName, partName } from '../../services/runtime/storage/names.ts';
@@ -27,6 +28,14 @@ export function newestSlot(disk: SimDisk): (typeof SLOTS)[number] | undefined {
   const [one, other] = [counterOf(disk.durable(first)), counterOf(disk.durable(second))];
   if (one === other) return undefined;
   return one > other ? first : second;
+}
+
+/** The record that a start would find on the disk after any loss of power now; undefined while there is none. */
+export function durableRecord(disk: SimDisk): FinderRecord | undefined {
+  const [first, second] = SLOTS.map((slot) => disk.durable(slot));
+  const newest = counterOf(second) > counterOf(first) ? second : first;
+  if (newest === undefined || counterOf(newest) === 0) return undefined;
+  return decodeRecord(newest.subarray(HEADER_BYTES, HEADER_BYTES + newest.readUInt32LE(LENGTH_AT)));
 }
 
 /** The newest generation on a volume and its newest incarnation, 0 for none; as every process sees them. */

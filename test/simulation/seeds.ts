@@ -161,4 +161,9 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     found:
       'the simulator missed the marker of a clean stop on the disk of a process that slept while its worker got another',
   },
+  {
+    seed: 990_017_001_206,
+    found:
+      'the simulator did not know of the right record, since the Finder that wrote it had died before it could say so',
+  },
 ];

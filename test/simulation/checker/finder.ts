@@ -2,7 +2,7 @@
 import type { FinderRecord, Worker } from '../../../services/core/index.ts';
 import type { Decision, ErrorCode, Message, MessageOf, Stamp, Versions } from '../../../services/protocol/index.ts';
 import type { Speaker } from '../finder-actor.ts';
-import { SLOTS } from '../on-disk.ts';
+import { durableRecord, SLOTS } from '../on-disk.ts';
 import { parseBatchName } from '../state-object.ts';
 import { inWords } from '../world.ts';
 import { callOf, nameOf, sessionOf, violated, workerOf, type Truth } from './truth.ts';
@@ -21,7 +21,7 @@ export function checkFinder(truth: Truth) {
 
   /** Does the Finder have an old copy of its disk? Then what it writes there counts for nothing. */
   function isOld(): boolean {
-    return worldOf().finder.isOld;
+    return worldOf().finder.rightDisk !== undefined;
   }
 
   /** The Finder begins to write. */
@@ -38,8 +38,12 @@ export function checkFinder(truth: Truth) {
     if (!SLOTS.some((name) => disk.durable(name)?.includes(bytes) === true)) {
       violated(2, `record ${counter} is taken for durable, and a loss of power would take it back`);
     }
-    truth.record = issued;
-    for (const decision of issued.decisions) if (decision.worldLine > truth.exposedWorldLine) decided(decision);
+    isDurable(issued);
+  }
+
+  function isDurable(record: FinderRecord): void {
+    truth.record = record;
+    for (const decision of record.decisions) if (decision.worldLine > truth.exposedWorldLine) decided(decision);
   }
 
   /** The generation of the worker in the last durable record, 0 if it is no member. */
@@ -142,17 +146,33 @@ export function checkFinder(truth: Truth) {
       (!isShown && (message.kind === 'error' ? OLD_ERRORS.includes(message.code) : OLD_NEWS.includes(message.kind)));
     if (!mayBeSaid) violated(2, `the Finder has an old record, and says ${inWords({ ...message })}`);
     if (message.kind === 'cut' || message.kind === 'statusAnswer') {
-      const { start, counter } = message.stamp;
-      const next = truth.record?.starts.find((one) => one.counter > counter);
-      const isIncluded = truth.record?.starts.findLast((one) => one.counter <= counter)?.start === start;
-      const isForgotten = next !== undefined && next === truth.record?.starts[0];
-      if (!isIncluded && !isForgotten)
+      if (!isInRightRecord(message.stamp)) {
+        const { start, counter } = message.stamp;
         violated(2, `record ${counter} of start ${start} is told, which the right record does not include`);
-      // What the right Finder had durable, and told nobody when it died, may be told from here first.
-      const cut = worldOf().finder.process?.found?.cut ?? new Map<number, number>();
-      if ([...cut].some(([id, version]) => version > (exposed.get(id) ?? 0))) cutExposed(message.worldLine, cut);
+      }
+      toldFromOldRecord(message.worldLine);
       worldOf().reached('an old record is told of before it is known to be old');
     }
+  }
+
+  /** The one that the Finder gets back: a process that died may have made it durable, and not have heard of that any more. */
+  function isInRightRecord({ start, counter }: Stamp): boolean {
+    const { rightDisk } = worldOf().finder;
+    const starts = (rightDisk && durableRecord(rightDisk))?.starts ?? [];
+    const next = starts.find((one) => one.counter > counter);
+    const isForgotten = next !== undefined && next === starts[0];
+    return isForgotten || starts.findLast((one) => one.counter <= counter)?.start === start;
+  }
+
+  /** What the right Finder had durable, and told nobody when it died, may be told from here first: from then on it must not be lost. */
+  function toldFromOldRecord(worldLine: number): void {
+    const found = worldOf().finder.process?.found;
+    if (found === undefined) return;
+    if (found.counter > (truth.record?.counter ?? 0)) {
+      worldOf().reached('an old record is told of before the right one was');
+      isDurable(found);
+    }
+    if ([...found.cut].some(([id, version]) => version > (exposed.get(id) ?? 0))) cutExposed(worldLine, found.cut);
   }
 
   function checkStamp(stamp: Stamp): void {
