@@ -69,9 +69,6 @@ export interface WorkerTruth {
   /** The largest incarnation that executed, and the world-line in which it first did. */
   newest: number;
   newestSince: number;
-  /** The clock's tick at which it sealed last. */
-  sealedAtTick: number;
-  sealsAtTick: number;
   /** The last one whose registration was decided, and the last one that stopped cleanly. */
   registered: number;
   stoppedCleanly: number;
@@ -129,8 +126,6 @@ export function workerOf({ workers }: Truth, id: number): WorkerTruth {
       byName: new Map(),
       newest: 0,
       newestSince: 0,
-      sealedAtTick: -1,
-      sealsAtTick: 0,
       registered: 0,
       stoppedCleanly: 0,
     };
