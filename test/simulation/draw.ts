@@ -3,7 +3,7 @@ import { MEMBERSHIP_POLL_MS } from '../../services/client/limits.ts';
 import { WORKER_DEFAULTS } from '../../services/core/index.ts';
 import { FAULTS, QUIET_WORLD, type FaultName, type WorldOptions } from './options.ts';
 import type { Random } from './random.ts';
-import { SPECIAL_WORLDS } from './special-worlds.ts';
+import { SPECIAL_WORLD_NAMES, SPECIAL_WORLDS, type SpecialWorldName } from './special-worlds.ts';
 
 /** Faults a second when a seed has the fault at all. */
 const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
@@ -44,15 +44,22 @@ const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
   takeRecord: 0.3,
 };
 
-/** `small`: one or two workers and clients at the pace of somebody who watches, for a minute; to compare simulated with real time. */
-export type Draw = 'usual' | 'small';
+/**
+ * `usual`: the mix of all kinds. `small`: one or two workers and clients at the pace of somebody who watches, for a minute; to compare
+ * simulated with real time. Otherwise special worlds of that kind alone.
+ */
+export type Draw = 'usual' | 'small' | SpecialWorldName;
 
 export function drawWorld(random: Random, draw: Draw = 'usual'): WorldOptions {
   const usual = drawUsual(random);
   if (draw === 'small') return { ...usual, ...drawSmall(random, usual) };
+  const special = draw === 'usual' ? anySpecial(random) : draw;
+  return special === undefined ? usual : { ...usual, ...SPECIAL_WORLDS[special].draw(random, usual) };
+}
+
+function anySpecial(random: Random): SpecialWorldName | undefined {
   let chance = random.next();
-  const special = SPECIAL_WORLDS.find(({ share }) => (chance -= share) < 0);
-  return special === undefined ? usual : { ...usual, ...special.draw(random, usual) };
+  return SPECIAL_WORLD_NAMES.find((name) => (chance -= SPECIAL_WORLDS[name].share) < 0);
 }
 
 /** Of its usual rate each fault has here; together they strike every few seconds. */

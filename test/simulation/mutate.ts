@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
 import type { Bundle } from './branches/blocks.ts';
+import type { Draw } from './draw.ts';
 import type { Mutant } from './mutants/index.ts';
 import type * as run from './run.ts';
 
@@ -61,16 +62,18 @@ export async function buildSimulator(
 }
 
 export interface Catch {
+  /** Of which worlds its seeds are. */
+  readonly draw: Draw;
   /** How many seeds it took; undefined if none of them caught it. */
   readonly seeds: number | undefined;
   readonly violation: string;
 }
 
-/** Run seeds from `first` on until one is violated, `limit` at most. */
-export async function hunt({ runSeed }: Simulator, first: number, limit: number): Promise<Catch> {
+/** Run seeds from `first` on until one is violated, `limit` at most. @param draw of which worlds */
+export async function hunt({ runSeed }: Simulator, draw: Draw, first: number, limit: number): Promise<Catch> {
   for (let seeds = 1; seeds <= limit; seeds++) {
-    const { violation } = await runSeed(first + seeds - 1);
-    if (violation !== undefined) return { seeds, violation };
+    const { violation } = await runSeed(first + seeds - 1, { draw });
+    if (violation !== undefined) return { draw, seeds, violation };
   }
-  return { seeds: undefined, violation: '' };
+  return { draw, seeds: undefined, violation: '' };
 }

@@ -6,7 +6,7 @@ import { minimize } from './command/minimize.ts';
 import { createPool } from './command/pool.ts';
 import { firstFreshSeed } from './command/replay.ts';
 import { README, rowsOf } from './command/write-tables.ts';
-import { MUTANTS, mutantNamed } from './mutants/index.ts';
+import { MUTANTS, mutantNamed, numberOf, worldsFor } from './mutants/index.ts';
 import { buildSimulator, hunt } from './mutate.ts';
 import { describeWorld, parseWorld, QUIET_WORLD } from './options.ts';
 import { runSeed, type Outcome } from './run.ts';
@@ -82,7 +82,7 @@ describe('simulation', () => {
   });
 
   it('catches a mutant', async () => {
-    const { violation } = await hunt(await buildSimulator(mutantNamed('17 ')), 1, MUTANT_SEEDS);
+    const { violation } = await hunt(await buildSimulator(mutantNamed('17 ')), 'usual', 1, MUTANT_SEEDS);
     assert.match(violation, /checkpoints below .* were pruned already/);
   });
 
@@ -109,9 +109,16 @@ describe('simulation', () => {
     assert.deepEqual(gone, [], 'npm run simulate -- --mutants --write');
   });
 
+  it('has a document in which every mutant is caught, in the worlds where it is hunted now', () => {
+    const rows = rowsOf(readFileSync(README, 'utf8'), 'mutants');
+    const listed = rows.map(([number, , worlds, seeds]) => [number, worlds, Number(seeds) > 0]);
+    const expected = MUTANTS.map((mutant) => [numberOf(mutant), worldsFor(mutant), true]);
+    assert.deepEqual(listed, expected, 'npm run simulate -- --mutants --write');
+  });
+
   it('has a document that lists every defect which a kept seed found', () => {
     const defects = KEPT_SEEDS.filter(({ fix }) => fix !== undefined).map(({ seed }) => String(seed));
     const listed = rowsOf(readFileSync(README, 'utf8'), 'defects').map(([seed]) => seed);
-    assert.deepEqual(listed, defects, 'npm run simulate -- --seeds 20000 --write');
+    assert.deepEqual(listed, defects, 'npm run simulate -- --seeds 100000 --coverage --write');
   });
 });

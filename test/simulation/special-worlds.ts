@@ -1,30 +1,35 @@
 /** Worlds in which a situation that is rare elsewhere is frequent. What a draw does not name is as the usual world has it. */
-import { MAX_DECISIONS, MAX_WORKERS } from '../../services/protocol/index.ts';
+import { MAX_DECISIONS, MAX_FINDER_STARTS, MAX_WORKERS } from '../../services/protocol/index.ts';
 import { QUIET_WORLD, type WorldOptions } from './options.ts';
 import type { Random } from './random.ts';
 
-/** Shares of the seeds; the others are of the usual kind. */
-export const SPECIAL_WORLDS: readonly {
+interface SpecialWorld {
+  /** Of the seeds; the others are of the usual kind. */
   readonly share: number;
   readonly draw: (random: Random, usual: WorldOptions) => Partial<WorldOptions>;
-}[] = [
-  { share: 0.02, draw: drawSteady },
-  { share: 0.05, draw: drawExpiry },
-  { share: 0.14, draw: drawHectic },
-  { share: 0.1, draw: drawSuccession },
-  { share: 0.06, draw: drawYoung },
-  { share: 0.07, draw: drawRemote },
-  { share: 0.08, draw: drawStops },
-  { share: 0.05, draw: drawSleepers },
-  { share: 0.08, draw: drawLeaving },
-  { share: 0.06, draw: drawPowerless },
-  { share: 0.08, draw: drawShort },
-  { share: 0.03, draw: drawRotten },
-  { share: 0.02, draw: drawForgetful },
-  { share: 0.02, draw: drawRevenants },
-  { share: 0.06, draw: drawResets },
-  { share: 0.03, draw: drawClogs },
-];
+}
+
+export const SPECIAL_WORLDS = {
+  steady: { share: 0.02, draw: drawSteady },
+  expiry: { share: 0.05, draw: drawExpiry },
+  hectic: { share: 0.14, draw: drawHectic },
+  succession: { share: 0.1, draw: drawSuccession },
+  young: { share: 0.06, draw: drawYoung },
+  remote: { share: 0.07, draw: drawRemote },
+  stops: { share: 0.08, draw: drawStops },
+  sleepers: { share: 0.05, draw: drawSleepers },
+  leaving: { share: 0.08, draw: drawLeaving },
+  powerless: { share: 0.06, draw: drawPowerless },
+  short: { share: 0.08, draw: drawShort },
+  rotten: { share: 0.03, draw: drawRotten },
+  forgetful: { share: 0.02, draw: drawForgetful },
+  revenants: { share: 0.02, draw: drawRevenants },
+  resets: { share: 0.06, draw: drawResets },
+  clogs: { share: 0.03, draw: drawClogs },
+  outdated: { share: 0.02, draw: drawOutdated },
+} as const satisfies Readonly<Record<string, SpecialWorld>>;
+export type SpecialWorldName = keyof typeof SPECIAL_WORLDS;
+export const SPECIAL_WORLD_NAMES = Object.keys(SPECIAL_WORLDS) as SpecialWorldName[];
 
 /** Many workers with many sessions across them, clocks that agree and no faults: what everything costs can be told in advance. */
 function drawSteady(random: Random): Partial<WorldOptions> {
@@ -358,6 +363,31 @@ function drawPowerless(random: Random, { rates }: WorldOptions): Partial<WorldOp
     restartMs: 5,
     faultsForMs: random.real(300, 1500),
     rates: { ...rates, crashThenCutPower: 20, cutPower: 2, crashDecidingFinder: 3, slowDisk: 2 },
+  };
+}
+
+/** The Finder gets old copies of its disk, also of records that it made durable and did not live to tell of. */
+function drawOutdated(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  return {
+    workers: random.int(1, 4),
+    clients: random.int(1, 3),
+    callsPerSession: random.int(20, 60),
+    networkDelayMs: random.real(0.1, 2),
+    diskDelayMs: random.real(0.2, 10),
+    checkpointIntervalMs: random.pick([10, 30]),
+    decisionGraceMs: random.pick([0, 20]),
+    maxStarts: random.pick([2, MAX_FINDER_STARTS]),
+    restartMs: 5,
+    pauseMs: random.pick([50, 200]),
+    faultsForMs: random.real(500, 2000),
+    rates: {
+      ...(random.chance(0.5) ? rates : QUIET_WORLD.rates),
+      staleFinder: 5,
+      crashFinder: 3,
+      crashThenCutPower: 4,
+      crashDecidingFinder: 2,
+      crashWorker: 2,
+    },
   };
 }
 

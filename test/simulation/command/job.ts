@@ -1,7 +1,7 @@
 /** A process that runs seeds for the command: what it is asked for, one request after another, until nobody asks any more. */
 import { buildCountingSimulator, type CountingSimulator, type Reached } from '../branches/index.ts';
 import { buildSimulator, hunt, type Catch, type Simulator } from '../mutate.ts';
-import { mutantNamed } from '../mutants/index.ts';
+import { mutantNamed, worldsFor } from '../mutants/index.ts';
 import type { Figures } from '../checker/index.ts';
 import type { RunOptions } from '../run.ts';
 
@@ -71,7 +71,8 @@ async function run(request: Extract<Request, { kind: 'run' }>): Promise<RunAnswe
 async function answer(request: Request): Promise<RunAnswer | HuntAnswer | BranchesAnswer> {
   if (request.kind === 'run') return run(request);
   if (request.kind === 'branches') return (await counting)?.reached() ?? [];
-  return hunt(await buildSimulator(mutantNamed(request.mutant)), request.first, request.limit);
+  const mutant = mutantNamed(request.mutant);
+  return hunt(await buildSimulator(mutant), worldsFor(mutant), request.first, request.limit);
 }
 
 process.on('SIGINT', () => undefined); // the command decides when to end

@@ -1,10 +1,12 @@
 /** The command line of the simulator. */
 import { availableParallelism } from 'node:os';
 import { Option } from 'commander';
-import { checked, commandLine, EXIT_USAGE, whole } from '../../../services/local/command-line.ts';
+import { checked, commandLine, EXIT_USAGE, whole, word } from '../../../services/local/command-line.ts';
 import { mutantNamed } from '../mutants/index.ts';
 import type { Draw } from '../draw.ts';
 import { parseWorld, type WorldOptions } from '../options.ts';
+import { SPECIAL_WORLD_NAMES, type SpecialWorldName } from '../special-worlds.ts';
+import { parseShare, WHOLE, type Share } from './share.ts';
 
 export const SIMULATE_EXIT = {
   ok: 0,
@@ -23,6 +25,10 @@ export interface Options {
   readonly from: number | undefined;
   readonly jobs: number;
   readonly keep: boolean;
+  /** The file that holds what is done of the run. */
+  readonly resume: string | undefined;
+  /** The directory for what is known of violations. */
+  readonly report: string | undefined;
   readonly draw: Draw;
   readonly coverage: boolean;
   readonly seed: number | undefined;
@@ -34,6 +40,7 @@ export interface Options {
   readonly mutant: string | undefined;
   readonly mutants: boolean;
   readonly only: string;
+  readonly share: Share;
   readonly write: boolean;
   readonly json: boolean;
 }
@@ -42,9 +49,12 @@ const MORE = `
 Examples:
   npm run simulate                                  fresh seeds until Ctrl-C, or until one finds something
   npm run simulate -- --seeds 20000 --coverage      and what they reached; fails if something never happened
+  npm run simulate -- --seeds 100000 --coverage --seconds 600 --resume /tmp/run
+                                                    the same in slices of ten minutes: give it again until all is done
   npm run simulate -- --seed 7 --trace              the story of a seed
   npm run simulate -- --seed 7 --minimize           the smallest world in which the same goes wrong
   npm run simulate -- --mutants                     how many seeds catch each known mistake
+  npm run simulate -- --mutants --share 3/10        the third tenth of them
   npm run simulate -- --mutant 17 --seed 1 --trace  the story of a seed with a mistake in the code
 
 Exit codes: ${SIMULATE_EXIT.ok} nothing is wrong; ${SIMULATE_EXIT.failed} an invariant does not hold, a mutant survives, or something is never reached;
@@ -63,7 +73,22 @@ export function parseOptions(words: readonly string[]): Options {
     .option('--from <seed>', 'the first one (default: the time; for mutants 1)', wholeNumber)
     .option('-j, --jobs <count>', 'processes that share the work', wholeNumber, availableParallelism())
     .option('--keep', 'go on after a violation', false)
+    .addOption(
+      new Option('--resume <file>', 'keep in this file what is done of the run, and go on from there')
+        .argParser(word)
+        .conflicts(['seed', 'mutants']),
+    )
+    .addOption(
+      new Option('--report <directory>', 'write there what violates: seeds, smallest worlds, stories')
+        .argParser(word)
+        .conflicts(['seed', 'mutants']),
+    )
     .option('--small', 'small and quiet worlds, to compare simulated with real time', false)
+    .addOption(
+      new Option('--kind <world>', 'special worlds of this kind alone')
+        .choices(SPECIAL_WORLD_NAMES)
+        .conflicts(['small', 'coverage', 'mutants']),
+    )
     .option('--coverage', 'show what was reached; fail if something never was', false)
     .option('--seed <seed>', 'one seed', wholeNumber)
     .addOption(new Option('--trace', 'its story, a line for each event').default(false))
@@ -73,20 +98,33 @@ export function parseOptions(words: readonly string[]): Options {
     .option('--mutant <name>', 'with a mistake in the code; the beginning of its name', mutant)
     .addOption(new Option('--mutants', 'every mistake, until it is caught').conflicts(['seed', 'mutant', 'coverage']))
     .option('--only <text>', 'only mutants with this in their names', '')
+    .addOption(
+      new Option('--share <k/n>', 'only the k-th of n shares of the mutants')
+        .argParser(share)
+        .default(WHOLE, 'all of them'),
+    )
     .option('--write', "write the tables of the simulator's README anew", false)
     .option('--json', 'one JSON object per line, for scripts', false)
     .addHelpText('after', MORE);
   command.parse(words, { from: 'user' });
-  const given = command.opts<Omit<Options, 'draw' | 'mutants'> & { small: boolean; mutants?: boolean }>();
+  const given = command.opts<
+    Omit<Options, 'draw' | 'mutants'> & { small: boolean; kind?: SpecialWorldName; mutants?: boolean }
+  >();
   const needsSeed = (['trace', 'frames', 'minimize', 'world'] as const).find((name) => given[name]);
   if (needsSeed && given.seed === undefined) command.error(`error: --${needsSeed} needs --seed`);
+  if (given.resume !== undefined && given.seeds === undefined) command.error('error: --resume needs --seeds');
+  if (!given.mutants && (given.share !== WHOLE || given.only !== '')) {
+    command.error(`error: --${given.only === '' ? 'share' : 'only'} needs --mutants`);
+  }
   return {
     seeds: given.seeds,
     seconds: given.seconds,
     from: given.from,
     jobs: Math.max(1, given.jobs),
     keep: given.keep,
-    draw: given.small ? 'small' : 'usual',
+    resume: given.resume,
+    report: given.report,
+    draw: given.small ? 'small' : (given.kind ?? 'usual'),
     coverage: given.coverage,
     seed: given.seed,
     trace: given.trace || given.frames,
@@ -96,6 +134,7 @@ export function parseOptions(words: readonly string[]): Options {
     mutant: given.mutant,
     mutants: given.mutants ?? false,
     only: given.only,
+    share: given.share,
     write: given.write,
     json: given.json,
   };
@@ -105,6 +144,10 @@ const wholeNumber = whole(0, Number.MAX_SAFE_INTEGER);
 
 function world(text: string): WorldOptions {
   return checked(() => parseWorld(JSON.parse(text)));
+}
+
+function share(text: string): Share {
+  return checked(() => parseShare(text));
 }
 
 function mutant(text: string): string {

@@ -15,17 +15,26 @@ export function replayCommand({ seed, draw, world, mutant }: Run): string {
   const words = ['npm run simulate --', `--seed ${seed}`];
   if (world !== undefined) words.push(`--world '${JSON.stringify(describeWorld(world))}'`);
   else if (draw === 'small') words.push('--small');
+  else if (draw !== 'usual') words.push(`--kind ${draw}`);
   if (mutant !== undefined) words.push(`--mutant '${mutant.replaceAll("'", "'\\''")}'`);
   return [...words, '--trace'].join(' ');
 }
 
+const CHANGED = ' + changes';
+const UNKNOWN = 'unknown';
+
 /** The commit of these sources, with a word if they were changed since. */
 export function commitOfSources(): string {
   try {
-    return git('rev-parse', '--short=12', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ' + changes');
+    return git('rev-parse', '--short=12', 'HEAD') + (git('status', '--porcelain') === '' ? '' : CHANGED);
   } catch {
-    return 'unknown';
+    return UNKNOWN;
   }
+}
+
+/** Does `commitOfSources` not tell which sources they were? */
+export function isChanged(commit: string): boolean {
+  return commit === UNKNOWN || commit.endsWith(CHANGED);
 }
 
 /**

@@ -3,14 +3,20 @@ import { addReached, judge, type Branches, type Reached } from '../branches/inde
 import { MUST_BE_REACHED } from '../coverage.ts';
 import type { Figures } from '../checker/index.ts';
 import type { RunAnswer } from './job.ts';
+import { readDone, writeDone, type Plan, type Violated } from './kept-run.ts';
 import type { Options } from './options.ts';
 import { createPool } from './pool.ts';
 import { commitOfSources, invariantOf, replayCommand } from './replay.ts';
+import { writeReports } from './report.ts';
 
 /** Seeds that a process is given at a time. */
 const SEEDS_PER_REQUEST = 20;
 /** How often progress is shown where it is not a terminal, in seeds. */
 const SEEDS_PER_LINE = 1_000;
+/** How often what is done is kept, in seeds. */
+const SEEDS_PER_ROUND = 1_000;
+/** So many violations end a run that goes on after one: what is wrong with every seed needs no list of all. */
+export const MAX_VIOLATIONS = 100;
 
 export interface Summary {
   readonly first: number;
@@ -27,16 +33,91 @@ export interface Summary {
   branches: Branches | undefined;
 }
 
-/** @returns what happened, and whether all is well */
-export async function runMany(options: Options): Promise<{ summary: Summary; good: boolean }> {
-  const { keep, draw, mutant, json, seconds = Infinity } = options;
+/** What a run came to. */
+export interface Run {
+  readonly summary: Summary;
+  /** Every seed that was asked for has run. */
+  readonly isWhole: boolean;
+  /** Nothing is wrong with what has run. */
+  readonly good: boolean;
+}
+
+/** @throws UnfitRunError when the file to go on from is of another run */
+export async function runMany(options: Options, commit = commitOfSources()): Promise<Run> {
+  const { keep, draw, mutant, json, jobs, resume, seconds = Infinity, seeds = Infinity } = options;
+  const asked = { commit, first: options.from, seeds, draw, mutant, keep, coverage: options.coverage };
+  const before = resume === undefined ? undefined : await readDone(resume, asked);
+  const first = before?.summary.first ?? options.from ?? Date.now();
+  const plan: Plan = { ...asked, first };
+  const summary = before === undefined ? emptySummary(plan, jobs) : { ...before.summary, jobs };
+  const found: Violated[] = [...(before?.found ?? [])];
+  let reached: readonly Reached[] = before?.reached ?? [];
   // Where a mistake is in the code, its blocks are others.
   const branches = options.coverage && mutant === undefined;
-  const first = options.from ?? Date.now();
-  const summary: Summary = {
+  const end = first + seeds;
+  const begun = performance.now();
+  const earlierMs = summary.wallMs;
+  let at = first + summary.seeds;
+  let stopped = false;
+  const show = ({ seed, text }: Violated): void => {
+    if (!json) clearProgress();
+    showViolation(text, seed, commit, replayCommand({ seed, draw, mutant, world: undefined }), json);
+  };
+  // Seeds at work are finished, which takes a moment; a second Ctrl-C, or the same one twice by way of npm, changes nothing.
+  const stop = (): void => {
+    stopped = true;
+  };
+  const isOver = (): boolean =>
+    stopped || at >= end || performance.now() - begun >= 1000 * seconds || found.length >= (keep ? MAX_VIOLATIONS : 1);
+  const pool = createPool(jobs);
+  process.on('SIGINT', stop);
+  if (json) print({ event: 'started', first, seeds: options.seeds, done: summary.seeds, jobs, commit });
+  else console.log(`Seeds from ${at} on, in ${jobs} processes, commit ${commit}`);
+  try {
+    while (!isOver()) {
+      const roundEnd = resume === undefined ? end : Math.min(end, at + SEEDS_PER_ROUND);
+      await pool.work(
+        () => {
+          if (isOver() || at >= roundEnd) return undefined;
+          const count = Math.min(SEEDS_PER_REQUEST, roundEnd - at);
+          at += count;
+          return { kind: 'run', first: at - count, count, keep, mutant, draw, branches };
+        },
+        (_, answer) => {
+          add(summary, answer);
+          for (const one of answer.violations) {
+            found.push(one);
+            if (keep) show(one); // whoever goes on may have hours to go
+          }
+          summary.wallMs = earlierMs + performance.now() - begun;
+          showProgress(summary, answer.seeds, seeds, json);
+        },
+      );
+      // Each process counts from its beginning on.
+      if (branches) reached = (await pool.branches()).reduce(addReached, before?.reached ?? []);
+      if (resume !== undefined) await writeDone(resume, plan, { summary, found, reached });
+    }
+  } finally {
+    pool.close();
+    process.off('SIGINT', stop);
+  }
+  clearProgress();
+  found.sort((a, b) => a.seed - b.seed);
+  if (found[0] !== undefined && !keep) show(found[0]);
+  if (options.report !== undefined) await writeReports(options.report, found, { commit, draw, mutant });
+  const isWhole = seeds === Infinity || at >= end;
+  if (isWhole && branches) summary.branches = judge(reached);
+  const missed = isWhole && options.coverage ? showCoverage(summary, json) : [];
+  showSummary(summary, missed, json);
+  if (!isWhole && !json) console.log(`${summary.seeds} of ${seeds} seeds are done`);
+  return { summary, isWhole, good: found.length === 0 && missed.length === 0 };
+}
+
+function emptySummary({ first, commit }: Plan, jobs: number): Summary {
+  return {
     first,
-    commit: commitOfSources(),
-    jobs: options.jobs,
+    commit,
+    jobs,
     seeds: 0,
     violations: 0,
     steps: 0,
@@ -46,51 +127,6 @@ export async function runMany(options: Options): Promise<{ summary: Summary; goo
     coverage: new Map(),
     branches: undefined,
   };
-  const end = first + (options.seeds ?? Infinity);
-  const started = performance.now();
-  const found: { seed: number; text: string }[] = [];
-  let at = first;
-  let stopped = false;
-  const show = ({ seed, text }: { seed: number; text: string }): void => {
-    if (!json) clearProgress();
-    showViolation(text, seed, summary.commit, replayCommand({ seed, draw, mutant, world: undefined }), json);
-  };
-  const pool = createPool(options.jobs);
-  // Seeds at work are finished, which takes a moment; a second Ctrl-C, or the same one twice by way of npm, changes nothing.
-  const stop = (): void => {
-    stopped = true;
-  };
-  process.on('SIGINT', stop);
-  if (json) print({ event: 'started', first, seeds: options.seeds, jobs: options.jobs, commit: summary.commit });
-  else console.log(`Seeds from ${first} on, in ${options.jobs} processes, commit ${summary.commit}`);
-  try {
-    await pool.work(
-      () => {
-        if (stopped || at >= end || performance.now() - started >= 1000 * seconds || (found.length > 0 && !keep))
-          return undefined;
-        const count = Math.min(SEEDS_PER_REQUEST, end - at);
-        at += count;
-        return { kind: 'run', first: at - count, count, keep, mutant, draw, branches };
-      },
-      (_, answer) => {
-        add(summary, answer);
-        found.push(...answer.violations);
-        if (keep) answer.violations.forEach(show); // whoever goes on may have hours to go
-        summary.wallMs = performance.now() - started;
-        showProgress(summary, answer.seeds, json);
-      },
-    );
-    if (branches) summary.branches = judge((await pool.branches()).reduce<Reached[]>(addReached, []));
-  } finally {
-    pool.close();
-    process.off('SIGINT', stop);
-  }
-  clearProgress();
-  const [least] = found.sort((a, b) => a.seed - b.seed);
-  if (least !== undefined && !keep) show(least);
-  const missed = options.coverage ? showCoverage(summary, json) : [];
-  showSummary(summary, missed, json);
-  return { summary, good: found.length === 0 && missed.length === 0 };
 }
 
 function add(summary: Summary, answer: RunAnswer): void {
@@ -111,12 +147,17 @@ function progress({ seeds, violations, wallMs }: Summary): string {
   return `${seeds} seeds, ${perMinute} a minute, ${violations} violations`;
 }
 
-function showProgress(summary: Summary, added: number, json: boolean): void {
+function showProgress(summary: Summary, added: number, seeds: number, json: boolean): void {
   if (json) return;
-  if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${progress(summary)}`);
+  const text = progress(summary) + remaining(summary, seeds);
+  if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${text}`);
   else if (Math.floor(summary.seeds / SEEDS_PER_LINE) > Math.floor((summary.seeds - added) / SEEDS_PER_LINE)) {
-    console.log(progress(summary));
+    console.log(text);
   }
+}
+
+function remaining({ seeds: done, wallMs }: Summary, seeds: number): string {
+  return seeds === Infinity ? '' : `, ${(((seeds - done) * wallMs) / done / 60_000).toFixed(1)} min to go`;
 }
 
 function clearProgress(): void {

@@ -1,11 +1,15 @@
 /** Hunts every mutant until a seed catches it. */
+import type { Draw } from '../draw.ts';
 import { MUTANTS } from '../mutants/index.ts';
 import { MUTANT_SEEDS, type Options } from './options.ts';
 import { createPool } from './pool.ts';
 import { invariantOf } from './replay.ts';
+import { shareOf } from './share.ts';
 
 export interface Hunted {
   readonly name: string;
+  /** Of which worlds the seeds are. */
+  readonly draw: Draw;
   /** How many seeds it took; undefined: it survived. */
   readonly seeds: number | undefined;
   readonly invariant: string;
@@ -14,8 +18,15 @@ export interface Hunted {
 const LONGEST_INVARIANT = 60;
 
 /** @returns what became of each mutant, in their order */
-export async function runMutants({ from = 1, seeds = MUTANT_SEEDS, only, jobs, json }: Options): Promise<Hunted[]> {
-  const mutants = MUTANTS.filter(({ name }) => name.includes(only));
+export async function runMutants({
+  from = 1,
+  seeds = MUTANT_SEEDS,
+  only,
+  share,
+  jobs,
+  json,
+}: Options): Promise<Hunted[]> {
+  const mutants = shareOf(MUTANTS, share).filter(({ name }) => name.includes(only));
   const waiting = mutants.map(({ name }) => name);
   const hunted = new Map<string, Hunted>();
   const pool = createPool(Math.max(1, Math.min(jobs, mutants.length)));
@@ -26,10 +37,14 @@ export async function runMutants({ from = 1, seeds = MUTANT_SEEDS, only, jobs, j
         return mutant === undefined ? undefined : { kind: 'hunt', mutant, first: from, limit: seeds };
       },
       ({ mutant: name }, answer) => {
-        const one = { name, seeds: answer.seeds, invariant: invariantOf(answer.violation).slice(0, LONGEST_INVARIANT) };
+        const { draw, seeds: taken, violation } = answer;
+        const one = { name, draw, seeds: taken, invariant: invariantOf(violation).slice(0, LONGEST_INVARIANT) };
         hunted.set(name, one);
-        if (json) console.log(JSON.stringify({ event: 'mutant', ...one, violation: answer.violation }));
-        else console.log(`${(one.seeds?.toString() ?? 'SURVIVES').padStart(8)}  ${name}: ${one.invariant}`);
+        if (json) console.log(JSON.stringify({ event: 'mutant', ...one, violation }));
+        else
+          console.log(
+            `${(taken?.toString() ?? 'SURVIVES').padStart(8)}  ${draw.padEnd(10)}  ${name}: ${one.invariant}`,
+          );
       },
     );
   } finally {

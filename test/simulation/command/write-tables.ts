@@ -43,10 +43,11 @@ export async function writeMutants(hunted: readonly Hunted[]): Promise<void> {
   const rows = MUTANTS.map(({ name }) => {
     const [number = '', ...words] = name.split(' ');
     const now = hunted.find((one) => one.name === name);
-    if (now === undefined) return [number, words.join(' '), ...(before.get(number)?.slice(2) ?? ['', ''])];
-    return [number, words.join(' '), String(now.seeds ?? 'survives'), now.invariant.replaceAll('|', '/')];
+    if (now === undefined) return [number, words.join(' '), ...(before.get(number)?.slice(2) ?? ['', '', ''])];
+    const invariant = now.invariant.replaceAll('|', '/');
+    return [number, words.join(' '), now.draw, String(now.seeds ?? 'survives'), invariant];
   });
-  await replace('mutants', table(['', 'mutant', 'seeds', 'caught by'], rows));
+  await replace('mutants', table(['', 'mutant', 'worlds', 'seeds', 'caught by'], rows));
 }
 
 /** What was wrong in the project itself, as the kept seeds tell of it. */

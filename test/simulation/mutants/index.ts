@@ -3,6 +3,8 @@
  * The first ones carry their numbers in the protocol's list of known mistakes. A text that is not found exactly once is an error, so
  * that no mutant turns harmless unseen when the code changes.
  */
+import type { Draw } from '../draw.ts';
+import type { SpecialWorldName } from '../special-worlds.ts';
 import { FINDER_MUTANTS } from './finder.ts';
 import type { Mutant } from './mutant.ts';
 import { RUNTIME_MUTANTS } from './runtime.ts';
@@ -11,6 +13,34 @@ import { STORAGE_MUTANTS } from './storage.ts';
 import { WORKER_MUTANTS } from './worker.ts';
 
 export type { Mutant } from './mutant.ts';
+
+/** By number: the special worlds that make frequent what the mutant breaks. Seeds of all kinds would take hundreds to catch it. */
+export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
+  10: 'remote',
+  35: 'steady',
+  '36b': 'powerless',
+  63: 'young',
+  67: 'clogs',
+  90: 'hectic',
+  141: 'outdated',
+  142: 'outdated',
+  143: 'outdated',
+  144: 'outdated',
+  145: 'remote',
+  152: 'forgetful',
+  153: 'revenants',
+  154: 'forgetful',
+  158: 'resets',
+};
+
+export function numberOf({ name }: Mutant): string {
+  return name.slice(0, name.indexOf(' '));
+}
+
+/** The worlds whose seeds are to catch it. */
+export function worldsFor(mutant: Mutant): Draw {
+  return HUNTED_IN[numberOf(mutant)] ?? 'usual';
+}
 
 const byNumber = new Intl.Collator('en', { numeric: true });
 

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readDone, writeDone, type Plan } from './command/kept-run.ts';
+import { parseOptions, type Options } from './command/options.ts';
+import { replayCommand } from './command/replay.ts';
+import { listOf, MAX_LISTED, MAX_STORIES, writeReports } from './command/report.ts';
+import { MAX_VIOLATIONS, runMany } from './command/run-many.ts';
+import { parseShare, shareOf } from './command/share.ts';
+import { HUNTED_IN, MUTANTS, numberOf } from './mutants/index.ts';
+import { SPECIAL_WORLD_NAMES } from './special-worlds.ts';
+
+const COMMIT = '0123456789ab';
+const SEEDS = 22;
+/** Caught by most seeds. */
+const MUTANT = '34 no listing after a registration';
+const MINIMIZER_TRIES = 1;
+
+function optionsOf(...words: string[]): Options {
+  return parseOptions(['--json', '--jobs', '1', ...words]);
+}
+
+/** What a run comes to, without what it prints. */
+async function runQuietly(options: Options, commit: string): ReturnType<typeof runMany> {
+  const { log } = console;
+  console.log = () => undefined;
+  try {
+    return await runMany(options, commit);
+  } finally {
+    console.log = log;
+  }
+}
+
+/** The command in a process of its own, with options that end it before it runs anything. */
+function simulate(...words: string[]): Promise<{ readonly code: number; readonly text: string }> {
+  const program = fileURLToPath(new URL('simulate.ts', import.meta.url));
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, ['--import', 'tsx', program, ...words], (_, out, err) =>
+      resolve({ code: child.exitCode ?? -1, text: out + err }),
+    );
+  });
+}
+
+describe("the simulator's command", () => {
+  let directory: string;
+  before(async () => {
+    directory = await mkdtemp(path.join(os.tmpdir(), 'simulate-'));
+  });
+  after(() => rm(directory, { recursive: true }));
+
+  describe('a share of the mutants', () => {
+    it('is each one once in all shares together, and about as large as the others', () => {
+      const shares = Array.from({ length: 10 }, (_, at) => shareOf(MUTANTS, { number: at + 1, of: 10 }));
+      assert.deepEqual(new Set(shares.flat()), new Set(MUTANTS));
+      assert.equal(shares.flat().length, MUTANTS.length);
+      const sizes = shares.map(({ length }) => length);
+      assert.ok(Math.max(...sizes) - Math.min(...sizes) <= 1, sizes.join(' '));
+    });
+
+    it('is given as one of n', () => {
+      assert.deepEqual(parseShare('1/10'), { number: 1, of: 10 });
+      assert.deepEqual(parseShare('10/10'), { number: 10, of: 10 });
+      for (const wrong of ['0/10', '11/10', '3', '3/', '-1/10', '3/10/2', ' 3/10', '']) {
+        assert.throws(() => parseShare(wrong), /is no share: give one such as 3\/10/, wrong);
+      }
+    });
+
+    it('is all of them unless told otherwise', () => {
+      const { share, mutants } = optionsOf('--mutants');
+      assert.ok(mutants);
+      assert.equal(shareOf(MUTANTS, share).length, MUTANTS.length);
+    });
+
+    it('is refused where no mutant is hunted, as is every option that would be ignored', async () => {
+      const wrong: [words: string[], text: RegExp][] = [
+        [['--share', '3/10'], /--share needs --mutants/],
+        [['--only', '35'], /--only needs --mutants/],
+        [['--mutants', '--share', '0/10'], /'0\/10' is no share/],
+        [['--resume', 'run'], /--resume needs --seeds/],
+        [['--seed', '1', '--resume', 'run'], /'--resume <file>' cannot be used with option '--seed <seed>'/],
+        [['--mutants', '--kind', 'steady'], /'--kind <world>' cannot be used with option '--mutants'/],
+        [['--kind', 'stedy'], /Allowed choices are steady/],
+      ];
+      const ended = await Promise.all(wrong.map(([words]) => simulate(...words)));
+      for (const [at, { code, text }] of ended.entries()) {
+        assert.match(text, wrong[at]?.[1] ?? /^$/);
+        assert.equal(code, 64, text);
+      }
+    });
+  });
+
+  it('hunts mutants that there are in worlds that there are, and says how to see a seed of it again', () => {
+    const numbers = MUTANTS.map(numberOf);
+    for (const [number, world] of Object.entries(HUNTED_IN)) {
+      assert.ok(numbers.includes(number), `no mutant has the number ${number}`);
+      assert.ok(SPECIAL_WORLD_NAMES.includes(world), world);
+    }
+    const run = { seed: 7, draw: 'steady', world: undefined, mutant: undefined } as const;
+    assert.equal(replayCommand(run), 'npm run simulate -- --seed 7 --kind steady --trace');
+    assert.equal(optionsOf('--seed', '7', '--kind', 'steady').draw, 'steady');
+  });
+
+  describe('a run in slices', () => {
+    const words = ['--from', '5', '--seeds', String(SEEDS)];
+
+    it('comes to the same as in one go', async () => {
+      const file = path.join(directory, 'slices');
+      const options = optionsOf(...words, '--resume', file);
+      const first = await runQuietly(optionsOf('--from', '5', '--seeds', '10'), COMMIT);
+      const plan: Plan = { ...planOf(options), commit: COMMIT, first: 5 };
+      await writeDone(file, plan, { summary: first.summary, found: [], reached: [] });
+      const sliced = await runQuietly(optionsOf('--seeds', String(SEEDS), '--resume', file), COMMIT);
+      const whole = await runQuietly(optionsOf(...words), COMMIT);
+      assert.ok(sliced.isWhole && sliced.good && whole.isWhole);
+      const { wallMs, ...is } = sliced.summary;
+      const { wallMs: _, ...expected } = whole.summary;
+      assert.ok(wallMs > first.summary.wallMs);
+      assert.deepEqual(is, expected);
+      // What is whole is not run again.
+      const again = await runQuietly(options, COMMIT);
+      assert.deepEqual(again.summary, sliced.summary);
+    });
+
+    it('says so where seeds are left, and then nothing is missing yet', async () => {
+      const file = path.join(directory, 'left');
+      const left = await runQuietly(optionsOf(...words, '--coverage', '--seconds', '0', '--resume', file), COMMIT);
+      assert.deepEqual([left.isWhole, left.good, left.summary.seeds], [false, true, 0]);
+    });
+
+    it('stays violated once it is', async () => {
+      const file = path.join(directory, 'violated');
+      const options = optionsOf(...words, '--mutant', MUTANT, '--resume', file);
+      const violated = await runQuietly(options, COMMIT);
+      assert.deepEqual([violated.good, violated.isWhole], [false, false]);
+      const again = await runQuietly(options, COMMIT);
+      assert.deepEqual([again.good, again.summary.seeds], [false, violated.summary.seeds]);
+    });
+
+    it('is of one commit, one range and one kind', async () => {
+      const file = path.join(directory, 'unlike');
+      const plan: Plan = { ...planOf(optionsOf(...words)), commit: COMMIT, first: 5 };
+      const { summary } = await runQuietly(optionsOf('--from', '5', '--seeds', '1'), COMMIT);
+      await writeDone(file, plan, { summary, found: [], reached: [] });
+      assert.equal((await readDone(file, { ...plan, first: undefined }))?.summary.seeds, 1);
+      for (const other of [
+        { commit: 'fedcba987654' },
+        { first: 6 },
+        { seeds: SEEDS + 1 },
+        { draw: 'steady' as const },
+      ]) {
+        const [name = ''] = Object.keys(other);
+        const wrong = {
+          name: 'Error',
+          message: new RegExp(`holds a run whose '${name}' is .*: give what it began with`),
+        };
+        await assert.rejects(readDone(file, { ...plan, ...other }), wrong);
+      }
+      await assert.rejects(readDone(file, { ...plan, commit: `${COMMIT} + changes` }), /commit them, and keep/);
+      await writeFile(file, '{"plan":');
+      await assert.rejects(readDone(file, plan), /holds no run that could go on/);
+    });
+  });
+
+  it('ends a run that goes on after violations once it has many', async () => {
+    const words = ['--from', '1', '--seeds', '1000', '--keep', '--mutant', MUTANT];
+    const { summary, good } = await runQuietly(optionsOf(...words), COMMIT);
+    assert.equal(good, false);
+    assert.ok(summary.violations >= MAX_VIOLATIONS && summary.seeds < 1000, `${summary.violations}, ${summary.seeds}`);
+  });
+
+  it('lists as many violations as fit into the text of an issue', () => {
+    const text = 'x'.repeat(1_000);
+    const all = Array.from({ length: MAX_LISTED + 1 }, (_, at) => ({ seed: 20_991_231_000_000 + at, text }));
+    const how = { commit: `${COMMIT} + changes`, draw: 'succession', mutant: undefined } as const;
+    const full = listOf(all.slice(0, MAX_LISTED), how);
+    assert.ok(full.length < 60_000 && !full.includes('more'), `${full.length}`);
+    assert.match(listOf(all, how), /\nand 1 more\n$/);
+  });
+
+  it('reports what violates: every seed, and of some the smallest world and the story', async () => {
+    const reports = path.join(directory, 'reports');
+    const how = { commit: COMMIT, draw: 'usual', mutant: MUTANT } as const;
+    await writeReports(reports, [], how);
+    await assert.rejects(readdir(reports), { code: 'ENOENT' });
+    const found = [1, 2, 3, 4].map((seed) => ({ seed, text: `invariant 12: of seed ${seed}\n    at a line` }));
+    await writeReports(reports, found, how, MINIMIZER_TRIES);
+    const seeds = found.slice(0, MAX_STORIES).map(({ seed }) => `seed-${seed}.txt`);
+    assert.deepEqual((await readdir(reports)).sort(), [...seeds, 'violations.md']);
+    const list = await readFile(path.join(reports, 'violations.md'), 'utf8');
+    for (const { seed } of found) {
+      const command = `npm run simulate -- --seed ${seed} --mutant '${MUTANT}' --trace`;
+      assert.ok(list.includes(`- seed ${seed}: invariant 12: of seed ${seed}\n  \`${command}\`\n`), list);
+    }
+    const story = await readFile(path.join(reports, 'seed-1.txt'), 'utf8');
+    assert.match(story, /^VIOLATION of invariant 12/);
+    assert.match(story, /\nIn a smaller world:\nnpm run simulate -- --seed \d+ --world '\{/);
+    assert.equal(story.split('truth          VIOLATION invariant 12').length, 3, 'both stories end with the violation');
+  });
+});
+
+function planOf({ seeds = Infinity, draw, mutant, keep, coverage }: Options): Omit<Plan, 'commit' | 'first'> {
+  return { seeds, draw, mutant, keep, coverage };
+}
