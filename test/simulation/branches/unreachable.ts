@@ -162,7 +162,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'if (entry?.state === undefined) throw nothingToRestore',
         'const versions = entries.filter(',
         'if (own.dropped) throw droppedError(key);',
-        'if (superseded !== undefined) throw superseded;',
+        'if (over !== undefined) throw over;',
         'if (error instanceof StorageDamagedError) await refuseIfSuperseded',
       ],
       'core/finder/reports.ts': ['if (version <= last || (chain.length === 0', 'return refuseAll('],
