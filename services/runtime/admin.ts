@@ -5,6 +5,7 @@ import { collectDefaultMetrics, type Registry } from 'prom-client';
 import { cannotListen } from './cannot-listen.ts';
 import { keepInHand } from './descriptors.ts';
 import type { Log } from './log.ts';
+import { PROGRAMS_ONLY, refuseVisitor, type Visitors } from './visitors.ts';
 
 /** Why not, in words; undefined: yes. */
 export type Answer = string | undefined;
@@ -23,6 +24,8 @@ export interface AdminOptions extends Probes {
   readonly log: Log;
   /** The process's own metrics are added to it. */
   readonly metrics: Registry;
+  /** `PROGRAMS_ONLY` unless given. */
+  readonly visitors?: Visitors;
   /** What else is told, as JSON, by path. */
   readonly pages?: Readonly<Record<string, () => object>>;
 }
@@ -38,7 +41,7 @@ const MAX_ADMIN_CONNECTIONS = 48;
 
 /** @throws ProcessError when the port cannot be bound */
 export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
-  const { host, port, log, metrics, pages = {} } = options;
+  const { host, port, log, metrics, pages = {}, visitors = PROGRAMS_ONLY } = options;
   collectDefaultMetrics({ register: metrics });
   const answers: Readonly<Record<string, () => Answer>> = {
     '/startup': options.startup,
@@ -54,6 +57,8 @@ export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
   const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
     const path = request.url?.split('?')[0] ?? '';
     const probe = answers[path];
+    const stranger = refuseVisitor(request.headers, visitors);
+    if (stranger !== undefined) return sendJson(response, 403, stranger);
     if (request.method !== 'GET' && request.method !== 'HEAD') return sendJson(response, 405, 'only GET is answered');
     if (probe !== undefined) {
       const reason = probe();

@@ -1,4 +1,5 @@
 /** One WebSocket to a server of this protocol, not greeted yet: framed, and found out when the peer is gone without a word. */
+import type { IncomingMessage } from 'node:http';
 import { FrameError, MAX_FRAME_BYTES, type Draft, type Message } from '@dpr/protocol';
 import { WebSocket } from 'ws';
 import { BUFFER_LIMITS, framesOf, frameSocket, noMask, type FrameSocket, type RawSocket } from './frame-socket.ts';
@@ -53,6 +54,7 @@ export function dialSocket({ address, ca, receiveTimeoutMs, watch }: DialOptions
     maxPayload: MAX_FRAME_BYTES,
     ...(ca === undefined ? {} : { ca }),
   });
+  ws.on('unexpected-response', (_request, response) => answerOf(response, giveUp));
   ws.on('upgrade', (response) => (socket = response.socket));
   ws.on('open', () => {
     if (socket === undefined) throw new Error('a WebSocket opened without a socket');
@@ -93,6 +95,25 @@ export function dialSocket({ address, ca, receiveTimeoutMs, watch }: DialOptions
     giveUp,
     isOpen,
   };
+}
+
+/** How much of an answer that is no WebSocket is told on. */
+const MAX_ANSWER_BYTES = 1_024;
+
+/** Tells in whose words, and with which code, a server answered the request for a WebSocket otherwise. */
+function answerOf(response: IncomingMessage, tell: (reason: Error) => void): void {
+  const { statusCode = 0 } = response;
+  let text = '';
+  const done = (): void => {
+    const words = text.trim() === '' ? '' : `: ${text.trim()}`;
+    tell(Object.assign(new Error(`it answers with HTTP status ${statusCode}${words}`), { code: `HTTP_${statusCode}` }));
+  };
+  response.setEncoding('utf8');
+  response.on('data', (part: string) => {
+    text = (text + part).slice(0, MAX_ANSWER_BYTES);
+    if (text.length === MAX_ANSWER_BYTES) done();
+  });
+  response.on('end', done).on('error', done);
 }
 
 /** Why there is no connection: an attempt at several addresses of a name fails with an error that has no words of its own. */

@@ -5,6 +5,7 @@ import { MAX_HOST_BYTES, MAX_TOKEN_BYTES, MAX_TYPE_BYTES, MAX_WORKER_ID } from '
 import { EXIT, ProcessError } from './exit-codes.ts';
 import { RECEIVE_TIMEOUT_MS } from './keep-alive.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
+import type { Visitors } from './visitors.ts';
 
 /** Secrets that peers must show; undefined where none is asked for. */
 export interface Tokens {
@@ -25,6 +26,8 @@ export interface ProcessSettings {
   readonly data: string;
   readonly logLevel: LogLevel;
   readonly tokens: Tokens;
+  /** Who may use the public port; no page may use the others. */
+  readonly visitors: Visitors;
   /** A peer that is silent for this long is disconnected. */
   readonly receiveTimeoutMs: number;
 }
@@ -89,6 +92,7 @@ function processSettings(read: SettingsReader): ProcessSettings {
     data: read.text('DPR_DATA', Infinity),
     logLevel: read.choice('DPR_LOG_LEVEL', LOG_LEVELS, 'info'),
     tokens: { control: read.token('DPR_CONTROL_TOKEN'), client: read.token('DPR_CLIENT_TOKEN') },
+    visitors: { origins: read.list('DPR_ALLOWED_ORIGINS') ?? [], hostNames: read.list('DPR_HOST_NAMES') },
     receiveTimeoutMs: read.whole(
       'DPR_RECEIVE_TIMEOUT_MS',
       MIN_RECEIVE_TIMEOUT_MS,
@@ -140,6 +144,11 @@ function reader(variables: Variables) {
       const value = variables[name] ?? '';
       const usable = ADDRESS.test(value) && URL.canParse(value);
       return usable ? value : fault(name, "an address such as 'ws://host:port' is expected", '');
+    },
+    /** Words with commas between them; undefined: not set, which is not the same as none. */
+    list(name: string): readonly string[] | undefined {
+      const words = variables[name]?.split(',').map((word) => word.trim());
+      return words?.filter((word) => word !== '');
     },
     /** From the variable, or from the file that `<name>_FILE` names. Errors do not repeat the secret. */
     token(name: string): string | undefined {

@@ -18,6 +18,7 @@ export {
   type Owner,
 } from './listener.ts';
 export { dial, DIALER_TIMING, type Caller, type Dialer, type DialerOptions } from './dialer.ts';
+export { PROGRAMS_ONLY, type Visitors } from './visitors.ts';
 export { serveAdmin, type AdminOptions, type AdminServer } from './admin.ts';
 export { gauge, total } from './metrics.ts';
 export { runProcess } from './process.ts';

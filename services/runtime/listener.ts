@@ -19,6 +19,7 @@ import {
   type ToldOfSilence,
 } from './keep-alive.ts';
 import type { Log } from './log.ts';
+import { PROGRAMS_ONLY, refuseVisitor, type Visitors } from './visitors.ts';
 
 /** A peer that greeted and was let in. */
 export interface Connection {
@@ -47,6 +48,8 @@ export interface ListenerOptions extends Doorkeeper {
   /** 0: any free port. */
   readonly port: number;
   readonly log: Log;
+  /** `PROGRAMS_ONLY` unless given. */
+  readonly visitors?: Visitors;
   readonly limits?: Partial<ListenerLimits>;
 }
 
@@ -90,7 +93,18 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     connectionsCheckingInterval: limits.helloMs / CHECKS_PER_HELLO,
   });
   server.maxConnections = limits.connections;
-  server.on('request', (_request, response) => {
+  const refusal = ({ headers }: IncomingMessage): string | undefined => {
+    const reason = refuseVisitor(headers, options.visitors ?? PROGRAMS_ONLY);
+    if (reason !== undefined) options.log.debug({ event: 'visitorRefused', reason });
+    return reason;
+  };
+  server.on('request', (request, response) => {
+    const reason = refusal(request);
+    if (reason !== undefined) {
+      response.writeHead(403, { connection: 'close', 'content-type': 'text/plain' });
+      response.end(`${reason}\n`);
+      return;
+    }
     response.writeHead(426, { connection: 'close', upgrade: 'websocket', 'content-type': 'text/plain' });
     response.end('This port speaks the DPR protocol over WebSockets.\n');
   });
@@ -114,8 +128,10 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
 
   server.on('upgrade', (request: IncomingMessage, socket: RawSocket, head: Buffer) => {
     socket.on('error', () => undefined); // ws closes it; it must not end the process
-    if (server.listening) sockets.handleUpgrade(request, socket, head, (ws) => welcome(ws, socket));
-    else socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n');
+    const reason = refusal(request);
+    if (reason !== undefined) turnAway(socket, '403 Forbidden', `${reason}\n`);
+    else if (server.listening) sockets.handleUpgrade(request, socket, head, (ws) => welcome(ws, socket));
+    else turnAway(socket, '503 Service Unavailable', '');
   });
 
   function welcome(ws: WebSocket, socket: RawSocket): void {
@@ -223,6 +239,16 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
       clearTimeout(late);
     },
   };
+}
+
+/** Answers, and waits for no goodbye: such a peer may never close its side. */
+function turnAway(socket: RawSocket, status: string, text: string): void {
+  const head = [
+    'connection: close',
+    'content-type: text/plain; charset=utf-8',
+    `content-length: ${Buffer.byteLength(text)}`,
+  ];
+  socket.end(`HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n${text}`, () => socket.destroy());
 }
 
 /** The frames of a message, or none after having told the peer what is wrong with them. */

@@ -28,6 +28,7 @@ describe('the environment', () => {
       data: '/data',
       logLevel: 'warn',
       tokens: { control: undefined, client: 'c' },
+      visitors: { origins: [], hostNames: undefined },
       receiveTimeoutMs: 30_000,
     });
   });
@@ -41,6 +42,7 @@ describe('the environment', () => {
       adminPort: 26379,
       data: '/data',
       tokens: { control: undefined, client: undefined },
+      visitors: { origins: [], hostNames: undefined },
       receiveTimeoutMs: 500,
       id: 0,
       type: 'counter',
@@ -49,6 +51,15 @@ describe('the environment', () => {
       finder: 'ws://127.0.0.1:16379',
       checkpointIntervalMs: 100,
     });
+  });
+
+  it('tells which pages and names may lead here; no name is not the same as any', () => {
+    const visitors = (variables: Record<string, string>) => finderSettings({ ...finder, ...variables }).visitors;
+    assert.deepEqual(visitors({ DPR_ALLOWED_ORIGINS: 'https://a.example, http://b:8080', DPR_HOST_NAMES: 'devbox' }), {
+      origins: ['https://a.example', 'http://b:8080'],
+      hostNames: ['devbox'],
+    });
+    assert.deepEqual(visitors({ DPR_HOST_NAMES: '' }).hostNames, []);
   });
 
   it('is refused as a whole: every variable that is wrong, its value, and what is expected', () => {

@@ -2,6 +2,7 @@ import { MAX_BATCH_BYTES } from '@dpr/protocol';
 import {
   createLog,
   MalformedOperations,
+  PROGRAMS_ONLY,
   startFinder,
   startWorker,
   type RunningFinder,
@@ -25,6 +26,7 @@ const common = {
   adminPort: 0,
   logLevel: 'silent',
   tokens: { control: undefined, client: undefined },
+  visitors: PROGRAMS_ONLY,
   receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
 } as const;
 const SESSION = 'ef'.repeat(16);

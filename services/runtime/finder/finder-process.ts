@@ -10,6 +10,7 @@ import { alarm } from '../alarm.ts';
 import { deferred } from '../deferred.ts';
 import type { FinderSettings } from '../environment.ts';
 import { EXIT, ProcessError } from '../exit-codes.ts';
+import type { Doorkeeper } from '../greeting.ts';
 import { listen, type Owner } from '../listener.ts';
 import type { Log } from '../log.ts';
 import { STOP_LIMIT_MS, type Running } from '../process.ts';
@@ -43,7 +44,8 @@ export interface RunningFinder extends Running {
 
 /** @throws ProcessError when the directory, its lock, its files or a port cannot be used */
 export async function startFinder(settings: FinderSettings, log: Log): Promise<RunningFinder> {
-  const { host, data, tokens } = settings;
+  const { host, data, tokens, visitors } = settings;
+  const withoutPages = { ...visitors, origins: [] };
   const limits = { receiveTimeoutMs: settings.receiveTimeoutMs };
   const { lock, file, record } = await openVolume(data, log);
   const peers = createPeers(happen);
@@ -97,18 +99,24 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
     },
   };
 
+  const shared = { host, log, tokens, limits };
+  const roles: Doorkeeper['roles'] = ['client', 'worker', 'operator'];
   const control = await listen(
-    { host, port: settings.controlPort, log, tokens, roles: ['client', 'worker', 'operator'], elsewhere: '', limits },
+    { ...shared, port: settings.controlPort, visitors: withoutPages, roles, elsewhere: '' },
     owner,
   );
   const elsewhere = `workers and operators greet at the control port, ${control.port}`;
-  const listening = await listen(
-    { host, port: settings.port, log, tokens, roles: ['client'], elsewhere, limits },
-    owner,
-  );
+  const listening = await listen({ ...shared, port: settings.port, visitors, roles: ['client'], elsewhere }, owner);
   const metrics = new Registry();
   const observeWrite = registerFinderMetrics(metrics, finder, counts);
-  const admin = await serveAdmin({ host, port: settings.adminPort, log, metrics, ...probesOf(finder) });
+  const admin = await serveAdmin({
+    host,
+    port: settings.adminPort,
+    log,
+    metrics,
+    visitors: withoutPages,
+    ...probesOf(finder),
+  });
 
   const writer = recordWriter({
     file,

@@ -39,7 +39,7 @@ const STATE_DIRECTORY = 'state';
 
 /** @throws ProcessError when the settings do not fit the type, or the directory or a port cannot be used */
 export async function startWorker(type: WorkerType, settings: WorkerSettings, log: Log): Promise<RunningWorker> {
-  const { host, port, tokens } = settings;
+  const { host, port, tokens, visitors } = settings;
   const timing = { receiveTimeoutMs: settings.receiveTimeoutMs };
   checkType(type, settings);
   await checkPort(host, port, log);
@@ -128,7 +128,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     if (listening) return;
     listening = true;
     const elsewhere = `workers and operators greet at the Finder's control port`;
-    listen({ host, port, log, tokens, roles: ['client'], elsewhere, limits: timing }, owner).then(
+    listen({ host, port, log, tokens, visitors, roles: ['client'], elsewhere, limits: timing }, owner).then(
       (opened) => {
         listener = opened;
         log.info(serving);
@@ -148,7 +148,8 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   const metrics = new Registry();
   const observeWrite = registerWorkerMetrics(metrics, worker, counts);
   const probes = probesOf(worker, () => listener !== undefined);
-  const admin = await serveAdmin({ host, port: settings.adminPort, log, metrics, ...probes });
+  const withoutPages = { ...visitors, origins: [] };
+  const admin = await serveAdmin({ host, port: settings.adminPort, log, metrics, visitors: withoutPages, ...probes });
 
   function broken(error: unknown): void {
     if (over) return; // a fenced one finds out by the Finder and by its volume
