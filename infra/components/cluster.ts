@@ -14,7 +14,7 @@ import {
 } from '@pulumi/pulumi';
 import { parseConfig, type Settings } from '../config.ts';
 import {
-  ADMIN_PORT_OFFSET,
+  adminPort,
   type KubernetesPlan,
   labelsOf,
   LISTEN_PORT,
@@ -159,7 +159,7 @@ function createShared(name: string, { namespace }: ClusterContext, parent: DprCl
         clusterIP: 'None',
         publishNotReadyAddresses: true,
         selector: partOf,
-        ports: [{ name: 'admin', port: LISTEN_PORT + ADMIN_PORT_OFFSET, targetPort: 'admin' }],
+        ports: [{ name: 'admin', port: adminPort(LISTEN_PORT), targetPort: 'admin' }],
       },
     },
     { parent },

@@ -1,5 +1,13 @@
 import { ingressAdminPort } from '../plan/ingress.ts';
-import { collisions, localClaims, MAX_LOCAL_PORT, MAX_PORT, publicClaims, publicPort } from '../plan/ports.ts';
+import {
+  collisions,
+  CONTROL_PORT_OFFSET,
+  localClaims,
+  MAX_LOCAL_BASE_PORT,
+  MAX_PORT,
+  publicClaims,
+  publicPort,
+} from '../plan/ports.ts';
 import { BUILT_IN_TYPE, workerName } from '../plan/names.ts';
 import { type Problem, shown } from './problems.ts';
 import { isLess, quantityValue } from '../plan/quantity.ts';
@@ -97,10 +105,12 @@ function limitsBelowRequests({ written, config, entries, defaults }: Subject): P
 }
 
 function portRanges({ target, config, entries }: Subject): Problem[] {
-  const local = { highest: MAX_LOCAL_PORT, why: 'the highest on one machine, since admin ports are 20000 above' };
-  const workers = target === 'local' ? local : { highest: MAX_PORT, why: 'the highest there is' };
-  const finder =
-    target === 'local' ? local : { ...local, why: "the highest, since the ingress's admin port is 20000 above" };
+  const workers = { highest: MAX_PORT, why: 'the highest there is' };
+  const local = {
+    highest: MAX_LOCAL_BASE_PORT,
+    why: `the highest on one machine, since the control port is ${CONTROL_PORT_OFFSET} above`,
+  };
+  const finder = target === 'local' ? local : workers;
   const ports = [
     { key: 'dpr:basePort', port: config.basePort, ...finder },
     ...entries.map(({ key, worker }) => ({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ADMIN_PORT_OFFSET, MAX_PORT } from '../plan/ports.ts';
+import { MAX_PORT } from '../plan/ports.ts';
 import { quantityValue } from '../plan/quantity.ts';
 
 /** Largest worker id; the protocol's own limit. */
@@ -17,6 +17,7 @@ const MIN_TOKEN_CHARACTERS = 16;
 const MAX_TOKEN_CHARACTERS = 1_024;
 const MAX_IMAGE_CHARACTERS = 512;
 const MAX_PATH_CHARACTERS = 4_096;
+const MAX_ORIGIN_CHARACTERS = 270;
 
 /** A whole number; the message says the range. */
 const whole = (from: number, to: number) => {
@@ -116,8 +117,8 @@ const workerFields = {
   ...resources,
   /** Any name; `counter` is built in. */
   type: dnsLabel('the name of a worker type').optional(),
-  /** Where the process listens inside its container; the admin port is above it. */
-  listenPort: whole(1, MAX_PORT - ADMIN_PORT_OFFSET).optional(),
+  /** Where the process listens inside its container; its admin port follows from it. */
+  listenPort: port.optional(),
   checkpointIntervalMs: whole(1, MAX_CHECKPOINT_INTERVAL_MS).optional(),
   /** How the one-machine cluster starts it. */
   command: command.optional(),
@@ -136,6 +137,16 @@ const tokenText = word(
   MAX_TOKEN_CHARACTERS,
 );
 
+const origin = word(
+  'must be an origin: scheme and host, and a port unless it is the usual one, such as "https://app.example.com"',
+  /^[a-z][-+.a-z0-9]*:\/\/[^\sA-Z/?#@,]+$/,
+  MAX_ORIGIN_CHARACTERS,
+);
+const hostName = word(
+  'must be a host name without a port, such as "devbox.lan"',
+  /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  253,
+);
 const ids = z.array(whole(0, MAX_WORKER_ID), { error: 'must list worker ids, such as [3]' });
 const workerList = 'must list the workers, such as [{ id: 0 }, { id: 1 }], or [] for none';
 
@@ -156,6 +167,10 @@ export const schema = record('the configuration of a stack', {
     .default('info'),
   /** What administrators and workers show at the Finder's control port. */
   controlToken: tokenText.optional(),
+  /** Pages whose scripts may use the public ports from a browser, as in `https://app.example.com`; others are refused. */
+  allowedOrigins: z.array(origin, { error: 'must list origins, such as ["https://app.example.com"]' }).default([]),
+  /** On one machine: names, besides localhost, by which programs reach the cluster. */
+  hostNames: z.array(hostName, { error: 'must list host names, such as ["devbox.lan"]' }).default([]),
   /** What clients show, where they have to. */
   clientToken: tokenText.optional(),
   /** An image per worker type and for finder, client and nginx; `registry` and `tag` make the others' names. */

@@ -21,6 +21,10 @@ export type ProcessFacts = {
   /** A peer that is silent for this long counts as gone; undefined: as long as the process itself finds right. */
   readonly receiveTimeoutMs: number | undefined;
   readonly tokens: Tokens;
+  /** Origins of pages that may use the public port. */
+  readonly allowedOrigins: readonly string[];
+  /** Host names by which it may be reached, besides addresses and localhost; undefined: any. */
+  readonly hostNames: readonly string[] | undefined;
 };
 
 /** What the Finder is told. */
@@ -52,7 +56,7 @@ export function workerEnvironment(facts: WorkerFacts): Environment {
 }
 
 function processEnvironment(facts: ProcessFacts): Environment {
-  const { host, port, adminPort, data, logLevel, receiveTimeoutMs, tokens } = facts;
+  const { host, port, adminPort, data, logLevel, receiveTimeoutMs, tokens, allowedOrigins, hostNames } = facts;
   return {
     DPR_HOST: host,
     DPR_PORT: String(port),
@@ -60,6 +64,8 @@ function processEnvironment(facts: ProcessFacts): Environment {
     DPR_DATA: data,
     DPR_LOG_LEVEL: logLevel,
     ...(receiveTimeoutMs === undefined ? {} : { DPR_RECEIVE_TIMEOUT_MS: String(receiveTimeoutMs) }),
+    ...(allowedOrigins.length === 0 ? {} : { DPR_ALLOWED_ORIGINS: allowedOrigins.join(',') }),
+    ...(hostNames === undefined ? {} : { DPR_HOST_NAMES: hostNames.join(',') }),
     ...tokens,
   };
 }

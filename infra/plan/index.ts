@@ -29,6 +29,6 @@ export {
   workerNamed,
 } from './names.ts';
 export { OPERATOR_LABEL, planNetworkPolicies, type PlannedNetworkPolicy } from './policies.ts';
-export { ADMIN_PORT_OFFSET, CONTROL_PORT_OFFSET, LISTEN_PORT, MAX_PORT, publicPort } from './ports.ts';
+export { adminPort, CONTROL_PORT_OFFSET, FIRST_EPHEMERAL_PORT, LISTEN_PORT, MAX_PORT, publicPort } from './ports.ts';
 export { mayStartAnew, placeFacts, placeProblems, type PlaceRecord, strangerProblems } from './place.ts';
 export { formerSizes, volumeFacts, volumeProblems, type VolumeFacts, type VolumeRecord } from './volumes.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../config.ts';
-import { ADMIN_PORT_OFFSET } from './ports.ts';
+import { adminPort } from './ports.ts';
 
 /** A public port and the Service behind it. */
 export type IngressRoute = {
@@ -34,7 +34,7 @@ const VERSION_CHARACTERS = 16;
 
 /** The port for probes and for what is served, in the pods of the ingress; not a public port. */
 export function ingressAdminPort({ basePort }: Pick<Config, 'basePort'>): number {
-  return basePort + ADMIN_PORT_OFFSET;
+  return adminPort(basePort); // NGINX makes a connection for each of its clients', and takes ports for them
 }
 
 /**

@@ -5,7 +5,7 @@ import { ingressAdminPort, ingressConfiguration, type IngressRoute } from './ing
 import { declaredWords, hashOf, idRanges } from './membership.ts';
 import { FINDER_NAME, INGRESS_ADMIN_NAME, INGRESS_NAME, labelsOf, type Role, selectorOf, workerName } from './names.ts';
 import { OPERATOR_LABEL } from './policies.ts';
-import { ADMIN_PORT_OFFSET, CONTROL_PORT_OFFSET, LISTEN_PORT, publicPort } from './ports.ts';
+import { adminPort, CONTROL_PORT_OFFSET, LISTEN_PORT, publicPort } from './ports.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -102,7 +102,7 @@ const ACCESS_MODE = 'ReadWriteOnce';
 const STATE_DIRECTORY = 'dpr';
 /** Where the Finder and the project's own processes listen in their pods. */
 const CONTROL_PORT = LISTEN_PORT + CONTROL_PORT_OFFSET;
-const ADMIN_PORT = LISTEN_PORT + ADMIN_PORT_OFFSET;
+const ADMIN_PORT = adminPort(LISTEN_PORT);
 const JOB_RESOURCES = { cpu: { request: '50m', limit: '1' }, memory: { request: '64Mi', limit: '256Mi' } };
 
 /**
@@ -143,7 +143,7 @@ function planWorker(config: Config, worker: WorkerConfig): PlannedWorker {
   const { id, type, listenPort, mountPath } = worker;
   if (listenPort === undefined || mountPath === undefined) throw new Error(`worker ${id} was not checked`);
   const port = publicPort(config.basePort, worker);
-  const ports = { public: listenPort, admin: listenPort + ADMIN_PORT_OFFSET };
+  const ports = { public: listenPort, admin: adminPort(listenPort) };
   const environment = workerEnvironment({
     ...shared(config, ports, mountPath),
     id,
@@ -254,6 +254,8 @@ function shared(config: Config, ports: { public: number; admin: number }, mountP
     logLevel: config.logLevel,
     receiveTimeoutMs: config.receiveTimeoutMs,
     tokens: {},
+    allowedOrigins: config.allowedOrigins,
+    hostNames: undefined, // which names lead to the ingress, its administrator knows; origins are checked all the same
   };
 }
 

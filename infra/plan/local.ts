@@ -7,7 +7,7 @@ import {
   workerEnvironment,
 } from './environment.ts';
 import { BUILT_IN_TYPE, FINDER_NAME, workerName } from './names.ts';
-import { ADMIN_PORT_OFFSET, CONTROL_PORT_OFFSET, publicPort } from './ports.ts';
+import { adminPort, CONTROL_PORT_OFFSET, publicPort } from './ports.ts';
 
 /** Where and how the processes of one machine run. */
 export type LocalOptions = {
@@ -19,6 +19,8 @@ export type LocalOptions = {
   readonly node: string;
   /** The address to bind; `127.0.0.1` keeps the cluster to this machine, `0.0.0.0` opens it to others. */
   readonly host: string;
+  /** Names of this machine by which others reach it, besides those of the configuration. */
+  readonly hostNames?: readonly string[];
   /** For every worker, in place of what the configuration says. */
   readonly checkpointIntervalMs?: number | undefined;
 };
@@ -26,7 +28,7 @@ export type LocalOptions = {
 /** What the plan depends on. */
 export type LocalConfig = Pick<
   Config,
-  'basePort' | 'logLevel' | 'receiveTimeoutMs' | 'controlToken' | 'clientToken'
+  'basePort' | 'logLevel' | 'receiveTimeoutMs' | 'controlToken' | 'clientToken' | 'allowedOrigins' | 'hostNames'
 > & {
   readonly workers: readonly Pick<WorkerConfig, 'id' | 'type' | 'port' | 'command' | 'checkpointIntervalMs'>[];
 };
@@ -53,8 +55,10 @@ export type LocalPlan = { readonly finder: LocalFinder; readonly workers: readon
  * @param config checked for the target `local`
  */
 export function planLocal(config: LocalConfig, options: LocalOptions): LocalPlan {
-  const { logLevel, receiveTimeoutMs } = config;
-  const shared = { host: options.host, logLevel, receiveTimeoutMs, tokens: tokensOf(config) };
+  const { logLevel, receiveTimeoutMs, allowedOrigins } = config;
+  const hostNames = [...new Set([...config.hostNames, ...(options.hostNames ?? [])])];
+  const { host } = options;
+  const shared = { host, logLevel, receiveTimeoutMs, tokens: tokensOf(config), allowedOrigins, hostNames };
   const finder = planFinder(config, options, shared);
   const address = `ws://${reachable(options.host)}:${finder.ports.control}`;
   return { finder, workers: config.workers.map((worker) => planWorker(worker)) };
@@ -62,7 +66,7 @@ export function planLocal(config: LocalConfig, options: LocalOptions): LocalPlan
   function planWorker(worker: LocalConfig['workers'][number]): LocalWorker {
     const name = workerName(worker);
     const port = publicPort(config.basePort, worker);
-    const ports = { public: port, admin: port + ADMIN_PORT_OFFSET };
+    const ports = { public: port, admin: adminPort(port) };
     const dataDirectory = `${options.dataDirectory}/${name}`;
     const environment = workerEnvironment({
       ...shared,
@@ -80,10 +84,10 @@ export function planLocal(config: LocalConfig, options: LocalOptions): LocalPlan
   }
 }
 
-type Shared = Pick<ProcessFacts, 'host' | 'logLevel' | 'receiveTimeoutMs' | 'tokens'>;
+type Shared = Pick<ProcessFacts, 'host' | 'logLevel' | 'receiveTimeoutMs' | 'tokens' | 'allowedOrigins' | 'hostNames'>;
 
 function planFinder({ basePort }: LocalConfig, options: LocalOptions, shared: Shared): LocalFinder {
-  const ports = { public: basePort, control: basePort + CONTROL_PORT_OFFSET, admin: basePort + ADMIN_PORT_OFFSET };
+  const ports = { public: basePort, control: basePort + CONTROL_PORT_OFFSET, admin: adminPort(basePort) };
   const dataDirectory = `${options.dataDirectory}/${FINDER_NAME}`;
   const environment = finderEnvironment({
     ...shared,

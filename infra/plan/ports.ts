@@ -4,13 +4,29 @@ export const MAX_PORT = 65_535;
 export const LISTEN_PORT = 6379;
 /** The control port is the Finder's public port plus this. */
 export const CONTROL_PORT_OFFSET = 10_000;
-/** The admin port, with probes and metrics, is a process's public port plus this. */
-export const ADMIN_PORT_OFFSET = 20_000;
-/** Largest public port on one machine, so that the admin port is a port still. */
-export const MAX_LOCAL_PORT = MAX_PORT - ADMIN_PORT_OFFSET;
+/** Largest base port on one machine, so that the control port is a port still. */
+export const MAX_LOCAL_BASE_PORT = MAX_PORT - CONTROL_PORT_OFFSET;
+/**
+ * From here on systems take ports for outgoing connections by themselves (Linux to 60999, others from 49152 on). A process that
+ * listens there may find its port taken when it is started again.
+ */
+export const FIRST_EPHEMERAL_PORT = 32_768;
+const ADMIN_PORT_ABOVE = 20_000;
+const ADMIN_PORT_BELOW = 11_000; // not what control ports are above: a worker there would get the Finder's port
 
 /** What decides a worker's public port: its id and, where it has one, the port that its entry asks for. */
 export type PortRequest = { readonly id: number; readonly port?: number | undefined };
+
+/**
+ * The admin port, with probes and metrics, of a process by the port that it listens at for clients: 20000 above, or where that is
+ * no longer below `FIRST_EPHEMERAL_PORT`, as many times 11000 below as it takes. It depends on nothing else, so other processes
+ * can come and go.
+ */
+export function adminPort(port: number): number {
+  if (port + ADMIN_PORT_ABOVE < FIRST_EPHEMERAL_PORT) return port + ADMIN_PORT_ABOVE;
+  const steps = Math.max(1, Math.ceil((port - FIRST_EPHEMERAL_PORT + 1) / ADMIN_PORT_BELOW));
+  return port - steps * ADMIN_PORT_BELOW;
+}
 
 /** A port and what it is for, in words that an administrator knows. */
 export type PortClaim = { readonly port: number; readonly owner: string };
@@ -32,7 +48,7 @@ export function publicClaims(basePort: number, workers: readonly PortRequest[]):
 export function localClaims(basePort: number, publicClaims: readonly PortClaim[]): PortClaim[] {
   return [
     { port: basePort + CONTROL_PORT_OFFSET, owner: "the Finder's control port" },
-    ...publicClaims.map(({ port, owner }) => ({ port: port + ADMIN_PORT_OFFSET, owner: `${owner}'s admin port` })),
+    ...publicClaims.map(({ port, owner }) => ({ port: adminPort(port), owner: `${owner}'s admin port` })),
   ];
 }
 

@@ -1,6 +1,6 @@
 /** Ports for a cluster that must not disturb another one. */
 import { createServer } from 'node:net';
-import { ADMIN_PORT_OFFSET, CONTROL_PORT_OFFSET, publicPort } from '@dpr/infra/plan';
+import { adminPort, CONTROL_PORT_OFFSET, publicPort } from '@dpr/infra/plan';
 
 /** All of a cluster's ports from these on lie below those that systems hand out for outgoing connections. */
 const FIRST_BASE_PORT = 10_000;
@@ -22,9 +22,7 @@ export async function freeBasePort(workers: number): Promise<number> {
 
 function portsOf(basePort: number, workers: number): number[] {
   const ports = Array.from({ length: workers }, (_, id) => publicPort(basePort, { id }));
-  return [basePort, ...ports]
-    .flatMap((port) => [port, port + ADMIN_PORT_OFFSET])
-    .concat(basePort + CONTROL_PORT_OFFSET);
+  return [basePort, ...ports].flatMap((port) => [port, adminPort(port)]).concat(basePort + CONTROL_PORT_OFFSET);
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -64,10 +64,10 @@ const MISTAKES: Mistake[] = [
     says: ['dpr:workers[0].port is "7000": it must be a whole number from 1 to 65535'],
   },
   {
-    what: 'a base port without room for admin ports',
-    raw: { workers: [], basePort: 45_536 },
+    what: 'a base port without room for the control port',
+    raw: { workers: [], basePort: 55_536 },
     says: [
-      'dpr:basePort makes public port 45536, above 45535, the highest on one machine, since admin ports are 20000 above: set a lower port',
+      'dpr:basePort makes public port 55536, above 55535, the highest on one machine, since the control port is 10000 above: set a lower port',
     ],
   },
   {
@@ -251,17 +251,22 @@ const MISTAKES: Mistake[] = [
     says: ['dpr:controlToken must be a text of 16 to 1024 characters without spaces'],
   },
   {
+    what: 'an origin with a path, and one that is a pattern of several',
+    raw: { ...ONE, allowedOrigins: ['https://app.example.com/', 'https://a.example,https://b.example', '*'] },
+    says: ['https://app.example.com/', 'https://a.example,https://b.example', '*'].map(
+      (origin, index) =>
+        `dpr:allowedOrigins[${index}] is "${origin}": it must be an origin: scheme and host, and a port unless it is the usual one, such as "https://app.example.com"`,
+    ),
+  },
+  {
+    what: 'a host name with a port',
+    raw: { ...ONE, hostNames: ['devbox.lan:6379'] },
+    says: ['dpr:hostNames[0] is "devbox.lan:6379": it must be a host name without a port, such as "devbox.lan"'],
+  },
+  {
     what: 'a worker both declared and forced out',
     raw: { workers: [{ id: 3 }], forceRemove: [3] },
     says: ['dpr:forceRemove has 3, which dpr:workers[0] declares: a worker can be removed or kept, not both'],
-  },
-  {
-    what: 'a base port without room for the admin port of the ingress',
-    target: 'kubernetes',
-    raw: { workers: [], basePort: 45_536 },
-    says: [
-      "dpr:basePort makes public port 45536, above 45535, the highest, since the ingress's admin port is 20000 above: set a lower port",
-    ],
   },
   {
     what: 'the port that the ingress needs itself',
@@ -361,6 +366,8 @@ describe('the config', () => {
       },
       keepVolumes: true,
       forceRemove: [],
+      allowedOrigins: [],
+      hostNames: [],
       replace: [],
       membershipTimeoutSeconds: 300,
       workers: [

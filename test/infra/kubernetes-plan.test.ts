@@ -86,6 +86,21 @@ describe('the plan on Kubernetes', () => {
     assert.equal(worker.environment.DPR_DATA, '/var/lib/kv/dpr');
   });
 
+  it('tells Finder and workers which pages may use them, and leaves names to the ingress', () => {
+    const { finder, workers } = plan({ workers: [{ id: 0 }], allowedOrigins: ['https://a.example'], hostNames: ['x'] });
+    for (const { environment } of [finder, ...workers]) {
+      assert.equal(environment.DPR_ALLOWED_ORIGINS, 'https://a.example');
+      assert.ok(!('DPR_HOST_NAMES' in environment));
+    }
+  });
+
+  it('keeps admin ports out of the range from which pods take ports for their own connections', () => {
+    const kv = { id: 0, type: 'kv', image: 'registry/kv:3', mountPath: '/kv', listenPort: 40_000 };
+    const { workers, ingress } = plan({ workers: [kv], basePort: 30_000, ingress: { serviceType: 'NodePort' } });
+    assert.equal(workers[0]?.ports.admin, 29_000);
+    assert.equal(ingress.adminPort, 19_000);
+  });
+
   it('gives every other worker the same whatever comes, goes or changes its place', () => {
     const workersAndSome = someWorkers.filter(possible).chain((workers) => {
       return fc.tuple(fc.constant(workers), fc.shuffledSubarray(workers));

@@ -21,6 +21,7 @@ describe('the plan of one machine', () => {
           DPR_ADMIN_PORT: '26379',
           DPR_DATA: '/data/dpr-finder',
           DPR_LOG_LEVEL: 'info',
+          DPR_HOST_NAMES: '',
         },
         dataDirectory: '/data/dpr-finder',
         ports: { public: 6379, control: 16379, admin: 26379 },
@@ -37,6 +38,7 @@ describe('the plan of one machine', () => {
             DPR_ADMIN_PORT: '26381',
             DPR_DATA: '/data/counter-1',
             DPR_LOG_LEVEL: 'info',
+            DPR_HOST_NAMES: '',
             DPR_WORKER_ID: '1',
             DPR_WORKER_TYPE: 'counter',
             DPR_PUBLIC_PORT: '6381',
@@ -86,6 +88,16 @@ describe('the plan of one machine', () => {
   it('tells every process how long a peer may be silent, where the configuration does', () => {
     const { finder, workers } = plan({ receiveTimeoutMs: 5_000, workers: [{ id: 0 }] });
     for (const { environment } of [finder, ...workers]) assert.equal(environment.DPR_RECEIVE_TIMEOUT_MS, '5000');
+  });
+
+  it('tells every process which pages and names may lead to it', () => {
+    const raw = { allowedOrigins: ['https://a.example', 'http://b:80'], hostNames: ['x.lan'], workers: [{ id: 0 }] };
+    const options = { ...OPTIONS, hostNames: ['devbox', 'x.lan'] };
+    const { finder, workers } = planLocal(parseConfig(raw, 'local'), options);
+    for (const { environment } of [finder, ...workers]) {
+      assert.equal(environment.DPR_ALLOWED_ORIGINS, 'https://a.example,http://b:80');
+      assert.equal(environment.DPR_HOST_NAMES, 'x.lan,devbox');
+    }
   });
 
   it('gives tokens to every process, and none where there are none', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { MAX_WORKER_ID, MAX_WORKERS, parseConfig } from '@dpr/infra/config';
-import { ADMIN_PORT_OFFSET, CONTROL_PORT_OFFSET, MAX_PORT, planLocal, publicPort } from '@dpr/infra/plan';
+import { adminPort, CONTROL_PORT_OFFSET, MAX_PORT, planLocal, publicPort } from '@dpr/infra/plan';
 import { MAX_WORKER_ID as PROTOCOL_MAX_WORKER_ID, MAX_WORKERS as PROTOCOL_MAX_WORKERS } from '@dpr/protocol';
 
 const OPTIONS = { dataDirectory: '/data', programDirectory: '/dist', node: 'node', host: '127.0.0.1' };
@@ -65,15 +65,42 @@ describe('the port map', () => {
         const planned = plan(basePort, workers).workers;
         for (const [index, { id, port }] of workers.entries()) {
           assert.equal(planned[index]?.ports.public, port ?? basePort + 1 + id);
-          assert.equal(planned[index]?.ports.admin, (port ?? basePort + 1 + id) + ADMIN_PORT_OFFSET);
+          assert.equal(planned[index]?.ports.admin, adminPort(port ?? basePort + 1 + id));
         }
       }),
     );
   });
 
+  it('keeps admin ports out of the range from which systems take ports for outgoing connections', () => {
+    const expected: readonly (readonly [number, number])[] = [
+      [1, 20_001],
+      [6_379, 26_379],
+      [12_767, 32_767],
+      [12_768, 1_768],
+      [32_767, 21_767],
+      [43_767, 32_767],
+      [43_768, 21_768],
+      [65_535, 32_535],
+    ];
+    for (const [port, admin] of expected) assert.equal(adminPort(port), admin, `of port ${port}`);
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: MAX_PORT }), (port) => {
+        const admin = adminPort(port);
+        assert.ok(admin > 1_023 && admin < 32_768 && admin !== port, `${port} has ${admin}`);
+      }),
+    );
+  });
+
+  it('takes a public port as high as there is room for the control port, on one machine', () => {
+    assert.equal(plan(55_535, []).finder.ports.control, MAX_PORT);
+    assert.equal(plan(6_379, [{ id: 0, port: MAX_PORT }]).workers[0]?.ports.admin, 32_535);
+    assert.throws(() => plan(55_536, []), /the control port is 10000 above/);
+  });
+
   it('is refused, naming both owners, exactly when two processes would share a port', () => {
-    // Few ports, and admin ports among them, so that collisions of every kind are common.
-    const ports = fc.oneof(fc.integer({ min: 20_000, max: 20_006 }), fc.integer({ min: 40_000, max: 40_006 }));
+    // Few ports, and control and admin ports among them, so that collisions of every kind are common.
+    const near = [9_000, 20_000, 30_000, 31_000].map((port) => fc.integer({ min: port, max: port + 6 }));
+    const ports = fc.oneof(...near);
     const crowded = fc.uniqueArray(
       fc.record({ id: fc.integer({ min: 0, max: 5 }), port: fc.option(ports, { nil: undefined }) }),
       { maxLength: 4, selector: ({ id }) => id },
@@ -82,7 +109,7 @@ describe('the port map', () => {
       fc.property(crowded, (workers) => {
         const basePort = 20_000;
         const publicPorts = [basePort, ...workers.map((worker) => worker.port ?? basePort + 1 + worker.id)];
-        const adminPorts = [...new Set(publicPorts)].map((port) => port + ADMIN_PORT_OFFSET);
+        const adminPorts = [...new Set(publicPorts)].map(adminPort);
         const all = [...publicPorts, ...adminPorts, basePort + CONTROL_PORT_OFFSET];
         const shared = all.filter((port, index) => all.indexOf(port) !== index);
         if (shared.length === 0) {
