@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npx dpr …` in a checkout: installs and bundles what is missing, then runs the command.
+// `./dpr …` in a checkout, and `npx dpr …` once it is installed: installs and bundles what is missing, then runs the command.
 import process from 'node:process';
 
 process.argv.splice(2, 0, 'dpr');

@@ -6,6 +6,7 @@ import { deferred, unlessAborted } from './deferred.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { ClosedError, refusedByWorker, unreachable, type DprError } from './errors.ts';
 import { openFinder } from './finder.ts';
+import { isDefinite } from './link.ts';
 import { describeIds, membershipOf, NO_MEMBERSHIP, type WorkerInfo } from './membership.ts';
 import type { ConnectOptions, SessionOptions } from './options.ts';
 import { sessionOf, type Session } from './session.ts';
@@ -76,7 +77,7 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
 }
 
 function openCluster(options: ConnectOptions, { timing, membershipPollMs, refusalTimeoutMs }: Times) {
-  const { ca, log = () => undefined } = options;
+  const { ca, log = () => undefined, awaitFinder = true } = options;
   const address = parseAddress(options.cluster);
   const token = checkToken(options.token ?? '');
   const sessions = new Map<string, Engine>();
@@ -102,7 +103,10 @@ function openCluster(options: ConnectOptions, { timing, membershipPollMs, refusa
       },
       membership: takeMembership,
       frame: (message) => toAll(undefined, message),
-      away: (error) => log({ level: 'warn', event: 'disconnected', message: error.message }),
+      away(error) {
+        if (!awaitFinder && clusterId === undefined && isDefinite(error)) end(error);
+        else log({ level: 'warn', event: 'disconnected', message: error.message });
+      },
       refused: end,
     },
   );

@@ -21,5 +21,5 @@ const terminal: Terminal = {
   columns: () => (process.stdout.isTTY ? process.stdout.columns : undefined),
   signal: interrupted.signal,
 };
-const exitCode = await runDpr(process.argv.slice(2), process.env, terminal);
+const exitCode = await runDpr(process.argv.slice(2), process.env, terminal, process.cwd());
 process.exitCode ??= exitCode;

@@ -15,7 +15,7 @@ import {
 } from './errors.ts';
 import { createEventTracker, type ClusterEvent } from './events.ts';
 import { MAX_OPERATOR_REQUESTS } from './limits.ts';
-import { checkFinder, isFinal, openLink, type LinkOptions } from './link.ts';
+import { checkFinder, isDefinite, isFinal, openLink, type LinkOptions } from './link.ts';
 import type { CallOptions, ConnectOptions } from './options.ts';
 import { createRequests } from './requests.ts';
 import { timesOf } from './times.ts';
@@ -125,7 +125,7 @@ export async function connectOperator(options: OperatorOptions): Promise<Operato
     const greeting = { role: 'client', cluster: undefined, token: checkToken(options.token ?? '') } as const;
     const { controlPort } = await greetOnce(
       { address: addressText(finder), ca, timing, greeting },
-      connectTimeoutMs,
+      { timeoutMs: connectTimeoutMs, awaitFinder: options.awaitFinder },
       signal,
     );
     control = siblingAddress(finder, '', controlPort);
@@ -146,7 +146,7 @@ export async function connectOperator(options: OperatorOptions): Promise<Operato
 /** Greet a peer, trying again until it answers, and leave. */
 function greetOnce(
   { greeting, ...rest }: Omit<LinkOptions, 'greeting'> & { readonly greeting: Greeting },
-  timeoutMs: number,
+  { timeoutMs, awaitFinder = true }: { readonly timeoutMs: number; readonly awaitFinder: boolean | undefined },
   signal: AbortSignal | undefined,
 ): Promise<MessageOf<'welcome'>> {
   const { promise, resolve, reject } = deferred<MessageOf<'welcome'>>();
@@ -162,7 +162,7 @@ function greetOnce(
       frames: () => undefined,
       down(error) {
         lastFailure = error;
-        if (isFinal(error)) reject(error);
+        if (isFinal(error) || (!awaitFinder && isDefinite(error))) reject(error);
       },
     },
   );
@@ -174,7 +174,7 @@ function greetOnce(
 }
 
 function openOperator(options: OperatorOptions, finder: URL, control: string, timing: Timing) {
-  const { ca, log = () => undefined } = options;
+  const { ca, log = () => undefined, awaitFinder = true } = options;
   const token = checkToken(options.controlToken ?? '');
   const listeners = new Set<(event: ClusterEvent) => void>();
   const started = deferred();
@@ -207,7 +207,8 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
       down(error) {
         const isNews = lastFailure?.message !== error.message;
         lastFailure = error;
-        if (isFinal(error)) end(error);
+        const refused = !awaitFinder && cluster === undefined && isDefinite(error);
+        if (isFinal(error) || refused) end(error);
         else if (isNews) log({ level: 'warn', event: 'disconnected', message: error.message });
       },
     },

@@ -12,6 +12,11 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long to keep trying to reach the Finder, ms. */
   readonly connectTimeoutMs?: number | undefined;
+  /**
+   * Whether to keep trying, for `connectTimeoutMs`, although nothing listens at the Finder's address, its host has none, or it refuses
+   * such requests: true unless given. False: the first such answer is the end of it.
+   */
+  readonly awaitFinder?: boolean | undefined;
   /** How long one attempt to connect and greet may take, ms. */
   readonly attemptTimeoutMs?: number | undefined;
   /** A peer that sends nothing for this long, not even the answer to a ping, is connected to anew, ms. */

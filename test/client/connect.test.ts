@@ -9,7 +9,10 @@ import {
   type ConnectOptions,
 } from '@dpr/client';
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { addressText, parseAddress } from '../../services/client/addresses.ts';
 import { freePort } from '../runtime/cluster.ts';
 import { cleanUp } from './clean-up.ts';
@@ -161,6 +164,30 @@ describe('connecting', () => {
         await assert.rejects(connectOperator({ cluster: 'ws://127.0.0.1:1', [name]: ms }), expected);
       }
     }
+  });
+
+  it('ends at the first refusal where it is not to wait for a Finder', async () => {
+    const cluster = `ws://127.0.0.1:${await freePort()}`;
+    const forever = { awaitFinder: false, connectTimeoutMs: 2 ** 31 - 1 };
+    const refused = { name: 'ConnectError', message: /^cannot reach ws:.*ECONNREFUSED/ };
+    await assert.rejects(connect({ cluster, ...forever }), refused);
+    await assert.rejects(connectOperator({ cluster, ...forever }), refused);
+    await assert.rejects(connectOperator({ cluster, control: cluster, ...forever }), refused);
+  });
+
+  it('tells in whose words a server refused it', async () => {
+    const server = createServer((_request, response) => response.end());
+    server.on('upgrade', (_request, socket) => {
+      socket.end(`HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\nnot by this name${' '.repeat(5_000)}`);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closing(server);
+    const cluster = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await assert.rejects(connect({ cluster, awaitFinder: false, connectTimeoutMs: 2 ** 31 - 1 }), {
+      name: 'ConnectError',
+      message: `cannot reach ${cluster}: it answers with HTTP status 403: not by this name`,
+    });
   });
 
   it('speaks TLS with the certificates that it is told to trust', async () => {

@@ -1,6 +1,6 @@
 import type { MessageOf } from '@dpr/protocol';
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { runDpr } from '../../services/client/cli/program.ts';
@@ -10,6 +10,8 @@ import { amounts, cut, fakeFinder, fakeServer, fakeWorker, refusal, reply, welco
 import { statusOf } from './fake-status.ts';
 import { until } from './until.ts';
 
+const ROOMS = ['bench', 'chaos', 'client', 'core', 'counter', 'finder', 'ingress', 'local', 'protocol', 'runtime'];
+
 /** What the command printed, said beside it, and ended with. */
 interface Run {
   readonly printed: string[];
@@ -18,7 +20,12 @@ interface Run {
   readonly exitCode: Promise<number>;
 }
 
-function dpr(args: readonly string[], variables: Readonly<Record<string, string>> = {}, columns?: number): Run {
+/** @param around where it is called, by default where nothing runs, and how wide the terminal is */
+function dpr(
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+  { directory = '/nowhere', columns }: { readonly directory?: string; readonly columns?: number } = {},
+): Run {
   const [printed, said]: [string[], string[]] = [[], []];
   const interrupted = new AbortController();
   const terminal = {
@@ -28,7 +35,12 @@ function dpr(args: readonly string[], variables: Readonly<Record<string, string>
     columns: () => columns,
     signal: interrupted.signal,
   };
-  return { printed, said, interrupt: () => interrupted.abort(), exitCode: runDpr(args, variables, terminal) };
+  return {
+    printed,
+    said,
+    interrupt: () => interrupted.abort(),
+    exitCode: runDpr(args, variables, terminal, directory),
+  };
 }
 
 describe('the dpr command', () => {
@@ -131,7 +143,7 @@ describe('the dpr command', () => {
   it('fits the terminal: columns give way, and what is still too long is cut', async () => {
     for (const columns of [120, 80, 60, 40]) {
       const { control, variables } = await withControl();
-      const run = dpr(['status'], variables, columns);
+      const run = dpr(['status'], variables, { columns: columns });
       const peer = await control.accept();
       await peer.next('status');
       const times = { committed: Date.now(), durable: Date.now(), executed: Date.now() };
@@ -268,6 +280,197 @@ describe('the dpr command', () => {
     assert.match(run.said.join('\n'), /ECONNREFUSED.*\n.*is the cluster running\? 'npm start' starts one here/);
   });
 
+  it('tells of a refused connection at once, unless it was told how long to wait', async () => {
+    const address = `ws://127.0.0.1:${await freePort()}`;
+    for (const command of [['workers'], ['status'], ['status', '--control', address]]) {
+      const run = dpr(command, { DPR_CLUSTER: address });
+      assert.equal(await run.exitCode, 3);
+      // What an attempt failed with, not what all of them together did within the time.
+      assert.match(run.said.join('\n'), /^error: cannot reach ws:.*ECONNREFUSED.*\n.*--timeout waits for it/);
+    }
+    const waits = dpr(['workers', '--timeout', '0.2'], { DPR_CLUSTER: address });
+    assert.equal(await waits.exitCode, 3);
+    assert.match(waits.said.join('\n'), /^error: cannot connect to the cluster at ws:.*ECONNREFUSED/);
+  });
+
+  it('prints what it did as JSON, and why it did not', async () => {
+    const { worker, variables } = await withWorker();
+    const answerTo = async (words: readonly string[], value: bigint) => {
+      const run = dpr([...words, '--json'], variables);
+      const peer = await worker.accept();
+      peer.send(reply(await peer.next('batch'), 1, [value]));
+      if (words.includes('--commit')) {
+        await peer.next('commit');
+        peer.send(cut({ 0: 1 }));
+      }
+      assert.equal(await run.exitCode, 0);
+      return JSON.parse(run.printed.join('\n')) as unknown;
+    };
+    const most = 2n ** 63n - 1n;
+    assert.deepEqual(await answerTo(['add', '0', '7'], most), { worker: 0, value: String(most), committed: false });
+    assert.deepEqual(await answerTo(['add', '0', '7', '--commit'], 7n), { worker: 0, value: '7', committed: true });
+    assert.deepEqual(await answerTo(['get', '0'], 12n), { worker: 0, value: '12' });
+    for (const [words, exitCode, error] of [
+      [['get', '7'], 5, /^no worker has the id 7/],
+      [['get', 'x'], 2, /A worker's id is a whole number/],
+      [['nonsense'], 2, /^unknown command 'nonsense'/],
+    ] as const) {
+      const run = dpr([...words, '--json'], variables);
+      assert.equal(await run.exitCode, exitCode);
+      assert.equal(run.printed.length, 1);
+      const told = JSON.parse(run.printed[0] ?? '') as { readonly error: string; readonly exitCode: number };
+      assert.equal(told.exitCode, exitCode);
+      assert.match(told.error, error);
+    }
+  });
+
+  it('tells how a removal went as JSON', async () => {
+    const { control, variables } = await withControl();
+    const run = dpr(['remove-worker', '3', '--json'], variables);
+    const peer = await control.accept();
+    await peer.next('status');
+    peer.send(statusOf([{ id: 3, generation: 2 }]));
+    await peer.next('deleteWorker');
+    peer.send({ kind: 'deleteAnswer', worker: 3, state: 'leaving', waitingFor: 'its last checkpoint' });
+    assert.equal(await run.exitCode, 0);
+    assert.deepEqual(JSON.parse(run.printed.join()), {
+      worker: 3,
+      state: 'leaving',
+      waitingFor: 'its last checkpoint',
+    });
+  });
+
+  it('prints its version, which all packages share', async () => {
+    const versions = [
+      'package.json',
+      'infra/package.json',
+      ...ROOMS.map((room) => `services/${room}/package.json`),
+    ].map(
+      (file) =>
+        (JSON.parse(readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')) as { version: string }).version,
+    );
+    const run = dpr(['--version']);
+    assert.equal(await run.exitCode, 0);
+    assert.deepEqual(run.printed, [...new Set(versions)]);
+  });
+
+  describe('where a cluster of npm start runs', () => {
+    /** What `npm start` leaves in its data directory while it runs. */
+    function runs(directory: string, stack: string, ports: { readonly cluster: number; readonly control: number }) {
+      const data = path.join(directory, '.dpr', stack);
+      mkdirSync(data, { recursive: true });
+      const addresses = { cluster: `ws://127.0.0.1:${ports.cluster}`, control: `ws://127.0.0.1:${ports.control}` };
+      const processes = [
+        { name: 'dpr-finder', pid: 4_711, phase: 'serving' },
+        { name: 'counter-0', pid: null, phase: 'waiting' },
+      ];
+      writeFileSync(
+        path.join(data, 'cluster.json'),
+        JSON.stringify({ supervisor: process.pid, ...addresses, config: `Pulumi.${stack}.yaml`, processes }),
+      );
+      writeFileSync(path.join(data, 'control-token'), `token of ${stack}\n`);
+      return data;
+    }
+
+    function makeDirectory(): string {
+      const directory = mkdtempSync(path.join(tmpdir(), 'dpr-'));
+      closing({ close: () => rmSync(directory, { recursive: true }) });
+      return directory;
+    }
+
+    async function withStacks(...stacks: readonly string[]) {
+      const directory = makeDirectory();
+      const controls = new Map<string, Awaited<ReturnType<typeof fakeServer>>>();
+      const addresses = new Map<string, string>();
+      for (const stack of stacks) {
+        const control = closing(await fakeServer({ answer: () => welcome() }));
+        const finder = closing(await fakeServer({ answer: () => welcome({ controlPort: control.port }) }));
+        runs(directory, stack, { cluster: finder.port, control: control.port });
+        controls.set(stack, control);
+        addresses.set(stack, `ws://localhost:${finder.port}`);
+      }
+      return { directory, controls, addresses };
+    }
+
+    async function tokenAt(control: Awaited<ReturnType<typeof fakeServer>> | undefined, run: Run): Promise<string> {
+      assert.ok(control !== undefined);
+      const peer = await control.accept();
+      await peer.next('status');
+      peer.send(statusOf([]));
+      assert.equal(await run.exitCode, 0);
+      return peer.hello.token;
+    }
+
+    it('needs neither address nor token', async () => {
+      const { directory, controls } = await withStacks('staging');
+      assert.equal(await tokenAt(controls.get('staging'), dpr(['status'], {}, { directory })), 'token of staging');
+    });
+
+    it('takes the stack that is named, or dev', async () => {
+      const { directory, controls } = await withStacks('dev', 'staging');
+      assert.equal(await tokenAt(controls.get('dev'), dpr(['status'], {}, { directory })), 'token of dev');
+      const words = ['--stack', 'staging', 'status'];
+      assert.equal(await tokenAt(controls.get('staging'), dpr(words, {}, { directory })), 'token of staging');
+      const data = ['status', '--data', '.dpr/staging'];
+      const elsewhere = { DPR_CLUSTER: 'ws://127.0.0.1:1' };
+      assert.equal(await tokenAt(controls.get('staging'), dpr(data, elsewhere, { directory })), 'token of staging');
+    });
+
+    it('knows it by its address too, and shows its token to no other', async () => {
+      const { directory, controls, addresses } = await withStacks('dev', 'staging');
+      const variables = { DPR_CLUSTER: addresses.get('staging') ?? '' };
+      assert.equal(
+        await tokenAt(controls.get('staging'), dpr(['status'], variables, { directory })),
+        'token of staging',
+      );
+      const stranger = await withControl();
+      assert.equal(await tokenAt(stranger.control, dpr(['status'], stranger.variables, { directory })), '');
+      const given = { ...variables, DPR_CONTROL_TOKEN: 'given' };
+      assert.equal(await tokenAt(controls.get('staging'), dpr(['status'], given, { directory })), 'given');
+    });
+
+    it('asks which, and says how to start one', async () => {
+      const { directory } = await withStacks('a', 'b');
+      for (const [words, expected] of [
+        [['status'], /clusters of several stacks run here, a, b: name one with --stack/],
+        [['status', '--stack', 'c'], /no cluster runs with its data in .dpr\/c: 'npm start -- --stack c' starts it/],
+        [['pid', 'kv-1', '--stack', 'a'], /there is no process kv-1; there are dpr-finder, counter-0/],
+        [['pid', 'counter-0', '--stack', 'a'], /counter-0 has no process now/],
+      ] as const) {
+        const run = dpr(words, {}, { directory });
+        assert.equal(await run.exitCode, 2);
+        assert.match(run.said.join(), expected);
+      }
+    });
+
+    it('tells process ids, which name the processes of this cluster alone', async () => {
+      const directory = makeDirectory();
+      assert.equal(await dpr(['pid'], {}, { directory }).exitCode, 2);
+      runs(directory, 'dev', { cluster: 1, control: 2 });
+      for (const [words, expected] of [
+        [['pid', 'dpr-finder'], '4711'],
+        [['pid'], 'dpr-finder 4711\ncounter-0 -'],
+        [['pid', 'dpr-finder', '--json'], '{"name":"dpr-finder","pid":4711}'],
+        [['pid', '--json'], '[{"name":"dpr-finder","pid":4711},{"name":"counter-0","pid":null}]'],
+      ] as const) {
+        const run = dpr(words, {}, { directory });
+        assert.equal(await run.exitCode, 0);
+        assert.deepEqual(run.printed, [expected]);
+      }
+    });
+
+    it('believes no file that a dead cluster left, or that is none', async () => {
+      const directory = makeDirectory();
+      const data = runs(directory, 'dev', { cluster: 1, control: 2 });
+      const file = path.join(data, 'cluster.json');
+      const dead = JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), supervisor: 2 ** 30 });
+      for (const content of [dead, '{', '{}', '[]', 'null', '']) {
+        writeFileSync(file, content);
+        assert.equal(await dpr(['pid'], {}, { directory }).exitCode, 2, content);
+      }
+    });
+  });
+
   it('says what to do when a failure took back what it did', async () => {
     const { worker, variables } = await withWorker();
     const run = dpr(['add', '0', '12', '--commit'], variables);
@@ -322,11 +525,12 @@ describe('the dpr command', () => {
     const run = dpr(['--help']);
     assert.equal(await run.exitCode, 0);
     assert.match(run.printed.join('\n'), /Exit codes:\n {2}0 {3}done/);
-    for (const command of ['status', 'workers', 'add', 'get', 'remove-worker', 'ensure', 'watch']) {
+    for (const command of ['status', 'workers', 'add', 'get', 'remove-worker', 'ensure', 'watch', 'pid']) {
       assert.match(run.printed.join('\n'), new RegExp(`\n {2}${command}\\b`));
       const help = dpr([command, '--help']);
       assert.equal(await help.exitCode, 0);
       assert.match(help.printed.join('\n'), /Examples:\n {2}\$ dpr /);
+      assert.match(help.printed.join('\n'), /\n {2}--json +as JSON/);
       assert.match(help.printed.join('\n'), /--cluster <address>/, 'the options that all commands have');
     }
   });

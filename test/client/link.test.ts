@@ -1,7 +1,7 @@
-import { limits } from '@dpr/client';
+import { ConnectError, limits } from '@dpr/client';
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
-import { openLink, pauseMs } from '../../services/client/link.ts';
+import { isDefinite, openLink, pauseMs } from '../../services/client/link.ts';
 import { cleanUp } from './clean-up.ts';
 import { fakeServer, welcome } from './fake-cluster.ts';
 import { until } from './until.ts';
@@ -60,5 +60,13 @@ describe('a link', () => {
     link.close();
     await peer.closed;
     assert.ok(!link.isOpen());
+  });
+
+  it('tells a refusal from a network that may come back', () => {
+    const failure = (code: string) => new ConnectError('', { cause: Object.assign(new Error(), { code }) });
+    for (const code of ['ECONNREFUSED', 'ENOTFOUND', 'HTTP_403']) assert.ok(isDefinite(failure(code)), code);
+    for (const code of ['ETIMEDOUT', 'EAI_AGAIN', 'ECONNRESET', 'HTTP_503'])
+      assert.ok(!isDefinite(failure(code)), code);
+    assert.ok(!isDefinite(new ConnectError('without a cause')));
   });
 });

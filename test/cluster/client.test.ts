@@ -182,9 +182,14 @@ describe('the dpr command with real processes', () => {
     const status = await dpr(place, 'status', '--json');
     const { worldLine, workers: listed } = JSON.parse(status.out) as { worldLine: number; workers: unknown[] };
     assert.deepEqual([worldLine, listed.length], [1, 2]);
+    const { code, err } = await dpr({ cluster: place.cluster }, 'status');
+    assert.equal(code, 4, 'without the token, which stands in the data directory');
+    assert.match(err, /the control token is missing\n.*--data finds that of a cluster of this machine/);
+    const pid = await dpr(place, 'pid', 'counter-1');
+    assert.equal(pid.out, `${String(place.process('counter-1')?.pid)}\n`);
     const unknown = await dpr(place, 'get', '9');
     assert.deepEqual([unknown.code, unknown.out], [5, '']);
-    const nobody = await dpr({ ...place, cluster: 'ws://127.0.0.1:1' }, '--timeout', '0.2', 'get', '0');
+    const nobody = await dpr({ cluster: 'ws://127.0.0.1:1' }, 'get', '0');
     assert.equal(nobody.code, 3);
     assert.match(nobody.err, /is the cluster running\?/);
   });
@@ -223,8 +228,12 @@ describe('the dpr command with real processes', () => {
   });
 });
 
-function start({ cluster }: Pick<Place, 'cluster'>, ...args: readonly string[]) {
-  const child = spawn(process.execPath, [path.join(DIST, 'dpr.js'), ...args], {
+/** Its data directory, where it has one, tells the command the control token. */
+type Reached = Pick<Place, 'cluster'> & Partial<Pick<Place, 'data'>>;
+
+function start({ cluster, data }: Reached, ...args: readonly string[]) {
+  const place = data === undefined ? [] : ['--data', data];
+  const child = spawn(process.execPath, [path.join(DIST, 'dpr.js'), ...place, ...args], {
     env: { PATH: process.env.PATH, DPR_CLUSTER: cluster },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -235,7 +244,7 @@ function start({ cluster }: Pick<Place, 'cluster'>, ...args: readonly string[]) 
   return { child, code, out: () => out, err: () => err };
 }
 
-async function dpr(place: Pick<Place, 'cluster'>, ...args: readonly string[]) {
+async function dpr(place: Reached, ...args: readonly string[]) {
   const run = start(place, ...args);
   const code = await run.code;
   return { code, out: run.out(), err: run.err() };

@@ -54,7 +54,7 @@ export async function addToCounter(
   terminal: Terminal,
   worker: number,
   amount: bigint,
-  { commit = false }: { readonly commit?: boolean },
+  { commit = false, json = false }: { readonly commit?: boolean; readonly json?: boolean },
 ): Promise<void> {
   await withCluster(settings, terminal, async (cluster) => {
     const session = cluster.session();
@@ -64,23 +64,35 @@ export async function addToCounter(
       const uncommitted = `worker ${worker} is ${value} now, and that was not committed`;
       await inTime(settings, terminal, uncommitted, (signal) => session.commit({ signal }));
     }
-    terminal.print(String(value));
+    terminal.print(json ? JSON.stringify({ worker, value: String(value), committed: commit }) : String(value));
   });
 }
 
-export async function readCounter(settings: Settings, terminal: Terminal, worker: number): Promise<void> {
+export async function readCounter(
+  settings: Settings,
+  terminal: Terminal,
+  worker: number,
+  { json = false }: { readonly json?: boolean },
+): Promise<void> {
   await withCluster(settings, terminal, async (cluster) => {
     const late = `worker ${worker} did not answer; 'dpr status' shows how it is`;
     const session = cluster.session();
-    terminal.print(String(await inTime(settings, terminal, late, (signal) => session.counter(worker).get({ signal }))));
+    const value = await inTime(settings, terminal, late, (signal) => session.counter(worker).get({ signal }));
+    terminal.print(json ? JSON.stringify({ worker, value: String(value) }) : String(value));
   });
+}
+
+export interface RemoveWords {
+  readonly force?: boolean;
+  readonly wait?: boolean;
+  readonly json?: boolean;
 }
 
 export async function removeWorker(
   settings: Settings,
   terminal: Terminal,
   id: number,
-  { force = false, wait = false }: { readonly force?: boolean; readonly wait?: boolean },
+  { force = false, wait = false, json = false }: RemoveWords,
 ): Promise<void> {
   await withOperator(settings, terminal, async (operator) => {
     const late = `the Finder did not answer; 'dpr status' shows whether worker ${id} is leaving`;
@@ -92,7 +104,8 @@ export async function removeWorker(
     });
     let { state, waitingFor } = removal;
     if (state === 'leaving' && !wait) {
-      terminal.print(`worker ${id} is leaving; it waits for ${waitingFor}`);
+      const text = `worker ${id} is leaving; it waits for ${waitingFor}`;
+      terminal.print(json ? JSON.stringify({ worker: id, state, waitingFor }) : text);
       return;
     }
     if (state === 'leaving') terminal.say(`worker ${id} is leaving; it waits for ${waitingFor}`);
@@ -102,7 +115,7 @@ export async function removeWorker(
       ({ state, waitingFor } = await operator.deleteWorker(id, { generation, signal: terminal.signal }));
       if (state === 'leaving' && waitingFor !== before) terminal.say(`now it waits for ${waitingFor}`);
     }
-    terminal.print(`worker ${id} left`);
+    terminal.print(json ? JSON.stringify({ worker: id, state, waitingFor }) : `worker ${id} left`);
   });
 }
 

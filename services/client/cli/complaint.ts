@@ -38,7 +38,7 @@ export function complaintOf(error: unknown): Complaint {
   if (error instanceof TimeoutError || error instanceof NotFinderError)
     return { text: message, exitCode: EXIT.unreachable };
   if (error instanceof UnauthorizedError) {
-    const text = `${message}\nGive the right token with --token-file or DPR_CLIENT_TOKEN, for status, watch and remove-worker also with --control-token-file or DPR_CONTROL_TOKEN.`;
+    const text = `${message}\nGive the right token with --token-file or DPR_CLIENT_TOKEN, for status, watch and remove-worker also with --control-token-file or DPR_CONTROL_TOKEN; --data finds that of a cluster of this machine.`;
     return { text, exitCode: EXIT.unauthorized };
   }
   if (
@@ -68,7 +68,7 @@ export function complaintOf(error: unknown): Complaint {
 
 function nextStep(message: string): string {
   if (message.includes('ECONNREFUSED')) {
-    return "Nothing listens there: is the cluster running? 'npm start' starts one here; --cluster or DPR_CLUSTER names another.";
+    return "Nothing listens there: is the cluster running? 'npm start' starts one here; --cluster or DPR_CLUSTER names another, and --timeout waits for it.";
   }
   if (message.includes('did not answer within')) {
     return 'Something listens there and does not answer: if it is the Finder, it stands still, and nothing commits until it goes on or is restarted.';

@@ -15,13 +15,14 @@ export interface EnsureWords {
   readonly forceRemove?: string;
   readonly ingress?: string;
   readonly ingressVersion?: string;
+  readonly json?: boolean;
 }
 
 export async function ensureDeclared(
   settings: Settings,
   terminal: Terminal,
   words: readonly string[],
-  { forceRemove, ingress, ingressVersion }: EnsureWords,
+  { forceRemove, ingress, ingressVersion, json = false }: EnsureWords,
 ): Promise<void> {
   if ((ingress === undefined) !== (ingressVersion === undefined)) {
     throw new UsageError('--ingress and --ingress-version go together');
@@ -39,7 +40,8 @@ export async function ensureDeclared(
       say: terminal.say,
       signal: terminal.signal,
     });
-    terminal.print(`The cluster is as declared: ${declared.size} workers serve.`);
+    const text = `The cluster is as declared: ${declared.size} workers serve.`;
+    terminal.print(json ? JSON.stringify({ workers: [...declared.keys()] }) : text);
   });
 }
 

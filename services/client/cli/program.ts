@@ -6,6 +6,8 @@ import { addToCounter, readCounter, removeWorker, showStatus, showWorkers, watch
 import { complaintOf } from './complaint.ts';
 import { ensureDeclared, type EnsureWords } from './ensure.ts';
 import { EXIT, EXIT_MEANINGS } from './exit-codes.ts';
+import { VERSION } from '../version.ts';
+import { showPids } from './processes.ts';
 import { DEFAULT_CLUSTER, DEFAULT_TIMEOUT_S, settingsOf, type CommonOptions, type Variables } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -16,38 +18,68 @@ Examples:
   $ dpr get 0
   $ DPR_CLUSTER=wss://dpr.example.com:6379 dpr --ca ca.pem workers
   $ dpr remove-worker 1 --wait
+  $ kill -9 $(dpr pid counter-0)
+
+With --json a command prints one line of JSON, watch and status --watch one for each event or look. One that fails prints
+{ "error", "exitCode" } instead. Values of counters are texts in it, since they have 64 bits.
 
 Exit codes:
 ${EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padEnd(4)}${meaning}`).join('\n')}`;
 
 const TOKENS = `
 Tokens come from files or the environment: DPR_CLIENT_TOKEN or DPR_CLIENT_TOKEN_FILE, DPR_CONTROL_TOKEN or
-DPR_CONTROL_TOKEN_FILE. DPR_CONTROL names the control port where the Finder does not tell it rightly.`;
+DPR_CONTROL_TOKEN_FILE. Without any, the one that 'npm start' made is taken from the data directory of the cluster that
+runs here, and its addresses too: of the stack of this directory that runs, dev before others. DPR_CONTROL names the
+control port where the Finder does not tell it rightly.`;
 
-/** @returns the exit code */
-export async function runDpr(args: readonly string[], variables: Variables, terminal: Terminal): Promise<number> {
+/**
+ * @param directory where it is called: clusters of the stacks there are found without an address
+ * @returns the exit code
+ */
+export async function runDpr(
+  args: readonly string[],
+  variables: Variables,
+  terminal: Terminal,
+  directory: string,
+): Promise<number> {
+  const tell = (error: string, exitCode: number): number => {
+    if (args.includes('--json')) terminal.print(JSON.stringify({ error, exitCode }));
+    return exitCode;
+  };
   try {
-    await buildProgram(variables, terminal).parseAsync(args, { from: 'user' });
+    await buildProgram(variables, terminal, directory).parseAsync(args, { from: 'user' });
     return EXIT.ok;
   } catch (error) {
     // Help was asked for, or commander has told already what is wrong.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? EXIT.ok : tell(error.message.replace(/^error: /, ''), EXIT.usage);
+    }
     if (terminal.signal.aborted) return EXIT.interrupted;
     const { text, exitCode } = complaintOf(error);
     terminal.say(`error: ${text}`);
-    return exitCode;
+    return tell(text, exitCode);
   }
 }
 
-function buildProgram(variables: Variables, terminal: Terminal): Command {
+function buildProgram(variables: Variables, terminal: Terminal, directory: string): Command {
   const program = new Command('dpr')
     .description('Look at a DPR cluster, use its counters, remove workers.')
-    .option('--cluster <address>', `the Finder's public port (DPR_CLUSTER; default ${DEFAULT_CLUSTER})`)
+    .option(
+      '--cluster <address>',
+      `the Finder's public port (DPR_CLUSTER; default: of the cluster that runs here, or ${DEFAULT_CLUSTER})`,
+    )
+    .option('-s, --stack <name>', 'the cluster of this stack that runs here')
+    .option('--data <directory>', 'the cluster that runs here with its data in this directory')
     .option('--control <address>', "the Finder's control port (DPR_CONTROL; default: as the Finder tells)")
     .option('--token-file <file>', 'the token of clients, where the cluster asks for one')
     .option('--control-token-file <file>', 'the token of the control port, where the cluster asks for one')
     .option('--ca <file>', 'PEM certificates to trust, for wss://')
-    .option('--timeout <seconds>', 'how long to wait for an answer', seconds, DEFAULT_TIMEOUT_S)
+    .option(
+      '--timeout <seconds>',
+      `how long to wait for an answer, or until there is a Finder (default: ${DEFAULT_TIMEOUT_S}, and not for a Finder)`,
+      seconds,
+    )
+    .version(VERSION, '--version', 'print the version')
     .addHelpText('after', `${TOKENS}\n${EXAMPLES}`)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
@@ -56,7 +88,7 @@ function buildProgram(variables: Variables, terminal: Terminal): Command {
     })
     .showHelpAfterError("'dpr --help' tells more.")
     .exitOverride();
-  const settings = () => settingsOf(program.opts<CommonOptions>(), variables);
+  const settings = () => settingsOf(program.opts<CommonOptions>(), variables, directory);
 
   program
     .command('status')
@@ -79,8 +111,9 @@ function buildProgram(variables: Variables, terminal: Terminal): Command {
     .argument('<worker>', 'the id of a counter', workerId)
     .argument('<amount>', 'a whole number of 64 bits; it may be negative', amount)
     .option('--commit', 'wait until it is committed')
+    .option('--json', 'as JSON, one line')
     .addHelpText('after', examples('dpr add 0 300', 'dpr add 0 -5', 'dpr add 1 1 --commit'))
-    .action((worker: number, by: bigint, options: { commit?: boolean }) =>
+    .action((worker: number, by: bigint, options: { commit?: boolean; json?: boolean }) =>
       addToCounter(settings(), terminal, worker, by, options),
     );
 
@@ -88,8 +121,9 @@ function buildProgram(variables: Variables, terminal: Terminal): Command {
     .command('get')
     .description("print a counter's value")
     .argument('<worker>', 'the id of a counter', workerId)
-    .addHelpText('after', examples('dpr get 0'))
-    .action((worker: number) => readCounter(settings(), terminal, worker));
+    .option('--json', 'as JSON, one line')
+    .addHelpText('after', examples('dpr get 0', 'dpr get 0 --json | jq -r .value'))
+    .action((worker: number, options: { json?: boolean }) => readCounter(settings(), terminal, worker, options));
 
   program
     .command('remove-worker')
@@ -97,8 +131,9 @@ function buildProgram(variables: Variables, terminal: Terminal): Command {
     .argument('<id>', "the worker's id", workerId)
     .option('--force', 'remove it though it is dead; what it did not commit is lost, for everyone')
     .option('--wait', 'wait until it left, and tell what it waits for')
+    .option('--json', 'as JSON, one line')
     .addHelpText('after', examples('dpr remove-worker 1 --wait', 'dpr remove-worker 1 --force'))
-    .action((id: number, options: { force?: boolean; wait?: boolean }) =>
+    .action((id: number, options: { force?: boolean; wait?: boolean; json?: boolean }) =>
       removeWorker(settings(), terminal, id, options),
     );
 
@@ -109,6 +144,7 @@ function buildProgram(variables: Variables, terminal: Terminal): Command {
     .option('--force-remove <ids>', 'dead workers that may leave although work of theirs is lost by it')
     .option('--ingress <address>', 'where the pods of the ingress tell what they serve')
     .option('--ingress-version <version>', 'what they are to serve')
+    .option('--json', 'as JSON, one line')
     .addHelpText('after', examples('dpr ensure counter:0-4 --timeout 60', 'dpr ensure counter:0 --force-remove 1'))
     .action((words: string[], options: EnsureWords) => ensureDeclared(settings(), terminal, words, options));
 
@@ -118,6 +154,16 @@ function buildProgram(variables: Variables, terminal: Terminal): Command {
     .option('--json', 'as JSON, one line each')
     .addHelpText('after', examples('dpr watch', 'dpr watch --json | grep rolledBack'))
     .action((options: { json?: boolean }) => watchEvents(settings(), terminal, options));
+
+  program
+    .command('pid')
+    .description('the process ids of a cluster of this machine, or of one of its processes')
+    .argument('[name]', 'of the process, such as counter-0 or dpr-finder')
+    .option('--json', 'as JSON, one line')
+    .addHelpText('after', examples('dpr pid', 'kill -9 $(dpr pid counter-0)'))
+    .action((name: string | undefined, options: { json?: boolean }) =>
+      showPids(program.opts<CommonOptions>(), directory, terminal, name, options),
+    );
 
   return program;
 }

@@ -2,18 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { DEFAULT_PORT } from '../addresses.ts';
 import { UsageError } from './complaint.ts';
+import { clustersHere, hereAt, theOneHere, type PlaceWords } from './here.ts';
 
 export const DEFAULT_CLUSTER = `ws://127.0.0.1:${DEFAULT_PORT}`;
 export const DEFAULT_TIMEOUT_S = 5;
 
 /** As commander gives them. */
-export interface CommonOptions {
+export interface CommonOptions extends PlaceWords {
   readonly cluster?: string;
   readonly control?: string;
   readonly tokenFile?: string;
   readonly controlTokenFile?: string;
   readonly ca?: string;
-  readonly timeout: number;
+  readonly timeout?: number;
 }
 
 export interface Settings {
@@ -24,24 +25,33 @@ export interface Settings {
   /** PEM. */
   readonly ca: string | undefined;
   readonly connectTimeoutMs: number;
+  /** Whether a refused connection may be followed by a better one: it is waited for if it was asked for, or will come back. */
+  readonly awaitFinder: boolean;
 }
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
-/** @throws UsageError when a file cannot be read */
-export function settingsOf(options: CommonOptions, variables: Variables): Settings {
+/**
+ * @param directory where the stacks' files are: what runs there needs no address, and its control port no token
+ * @throws UsageError when a file cannot be read, or what is to be used is not clear
+ */
+export function settingsOf(options: CommonOptions, variables: Variables, directory: string): Settings {
+  const running = clustersHere(options, directory);
+  const isNamed = options.stack !== undefined || options.data !== undefined;
+  const address = options.cluster ?? (isNamed ? undefined : given(variables.DPR_CLUSTER));
+  const cluster = address ?? theOneHere(running)?.cluster ?? DEFAULT_CLUSTER;
+  const own = hereAt(running, 'cluster', cluster);
+  const control = options.control ?? given(variables.DPR_CONTROL) ?? own?.control;
   return {
-    cluster: options.cluster ?? given(variables.DPR_CLUSTER) ?? DEFAULT_CLUSTER,
-    control: options.control ?? given(variables.DPR_CONTROL),
+    cluster,
+    control,
     token: tokenOf('client', options.tokenFile, variables.DPR_CLIENT_TOKEN, variables.DPR_CLIENT_TOKEN_FILE),
-    controlToken: tokenOf(
-      'control',
-      options.controlTokenFile,
-      variables.DPR_CONTROL_TOKEN,
-      variables.DPR_CONTROL_TOKEN_FILE,
-    ),
+    controlToken:
+      tokenOf('control', options.controlTokenFile, variables.DPR_CONTROL_TOKEN, variables.DPR_CONTROL_TOKEN_FILE) ??
+      (control === undefined ? undefined : hereAt(running, 'control', control)?.controlToken),
     ca: options.ca === undefined ? undefined : readText(options.ca, 'the certificate'),
-    connectTimeoutMs: Math.ceil(options.timeout * 1_000), // signals take whole milliseconds only
+    connectTimeoutMs: Math.ceil((options.timeout ?? DEFAULT_TIMEOUT_S) * 1_000), // signals take whole milliseconds only
+    awaitFinder: options.timeout !== undefined || own !== undefined,
   };
 }
 

@@ -1,0 +1,33 @@
+/** `dpr pid`: the processes of a cluster of this machine, which the Finder does not know. */
+import { UsageError } from './complaint.ts';
+import { clustersHere, theOneHere, type HereProcess, type PlaceWords } from './here.ts';
+import type { Terminal } from './terminal.ts';
+
+/** @throws UsageError when no cluster, or no such process, runs here */
+export function showPids(
+  place: PlaceWords,
+  directory: string,
+  terminal: Terminal,
+  name: string | undefined,
+  { json = false }: { readonly json?: boolean },
+): void {
+  const here = theOneHere(clustersHere(place, directory));
+  if (here === undefined) {
+    throw new UsageError("no cluster of this directory runs: 'npm start' starts one; --stack or --data names another");
+  }
+  const processes = here.processes.map((one): HereProcess => ({ name: one.name, pid: one.pid }));
+  if (name === undefined) {
+    terminal.print(json ? JSON.stringify(processes) : processes.map(lineOf).join('\n'));
+    return;
+  }
+  const found = processes.find((process) => process.name === name);
+  if (found === undefined) {
+    throw new UsageError(`there is no process ${name}; there are ${processes.map((one) => one.name).join(', ')}`);
+  }
+  if (found.pid === null) throw new UsageError(`${name} has no process now`);
+  terminal.print(json ? JSON.stringify(found) : String(found.pid));
+}
+
+function lineOf({ name, pid }: HereProcess): string {
+  return `${name} ${pid ?? '-'}`;
+}
