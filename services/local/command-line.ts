@@ -1,4 +1,5 @@
 /** What the command lines of the project's programs have in common; `dpr` has its own, for it has commands in turn. */
+import { VERSION } from '@dpr/client/version';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import { Command, InvalidArgumentError } from 'commander';
 
@@ -15,6 +16,7 @@ export function commandLine(call: string, description: string): Command {
   return new Command(call)
     .description(description)
     .helpOption('-h, --help', 'show this')
+    .version(VERSION, '--version', 'print the version')
     .allowExcessArguments(false)
     .showHelpAfterError(`'${call} --help' tells more.`)
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.ok : EXIT_USAGE));

@@ -1,11 +1,15 @@
 import { existsSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { WorkerStatus } from '@dpr/client';
-import type { Config } from '@dpr/infra/config';
+import { type Config, ConfigError } from '@dpr/infra/config';
 import { BUILT_IN_TYPE, type LocalPlan, type LocalWorker, planLocal } from '@dpr/infra/plan';
 import { readStackFile } from '@dpr/infra/stack-file';
+import { ownControlToken } from './control-token.ts';
+import { isLoopback } from './open-doors.ts';
 import type { Options } from './options.ts';
 import { freePort } from './preflight.ts';
 
@@ -25,14 +29,31 @@ type Stray = Pick<WorkerStatus, 'id' | 'type' | 'port'>;
 const PROGRAM_DIRECTORY = path.dirname(fileURLToPath(import.meta.url));
 
 /** @throws ConfigError that names every mistake */
-export async function readDesired({ config: file, data, host, checkpointIntervalMs }: Options): Promise<Desired> {
+export async function readDesired(options: Options): Promise<Desired> {
+  return desiredBy(await readConfig(options), options);
+}
+
+/** @throws ConfigError that names every mistake */
+export function readConfig({ config }: Pick<Options, 'config'>): Promise<Config> {
   const { DPR_CONTROL_TOKEN: controlToken, DPR_CLIENT_TOKEN: clientToken } = process.env;
-  const config = await readStackFile(file, 'local', { controlToken, clientToken });
+  return readStackFile(config, 'local', { controlToken, clientToken });
+}
+
+/**
+ * What a config asks for, with a control token in any case.
+ *
+ * @throws ConfigError when its token cannot be kept in the data directory
+ */
+export function desiredBy(given: Config, { data, host, checkpointIntervalMs }: Options): Desired {
+  const config = { ...given, controlToken: given.controlToken ?? madeControlToken(data) };
   const options = {
     dataDirectory: data,
     programDirectory: PROGRAM_DIRECTORY,
     node: process.execPath,
     host,
+    hostNames: isLoopback(host)
+      ? []
+      : [host, hostname()].filter((name) => isIP(name) === 0).map((name) => name.toLowerCase()),
     checkpointIntervalMs,
   };
   const plan = planLocal(config, options);
@@ -48,6 +69,17 @@ export async function readDesired({ config: file, data, host, checkpointInterval
       return runnable ? withoutPortsOf(plan, worker, host) : undefined;
     },
   };
+}
+
+/** @throws ConfigError */
+function madeControlToken(data: string): string {
+  try {
+    return ownControlToken(data);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const text = `is not set, and one that is made cannot be kept in ${data}: ${reason}; set it, or mend the directory`;
+    throw new ConfigError([{ key: 'dpr:controlToken', text }]);
+  }
 }
 
 /** How its type is started is known of the types that the project ships and of those that the config still has. */

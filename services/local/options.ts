@@ -26,8 +26,11 @@ While it runs:
   Editing the config applies it: added workers join, removed ones leave, changed ones restart. SIGHUP does it too.
   Ctrl-C stops everything gracefully, and the next start goes on from there. Once more kills it.
   A process that does not answer is shown as silent, and one that served is restarted after ${RESTART_AFTER_MS / 1_000} s.
-  <data>/cluster.json tells other programs which processes run, <data>/logs has a log of each,
+  <data>/cluster.json tells other programs which processes run at which ports, <data>/logs has a log of each,
   the newest ${(2 * MAX_LOG_BYTES) / MIB} MiB at most.
+
+The control port asks for a token, that of dpr:controlToken or else the one in <data>/control-token, where the command dpr
+finds it. Pages of browsers are refused at every port, but for dpr:allowedOrigins at public ones.
 
 With --json, standard output has one JSON object per line. Each has "time" and "event":
   cannotStart, starting, serving (the whole cluster), processStarted, processServing, processSilent, processAnswers,

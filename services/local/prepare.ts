@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { ConfigError } from '@dpr/infra/config';
 import { prepareDirectory, type VolumeLock, volumeLock } from '@dpr/runtime/storage';
-import { type Desired, readDesired } from './desired.ts';
+import { type Desired, desiredBy, readConfig } from './desired.ts';
 import type { Options } from './options.ts';
 import { obstacles, processesOf } from './preflight.ts';
 
@@ -24,14 +24,24 @@ export type Prepared = { readonly desired: Desired; readonly lock: VolumeLock };
  * @throws StartError
  */
 export async function prepare(options: Options): Promise<Prepared> {
-  const desired = await readDesired(options).catch((error: unknown) => {
-    throw error instanceof ConfigError ? new StartError(error.message.split('\n')) : error;
+  const config = await readConfig(options).catch((error: unknown) => {
+    throw startErrorOf(error);
   });
   const lock = await lockData(options.data);
-  const problems = await obstacles(processesOf(desired.plan), options.host, new Set());
-  if (problems.length === 0) return { desired, lock };
-  await lock.release();
-  throw new StartError(problems);
+  try {
+    const desired = desiredBy(config, options);
+    const problems = await obstacles(processesOf(desired.plan), options.host, new Set());
+    if (problems.length > 0) throw new StartError(problems);
+    return { desired, lock };
+  } catch (error) {
+    await lock.release();
+    throw startErrorOf(error);
+  }
+}
+
+/** Mistakes in the config are the administrator's to mend; anything else is as it was. */
+function startErrorOf(error: unknown): unknown {
+  return error instanceof ConfigError ? new StartError(error.message.split('\n')) : error;
 }
 
 async function lockData(data: string): Promise<VolumeLock> {

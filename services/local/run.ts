@@ -13,6 +13,7 @@ import { inform } from './inform.ts';
 import { openLogFile } from './log-file.ts';
 import { LOCAL_EXIT } from './exit-codes.ts';
 import { finderControl } from './operator.ts';
+import { ephemeralPorts, openToOthers, portsAtRisk } from './open-doors.ts';
 import type { Options } from './options.ts';
 import { obstacles, processesOf } from './preflight.ts';
 import { logDirectory, prepare } from './prepare.ts';
@@ -63,6 +64,7 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
   let desired = first;
   let served = false;
   let lookForStrays = true;
+  let warnings: readonly string[] = [];
   let reloading: Promise<void> = Promise.resolve();
 
   const address = (port: number) => `ws://${reachable(host)}:${port}`;
@@ -89,7 +91,14 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
   const header = () => ({ supervisor: process.pid, ...addresses(), config });
   const informed = inform({ cluster, show, dataDirectory: data, header, heard });
   tell({ event: 'starting', config, data, processes: processesOf(first.plan).length });
+  warnOfDoors(first);
   cluster.apply(first.plan, first.forced);
+
+  function warnOfDoors({ plan }: Desired): void {
+    const found = [openToOthers(host, plan), portsAtRisk(plan, ephemeralPorts())].filter((text) => text !== undefined);
+    for (const text of found) if (!warnings.includes(text)) tell({ event: 'warning', text });
+    warnings = found;
+  }
 
   function changed(): void {
     informed.changed();
@@ -130,6 +139,7 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
     desired = next;
     lookForStrays = true;
     tell({ event: 'configChanged', changes: actions.map(describeAction) });
+    warnOfDoors(next);
     cluster.apply(next.plan, next.forced);
     cluster.retry();
   }

@@ -143,7 +143,7 @@ describe('the dpr command', () => {
   it('fits the terminal: columns give way, and what is still too long is cut', async () => {
     for (const columns of [120, 80, 60, 40]) {
       const { control, variables } = await withControl();
-      const run = dpr(['status'], variables, { columns: columns });
+      const run = dpr(['status'], variables, { columns });
       const peer = await control.accept();
       await peer.next('status');
       const times = { committed: Date.now(), durable: Date.now(), executed: Date.now() };

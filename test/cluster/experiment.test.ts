@@ -14,7 +14,7 @@ import {
   type Target,
 } from '@dpr/chaos';
 import { untilReady } from '@dpr/local';
-import { planLocal } from '@dpr/infra/plan';
+import { adminPort, planLocal } from '@dpr/infra/plan';
 import { readStackFile } from '@dpr/infra/stack-file';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import { bundle, DIST } from '../../scripts/bundle.mjs';
@@ -203,10 +203,15 @@ async function startSuccessor(place: Place, signal: AbortSignal): Promise<ChildP
   const locks = readdirSync(worker.dataDirectory).filter((name) => name.startsWith('lock-'));
   for (const name of locks) unlinkSync(path.join(worker.dataDirectory, name));
   const port = place.basePort + 8;
-  const ports = { DPR_PORT: String(port), DPR_PUBLIC_PORT: String(port), DPR_ADMIN_PORT: String(port + 20_000) };
+  const admin = adminPort(port);
+  const ports = { DPR_PORT: String(port), DPR_PUBLIC_PORT: String(port), DPR_ADMIN_PORT: String(admin) };
+  const token = { DPR_CONTROL_TOKEN_FILE: path.join(place.data, 'control-token') };
   const [program = '', ...words] = worker.command;
-  const child = spawn(program, words, { env: { ...process.env, ...worker.environment, ...ports }, stdio: 'ignore' });
+  const child = spawn(program, words, {
+    env: { ...process.env, ...worker.environment, ...ports, ...token },
+    stdio: 'ignore',
+  });
   successors.push(child);
-  await untilReady(HOST, port + 20_000, signal);
+  await untilReady(HOST, admin, signal);
   return child;
 }

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Cluster, connect, connectOperator, type Operator } from '@dpr/client';
 import { type ClusterProcess, readClusterFile } from '@dpr/local';
+import { adminPort } from '@dpr/infra/plan';
 import { bundle, DIST } from '../../scripts/bundle.mjs';
 
 const POLL_MS = 10;
@@ -224,7 +225,7 @@ async function freeBasePort(): Promise<number> {
   for (;;) {
     const base = BASE_PORTS.from + Math.floor(Math.random() * (BASE_PORTS.to - BASE_PORTS.from));
     const offsets = Array.from({ length: MAX_WORKERS + 1 }, (_, offset) => offset);
-    const ports = offsets.flatMap((offset) => [base + offset, base + offset + 10_000, base + offset + 20_000]);
+    const ports = offsets.flatMap((offset) => [base + offset, base + offset + 10_000, adminPort(base + offset)]);
     if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base;
   }
 }
@@ -245,8 +246,9 @@ export async function clientOf({ cluster }: Place): Promise<Cluster> {
 }
 
 /** An operator's connection to a cluster, to be closed after the test. */
-export async function operatorOf({ cluster, control }: Place): Promise<Operator> {
-  const operator = await connectOperator({ cluster, control });
+export async function operatorOf({ cluster, control, data }: Place): Promise<Operator> {
+  const controlToken = readFileSync(path.join(data, 'control-token'), 'utf8').trim();
+  const operator = await connectOperator({ cluster, control, controlToken });
   connections.push(operator);
   return operator;
 }
