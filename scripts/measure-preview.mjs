@@ -17,12 +17,15 @@ const LIMIT_MS = 600_000;
 const HELP = `Measures "pulumi preview" of stacks with many workers, each beside a bare program of as many ConfigMaps. Needs what a
 preview needs: the Pulumi CLI, and a cluster that kubectl reaches.
   --workers N,M  how many workers each stack has; 2,100,1000 unless given
-  --runs N       how often each is measured, of which the best counts; 3 unless given`;
+  --runs N       how often each is measured, of which the best counts; 3 unless given
+  --json         one line of JSON for each stack, times in seconds`;
 
-const given = readOptions('npm run measure:preview --', HELP, {
+const OPTIONS = /** @type {const} */ ({
   workers: { type: 'string', default: '2,100,1000' },
   runs: { type: 'string', default: '3' },
+  json: { type: 'boolean', default: false },
 });
+const given = readOptions('npm run measure:preview --', HELP, OPTIONS);
 const workerCounts = given.workers.split(',').map((count) => whole('workers', count));
 const runs = whole('runs', given.runs);
 
@@ -34,7 +37,7 @@ for (let i = 0; i < count; i++) new ConfigMap('bare-' + i, { metadata: { name: '
 `;
 
 ensureInstalled({ withTools: true });
-process.stdout.write('workers  resources  this program  bare ConfigMaps\n');
+if (!given.json) process.stdout.write('workers  resources  this program  bare ConfigMaps\n');
 for (const workers of workerCounts) await measure(workers);
 await rm(WORK, { recursive: true });
 
@@ -62,6 +65,10 @@ async function measure(workers) {
     Math.min(...Array.from({ length: runs }, () => preview(directory).seconds)),
   );
   const [ours = 0, theirs = 0] = best;
+  if (given.json) {
+    process.stdout.write(`${JSON.stringify({ workers, resources, programSeconds: ours, bareSeconds: theirs })}\n`);
+    return;
+  }
   const cells = [String(workers).padStart(7), String(resources).padStart(9), `${ours.toFixed(1)} s`.padStart(12)];
   process.stdout.write(`${[...cells, `${theirs.toFixed(1)} s`.padStart(15)].join('  ')}\n`);
 }

@@ -197,8 +197,17 @@ function pack(folder) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const help =
-    'Packs @dpr/runtime and @dpr/client, for programs outside this repository, and prints where the packages are.';
-  readOptions('npm run packages --', help, {});
+    'Packs @dpr/runtime and @dpr/client, for programs outside this repository, and prints where the packages are.\n' +
+    '  --json  print what was packed: name, folder, archive';
+  const { json } = readOptions(
+    'npm run packages --',
+    help,
+    /** @type {const} */ ({
+      json: { type: 'boolean', default: false },
+    }),
+  );
   ensureInstalled({ withTools: true });
-  for (const { archive } of Object.values(await buildPackages())) process.stdout.write(`${archive}\n`);
+  const packed = Object.values(await buildPackages());
+  if (json) process.stdout.write(`${JSON.stringify(packed)}\n`);
+  else for (const { archive } of packed) process.stdout.write(`${archive}\n`);
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { VERSION } from '@dpr/client/version';
 
 describe('scripts', () => {
   for (const [script, words, expected] of [
@@ -15,6 +16,11 @@ describe('scripts', () => {
       assert.equal(status, 1);
     });
   }
+
+  it('print their version', () => {
+    const { status, stdout } = spawnSync(process.execPath, ['scripts/images.mjs', '--version'], { encoding: 'utf8' });
+    assert.deepEqual([status, stdout], [0, `${VERSION}\n`]);
+  });
 
   it('show their options', () => {
     for (const [script, command] of [
