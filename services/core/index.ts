@@ -1,7 +1,14 @@
 /** The DPR protocol's state machines: pure, synchronous, the same in production and in the simulator. */
 export { advanceCut, type Graph, type GraphCheckpoint } from './cut.ts';
 export { createFinder, FINDER_DEFAULTS, finderWakeAt, stepFinder } from './finder/finder.ts';
-export { decodeRecord, encodeRecord, type FinderRecord, type MemberRecord, type Tombstone } from './finder/record.ts';
+export {
+  decodeRecord,
+  encodeRecord,
+  type FinderRecord,
+  type MemberRecord,
+  type Seed,
+  type Tombstone,
+} from './finder/record.ts';
 export type { Finder, FinderConfig, FinderEffect, FinderEvent, Role } from './finder/state.ts';
 export { decisionsAfter, survivingVersion } from './world-lines.ts';
 export { createWorker, stepWorker, WORKER_DEFAULTS, workerWakeAt } from './worker/worker.ts';
@@ -9,6 +16,7 @@ export type { SessionSection } from './worker/session-table.ts';
 export {
   MalformedOperations,
   type CleanMarker,
+  type KeptGeneration,
   type StopReason,
   type Worker,
   type WorkerConfig,

@@ -21,6 +21,10 @@ export const MAX_WORKER_ID = 65_535;
 export const MAX_WORKERS = 16_384;
 /** Entries of a cut or a prefix: every id once. */
 export const MAX_CUT_ENTRIES = MAX_WORKER_ID + 1;
+/** Earlier generations that one worker's volume keeps; a new one is refused until one of them is deleted. */
+export const MAX_KEPT_GENERATIONS = 16;
+/** Workers that STATUS tells of because their entry does not say what state they begin with. */
+export const MAX_UNDECIDED = 64;
 /** Dependencies of one batch or checkpoint: at most one per other worker. */
 export const MAX_DEPENDENCIES = MAX_WORKERS;
 

@@ -42,10 +42,12 @@ import {
   MAX_DEPENDENCIES,
   MAX_FRAME_BYTES,
   MAX_HOST_BYTES,
+  MAX_KEPT_GENERATIONS,
   MAX_TEXT_BYTES,
   MAX_TOKEN_BYTES,
   MAX_TYPE_BYTES,
   MAX_UNCOMMITTED_CHECKPOINTS,
+  MAX_UNDECIDED,
   MAX_UNWRITTEN_VERSIONS,
   MAX_WORKERS,
 } from './limits.ts';
@@ -66,6 +68,8 @@ const checkpointFields = {
 const MAX_LISTED = 4 * (MAX_UNCOMMITTED_CHECKPOINTS + MAX_UNWRITTEN_VERSIONS);
 const checkpoints = list(struct(checkpointFields), MAX_LISTED);
 const decisions = list(decision, MAX_DECISIONS);
+/** Checkpoints that a volume holds. */
+const held = list(struct({ worldLine: u32, version: u64 }), MAX_LISTED);
 
 const member = struct({
   id: u32,
@@ -117,6 +121,8 @@ export const ERROR_CODES = [
   'unknownWorker', // no worker has this id
   'fenced', // a later incarnation took over
   'notServing', // the server is starting or stopping
+  'stateUnsaid', // the volume keeps earlier generations, and the worker's entry does not say what it begins with
+  'surveyAgain', // the volume was looked at before the id's last generation was removed, perhaps; detail: that generation
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
@@ -171,14 +177,28 @@ const FRAMES = {
     removed: list(struct({ id: u32, generation: u32 }), MAX_CUT_ENTRIES),
   },
 
-  /** NEWWORKER, first step. `generation` 0: the volume is empty. `checkpoints`: what the volume holds. */
+  /**
+   * NEWWORKER, first step. `generation` 0: the volume is empty. `checkpoints`: what the volume holds. `kept`: earlier generations on
+   * it. `state`, `from`: what a new generation begins with, and which one is to be brought back, 0 for the newest that has something.
+   * `removed`: the generation of whose removal the worker heard before it looked at its volume, 0 for none.
+   */
   claim: {
     worker: u32,
     generation: u32,
     boot: id128,
-    checkpoints: list(struct({ worldLine: u32, version: u64 }), MAX_LISTED),
+    checkpoints: held,
+    state: choice('unsaid', 'kept', 'empty'),
+    from: u32,
+    removed: u32,
+    kept: list(struct({ generation: u32, checkpoints: held }), MAX_KEPT_GENERATIONS),
   },
-  claimed: { cluster: id128, generation: u32, incarnation: u32 },
+  /** `seed`: nothing of this generation is committed, and at version `base` it has the state of that checkpoint of an earlier one. */
+  claimed: {
+    cluster: id128,
+    generation: u32,
+    incarnation: u32,
+    seed: optional(struct({ generation: u32, version: u64, base: u64 })),
+  },
   /** NEWWORKER, second step. `clean`: the marker of a clean shutdown found on the volume. */
   register: {
     worker: u32,
@@ -218,6 +238,8 @@ const FRAMES = {
     membership: u64,
     members: list(memberStatus, MAX_WORKERS),
     removed: u32,
+    /** Workers that wait to be told what state they begin with, and what they may be told. */
+    undecided: list(struct({ id: u32, text: prose(MAX_TEXT_BYTES) }), MAX_UNDECIDED),
   },
   /** From now on this operator is sent every `cut` and `cluster` as it comes. */
   subscribe: {},

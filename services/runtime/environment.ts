@@ -46,6 +46,10 @@ export interface WorkerSettings extends ProcessSettings {
   /** The Finder's control port, as `ws://host:port`. */
   readonly finder: string;
   readonly checkpointIntervalMs: number;
+  /** What a new generation begins with, where the volume keeps earlier ones. */
+  readonly state: 'unsaid' | 'kept' | 'empty';
+  /** The generation to bring back; 0: the newest one that has something. */
+  readonly from: number;
 }
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -81,6 +85,7 @@ export function workerSettings(variables: Variables): WorkerSettings {
       MAX_CHECKPOINT_INTERVAL_MS,
       WORKER_DEFAULTS.checkpointIntervalMs,
     ),
+    ...read.state('DPR_STATE'),
   });
 }
 
@@ -139,6 +144,15 @@ function reader(variables: Variables) {
     choice<const T extends string>(name: string, words: readonly T[], standard: T): T {
       const value = variables[name] ?? standard;
       return words.find((word) => word === value) ?? fault(name, `one of ${words.join(', ')} is expected`, standard);
+    },
+    /** What to begin with: `kept`, `empty`, or the number of the generation to bring back. */
+    state(name: string): Pick<WorkerSettings, 'state' | 'from'> {
+      const value = variables[name] ?? '';
+      if (value === '') return { state: 'unsaid', from: 0 };
+      if (value === 'kept' || value === 'empty') return { state: value, from: 0 };
+      const from = /^[1-9]\d{0,8}$/.test(value) ? Number(value) : 0;
+      const expected = "'kept', 'empty' or the number of a kept generation is expected";
+      return { state: 'kept', from: from === 0 ? fault(name, expected, 0) : from };
     },
     address(name: string): string {
       const value = variables[name] ?? '';

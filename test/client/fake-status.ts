@@ -11,6 +11,7 @@ export function statusOf(members: readonly Partial<MemberStatus>[]): MessageOf<'
     membership: 1,
     members: members.map(whole),
     removed: 0,
+    undecided: [],
   };
 }
 

@@ -21,6 +21,10 @@ describe('a Finder that refuses a volume', () => {
       boot: String(worker).repeat(32),
       generation: 0,
       checkpoints: [],
+      state: 'unsaid',
+      from: 0,
+      removed: 0,
+      kept: [],
     });
 
     written(step({ kind: 'loaded', record: undefined, start: '5'.repeat(16), cluster: 'c'.repeat(32) }));

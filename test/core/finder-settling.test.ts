@@ -53,7 +53,17 @@ function startFinder(start: string, found?: FinderRecord, config: Partial<Finder
     close: (connection: number) => happen({ kind: 'closed', connection }),
     frame,
     claim: (worker: number, generation = 1) =>
-      frame(worker, { kind: 'claim', worker, generation, boot: boot(worker, start), checkpoints: [] }),
+      frame(worker, {
+        kind: 'claim',
+        worker,
+        generation,
+        boot: boot(worker, start),
+        checkpoints: [],
+        state: 'unsaid',
+        from: 0,
+        removed: 0,
+        kept: [],
+      }),
     register: (worker: number, incarnation: number) =>
       frame(worker, {
         ...{ kind: 'register', worker, generation: 1, incarnation, boot: boot(worker, start), type: 'text' },

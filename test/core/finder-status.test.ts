@@ -34,7 +34,11 @@ function finderWithWorker() {
       const boot = String(boots).repeat(32);
       open(connection, 'worker');
       const common = { worker: 0, generation: boots === 1 ? 0 : 1, boot };
-      happen({ kind: 'frame', connection, message: { kind: 'claim', ...common, checkpoints: [] } });
+      happen({
+        kind: 'frame',
+        connection,
+        message: { kind: 'claim', ...common, checkpoints: [], state: 'unsaid', from: 0, removed: 0, kept: [] },
+      });
       const register = { ...common, generation: 1, incarnation: boots, type: 'text', host: '', port: 6380 };
       happen({ kind: 'frame', connection, message: { kind: 'register', ...register, checkpoints: [], clean } });
       const worldLine = finder.record.worldLine;

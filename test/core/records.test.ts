@@ -25,6 +25,8 @@ const byWorker = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<Map<number, T>> =>
 const plain = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true });
 
+const seed = fc.option(plain({ generation: u32, version: u64 }), { nil: undefined });
+
 const record: fc.Arbitrary<FinderRecord> = plain({
   cluster: hex(16),
   counter: u64,
@@ -35,6 +37,7 @@ const record: fc.Arbitrary<FinderRecord> = plain({
     plain({
       generation: u32,
       base: u64,
+      seed,
       restartsFrom: u32,
       type: fc.string({ maxLength: 15 }),
       host: fc.string({ maxLength: 60 }),
@@ -46,7 +49,14 @@ const record: fc.Arbitrary<FinderRecord> = plain({
       leaving: fc.boolean(),
     }),
   ),
-  tombstones: byWorker(plain({ generation: u32, version: u64, incarnation: u32 })),
+  tombstones: byWorker(
+    plain({
+      generation: u32,
+      version: u64,
+      incarnation: u32,
+      removals: fc.array(plain({ generation: u32, version: u64, seed }), { maxLength: 3 }),
+    }),
+  ),
   decisions: fc.array(plain({ worldLine: u32, prefix: byWorker(u64), entitled: byWorker(u32) }), { maxLength: 3 }),
   cut: byWorker(u64),
 });

@@ -30,8 +30,8 @@ export function servingWorker(
     stepWorker(worker, event, now, wall);
   const fromFinder = (message: Message) => step({ kind: 'finderFrame', message });
   step({ kind: 'finderOpened' });
-  step({ kind: 'surveyed', boot: 'b'.repeat(32), generation: 0, checkpoints: [], stamp: undefined });
-  fromFinder({ kind: 'claimed', cluster: 'c'.repeat(32), generation: 1, incarnation: 1 });
+  step({ kind: 'surveyed', boot: 'b'.repeat(32), generation: 0, checkpoints: [], kept: [], stamp: undefined });
+  fromFinder({ kind: 'claimed', cluster: 'c'.repeat(32), generation: 1, incarnation: 1, seed: undefined });
   step({ kind: 'volumeOpened', checkpoints: [], clean: undefined });
   fromFinder({ kind: 'registered', stamp: STAMP, worldLine: 1, decisions: [], cut: new Map(), base });
   step({ kind: 'restored', version: base, sections: [], since: 0 });

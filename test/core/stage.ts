@@ -3,6 +3,7 @@
  * event, and below it what the machine wanted done. Everything that is asked for happens at once, in the order in which it
  * was asked for; only the script lets time pass and things fail.
  */
+import type { WorkerConfig } from '@dpr/core';
 import { finderOn } from './stage/finder.ts';
 import { CLIENT, OPERATOR, type Cast, type Process, type Scene } from './stage/scene.ts';
 import { sessionOn } from './stage/session.ts';
@@ -85,8 +86,8 @@ export function createStage({ workers: count, replay = false }: StageOptions) {
       session.connect(worker);
       settle();
     },
-    startWorker(id: number) {
-      const process = workers.start(id);
+    startWorker(id: number, state?: WorkerConfig['state']) {
+      const process = workers.start(id, state);
       settle();
       return process;
     },

@@ -64,9 +64,32 @@ export const STORIES: Readonly<Record<string, () => string>> = {
       stage.remove(1);
       stage.pass(A_TICK_MS);
       stage.look();
-      stage.say('its id is added again: a new generation, without the old state');
-      stage.startWorker(1);
+      stage.say('its id is added again, and nothing says what it is to begin with');
+      const waiting = stage.startWorker(1);
+      stage.say('it is told to begin without the old state: a new generation');
+      stage.crash(waiting);
+      stage.startWorker(1, 'empty');
       stage.submit(1, 'c');
+    }),
+
+  'a removal that is undone': () =>
+    play({ workers: 2, replay: true }, (stage) => {
+      stage.submit(0, 'a');
+      stage.submit(1, 'b');
+      stage.say('an operator removes worker 1');
+      stage.remove(1);
+      stage.pass(A_TICK_MS);
+      stage.look();
+      stage.say('its id is added again, and is to begin with what is kept: a new generation with the old state');
+      const back = stage.startWorker(1, 'kept');
+      stage.submit(1, 'c');
+      stage.say("it crashes before 'c' is committed, and begins with the same state again");
+      stage.crash(back);
+      stage.startWorker(1, 'kept');
+      stage.pass(10);
+      stage.reconnect(1);
+      stage.submit(1, 'd');
+      stage.pass(A_TICK_MS);
     }),
 
   'a removal by force': () =>

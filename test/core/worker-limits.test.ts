@@ -27,8 +27,8 @@ function serving() {
   }
   const fromFinder = (message: Message): void => step({ kind: 'finderFrame', message });
   step({ kind: 'finderOpened' });
-  step({ kind: 'surveyed', boot: 'b'.repeat(32), generation: 0, checkpoints: [], stamp: undefined });
-  fromFinder({ kind: 'claimed', cluster: 'c'.repeat(32), generation: 1, incarnation: 1 });
+  step({ kind: 'surveyed', boot: 'b'.repeat(32), generation: 0, checkpoints: [], kept: [], stamp: undefined });
+  fromFinder({ kind: 'claimed', cluster: 'c'.repeat(32), generation: 1, incarnation: 1, seed: undefined });
   step({ kind: 'volumeOpened', checkpoints: [], clean: undefined });
   fromFinder({ kind: 'registered', stamp: STAMP, worldLine: 1, decisions: [], cut: new Map(), base: 0 });
 

@@ -1,5 +1,6 @@
 import { createWorker, stepWorker, WORKER_DEFAULTS, type Worker, type WorkerEffect, type WorkerEvent } from '@dpr/core';
-import type { CheckpointInfo, Decision } from '@dpr/protocol';
+import type { CheckpointInfo, Decision, MessageOf } from '@dpr/protocol';
+import { restoreTable } from '../../services/core/worker/session-table.ts';
 import assert from 'node:assert/strict';
 
 const CLUSTER = 'c'.repeat(32);
@@ -19,14 +20,19 @@ type Surveyed = Extract<WorkerEvent, { kind: 'surveyed' }>['checkpoints'];
 /** Join with a volume that the survey found to hold `surveyed`, and whose files turned out to be `listed`. */
 function join(
   { step }: ReturnType<typeof startWorker>,
-  { surveyed, listed, base }: { surveyed: Surveyed; listed: readonly CheckpointInfo[]; base: number },
+  {
+    surveyed,
+    listed,
+    base,
+    seed,
+  }: { surveyed: Surveyed; listed: readonly CheckpointInfo[]; base: number; seed?: MessageOf<'claimed'>['seed'] },
 ): WorkerEffect[] {
   step({ kind: 'finderOpened' });
   const generation = surveyed.length > 0 ? 1 : 0;
-  step({ kind: 'surveyed', boot: 'b'.repeat(32), generation, checkpoints: surveyed, stamp: undefined });
+  step({ kind: 'surveyed', boot: 'b'.repeat(32), generation, checkpoints: surveyed, kept: [], stamp: undefined });
   step({
     kind: 'finderFrame',
-    message: { kind: 'claimed', cluster: CLUSTER, generation: 1, incarnation: 2 },
+    message: { kind: 'claimed', cluster: CLUSTER, generation: 1, incarnation: 2, seed },
   });
   step({ kind: 'volumeOpened', checkpoints: listed, clean: undefined });
   return step({
@@ -87,6 +93,28 @@ describe('what a worker restores', () => {
     assert.deepEqual(restores(one.step(decisionTo(5), 1_000)), [{ kind: 'restore', version: 5, empty: false }]);
   });
 
+  it('is what an earlier generation had, until something is committed, and a copy of that from the first time on', () => {
+    const seed = { generation: 1, version: 4, base: 5 };
+    const one = startWorker();
+    const joined = join(one, { surveyed: [], listed: [], base: 5, seed });
+    const [effect] = joined.filter(({ kind }) => kind === 'bringBack');
+    assert.ok(effect?.kind === 'bringBack');
+    assert.deepEqual(effect.from, { generation: 1, version: 4 });
+    assert.deepEqual(effect.info, { worldLine: 1, version: 5, predecessor: 0, dependencies: new Map() });
+    assert.deepEqual(restoreTable([effect.sessions.bytes], effect.sessions.since).table.entries.size, 0);
+    assert.deepEqual(restores(joined), []);
+    one.step({ kind: 'restored', version: 5, sections: [effect.sessions.bytes], since: 5 });
+    one.step(executeBatch);
+    assert.deepEqual(restores(one.step(decisionTo(5), 1_000)), [{ kind: 'restore', version: 5, empty: false }]);
+
+    const again = startWorker();
+    const surveyed = [{ worldLine: 1, version: 5 }];
+    const restarted = join(again, { surveyed, listed: [effect.info], base: 5, seed });
+    assert.deepEqual(restores(restarted), [{ kind: 'restore', version: 5, empty: false }]);
+    const damaged = join(startWorker(), { surveyed, listed: [], base: 5, seed });
+    assert.ok(damaged.some(({ kind }) => kind === 'bringBack'));
+  });
+
   it('is never the empty state in place of a checkpoint that the survey saw and that turned out to be damaged', () => {
     const one = startWorker();
     const [effect] = restores(join(one, { surveyed: [{ worldLine: 1, version: 5 }], listed: [], base: 5 }));
@@ -107,8 +135,11 @@ describe('what a worker restores', () => {
     const one = startWorker();
     one.step({ kind: 'finderOpened' });
     const checkpoints = [{ worldLine: 1, version: 5 }];
-    one.step({ kind: 'surveyed', boot: 'b'.repeat(32), generation: 1, checkpoints, stamp: undefined });
-    one.step({ kind: 'finderFrame', message: { kind: 'claimed', cluster: CLUSTER, generation: 2, incarnation: 3 } });
+    one.step({ kind: 'surveyed', boot: 'b'.repeat(32), generation: 1, checkpoints, kept: [], stamp: undefined });
+    one.step({
+      kind: 'finderFrame',
+      message: { kind: 'claimed', cluster: CLUSTER, generation: 2, incarnation: 3, seed: undefined },
+    });
     one.step({ kind: 'volumeOpened', checkpoints: [], clean: undefined });
     const cut = new Map([[0, 5]]);
     const registered = { kind: 'registered', stamp: STAMP, worldLine: 1, decisions: [], cut, base: 5 } as const;

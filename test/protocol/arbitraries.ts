@@ -33,6 +33,7 @@ const decision = record({ worldLine: u32, prefix: versions, entitled: byWorker(u
 const decisions = list(decision);
 const checkpointFields = { worldLine: u32, version: u64, predecessor: u64, dependencies: versions };
 const checkpoints = list(record(checkpointFields));
+const held = list(record({ worldLine: u32, version: u64 }));
 const member = record({ id: u32, generation: u32, type: text, host: text, port: u16, leaving: flag });
 const memberStatus = record({
   id: u32,
@@ -122,9 +123,18 @@ export const MESSAGES: { readonly [K in Kind]: fc.Arbitrary<MessageOf<K>> } = {
     worker: u32,
     generation: u32,
     boot: id128,
-    checkpoints: list(record({ worldLine: u32, version: u64 })),
+    checkpoints: held,
+    state: fc.constantFrom('unsaid', 'kept', 'empty'),
+    from: u32,
+    removed: u32,
+    kept: list(record({ generation: u32, checkpoints: held })),
   }),
-  claimed: message('claimed', { cluster: id128, generation: u32, incarnation: u32 }),
+  claimed: message('claimed', {
+    cluster: id128,
+    generation: u32,
+    incarnation: u32,
+    seed: optional(record({ generation: u32, version: u64, base: u64 })),
+  }),
   register: message('register', {
     worker: u32,
     generation: u32,
@@ -158,6 +168,7 @@ export const MESSAGES: { readonly [K in Kind]: fc.Arbitrary<MessageOf<K>> } = {
     membership: u64,
     members: list(memberStatus),
     removed: u32,
+    undecided: list(record({ id: u32, text })),
   }),
   subscribe: message('subscribe', {}),
 };

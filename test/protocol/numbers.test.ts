@@ -60,6 +60,8 @@ const PINNED_ERROR_CODES = [
   'unknownWorker',
   'fenced',
   'notServing',
+  'stateUnsaid',
+  'surveyAgain',
 ];
 
 describe('protocol numbers', () => {

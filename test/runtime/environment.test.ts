@@ -50,6 +50,8 @@ describe('the environment', () => {
       publicPort: 6379,
       finder: 'ws://127.0.0.1:16379',
       checkpointIntervalMs: 100,
+      state: 'unsaid',
+      from: 0,
     });
   });
 
@@ -81,6 +83,20 @@ describe('the environment', () => {
       "DPR_FINDER is 'http://127.0.0.1': an address such as 'ws://host:port' is expected",
       "DPR_CHECKPOINT_INTERVAL_MS is '0': a whole number from 1 to 60000 is expected",
     ]);
+  });
+
+  it('tells a worker what to begin with', () => {
+    const read = (word: string) => {
+      const { state, from } = workerSettings({ ...worker, DPR_STATE: word });
+      return `${state} ${from}`;
+    };
+    assert.deepEqual(['', 'kept', 'empty', '3'].map(read), ['unsaid 0', 'kept 0', 'empty 0', 'kept 3']);
+    for (const word of ['keep', '0', '-1', '1.5', '1000000000']) {
+      assert.match(
+        complaint(() => read(word)),
+        /DPR_STATE is '.*': 'kept', 'empty' or the number of a kept generation is expected$/,
+      );
+    }
   });
 
   it('has the address of the Finder with its port, also one that URLs leave out, and nothing besides', () => {

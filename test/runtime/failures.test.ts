@@ -204,7 +204,7 @@ describe('a Finder and counters that meet trouble', () => {
       assert.equal((await startWorker(0)).lines.at(-1)?.worldLine, 1, 'none of them cost anything');
     });
 
-    it('leaves when it is removed, and comes back as a new generation with nothing of the old one', async () => {
+    it('leaves when it is removed, and waits for a word to come back as a new generation, with the old state or without', async () => {
       await startFinder();
       const worker = await startWorker(0);
       assert.equal(await commit(await greet(cluster.workerPort(0)), 0, 1, 9), 9);
@@ -212,13 +212,29 @@ describe('a Finder and counters that meet trouble', () => {
       operator.send({ kind: 'deleteWorker', worker: 0, generation: 0, force: false });
       await operator.next('deleteAnswer');
       assert.equal((await failed(worker)).code, EXIT.left);
-      await startWorker(0);
-      const client = await greet(cluster.workerPort(0));
-      assert.equal(client.welcome.worker?.generation, 2);
-      client.send(batch({ session: SESSION, sequence: 1, generation: 2, operations: amounts(0) }));
-      assert.equal(Number(readValue((await client.next('reply')).results, 0)), 0);
-      for (let names: string[] = []; names.join() !== 'generation-2,state';) {
-        names = (await readdir(data('counter-0'))).sort(); // the old one goes in the background
+      const waiting = cluster.startWorker(0);
+      const { reason } = await waiting.event('undecided');
+      assert.match(String(reason), /generation 1 of it is kept\. .* Here are: generation 1 \(\d.* written \d{4}-/);
+      assert.equal(await waiting.end('SIGTERM'), EXIT.ok);
+
+      const back = cluster.startWorker(0, { DPR_STATE: 'kept' });
+      await back.event('serving');
+      assert.equal(await valueOf(2), 9);
+      operator.send({ kind: 'deleteWorker', worker: 0, generation: 0, force: false });
+      await operator.next('deleteAnswer');
+      assert.equal((await failed(back)).code, EXIT.left);
+      await cluster.startWorker(0, { DPR_STATE: 'empty' }).event('serving');
+      assert.equal(await valueOf(3), 0);
+      for (let names: string[] = []; names.join() !== 'generation-1.kept,generation-2.kept,generation-3,state';) {
+        names = (await readdir(data('counter-0'))).sort(); // they are renamed in the background
+      }
+
+      /** The counter's, by a session that the worker has not met in this generation. */
+      async function valueOf(generation: number): Promise<number> {
+        const client = await greet(cluster.workerPort(0));
+        assert.equal(client.welcome.worker?.generation, generation);
+        client.send(batch({ session: SESSION, sequence: 1, generation, operations: amounts(0) }));
+        return Number(readValue((await client.next('reply')).results, 0));
       }
     });
 

@@ -13,6 +13,8 @@ const REFUSALS: readonly ErrorCode[] = [
     'fenced',
     'notServing',
     'staleFinder',
+    'stateUnsaid',
+    'surveyAgain',
   ] as const),
 ];
 
@@ -25,7 +27,7 @@ export const MUST_BE_REACHED: readonly string[] = [
     .filter((kind) => !NEVER_SENT.includes(kind) && kind !== 'error')
     .map((kind) => `sent ${kind}`),
   ...['claimed', 'registered', 'rollback', 'leaving', 'left', 'refused', 'fenced'].map((event) => `finder ${event}`),
-  ...['rollback', 'restored', 'leaving', 'finderRefused'].map((event) => `worker ${event}`),
+  ...['rollback', 'restored', 'leaving', 'finderRefused', 'undecided'].map((event) => `worker ${event}`),
   ...REFUSALS.map((code) => `refused: ${code}`),
   ...['historyLost', 'sessionExpired', 'tooManySessions'].map((code) => `session ended: ${code}`),
   ...['shutdown', 'left', 'fenced', 'refused', 'lostHistory'].map((why) => `worker stops: ${why}`),
@@ -42,7 +44,7 @@ export const MUST_BE_REACHED: readonly string[] = [
   'worker notices that its volume is lost',
   'Finder notices that its record is lost',
   'a worker whose disk is damaged is removed',
-  ...['checkpoint', 'rollback', 'marker'].map((what) => `${what} failed and was retried`),
+  ...['checkpoint', 'first checkpoint', 'rollback', 'marker'].map((what) => `${what} failed and was retried`),
   'record write failed and retried',
   'no power after a failed write of the record',
   'Finder dies within a step',
@@ -65,6 +67,8 @@ export const MUST_BE_REACHED: readonly string[] = [
   'two processes of a worker at once',
   'replaced while it stops',
   'replaced while its registration waits for others',
+  'a removed worker is brought back',
+  'nothing to bring back',
   'id added again with an empty volume',
   'id added again with its old volume',
   'session replays',

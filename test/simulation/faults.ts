@@ -383,7 +383,8 @@ export function add(world: World, host: WorkerHost): void {
   host.wanted = true;
   host.generation = 0;
   host.isLost = false;
-  world.note(`worker ${host.id}`, () => 'is added');
+  host.state = world.random.pick(['unsaid', 'kept', 'kept', 'empty']);
+  world.note(`worker ${host.id}`, () => `is added, its state ${host.state}`);
   startWorker(world, host);
 }
 

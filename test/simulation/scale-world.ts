@@ -165,7 +165,17 @@ export function measureScale(workers: number, steadyMs: number, collect?: () => 
     const checkpoints = [committed, ...waiting.map(({ version }) => version)]
       .filter((version) => version > 0)
       .map((version) => ({ worldLine, version }));
-    tell(worker, { kind: 'claim', worker: id, generation, boot, checkpoints });
+    tell(worker, {
+      kind: 'claim',
+      worker: id,
+      generation,
+      boot,
+      checkpoints,
+      state: 'unsaid',
+      from: 0,
+      removed: 0,
+      kept: [],
+    });
   }
 
   function take(worker: SimWorker, message: Message): void {

@@ -54,7 +54,16 @@ describe('a Finder with many workers', () => {
 
 /** From a write of the record until the next one, if a report comes in just after the first, and nobody waits for it. */
 function spacingMs(workers: number): number {
-  const member = { generation: 1, base: 0, restartsFrom: 1, type: 'counter', host: '', port: 1, leaving: false };
+  const member = {
+    generation: 1,
+    base: 0,
+    seed: undefined,
+    restartsFrom: 1,
+    type: 'counter',
+    host: '',
+    port: 1,
+    leaving: false,
+  };
   const boot = '00'.repeat(16);
   const life = { claimed: 1, registered: 1, boot, answer: { worldLine: 1, base: 0 } };
   const record: FinderRecord = {

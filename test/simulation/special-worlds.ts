@@ -26,6 +26,7 @@ export const SPECIAL_WORLDS = {
   revenants: { share: 0.02, draw: drawRevenants },
   resets: { share: 0.06, draw: drawResets },
   clogs: { share: 0.03, draw: drawClogs },
+  undone: { share: 0.02, draw: drawUndone },
   outdated: { share: 0.02, draw: drawOutdated },
 } as const satisfies Readonly<Record<string, SpecialWorld>>;
 export type SpecialWorldName = keyof typeof SPECIAL_WORLDS;
@@ -421,5 +422,22 @@ function drawShort(random: Random, { rates }: WorldOptions): Partial<WorldOption
     diskDelayMs: random.real(5, 30),
     faultsForMs: random.real(100, 500),
     rates: { ...rates, cutConnection: 20, resetConnection: 5, crashWorker: 5 },
+  };
+}
+
+/** Workers are removed and brought back while they are used, and crash before they have committed anything anew. */
+function drawUndone(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  return {
+    workers: random.int(2, 4),
+    clients: random.int(2, 3),
+    callsPerSession: random.int(60, 120),
+    thinkMs: 15,
+    maxInFlight: 4,
+    networkDelayMs: random.real(0.3, 3),
+    diskDelayMs: random.real(0.3, 5),
+    replayChance: 1,
+    restartMs: 20,
+    faultsForMs: random.real(500, 1500),
+    rates: { ...rates, addWorker: 15, removeWorker: 3, forceRemoveWorker: 4, crashWorker: 6 },
   };
 }

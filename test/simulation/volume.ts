@@ -27,6 +27,7 @@ export function keepVolume(world: World, { process, host, ...options }: VolumeOp
     ...options,
     disk: mountDisk(world, process, disk),
     worker: host.id,
+    looksAtKept: host.state !== 'unsaid',
     log: { error: log, warn: log },
     written: () => undefined,
     failed: () => undefined,

@@ -85,7 +85,7 @@ export function startWorker(world: World, host: WorkerHost): void {
   const object = createObject(world, process, () => core);
   const executed = (ticket: number, results: Uint8Array): void => happen({ kind: 'executed', ticket, results });
   const core = createWorker(
-    configOf(world, host.id),
+    configOf(world, host),
     adaptState(object, { executed, broken: isBroken, batch: () => undefined }),
   );
   const clients = createClients();
@@ -130,7 +130,7 @@ export function startWorker(world: World, host: WorkerHost): void {
   }, isBroken);
 }
 
-function configOf({ options }: World, id: number): WorkerConfig {
+function configOf({ options }: World, { id, state }: WorkerHost): WorkerConfig {
   return {
     ...WORKER_DEFAULTS,
     id,
@@ -147,6 +147,7 @@ function configOf({ options }: World, id: number): WorkerConfig {
     maxSessions: options.maxSessions,
     sessionExpiryMs: options.sessionExpiryMs,
     maxDecisions: options.maxDecisions,
+    state,
   };
 }
 
@@ -268,6 +269,7 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
       running.marked = false;
       return ask(world, running, effect);
     case 'openVolume':
+    case 'bringBack':
     case 'prune':
     case 'mark':
       return ask(world, running, effect);
@@ -284,6 +286,7 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
       return stopped(world, running, effect);
     case 'log':
       world.reached(`worker ${effect.event}`);
+      if (effect.event === 'undecided') decideState(world, running);
       return world.note(process.name, () => `${effect.event}: ${inWords(effect.details)}`);
   }
 }
@@ -304,7 +307,21 @@ function stopped(world: World, running: WorkerProcess, { why, text }: Extract<Wo
     world.reached('no room for another worker');
     host.wanted = false; // the administrator gives up
   }
+  if (why === 'refused' && core.config.state === 'kept' && world.checker.generationOf(core.config.id) === 0) {
+    world.reached('nothing to bring back');
+    host.state = 'empty';
+  }
   if (why !== 'left' || core.generation < host.generation) restartAfterStop(world, host);
+}
+
+/** The administrator says what a worker begins with that waits for it; one that was removed meanwhile waits for nothing. */
+function decideState(world: World, running: WorkerProcess): void {
+  const { host, process } = running;
+  world.scheduler.after(world.random.exponential(world.options.restartMs), process, () => {
+    if (!host.wanted) return killWorker(world, running, 'is not wanted any more');
+    if (host.state === 'unsaid') host.state = world.random.chance(0.5) ? 'kept' : 'empty';
+    shutDownWorker(world, running);
+  });
 }
 
 /** As in production: it stops for a successor, or is started again after its disk failed; anything else is a defect. */

@@ -1,4 +1,5 @@
 /** What stays of a worker when its processes die: its disk, and whether somebody starts it again. */
+import type { WorkerConfig } from '../../services/core/index.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 import { createDisk } from './disk.ts';
 import type { Random } from './random.ts';
@@ -17,6 +18,8 @@ export interface WorkerHost {
   /** A removal was asked for, and has not been answered with `left`. */
   removing: 'no' | 'graceful' | 'force';
   starting: boolean;
+  /** What its next process is told to begin with, where its volume keeps earlier generations. */
+  state: WorkerConfig['state'];
   /** Its volume is gone, so that it can only be removed by force. */
   isLost: boolean;
   /** What is on its disk is not what was written there. */
@@ -34,6 +37,7 @@ export function createHost(id: number, random: Random): WorkerHost {
     generation: 0,
     removing: 'no',
     starting: false,
+    state: 'unsaid',
     isLost: false,
     isDamaged: false,
     refusals: 0,

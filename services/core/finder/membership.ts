@@ -1,8 +1,9 @@
 /** NEWWORKER in its two steps, DELETEWORKER, and the rollback that either may need. */
-import { MAX_WORKER_ID, type Decision, type MessageOf, type Versions } from '@dpr/protocol';
+import { MAX_KEPT_GENERATIONS, MAX_WORKER_ID, type Decision, type MessageOf, type Versions } from '@dpr/protocol';
 import { pruneDecisions, survivingVersion } from '../world-lines.ts';
+import { beginning, holdsSeed, removalOf, type Refusal } from './earlier.ts';
 import { heard } from './newest.ts';
-import type { MemberRecord } from './record.ts';
+import type { MemberRecord, Seed } from './record.ts';
 import { chainOf, takeInCut } from './reports.ts';
 import { change, changeMember, log, ownCut, send, sendError, whenDurable, type Finder } from './state.ts';
 
@@ -13,13 +14,11 @@ type Register = MessageOf<'register'>;
 export function claim(finder: Finder, connection: number, message: Claim): void {
   const { worker: id, boot } = message;
   heard(finder, id);
-  const refusal = refuseVolume(finder, message);
-  if (refusal !== undefined) {
-    log(finder, 'refused', { worker: id, reason: refusal });
-    return whenDurable(finder, () => sendError(finder, connection, 'volumeRefused', refusal));
-  }
-  const known = finder.record.members.get(id);
-  const member = known ?? newMember(finder, id);
+  const entry = letIn(finder, message);
+  if ('code' in entry) return refuse(finder, connection, id, entry);
+  const { member } = entry;
+  const peer = finder.peers.get(connection);
+  delete peer?.undecided;
   if (member.boot !== boot) {
     const incarnation = member.claimed + 1;
     changeMember(finder, id, { ...member, claimed: incarnation, boot });
@@ -28,18 +27,41 @@ export function claim(finder: Finder, connection: number, message: Claim): void 
     keepListed(finder, message);
   }
   const claimed = finder.record.members.get(id)?.claimed ?? 0;
+  const { generation, base, seed } = member;
+  const isUsed = seed === undefined || (finder.record.cut.get(id) ?? 0) > base;
   whenDurable(finder, () =>
     send(finder, connection, {
       kind: 'claimed',
       cluster: finder.record.cluster,
-      generation: member.generation,
+      generation,
       incarnation: claimed,
+      seed: isUsed ? undefined : { ...seed, base },
     }),
   );
 }
 
+function refuse(finder: Finder, connection: number, id: number, { code, text, detail }: Refusal): void {
+  if (code !== 'surveyAgain') log(finder, 'refused', { worker: id, reason: text });
+  whenDurable(finder, () => {
+    const peer = finder.peers.get(connection);
+    if (peer !== undefined && code === 'stateUnsaid') peer.undecided = { id, text };
+    sendError(finder, connection, code, text, detail);
+  });
+}
+
+/** The member that this volume may go on as, or begin; or why it must not join. */
+function letIn(finder: Finder, message: Claim): { readonly member: MemberRecord } | Refusal {
+  const text = refuseVolume(finder, message);
+  if (text !== undefined) return { code: 'volumeRefused', text };
+  const known = finder.record.members.get(message.worker);
+  if (known !== undefined) return { member: known };
+  const begins = beginning(finder.record, message);
+  return 'code' in begins ? begins : { member: newMember(finder, message.worker, begins.seed) };
+}
+
 /** Why this volume must not join, in words for an administrator; undefined if it may. */
-function refuseVolume(finder: Finder, { worker: id, generation, checkpoints }: Claim): string | undefined {
+function refuseVolume(finder: Finder, message: Claim): string | undefined {
+  const { worker: id, generation, checkpoints } = message;
   const { members, tombstones, cut, decisions } = finder.record;
   const member = members.get(id);
   const newest = member?.generation ?? tombstones.get(id)?.generation ?? 0;
@@ -52,7 +74,10 @@ function refuseVolume(finder: Finder, { worker: id, generation, checkpoints }: C
     return members.size >= maxWorkers ? `the cluster has ${maxWorkers} workers, which is the limit` : undefined;
   }
   const committed = cut.get(id) ?? 0;
-  if (committed <= member.base) return undefined;
+  if (committed <= member.base) {
+    if (holdsSeed(finder.record, message, member)) return undefined;
+    return `worker ${id} is to begin with what generation ${member.seed?.generation ?? 0} held, and its volume has that no more: bring back the right volume, or remove the worker, and add it again`;
+  }
   const holds =
     generation === member.generation &&
     checkpoints.some(
@@ -62,13 +87,14 @@ function refuseVolume(finder: Finder, { worker: id, generation, checkpoints }: C
   return `version ${committed} of worker ${id} is committed, and its volume does not hold that checkpoint: the volume was lost, damaged, swapped, or restored from too old a copy. Bring back the right volume, or remove the worker by force (dpr remove-worker ${id} --force), which loses its state, and add it again`;
 }
 
-function newMember(finder: Finder, id: number): MemberRecord {
+function newMember(finder: Finder, id: number, seed: Seed | undefined): MemberRecord {
   const tombstone = finder.record.tombstones.get(id);
   const incarnation = tombstone?.incarnation ?? 0;
   const base = tombstone?.version ?? 0;
   return {
     generation: (tombstone?.generation ?? 0) + 1,
     base,
+    seed,
     restartsFrom: incarnation + 1,
     type: '',
     host: '',
@@ -292,7 +318,9 @@ function remove(finder: Finder, id: number, member: MemberRecord): void {
   const members = new Map(record.members);
   members.delete(id);
   const version = record.cut.get(id) ?? member.base;
-  const tombstone = { generation: member.generation, version, incarnation: member.claimed };
+  const earlier = record.tombstones.get(id)?.removals ?? [];
+  const removals = [...earlier, removalOf(member, version)].slice(-MAX_KEPT_GENERATIONS);
+  const tombstone = { generation: member.generation, version, incarnation: member.claimed, removals };
   change(finder, {
     members,
     tombstones: new Map(record.tombstones).set(id, tombstone),

@@ -83,6 +83,8 @@ export interface Peer {
   resent: boolean;
   subscribed: boolean;
   progress?: MessageOf<'progress'>;
+  /** A worker that waits to be told what state it begins with. */
+  undecided?: { readonly id: number; readonly text: string };
   /** Everything up to here is durable, and it takes no new batches. */
   drained?: number;
   /** Since when it does not answer; Infinity: it does. */

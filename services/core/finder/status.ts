@@ -1,5 +1,5 @@
 /** What STATUS shows. */
-import type { MemberStatus, MessageOf } from '@dpr/protocol';
+import { MAX_UNDECIDED, type MemberStatus, type MessageOf } from '@dpr/protocol';
 import { waitsFor } from './membership.ts';
 import type { MemberRecord } from './record.ts';
 import { log, type Exposed, type Finder } from './state.ts';
@@ -14,6 +14,7 @@ export function statusAnswer(finder: Finder, exposed: Exposed): MessageOf<'statu
     membership,
     members: [...members].map(([id, member]) => memberStatus(finder, exposed, id, member)),
     removed: [...tombstones.keys()].filter((id) => !members.has(id)).length,
+    undecided: [...finder.peers.values()].flatMap(({ undecided }) => undecided ?? []).slice(0, MAX_UNDECIDED),
   };
 }
 

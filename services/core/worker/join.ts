@@ -1,7 +1,10 @@
 /** How a worker becomes a member: survey the volume, claim, open the volume, register, restore. */
-import type { CheckpointInfo, Message, MessageOf } from '@dpr/protocol';
+import type { CheckpointInfo, Message, MessageOf, Stamp } from '@dpr/protocol';
 import { survivingVersion } from '../world-lines.ts';
+import { createSessionTable, sealSection } from './session-table.ts';
 import { log, stop, toFinder, type CleanMarker, type Worker, type WorkerEvent } from './state.ts';
+
+type Seed = NonNullable<MessageOf<'claimed'>['seed']>;
 
 /** A volume may be read while a predecessor still writes to it: it is read again a few times before the worker gives up. */
 const MAX_SURVEYS = 5;
@@ -11,6 +14,7 @@ export function surveyed(worker: Worker, event: Extract<WorkerEvent, { kind: 'su
   worker.boot = event.boot;
   worker.generation = event.generation;
   worker.surveyed = event.checkpoints;
+  worker.kept = event.kept;
   worker.stamp ??= event.stamp;
   worker.step = 'claiming';
   worker.surveys++;
@@ -32,8 +36,9 @@ export function finderClosed(worker: Worker): void {
 }
 
 function sendClaim(worker: Worker): void {
-  const { boot, generation, surveyed: checkpoints } = worker;
-  toFinder(worker, { kind: 'claim', worker: worker.config.id, generation, boot, checkpoints });
+  const { boot, generation, surveyed: checkpoints, kept, removed, config } = worker;
+  const { id, state, from } = config;
+  toFinder(worker, { kind: 'claim', worker: id, generation, boot, checkpoints, state, from, removed, kept });
 }
 
 function sendRegister(worker: Worker): void {
@@ -78,6 +83,7 @@ export function joinFrame(worker: Worker, message: Message): void {
       if (worker.generation !== message.generation) worker.surveyed = [];
       worker.generation = message.generation;
       worker.incarnation = message.incarnation;
+      worker.seed = message.seed;
       worker.effects.push({
         kind: 'openVolume',
         cluster: message.cluster,
@@ -129,10 +135,22 @@ function registered(worker: Worker, message: MessageOf<'registered'>): void {
   const held = listed.some(
     (info) => info.version === base && base <= survivingVersion(decisions, config.id, info.worldLine),
   );
+  if (!held && base === worker.seed?.base) return bringBack(worker, worker.seed, message.stamp);
   if (!held && base >= worker.oldest) {
     return stop(worker, 'refused', `version ${base} is to be restored, and the volume does not hold that checkpoint`);
   }
   worker.effects.push({ kind: 'restore', version: base, empty: !held });
+}
+
+/**
+ * Begin with the state of an earlier generation, and with an empty session table: in a new generation every client numbers from 1, and
+ * was told already what became of its calls before. The first checkpoint has that state, so that every later restore finds it.
+ */
+function bringBack(worker: Worker, { generation, version, base }: Seed, stamp: Stamp): void {
+  worker.oldest = Math.min(worker.oldest, base);
+  const info = { worldLine: worker.worldLine, version: base, predecessor: 0, dependencies: new Map() };
+  const sessions = sealSection(createSessionTable(), base, 0);
+  worker.effects.push({ kind: 'bringBack', from: { generation, version }, info, sessions, stamp });
 }
 
 function finderError(worker: Worker, message: MessageOf<'error'>): void {
@@ -147,6 +165,14 @@ function finderError(worker: Worker, message: MessageOf<'error'>): void {
       worker.step = 'surveying';
       worker.effects.push({ kind: 'survey', afterMs: SURVEY_AGAIN_MS });
       return;
+    case 'surveyAgain':
+      worker.removed = message.detail;
+      worker.step = 'surveying';
+      worker.effects.push({ kind: 'survey', afterMs: 0 });
+      return;
+    case 'stateUnsaid':
+      // It waits: the administrator starts it again with the word.
+      return log(worker, 'undecided', { reason: message.text });
     case 'wrongCluster':
     case 'unauthorized':
     case 'unsupportedVersion':

@@ -21,7 +21,14 @@ export interface WorkerConfig {
   readonly maxWaitingBytes: number;
   readonly sessionExpiryMs: number;
   readonly maxDecisions: number;
+  /** What a new generation begins with, where the volume keeps earlier ones: the administrator's word. */
+  readonly state: MessageOf<'claim'>['state'];
+  /** The generation to bring back; 0: the newest one that has something. */
+  readonly from: number;
 }
+
+/** An earlier generation on the volume, and what it holds. */
+export type KeptGeneration = MessageOf<'claim'>['kept'][number];
 
 /** The operations of a batch are not what the worker type understands. Nothing was changed. */
 export class MalformedOperations extends Error {
@@ -53,6 +60,7 @@ export type WorkerEvent =
       readonly boot: string;
       readonly generation: number;
       readonly checkpoints: readonly { readonly worldLine: number; readonly version: number }[];
+      readonly kept: readonly KeptGeneration[];
       readonly stamp: Stamp | undefined;
     }
   | { readonly kind: 'finderOpened' }
@@ -98,6 +106,14 @@ export type WorkerEffect =
     }
   /** Drop what is above `version` and the clean marker, and give the state object that version (`empty`: none). */
   | { readonly kind: 'restore'; readonly version: number; readonly empty: boolean }
+  /** Make the state of an earlier generation's checkpoint the first one of this volume, and give it to the state object. */
+  | {
+      readonly kind: 'bringBack';
+      readonly from: { readonly generation: number; readonly version: number };
+      readonly info: CheckpointInfo;
+      readonly sessions: SessionSection;
+      readonly stamp: Stamp;
+    }
   /** Make a checkpoint durable: in order, retried until it is; dropped by a later `restore`. */
   | {
       readonly kind: 'checkpoint';
@@ -117,7 +133,7 @@ export type WorkerEffect =
 /** Why a worker stops: as asked, as a removed one, for a successor, or because an administrator must act. */
 export type StopReason = 'shutdown' | 'left' | 'fenced' | 'refused' | 'lostHistory';
 export type WorkerLogEvent =
-  'joined' | 'rollback' | 'restored' | 'leaving' | 'drained' | 'finderRefused' | 'protocolError';
+  'joined' | 'rollback' | 'restored' | 'leaving' | 'drained' | 'finderRefused' | 'undecided' | 'protocolError';
 
 /** A checkpoint that was sealed, with what its lag is measured by. */
 export interface Sealed extends CheckpointInfo {
@@ -155,9 +171,14 @@ export interface Worker {
   incarnation: number;
   /** Found on the volume at boot. */
   surveyed: readonly { readonly worldLine: number; readonly version: number }[];
+  kept: readonly KeptGeneration[];
+  /** The generation of whose removal it heard before it looked. */
+  removed: number;
   surveys: number;
   listed: readonly CheckpointInfo[];
   clean: CleanMarker | undefined;
+  /** What it begins with, if nothing of this generation is committed and that is not empty. */
+  seed: MessageOf<'claimed'>['seed'];
   /** The smallest version that the volume ever held a checkpoint of; below it there is only the empty state. */
   oldest: number;
 

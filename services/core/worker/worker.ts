@@ -47,6 +47,8 @@ export const WORKER_DEFAULTS = {
   maxWaitingBytes: MAX_WAITING_BYTES,
   sessionExpiryMs: SESSION_EXPIRY_MS,
   maxDecisions: MAX_DECISIONS,
+  state: 'unsaid',
+  from: 0,
 } as const satisfies Partial<WorkerConfig>;
 
 /** How often a worker tells the Finder how far it is, ms. */
@@ -65,9 +67,12 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
     generation: 0,
     incarnation: 0,
     surveyed: [],
+    kept: [],
+    removed: 0,
     surveys: 0,
     listed: [],
     clean: undefined,
+    seed: undefined,
     oldest: Infinity,
     worldLine: 0,
     decisions: [],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type CheckpointStore, openCheckpointStore } from './checkpoint-store.ts';
+import { type CheckpointStore, type Restored, openCheckpointStore } from './checkpoint-store.ts';
 import { type Disk, pathOf, withFile } from './disk.ts';
 import { StorageDamagedError, SupersededError, WrongVolumeError, systemCode } from './errors.ts';
 import { decodeFrame, encodeFrame } from './frame.ts';
@@ -21,8 +21,8 @@ import {
   withoutState,
 } from './manifest.ts';
 import { fieldsOf } from './meta.ts';
-import { IDENTITY_FILE, identityDraft, manifestIncarnations, manifestName } from './names.ts';
-import { type Depth, checkPartFile } from './part-files.ts';
+import { IDENTITY_FILE, identityDraft, manifestIncarnations, manifestName, partName } from './names.ts';
+import { type Depth, checkPartFile, readPartFile } from './part-files.ts';
 
 /** What a volume holds, as its newest manifest says. */
 export type Survey = {
@@ -50,6 +50,28 @@ export type Claim = {
   /** As handed out by the Finder, which has fenced every earlier one. */
   readonly incarnation: number;
 };
+
+/**
+ * The state of one checkpoint of a volume that nobody writes to any more, read without changing anything.
+ * @throws StorageDamagedError when it is not there, or not as it was written; system errors
+ */
+export async function readState(disk: Disk, identity: Identity, version: number): Promise<Restored['state']> {
+  const names = await disk.list();
+  const found = await readIdentity(disk, names);
+  const incarnation = manifestIncarnations(names).at(-1) ?? 0;
+  const loaded =
+    found !== undefined && sameIdentity(found, identity) ? await loadManifest(disk, incarnation, identity) : undefined;
+  const entry = loaded?.manifest.state.entries.find((one) => one.version === version);
+  if (loaded === undefined || entry?.state === undefined) {
+    throw new StorageDamagedError(`${disk.directory} does not hold checkpoint ${version} of ${describe(identity)}`);
+  }
+  const { state } = entry;
+  if (state.place === 'inline') return { bytes: loaded.bytes.subarray(state.at, state.at + state.bytes) };
+  if (state.place === 'file') return { bytes: await readPartFile(disk, entry, 'state', state) };
+  const fault = await checkPartFile(disk, entry, 'state', state, 'whole');
+  if (fault !== undefined) throw new StorageDamagedError(fault);
+  return { path: pathOf(disk, partName(entry, 'state')) };
+}
 
 type Loaded = { readonly manifest: Manifest; readonly bytes: Buffer };
 type Found = { readonly state: ManifestState; readonly damage: readonly string[] };

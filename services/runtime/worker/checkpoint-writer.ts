@@ -39,6 +39,8 @@ export interface CheckpointWriter {
    * @returns what to give the state object (undefined: the empty state), or nothing when a later call overtook this one
    */
   restore(version: number, empty: boolean): Promise<{ readonly restored: Restored | undefined } | undefined>;
+  /** Make this the only checkpoint of the volume. False: it was stopped before that was durable. */
+  begin(version: number, checkpoint: () => Promise<NewCheckpoint>): Promise<boolean>;
   /** Leave a clean-shutdown marker; true once it is durable, false if a `restore` overtook it. */
   mark(clean: CleanMarker): Promise<boolean>;
   /** In the background: give up what is below. */
@@ -153,6 +155,11 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       await dropped;
       return done ? { restored } : undefined;
     },
+    begin: (version, checkpoint) =>
+      persist(era.signal, 'first checkpoint', version, async () => {
+        await store.dropAfter(version - 1);
+        await store.append(await checkpoint());
+      }),
     mark: (clean) => persist(era.signal, 'marker', clean.version, () => store.markClean(clean)),
     prune(keep) {
       pruneTo = keep;

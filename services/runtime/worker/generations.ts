@@ -1,15 +1,20 @@
 /**
- * A worker's directory: each generation of its id has a volume of its own in it, so that none reads another's files. At any time
- * there is one, and while it begins the one before; what a removal left that was cut short goes when the worker starts again.
+ * A worker's directory: each generation of its id has a volume of its own in it, so that none reads another's files. The newest one is
+ * in use, or was when the worker was removed; those before it are kept, under names that tell so, until an administrator deletes them.
  */
+import type { KeptGeneration } from '@dpr/core';
+import { MAX_KEPT_GENERATIONS } from '@dpr/protocol';
 import {
   claimVolume,
+  readState,
+  StorageDamagedError,
   SupersededError,
   surveyVolume,
   systemCode,
   type ClaimedVolume,
   type Disk,
   type Identity,
+  type Restored,
   type Survey,
 } from '../storage/index.ts';
 
@@ -19,6 +24,7 @@ export interface Found extends Survey {
 }
 
 const VOLUME = /^generation-([1-9]\d*)$/;
+const KEPT = /^generation-([1-9]\d*)\.kept$/;
 const REMOVED = /^generation-[1-9]\d*\.removed$/;
 
 const EMPTY: Found = {
@@ -66,27 +72,83 @@ export async function claimGeneration(disk: Disk, identity: Identity, incarnatio
 }
 
 /**
- * Remove the generations before this one, once it was claimed: then its volume is durable, and so is the Finder's record of it,
- * which is durable before the claim is answered. So every later survey finds this one, and the Finder refuses it rather than take
- * an earlier one in its place. What was committed there went with the worker that was removed, and no rollback leads back to it.
+ * The generations before the newest one, latest first.
+ * @param look whether to look at what they hold; what cannot be read counts as nothing
+ */
+export async function surveyKept(disk: Disk, newest: number, look: boolean): Promise<KeptGeneration[]> {
+  const names = new Map<number, string>();
+  for (const name of await disk.list()) {
+    const generation = Number((KEPT.exec(name) ?? VOLUME.exec(name))?.[1] ?? 0);
+    // One that has both names was renamed, and begun anew by a process that did not know it.
+    if (generation > 0 && generation !== newest && !names.get(generation)?.endsWith('.kept'))
+      names.set(generation, name);
+  }
+  const latest = [...names].sort(([a], [b]) => b - a).slice(0, MAX_KEPT_GENERATIONS);
+  return Promise.all(
+    latest.map(async ([generation, name]) => ({
+      generation,
+      checkpoints: look ? await heldBy(disk.inside(name)) : [],
+    })),
+  );
+}
+
+async function heldBy(volume: Disk): Promise<KeptGeneration['checkpoints']> {
+  try {
+    return (await surveyVolume(volume)).checkpoints.map(({ worldLine, version }) => ({ worldLine, version }));
+  } catch (error) {
+    if (error instanceof StorageDamagedError || error instanceof SupersededError) return [];
+    throw error;
+  }
+}
+
+/**
+ * The state that an earlier generation had at a version.
+ * @throws StorageDamagedError when it is not there or not as it was written; system errors
+ */
+export async function readEarlier(disk: Disk, identity: Identity, version: number): Promise<Restored['state']> {
+  const name = nameOf(identity.generation);
+  const names = await disk.list();
+  const found = [keptName(name), name].find((one) => names.includes(one));
+  if (found !== undefined) return readState(disk.inside(found), identity, version);
+  throw new StorageDamagedError(`${disk.directory} has no generation ${identity.generation} any more`);
+}
+
+/**
+ * Give the generations before this one the names of those that are kept, once it was claimed: then its volume is durable, and so is
+ * the Finder's record of it, which is durable before the claim is answered. So every later survey finds this one, and the Finder
+ * refuses it rather than take an earlier one in its place.
  *
- * Only zombies of those generations still use their files. The directory loses its name before it loses a file, so they find
- * all of it or nothing, never what looks like a volume that nobody wrote to; and where they find nothing, they see that
- * there is a later generation, and stop as superseded.
+ * Only zombies of those generations still use their files. A directory gets its name as a whole, so they find all of it or nothing, never
+ * what looks like a volume that nobody wrote to; and where they find nothing, they see that there is a later generation, and stop as
+ * superseded. What such a zombie begins anew, under the name that is free again, holds nothing and goes.
  *
  * May be cut short at any step, and done again, also by several processes at once.
  * @throws system errors
  */
-export async function removeEarlier(disk: Disk, generation: number): Promise<void> {
+export async function keepEarlier(disk: Disk, generation: number): Promise<void> {
   const names = await disk.list();
   for (const name of names.filter((one) => REMOVED.test(one))) await removeAll(disk, name);
   for (const name of names.filter((one) => generationOf(one) > 0 && generationOf(one) < generation)) {
-    const removed = `${name}.removed`;
-    await disk.rename(name, removed);
+    const isAnew = names.includes(keptName(name));
+    if (isAnew && (await heldBy(disk.inside(name))).length > 0) continue; // this is not ours to decide
+    const next = isAnew ? removedName(name) : keptName(name);
+    await disk.rename(name, next);
     // Or a loss of power brings back the name, and not all of the files.
     await disk.syncDirectory();
-    await removeAll(disk, removed);
+    if (isAnew) await removeAll(disk, next);
   }
+}
+
+/**
+ * Delete a generation that nobody uses: as a whole or, where that is cut short, with the next one that begins.
+ * @throws system errors; ENOENT where it is not
+ */
+export async function deleteGeneration(disk: Disk, generation: number): Promise<void> {
+  const name = nameOf(generation);
+  const isKept = (await disk.list()).includes(keptName(name));
+  await disk.rename(isKept ? keptName(name) : name, removedName(name));
+  await disk.syncDirectory();
+  await removeAll(disk, removedName(name));
 }
 
 async function removeAll(disk: Disk, name: string): Promise<void> {
@@ -139,4 +201,12 @@ function generationOf(name: string): number {
 
 function nameOf(generation: number): string {
   return `generation-${generation}`;
+}
+
+function keptName(name: string): string {
+  return `${name}.kept`;
+}
+
+function removedName(name: string): string {
+  return `${name}.removed`;
 }

@@ -1,21 +1,31 @@
 /** What the core asks of a worker's volume, done in order: survey, take over, write, go back, prune, mark. */
+import { copyFile, constants } from 'node:fs/promises';
 import type { WorkerEffect, WorkerEvent } from '@dpr/core';
 import type { Log } from '../log.ts';
-import { systemCode, WrongVolumeError, type CheckpointStore, type Disk, type Restored } from '../storage/index.ts';
+import {
+  systemCode,
+  WrongVolumeError,
+  type CheckpointStore,
+  type Disk,
+  type NewCheckpoint,
+  type Restored,
+} from '../storage/index.ts';
 import { LOOK_EVERY_MS, OUTSIDE, writePauses, type Outside } from '../write-pauses.ts';
 import { checkpointWriter, type CheckpointWriter } from './checkpoint-writer.ts';
-import { claimGeneration, removeEarlier, surveyNewest } from './generations.ts';
+import { claimGeneration, keepEarlier, readEarlier, surveyKept, surveyNewest } from './generations.ts';
 import type { StateObject } from './state-object.ts';
 
 export type VolumeEffect = Extract<
   WorkerEffect,
-  { kind: 'survey' | 'openVolume' | 'restore' | 'checkpoint' | 'prune' | 'mark' }
+  { kind: 'survey' | 'openVolume' | 'bringBack' | 'restore' | 'checkpoint' | 'prune' | 'mark' }
 >;
 
 export interface VolumeKeeperOptions {
   /** The worker's directory. */
   readonly disk: Disk;
   readonly worker: number;
+  /** Look at what earlier generations hold, whatever the newest one does: the worker may be told to bring one back. */
+  readonly looksAtKept: boolean;
   /** Names this process to the Finder: 128 random bits in hex. */
   readonly boot: string;
   readonly object: Pick<StateObject, 'restore'>;
@@ -44,16 +54,16 @@ const NO_ROOM: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'E
 
 export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
   const { disk, boot, object, log, happen, broken, outside = OUTSIDE } = options;
-  let opened: { readonly store: CheckpointStore; readonly writer: CheckpointWriter } | undefined;
+  let opened:
+    { readonly store: CheckpointStore; readonly writer: CheckpointWriter; readonly cluster: string } | undefined;
   /** Restores do not overlap: the state object is given one version after the other. */
   let restoring: Promise<void> = Promise.resolve();
   /** In the background: nothing waits for it, and the next start tries again. */
-  let removing: Promise<void> = Promise.resolve();
+  let keeping: Promise<void> = Promise.resolve();
   const closed = new AbortController();
 
   function writer(): CheckpointWriter {
-    if (opened === undefined) throw new Error('the volume was not taken over yet');
-    return opened.writer;
+    return (opened ?? missing()).writer;
   }
 
   async function survey(): Promise<string | undefined> {
@@ -66,7 +76,8 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
           'Bring back the right directory',
       );
     }
-    happen({ kind: 'surveyed', boot, generation, checkpoints, stamp });
+    const kept = await surveyKept(disk, generation, options.looksAtKept || checkpoints.length === 0);
+    happen({ kind: 'surveyed', boot, generation, checkpoints, kept, stamp });
     return identity?.cluster;
   }
 
@@ -82,12 +93,12 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     for (const reason of damage) log.error({ event: 'damaged', reason });
     const durable = (worldLine: number, version: number): void => happen({ kind: 'durable', worldLine, version });
     const { written, failed } = options;
-    opened = { store, writer: checkpointWriter({ store, log, durable, written, failed, broken, outside }) };
-    happen({ kind: 'volumeOpened', checkpoints, clean });
+    opened = { store, writer: checkpointWriter({ store, log, durable, written, failed, broken, outside }), cluster };
     lookAfter(opened.writer).catch(broken);
-    removing = removeEarlier(disk, generation).catch((error: unknown) => {
-      log.warn({ event: 'notRemoved', reason: String(error) });
+    keeping = keepEarlier(disk, generation).catch((error: unknown) => {
+      log.warn({ event: 'notRenamed', reason: String(error) });
     });
+    happen({ kind: 'volumeOpened', checkpoints, clean });
   }
 
   /** Also while there is nothing to write, what was committed may be removed. */
@@ -115,6 +126,25 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     return undefined;
   }
 
+  /** The state is copied, so that this generation needs no other one from then on. */
+  async function bringBack({
+    from,
+    info,
+    sessions,
+    stamp,
+  }: Extract<VolumeEffect, { kind: 'bringBack' }>): Promise<void> {
+    const { store, writer, cluster } = opened ?? missing();
+    await keeping;
+    const identity = { cluster, worker: options.worker, generation: from.generation };
+    const begun = await writer.begin(info.version, async (): Promise<NewCheckpoint> => {
+      const state = await readEarlier(disk, identity, from.version);
+      if ('bytes' in state) return { ...info, stamp, sessions, state: state.bytes };
+      await copyFile(state.path, store.storeFile(info.worldLine, info.version).path, constants.COPYFILE_FICLONE);
+      return { ...info, stamp, sessions, state: 'storeFile' };
+    });
+    if (begun) await restore(info.version, false);
+  }
+
   async function restore(version: number, empty: boolean): Promise<void> {
     const undone = writer().restore(version, empty);
     await restoring;
@@ -132,6 +162,9 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
         return;
       case 'openVolume':
         open(effect).catch(broken);
+        return;
+      case 'bringBack':
+        bringBack(effect).catch(broken);
         return;
       case 'restore':
         restoring = restore(effect.version, effect.empty).catch(broken);
@@ -155,9 +188,13 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     async close() {
       closed.abort();
       opened?.writer.stop();
-      await Promise.all([opened?.store.close(), removing]);
+      await Promise.all([opened?.store.close(), keeping]);
     },
   };
+}
+
+function missing(): never {
+  throw new Error('the volume was not taken over yet');
 }
 
 function stateOf({ state }: Restored): Uint8Array | { readonly file: string } {

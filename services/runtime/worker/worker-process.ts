@@ -27,6 +27,7 @@ import { createClients } from './clients.ts';
 import { clientsOwner, finderCaller, workerHello } from './peers.ts';
 import { adaptState } from './state-adapter.ts';
 import type { WorkerType } from './state-object.ts';
+import { keptText, listGenerations } from './kept.ts';
 import { volumeKeeper } from './volume-keeper.ts';
 import { registerWorkerMetrics, type WorkerCounts } from './worker-metrics.ts';
 
@@ -63,6 +64,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   let finder: Dialer | undefined;
   let cluster: string | undefined;
   let noPort: unknown;
+  let undecided = '';
   let over = false;
 
   const state = adaptState(object, {
@@ -74,6 +76,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   const volume = volumeKeeper({
     disk: nodeDisk(settings.data),
     worker: settings.id,
+    looksAtKept: settings.state !== 'unsaid',
     boot: randomBytes(16).toString('hex'),
     object,
     log,
@@ -118,7 +121,22 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
 
   function note(event: LogEvent, details: Readonly<Record<string, unknown>>): void {
     if (event === 'rollback') counts.rollbacks++;
+    if (event === 'undecided') {
+      noteUndecided(String(details.reason));
+      return;
+    }
     log[LEVELS[event]]({ event, ...details });
+  }
+
+  /** Says what is kept, once: the answer is the same at each connection. */
+  function noteUndecided(reason: string): void {
+    if (reason === undecided) return;
+    undecided = reason;
+    const tell = (kept: string): void => log.error({ event: 'undecided', reason: `${reason}. ${kept}` });
+    listGenerations(settings.data).then(
+      (found) => tell(`Here are: ${keptText(found)}`),
+      () => tell(''),
+    );
   }
 
   /** Clients find the port closed until the worker has recovered for the first time, so that they fail fast. */
@@ -191,13 +209,14 @@ const AS_ASKED: readonly StopReason[] = ['shutdown', 'left'];
 
 type LogEvent = Extract<WorkerEffect, { kind: 'log' }>['event'];
 
-const LEVELS: Readonly<Record<LogEvent, 'debug' | 'info' | 'warn'>> = {
+const LEVELS: Readonly<Record<LogEvent, 'debug' | 'info' | 'warn' | 'error'>> = {
   joined: 'info',
   rollback: 'warn',
   restored: 'info',
   leaving: 'info',
   drained: 'info',
   finderRefused: 'warn',
+  undecided: 'error',
   // Any client can cause as many of these as it likes.
   protocolError: 'debug',
 };
@@ -207,10 +226,12 @@ function isForAdministrator(error: unknown): error is Error {
   return error instanceof StorageDamagedError || error instanceof WrongVolumeError || systemCode(error) !== undefined;
 }
 
-function configOf({ id, type, publicHost, publicPort, checkpointIntervalMs, tokens }: WorkerSettings): WorkerConfig {
+function configOf(settings: WorkerSettings): WorkerConfig {
+  const { id, type, publicHost, publicPort, checkpointIntervalMs, tokens, state, from } = settings;
   // Where peers must prove themselves and clients need not, clients are not trusted with the cluster's history.
   const believeRelays = tokens.control === undefined || tokens.client !== undefined;
-  return { ...WORKER_DEFAULTS, id, type, host: publicHost, port: publicPort, checkpointIntervalMs, believeRelays };
+  const own = { id, type, host: publicHost, port: publicPort, state, from };
+  return { ...WORKER_DEFAULTS, ...own, checkpointIntervalMs, believeRelays };
 }
 
 function checkType({ name }: WorkerType, { type, id }: WorkerSettings): void {

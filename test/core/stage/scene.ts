@@ -1,5 +1,5 @@
 /** What the parts of a stage share: the clock, what happens next, the story, and how they call each other. */
-import type { CleanMarker, FinderEvent, Worker, WorkerEvent } from '@dpr/core';
+import type { CleanMarker, FinderEvent, Worker, WorkerConfig, WorkerEvent } from '@dpr/core';
 import { decode, encode, type CheckpointInfo, type Message, type Stamp } from '@dpr/protocol';
 
 /** Connections to the Finder that are no worker's. */
@@ -40,7 +40,7 @@ export interface FinderPart extends Part {
 export interface WorkersPart extends Part {
   /** In the order in which they were started, the dead too. */
   readonly processes: readonly Process[];
-  start(id: number): Process;
+  start(id: number, state?: WorkerConfig['state']): Process;
   step(process: Process, event: WorkerEvent, text: string): void;
   /** The process is gone, and with it its connections. */
   end(process: Process): void;
@@ -80,6 +80,8 @@ export interface Process {
 
 export interface Volume {
   generation: number;
+  /** What earlier generations left. */
+  readonly kept: Map<number, readonly Stored[]>;
   checkpoints: Stored[];
   clean: CleanMarker | undefined;
   stamp: Stamp | undefined;

@@ -4,9 +4,11 @@ import {
   stepWorker,
   WORKER_DEFAULTS,
   workerWakeAt,
+  type WorkerConfig,
   type WorkerEffect,
   type WorkerEvent,
 } from '@dpr/core';
+import type { CheckpointInfo } from '@dpr/protocol';
 import { show, showMessage } from '../show.ts';
 import type { Cast, Process, Scene, Volume, WorkersPart } from './scene.ts';
 
@@ -19,11 +21,17 @@ export function workersOn(scene: Scene, cast: Cast): WorkersPart {
   const processes: Process[] = [];
   let boots = 0;
 
-  function start(id: number): Process {
+  function start(id: number, state: WorkerConfig['state'] = 'unsaid'): Process {
     const name = processes.some(({ core }) => core.config.id === id) ? `worker ${id} (again)` : `worker ${id}`;
-    const volume = volumes.get(id) ?? { generation: 0, checkpoints: [], clean: undefined, stamp: undefined };
+    const volume = volumes.get(id) ?? {
+      generation: 0,
+      kept: new Map(),
+      checkpoints: [],
+      clean: undefined,
+      stamp: undefined,
+    };
     volumes.set(id, volume);
-    const config = { ...WORKER_DEFAULTS, id, type: 'text', host: '', port: 6380 + id };
+    const config = { ...WORKER_DEFAULTS, id, type: 'text', host: '', port: 6380 + id, state };
     const core = createWorker(config, {
       apply(operations) {
         process.state += Buffer.from(operations).toString();
@@ -42,9 +50,14 @@ export function workersOn(scene: Scene, cast: Cast): WorkersPart {
     const { generation, checkpoints, stamp } = process.volume;
     const boot = `b${++boots}`.padEnd(32, '0');
     queue.push(() => {
-      const found = checkpoints.map(({ info: { worldLine, version } }) => ({ worldLine, version }));
-      const event = { kind: 'surveyed', boot, generation, checkpoints: found, stamp } as const;
-      step(process, event, `finds on its volume ${show({ generation, checkpoints: found })}`);
+      const found = heldIn(checkpoints);
+      const kept = [...process.volume.kept].map(([one, left]) => ({ generation: one, checkpoints: heldIn(left) }));
+      const event = { kind: 'surveyed', boot, generation, checkpoints: found, kept, stamp } as const;
+      step(
+        process,
+        event,
+        `finds on its volume ${show({ generation, checkpoints: found, ...(kept.length > 0 ? { kept } : {}) })}`,
+      );
     });
   }
 
@@ -69,7 +82,10 @@ export function workersOn(scene: Scene, cast: Cast): WorkersPart {
         return survey(process);
       case 'openVolume':
         queue.push(() => {
-          if (volume.generation !== effect.generation) Object.assign(volume, { checkpoints: [], clean: undefined });
+          if (volume.generation !== effect.generation) {
+            if (volume.generation > 0) volume.kept.set(volume.generation, volume.checkpoints);
+            Object.assign(volume, { checkpoints: [], clean: undefined });
+          }
           volume.generation = effect.generation;
           const checkpoints = volume.checkpoints.map(({ info }) => info);
           const { clean } = volume;
@@ -78,6 +94,20 @@ export function workersOn(scene: Scene, cast: Cast): WorkersPart {
             { kind: 'volumeOpened', checkpoints, clean },
             `opened its volume ${show({ checkpoints, clean })}`,
           );
+        });
+        return;
+      case 'bringBack':
+        queue.push(() => {
+          const { from, info, sessions } = effect;
+          const found = volume.kept.get(from.generation)?.find((stored) => stored.info.version === from.version);
+          if (found === undefined) throw new Error(`generation ${from.generation} has no version ${from.version}`);
+          process.state = found.state;
+          volume.checkpoints = [
+            { info, state: found.state, sections: [{ version: info.version, bytes: sessions.bytes }] },
+          ];
+          const { version } = info;
+          const event = { kind: 'restored', version, sections: [sessions.bytes], since: version } as const;
+          step(process, event, `brought back '${process.state}' as version ${version}`);
         });
         return;
       case 'restore':
@@ -144,6 +174,10 @@ export function workersOn(scene: Scene, cast: Cast): WorkersPart {
   };
 }
 
+function heldIn(stored: readonly { readonly info: CheckpointInfo }[]): { worldLine: number; version: number }[] {
+  return stored.map(({ info: { worldLine, version } }) => ({ worldLine, version }));
+}
+
 function showEffect(effect: WorkerEffect): string {
   switch (effect.kind) {
     case 'send':
@@ -154,6 +188,8 @@ function showEffect(effect: WorkerEffect): string {
       return `-> clients: ${showMessage(effect.message)}`;
     case 'checkpoint':
       return `checkpoint ${show(effect.info)} of '${String(effect.snapshot)}'`;
+    case 'bringBack':
+      return `brings back ${show({ from: effect.from, info: effect.info })}`;
     case 'stop':
       return `stops, ${effect.why}: ${effect.text}`;
     case 'log':

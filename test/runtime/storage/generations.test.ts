@@ -7,12 +7,20 @@ import {
   type Disk,
   INLINE_LIMIT_BYTES,
   type NewCheckpoint,
+  StorageDamagedError,
   SupersededError,
   nodeDisk,
   surveyVolume,
   systemCode,
 } from '../../../services/runtime/storage/index.ts';
-import { claimGeneration, removeEarlier, surveyNewest } from '../../../services/runtime/worker/generations.ts';
+import {
+  claimGeneration,
+  deleteGeneration,
+  keepEarlier,
+  readEarlier,
+  surveyKept,
+  surveyNewest,
+} from '../../../services/runtime/worker/generations.ts';
 import { type Fate, type Process, type SimDisk, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
 
 const CLUSTER = '0123456789abcdef0123456789abcdef';
@@ -30,6 +38,8 @@ function checkpoint(version: number, bytes = 10): NewCheckpoint {
   };
 }
 
+const FIRST = { cluster: CLUSTER, worker: 0, generation: 1 };
+
 const LARGE_BYTES = INLINE_LIMIT_BYTES + 1;
 
 /** A first generation with two checkpoints, one of them in a file of its own. */
@@ -44,7 +54,7 @@ async function begun(disk: Disk): Promise<ClaimedVolume> {
 async function takeOver(disk: Disk): Promise<void> {
   const { store } = await claim(disk, 2, 2);
   await store.append(checkpoint(7));
-  await removeEarlier(disk, 2);
+  await keepEarlier(disk, 2);
   await store.close();
 }
 
@@ -94,19 +104,19 @@ function isSuperseded(outcome: PromiseSettledResult<unknown>): boolean {
 }
 
 describe('generations of a worker', () => {
-  it('go when a later one has the directory', async () => {
+  it('are kept when a later one has the directory', async () => {
     const sim = simDisk(seeded(1));
     const disk = sim.mount(healthy);
     await begun(disk);
     assert.equal(await surveyed(disk), '1: 1 2');
     await takeOver(disk);
-    assert.deepEqual(sim.names(), ['generation-2']);
+    assert.deepEqual(sim.names(), ['generation-1.kept', 'generation-2']);
     assert.equal(await surveyed(disk), '2: 7');
-    await removeEarlier(disk, 2);
-    assert.deepEqual(sim.names(), ['generation-2']);
+    await keepEarlier(disk, 2);
+    assert.deepEqual(sim.names(), ['generation-1.kept', 'generation-2']);
   });
 
-  it('are there as a whole or gone, whichever step of their removal a process dies in, with and without the power', async () => {
+  it('are there as a whole under one of their names, whichever step of their keeping a process dies in, with and without the power', async () => {
     for (let last = 0, steps = Infinity; last < steps; last++) {
       for (let seed = 1; seed <= 20; seed++) {
         const sim = simDisk(seeded(seed));
@@ -117,7 +127,7 @@ describe('generations of a worker', () => {
           const { store } = await claim(disk, 2, 2);
           claimed = true;
           await store.append(checkpoint(7));
-          await removeEarlier(disk, 2);
+          await keepEarlier(disk, 2);
         };
         await Promise.race([work(sim.mount(process)), died]);
         if (taken.length <= last) steps = last;
@@ -127,32 +137,34 @@ describe('generations of a worker', () => {
         const found = await surveyed(disk);
         if (claimed) assert.match(found, /^2: 7?$/);
         else assert.ok(['1: 1 2', '2: '].includes(found), found);
-        if (sim.names().includes('generation-1')) {
-          const { checkpoints, damage } = await surveyVolume(disk.inside('generation-1'));
-          assert.deepEqual([checkpoints.map(({ version }) => version), damage], [[1, 2], []]);
-        }
+        const [name = '', another] = sim.names().filter((one) => one.startsWith('generation-1'));
+        assert.equal(another, undefined);
+        const { checkpoints, damage } = await surveyVolume(disk.inside(name));
+        assert.deepEqual([checkpoints.map(({ version }) => version), damage], [[1, 2], []]);
+        assert.deepEqual(await readEarlier(disk, FIRST, 1), { bytes: Buffer.alloc(LARGE_BYTES, 1) });
+        assert.deepEqual(await readEarlier(disk, FIRST, 2), { bytes: Buffer.alloc(10, 2) });
         await claim(disk, 2, 3);
-        await removeEarlier(disk, 2);
-        assert.deepEqual(sim.names(), ['generation-2']);
+        await keepEarlier(disk, 2);
+        assert.deepEqual(sim.names(), ['generation-1.kept', 'generation-2']);
         assert.equal((await surveyed(disk)).slice(0, 1), '2');
       }
     }
   });
 
-  it('may be removed by several processes at once, of which one may leave something to the next', async () => {
+  it('may be renamed by several processes at once, of which one may leave something to the next', async () => {
     await overtakeAtEachStep(
       (sim) => begun(sim.mount(healthy)).then(() => claim(sim.mount(healthy), 2, 2)),
-      (disk) => removeEarlier(disk, 2),
+      (disk) => keepEarlier(disk, 2),
       async (outcome, sim) => {
-        if (outcome.status === 'rejected') assert.equal(systemCode(outcome.reason), 'ENOENT');
-        await removeEarlier(sim.mount(healthy), 2);
-        assert.deepEqual(sim.names(), ['generation-2']);
+        if (outcome.status === 'rejected') assert.match(String(systemCode(outcome.reason)), /^(ENOENT|ENOTEMPTY)$/);
+        await keepEarlier(sim.mount(healthy), 2);
+        assert.deepEqual(sim.names(), ['generation-1.kept', 'generation-2']);
         assert.equal(await surveyed(sim.mount(healthy)), '2: 7');
       },
     );
   });
 
-  it('are never surveyed as empty while they are removed', async () => {
+  it('are never surveyed as empty while they are renamed', async () => {
     await overtakeAtEachStep(
       (sim) => begun(sim.mount(healthy)),
       surveyed,
@@ -170,8 +182,8 @@ describe('generations of a worker', () => {
       async (outcome, sim) => {
         assert.ok(isSuperseded(outcome), JSON.stringify(outcome));
         assert.equal(await surveyed(sim.mount(healthy)), '2: 7');
-        await removeEarlier(sim.mount(healthy), 2);
-        assert.deepEqual(sim.names(), ['generation-2']);
+        await keepEarlier(sim.mount(healthy), 2);
+        assert.deepEqual(sim.names(), ['generation-1.kept', 'generation-2']);
       },
     );
   });
@@ -197,15 +209,63 @@ describe('generations of a worker', () => {
     );
   });
 
-  it('are left alone where the disk fails, and go later', async () => {
+  it('are listed with what they hold, the latest first', async () => {
     const sim = simDisk(seeded(1));
-    await begun(sim.mount(healthy));
-    await claim(sim.mount(healthy), 2, 2);
-    const refusing = sim.mount(({ operation }) => (operation === 'unlink' ? 'EIO' : 'done'));
-    await assert.rejects(removeEarlier(refusing, 2), { code: 'EIO' });
-    assert.deepEqual(sim.names(), ['generation-1.removed', 'generation-2']);
-    await removeEarlier(sim.mount(healthy), 2);
-    assert.deepEqual(sim.names(), ['generation-2']);
+    const disk = sim.mount(healthy);
+    await begun(disk);
+    await takeOver(disk);
+    const held = [1, 2].map((version) => ({ worldLine: 1, version }));
+    assert.deepEqual(await surveyKept(disk, 2, true), [{ generation: 1, checkpoints: held }]);
+    assert.deepEqual(await surveyKept(disk, 2, false), [{ generation: 1, checkpoints: [] }]);
+    await claim(disk, 3, 3); // and dies before it has renamed the second one
+    const later = await surveyKept(disk, 3, true);
+    assert.deepEqual(
+      later.map(({ generation, checkpoints }) => [generation, checkpoints.map(({ version }) => version)]),
+      [
+        [2, [7]],
+        [1, [1, 2]],
+      ],
+    );
+  });
+
+  it('are read only as whose they are, and only at a version that they hold', async () => {
+    const disk = simDisk(seeded(1)).mount(healthy);
+    await begun(disk);
+    await takeOver(disk);
+    await assert.rejects(readEarlier(disk, { ...FIRST, cluster: 'f'.repeat(32) }, 2), StorageDamagedError);
+    await assert.rejects(readEarlier(disk, FIRST, 3), StorageDamagedError);
+    await assert.rejects(readEarlier(disk, { ...FIRST, generation: 9 }, 2), StorageDamagedError);
+  });
+
+  it('are deleted when that is asked for, whichever step of it a process dies in, with and without the power', async () => {
+    for (let last = 0, steps = Infinity; last < steps; last++) {
+      for (let seed = 1; seed <= 10; seed++) {
+        const sim = simDisk(seeded(seed));
+        await begun(sim.mount(healthy));
+        await takeOver(sim.mount(healthy));
+        const { process, steps: taken, died } = mortal(last);
+        await Promise.race([deleteGeneration(sim.mount(process), 1), died]);
+        if (taken.length <= last) steps = last;
+        if (seed % 2 === 0) sim.cutPower();
+        const disk = sim.mount(healthy);
+        const [kept] = await surveyKept(disk, 2, true);
+        if (kept !== undefined) assert.equal(kept.checkpoints.length, 2);
+        await keepEarlier(disk, 2);
+        assert.deepEqual(sim.names(), [...(kept === undefined ? [] : ['generation-1.kept']), 'generation-2']);
+      }
+    }
+  });
+
+  it('lose nothing to a process that begins one of them anew, under the name that is free again', async () => {
+    const sim = simDisk(seeded(1));
+    const disk = sim.mount(healthy);
+    await begun(disk);
+    await takeOver(disk);
+    await assert.rejects(claim(disk, 1, 3), SupersededError);
+    assert.deepEqual(sim.names(), ['generation-1', 'generation-1.kept', 'generation-2']);
+    await keepEarlier(disk, 2);
+    assert.deepEqual(sim.names(), ['generation-1.kept', 'generation-2']);
+    assert.equal((await surveyKept(disk, 2, true))[0]?.checkpoints.length, 2);
   });
 
   describe('on a real disk', () => {
@@ -213,17 +273,17 @@ describe('generations of a worker', () => {
     beforeEach(async () => (directory = await mkdtemp(path.join(tmpdir(), 'dpr-generations-'))));
     afterEach(() => rm(directory, { recursive: true }));
 
-    it('go, and stop who is still there', async () => {
+    it('are kept, and stop who is still there', async () => {
       const disk = nodeDisk(directory);
       const { store } = await begun(disk);
       await takeOver(disk);
-      assert.deepEqual(await disk.list(), ['generation-2']);
+      assert.deepEqual(await disk.list(), ['generation-1.kept', 'generation-2']);
       assert.equal(await surveyed(disk), '2: 7');
       await assert.rejects(store.append(checkpoint(3, LARGE_BYTES)), SupersededError);
       await store.close();
       await assert.rejects(claim(disk, 1, 3), SupersededError);
-      await removeEarlier(disk, 2);
-      assert.deepEqual(await disk.list(), ['generation-2']);
+      await keepEarlier(disk, 2);
+      assert.deepEqual(await disk.list(), ['generation-1.kept', 'generation-2']);
     });
   });
 });

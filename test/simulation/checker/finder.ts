@@ -42,8 +42,21 @@ export function checkFinder(truth: Truth) {
   }
 
   function isDurable(record: FinderRecord): void {
+    takeMembers(record);
     truth.record = record;
     for (const decision of record.decisions) if (decision.worldLine > truth.exposedWorldLine) decided(decision);
+  }
+
+  /** Who began, and with what; and how far those were committed that are members no more. */
+  function takeMembers({ members, tombstones, cut }: FinderRecord): void {
+    for (const [id, { generation, seed }] of members) {
+      const own = ofWorker(truth.begun, id);
+      if (!own.has(generation)) own.set(generation, seed?.generation ?? 0);
+    }
+    for (const [id, { generation }] of tombstones) {
+      const own = ofWorker(truth.removedAt, id);
+      if (!own.has(generation)) own.set(generation, cut.get(id) ?? 0);
+    }
   }
 
   /** The generation of the worker in the last durable record, 0 if it is no member. */
@@ -307,6 +320,12 @@ export function checkFinder(truth: Truth) {
     finderSays,
     uncovered,
   };
+}
+
+function ofWorker<T>(map: Map<number, Map<number, T>>, id: number): Map<number, T> {
+  const own = map.get(id) ?? new Map<number, T>();
+  map.set(id, own);
+  return own;
 }
 
 function sameVersions(a: Versions, b: Versions): boolean {

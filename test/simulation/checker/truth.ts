@@ -88,6 +88,10 @@ export interface Truth {
   readonly workers: Map<number, WorkerTruth>;
   readonly sessions: (SessionTruth | undefined)[];
   readonly decisions: Map<number, Decision>;
+  /** Worker, then generation: which earlier one it began with, 0 for none, as the record says. */
+  readonly begun: Map<number, Map<number, number>>;
+  /** Worker, then generation: up to which version it was committed when it was removed. */
+  readonly removedAt: Map<number, Map<number, number>>;
   /** Removed ids, and the generation that left. */
   readonly removedIds: Map<number, number>;
   /** Worker to the largest version in any exposed cut. */
@@ -104,6 +108,8 @@ export function createTruth(worldOf: () => World): Truth {
     workers: new Map(),
     sessions: [],
     decisions: new Map(),
+    begun: new Map(),
+    removedAt: new Map(),
     removedIds: new Map(),
     exposed: new Map(),
     exposedWorldLine: 1,

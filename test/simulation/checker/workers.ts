@@ -198,6 +198,7 @@ export function checkWorkers(truth: Truth) {
   function restored(running: WorkerProcess, version: number): void {
     if (!hasTheSay(running)) return; // a zombie's view of the past
     const { core, object } = running;
+    checkBeginning(running);
     expectHistory(object.state, surviving(core, version), `worker ${core.config.id} restored to version ${version}`);
   }
 
@@ -209,10 +210,43 @@ export function checkWorkers(truth: Truth) {
 
   /** What executed at this generation up to a version, as far as a worker in its world-line can know. */
   function surviving({ config, generation, worldLine }: Worker, upTo: number): number[] {
-    const tokens = workerOf(truth, config.id).all.filter(
+    return [...inherited(config.id, generation, worldLine), ...executedIn(config.id, generation, upTo, worldLine)];
+  }
+
+  function executedIn(id: number, generation: number, upTo: number, worldLine: number): number[] {
+    const tokens = workerOf(truth, id).all.filter(
       (token) => token.generation === generation && token.version <= upTo && token.deadSince > worldLine,
     );
     return tokens.flatMap((token) => token.executions.map(({ batch }) => batch));
+  }
+
+  /** What a generation began with: exactly what was committed of the earlier one that was brought back. */
+  function inherited(id: number, generation: number, worldLine: number): number[] {
+    const from = truth.begun.get(id)?.get(generation) ?? 0;
+    return from === 0 ? [] : leftBy(id, from, worldLine);
+  }
+
+  /** What was committed of a generation when it was removed. */
+  function leftBy(id: number, generation: number, worldLine: number): number[] {
+    const upTo = truth.removedAt.get(id)?.get(generation) ?? 0;
+    return [...inherited(id, generation, worldLine), ...executedIn(id, generation, upTo, worldLine)];
+  }
+
+  /** A generation begins as the process was told that claimed it: with what its volume keeps, or without. */
+  function checkBeginning({ core, disk, host }: WorkerProcess): void {
+    const { config, generation, incarnation, worldLine } = core;
+    if (host.isDamaged || incarnation !== (truth.record?.tombstones.get(config.id)?.incarnation ?? 0) + 1) return;
+    const kept = disk
+      .names()
+      .map((name) => Number(/^generation-(\d+)(\.kept)?$/.exec(name)?.[1] ?? 0))
+      .filter((earlier) => earlier < generation && leftBy(config.id, earlier, worldLine).length > 0);
+    const expected = config.state === 'kept' ? Math.max(0, ...kept) : 0;
+    const what = `generation ${generation} of worker ${config.id}, told '${config.state}'`;
+    if (config.state === 'unsaid' && kept.length > 0) violated(3, `${what}, begins beside what is kept`);
+    const begins = inherited(config.id, generation, worldLine);
+    const expects = expected === 0 ? [] : leftBy(config.id, expected, worldLine);
+    if (begins.join() !== expects.join()) violated(3, `${what}, does not begin with generation ${expected}`);
+    if (expects.length > 0) worldOf().reached('a removed worker is brought back');
   }
 
   function expectHistory(state: State, expected: readonly number[], what: string): void {

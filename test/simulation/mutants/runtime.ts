@@ -3,6 +3,12 @@ import { CORE, RUNTIME, RUNTIME_WORKER, SIMULATION, STORAGE, change, mutant, typ
 
 export const RUNTIME_MUTANTS: readonly Mutant[] = [
   mutant(
+    '176 the newest checkpoint is brought back, and not the one that was committed',
+    `${STORAGE}/volume.ts`,
+    'const entry = loaded?.manifest.state.entries.find((one) => one.version === version);',
+    'const entry = loaded?.manifest.state.entries.at(-1);',
+  ),
+  mutant(
     '12 an I/O error of the record is ignored',
     `${RUNTIME}/finder/record-writer.ts`,
     '        failed();\n',
@@ -32,8 +38,8 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     "happen({ kind: 'volumeOpened', checkpoints: read.generation === generation ? read.checkpoints : checkpoints, clean });",
     change(
       `${RUNTIME_WORKER}/volume-keeper.ts`,
-      "happen({ kind: 'surveyed', boot, generation, checkpoints, stamp });",
-      "read = { generation, checkpoints }; happen({ kind: 'surveyed', boot, generation, checkpoints, stamp });",
+      "happen({ kind: 'surveyed', boot, generation, checkpoints, kept, stamp });",
+      "read = { generation, checkpoints }; happen({ kind: 'surveyed', boot, generation, checkpoints, kept, stamp });",
     ),
     change(
       `${RUNTIME_WORKER}/volume-keeper.ts`,

@@ -3,6 +3,12 @@ import { CORE, STORAGE, change, mutant, type Mutant } from './mutant.ts';
 
 export const WORKER_MUTANTS: readonly Mutant[] = [
   mutant(
+    '175 a rollback before the first commit forgets what was brought back',
+    `${CORE}/worker/join.ts`,
+    '  worker.oldest = Math.min(worker.oldest, base);\n',
+    '',
+  ),
+  mutant(
     '01 dependencies of checkpoints read back empty',
     `${CORE}/worker/join.ts`,
     'checkpoints: listed,',
