@@ -151,6 +151,7 @@ function planWorker(config: Config, worker: WorkerConfig): PlannedWorker {
     publicPort: port,
     finder: `ws://${FINDER_NAME}:${CONTROL_PORT}`,
     checkpointIntervalMs: worker.checkpointIntervalMs,
+    state: worker.state,
   });
   return {
     ...named('worker', workerName(worker)),
@@ -196,7 +197,8 @@ function planMembership(config: Config, { version, adminPort }: PlannedIngress):
   const { workers, forceRemove, membershipTimeoutSeconds } = config;
   const words = [
     'ensure',
-    ...declaredWords(workers),
+    ...(workers.length === 0 ? ['none'] : declaredWords(workers)),
+    '--remove-others',
     ...(forceRemove.length === 0 ? [] : ['--force-remove', idRanges(forceRemove)]),
     ...['--timeout', String(membershipTimeoutSeconds)],
     ...['--ingress', `${INGRESS_ADMIN_NAME}:${adminPort}`, '--ingress-version', version],

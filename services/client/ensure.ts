@@ -1,4 +1,4 @@
-/** Makes a cluster what is declared: every declared worker serves and can be reached, every other has left. */
+/** Makes a cluster what is declared: every declared worker serves and can be reached; every other leaves, where that is asked for. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { patience } from '@dpr/runtime/patience';
 import type { Declaration } from './declaration.ts';
@@ -7,6 +7,8 @@ import type { ClusterStatus, Operator, WorkerStatus } from './operator.ts';
 /** What it does beyond asking the Finder; tests give their own. */
 export interface EnsureOptions {
   readonly declared: Declaration;
+  /** Ask workers that are not declared to leave; otherwise they stay, and the cluster is not as declared. */
+  readonly removeOthers: boolean;
   /** Ids that may be forced out when they are dead. */
   readonly forced: ReadonlySet<number>;
   /** How long the whole may take, ms. */
@@ -48,7 +50,7 @@ export async function ensureMembership(operator: Operator, options: EnsureOption
   let said = '';
   for (;;) {
     const reasons = await reasonsAgainst(operator, options, awaySince, reached);
-    if (reasons.length === 0) return;
+    if (reasons.length === 0) return refuseOthers(operator, options);
     const text = listed(reasons);
     if (performance.now() >= late) {
       throw new EnsureError(`the cluster is not as declared after ${timeoutMs / 1_000} s: ${text}`);
@@ -68,8 +70,9 @@ async function reasonsAgainst(
 ): Promise<string[]> {
   try {
     const status = await answered(options, (call) => operator.status(call));
+    refuseUndecided(status, options);
     return [
-      ...(await askToLeave(operator, status, options, awaySince)),
+      ...(options.removeOthers ? await askToLeave(operator, status, options, awaySince) : []),
       ...notServing(status, options.declared),
       ...(await notReached(status, options, reached)),
       ...(await ingressReasons(options)),
@@ -78,6 +81,23 @@ async function reasonsAgainst(
     if (error instanceof UnansweredError) return [error.message];
     throw error;
   }
+}
+
+/** @throws EnsureError when a declared worker waits for a word that only its entry can give */
+function refuseUndecided({ undecided }: ClusterStatus, { declared }: EnsureOptions): void {
+  const waiting = undecided.filter(({ id }) => declared.has(id)).map(({ text }) => text);
+  if (waiting.length > 0) throw new EnsureError(listed(waiting));
+}
+
+/** @throws EnsureError when there are members that are not declared: they stay */
+async function refuseOthers(operator: Operator, options: EnsureOptions): Promise<void> {
+  if (options.removeOthers) return;
+  const { workers } = await answered(options, (call) => operator.status(call));
+  const others = workers.filter(({ id }) => !options.declared.has(id)).map(({ id, type }) => `${id} (${type})`);
+  if (others.length === 0) return;
+  throw new EnsureError(
+    `the declared workers serve, and others are members too, which stay: worker ${listed(others)}. --remove-others makes them leave`,
+  );
 }
 
 /** @throws UnansweredError when the Finder takes too long, as while it is away */

@@ -47,6 +47,8 @@ export interface ClusterStatus {
   readonly workers: readonly WorkerStatus[];
   /** How many ids are members no more. */
   readonly removed: number;
+  /** Workers that wait to be told what state they begin with, because their volumes keep earlier generations. */
+  readonly undecided: readonly { readonly id: number; readonly text: string }[];
 }
 
 /** How far the removal of a worker is. */
@@ -246,11 +248,11 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
   async function status(call: CallOptions = {}): Promise<ClusterStatus> {
     const answer = await ask({ kind: 'status' }, call);
     if (answer.kind !== 'statusAnswer') throw new ProtocolError(`the Finder answered '${answer.kind}'`);
-    const { cluster: id, worldLine, membership, members, removed } = answer;
+    const { cluster: id, worldLine, membership, members, removed, undecided } = answer;
     const workers = members
       .map((member) => ({ ...member, address: workerAddress(finder, member) }))
       .sort((a, b) => a.id - b.id);
-    return { cluster: id, worldLine, membership, workers, removed };
+    return { cluster: id, worldLine, membership, workers, removed, undecided };
   }
 
   function end(reason: DprError | undefined): void {

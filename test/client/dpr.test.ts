@@ -525,7 +525,7 @@ describe('the dpr command', () => {
     const run = dpr(['--help']);
     assert.equal(await run.exitCode, 0);
     assert.match(run.printed.join('\n'), /Exit codes:\n {2}0 {3}done/);
-    for (const command of ['status', 'workers', 'add', 'get', 'remove-worker', 'ensure', 'watch', 'pid']) {
+    for (const command of ['status', 'workers', 'add', 'get', 'remove-worker', 'ensure', 'volumes', 'watch', 'pid']) {
       assert.match(run.printed.join('\n'), new RegExp(`\n {2}${command}\\b`));
       const help = dpr([command, '--help']);
       assert.equal(await help.exitCode, 0);
@@ -533,6 +533,35 @@ describe('the dpr command', () => {
       assert.match(help.printed.join('\n'), /\n {2}--json +as JSON/);
       assert.match(help.printed.join('\n'), /--cluster <address>/, 'the options that all commands have');
     }
+  });
+
+  it('removes nobody because something was left out of ensure, and says what to write', async () => {
+    for (const [words, says] of [
+      [[], /^error: name the workers, as in counter:0-4, or say none$/],
+      [['--remove-others'], /^error: name the workers, as in counter:0-4, or say none$/],
+      [['none', 'counter:0', '--remove-others'], /^error: none stands alone$/],
+      [['counter:0', '--force-remove', '1'], /^error: --force-remove removes workers, and needs --remove-others$/],
+    ] as const) {
+      const run = dpr(['ensure', ...words]);
+      assert.equal(await run.exitCode, 2);
+      assert.match(run.said.join('\n'), says);
+    }
+  });
+
+  it('leaves members alone that ensure does not name, and says how they leave', async () => {
+    const { control, variables } = await withControl();
+    const run = dpr(['ensure', 'none'], variables);
+    const peer = await control.accept();
+    for (let looks = 0; looks < 2; looks++) {
+      await peer.next('status');
+      peer.send(statusOf([{ id: 3, type: 'counter', state: 'serving' }]));
+    }
+    assert.equal(await run.exitCode, 1);
+    assert.match(
+      run.said.join('\n'),
+      /others are members too, which stay: worker 3 \(counter\)\. --remove-others makes/,
+    );
+    await peer.closed;
   });
 
   it('ends at once on Ctrl-C while it waits for an answer', async () => {

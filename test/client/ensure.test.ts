@@ -7,7 +7,7 @@ import { idRanges } from '../../infra/plan/membership.ts';
 import { parseDeclaration, parseIds } from '../../services/client/declaration.ts';
 import { EnsureError, ensureMembership, type EnsureOptions } from '../../services/client/ensure.ts';
 import { ingressBehind } from '../../services/client/ingress-version.ts';
-import type { Operator, WorkerStatus } from '../../services/client/operator.ts';
+import type { ClusterStatus, Operator, WorkerStatus } from '../../services/client/operator.ts';
 import { countAbortListeners } from '../abort-listeners.ts';
 
 const worker = (id: number, state: WorkerStatus['state'] = 'serving', type = 'counter'): WorkerStatus => ({
@@ -35,13 +35,13 @@ const FAILING = { timeoutMs: 400 };
 type Asked = { readonly id: number; readonly force: boolean | undefined };
 
 /** A Finder whose members change each time that it is asked for them; the last picture stays. */
-function operatorOf(pictures: readonly (readonly WorkerStatus[])[]) {
+function operatorOf(pictures: readonly (readonly WorkerStatus[])[], undecided: ClusterStatus['undecided'] = []) {
   const left = [...pictures];
   const asked: Asked[] = [];
   const operator: Pick<Operator, 'status' | 'deleteWorker'> = {
     status() {
       const workers = (left.length > 1 ? left.shift() : left[0]) ?? [];
-      return Promise.resolve({ cluster: 'c', worldLine: 1, membership: 1, workers, removed: 0 });
+      return Promise.resolve({ cluster: 'c', worldLine: 1, membership: 1, workers, removed: 0, undecided });
     },
     deleteWorker(id, { force } = {}) {
       asked.push({ id, force });
@@ -57,6 +57,7 @@ function ensure(operator: Operator, words: string[], options: Partial<EnsureOpti
   const said: string[] = [];
   const done = ensureMembership(operator, {
     declared: parseDeclaration(words),
+    removeOthers: true,
     forced: new Set(),
     timeoutMs: 10_000,
     unreachable: () => Promise.resolve(undefined),
@@ -118,6 +119,27 @@ describe('a declared membership', () => {
         [4, false],
       ],
     );
+  });
+
+  it('leaves others alone unless their removal is asked for, and is not there then', async () => {
+    const { operator, asked } = operatorOf([[], [worker(0), worker(4), worker(5, 'away')]]);
+    const { done, said } = ensure(operator, ['counter:0'], { removeOthers: false });
+    await fails(
+      done,
+      /^the declared workers serve, and others are members too, which stay: worker 4 \(counter\); 5 \(counter\)\. --remove-others/,
+    );
+    assert.equal(said.length, 1);
+    await fails(
+      ensure(operator, [], { removeOthers: false }).done,
+      /others are members too, .*: worker 0 \(counter\); 4/,
+    );
+    assert.deepEqual(asked, []);
+  });
+
+  it('never is there while a declared worker waits for a word, and says which', async () => {
+    const waiting = operatorOf([[worker(0)]], [{ id: 1, text: 'worker 1 was removed: write state: kept' }]);
+    await fails(ensure(waiting.operator, ['counter:0-1']).done, /^worker 1 was removed: write state: kept$/);
+    await ensure(waiting.operator, ['counter:0']).done;
   });
 
   it('does not lose the work of a dead worker unless asked to: it names the worker, the switch and the loss', async () => {

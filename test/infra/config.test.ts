@@ -375,6 +375,7 @@ describe('the config', () => {
           id: 0,
           type: 'counter',
           port: undefined,
+          state: undefined,
           listenPort: 6379,
           mountPath: '/data',
           image: undefined,

@@ -177,6 +177,7 @@ describe('the plan on Kubernetes', () => {
       'ensure',
       'counter:0-999',
       'kv:1002',
+      '--remove-others',
       '--force-remove',
       '1001,2000-2001',
       '--timeout',
@@ -187,6 +188,7 @@ describe('the plan on Kubernetes', () => {
       ingress.version,
     ]);
     assert.match(membership.name, /^dpr-membership-[0-9a-f]{10}$/);
+    assert.deepEqual(plan({ workers: [] }).membership.arguments.slice(0, 3), ['ensure', 'none', '--remove-others']);
   });
 
   it('tells the Finder and every worker how long a peer may be silent, where the configuration does', () => {

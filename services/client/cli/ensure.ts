@@ -10,8 +10,12 @@ import { UsageError } from './complaint.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 
+/** The declaration of a cluster without workers. */
+const NONE = 'none';
+
 /** As commander gives them. */
 export interface EnsureWords {
+  readonly removeOthers?: boolean;
   readonly forceRemove?: string;
   readonly ingress?: string;
   readonly ingressVersion?: string;
@@ -22,16 +26,22 @@ export async function ensureDeclared(
   settings: Settings,
   terminal: Terminal,
   words: readonly string[],
-  { forceRemove, ingress, ingressVersion, json = false }: EnsureWords,
+  { removeOthers = false, forceRemove, ingress, ingressVersion, json = false }: EnsureWords,
 ): Promise<void> {
   if ((ingress === undefined) !== (ingressVersion === undefined)) {
     throw new UsageError('--ingress and --ingress-version go together');
   }
-  const declared = parseDeclaration(words);
+  if (words.length === 0) throw new UsageError(`name the workers, as in counter:0-4, or say ${NONE}`);
+  if (words.includes(NONE) && words.length > 1) throw new UsageError(`${NONE} stands alone`);
+  if (forceRemove !== undefined && !removeOthers) {
+    throw new UsageError('--force-remove removes workers, and needs --remove-others');
+  }
+  const declared = parseDeclaration(words.filter((word) => word !== NONE));
   const forced = new Set(forceRemove === undefined ? [] : parseIds(forceRemove));
   await withOperator(settings, terminal, async (operator) => {
     await ensureMembership(operator, {
       declared,
+      removeOthers,
       forced,
       timeoutMs: settings.connectTimeoutMs,
       unreachable: (worker) => unreachable(settings, worker),

@@ -22,7 +22,10 @@ export function table(rows: readonly (readonly string[])[]): string {
 }
 
 /** The world-line, a line for each worker, and what holds up others. */
-export function statusText({ cluster, worldLine, workers, removed }: ClusterStatus, space: TableSpace): string {
+export function statusText(
+  { cluster, worldLine, workers, removed, undecided }: ClusterStatus,
+  space: TableSpace,
+): string {
   const gone = removed === 0 ? '' : `, ${removed} removed`;
   const title = `cluster ${cluster}, world-line ${worldLine}, ${counted(workers.length)}${gone}`;
   const rows = workers.map((worker) => ({
@@ -31,7 +34,8 @@ export function statusText({ cluster, worldLine, workers, removed }: ClusterStat
     member: worker,
   }));
   const body = workers.length === 0 ? [noWorkers(removed)] : [...statusTable(rows, space), ...holdUps(workers)];
-  return [title, ...body].map((line) => cut(line, space.columns)).join('\n');
+  const words = undecided.map(({ text }) => `waits for a word: ${text}`); // whole: they say what to do
+  return [...[title, ...body].map((line) => cut(line, space.columns)), ...words].join('\n');
 }
 
 function counted(workers: number): string {

@@ -10,6 +10,7 @@ import { VERSION } from '../version.ts';
 import { showPids } from './processes.ts';
 import { DEFAULT_CLUSTER, DEFAULT_TIMEOUT_S, settingsOf, type CommonOptions, type Variables } from './settings.ts';
 import type { Terminal } from './terminal.ts';
+import { DEFAULT_DATA, deleteVolume, showVolumes, type VolumesOptions } from './volumes.ts';
 
 const EXAMPLES = `
 Examples:
@@ -139,14 +140,39 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
 
   program
     .command('ensure')
-    .description('wait, up to --timeout, until the declared workers serve, and ask all others to leave')
-    .argument('[workers...]', 'who belongs to the cluster, by type: counter:0-4,7 kv:5')
-    .option('--force-remove <ids>', 'dead workers that may leave although work of theirs is lost by it')
+    .description('wait, up to --timeout, until the declared workers serve; fail if others are members too')
+    .argument('[workers...]', 'who belongs to the cluster, by type: counter:0-4,7 kv:5; none: nobody')
+    .option('--remove-others', 'ask workers that are not declared to leave, and wait until they left')
+    .option(
+      '--force-remove <ids>',
+      'with --remove-others: dead workers that may leave although work of theirs is lost by it',
+    )
     .option('--ingress <address>', 'where the pods of the ingress tell what they serve')
     .option('--ingress-version <version>', 'what they are to serve')
     .option('--json', 'as JSON, one line')
-    .addHelpText('after', examples('dpr ensure counter:0-4 --timeout 60', 'dpr ensure counter:0 --force-remove 1'))
+    .addHelpText(
+      'after',
+      examples('dpr ensure counter:0-4 --timeout 60', 'dpr ensure counter:0 --remove-others --force-remove 1'),
+    )
     .action((words: string[], options: EnsureWords) => ensureDeclared(settings(), terminal, words, options));
+
+  const volumes = program
+    .command('volumes')
+    .description('the volumes of workers on this machine, also of removed ones: nothing of those is deleted by itself')
+    .option('--data <directory>', DATA_HELP, DEFAULT_DATA)
+    .option('--json', 'as JSON, one line')
+    .addHelpText('after', VOLUMES_HELP)
+    .action((options: VolumesOptions) => showVolumes(settings(), terminal, options));
+  volumes
+    .command('delete')
+    .description('delete what is kept of a removed worker; it cannot be brought back then')
+    .argument('<worker>', "the worker's id", workerId)
+    .argument('<generation>', 'which of its lives', generation)
+    .option('--yes', 'really; otherwise it says what it would delete')
+    .addHelpText('after', examples('dpr volumes delete 1 2', 'dpr volumes delete 1 2 --yes'))
+    .action((id: number, which: number, options: { yes?: boolean }) =>
+      deleteVolume(settings(), terminal, id, which, { ...volumes.opts<VolumesOptions>(), ...options }),
+    );
 
   program
     .command('watch')
@@ -175,6 +201,12 @@ RESTARTS: starts that no clean stop preceded. A worker that is silent is connect
 Where a line is too short for all columns some give way; --json has everything, with versions as numbers.
 ${examples('dpr status', 'dpr status --watch', 'dpr status --json | jq .worldLine')}`;
 
+const DATA_HELP = 'where `npm start` keeps the data of its cluster';
+const VOLUMES_HELP = `
+A worker that is removed leaves its volume. Added again, it begins with what was committed (state: kept in its entry), with an
+earlier generation (state: NUMBER), or without (state: empty).
+${examples('dpr volumes', 'dpr volumes --data .dpr/test --json', 'dpr volumes delete 1 2 --yes')}`;
+
 function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
 }
@@ -183,6 +215,12 @@ function workerId(text: string): number {
   const id = Number(text);
   if (/^\d+$/.test(text) && id <= MAX_WORKER_ID) return id;
   throw new InvalidArgumentError(`A worker's id is a whole number from 0 to ${MAX_WORKER_ID}.`);
+}
+
+function generation(text: string): number {
+  const value = Number(text);
+  if (/^[1-9]\d{0,8}$/.test(text)) return value;
+  throw new InvalidArgumentError('A generation is a whole number from 1.');
 }
 
 function amount(text: string): bigint {
