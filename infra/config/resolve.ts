@@ -30,6 +30,8 @@ export type WorkerConfig = Resources & {
   /** The words of the command that starts it on one machine. */
   readonly command: readonly string[] | undefined;
   readonly checkpointIntervalMs: number;
+  /** What it begins with where its volume keeps earlier generations: a word, or the number of one. */
+  readonly state: 'kept' | 'empty' | number | undefined;
 };
 
 /** A stack's checked configuration with every default filled in. */
@@ -77,6 +79,7 @@ export function resolveWorker(written: Written, worker: Partial<WrittenWorker> &
     image: worker.image ?? ofType(written.images, type) ?? defaults.image,
     command: worker.command ?? ofType(written.commands, type) ?? defaults.command,
     checkpointIntervalMs: worker.checkpointIntervalMs ?? defaults.checkpointIntervalMs ?? written.checkpointIntervalMs,
+    state: worker.state,
   };
 }
 

@@ -6,6 +6,8 @@ import { quantityValue } from '../plan/quantity.ts';
 export const MAX_WORKER_ID = 65_535;
 /** Most workers of one cluster; the protocol's own limit. */
 export const MAX_WORKERS = 16_384;
+/** Largest number of a generation that a config may name. */
+const MAX_GENERATION = 999_999_999;
 /** Programs of the client's image, the one that it starts by itself first. */
 const CLIENT_PROGRAMS = ['dpr', 'experiment'] as const;
 const MAX_CHECKPOINT_INTERVAL_MS = 60_000;
@@ -129,6 +131,12 @@ const worker = record('a worker, such as { id: 0 }', {
   id: whole(0, MAX_WORKER_ID),
   /** The public port, where it is not basePort + 1 + id. */
   port: port.optional(),
+  /** What it begins with when it was removed before: what was committed then, an earlier generation by its number, or nothing. */
+  state: z
+    .union([z.literal('kept'), z.literal('empty'), z.int().min(1).max(MAX_GENERATION)], {
+      error: 'must be kept, empty, or the number of a generation that is kept',
+    })
+    .optional(),
 });
 
 const tokenText = word(

@@ -40,6 +40,8 @@ export type WorkerFacts = ProcessFacts & {
   /** The Finder's control port, as `ws://host:port`. */
   readonly finder: string;
   readonly checkpointIntervalMs: number;
+  /** What it begins with where its volume keeps earlier generations; undefined: nobody said. */
+  readonly state: string | number | undefined;
 };
 
 /** What a worker is told. Clients reach it by the host that they reached the Finder by, hence no public host. */
@@ -52,6 +54,7 @@ export function workerEnvironment(facts: WorkerFacts): Environment {
     DPR_PUBLIC_HOST: '',
     DPR_FINDER: facts.finder,
     DPR_CHECKPOINT_INTERVAL_MS: String(facts.checkpointIntervalMs),
+    ...(facts.state === undefined ? {} : { DPR_STATE: String(facts.state) }),
   };
 }
 

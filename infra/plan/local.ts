@@ -30,7 +30,10 @@ export type LocalConfig = Pick<
   Config,
   'basePort' | 'logLevel' | 'receiveTimeoutMs' | 'controlToken' | 'clientToken' | 'allowedOrigins' | 'hostNames'
 > & {
-  readonly workers: readonly Pick<WorkerConfig, 'id' | 'type' | 'port' | 'command' | 'checkpointIntervalMs'>[];
+  readonly workers: readonly Pick<
+    WorkerConfig,
+    'id' | 'type' | 'port' | 'command' | 'checkpointIntervalMs' | 'state'
+  >[];
 };
 
 /** One process to run. */
@@ -78,6 +81,7 @@ export function planLocal(config: LocalConfig, options: LocalOptions): LocalPlan
       data: dataDirectory,
       finder: address,
       checkpointIntervalMs: options.checkpointIntervalMs ?? worker.checkpointIntervalMs,
+      state: worker.state,
     });
     const command = worker.command ?? [options.node, `${options.programDirectory}/${BUILT_IN_TYPE}.js`];
     return { id: worker.id, type: worker.type, name, command, environment, dataDirectory, ports };

@@ -92,6 +92,7 @@ function strayWorker(config: Config, { id, type, port }: Stray): LocalConfig['wo
     port: port === 0 ? undefined : port,
     command,
     checkpointIntervalMs: (alike ?? config).checkpointIntervalMs,
+    state: undefined,
   };
 }
 

@@ -30,6 +30,22 @@ function workerActions(before: LocalWorker | undefined, worker: LocalWorker): Ac
   return isDeepStrictEqual(before, worker) ? [] : [{ kind: 'restart', worker }];
 }
 
+/** Does it take a worker out of the cluster? */
+export function isRemoval(action: Action): action is Extract<Action, { kind: 'remove' | 'replace' }> {
+  return action.kind === 'remove' || action.kind === 'replace';
+}
+
+/** The later plan as far as it takes nobody out: who is to be removed or replaced stays as it was. */
+export function withoutRemovals(before: LocalPlan, after: LocalPlan): LocalPlan {
+  const taken = new Map(
+    diffPlans(before, after)
+      .filter(isRemoval)
+      .map((action) => [action.worker.id, action.kind === 'remove' ? action.worker : action.before]),
+  );
+  const others = after.workers.filter(({ id }) => !taken.has(id));
+  return { ...after, workers: [...others, ...taken.values()] };
+}
+
 /** What an administrator is told of an action. */
 export function describeAction(action: Action): string {
   switch (action.kind) {

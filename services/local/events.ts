@@ -37,6 +37,15 @@ export type LocalEvent =
     }
   | { readonly event: 'configChanged'; readonly changes: readonly string[] }
   | { readonly event: 'configInvalid'; readonly problems: readonly string[] }
+  /** Workers are not in the config any more, and leave after `delayMs` if it stays so. `doubtful`: they are many. */
+  | {
+      readonly event: 'removalPending';
+      readonly workers: readonly number[];
+      readonly delayMs: number;
+      readonly doubtful: boolean;
+    }
+  /** They stay. */
+  | { readonly event: 'removalCancelled'; readonly workers: readonly number[]; readonly why: string }
   | { readonly event: 'worldLine'; readonly worldLine: number }
   | { readonly event: 'workerLeaving'; readonly worker: number; readonly waitingFor: string }
   | { readonly event: 'workerLeft'; readonly worker: number; readonly forced: boolean }
@@ -75,12 +84,16 @@ export function textOf(event: LocalEvent): string {
         : `the config changed: ${event.changes.join(', ')}`;
     case 'configInvalid':
       return ['the config cannot be used, and the cluster stays as it is:', ...event.problems].join('\n  ');
+    case 'removalPending':
+      return removalText(event);
+    case 'removalCancelled':
+      return `${namesOf(event.workers)} not removed: ${event.why}`;
     case 'worldLine':
       return `world-line ${event.worldLine}: what was not committed was rolled back`;
     case 'workerLeaving':
       return `worker ${event.worker} is leaving; it waits for ${event.waitingFor}`;
     case 'workerLeft':
-      return `worker ${event.worker} left the cluster${event.forced ? ', by force' : ''}; its data directory is kept`;
+      return `worker ${event.worker} left the cluster${event.forced ? ', by force' : ''}; what was committed there is kept: added again, its entry says state: kept or state: empty`;
     case 'warning':
       return event.text;
     case 'stopping':
@@ -100,6 +113,16 @@ function seconds(ms: number): string {
 
 function restartText(afterMs: number | undefined): string {
   return afterMs === undefined ? '' : `; it is killed and started again after ${afterMs / 1_000} s`;
+}
+
+function removalText({ workers, delayMs, doubtful }: Extract<LocalEvent, { event: 'removalPending' }>): string {
+  const doubt = doubtful ? ', and that is half of all or more' : '';
+  const what = `${namesOf(workers)} not in the config as before${doubt}`;
+  return `${what}: removal in ${delayMs / 1_000} s, unless the entry comes back; Ctrl-C stops the cluster without it`;
+}
+
+function namesOf(workers: readonly number[]): string {
+  return workers.length === 1 ? `worker ${workers[0] ?? ''} is` : `workers ${workers.join(', ')} are`;
 }
 
 function nextText({ phase, restartInMs }: { readonly phase: Phase; readonly restartInMs?: number }): string {

@@ -14,6 +14,8 @@ export type InformOptions = {
   readonly dataDirectory: string;
   /** All of the file but its processes. */
   readonly header: () => Omit<ClusterFile, 'processes'>;
+  /** How long workers have left that are to be removed, ms. */
+  readonly removals: () => ReadonlyMap<number, number>;
   /** Called with what the Finder said, each time. */
   readonly heard: (status: ClusterStatus) => void;
 };
@@ -26,7 +28,7 @@ export interface Informed {
   stop(): void;
 }
 
-export function inform({ cluster, show, dataDirectory, header, heard }: InformOptions): Informed {
+export function inform({ cluster, show, dataDirectory, header, removals, heard }: InformOptions): Informed {
   const stopped = new AbortController();
   let soon: NodeJS.Immediate | undefined;
   let status: ClusterStatus | undefined;
@@ -37,7 +39,7 @@ export function inform({ cluster, show, dataDirectory, header, heard }: InformOp
     soon = undefined;
     const views = cluster.views();
     write(views);
-    show.snapshot({ views, status });
+    show.snapshot({ views, status, removals: removals() });
   }
 
   function write(views: readonly View[]): void {
@@ -62,7 +64,7 @@ export function inform({ cluster, show, dataDirectory, header, heard }: InformOp
         worldLine = status.worldLine;
         heard(status);
       }
-      show.snapshot({ views: cluster.views(), status });
+      show.snapshot({ views: cluster.views(), status, removals: removals() });
       await pause(worldLine === undefined ? FIRST_STATUS_MS : STATUS_MS, undefined, { signal: stopped.signal });
     }
   }
@@ -77,7 +79,7 @@ export function inform({ cluster, show, dataDirectory, header, heard }: InformOp
     },
     stop() {
       clearImmediate(soon);
-      show.snapshot({ views: cluster.views(), status });
+      show.snapshot({ views: cluster.views(), status, removals: removals() });
       stopped.abort();
     },
   };

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { stackFileName } from '@dpr/infra/stack-file';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import { Option } from 'commander';
+import { DOUBT_FACTOR, REMOVAL_DELAY_MS } from './countdown.ts';
 import { commandLine, EXIT_USAGE, whole, word } from './command-line.ts';
 import { LOCAL_EXIT } from './exit-codes.ts';
 import { RESTART_AFTER_MS } from './liveness.ts';
@@ -13,17 +14,21 @@ export type Options = {
   /** Absolute. */
   readonly data: string;
   readonly checkpointIntervalMs: number | undefined;
+  /** How long the config has to stay as it is before workers leave that it does not have. */
+  readonly removalDelayMs: number;
   readonly host: string;
   readonly json: boolean;
 };
 
 const LONGEST_INTERVAL_MS = 60_000;
+const LONGEST_DELAY_MS = 3_600_000;
 const DEFAULT_STACK = 'dev';
 const MIB = 2 ** 20;
 
 const MORE = `
 While it runs:
-  Editing the config applies it: added workers join, removed ones leave, changed ones restart. SIGHUP does it too.
+  Editing the config applies it: added workers join, changed ones restart. SIGHUP does it too. Removed ones leave after ${REMOVAL_DELAY_MS / 1_000} s
+  without another change, ${(DOUBT_FACTOR * REMOVAL_DELAY_MS) / 1_000} s where they are many; what they hold is kept: see npm run dpr -- volumes --help.
   Ctrl-C stops everything gracefully, and the next start goes on from there. Once more kills it.
   A process that does not answer is shown as silent, and one that served is restarted after ${RESTART_AFTER_MS / 1_000} s.
   <data>/cluster.json tells other programs which processes run at which ports, <data>/logs has a log of each,
@@ -34,8 +39,8 @@ finds it. Pages of browsers are refused at every port, but for dpr:allowedOrigin
 
 With --json, standard output has one JSON object per line. Each has "time" and "event":
   cannotStart, starting, serving (the whole cluster), processStarted, processServing, processSilent, processAnswers,
-  processEnded, processStopped, processSays, configChanged, configInvalid, worldLine, workerLeaving, workerLeft,
-  warning, stopping, stopped, and "status": world-line and workers, whenever one of them changes state.
+  processEnded, processStopped, processSays, configChanged, configInvalid, removalPending,
+  removalCancelled, worldLine, workerLeaving, workerLeft, warning, stopping, stopped, and "status": world-line and workers, whenever one of them changes state.
 
 Exit codes:
   ${EXIT.ok} stopped, everything is kept; ${EXIT_USAGE} wrong options; ${EXIT.internal} a defect
@@ -55,6 +60,12 @@ export function parseOptions(words: readonly string[]): Options {
     .addOption(new Option('-c, --config <file>', 'the config file to use instead').argParser(word).conflicts('stack'))
     .option('-d, --data <directory>', 'where each process has its directory (default: .dpr/<stack>)', word)
     .option('--checkpoint-interval <ms>', 'for every worker, whatever the config says', whole(1, LONGEST_INTERVAL_MS))
+    .option(
+      '--removal-delay <ms>',
+      'before workers leave that were taken out of the config',
+      whole(0, LONGEST_DELAY_MS),
+      REMOVAL_DELAY_MS,
+    )
     .option('--host <address>', 'the address to bind; 0.0.0.0 lets other machines in', word, '127.0.0.1')
     .option('--json', 'one JSON object per line, for scripts', false)
     .addHelpText('after', MORE)
@@ -65,6 +76,7 @@ export function parseOptions(words: readonly string[]): Options {
     config,
     data: path.resolve(given.data ?? path.join('.dpr', given.config === undefined ? given.stack : stackOf(config))),
     checkpointIntervalMs: given.checkpointInterval,
+    removalDelayMs: given.removalDelay,
     host: given.host,
     json: given.json,
   };
@@ -75,6 +87,7 @@ type Given = {
   readonly config?: string;
   readonly data?: string;
   readonly checkpointInterval?: number;
+  readonly removalDelay: number;
   readonly host: string;
   readonly json: boolean;
 };

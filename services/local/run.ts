@@ -6,8 +6,9 @@ import { type LocalProcess, reachable } from '@dpr/infra/plan';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import { localCluster } from './cluster.ts';
 import { CLUSTER_FILE } from './cluster-file.ts';
+import { countdown, DOUBT_FACTOR, isDoubtful, REAL_CLOCK } from './countdown.ts';
 import { type Desired, readDesired } from './desired.ts';
-import { type Action, describeAction, diffPlans } from './diff-plans.ts';
+import { type Action, describeAction, diffPlans, isRemoval, withoutRemovals } from './diff-plans.ts';
 import type { Tell } from './events.ts';
 import { inform } from './inform.ts';
 import { openLogFile } from './log-file.ts';
@@ -59,13 +60,16 @@ type Running = {
 };
 
 function startCluster(options: Options, show: Show, first: Desired, began: number): Running {
-  const { config, data, host } = options;
+  const { config, data, host, removalDelayMs } = options;
   const tell: Tell = (event) => show.event(event);
   let desired = first;
   let served = false;
   let lookForStrays = true;
   let warnings: readonly string[] = [];
   let reloading: Promise<void> = Promise.resolve();
+  /** Of workers that were taken out of the config, and of members that it never had. */
+  const edits = countdown(REAL_CLOCK);
+  const strays = countdown(REAL_CLOCK);
 
   const address = (port: number) => `ws://${reachable(host)}:${port}`;
   const addresses = () => {
@@ -89,7 +93,8 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
       }),
   });
   const header = () => ({ supervisor: process.pid, ...addresses(), config });
-  const informed = inform({ cluster, show, dataDirectory: data, header, heard });
+  const removals = () => new Map([...strays.left(), ...edits.left()]);
+  const informed = inform({ cluster, show, dataDirectory: data, header, removals, heard });
   tell({ event: 'starting', config, data, processes: processesOf(first.plan).length });
   warnOfDoors(first);
   cluster.apply(first.plan, first.forced);
@@ -117,7 +122,18 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
     // The type is not known before a worker has joined for the first time.
     const isStray = ({ id, type }: WorkerStatus) =>
       declared.get(id) !== type && !(declared.has(id) && type === '') && !cluster.isSettling(id);
-    for (const member of workers.filter(isStray)) void dismiss(member);
+    const found = workers.filter(isStray);
+    if (found.length === 0) return;
+    const ids = found.map(({ id }) => id);
+    strays.begin(ids, announceRemoval(ids, workers.length), () => found.forEach((member) => void dismiss(member)));
+  }
+
+  /** @returns how long to wait for it, ms */
+  function announceRemoval(workers: readonly number[], total: number): number {
+    const doubtful = isDoubtful(workers.length, total);
+    const delayMs = removalDelayMs * (doubtful ? DOUBT_FACTOR : 1);
+    tell({ event: 'removalPending', workers, delayMs, doubtful });
+    return delayMs;
   }
 
   async function dismiss(member: WorkerStatus): Promise<void> {
@@ -128,7 +144,33 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
 
   async function reload(): Promise<void> {
     const next = await desiredOr(options, (problems) => tell({ event: 'configInvalid', problems }));
-    if (next === undefined) return;
+    strays.cancel(); // they are looked for anew
+    const before = edits.cancel();
+    const keep = (workers: readonly number[], why: string): void => {
+      if (workers.length > 0) tell({ event: 'removalCancelled', workers, why });
+    };
+    if (next === undefined) {
+      keep(before, 'the config cannot be used');
+      return;
+    }
+    const removed = diffPlans(desired.plan, next.plan)
+      .filter(isRemoval)
+      .map(({ worker }) => worker.id);
+    keep(
+      before.filter((id) => !removed.includes(id)),
+      'the config has its entry again',
+    );
+    const total = desired.plan.workers.length;
+    // What is added or changed is there at once.
+    await change({ ...next, plan: withoutRemovals(desired.plan, next.plan) }, removed.length > 0);
+    if (removed.length === 0) return;
+    edits.begin(removed, announceRemoval(removed, total), () => {
+      reloading = reloading.then(() => change(next));
+    });
+  }
+
+  /** @param isPart more is to come, which is told by itself */
+  async function change(next: Desired, isPart = false): Promise<void> {
     const actions = diffPlans(desired.plan, next.plan);
     const own = new Set(cluster.views().flatMap(({ spec }) => Object.values(spec.ports)));
     const problems = await obstacles(actions.flatMap(startedBy), host, own);
@@ -138,7 +180,7 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
     }
     desired = next;
     lookForStrays = true;
-    tell({ event: 'configChanged', changes: actions.map(describeAction) });
+    if (actions.length > 0 || !isPart) tell({ event: 'configChanged', changes: actions.map(describeAction) });
     warnOfDoors(next);
     cluster.apply(next.plan, next.forced);
     cluster.retry();
@@ -147,6 +189,8 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
   return {
     reload: () => (reloading = reloading.then(reload)),
     async stop(why) {
+      edits.cancel();
+      strays.cancel();
       tell({ event: 'stopping', why });
       const kept = await cluster.stop();
       informed.stop();

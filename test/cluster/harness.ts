@@ -66,6 +66,9 @@ export interface Place {
   kill(name: string, signal?: NodeJS.Signals): number;
 }
 
+/** What a removal by edit waits for, unless a test says otherwise. */
+const REMOVAL_DELAY_MS = 100;
+
 /** `through`: a command that runs the rest of its arguments. */
 export type LaunchOptions = { readonly options?: readonly string[]; readonly through?: readonly string[] };
 
@@ -131,7 +134,8 @@ export async function makePlace(settings: Settings = { workers: [{ id: 0 }, { id
   const data = path.join(directory, 'data');
 
   function launch({ options = [], through }: LaunchOptions = {}): LocalRun {
-    return launchLocal(['--config', config, '--data', data, '--json', ...options], through);
+    const own = ['--config', config, '--data', data, '--removal-delay', String(REMOVAL_DELAY_MS), '--json'];
+    return launchLocal([...own, ...options], through);
   }
 
   const place: Place = {

@@ -97,17 +97,79 @@ describe('editing the config while it runs', () => {
     assert.deepEqual(deaths, [], 'nobody found a port taken');
   });
 
-  it('brings a removed id back as a new generation without the old state', async () => {
+  it('removes nobody whose entry is missing for a moment, as while a file is half written', async () => {
+    const place = await makePlace();
+    const run = await place.start({ options: ['--removal-delay', '60000'] });
+    await addTo(place, [0, 1], 9);
+    place.edit({ workers: [{ id: 0 }] });
+    const pending = await run.line('removalPending');
+    assert.deepEqual([pending.workers, pending.delayMs, pending.doubtful], [[1], 60_000, false]);
+    place.edit({ workers: [] });
+    const doubtful = await run.line('removalPending', () => true, run.lines.length);
+    assert.deepEqual([doubtful.workers, doubtful.delayMs, doubtful.doubtful], [[0, 1], 360_000, true]);
+    place.write('config: {');
+    await run.line('removalCancelled', ({ why }) => why === 'the config cannot be used');
+    place.edit({ workers: [{ id: 0 }, { id: 2 }] });
+    await place.processIs('counter-2', ({ phase }) => phase === 'serving'); // what is added is there at once
+    place.edit({ workers: [{ id: 0 }, { id: 1 }, { id: 2 }] });
+    const stays = await run.line('removalCancelled', ({ why }) => why !== 'the config cannot be used');
+    assert.deepEqual(stays.workers, [1]);
+    assert.deepEqual(await addTo(place, [0, 1], 1), [10, 10]);
+    assert.equal(run.lines.filter(({ event }) => event === 'workerLeft' || event === 'processEnded').length, 0);
+  });
+
+  it('stops without a removal that it waited for', async () => {
+    const place = await makePlace();
+    const run = await place.start({ options: ['--removal-delay', '60000'] });
+    await addTo(place, [0, 1], 9);
+    place.edit({ workers: [{ id: 0 }] });
+    await run.line('removalPending');
+    assert.equal(await run.stop(), 0);
+    place.edit({ workers: [{ id: 0 }, { id: 1 }] });
+    await place.start();
+    assert.deepEqual(await addTo(place, [0, 1], 1), [10, 10]);
+  });
+
+  it('brings a removed worker back with its state, or without, by a word, and begins with neither until then', async () => {
     const place = await makePlace();
     const run = await place.start();
     await addTo(place, [0, 1], 9);
     await edit(place, run, [{ id: 0 }]);
-    await edit(place, run, [{ id: 0 }, { id: 1 }]); // at once: it may be leaving still
     await run.line('workerLeft');
-    await until('both counters serve', () =>
-      ['counter-0', 'counter-1'].every((name) => place.process(name)?.phase === 'serving'),
+
+    await edit(place, run, [{ id: 0 }, { id: 1 }]);
+    const asks = await run.line('processSays', ({ process }) => process === 'counter-1');
+    assert.match(
+      String(asks.text),
+      /generation 1 of it is kept\. .*state: kept .*state: empty .*generation 1 \(\d.* k?B, written \d{4}-/,
     );
-    assert.deepEqual(await addTo(place, [0, 1], 1), [10, 1]);
+    const { undecided } = await (await operatorOf(place)).status();
+    assert.deepEqual(
+      undecided.map(({ id }) => id),
+      [1],
+    );
+    await edit(place, run, [{ id: 0 }, { id: 1, state: 'kept' }]);
+    await place.processIs('counter-1', ({ phase }) => phase === 'serving');
+    assert.deepEqual(await addTo(place, [0, 1], 1), [10, 10]);
+    place.kill('counter-1');
+    await run.line('processServing', ({ process }) => process === 'counter-1', run.lines.length);
+    assert.deepEqual(await addTo(place, [1], 1), [11]);
+
+    await edit(place, run, [{ id: 0 }]);
+    await until('no process of worker 1', () => place.process('counter-1') === undefined);
+    await edit(place, run, [{ id: 0 }, { id: 1, state: 'empty' }]);
+    await place.processIs('counter-1', ({ phase }) => phase === 'serving');
+    assert.deepEqual(await addTo(place, [1], 1), [1]);
+
+    await edit(place, run, [{ id: 0 }]);
+    await until('no process of worker 1', () => place.process('counter-1') === undefined);
+    await edit(place, run, [{ id: 0 }, { id: 1, state: 2 }]);
+    await place.processIs('counter-1', ({ phase }) => phase === 'serving');
+    assert.deepEqual(await addTo(place, [1], 1), [12], 'the second life, not the third');
+    assert.deepEqual(
+      readdirSync(path.join(place.data, 'counter-1')).filter((name) => name.startsWith('generation')),
+      ['generation-1.kept', 'generation-2.kept', 'generation-3.kept', 'generation-4'],
+    );
   });
 
   it('starts a worker that an operator removed only when its own entry changes', async () => {
@@ -120,7 +182,7 @@ describe('editing the config while it runs', () => {
     assert.equal(place.process('counter-1')?.phase, 'left');
     await edit(place, run, [{ id: 0 }, { id: 1, checkpointIntervalMs: 50 }, { id: 2 }]);
     await place.processIs('counter-1', ({ phase }) => phase === 'serving');
-    assert.deepEqual(await addTo(place, [1], 1), [1]);
+    assert.deepEqual(await addTo(place, [1], 1), [1]); // nothing was ever committed there, so nothing is kept
   });
 
   it('removes a dead worker by force where the config says so, and explains what it waits for until then', async () => {
@@ -164,6 +226,34 @@ describe('editing the config while it runs', () => {
     assert.equal((await again.line('workerLeft')).worker, 0);
     await place.processIs('tally-0', ({ phase }) => phase === 'serving');
     assert.equal(await worldLineOf(place), worldLine);
+  });
+
+  it('asks for the word also after an operator removed a worker whose entry stayed, or its type was changed and back', async () => {
+    const types = { commands: { tally: TALLY } };
+    const place = await makePlace({ workers: [{ id: 0 }, { id: 1 }], ...types });
+    const first = await place.start();
+    await addTo(place, [0, 1], 8);
+    await (await operatorOf(place)).deleteWorker(1);
+    await place.processIs('counter-1', ({ phase, pid }) => phase === 'left' && pid === null);
+    assert.equal(await first.stop(), 0);
+
+    const run = place.launch();
+    const asks = await run.line(
+      'processSays',
+      ({ process, severity }) => process === 'counter-1' && severity === 'error',
+    );
+    assert.match(String(asks.text), /generation 1 of it is kept/);
+    await edit(place, run, [{ id: 0 }, { id: 1, state: 'kept' }], types);
+    await place.processIs('counter-1', ({ phase }) => phase === 'serving');
+    assert.deepEqual(await addTo(place, [1], 1), [9]);
+
+    await edit(place, run, [{ id: 0 }, { id: 1, type: 'tally' }], types);
+    await place.processIs('tally-1', ({ phase }) => phase === 'serving');
+    await edit(place, run, [{ id: 0 }, { id: 1 }], types);
+    await run.line('processSays', ({ text }) => String(text).includes('generation 2 of it is kept'));
+    await edit(place, run, [{ id: 0 }, { id: 1, state: 'kept' }], types);
+    await place.processIs('counter-1', ({ phase }) => phase === 'serving');
+    assert.deepEqual(await addTo(place, [1], 1), [10]);
   });
 
   it('counts at the next start when nothing ran: who is no longer declared leaves', async () => {

@@ -146,11 +146,13 @@ describe('a cluster on Kubernetes', function () {
     );
   });
 
-  it('brings a removed worker back as a new one, without its old state', async () => {
+  it('brings a removed worker back with its old state, once told so', async () => {
     await declare({ id: 0 }, { id: 1 }, STAYS);
+    assert.match(await failureOf(deployed.up()), /worker 1 was removed, and generation 1 of it is kept/);
+    await declare({ id: 0 }, { id: 1, state: 'kept' }, STAYS);
     await deployed.up();
     const fresh = cluster?.session();
-    assert.equal(await fresh?.counter(1).get(), 0n);
+    assert.equal(await fresh?.counter(1).get(), 75n);
   });
 
   it('is found as it was left by a refresh', async () => {
@@ -163,7 +165,7 @@ describe('a cluster on Kubernetes', function () {
     await deployed.refresh();
     await deployed.up();
     const client = await connect({ cluster: await deployed.output('finderUrl') });
-    assert.equal(await client.session().counter(1).get(), 0n);
+    assert.equal(await client.session().counter(1).get(), 75n);
     await client.close();
   });
 

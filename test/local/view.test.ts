@@ -30,6 +30,7 @@ const STATUS: ClusterStatus = {
   worldLine: 3,
   membership: 2,
   removed: 0,
+  undecided: [],
   workers: [
     {
       ...{
@@ -90,6 +91,12 @@ describe('the status', () => {
     assert.deepEqual(notesOf([worker], status), ['worker 0 is silent for 1.5 s: nothing that depends on it commits']);
   });
 
+  it('tells who is to be removed, and when, and who waits for a word', () => {
+    const status = { ...STATUS, undecided: [{ id: 12, text: 'why' }] };
+    const states = rowsOf(views([]), status, HOST, new Map([[0, 4_100]])).map(({ state }) => state);
+    assert.deepEqual(states.slice(1), ['to be removed in 5 s', 'needs state: kept or empty']);
+  });
+
   it('fits the terminal, whatever its size', () => {
     const event = fc.string({ maxLength: 200, unit: fc.constantFrom('a', ' ') });
     const size = fc.record({ columns: fc.integer({ min: 1, max: 200 }), lines: fc.integer({ min: 8, max: 60 }) });
@@ -126,7 +133,7 @@ describe('the status', () => {
     let written = '';
     const output = { write: (text: string) => (written = text), columns: 100, rows: 30, isTTY: true };
     const show = terminalShow(output, 'DPR cluster', HOST);
-    show.snapshot({ views: views([]), status: STATUS });
+    show.snapshot({ views: views([]), status: STATUS, removals: new Map() });
     assert.ok(written.startsWith('\r\x1b[JDPR cluster · world-line 3\n'));
     show.event({ event: 'worldLine', worldLine: 4 });
     assert.ok(written.startsWith('\x1b[6A\r\x1b[J'), JSON.stringify(written));
@@ -136,12 +143,16 @@ describe('the status', () => {
   it('is, for scripts, a line per change of state, and none for a version or a lag', () => {
     const lines: string[] = [];
     const show = jsonShow({ write: (text: string) => lines.push(text) }, HOST);
-    show.snapshot({ views: views([]), status: STATUS });
+    show.snapshot({ views: views([]), status: STATUS, removals: new Map() });
     const [worker] = STATUS.workers;
     assert.ok(worker !== undefined);
-    show.snapshot({ views: views([]), status: { ...STATUS, workers: [{ ...worker, executed: 999, lagMs: 1 }] } });
+    show.snapshot({
+      views: views([]),
+      status: { ...STATUS, workers: [{ ...worker, executed: 999, lagMs: 1 }] },
+      removals: new Map(),
+    });
     assert.equal(lines.length, 1);
-    show.snapshot({ views: views(['waiting']), status: { ...STATUS, worldLine: 4 } });
+    show.snapshot({ views: views(['waiting']), status: { ...STATUS, worldLine: 4 }, removals: new Map() });
     assert.equal(lines.length, 2);
     const { time, ...content } = JSON.parse(lines[1] ?? '') as Record<string, unknown>;
     assert.match(String(time), /^\d{4}-.*Z$/);
@@ -167,7 +178,10 @@ describe('an event', () => {
   it('is one line where nobody looks at a terminal', () => {
     let written = '';
     plainShow({ write: (text: string) => (written += text) }).event({ event: 'workerLeft', worker: 2, forced: false });
-    assert.match(written, /^\d\d:\d\d:\d\d worker 2 left the cluster; its data directory is kept\n$/);
+    assert.match(
+      written,
+      /^\d\d:\d\d:\d\d worker 2 left the cluster; what was committed there is kept: added again, its entry says state: kept or state: empty\n$/,
+    );
   });
 
   it('of a death tells what comes next', () => {

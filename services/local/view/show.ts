@@ -11,6 +11,8 @@ export type Snapshot = {
   readonly views: readonly View[];
   /** Undefined while the Finder does not answer. */
   readonly status: ClusterStatus | undefined;
+  /** How long workers have left that are to be removed, ms. */
+  readonly removals: ReadonlyMap<number, number>;
 };
 
 /** Where the cluster's status and events go. */
@@ -69,14 +71,14 @@ export function jsonShow(output: Output, host: string): Show {
 
 /** A picture that is redrawn in its place, the newest events below it. */
 export function terminalShow(output: Output, title: string, host: string): Show {
-  let last: Snapshot = { views: [], status: undefined };
+  let last: Snapshot = { views: [], status: undefined, removals: new Map() };
   let events: string[] = [];
   let drawn = 0;
 
   function draw(): void {
     const { columns = DEFAULT_COLUMNS, rows: lines = DEFAULT_LINES } = output;
     const worldLine = last.status === undefined ? 'Finder away' : `world-line ${last.status.worldLine}`;
-    const rows = rowsOf(last.views, last.status, host);
+    const rows = rowsOf(last.views, last.status, host, last.removals);
     const notes = notesOf(last.views, last.status);
     const size = { columns, lines };
     const picture = renderPicture({ title: `${title} · ${worldLine}`, rows, notes, events }, size, Date.now());

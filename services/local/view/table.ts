@@ -6,8 +6,15 @@ import type { View } from '../cluster.ts';
  * What each process is and does, the Finder first.
  *
  * @param status undefined while the Finder does not answer
+ * @param removals how long workers have left that are to be removed, ms
  */
-export function rowsOf(views: readonly View[], status: ClusterStatus | undefined, host: string): StatusRow[] {
+export function rowsOf(
+  views: readonly View[],
+  status: ClusterStatus | undefined,
+  host: string,
+  removals: ReadonlyMap<number, number> = new Map(),
+): StatusRow[] {
+  const undecided = new Set(status?.undecided.map(({ id }) => id));
   const members = membersOf(status);
   return views.map(({ spec, state, waitingFor }) => {
     const worker = 'id' in spec ? spec : undefined;
@@ -16,7 +23,9 @@ export function rowsOf(views: readonly View[], status: ClusterStatus | undefined
       id: worker?.id,
       type: worker?.type ?? 'finder',
       address: `${host}:${spec.ports.public}`,
-      state: stateText(state.phase, member, waitingFor),
+      state:
+        removalText(worker && removals.get(worker.id)) ??
+        (worker !== undefined && undecided.has(worker.id) ? UNDECIDED : stateText(state.phase, member, waitingFor)),
       member,
       restarts: worker === undefined ? state.restarts : member?.restarts,
     };
@@ -40,6 +49,13 @@ export function notesOf(views: readonly View[], status: ClusterStatus | undefine
 
 function membersOf(status: ClusterStatus | undefined): ReadonlyMap<number, WorkerStatus> {
   return new Map(status?.workers.map((member) => [member.id, member]));
+}
+
+/** Of a worker whose volume keeps earlier generations, and whose entry does not say what it begins with. */
+const UNDECIDED = 'needs state: kept or empty';
+
+function removalText(leftMs: number | undefined): string | undefined {
+  return leftMs === undefined ? undefined : `to be removed in ${Math.ceil(leftMs / 1_000)} s`;
 }
 
 function stateText(phase: View['state']['phase'], member: WorkerStatus | undefined, waitingFor: string): string {
