@@ -43,7 +43,7 @@ describe('dpr volumes', () => {
     const said: string[] = [];
     const [print, say] = [(text: string) => void said.push(text), (text: string) => void said.push(text)];
     const address = members === undefined ? `ws://127.0.0.1:${await freePort()}` : await finderWith(members);
-    const terminal = { print, say, show: print, signal: new AbortController().signal };
+    const terminal = { print, say, show: print, columns: () => undefined, signal: new AbortController().signal };
     const args = ['--cluster', address, '--timeout', '1', 'volumes', ...words, '--data', data];
     const exitCode = await runDpr(args, {}, terminal);
     return { exitCode, text: said.join('\n') };
