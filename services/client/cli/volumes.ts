@@ -9,6 +9,7 @@ import {
   timeText,
   type GenerationOnDisk,
 } from '@dpr/runtime/generations';
+import { patience } from '@dpr/runtime/patience';
 import { connectOperator, type ClusterStatus } from '../operator.ts';
 import { UsageError } from './complaint.ts';
 import { table } from './format.ts';
@@ -129,17 +130,19 @@ function useOf({ kept, generation }: GenerationOnDisk, worker: number, status: C
 
 async function statusOf(settings: Settings, { signal }: Terminal): Promise<ClusterStatus | undefined> {
   const connectTimeoutMs = Math.min(STATUS_LIMIT_MS, settings.connectTimeoutMs);
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(connectTimeoutMs)]);
+  const limit = patience({ signals: [signal], ms: connectTimeoutMs });
   try {
-    const operator = await connectOperator({ ...settings, connectTimeoutMs, signal: patience });
+    const operator = await connectOperator({ ...settings, connectTimeoutMs, signal: limit.signal });
     try {
-      return await operator.status({ signal: patience });
+      return await operator.status({ signal: limit.signal });
     } finally {
       operator.close();
     }
   } catch {
     signal.throwIfAborted();
     return undefined;
+  } finally {
+    limit.end();
   }
 }
 
