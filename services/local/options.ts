@@ -28,7 +28,7 @@ const MIB = 2 ** 20;
 const MORE = `
 While it runs:
   Editing the config applies it: added workers join, changed ones restart. SIGHUP does it too. Removed ones leave after ${REMOVAL_DELAY_MS / 1_000} s
-  without another change, ${(DOUBT_FACTOR * REMOVAL_DELAY_MS) / 1_000} s where they are many; what they hold is kept: see npm run dpr -- volumes --help.
+  without another change, ${(DOUBT_FACTOR * REMOVAL_DELAY_MS) / 1_000} s where they are many; what they hold is kept: see ./dpr volumes --help.
   Ctrl-C stops everything gracefully, and the next start goes on from there. Once more kills it.
   A process that does not answer is shown as silent, and one that served is restarted after ${RESTART_AFTER_MS / 1_000} s.
   <data>/cluster.json tells other programs which processes run at which ports, <data>/logs has a log of each,

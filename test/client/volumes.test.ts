@@ -45,7 +45,7 @@ describe('dpr volumes', () => {
     const address = members === undefined ? `ws://127.0.0.1:${await freePort()}` : await finderWith(members);
     const terminal = { print, say, show: print, columns: () => undefined, signal: new AbortController().signal };
     const args = ['--cluster', address, '--timeout', '1', 'volumes', ...words, '--data', data];
-    const exitCode = await runDpr(args, {}, terminal);
+    const exitCode = await runDpr(args, {}, terminal, data);
     return { exitCode, text: said.join('\n') };
   }
 

@@ -63,7 +63,7 @@ describe('the countdown before a removal', () => {
       planLocal(
         {
           ...{ basePort: 6379, logLevel: 'info', receiveTimeoutMs: undefined },
-          ...{ controlToken: undefined, clientToken: undefined },
+          ...{ controlToken: undefined, clientToken: undefined, hostNames: [], allowedOrigins: [] },
           workers: workers.map((worker) => ({
             ...{ type: 'counter', port: undefined, command: ['node'], checkpointIntervalMs: 100, state: undefined },
             ...worker,

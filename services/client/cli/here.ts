@@ -44,11 +44,16 @@ const CONTROL_TOKEN_FILE = 'control-token';
  */
 export function clustersHere({ stack, data }: PlaceWords, directory: string): Here[] {
   const named = data ?? (stack === undefined ? undefined : path.join(STACKS_DIRECTORY, stack));
-  if (named === undefined) return stacksOf(directory).flatMap((one) => runningIn(one) ?? []);
-  const found = runningIn(path.resolve(directory, named));
+  if (named === undefined) return stacksOf(directory).flatMap((one) => clusterIn(one) ?? []);
+  const found = clusterIn(path.resolve(directory, named));
   if (found !== undefined) return [found];
   const start = stack === undefined ? `npm start -- --data ${named}` : `npm start -- --stack ${stack}`;
   throw new UsageError(`no cluster runs with its data in ${named}: '${start}' starts it`);
+}
+
+/** The data directory that is named, or else that of the standard stack, whether anything runs there or not. */
+export function dataDirectory({ stack = DEFAULT_STACK, data }: PlaceWords, directory: string): string {
+  return path.resolve(directory, data ?? path.join(STACKS_DIRECTORY, stack));
 }
 
 /** The one that is meant where no address is given. @throws UsageError when that cannot be told */
@@ -82,7 +87,8 @@ function stacksOf(directory: string): string[] {
   }
 }
 
-function runningIn(directory: string): Here | undefined {
+/** The cluster that runs with its data in a directory. */
+export function clusterIn(directory: string): Here | undefined {
   const file = clusterFile(readIfThere(path.join(directory, CLUSTER_FILE)));
   if (file === undefined || !isAlive(file.supervisor)) return undefined;
   const controlToken = readIfThere(path.join(directory, CONTROL_TOKEN_FILE))?.trim();

@@ -5,12 +5,13 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { addToCounter, readCounter, removeWorker, showStatus, showWorkers, watchEvents } from './commands.ts';
 import { complaintOf } from './complaint.ts';
 import { ensureDeclared, type EnsureWords } from './ensure.ts';
+import { clusterIn, dataDirectory } from './here.ts';
 import { EXIT, EXIT_MEANINGS } from './exit-codes.ts';
 import { VERSION } from '../version.ts';
 import { showPids } from './processes.ts';
 import { DEFAULT_CLUSTER, DEFAULT_TIMEOUT_S, settingsOf, type CommonOptions, type Variables } from './settings.ts';
 import type { Terminal } from './terminal.ts';
-import { DEFAULT_DATA, deleteVolume, showVolumes, type VolumesOptions } from './volumes.ts';
+import { deleteVolume, showVolumes, type VolumesPlace } from './volumes.ts';
 
 const EXAMPLES = `
 Examples:
@@ -91,6 +92,17 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
     .exitOverride();
   const settings = () => settingsOf(program.opts<CommonOptions>(), variables, directory);
 
+  /** The Finder that is asked is that of these volumes, and no other that may run on this machine. */
+  function volumesPlace(): VolumesPlace {
+    const { stack, data, ...options } = program.opts<CommonOptions>();
+    const place = dataDirectory({ ...(stack && { stack }), ...(data && { data }) }, directory);
+    if (clusterIn(place) !== undefined) {
+      return { data: place, settings: settingsOf({ ...options, data: place }, variables, directory) };
+    }
+    const isGiven = options.cluster !== undefined;
+    return { data: place, settings: isGiven ? settingsOf(options, variables, directory) : undefined };
+  }
+
   program
     .command('status')
     .description('the world-line; per worker its state, versions, and what is executed and not committed')
@@ -159,10 +171,9 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
   const volumes = program
     .command('volumes')
     .description('the volumes of workers on this machine, also of removed ones: nothing of those is deleted by itself')
-    .option('--data <directory>', DATA_HELP, DEFAULT_DATA)
     .option('--json', 'as JSON, one line')
     .addHelpText('after', VOLUMES_HELP)
-    .action((options: VolumesOptions) => showVolumes(settings(), terminal, options));
+    .action((options: { json?: boolean }) => showVolumes(volumesPlace(), terminal, options));
   volumes
     .command('delete')
     .description('delete what is kept of a removed worker; it cannot be brought back then')
@@ -171,7 +182,7 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
     .option('--yes', 'really; otherwise it says what it would delete')
     .addHelpText('after', examples('dpr volumes delete 1 2', 'dpr volumes delete 1 2 --yes'))
     .action((id: number, which: number, options: { yes?: boolean }) =>
-      deleteVolume(settings(), terminal, id, which, { ...volumes.opts<VolumesOptions>(), ...options }),
+      deleteVolume(volumesPlace(), terminal, id, which, { ...volumes.opts<{ json?: boolean }>(), ...options }),
     );
 
   program
@@ -201,7 +212,6 @@ RESTARTS: starts that no clean stop preceded. A worker that is silent is connect
 Where a line is too short for all columns some give way; --json has everything, with versions as numbers.
 ${examples('dpr status', 'dpr status --watch', 'dpr status --json | jq .worldLine')}`;
 
-const DATA_HELP = 'where `npm start` keeps the data of its cluster';
 const VOLUMES_HELP = `
 A worker that is removed leaves its volume. Added again, it begins with what was committed (state: kept in its entry), with an
 earlier generation (state: NUMBER), or without (state: empty).

@@ -16,11 +16,12 @@ import { table } from './format.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 
-export const DEFAULT_DATA = path.join('.dpr', 'dev');
-
-export interface VolumesOptions {
+/** Whose volumes they are. */
+export interface VolumesPlace {
+  /** The directory of the cluster's data. */
   readonly data: string;
-  readonly json?: boolean;
+  /** How its Finder is reached; undefined: nothing runs there, and no address is given. */
+  readonly settings: Settings | undefined;
 }
 
 /**
@@ -47,9 +48,13 @@ const USES: Readonly<Record<Use, string>> = {
 /** The Finder of a cluster that runs here answers far sooner. */
 const STATUS_LIMIT_MS = 2_000;
 
-export async function showVolumes(settings: Settings, terminal: Terminal, options: VolumesOptions): Promise<void> {
-  const volumes = await findVolumes(settings, terminal, options);
-  if (options.json === true) {
+export async function showVolumes(
+  place: VolumesPlace,
+  terminal: Terminal,
+  { json = false }: { readonly json?: boolean },
+): Promise<void> {
+  const volumes = await findVolumes(place, terminal);
+  if (json) {
     const shown = volumes.map(({ directory, worker, type, generation, use, bytes, writtenAt, canBeBroughtBack }) => {
       return { worker, type, generation, use, bytes, writtenAt, canBeBroughtBack, directory };
     });
@@ -57,7 +62,7 @@ export async function showVolumes(settings: Settings, terminal: Terminal, option
     return;
   }
   if (volumes.length === 0) {
-    terminal.print(`There are no volumes in ${options.data}.`);
+    terminal.print(`There are no volumes in ${place.data}.`);
     return;
   }
   const rows = volumes.map(({ worker, type, generation, use, bytes, writtenAt, canBeBroughtBack }) => [
@@ -73,17 +78,16 @@ export async function showVolumes(settings: Settings, terminal: Terminal, option
 }
 
 export async function deleteVolume(
-  settings: Settings,
+  place: VolumesPlace,
   terminal: Terminal,
   worker: number,
   generation: number,
-  { yes = false, ...options }: VolumesOptions & { readonly yes?: boolean },
+  { yes = false, json = false }: { readonly yes?: boolean; readonly json?: boolean },
 ): Promise<void> {
-  const volumes = (await findVolumes(settings, terminal, options)).filter((one) => one.worker === worker);
+  const volumes = (await findVolumes(place, terminal)).filter((one) => one.worker === worker);
   const volume = volumes.find((one) => one.generation === generation);
   const name = `generation ${generation} of worker ${worker}`;
-  if (volume === undefined)
-    throw new Error(`there is no ${name} in ${options.data}; 'dpr volumes' lists what there is`);
+  if (volume === undefined) throw new Error(`there is no ${name} in ${place.data}; 'dpr volumes' lists what there is`);
   const { directory, use, bytes, writtenAt, type } = volume;
   if (use === 'inUse') throw new Error(`${name} is in use: remove the worker first`);
   if (use === 'unknown')
@@ -97,11 +101,11 @@ export async function deleteVolume(
   const what = `${name} (${type}, ${bytesText(bytes)}, written ${timeText(writtenAt)})`;
   if (!yes) throw new UsageError(`this would delete ${what}, and nothing brings it back; --yes does it`);
   await deleteOnDisk(directory, generation);
-  terminal.print(`deleted ${what}`);
+  terminal.print(json ? JSON.stringify({ deleted: { worker, type, generation, bytes } }) : `deleted ${what}`);
 }
 
-async function findVolumes(settings: Settings, terminal: Terminal, { data }: VolumesOptions): Promise<Volume[]> {
-  const status = await statusOf(settings, terminal);
+async function findVolumes({ data, settings }: VolumesPlace, terminal: Terminal): Promise<Volume[]> {
+  const status = settings && (await statusOf(settings, terminal));
   const found: Volume[] = [];
   for (const [directory, type, worker] of await directoriesOf(data)) {
     for (const one of await listGenerations(directory)) {
