@@ -256,19 +256,19 @@ export const FINDER_MUTANTS: readonly Mutant[] = [
     "  if (finder.phase === 'settling' || (!finder.dirty && finder.writing === undefined)) {\n",
   ),
   mutant(
-    '170 a worker that was removed begins empty without a word',
+    '180 a worker that was removed begins empty without a word',
     `${CORE}/finder/earlier.ts`,
     'return generation === 0 ? { seed: undefined } : {',
     'return generation >= 0 ? { seed: undefined } : {',
   ),
   mutant(
-    '171 a survey from before the removal is believed',
+    '181 a survey from before the removal is believed',
     `${CORE}/finder/earlier.ts`,
     '  if (message.removed < newest) {\n',
     '  if (message.removed > newest) {\n',
   ),
   mutant(
-    '174 a later claim of a generation is not told what it begins with',
+    '182 a later claim of a generation is not told what it begins with',
     `${CORE}/finder/membership.ts`,
     '      seed: isUsed ? undefined',
     '      seed: isUsed || claimed > (finder.record.tombstones.get(id)?.incarnation ?? 0) + 1 ? undefined',

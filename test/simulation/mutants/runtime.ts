@@ -3,7 +3,7 @@ import { CORE, RUNTIME, RUNTIME_WORKER, SIMULATION, STORAGE, change, mutant, typ
 
 export const RUNTIME_MUTANTS: readonly Mutant[] = [
   mutant(
-    '176 the newest checkpoint is brought back, and not the one that was committed',
+    '184 the newest checkpoint is brought back, and not the one that was committed',
     `${STORAGE}/volume.ts`,
     'const entry = loaded?.manifest.state.entries.find((one) => one.version === version);',
     'const entry = loaded?.manifest.state.entries.at(-1);',

@@ -3,7 +3,7 @@ import { CORE, STORAGE, change, mutant, type Mutant } from './mutant.ts';
 
 export const WORKER_MUTANTS: readonly Mutant[] = [
   mutant(
-    '175 a rollback before the first commit forgets what was brought back',
+    '183 a rollback before the first commit forgets what was brought back',
     `${CORE}/worker/join.ts`,
     '  worker.oldest = Math.min(worker.oldest, base);\n',
     '',
