@@ -34,6 +34,8 @@ export interface ConnectionOwner {
   opened(welcome: MessageOf<'welcome'>): void;
   /** What one message carried, in order. */
   frames(messages: readonly Message[]): void;
+  /** The system took over everything that had piled up. */
+  drained?(): void;
   /** Once, unless the owner closed it: it ended, or never began. */
   closed(error: DprError): void;
 }
@@ -41,6 +43,8 @@ export interface ConnectionOwner {
 export interface Connection {
   /** Send a frame; dropped unless greeted. All frames of one tick travel together. */
   send(message: Message): void;
+  /** Bytes that were sent and that the system has not taken over yet. */
+  readonly unsentBytes: () => number;
   close(): void;
 }
 
@@ -55,6 +59,7 @@ export function openConnection(options: ConnectionOptions, owner: ConnectionOwne
     {
       opened: () => socket.send(draftOf({ kind: 'hello', protocol: PROTOCOL_VERSION, stamp: undefined, ...greeting })),
       frames: take,
+      drained: () => owner.drained?.(),
       closed(reason) {
         clearTimeout(late);
         if (!done) owner.closed(failure(address, reason));
@@ -93,6 +98,7 @@ export function openConnection(options: ConnectionOptions, owner: ConnectionOwne
     send(message) {
       if (greeted) socket.send(draftOf(message));
     },
+    unsentBytes: socket.unsentBytes,
     close() {
       done = true;
       clearTimeout(late);

@@ -32,6 +32,11 @@ export const MEMBERSHIP_SPACING_MS = 50;
 
 /** Batches of one session in flight at one worker; workers remember `MAX_UNACKNOWLEDGED_BATCHES`. */
 export const MAX_BATCHES_IN_FLIGHT = 128;
+/**
+ * Bytes for one worker that the system has not taken over; further batches wait for their turn, which goes round the sessions. So a
+ * session's batch waits for this much and one batch of each other session, however much those have to send.
+ */
+export const MAX_UNSENT_BYTES = 512 * 1024;
 /** First and longest wait before a batch that a worker refused is sent again. */
 export const BATCH_RETRY_MS = 5;
 export const MAX_BATCH_RETRY_MS = 1_000;

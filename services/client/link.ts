@@ -24,6 +24,8 @@ export interface LinkOwner {
   opened(welcome: MessageOf<'welcome'>): DprError | undefined;
   /** What one message carried, in order. */
   frames(messages: readonly Message[]): void;
+  /** The system took over everything that had piled up. */
+  drained?(): void;
   /** An attempt failed, or the connection broke; another attempt follows unless the link is closed now. */
   down(error: DprError): void;
 }
@@ -33,6 +35,8 @@ export interface Link {
   isOpen(): boolean;
   /** Send a frame; dropped while there is no connection. */
   send(message: Message): void;
+  /** Bytes that were sent and that the system has not taken over yet. */
+  unsentBytes(): number;
   close(): void;
 }
 
@@ -74,7 +78,12 @@ export function openLink(options: LinkOptions, owner: LinkOwner): Link {
 
   function attempt(): void {
     const { address, ca, timing } = options;
-    const owned = { opened, frames: (messages: readonly Message[]) => owner.frames(messages), closed };
+    const owned = {
+      opened,
+      frames: (messages: readonly Message[]) => owner.frames(messages),
+      drained: () => owner.drained?.(),
+      closed,
+    };
     connection = openConnection({ address, ca, timing, greeting: options.greeting() }, owned);
   }
 
@@ -102,6 +111,7 @@ export function openLink(options: LinkOptions, owner: LinkOwner): Link {
     send(message) {
       if (open) connection?.send(message);
     },
+    unsentBytes: () => connection?.unsentBytes() ?? 0,
     close() {
       clearTimeout(again);
       connection?.close();

@@ -3,6 +3,7 @@ import type { Member, Message, MessageOf } from '@dpr/protocol';
 import { workerAddress } from './addresses.ts';
 import { ConnectError, type DprError } from './errors.ts';
 import { isFinal, openLink, type Link, type LinkOptions } from './link.ts';
+import { createOutbox, type Outbox } from './outbox.ts';
 import type { OpenWorker } from './surroundings.ts';
 
 export interface WorkersOptions extends Omit<LinkOptions, 'address'> {
@@ -37,6 +38,7 @@ export interface Workers {
 interface Worker {
   readonly address: string;
   readonly link: Link;
+  readonly outbox: Outbox;
   peer: OpenWorker | undefined;
   /** When it began to refuse this client, if it has done nothing else since. */
   refusedSince: number | undefined;
@@ -59,14 +61,17 @@ export function openWorkers(options: WorkersOptions, owner: WorkersOwner): Worke
       {
         opened: (welcome) => opened(id, welcome),
         frames: (messages) => owner.frames(id, messages),
+        drained: () => outbox.drained(),
         down(error) {
+          outbox.clear();
           away(id, error.message);
           failed(id, error);
           owner.astray();
         },
       },
     );
-    workers.set(id, { address, link, peer: undefined, refusedSince: undefined });
+    const outbox = createOutbox(link);
+    workers.set(id, { address, link, outbox, peer: undefined, refusedSince: undefined });
   }
 
   /** Frames go to nobody but the worker that they are meant for: not to its predecessor, nor to whoever has its address. */
@@ -100,7 +105,7 @@ export function openWorkers(options: WorkersOptions, owner: WorkersOwner): Worke
   }
 
   return {
-    send: (id, message) => workers.get(id)?.link.send(message),
+    send: (id, message) => workers.get(id)?.outbox.send(message),
     connect(id) {
       wanted.add(id);
       open(id);

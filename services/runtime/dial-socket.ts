@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { FrameError, MAX_FRAME_BYTES, type Draft, type Message } from '@dpr/protocol';
 import { WebSocket } from 'ws';
-import { BUFFER_LIMITS, framesOf, frameSocket, noMask, type FrameSocket, type RawSocket } from './frame-socket.ts';
+import { DIAL_BUFFER_LIMITS, framesOf, frameSocket, noMask, type FrameSocket, type RawSocket } from './frame-socket.ts';
 import { keepAlive, SILENT_INTERVALS, silenceWatch, type ToldOfSilence } from './keep-alive.ts';
 
 export interface DialOptions {
@@ -22,6 +22,8 @@ export interface SocketUser {
   opened(): void;
   /** What one message carried, in order. Not after `close` or `giveUp`. */
   frames(messages: readonly Message[]): void;
+  /** The system took over everything that had piled up. */
+  drained?(): void;
   /**
    * Once, and last. The reason is what happened first: an error of the network, a `FrameError`, or what `giveUp` was told;
    * undefined if either side closed it.
@@ -38,6 +40,8 @@ export interface DialedSocket {
   giveUp(reason: Error): void;
   /** False once it is being closed: what came with the frame that ended it does not count. */
   readonly isOpen: () => boolean;
+  /** Bytes that were sent and that the system has not taken over yet. */
+  readonly unsentBytes: () => number;
 }
 
 export function dialSocket({ address, ca, receiveTimeoutMs, watch }: DialOptions, user: SocketUser): DialedSocket {
@@ -58,7 +62,10 @@ export function dialSocket({ address, ca, receiveTimeoutMs, watch }: DialOptions
   ws.on('upgrade', (response) => (socket = response.socket));
   ws.on('open', () => {
     if (socket === undefined) throw new Error('a WebSocket opened without a socket');
-    frames = frameSocket(ws, socket, BUFFER_LIMITS);
+    frames = frameSocket(ws, socket, DIAL_BUFFER_LIMITS, () => {
+      user.drained?.();
+      return true;
+    });
     sweep = setInterval(keepAlive(ws, frames), receiveTimeoutMs / SILENT_INTERVALS);
     if (watch) look = setInterval(silenceWatch(ws, frames, watch.intervalMs, watch.told), watch.intervalMs);
     user.opened();
@@ -94,6 +101,7 @@ export function dialSocket({ address, ca, receiveTimeoutMs, watch }: DialOptions
     },
     giveUp,
     isOpen,
+    unsentBytes: () => frames?.unsentBytes() ?? 0,
   };
 }
 

@@ -18,6 +18,12 @@ export interface FrameSocket {
   close(code: number, reason: string): void;
   /** Close at once. */
   terminate(): void;
+  /** Does the peer have more unread than `pauseBytes`, what was sent in this tick included? */
+  isFull(): boolean;
+  /** Bytes that were sent and that the system has not taken over yet. */
+  unsentBytes(): number;
+  /** Read nothing more until the peer has read what was sent. */
+  pause(): void;
   /** Bytes that the system has taken over so far: grows as long as the peer reads. */
   sentBytes(): number;
   receivedBytes(): number;
@@ -25,14 +31,21 @@ export interface FrameSocket {
   isPaused(): boolean;
 }
 
+/**
+ * Of two peers only the one that listens ever stops reading, and only until the other one has read. The one that dialled always
+ * reads, so no two wait for each other, nor any more of them in a circle.
+ */
 export interface BufferLimits {
-  /** A peer with more than this unread is not listened to until it has read it. */
+  /** A peer with more than this unread is not listened to until it has read it; Infinity: it always is. */
   readonly pauseBytes: number;
   /** A peer with more than this unread is disconnected. */
   readonly closeBytes: number;
 }
 
+/** Of the side that listens. */
 export const BUFFER_LIMITS: BufferLimits = { pauseBytes: 1024 * 1024, closeBytes: 128 * 1024 * 1024 };
+/** Of the side that dials: what it may have to take in is bounded by what it asked for. */
+export const DIAL_BUFFER_LIMITS: BufferLimits = { ...BUFFER_LIMITS, pauseBytes: Infinity };
 
 /** How long a peer that was told of the end may take to agree. */
 export const CLOSE_TIMEOUT_MS = 1_000;
@@ -71,7 +84,16 @@ function uncorkAll(): void {
   for (const uncork of corked.splice(0)) uncork();
 }
 
-export function frameSocket(ws: WebSocket, socket: RawSocket, limits: BufferLimits): FrameSocket {
+/**
+ * @param drained told that the system took over everything that had piled up; @returns whether reading may go on: false while
+ *   the owner has frames that it holds back
+ */
+export function frameSocket(
+  ws: WebSocket,
+  socket: RawSocket,
+  limits: BufferLimits,
+  drained: () => boolean,
+): FrameSocket {
   let holding = false;
   /** Frames of this tick that are not in a message yet, and their bytes. */
   let gathered: Draft[] = [];
@@ -81,10 +103,20 @@ export function frameSocket(ws: WebSocket, socket: RawSocket, limits: BufferLimi
 
   ws.on('close', () => clearTimeout(closing));
   socket.on('drain', () => {
-    if (!paused) return;
+    if (!drained() || !paused) return;
     paused = false;
     ws.resume();
   });
+
+  function unsentBytes(): number {
+    return gatheredBytes + socket.writableLength;
+  }
+
+  function pause(): void {
+    if (paused) return;
+    paused = true;
+    ws.pause();
+  }
 
   function sendGathered(): void {
     if (gathered.length === 0) return;
@@ -97,12 +129,8 @@ export function frameSocket(ws: WebSocket, socket: RawSocket, limits: BufferLimi
     holding = false;
     sendGathered();
     socket.uncork();
-    if (socket.writableLength > limits.closeBytes) {
-      ws.terminate();
-    } else if (socket.writableLength > limits.pauseBytes && !paused) {
-      paused = true;
-      ws.pause();
-    }
+    if (socket.writableLength > limits.closeBytes) ws.terminate();
+    else if (socket.writableLength > limits.pauseBytes) pause();
   }
 
   return {
@@ -127,6 +155,9 @@ export function frameSocket(ws: WebSocket, socket: RawSocket, limits: BufferLimi
       if (paused) ws.resume();
     },
     terminate: () => ws.terminate(),
+    isFull: () => unsentBytes() > limits.pauseBytes,
+    unsentBytes,
+    pause,
     sentBytes: () => socket.bytesWritten - socket.writableLength,
     receivedBytes: () => socket.bytesRead,
     isPaused: () => paused,

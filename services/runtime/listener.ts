@@ -77,6 +77,12 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/**
+ * Frames that the owner is handed at a time. A few bytes may ask for `MAX_BATCH_BYTES` in return, so it is looked after each of these
+ * whether the peer has read enough; what it asked for before that stays below `closeBytes`.
+ */
+const FRAMES_AT_ONCE = 16;
+
 /** How exactly the limit on the time until the greeting is kept while nothing but half a request came. */
 const CHECKS_PER_HELLO = 10;
 
@@ -135,8 +141,10 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
   });
 
   function welcome(ws: WebSocket, socket: RawSocket): void {
-    const frames = frameSocket(ws, socket, limits);
+    const frames = frameSocket(ws, socket, limits, handHeld);
     let connection: Connection | undefined;
+    /** What came and waits until the peer has read its answers: no more than one read of the socket brought. */
+    let held: Message[] = [];
     checks.set(frames, keepAlive(ws, frames));
     const late = setTimeout(() => {
       sendError(frames, 'malformed', `no greeting came within ${limits.helloMs} ms`);
@@ -157,10 +165,29 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     /** Not what follows the frame for which it is being closed. */
     function take(messages: readonly Message[]): void {
       if (messages.length === 0 || !isOpen()) return;
-      if (connection !== undefined) return owner.frames(connection, messages);
+      if (connection !== undefined) return hand(connection, messages);
       const [hello, ...rest] = messages;
       if (hello !== undefined) greet(hello);
       take(rest);
+    }
+
+    /** Some at a time, and the rest once the peer has read what it was answered. */
+    function hand(to: Connection, messages: readonly Message[]): void {
+      for (let at = 0; at < messages.length && isOpen(); at += FRAMES_AT_ONCE) {
+        if (held.length > 0 || frames.isFull()) {
+          for (const message of messages.slice(at)) held.push(message);
+          return frames.pause();
+        }
+        owner.frames(to, messages.length <= FRAMES_AT_ONCE ? messages : messages.slice(at, at + FRAMES_AT_ONCE));
+      }
+    }
+
+    /** @returns whether nothing is held back any more */
+    function handHeld(): boolean {
+      const messages = held;
+      held = [];
+      if (connection !== undefined) hand(connection, messages);
+      return held.length === 0;
     }
 
     function greet(message: Message): void {

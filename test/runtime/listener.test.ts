@@ -25,12 +25,15 @@ describe('a listener', () => {
   let closed: number[];
   let frames: [number, Message][];
   let changed: () => void;
+  /** What a `refresh` is answered with. */
+  let reply: () => Buffer;
 
   async function start(options: Partial<ListenerOptions> = {}): Promise<void> {
     opened = [];
     closed = [];
     frames = [];
     changed = () => undefined;
+    reply = () => encode(answer);
     listener = await listen(
       {
         host: '127.0.0.1',
@@ -50,7 +53,7 @@ describe('a listener', () => {
         frames({ number, send }, messages) {
           for (const message of messages) {
             frames.push([number, message]);
-            if (message.kind === 'refresh') send(encode(answer));
+            if (message.kind === 'refresh') send(reply());
           }
           changed();
         },
@@ -284,6 +287,25 @@ describe('a listener', () => {
     peer.ws.resume();
     await peer.next('left');
     assert.equal(peer.received.filter(({ kind }) => kind === 'reply').length, 16);
+  });
+
+  it('answers some frames of a message at a time when the answers are large, and the rest once those are read', async () => {
+    await start({ limits: { pauseBytes: 100_000, closeBytes: 8 * 1024 * 1024 } });
+    const peer = await greet(listener.port);
+    const large = encode(replyOf(256 * 1024));
+    reply = () => large;
+    const asked = 256;
+    peer.ws.pause();
+    peer.ws.send(encodeMessage(Array.from({ length: asked }, () => draftOf(refresh))));
+    peer.send({ kind: 'refresh', worldLine: 2 });
+    await until(() => frames.length > 0);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(frames.length < asked, `${frames.length} were answered before one was read`);
+    peer.ws.resume();
+    for (let i = 0; i <= asked; i++) await peer.next('reply');
+    const own = frames.filter(([number]) => number === opened[0]?.number).map(([, message]) => message);
+    assert.deepEqual(own.at(-1), { kind: 'refresh', worldLine: 2 }, 'in the order in which they came');
+    assert.equal(own.length, asked + 1);
   });
 
   it('disconnects a peer that lets too much pile up', async () => {
