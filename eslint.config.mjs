@@ -52,6 +52,18 @@ export default defineConfig(
     },
   },
   {
+    files: ['services/**/*.ts', 'infra/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: ':matches(CallExpression, NewExpression) > SpreadElement',
+          message: '100,000 items overflow the stack: use a loop, reduce, or append and largest of @dpr/core.',
+        },
+      ],
+    },
+  },
+  {
     files: ['services/core/**/*.ts'],
     rules: {
       'no-restricted-globals': ['error', ...IMPURE_GLOBALS],

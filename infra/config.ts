@@ -33,7 +33,8 @@ export function parseConfig(raw: object, target: Target): Config {
   });
   const subject = { target, written, config, entries, defaults: resolveWorker(written, { id: 0 }) };
   for (const { needs, run } of CHECKS) {
-    if (!needs.some((key) => wrongKeys.has(key))) problems.push(...run(subject));
+    if (needs.some((key) => wrongKeys.has(key))) continue;
+    for (const problem of run(subject)) problems.push(problem);
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return config;

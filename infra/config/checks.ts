@@ -155,7 +155,7 @@ function portCollisions({ target, config, entries }: Subject): Problem[] {
     // Two that share the public port share the admin port too, which needs no mention.
     const later = new Set(collisions(claims).map(({ claim }) => claim));
     const distinct = claims.filter((claim) => !later.has(claim));
-    claims.push(...localClaims(config.basePort, distinct));
+    for (const claim of localClaims(config.basePort, distinct)) claims.push(claim);
   } else {
     claims.push({ port: ingressAdminPort(config), owner: "the ingress's admin port" });
   }

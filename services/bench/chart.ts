@@ -32,8 +32,8 @@ export function chart(series: readonly Series[], { title, xTitle, show }: ChartO
     throw new RangeError('a logarithmic chart takes positive values only');
   const xs = [...new Set(points.map(([x]) => x))].sort((a, b) => a - b);
   const ys = points.map(([, y]) => y);
-  const low = Math.floor(Math.log10(Math.min(...ys)));
-  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...ys))));
+  const low = Math.floor(Math.log10(ys.reduce((a, b) => Math.min(a, b), Infinity)));
+  const high = Math.max(low + 1, Math.ceil(Math.log10(ys.reduce((a, b) => Math.max(a, b), -Infinity))));
   const xOf = scale(Math.log2(xs[0] ?? 1), Math.log2(xs.at(-1) ?? 1), LEFT, WIDTH - RIGHT);
   const yOf = scale(low, high, HEIGHT - BOTTOM, TOP);
   const place = ([x, y]: readonly [number, number]) => `${xOf(Math.log2(x))},${yOf(Math.log10(y))}`;

@@ -41,7 +41,8 @@ export function victimsOf({ seed, choice }: Schedule, index: number, victims: re
   const pool = [...select(choice.among, victims)];
   const chosen: Victim[] = [];
   while (chosen.length < choice.atOnce && pool.length > 0) {
-    chosen.push(...pool.splice(Math.floor(random() * pool.length), 1));
+    const [drawn] = pool.splice(Math.floor(random() * pool.length), 1);
+    if (drawn !== undefined) chosen.push(drawn);
   }
   return chosen;
 }

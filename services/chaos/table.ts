@@ -2,7 +2,7 @@
 export function markdownTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const isRight = titles.map((title) => title.endsWith(':'));
   const all = [titles.map((title) => title.replace(/:$/, '')), ...rows];
-  const widths = titles.map((_, column) => Math.max(3, ...all.map((row) => row[column]?.length ?? 0)));
+  const widths = titles.map((_, column) => all.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 3));
   const padded = (cell: string, column: number) =>
     isRight[column] === true ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0);
   const line = (cells: readonly string[]) =>

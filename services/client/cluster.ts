@@ -99,7 +99,9 @@ function openCluster(options: ConnectOptions, { timing, membershipPollMs, refusa
       known: () => membership.version,
       behind() {
         const behind = all().filter((session) => session.needsFinder());
-        return behind.length === 0 ? undefined : Math.min(...behind.map((session) => session.worldLine()));
+        return behind.length === 0
+          ? undefined
+          : behind.reduce((least, session) => Math.min(least, session.worldLine()), Infinity);
       },
       membership: takeMembership,
       frame: (message) => toAll(undefined, message),

@@ -18,17 +18,18 @@ export interface Commits {
   failed(first: number, error: DprError): boolean;
   /** Does somebody wait at all? */
   isAwaited(): boolean;
-  /** Does somebody wait for the batch that begins with this operation? */
+  /** May somebody wait for the batch that begins with this operation? */
   isWanted(first: number): boolean;
 }
 
 export function createCommits(): Commits {
+  /** In the order in which they came, so what they wait for grows. */
   const waiters = new Set<Waiter>();
+  /** What the last one that came waits for. */
+  let newest = 0;
 
-  function take(matches: (waiter: Waiter) => boolean): Waiter[] {
-    const taken = [...waiters].filter(matches);
-    for (const waiter of taken) waiters.delete(waiter);
-    return taken;
+  function isWanted(first: number): boolean {
+    return waiters.size > 0 && first <= newest;
   }
 
   return {
@@ -36,20 +37,29 @@ export function createCommits(): Commits {
       const { promise, resolve, reject } = deferred();
       const waiter = { upTo, resolve, reject };
       waiters.add(waiter);
+      newest = upTo;
       return unlessAborted(promise, signal, () => waiters.delete(waiter));
     },
     settle(before) {
-      for (const waiter of take(({ upTo }) => upTo < before)) waiter.resolve();
+      for (const waiter of waiters) {
+        if (waiter.upTo >= before) return;
+        waiters.delete(waiter);
+        waiter.resolve();
+      }
     },
     failed(first, error) {
-      const concerned = take(({ upTo }) => upTo >= first);
-      for (const waiter of concerned) waiter.reject(error);
-      return concerned.length > 0;
+      if (!isWanted(first)) return false;
+      let told = false;
+      for (const waiter of waiters) {
+        if (waiter.upTo < first) continue;
+        waiters.delete(waiter);
+        waiter.reject(error);
+        told = true;
+      }
+      newest = first - 1;
+      return told;
     },
     isAwaited: () => waiters.size > 0,
-    isWanted(first) {
-      for (const { upTo } of waiters) if (upTo >= first) return true;
-      return false;
-    },
+    isWanted,
   };
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks'; // the global of this name is a getter, and slow
 import {
+  createQueue,
   createSession,
   sessionWakeAt,
   stepSession,
@@ -88,7 +89,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   /** What the core has, by its number for it, in the order of the calls. */
   const inFlight = createWindow<Batch>();
   /** What waits for room, or to learn of its worker, in the order of the calls. */
-  const waiting: Batch[] = [];
+  const waiting = createQueue<Batch>();
   let lastCommitted = 0;
   let flushing = false;
   let admitting = false;
@@ -206,7 +207,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   function settleCommits(): void {
     if (!commits.isAwaited()) return;
     const [oldest] = inFlight;
-    commits.settle(Math.min(oldest?.first ?? Infinity, waiting[0]?.first ?? Infinity));
+    commits.settle(Math.min(oldest?.first ?? Infinity, waiting.first()?.first ?? Infinity));
   }
 
   function collect(): void {
@@ -214,8 +215,9 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   }
 
   function dropWaiting(): Batch[] {
-    for (const batch of waiting) room.letGo(batch);
-    return waiting.splice(0);
+    const dropped = waiting.take();
+    for (const batch of dropped) room.letGo(batch);
+    return dropped;
   }
 
   function flush(): void {
@@ -231,7 +233,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     admitting = true;
     const calls: Submission[] = [];
     let urgent = false;
-    for (let batch = waiting[0]; batch !== undefined && ended === undefined && room.fits(batch); batch = waiting[0]) {
+    for (let batch = waiting.first(); batch !== undefined && room.fits(batch); batch = waiting.first()) {
       const problem = problemWith(batch);
       if (problem === 'unknown') break;
       waiting.shift();
@@ -248,7 +250,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     if (calls.length > 0) step({ kind: 'submit', calls });
     admitting = false;
     if (urgent) step({ kind: 'commit' });
-    if (waiting.length > 0) return;
+    if (waiting.first() !== undefined) return;
     settleCommits();
     tellReady();
   }
@@ -329,7 +331,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       signal?.throwIfAborted();
       throwIfStopped();
       flush();
-      if (waiting.length === 0) return;
+      if (waiting.first() === undefined) return;
       const { promise, resolve } = deferred();
       readyWaiters.add(resolve);
       await unlessAborted(promise, signal, () => readyWaiters.delete(resolve));
@@ -353,8 +355,11 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     },
     frames: (worker, messages) => step({ kind: 'frames', worker, messages }),
     refused(worker, error) {
-      const waits = [...inFlight].some((batch) => batch.worker === worker && isUnanswered(batch));
-      if (waits) end(error);
+      for (const batch of inFlight)
+        if (batch.worker === worker && isUnanswered(batch)) {
+          end(error);
+          return;
+        }
     },
     removed(worker, generation) {
       if (core.lanes.has(worker)) step({ kind: 'removed', worker, generation });

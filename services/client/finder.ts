@@ -1,4 +1,5 @@
 /** The Finder, as a client uses it: asked for the membership now and then, and for the cut where no worker tells it. */
+import { append } from '@dpr/core';
 import type { Message, MessageOf } from '@dpr/protocol';
 import type { DprError } from './errors.ts';
 import { MEMBERSHIP_SPACING_MS } from './limits.ts';
@@ -56,7 +57,7 @@ export function openFinder(options: FinderOptions, owner: FinderOwner): Finder {
       for (const message of messages) if (!closed) frame(message);
     },
     down(error) {
-      toAsk.push(...asked.splice(0));
+      append(toAsk, asked.splice(0));
       const isNews = lastFailure?.message !== error.message;
       lastFailure = error;
       if (isFinal(error)) owner.refused(error);
@@ -84,7 +85,7 @@ export function openFinder(options: FinderOptions, owner: FinderOwner): Finder {
     timer = undefined;
     askedAt = performance.now();
     if (!link.isOpen()) return;
-    asked.push(...toAsk.splice(0));
+    append(asked, toAsk.splice(0));
     link.send({ kind: 'fetchCluster', known: owner.known() });
     const worldLine = owner.behind();
     if (worldLine !== undefined) link.send({ kind: 'refresh', worldLine });

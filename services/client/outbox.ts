@@ -42,7 +42,10 @@ export function createOutbox(link: Pick<Link, 'send' | 'unsentBytes'>): Outbox {
   return {
     send(message) {
       if (message.kind === 'batch') {
-        if (waiting.size > 0 || link.unsentBytes() >= MAX_UNSENT_BYTES) return put(message);
+        if (waiting.size > 0 || link.unsentBytes() >= MAX_UNSENT_BYTES) {
+          put(message);
+          return;
+        }
       } else if (message.kind === 'table' || message.kind === 'sessionEnded') {
         // What the session has not sent belongs to a world-line that is over, or to a session that is.
         waiting.delete(message.session);

@@ -37,7 +37,7 @@ export function tellRollback(
   report: CallReport,
   replaying: boolean,
   inFlight: Pick<Window<Batch>, 'get'>,
-  waiting: readonly Batch[],
+  waiting: Iterable<Batch>,
   lastCommitted: number,
 ): RollbackReport {
   const batchesOf = (calls: readonly number[]): Batch[] => calls.flatMap((call) => inFlight.get(call) ?? []);

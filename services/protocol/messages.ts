@@ -145,6 +145,7 @@ const FRAMES = {
   },
   /** Something was refused. `session` and `sequence` name the batch when one is meant. */
   error: {
+    // eslint-disable-next-line no-restricted-syntax -- as many as there are codes
     code: choice(...ERROR_CODES),
     session: optional(id128),
     sequence: u64,

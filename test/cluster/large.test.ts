@@ -36,6 +36,17 @@ describe('a client and a worker with as much to tell each other as they may', fu
     assert.equal(await cluster.session().counter(1).get(), 2_000_000n);
   });
 
+  for (const mode of ['strict', 'relaxed'] as const) {
+    it(`makes 150,000 calls, each a batch of its own, of a worker that it has not met, when it is ${mode}`, async () => {
+      const session = cluster.session({ mode });
+      const one = Buffer.alloc(8, 0).fill(1, 0, 1);
+      const handle = session.worker(1, 'counter');
+      for (let i = 0; i < 150_000; i++) void handle.call(one, 1);
+      await session.commit();
+      assert.equal(await session.counter(1).get(), 150_000n);
+    });
+  }
+
   it('does what one session asks for before most of what eight others have asked for before it', async () => {
     const large = Array.from({ length: 8 }, () => cluster.session().counter(1));
     await large[0]?.add(0);

@@ -220,15 +220,14 @@ function livenessLimitMs(options: WorldOptions): number {
 /** What a session waits for, in words. */
 function explain({ core, client }: SimSession): string {
   const lanes = [...core.lanes.values()].map(
-    ({ worker, generation, open, sent, done, retryAt }) =>
-      `worker ${worker} of generation ${generation} ${open ? 'open' : 'closed'}, sent ${sent.length}, done ${done.length}, again at ${retryAt}`,
+    ({ worker, generation, open, queue, sent, done, retryAt }) =>
+      `worker ${worker} of generation ${generation} ${open ? 'open' : 'closed'}, queue ${[...queue].length}, sent ${sent.length}, done ${done.length}, again at ${retryAt}`,
   );
   const verdict = core.verdict === undefined ? '' : `, verdict on ${core.verdict.worldLine}`;
-  const queue = core.queue.map(({ worker }) => worker).join(' ');
   const cluster = client.finder?.open
     ? `members ${client.cluster?.members.map(({ id }) => id).join(' ') ?? 'unknown'}`
     : 'no Finder';
-  return `${cluster}; ${core.phase} in world-line ${core.worldLine}${verdict}; queue for [${queue}]; orphans ${core.orphans.length}; ${lanes.join('; ')}`;
+  return `${cluster}; ${core.phase} in world-line ${core.worldLine}${verdict}; orphans ${core.orphans.length}; ${lanes.join('; ')}`;
 }
 
 /** What has not come to rest yet, in words. */

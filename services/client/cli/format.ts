@@ -7,7 +7,7 @@ import { age, cut, holdUps, statusTable, type TableSpace } from '../status-table
 /** Lines of columns that are as wide as they need to be; numbers to the right. The first row is the head. */
 export function table(rows: readonly (readonly string[])[]): string {
   const [head = [], ...body] = rows;
-  const widths = head.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const widths = head.map((_, column) => rows.reduce((width, row) => Math.max(width, (row[column] ?? '').length), 0));
   const isNumeric = head.map(
     (_, column) => body.length > 0 && body.every((row) => /^[+-]?[\d,]*$/.test(row[column] ?? '')),
   );

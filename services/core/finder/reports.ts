@@ -1,5 +1,6 @@
 /** What workers report: their graphs, checkpoint by checkpoint, and the cut that follows from them. */
 import type { CheckpointInfo, MessageOf } from '@dpr/protocol';
+import { append } from '../arrays.ts';
 import { advanceCut, type GraphCheckpoint } from '../cut.ts';
 import { decisionsAfter } from '../world-lines.ts';
 import { heard, refuseAll } from './newest.ts';
@@ -117,7 +118,7 @@ function urge(finder: Finder, worker: number, version: number): void {
     seen.set(owner, upTo);
     const chain = finder.graph.get(owner) ?? [];
     for (const checkpoint of chain) {
-      if (checkpoint.version > from && checkpoint.version <= upTo) open.push(...checkpoint.dependencies);
+      if (checkpoint.version > from && checkpoint.version <= upTo) append(open, checkpoint.dependencies);
     }
     const durable = chain.at(-1)?.version ?? finder.record.cut.get(owner) ?? 0;
     if (durable < upTo) asked.set(owner, upTo);

@@ -3,6 +3,7 @@
  * it. It numbers batches, carries the frontier, sends again what may be lost, and tells completed from committed.
  */
 import type { Batch, Message, MessageOf, Reply, Versions } from '@dpr/protocol';
+import { append } from '../arrays.ts';
 import { decisionsAfter } from '../world-lines.ts';
 import {
   endSession,
@@ -36,7 +37,6 @@ export function createSession(config: SessionConfig): Session {
     verdict: undefined,
     lanes: new Map(),
     orphans: [],
-    queue: [],
     lastCall: 0,
     lastCommitted: 0,
     unanswered: 0,
@@ -116,7 +116,8 @@ function close(session: Session): void {
 function submit(session: Session, { worker, operations, count }: Submission): void {
   if (session.phase !== 'open') throw new Error('the session takes no calls until it is resumed');
   session.lastCall++;
-  session.queue.push({
+  want(session, worker);
+  laneOf(session, worker).queue.push({
     worker,
     number: session.lastCall,
     sequence: 0,
@@ -128,30 +129,47 @@ function submit(session: Session, { worker, operations, count }: Submission): vo
     carried: NOTHING_CARRIED,
     sentAt: 0,
   });
-  want(session, worker);
 }
 
 /** Send what may be sent, in order: a relaxed session passes over workers that cannot take more, a strict one waits. */
 function pump(session: Session): void {
-  if (session.verdict !== undefined || session.queue.length === 0) return;
-  if (session.config.mode === 'strict') {
-    let sent = 0;
-    for (const call of session.queue) {
-      const lane = laneOf(session, call.worker);
-      if (session.unanswered > lane.unanswered || !mayTransmit(session, lane)) break;
-      transmit(session, lane, call);
-      sent++;
-    }
-    session.queue.splice(0, sent);
-    return;
-  }
-  const kept: Call[] = [];
-  for (const call of session.queue) {
+  if (session.verdict !== undefined) return;
+  if (session.config.mode === 'strict') pumpInOrder(session);
+  else pumpAll(session);
+}
+
+function pumpInOrder(session: Session): void {
+  for (let call = oldestQueued(session); call !== undefined; call = oldestQueued(session)) {
     const lane = laneOf(session, call.worker);
-    if (mayTransmit(session, lane)) transmit(session, lane, call);
-    else kept.push(call);
+    if (session.unanswered > lane.unanswered || !mayTransmit(session, lane)) break;
+    lane.queue.shift();
+    transmit(session, lane, call);
   }
-  session.queue.splice(0, session.queue.length, ...kept);
+}
+
+function oldestQueued(session: Session): Call | undefined {
+  let oldest: Call | undefined;
+  for (const { queue } of session.lanes.values()) {
+    const first = queue.first();
+    if ((first?.number ?? Infinity) < (oldest?.number ?? Infinity)) oldest = first;
+  }
+  return oldest;
+}
+
+/** However much waits for a worker, no more of it is looked at than is sent. */
+function pumpAll(session: Session): void {
+  const ready: Call[] = [];
+  for (const lane of session.lanes.values()) {
+    if (!mayTransmit(session, lane)) continue;
+    const room = session.config.maxInFlight - lane.sent.length;
+    for (let call = lane.queue.first(), taken = 0; call !== undefined && taken < room; call = lane.queue.first()) {
+      lane.queue.shift();
+      ready.push(call);
+      taken++;
+    }
+  }
+  ready.sort((a, b) => a.number - b.number);
+  for (const call of ready) transmit(session, laneOf(session, call.worker), call);
 }
 
 function mayTransmit(session: Session, lane: Lane): boolean {
@@ -222,7 +240,11 @@ function connected(session: Session, worker: number, generation: number): void {
 
 /** The worker that the lane dealt with was removed. What it did not answer, nobody can tell any more. */
 function succeeded(session: Session, lane: Lane): void {
-  session.orphans.push(...lane.done, ...lane.sent.filter((call) => call.version !== 0));
+  append(session.orphans, lane.done);
+  append(
+    session.orphans,
+    lane.sent.filter((call) => call.version !== 0),
+  );
   for (const call of lane.sent) {
     if (call.version === 0)
       session.effects.push({ kind: 'failed', call: call.number, code: 'workerRemoved', sent: true });
@@ -243,12 +265,9 @@ function removed(session: Session, worker: number, generation: number): void {
   succeeded(session, lane);
   lane.removed = generation;
   lane.open = false;
-  const kept: Call[] = [];
-  for (const call of session.queue) {
-    if (call.worker !== worker) kept.push(call);
-    else session.effects.push({ kind: 'failed', call: call.number, code: 'workerRemoved', sent: false });
+  for (const call of lane.queue.take()) {
+    session.effects.push({ kind: 'failed', call: call.number, code: 'workerRemoved', sent: false });
   }
-  session.queue.splice(0, session.queue.length, ...kept);
   if (session.verdict !== undefined) return concludeVerdict(session);
   // A worker leaves once the cut covers it, and nobody may be left who would tell.
   if (session.orphans.length > 0) {

@@ -1,5 +1,6 @@
 /** A session's memory, and what it asks of its surroundings. */
 import type { Decision, ErrorCode, Message, Versions } from '@dpr/protocol';
+import { createQueue, type Queue } from '../queue.ts';
 
 export interface SessionConfig {
   /** 128 random bits, as 32 hex digits. */
@@ -55,6 +56,8 @@ export interface Lane {
   next: number;
   /** Every reply up to here has arrived. */
   acknowledged: number;
+  /** Not sent yet, in order. */
+  readonly queue: Queue<Call>;
   /** Sent and unanswered, in order of sequence; an answered one stays while an earlier one is unanswered. */
   readonly sent: Call[];
   /** Answered and not committed, in order of sequence; a session that replays keeps each as a call. */
@@ -156,8 +159,6 @@ export interface Session {
   readonly lanes: Map<number, Lane>;
   /** Answered and not committed, of workers that were removed since. */
   readonly orphans: Run[];
-  /** Not sent yet, in order. */
-  readonly queue: Call[];
   lastCall: number;
   /** The last call known to be committed. */
   lastCommitted: number;
@@ -179,6 +180,7 @@ export function laneOf(session: Session, worker: number): Lane {
     open: false,
     next: 1,
     acknowledged: 0,
+    queue: createQueue(),
     sent: [],
     done: [],
     unanswered: 0,

@@ -3,10 +3,12 @@
  * is not committed, whether it survived: from the decisions if it was answered, from the worker's table if it was not.
  */
 import type { MessageOf } from '@dpr/protocol';
+import { append, largest, refill } from '../arrays.ts';
 import { decisionsAfter, pruneDecisions, survivingVersion } from '../world-lines.ts';
 import { reportCommitted, sendAgain } from './session.ts';
 import {
   endSession,
+  laneOf,
   numbersOf,
   sendTo,
   want,
@@ -115,7 +117,7 @@ function settleLane(session: Session, verdict: Verdict, lane: Lane, lost: Run[],
   session.unanswered -= lane.unanswered - unanswered.length;
   lane.unanswered = unanswered.length;
   lane.done.length = 0;
-  lane.sent.splice(0, lane.sent.length, ...unanswered);
+  refill(lane.sent, unanswered);
   lane.next = last + 1;
   lane.acknowledged = (unanswered[0]?.sequence ?? lane.next) - 1;
   lane.urged = 0;
@@ -124,18 +126,24 @@ function settleLane(session: Session, verdict: Verdict, lane: Lane, lost: Run[],
 
 function report(session: Session, worldLine: number, lost: readonly Run[]): void {
   const { replay } = session.config;
-  const inFlight = [...session.lanes.values()].flatMap((lane) => lane.sent.map((call) => call.number));
-  const lastSurvivor = Math.max(session.lastCommitted, ...inFlight);
+  const lanes = [...session.lanes.values()];
+  const lastSurvivor = largest(
+    lanes.flatMap((lane) => lane.sent.map((call) => call.number)),
+    session.lastCommitted,
+  );
   const numbers = numbersOf(lost);
   const exceptions = numbers.filter((number) => number < lastSurvivor);
-  const unsent = replay ? [] : session.queue.map((call) => call.number);
+  const unsent: number[] = [];
   if (replay) {
-    const calls = lost.filter(isCall);
-    for (const call of calls) Object.assign(call, { version: 0, sequence: 0 });
-    session.queue.unshift(...calls);
-    for (const worker of new Set(calls.map((call) => call.worker))) want(session, worker);
+    issueAgain(session, lost.filter(isCall));
   } else {
-    session.queue.length = 0;
+    for (const lane of lanes) {
+      append(
+        unsent,
+        lane.queue.take().map((call) => call.number),
+      );
+    }
+    unsent.sort((a, b) => a - b);
     session.phase = 'broken';
   }
   session.effects.push({
@@ -143,6 +151,21 @@ function report(session: Session, worldLine: number, lost: readonly Run[]): void
     report: { worldLine, lastSurvivor, exceptions, lost: numbers, unsent },
     replaying: replay,
   });
+}
+
+/** Before what was not sent yet, which came later. */
+function issueAgain(session: Session, calls: readonly Call[]): void {
+  const byWorker = new Map<number, Call[]>();
+  for (const call of calls) {
+    Object.assign(call, { version: 0, sequence: 0 });
+    const same = byWorker.get(call.worker);
+    if (same === undefined) byWorker.set(call.worker, [call]);
+    else same.push(call);
+  }
+  for (const [worker, own] of byWorker) {
+    want(session, worker);
+    laneOf(session, worker).queue.prepend(own);
+  }
 }
 
 function lastSequence({ sequence, calls }: Run): number {

@@ -15,6 +15,7 @@ import {
   type Message,
   type MessageOf,
 } from '@dpr/protocol';
+import { refill } from '../arrays.ts';
 import { decisionsAfter } from '../world-lines.ts';
 import { checkpointDurable, followVersion, sealDue, sealWakeAt, takeCut, turnClock, urge } from './checkpoint.ts';
 import { drainWaiting, executed, onBatch, tableQuery } from './execute.ts';
@@ -292,6 +293,6 @@ function relayed(worker: Worker, { decisions }: MessageOf<'relay'>): void {
 function forgetConnection(worker: Worker, connection: number): void {
   const kept = worker.waiting.filter((one) => one.connection !== connection);
   if (kept.length === worker.waiting.length) return;
-  worker.waiting.splice(0, worker.waiting.length, ...kept);
+  refill(worker.waiting, kept);
   worker.waitingBytes = kept.reduce((sum, { batch }) => sum + batch.operations.length, 0);
 }

@@ -2,7 +2,7 @@
  * A worker's directory: each generation of its id has a volume of its own in it, so that none reads another's files. The newest one is
  * in use, or was when the worker was removed; those before it are kept, under names that tell so, until an administrator deletes them.
  */
-import type { KeptGeneration } from '@dpr/core';
+import { largest, type KeptGeneration } from '@dpr/core';
 import { MAX_KEPT_GENERATIONS } from '@dpr/protocol';
 import {
   claimVolume,
@@ -191,7 +191,7 @@ async function refuseIfReplaced(disk: Disk, generation: number): Promise<void> {
 }
 
 async function newestOf(disk: Disk): Promise<number> {
-  return Math.max(0, ...(await disk.list()).map(generationOf));
+  return largest((await disk.list()).map(generationOf), 0);
 }
 
 /** 0: this is not the name of a generation's volume. */

@@ -1,0 +1,18 @@
+/** Arrays of any length: spread into the arguments of a call, 100,000 items overflow the stack. */
+
+export function append<T>(array: T[], items: Iterable<T>): void {
+  for (const item of items) array.push(item);
+}
+
+/** Give the array these items in place of those that it has. */
+export function refill<T>(array: T[], items: Iterable<T>): void {
+  array.length = 0;
+  append(array, items);
+}
+
+/** The largest of these numbers, `least` at least. */
+export function largest(numbers: Iterable<number>, least: number): number {
+  let found = least;
+  for (const number of numbers) if (number > found) found = number;
+  return found;
+}
