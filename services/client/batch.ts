@@ -2,6 +2,8 @@
 import { Buffer } from 'node:buffer';
 import { createSlab } from '@dpr/protocol';
 import { deferred, type Deferred } from './deferred.ts';
+import type { DprError } from './errors.ts';
+import type { Failure, Look, PartialFailure } from './untold.ts';
 
 /** Told of no error: there are results. */
 type Completed = (error: Error | undefined) => void;
@@ -17,6 +19,26 @@ export interface Cargo {
   finalResults: Uint8Array | undefined;
   /** Who waits for results, or the error instead of them: most often one. */
   completion: Completed | Completed[] | undefined;
+  /** Finds operations that failed in results, where the client knows how those look. */
+  failuresIn: FailuresIn | undefined;
+  /** Calls, or parts of them, that it carries. */
+  calls: number;
+  /** How many of these somebody looks at, for the result or for the commit. */
+  seen: number;
+  /** How many of these somebody looks at for the commit. */
+  watched: number;
+  /** Where those are, as index and count in turn, if `failuresIn` may name their operations. */
+  seenPlaces: number[] | undefined;
+  watchedPlaces: number[] | undefined;
+  /** What failed of it, and is told to who looks. */
+  failure: (Failure & Partial<PartialFailure>) | undefined;
+}
+
+/** What the results of a batch of a worker type look like. */
+export interface FailuresIn {
+  /** The places of the operations that failed, rising. @throws DprError when these are no results of such a batch */
+  places(batch: Batch, results: Uint8Array): readonly number[];
+  error(batch: Batch, results: Uint8Array, places: readonly number[]): DprError;
 }
 
 /** What a call has in one batch: `count` of its operations from `index` on. */
@@ -72,6 +94,13 @@ export function createCargo(worker: number, type: string, sizeHint: number): Car
     results: undefined,
     finalResults: undefined,
     completion: undefined,
+    failuresIn: undefined,
+    calls: 0,
+    seen: 0,
+    watched: 0,
+    seenPlaces: undefined,
+    watchedPlaces: undefined,
+    failure: undefined,
   };
 }
 
@@ -94,6 +123,7 @@ export function appended(cargo: Cargo, first: number, count: number, size: numbe
   else if (batch.runs !== undefined || first !== batch.first + batch.count) addRun(batch, first, count);
   batch.count += count;
   batch.length += size;
+  cargo.calls++;
   return part;
 }
 
@@ -102,6 +132,30 @@ function addRun(batch: Batch, first: number, count: number): void {
   const last = batch.runs.at(-1);
   if (last !== undefined && last[0] + last[1] === first) last[1] += count;
   else batch.runs.push([first, count]);
+}
+
+/** The number of the operation in this place of the batch. */
+export function operationAt({ first, runs }: Batch, place: number): number {
+  let before = 0;
+  for (const [from, many] of runs ?? []) {
+    if (place < before + many) return from + place - before;
+    before += many;
+  }
+  return first + place;
+}
+
+/** Somebody looks at the call. @param isFirst nobody did before, for its result or its commit */
+export function lookAt(part: Part, at: Look, isFirst: boolean): void {
+  const { cargo, index, count } = part;
+  if (isFirst) {
+    cargo.seen++;
+    if (cargo.failuresIn !== undefined) (cargo.seenPlaces ??= []).push(index, count);
+  }
+  if (at === 'commit') {
+    cargo.watched++;
+    if (cargo.failuresIn !== undefined) (cargo.watchedPlaces ??= []).push(index, count);
+  }
+  cargo.failure?.look(part, at, isFirst);
 }
 
 /** The number of the last operation in it. */

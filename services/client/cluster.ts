@@ -128,7 +128,7 @@ function openCluster(options: ConnectOptions, { timing, membershipPollMs, refusa
       refused(id, error, forMs) {
         if (forMs === 0) log({ level: 'warn', event: 'disconnected', message: `worker ${id}: ${error.message}` });
         if (forMs < refusalTimeoutMs) return;
-        for (const session of all()) session.refused(id, refusedByWorker(id, forMs, error));
+        for (const session of all()) session.workerRefused(id, refusedByWorker(id, forMs, error));
       },
       astray: finder.ask,
     },

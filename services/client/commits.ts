@@ -15,7 +15,7 @@ export interface Commits {
   /** Everything before this operation is committed or has failed. */
   settle(before: number): void;
   /** The batch that begins with this operation will not be committed. @returns whether anybody waited for it */
-  failed(first: number, error: DprError): boolean;
+  failed(first: number, errorOf: () => DprError): boolean;
   /** Does somebody wait at all? */
   isAwaited(): boolean;
   /** May somebody wait for the batch that begins with this operation? */
@@ -47,17 +47,16 @@ export function createCommits(): Commits {
         waiter.resolve();
       }
     },
-    failed(first, error) {
+    failed(first, errorOf) {
       if (!isWanted(first)) return false;
-      let told = false;
+      let error: DprError | undefined;
       for (const waiter of waiters) {
         if (waiter.upTo < first) continue;
         waiters.delete(waiter);
-        waiter.reject(error);
-        told = true;
+        waiter.reject((error ??= errorOf()));
       }
       newest = first - 1;
-      return told;
+      return error !== undefined;
     },
     isAwaited: () => waiters.size > 0,
     isWanted,

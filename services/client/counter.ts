@@ -9,7 +9,7 @@ import {
   writeAmounts,
 } from '@dpr/counter/operations';
 import { MAX_BATCH_OPERATIONS } from '@dpr/protocol';
-import { appended, createCargo, fail, reserve, type Part } from './batch.ts';
+import { appended, createCargo, fail, operationAt, reserve, type Batch, type FailuresIn, type Part } from './batch.ts';
 import type { Engine } from './engine.ts';
 import { OverflowError, ProtocolError } from './errors.ts';
 import type { CallOptions } from './options.ts';
@@ -54,13 +54,31 @@ export interface Counter {
   addAll(amounts: BigInt64Array | readonly (number | bigint)[], options?: CallOptions): Outcome<BigInt64Array>;
 }
 
+const OVERFLOWS: FailuresIn = {
+  places(batch, results) {
+    if (results.length === batch.count * AMOUNT_BYTES) return NO_PLACES; // nearly always
+    checkBatch(batch, results);
+    return readOverflows(results, batch.count, 0, batch.count);
+  },
+  error(batch, results, places) {
+    const values = BigInt64Array.from(places, (place) => readValue(results, place));
+    return new OverflowError([...values.keys()], values, numbersOf(batch, places));
+  },
+};
+const NO_PLACES: readonly number[] = [];
+
+function numbersOf(batch: Batch, places: readonly number[]): number[] {
+  return places.map((place) => operationAt(batch, place));
+}
+
 export function counterHandle(engine: Engine, id: number): Counter {
   const { collector } = engine;
 
   function add(amount: number | bigint, options?: CallOptions): Outcome<bigint> {
     const refusal = engine.refusal(1, AMOUNT_BYTES, options?.signal);
-    if (refusal !== undefined) return refused(refusal, id, 1, readOne);
+    if (refusal !== undefined) return refused(engine, refusal, id, 1, readOne);
     const cargo = collector.open(id, COUNTER_TYPE, AMOUNT_BYTES);
+    cargo.failuresIn = OVERFLOWS;
     const at = reserve(cargo, AMOUNT_BYTES);
     writeAmount(cargo.bytes, at, amount);
     const operation = collector.number(1);
@@ -72,7 +90,7 @@ export function counterHandle(engine: Engine, id: number): Counter {
     const total = amounts.length;
     if (total === 0) throw new RangeError('there is nothing to add: pass at least one amount');
     const refusal = engine.refusal(total, total * AMOUNT_BYTES, options?.signal);
-    if (refusal !== undefined) return refused(refusal, id, total, readAll);
+    if (refusal !== undefined) return refused(engine, refusal, id, total, readAll);
     // All amounts are checked before the first one is on its way.
     const bytes = Buffer.allocUnsafe(total * AMOUNT_BYTES);
     writeAmounts(bytes, 0, amounts);
@@ -82,6 +100,7 @@ export function counterHandle(engine: Engine, id: number): Counter {
       const rest = total - at;
       const hint = Math.min(rest, MAX_BATCH_OPERATIONS) * AMOUNT_BYTES;
       const cargo = collector.open(id, COUNTER_TYPE, AMOUNT_BYTES, hint);
+      cargo.failuresIn = OVERFLOWS;
       const count = Math.min(rest, MAX_BATCH_OPERATIONS - cargo.batch.count);
       const size = count * AMOUNT_BYTES;
       const to = reserve(cargo, size);
@@ -97,14 +116,17 @@ export function counterHandle(engine: Engine, id: number): Counter {
 
 /** What a call gives that is not made at all. */
 export function refused<T>(
+  engine: Engine,
   error: Error,
   worker: number,
   count: number,
   read: (parts: readonly Part[], which: 'results' | 'finalResults') => T,
 ): Outcome<T> {
   const cargo = createCargo(worker, '', 0);
+  const part = appended(cargo, 0, count, 0);
   fail(cargo.batch, error);
-  return new CallOutcome(0, read, [appended(cargo, 0, count, 0)]);
+  engine.refused(cargo, error);
+  return new CallOutcome(0, read, [part]);
 }
 
 function readOne([part]: readonly Part[], which: 'results' | 'finalResults'): bigint {
@@ -113,22 +135,26 @@ function readOne([part]: readonly Part[], which: 'results' | 'finalResults'): bi
   const results = resultsOf(part, which);
   const value = readValue(results, index);
   if (readOverflows(results, cargo.batch.count, index, 1).length > 0)
-    throw new OverflowError([0], BigInt64Array.of(value));
+    throw new OverflowError([0], BigInt64Array.of(value), numbersOf(cargo.batch, [index]));
   return value;
 }
 
 function readAll(parts: readonly Part[], which: 'results' | 'finalResults'): BigInt64Array {
   const values = new BigInt64Array(parts.reduce((sum, { count }) => sum + count, 0));
   const overflows: number[] = [];
+  const numbers: number[] = [];
   let to = 0;
   for (const part of parts) {
     const { cargo, index, count } = part;
     const results = resultsOf(part, which);
     readValues(results, index, count, values, to);
-    for (const place of readOverflows(results, cargo.batch.count, index, count)) overflows.push(place - index + to);
+    for (const place of readOverflows(results, cargo.batch.count, index, count)) {
+      overflows.push(place - index + to);
+      numbers.push(operationAt(cargo.batch, place));
+    }
     to += count;
   }
-  if (overflows.length > 0) throw new OverflowError(overflows, values);
+  if (overflows.length > 0) throw new OverflowError(overflows, values, numbers);
   return values;
 }
 
@@ -137,10 +163,15 @@ function resultsOf({ cargo }: Part, which: 'results' | 'finalResults'): Uint8Arr
   const { batch } = cargo;
   const results = cargo[which];
   if (results === undefined) throw new Error('results are read before they are there');
+  checkBatch(batch, results);
+  return results;
+}
+
+/** @throws ProtocolError when these are no results of the batch */
+function checkBatch(batch: Batch, results: Uint8Array): void {
   try {
     checkResults(results, batch.count);
   } catch (error) {
     throw new ProtocolError(`worker ${batch.worker} answered wrongly: ${String(error)}`, { cause: error });
   }
-  return results;
 }

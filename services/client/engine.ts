@@ -29,12 +29,22 @@ import {
 import { createCollector, type Collector } from './collector.ts';
 import { createCommits } from './commits.ts';
 import { deferred, unlessAborted } from './deferred.ts';
-import { ClosedError, defect, RollbackError, sessionFailure, WorkerRemovedError, type DprError } from './errors.ts';
+import {
+  ClosedError,
+  defect,
+  OverloadedError,
+  ProtocolError,
+  RollbackError,
+  sessionFailure,
+  WorkerRemovedError,
+  type DprError,
+} from './errors.ts';
 import { BATCH_RETRY_MS, MAX_BATCH_RETRY_MS, MAX_BATCHES_IN_FLIGHT } from './limits.ts';
 import type { CallOptions, SessionOptions } from './options.ts';
 import { tellRollback, type RollbackReport } from './rollback.ts';
 import { createRoom, type Load } from './room.ts';
 import type { OpenWorker, Surroundings } from './surroundings.ts';
+import { createUntold, partialFailure, wholeFailure, type Failure } from './untold.ts';
 import { createWindow } from './window.ts';
 
 export interface Engine {
@@ -44,6 +54,8 @@ export interface Engine {
   worldLine(): number;
   /** Why the session takes no call of this size now. */
   refusal(count: number, bytes: number, signal: AbortSignal | undefined): Error | undefined;
+  /** A call that was not made: for this reason. */
+  refused(cargo: Cargo, error: Error): void;
   /** `count` operations of `size` bytes were written to the end of the batch. */
   append(cargo: Cargo, first: number, count: number, size: number): Part;
   readonly commit: (options?: CallOptions) => Promise<void>;
@@ -58,7 +70,7 @@ export interface Engine {
   closed(worker: number): void;
   frames(worker: number | undefined, messages: readonly Message[]): void;
   /** The worker will not let this client in, for this reason. */
-  refused(worker: number, error: DprError): void;
+  workerRefused(worker: number, error: DprError): void;
   removed(worker: number, generation: number): void;
   membershipChanged(): void;
   /** Does the session need the Finder to tell it of cuts and world-lines, because no worker may? */
@@ -96,8 +108,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   const readyWaiters = new Set<() => void>();
   let broken: RollbackError | undefined;
   let ended: DprError | undefined;
-  /** A call failed by itself, and no commit has told of it yet. */
-  let untold: DprError | undefined;
+  const untold = createUntold();
 
   function step(event: SessionEvent): void {
     if (ended !== undefined) return;
@@ -144,7 +155,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
           break;
         case 'completed': {
           const batch = inFlight.get(effect.call);
-          if (batch !== undefined) complete(batch, effect.results, !replay);
+          if (batch !== undefined) completed(batch, effect.results);
           break;
         }
         case 'committed':
@@ -184,8 +195,28 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   }
 
   function failed(batch: Batch, error: DprError): void {
+    const { cargo } = batch;
     fail(batch, error);
-    if (!commits.failed(batch.first, error)) untold ??= error;
+    if (cargo !== undefined) leave(cargo, wholeFailure(cargo, error));
+  }
+
+  function completed(batch: Batch, results: Uint8Array): void {
+    const { cargo } = batch;
+    if (cargo === undefined) return;
+    const failure = failureIn(cargo, results);
+    complete(batch, results, !replay);
+    if (failure === undefined) return;
+    cargo.failure?.tell(); // those of the earlier results count no more
+    leave(cargo, failure);
+  }
+
+  /** It is left to a commit to tell of this, as far as nobody looks. */
+  function leave(cargo: Cargo, failure: Failure): void {
+    cargo.failure = failure;
+    if (failure.left() === 0) return;
+    const { first } = cargo.batch;
+    if (commits.failed(first, failure.tell)) return;
+    untold.add(failure);
   }
 
   function rolledBack(report: CallReport, replaying: boolean): void {
@@ -198,7 +229,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       const gone = [...report.lost, ...report.unsent].flatMap((call) => takeInFlight(call) ?? []);
       for (const batch of [...gone, ...dropWaiting()]) {
         fail(batch, error);
-        commits.failed(batch.first, error);
+        commits.failed(batch.first, () => error);
       }
     }
     for (const listener of listeners) queueMicrotask(() => listener(told));
@@ -288,7 +319,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     for (const batch of [...inFlight, ...dropWaiting()]) fail(batch, error);
     inFlight.clear();
     room.clear();
-    commits.failed(0, error);
+    commits.failed(0, () => error);
     tellReady();
   }
 
@@ -301,10 +332,12 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       if (signal?.aborted === true) return signal.reason as Error;
       const stopped = ended ?? broken;
       if (stopped !== undefined) return stopped;
-      const full = room.refusal(count, bytes);
-      // Who asked for refusals looks for them; of any other call that is not made a commit tells.
-      if (options.whenFull !== 'reject') untold ??= full;
-      return full;
+      return room.refusal(count, bytes);
+    },
+    refused(cargo, error) {
+      if (!(error instanceof OverloadedError)) return; // of any other reason everybody is told, or gave it
+      cargo.failure = wholeFailure(cargo, error);
+      untold.add(cargo.failure);
     },
     append(cargo, first, count, size) {
       const part = appended(cargo, first, count, size);
@@ -319,8 +352,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       signal?.throwIfAborted();
       throwIfStopped();
       flush();
-      const told = untold;
-      untold = undefined;
+      const told = untold.take();
       if (told !== undefined) throw told;
       const waits = commits.wait(collector.lastOperation(), signal);
       settleCommits();
@@ -354,7 +386,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       if (core.lanes.has(worker)) step({ kind: 'disconnected', worker });
     },
     frames: (worker, messages) => step({ kind: 'frames', worker, messages }),
-    refused(worker, error) {
+    workerRefused(worker, error) {
       for (const batch of inFlight)
         if (batch.worker === worker && isUnanswered(batch)) {
           end(error);
@@ -370,4 +402,19 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       return [...core.lanes.values()].some((lane) => !lane.open && lane.done.length + lane.sent.length > 0);
     },
   };
+}
+
+/** What failed of a batch that has these results, which are not taken in yet. */
+function failureIn(cargo: Cargo, results: Uint8Array): Failure | undefined {
+  const { batch, failuresIn } = cargo;
+  if (failuresIn === undefined) return undefined;
+  try {
+    const places = failuresIn.places(batch, results);
+    if (places.length === 0 && cargo.failure === undefined) return undefined;
+    const before = cargo.results && failuresIn.places(batch, cargo.results);
+    return partialFailure(cargo, places, before, (left) => failuresIn.error(batch, results, left));
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return wholeFailure(cargo, error);
+  }
 }

@@ -79,21 +79,27 @@ export class MalformedOperationsError extends DprError {
   override readonly code = 'malformedOperations';
 }
 
-/** The sum does not fit into 64 bits. The operations named changed nothing; the others of the same call executed. */
+/**
+ * The sum does not fit into 64 bits. The operations named changed nothing; the others of the same call executed. A commit tells, as
+ * if they were a call of their own, of those that overflowed and that nobody looked at.
+ */
 export class OverflowError extends DprError {
   override readonly name = 'OverflowError';
   override readonly code = 'overflow';
   /** Which operations of the call overflowed, counted from 0. */
   readonly indexes: readonly number[];
+  /** The same by their numbers in the session, as in `Outcome.operation`. */
+  readonly operations: readonly number[];
   /** The value after each operation of the call; the unchanged one after one that overflowed. */
   readonly values: BigInt64Array;
 
-  constructor(indexes: readonly number[], values: BigInt64Array) {
+  constructor(indexes: readonly number[], values: BigInt64Array, operations: readonly number[]) {
     const [first = 0] = indexes;
     const which = values.length === 1 ? '' : ` at ${indexes.length} of ${values.length} operations, first at ${first}`;
     super(`the sum does not fit into 64 bits${which}; the counter stays at ${values[first] ?? 0n} there`);
     this.indexes = indexes;
     this.values = values;
+    this.operations = operations;
   }
 }
 

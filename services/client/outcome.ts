@@ -1,6 +1,7 @@
 /** What the application holds of a call: a promise of its value, with another one of its commit. */
-import { onCompleted, whenCommitted, whenCompleted, type Cargo, type Part } from './batch.ts';
+import { lookAt, onCompleted, whenCommitted, whenCompleted, type Cargo, type Part } from './batch.ts';
 import { unlessAborted } from './deferred.ts';
+import type { Look } from './untold.ts';
 
 /**
  * The result of a call. Awaiting it gives the value as soon as the worker executed the call: it is *completed*, and every later
@@ -34,6 +35,8 @@ export class CallOutcome<T> implements Outcome<T> {
   /** More than one, of a call that did not fit into one batch. */
   readonly #parts: readonly Part[];
   readonly #signal: AbortSignal | undefined;
+  #isSeen = false;
+  #isWatched = false;
 
   constructor(operation: number, read: ReadValue<T>, parts: readonly Part[], signal?: AbortSignal) {
     this.operation = operation;
@@ -47,6 +50,10 @@ export class CallOutcome<T> implements Outcome<T> {
   }
 
   get committed(): Promise<T> {
+    if (!this.#isWatched) {
+      this.#isWatched = true;
+      this.#look('commit');
+    }
     const committed = this.#when(whenCommitted).then(() => this.#read(this.#parts, 'finalResults'));
     committed.catch(() => undefined); // looking is not waiting: whoever waits sees the error
     return committed;
@@ -67,7 +74,14 @@ export class CallOutcome<T> implements Outcome<T> {
     return this.then().finally(onFinally);
   }
 
+  #look(at: Look): void {
+    const isFirst = !this.#isSeen;
+    this.#isSeen = true;
+    for (const part of this.#parts) lookAt(part, at, isFirst);
+  }
+
   #completed(): Promise<T> {
+    if (!this.#isSeen) this.#look('result');
     const only = this.#only();
     if (only === undefined || this.#signal !== undefined) {
       return this.#when(whenCompleted).then(() => this.#read(this.#parts, 'results'));

@@ -57,8 +57,15 @@ export interface Session {
   worker(id: number, type: string): WorkerHandle;
 
   /**
-   * Wait until everything called so far is committed, and hurry it. Rejects with RollbackError if something was lost and not
-   * issued again, and with the error of any other call that failed or was refused for good.
+   * Wait until everything called so far is committed, and hurry it. Rejects
+   *
+   * - with RollbackError, if a failure took something that is not issued again, and with the error that ended the session;
+   * - with the first error of a call that failed by itself or was refused (no such worker, a removed one, no room, a sum that does
+   *   not fit), if nobody looks at that call: neither its result was awaited, with `await`, `then`, `catch` or `finally`, nor its
+   *   `committed` read. Where the result was fine and only its repetition after a failure was not, who reads `committed` looks.
+   *
+   * What was told once, to whoever looks or by a commit, the next commit does not tell again. A call that its own signal gave up is
+   * no failure.
    *
    * @example
    * session.counter(0).add(300);
@@ -152,7 +159,7 @@ function workerHandle(engine: Engine, id: number, type: string): WorkerHandle {
       const size = operations.length;
       if (size > MAX_BATCH_BYTES) throw new RangeError(`${size} bytes of operations exceed ${MAX_BATCH_BYTES}`);
       const refusal = engine.refusal(count, size, options?.signal);
-      if (refusal !== undefined) return refused(refusal, id, count, readWhole);
+      if (refusal !== undefined) return refused(engine, refusal, id, count, readWhole);
       const cargo = engine.collector.alone(id, type, size);
       const at = reserve(cargo, size);
       cargo.bytes.set(operations, at);

@@ -69,9 +69,10 @@ describe('the end of a wait, or of a session', () => {
     finder.members = [];
     finder.removed = [{ id: 0, generation: 1 }];
     finder.version++;
-    await assert.rejects(call, WorkerRemovedError);
+    await until(() => session.uncommitted.operations === 0);
     await assert.rejects(session.commit(), WorkerRemovedError);
     await session.commit();
+    await assert.rejects(call, WorkerRemovedError);
   });
 
   it('may come to many calls by one signal', async () => {

@@ -1,0 +1,110 @@
+/**
+ * Failures that a commit has to tell of: those of calls that nobody looks at. A call is looked at once somebody waits for its
+ * result or for its commit; a failure that comes after its result is told to who waits for its commit alone.
+ */
+import type { Cargo, Part } from './batch.ts';
+import type { DprError } from './errors.ts';
+import { MAX_UNTOLD_OPERATIONS } from './limits.ts';
+
+/** What failed of one batch. */
+export interface Failure {
+  /** How many calls, or operations, nobody looks at; none once it was told. */
+  readonly left: () => number;
+  /** Somebody looks at this call now. @param isFirst nobody did before, for its result or its commit */
+  readonly look: (part: Part, at: Look, isFirst: boolean) => void;
+  /** @returns what is to be told of those that are left, which counts as told now */
+  readonly tell: () => DprError;
+}
+
+export type Look = 'result' | 'commit';
+
+/** All calls of the batch failed. @param error of each */
+export function wholeFailure(cargo: Cargo, error: DprError): Failure {
+  const isLate = cargo.results !== undefined;
+  let left = cargo.calls - (isLate ? cargo.watched : cargo.seen);
+  return {
+    left: () => left,
+    look(_part, at, isFirst) {
+      if (isLate ? at === 'commit' : isFirst) left--;
+    },
+    tell() {
+      left = 0;
+      return error;
+    },
+  };
+}
+
+/** Some operations of the batch failed, each in its place; the others of it are done. */
+export interface PartialFailure extends Failure {
+  readonly places: ReadonlySet<number>;
+}
+
+/**
+ * @param failed the places of these operations
+ * @param before those of the earlier results that this batch had, if it had any
+ * @param errorOf makes an error of what is left
+ */
+export function partialFailure(
+  cargo: Cargo,
+  failed: readonly number[],
+  before: readonly number[] | undefined,
+  errorOf: (places: readonly number[]) => DprError,
+): PartialFailure {
+  const isLate = before !== undefined;
+  const told = new Uint8Array(cargo.batch.count);
+  for (const place of before ?? []) if (cargo.failure?.places?.has(place) !== true) told[place] = 1;
+  const looked = (isLate ? cargo.watchedPlaces : cargo.seenPlaces) ?? [];
+  for (let at = 0; at < looked.length; at += 2) {
+    const from = looked[at] ?? 0;
+    told.fill(1, from, from + (looked[at + 1] ?? 0));
+  }
+  const places = new Set(failed.filter((place) => told[place] !== 1));
+  return {
+    places,
+    left: () => places.size,
+    look({ index, count }, at) {
+      if (isLate && at !== 'commit') return;
+      for (let place = index; place < index + count; place++) places.delete(place);
+    },
+    tell() {
+      const error = errorOf([...places]);
+      places.clear();
+      return error;
+    },
+  };
+}
+
+export interface Untold {
+  add(failure: Failure): void;
+  /** @returns the first error that nobody was told of; then all are told */
+  take(): DprError | undefined;
+}
+
+export function createUntold(): Untold {
+  let failures: Failure[] = [];
+  let operations = 0;
+
+  /** What somebody looked at since is told. */
+  function sweep(): void {
+    failures = failures.filter((failure) => failure.left() > 0);
+    operations = failures.reduce((sum, failure) => sum + failure.left(), 0);
+  }
+
+  return {
+    add(failure) {
+      if (operations + failure.left() > MAX_UNTOLD_OPERATIONS) sweep();
+      // Of as many a commit tells but the first.
+      if (operations > 0 && operations + failure.left() > MAX_UNTOLD_OPERATIONS) return;
+      operations += failure.left();
+      failures.push(failure);
+    },
+    take() {
+      const first = failures.find((failure) => failure.left() > 0);
+      const error = first?.tell();
+      for (const failure of failures) if (failure.left() > 0) failure.tell();
+      failures = [];
+      operations = 0;
+      return error;
+    },
+  };
+}
