@@ -471,15 +471,41 @@ describe('the dpr command', () => {
     });
   });
 
-  it('says what to do when a failure took back what it did', async () => {
+  it('reads again when a failure came between', async () => {
+    const { worker, variables } = await withWorker();
+    const run = dpr(['get', '0'], variables);
+    const peer = await worker.accept();
+    await peer.next('batch');
+    peer.send(rollback());
+    const { session } = await peer.next('table');
+    peer.send({ kind: 'tableAnswer', session, worldLine: 2, last: 0 });
+    peer.send(reply(await peer.next('batch'), 5, [12n]));
+    assert.equal(await run.exitCode, 0);
+    assert.deepEqual([run.printed, run.said], [['12'], []]);
+  });
+
+  it('adds again what a failure took back, and prints the value that is committed', async () => {
     const { worker, variables } = await withWorker();
     const run = dpr(['add', '0', '12', '--commit'], variables);
     const peer = await worker.accept();
     peer.send(reply(await peer.next('batch'), 4, [312n]));
     await peer.next('commit');
-    peer.send(
-      cut({ 0: 3 }, { worldLine: 2, decisions: [{ worldLine: 2, prefix: new Map([[0, 3]]), entitled: new Map() }] }),
-    );
+    peer.send(rollback());
+    const again = await peer.next('batch');
+    assert.deepEqual(amounts(again), [12n]);
+    peer.send(reply(again, 5, [12n]));
+    peer.send(cut({ 0: 5 }, { worldLine: 2 }));
+    assert.equal(await run.exitCode, 0);
+    assert.deepEqual(run.printed, ['12']);
+  });
+
+  it('says what to do when a failure took back what it did', async () => {
+    const { worker, variables } = await withWorker();
+    const run = dpr(['add', '0', '12', '--commit', '--no-replay'], variables);
+    const peer = await worker.accept();
+    peer.send(reply(await peer.next('batch'), 4, [312n]));
+    await peer.next('commit');
+    peer.send(rollback());
     assert.equal(await run.exitCode, 6);
     assert.deepEqual(run.said, [
       'error: a failure took back what this command did, and world-line 2 began: give it again',
@@ -575,3 +601,9 @@ describe('the dpr command', () => {
     assert.deepEqual([run.printed, run.said], [[], []]);
   });
 });
+
+/** World-line 2 began, and everyone went back to version 3. */
+function rollback(): MessageOf<'cut'> {
+  const prefix = new Map([[0, 3]]);
+  return cut({ 0: 3 }, { worldLine: 2, decisions: [{ worldLine: 2, prefix, entitled: new Map() }] });
+}

@@ -54,15 +54,21 @@ export async function addToCounter(
   terminal: Terminal,
   worker: number,
   amount: bigint,
-  { commit = false, json = false }: { readonly commit?: boolean; readonly json?: boolean },
+  {
+    commit = false,
+    replay = true,
+    json = false,
+  }: { readonly commit?: boolean; readonly replay?: boolean; readonly json?: boolean },
 ): Promise<void> {
   await withCluster(settings, terminal, async (cluster) => {
-    const session = cluster.session();
+    const session = cluster.session({ replay });
+    const added = session.counter(worker).add(amount);
     const late = `worker ${worker} did not answer, and may have added ${amount} all the same; 'dpr status' shows how it is`;
-    const value = await inTime(settings, terminal, late, (signal) => session.counter(worker).add(amount, { signal }));
+    let value = await inTime(settings, terminal, late, (signal) => unlessAborted(added.then(), signal));
     if (commit) {
       const uncommitted = `worker ${worker} is ${value} now, and that was not committed`;
       await inTime(settings, terminal, uncommitted, (signal) => session.commit({ signal }));
+      value = await added.committed; // another one, if it was added again
     }
     terminal.print(json ? JSON.stringify({ worker, value: String(value), committed: commit }) : String(value));
   });
@@ -76,7 +82,7 @@ export async function readCounter(
 ): Promise<void> {
   await withCluster(settings, terminal, async (cluster) => {
     const late = `worker ${worker} did not answer; 'dpr status' shows how it is`;
-    const session = cluster.session();
+    const session = cluster.session({ replay: true }); // reading again does no harm
     const value = await inTime(settings, terminal, late, (signal) => session.counter(worker).get({ signal }));
     terminal.print(json ? JSON.stringify({ worker, value: String(value) }) : String(value));
   });
@@ -168,7 +174,8 @@ async function withCluster(
   { signal }: Terminal,
   work: (cluster: Cluster) => Promise<void>,
 ): Promise<void> {
-  const cluster = await connect({ ...settings, signal });
+  const { cluster: address, token, ca, connectTimeoutMs } = settings;
+  const cluster = await connect({ cluster: address, token, ca, connectTimeoutMs, signal });
   try {
     await work(cluster);
   } finally {
@@ -181,10 +188,10 @@ export async function withOperator(
   { say, signal }: Terminal,
   work: (operator: Operator) => Promise<void>,
 ): Promise<void> {
+  const { cluster, control, token, controlToken, ca, connectTimeoutMs } = settings;
   let wasAway = false;
   const operator = await connectOperator({
-    ...settings,
-    signal,
+    ...{ cluster, control, token, controlToken, ca, connectTimeoutMs, signal },
     log({ event, message }) {
       if (event === 'disconnected') say(`the Finder is away: ${message}`);
       else if (wasAway) say('the Finder is back');

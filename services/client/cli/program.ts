@@ -124,15 +124,16 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
     .argument('<worker>', 'the id of a counter', workerId)
     .argument('<amount>', 'a whole number of 64 bits; it may be negative', amount)
     .option('--commit', 'wait until it is committed')
+    .option('--no-replay', 'fail, instead of adding it again, when a failure of the cluster took it back')
     .option('--json', 'as JSON, one line')
     .addHelpText('after', examples('dpr add 0 300', 'dpr add 0 -5', 'dpr add 1 1 --commit'))
-    .action((worker: number, by: bigint, options: { commit?: boolean; json?: boolean }) =>
+    .action((worker: number, by: bigint, options: { commit?: boolean; replay?: boolean; json?: boolean }) =>
       addToCounter(settings(), terminal, worker, by, options),
     );
 
   program
     .command('get')
-    .description("print a counter's value")
+    .description("print a counter's value, asked for again if a failure comes between")
     .argument('<worker>', 'the id of a counter', workerId)
     .option('--json', 'as JSON, one line')
     .addHelpText('after', examples('dpr get 0', 'dpr get 0 --json | jq -r .value'))
