@@ -2,13 +2,14 @@
 import type { Message, MessageOf } from '@dpr/protocol';
 import { addressText, checkToken, parseAddress, workerAddress } from './addresses.ts';
 import { bySession } from './by-session.ts';
+import { checkOptions } from './check.ts';
 import { deferred, unlessAborted } from './deferred.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { ClosedError, refusedByWorker, unreachable, type DprError } from './errors.ts';
 import { openFinder } from './finder.ts';
 import { isDefinite } from './link.ts';
 import { describeIds, membershipOf, NO_MEMBERSHIP, type WorkerInfo } from './membership.ts';
-import type { ConnectOptions, SessionOptions } from './options.ts';
+import { CONNECT_RULES, SESSION_RULES, type ConnectOptions, type SessionOptions } from './options.ts';
 import { sessionOf, type Session } from './session.ts';
 import type { Surroundings } from './surroundings.ts';
 import { timesOf, type Times } from './times.ts';
@@ -30,6 +31,7 @@ export interface Cluster {
   /**
    * Begin a session. Many may share a cluster; each costs little.
    *
+   * @throws TypeError or RangeError that names an option which cannot be used
    * @example
    * const session = cluster.session({ mode: 'strict', replay: true });
    */
@@ -59,6 +61,7 @@ export interface Cluster {
  * await cluster.close();
  */
 export async function connect(options: ConnectOptions): Promise<Cluster> {
+  checkOptions('connect', options, CONNECT_RULES);
   const { signal } = options;
   signal?.throwIfAborted();
   const times = timesOf(options);
@@ -214,6 +217,7 @@ function openCluster(options: ConnectOptions, { timing, membershipPollMs, refusa
         return { id, generation, type, address: workerAddress(address, member), leaving };
       }),
     session(sessionOptions = {}) {
+      checkOptions('session', sessionOptions, SESSION_RULES);
       if (ended !== undefined) throw ended;
       const engine = createEngine(sessionOptions, around);
       sessions.set(engine.id, engine);

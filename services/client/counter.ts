@@ -9,10 +9,12 @@ import {
   writeAmounts,
 } from '@dpr/counter/operations';
 import { MAX_BATCH_OPERATIONS } from '@dpr/protocol';
+import { isBigInt64Array } from 'node:util/types';
 import { appended, createCargo, fail, operationAt, reserve, type Batch, type FailuresIn, type Part } from './batch.ts';
+import { checkArgument, type Rule } from './check.ts';
 import type { Engine } from './engine.ts';
 import { OverflowError, ProtocolError } from './errors.ts';
-import type { CallOptions } from './options.ts';
+import { signalOf, type CallOptions } from './options.ts';
 import { CallOutcome, type Outcome } from './outcome.ts';
 
 export const COUNTER_TYPE = 'counter';
@@ -26,7 +28,7 @@ export interface Counter {
    * Add to the counter. Gives the value after it; rejects with OverflowError, and changes nothing, if the sum does not fit into
    * 64 bits. All calls of one tick travel together.
    *
-   * @throws RangeError at once when the amount is not an exact integer of 64 bits
+   * @throws TypeError or RangeError at once when the amount is not an exact integer of 64 bits, or the options are none
    * @example
    * const result = session.counter(0).add(300);
    * console.log(await result); // 300n: completed
@@ -46,7 +48,7 @@ export interface Counter {
    * Add many amounts, in order, with one promise for all: the fast path. Gives the value after each. If some overflow, those
    * change nothing, the others are done, and OverflowError tells which.
    *
-   * @throws RangeError at once when an amount is not an exact integer of 64 bits
+   * @throws TypeError or RangeError at once when an amount is not an exact integer of 64 bits, or the options are none
    * @example
    * const values = await session.counter(0).addAll([1, 2, 3]);
    * console.log(values); // BigInt64Array [1n, 3n, 6n]
@@ -65,6 +67,11 @@ const OVERFLOWS: FailuresIn = {
     return new OverflowError([...values.keys()], values, numbersOf(batch, places));
   },
 };
+const AMOUNTS: Rule = {
+  expected: 'a BigInt64Array, or an array of numbers or bigints',
+  accepts: (value) => Array.isArray(value) || isBigInt64Array(value),
+  fault: TypeError,
+};
 const NO_PLACES: readonly number[] = [];
 
 function numbersOf(batch: Batch, places: readonly number[]): number[] {
@@ -75,7 +82,8 @@ export function counterHandle(engine: Engine, id: number): Counter {
   const { collector } = engine;
 
   function add(amount: number | bigint, options?: CallOptions): Outcome<bigint> {
-    const refusal = engine.refusal(1, AMOUNT_BYTES, options?.signal);
+    const signal = signalOf(options);
+    const refusal = engine.refusal(1, AMOUNT_BYTES, signal);
     if (refusal !== undefined) return refused(engine, refusal, id, 1, readOne);
     const cargo = collector.open(id, COUNTER_TYPE, AMOUNT_BYTES);
     cargo.failuresIn = OVERFLOWS;
@@ -83,13 +91,15 @@ export function counterHandle(engine: Engine, id: number): Counter {
     writeAmount(cargo.bytes, at, amount);
     const operation = collector.number(1);
     const part = engine.append(cargo, operation, 1, AMOUNT_BYTES);
-    return new CallOutcome(operation, readOne, [part], options?.signal);
+    return new CallOutcome(operation, readOne, [part], signal);
   }
 
   function addAll(amounts: BigInt64Array | readonly (number | bigint)[], options?: CallOptions) {
+    const signal = signalOf(options);
+    checkArgument('what is to be added', amounts, AMOUNTS);
     const total = amounts.length;
     if (total === 0) throw new RangeError('there is nothing to add: pass at least one amount');
-    const refusal = engine.refusal(total, total * AMOUNT_BYTES, options?.signal);
+    const refusal = engine.refusal(total, total * AMOUNT_BYTES, signal);
     if (refusal !== undefined) return refused(engine, refusal, id, total, readAll);
     // All amounts are checked before the first one is on its way.
     const bytes = Buffer.allocUnsafe(total * AMOUNT_BYTES);
@@ -108,7 +118,7 @@ export function counterHandle(engine: Engine, id: number): Counter {
       parts.push(engine.append(cargo, operation + at, count, size));
       at += count;
     }
-    return new CallOutcome(operation, readAll, parts, options?.signal);
+    return new CallOutcome(operation, readAll, parts, signal);
   }
 
   return { id, add, get: (options) => add(0, options), addAll };

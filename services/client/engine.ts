@@ -40,7 +40,7 @@ import {
   type DprError,
 } from './errors.ts';
 import { BATCH_RETRY_MS, MAX_BATCH_RETRY_MS, MAX_BATCHES_IN_FLIGHT } from './limits.ts';
-import type { CallOptions, SessionOptions } from './options.ts';
+import { signalOf, type CallOptions, type SessionOptions } from './options.ts';
 import { tellRollback, type RollbackReport } from './rollback.ts';
 import { createRoom, type Load } from './room.ts';
 import type { OpenWorker, Surroundings } from './surroundings.ts';
@@ -348,7 +348,8 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       }
       return part;
     },
-    async commit({ signal } = {}) {
+    async commit(call) {
+      const signal = signalOf(call);
       signal?.throwIfAborted();
       throwIfStopped();
       flush();
@@ -359,7 +360,8 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       step({ kind: 'commit' });
       return waits;
     },
-    async ready({ signal } = {}) {
+    async ready(call) {
+      const signal = signalOf(call);
       signal?.throwIfAborted();
       throwIfStopped();
       flush();

@@ -1,6 +1,18 @@
 /** What an administrator asks of the Finder, at its control port. */
-import { MAX_WORKER_ID, type MemberStatus, type Message, type MessageOf } from '@dpr/protocol';
+import { type MemberStatus, type Message, type MessageOf } from '@dpr/protocol';
 import { addressText, checkToken, parseAddress, siblingAddress, workerAddress } from './addresses.ts';
+import {
+  A_BOOLEAN,
+  A_FUNCTION,
+  A_SECRET,
+  A_SIGNAL,
+  A_STRING,
+  checkArgument,
+  checkOptions,
+  wholeNumber,
+  WORKER_ID,
+  type Rules,
+} from './check.ts';
 import type { Greeting, Timing } from './connection.ts';
 import { deferred, unlessAborted } from './deferred.ts';
 import {
@@ -16,7 +28,7 @@ import {
 import { createEventTracker, type ClusterEvent } from './events.ts';
 import { MAX_OPERATOR_REQUESTS } from './limits.ts';
 import { checkFinder, isDefinite, isFinal, openLink, type LinkOptions } from './link.ts';
-import type { CallOptions, ConnectOptions } from './options.ts';
+import { CONNECT_RULES, signalOf, type CallOptions, type ConnectOptions } from './options.ts';
 import { createRequests } from './requests.ts';
 import { timesOf } from './times.ts';
 
@@ -30,6 +42,9 @@ export interface OperatorOptions extends Omit<ConnectOptions, 'membershipPollMs'
   /** The token that the control port asks for, if it does. */
   readonly controlToken?: string | undefined;
 }
+
+const { membershipPollMs: _poll, refusalTimeoutMs: _refusal, ...COMMON_RULES } = CONNECT_RULES;
+const OPERATOR_RULES: Rules<OperatorOptions> = { ...COMMON_RULES, control: A_STRING, controlToken: A_SECRET };
 
 /** A worker, as STATUS shows it. Versions are large numbers that mostly follow the clock in milliseconds. */
 export interface WorkerStatus extends MemberStatus {
@@ -64,6 +79,12 @@ export interface RemovalOptions extends CallOptions {
   /** Remove only this generation; otherwise whichever is a member. */
   readonly generation?: number | undefined;
 }
+
+const REMOVAL_RULES: Rules<RemovalOptions> = {
+  signal: A_SIGNAL,
+  force: A_BOOLEAN,
+  generation: wholeNumber(MAX_GENERATION),
+};
 
 export interface Operator {
   /**
@@ -118,6 +139,7 @@ export interface Operator {
  * operator.close();
  */
 export async function connectOperator(options: OperatorOptions): Promise<Operator> {
+  checkOptions('operator', options, OPERATOR_RULES);
   const { signal, ca } = options;
   signal?.throwIfAborted();
   const { connectTimeoutMs, timing } = timesOf(options);
@@ -234,7 +256,7 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
     }
   }
 
-  function ask(message: Message, { signal }: CallOptions): Promise<Message> {
+  function ask(message: Message, signal: AbortSignal | undefined): Promise<Message> {
     if (ended !== undefined) return Promise.reject(ended);
     if (requests.size() >= MAX_OPERATOR_REQUESTS) {
       return Promise.reject(
@@ -245,8 +267,8 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
     return unlessAborted(requests.ask(message), signal);
   }
 
-  async function status(call: CallOptions = {}): Promise<ClusterStatus> {
-    const answer = await ask({ kind: 'status' }, call);
+  async function status(call?: CallOptions): Promise<ClusterStatus> {
+    const answer = await ask({ kind: 'status' }, signalOf(call));
     if (answer.kind !== 'statusAnswer') throw new ProtocolError(`the Finder answered '${answer.kind}'`);
     const { cluster: id, worldLine, membership, members, removed, undecided } = answer;
     const workers = members
@@ -267,14 +289,17 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
 
   const operator: Operator = {
     status,
-    async deleteWorker(id, { force = false, generation = 0, signal } = {}) {
-      checkWhole("a worker's id", id, MAX_WORKER_ID);
-      checkWhole('a generation', generation, MAX_GENERATION);
-      const answer = await ask({ kind: 'deleteWorker', worker: id, generation, force }, { signal });
+    async deleteWorker(id, removal = {}) {
+      // Before it is on its way: what cannot be sent would keep all questions after it waiting.
+      checkArgument("a worker's id", id, WORKER_ID);
+      checkOptions('removal', removal, REMOVAL_RULES);
+      const { force = false, generation = 0, signal } = removal;
+      const answer = await ask({ kind: 'deleteWorker', worker: id, generation, force }, signal);
       if (answer.kind !== 'deleteAnswer') throw new ProtocolError(`the Finder answered '${answer.kind}'`);
       return { state: answer.state, waitingFor: answer.waitingFor };
     },
     watch(listener) {
+      checkArgument('the listener', listener, A_FUNCTION);
       if (ended !== undefined) throw ended;
       listeners.add(listener);
       link.send({ kind: 'subscribe' });
@@ -284,12 +309,6 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
     close: () => end(new ClosedError('the connection to the Finder was closed')),
   };
   return { operator, ready: started.promise, end };
-}
-
-/** Before it is on its way: what cannot be sent would keep all questions after it waiting. @throws RangeError */
-function checkWhole(what: string, value: number, most: number): void {
-  if (Number.isInteger(value) && value >= 0 && value <= most) return;
-  throw new RangeError(`${what} is a whole number from 0 to ${most}, not ${value}`);
 }
 
 /** Why the Finder did not do what it was asked for. */

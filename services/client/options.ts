@@ -1,4 +1,17 @@
 /** What an application may choose. */
+import {
+  A_BOOLEAN,
+  A_COUNT,
+  A_FUNCTION,
+  A_SECRET,
+  A_SIGNAL,
+  A_STRING,
+  checkOptions,
+  oneOf,
+  type Rule,
+  type Rules,
+} from './check.ts';
+import { MAX_TIME_MS } from './limits.ts';
 import type { RollbackReport } from './rollback.ts';
 
 export interface ConnectOptions {
@@ -63,4 +76,41 @@ export interface CallOptions {
    * `AbortSignal.timeout(ms)`.
    */
   readonly signal?: AbortSignal | undefined;
+}
+
+const A_TIME: Rule = {
+  expected: `milliseconds above 0, up to ${MAX_TIME_MS}`,
+  accepts: (value) => typeof value === 'number' && value > 0 && value <= MAX_TIME_MS,
+  fault: RangeError,
+};
+
+export const CONNECT_RULES: Rules<ConnectOptions> = {
+  cluster: A_STRING,
+  token: A_SECRET,
+  ca: A_SECRET,
+  signal: A_SIGNAL,
+  connectTimeoutMs: A_TIME,
+  attemptTimeoutMs: A_TIME,
+  receiveTimeoutMs: A_TIME,
+  membershipPollMs: A_TIME,
+  refusalTimeoutMs: A_TIME,
+  log: A_FUNCTION,
+};
+
+export const SESSION_RULES: Rules<SessionOptions> = {
+  mode: oneOf('strict', 'relaxed'),
+  replay: A_BOOLEAN,
+  onRollback: A_FUNCTION,
+  whenFull: oneOf('wait', 'reject'),
+  maxUncommittedOperations: A_COUNT,
+  maxUncommittedBytes: A_COUNT,
+};
+
+const CALL_RULES: Rules<CallOptions> = { signal: A_SIGNAL };
+
+/** @returns the signal of a call. @throws TypeError when the options are not those of a call */
+export function signalOf(options: CallOptions | undefined): AbortSignal | undefined {
+  if (options === undefined) return undefined;
+  checkOptions('call', options, CALL_RULES);
+  return options.signal;
 }

@@ -1,10 +1,12 @@
 /** A session, as applications see it. */
+import { isUint8Array } from 'node:util/types';
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
 import { reserve, type Part } from './batch.ts';
+import { A_FUNCTION, checkArgument, WORKER_ID, WORKER_TYPE, type Rule } from './check.ts';
 import { counterHandle, refused, type Counter } from './counter.ts';
 import type { Engine } from './engine.ts';
 import { ClosedError, type RollbackError } from './errors.ts';
-import type { CallOptions } from './options.ts';
+import { signalOf, type CallOptions } from './options.ts';
 import { CallOutcome, type Outcome } from './outcome.ts';
 import type { RollbackReport } from './rollback.ts';
 
@@ -135,37 +137,53 @@ export function sessionOf(engine: Engine): Session {
     counter(id) {
       const known = counters.get(id);
       if (known !== undefined) return known;
+      checkArgument("a worker's id", id, WORKER_ID);
       const handle = counterHandle(engine, id);
       counters.set(id, handle);
       return handle;
     },
-    worker: (id, type) => workerHandle(engine, id, type),
+    worker(id, type) {
+      checkArgument("a worker's id", id, WORKER_ID);
+      checkArgument("a worker's type", type, WORKER_TYPE);
+      return workerHandle(engine, id, type);
+    },
     commit: engine.commit,
     ready: engine.ready,
     resume: engine.resume,
-    onRollback: engine.addListener,
+    onRollback(listener) {
+      checkArgument('the listener', listener, A_FUNCTION);
+      return engine.addListener(listener);
+    },
     close: () => engine.end(new ClosedError('the session was closed')),
   };
 }
+
+const OPERATIONS: Rule = {
+  expected: 'a Uint8Array with operations as the worker type codes them',
+  accepts: isUint8Array,
+  fault: TypeError,
+};
 
 function workerHandle(engine: Engine, id: number, type: string): WorkerHandle {
   return {
     id,
     type,
     call(operations, count, options) {
+      const signal = signalOf(options);
+      checkArgument('what is to be sent', operations, OPERATIONS);
       if (!Number.isInteger(count) || count < 1 || count > MAX_BATCH_OPERATIONS) {
-        throw new RangeError(`a call has 1 to ${MAX_BATCH_OPERATIONS} operations, not ${count}`);
+        throw new RangeError(`a call has 1 to ${MAX_BATCH_OPERATIONS} operations, not ${String(count)}`);
       }
       const size = operations.length;
       if (size > MAX_BATCH_BYTES) throw new RangeError(`${size} bytes of operations exceed ${MAX_BATCH_BYTES}`);
-      const refusal = engine.refusal(count, size, options?.signal);
+      const refusal = engine.refusal(count, size, signal);
       if (refusal !== undefined) return refused(engine, refusal, id, count, readWhole);
       const cargo = engine.collector.alone(id, type, size);
       const at = reserve(cargo, size);
       cargo.bytes.set(operations, at);
       const operation = engine.collector.number(count);
       const part = engine.append(cargo, operation, count, size);
-      return new CallOutcome(operation, readWhole, [part], options?.signal);
+      return new CallOutcome(operation, readWhole, [part], signal);
     },
   };
 }

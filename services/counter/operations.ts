@@ -14,12 +14,13 @@ export const INDEX_BYTES = 4;
 export const MIN_AMOUNT = -(2n ** 63n);
 export const MAX_AMOUNT = 2n ** 63n - 1n;
 
+const MAX_SHOWN_CHARACTERS = 60;
 const TWO_TO_32 = 2 ** 32;
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /**
  * Write one amount at byte `at`; small numbers cost no BigInt.
- * @throws RangeError when it is not an exact integer of 64 bits
+ * @throws RangeError when it is not an exact integer of 64 bits, TypeError when it is no number at all
  */
 export function writeAmount(bytes: Buffer, at: number, amount: number | bigint): void {
   if (typeof amount === 'number') {
@@ -29,10 +30,17 @@ export function writeAmount(bytes: Buffer, at: number, amount: number | bigint):
     const high = Math.floor(amount / TWO_TO_32);
     bytes.writeUInt32LE(amount - high * TWO_TO_32, at);
     bytes.writeInt32LE(high, at + 4);
-  } else {
+  } else if (typeof amount === 'bigint') {
     if (amount < MIN_AMOUNT || amount > MAX_AMOUNT) throw new RangeError(`${amount} does not fit into 64 bits`);
     bytes.writeBigInt64LE(amount, at);
+  } else {
+    throw new TypeError(`an amount is a number or a bigint, not ${describe(amount)}`);
   }
+}
+
+/** What came past the type checker. */
+function describe(amount: unknown): string {
+  return typeof amount === 'string' ? `the string '${amount.slice(0, MAX_SHOWN_CHARACTERS)}'` : typeof amount;
 }
 
 /**

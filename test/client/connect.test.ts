@@ -157,11 +157,14 @@ describe('connecting', () => {
       for (const ms of wrong) {
         const expected = {
           name: 'RangeError',
-          message: `${name} is ${ms}: give milliseconds above 0, up to 2147483647`,
+          message: `the connect option '${name}' is ${ms}: give milliseconds above 0, up to 2147483647`,
         };
         await assert.rejects(connect({ cluster: 'ws://127.0.0.1:1', [name]: ms }), expected);
         if (!everyones.some((one) => one === name)) continue;
-        await assert.rejects(connectOperator({ cluster: 'ws://127.0.0.1:1', [name]: ms }), expected);
+        await assert.rejects(connectOperator({ cluster: 'ws://127.0.0.1:1', [name]: ms }), {
+          ...expected,
+          message: expected.message.replace('connect', 'operator'),
+        });
       }
     }
   });

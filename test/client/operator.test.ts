@@ -94,12 +94,12 @@ describe('an operator', () => {
     for (const id of [-1, 1.5, NaN, 65_536]) {
       await assert.rejects(
         operator.deleteWorker(id),
-        new RangeError(`a worker's id is a whole number from 0 to 65535, not ${id}`),
+        new RangeError(`a worker's id is ${id}: give a whole number from 0 to 65535`),
       );
     }
     await assert.rejects(
       operator.deleteWorker(1, { generation: 2 ** 32 }),
-      /^RangeError: a generation is a whole number/,
+      /^RangeError: the removal option 'generation' is 4294967296: give a whole number from 0 to 4294967295/,
     );
     const status = operator.status();
     await peer.next('status');
