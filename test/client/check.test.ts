@@ -1,4 +1,5 @@
 import { connect, connectOperator, type Cluster, type ConnectOptions, type SessionOptions } from '@dpr/client';
+import { MAX_WORKER_ID } from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import { smallClusters } from './small-clusters.ts';
 
@@ -61,7 +62,7 @@ describe('what an application gives', () => {
 
   it('is refused where a worker is named', () => {
     const session = cluster.session();
-    for (const id of [-1, 65_536, 0.5, '0']) {
+    for (const id of [-1, MAX_WORKER_ID + 1, 0.5, '0']) {
       const expected = refusal(RangeError, /^a worker's id is .*: give a whole number from 0 to 65535$/);
       assert.throws(() => session.counter(untyped(id)), expected);
       assert.throws(() => session.worker(untyped(id), 'kv'), expected);
@@ -70,7 +71,7 @@ describe('what an application gives', () => {
       const expected = /^TypeError: a worker's type is .*: give its name in the stack's config, 1 to 63 bytes$/;
       assert.throws(() => session.worker(0, untyped(type)), expected);
     }
-    assert.equal(session.worker(65_535, 'x'.repeat(63)).id, 65_535);
+    assert.equal(session.worker(MAX_WORKER_ID, 'x'.repeat(63)).id, MAX_WORKER_ID);
   });
 
   it('is refused where it is to be added or sent', () => {

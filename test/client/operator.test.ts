@@ -5,6 +5,7 @@ import {
   UnknownWorkerError,
   type ClusterEvent,
   type OperatorOptions,
+  limits,
 } from '@dpr/client';
 import type { Member, MessageOf } from '@dpr/protocol';
 import assert from 'node:assert/strict';
@@ -105,6 +106,21 @@ describe('an operator', () => {
     await peer.next('status');
     peer.send(statusOf([]));
     assert.deepEqual((await status).workers, []);
+  });
+
+  it('asks MAX_OPERATOR_REQUESTS at a time, and refuses the next', async () => {
+    const { operator, peer } = await openOperator();
+    const asked = Array.from({ length: limits.MAX_OPERATOR_REQUESTS }, () => operator.status());
+    await assert.rejects(operator.status(), { name: 'OverloadedError' });
+    for (const one of asked) {
+      await peer.next('status');
+      peer.send(statusOf([]));
+      await one;
+    }
+    const next = operator.status();
+    await peer.next('status');
+    peer.send(statusOf([]));
+    await next;
   });
 
   it('asks again, one thing at a time, after the Finder was away', async () => {

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const ROOT = path.join(import.meta.dirname, '..');
+
+/** Where limits are kept. */
+const LIMITS = ['services/client/limits.ts', 'services/protocol/limits.ts', 'services/runtime/storage/limits.ts'];
+
+/** The names of limits, among the times and sizes that are kept beside them. */
+const IS_LIMIT = /^MAX_|_LIMIT_/;
+
+const CLIENT = 'client/session-limits.test.ts';
+const FIELDS = 'protocol/limits.test.ts';
+const WORKER = 'core/worker-at-limits.test.ts';
+
+/** Which test reaches each limit. */
+const REACHED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'services/client/limits.ts': {
+    MAX_TIME_MS: 'client/connect.test.ts',
+    MAX_PAUSE_MS: 'client/link.test.ts',
+    MAX_BATCHES_IN_FLIGHT: CLIENT,
+    MAX_UNSENT_BYTES: 'client/outbox.test.ts',
+    MAX_BATCH_RETRY_MS: 'core/session-retries.test.ts',
+    MAX_UNCOMMITTED_OPERATIONS: CLIENT,
+    MAX_UNCOMMITTED_BYTES: CLIENT,
+    MAX_WAITING_OPERATIONS: CLIENT,
+    MAX_WAITING_BYTES: CLIENT,
+    MAX_UNTOLD_OPERATIONS: 'client/commit.test.ts',
+    MAX_OPERATOR_REQUESTS: 'client/operator.test.ts',
+  },
+  'services/protocol/limits.ts': {
+    MAX_FRAME_BYTES: FIELDS,
+    MAX_FRAMES_IN_MESSAGE: 'protocol/several.test.ts',
+    MAX_BATCH_OPERATIONS: FIELDS,
+    MAX_BATCH_BYTES: FIELDS,
+    MAX_WORKER_ID: 'client/check.test.ts',
+    MAX_WORKERS: FIELDS,
+    MAX_CUT_ENTRIES: FIELDS,
+    MAX_DEPENDENCIES: WORKER,
+    MAX_DECISIONS: FIELDS,
+    MAX_DECISION_ENTRIES: 'core/world-lines.test.ts',
+    MAX_UNCOMMITTED_CHECKPOINTS: WORKER,
+    MAX_UNCOMMITTED_DEPENDENCIES: WORKER,
+    MAX_UNWRITTEN_VERSIONS: WORKER,
+    MAX_UNACKNOWLEDGED_BATCHES: WORKER,
+    MAX_SESSIONS: WORKER,
+    MAX_WAITING_BATCHES: WORKER,
+    MAX_WAITING_BYTES: WORKER,
+    CLIENT_RETRY_LIMIT_MS: 'core/session-retries.test.ts',
+    MAX_VERSION_JUMP: WORKER,
+    MAX_SAFE_U64: FIELDS,
+    MAX_TYPE_BYTES: FIELDS,
+    MAX_HOST_BYTES: FIELDS,
+    MAX_TOKEN_BYTES: FIELDS,
+    MAX_TEXT_BYTES: FIELDS,
+  },
+  'services/runtime/storage/limits.ts': {
+    RECORD_LIMIT_BYTES: 'runtime/storage/two-slot-file.test.ts',
+    INLINE_LIMIT_BYTES: 'runtime/storage/checkpoint-manifest.test.ts',
+    TIGHT_INLINE_LIMIT_BYTES: 'runtime/storage/checkpoint-manifest.test.ts',
+    MAX_CHECKPOINTS: 'runtime/storage/checkpoint-order.test.ts',
+    MAX_PENDING_APPENDS: 'runtime/storage/checkpoint-order.test.ts',
+  },
+};
+
+/** Those that no test reaches at their value, and why. */
+const TOO_LARGE: Readonly<Record<string, string>> = {
+  PAYLOAD_LIMIT_BYTES: 'a gibibyte of memory, several times',
+  MANIFEST_LIMIT_BYTES: 'a file of 256 MiB, synced piece by piece',
+  META_LIMIT_BYTES: 'more dependencies than the core lets a checkpoint have',
+  MAX_FINDER_STARTS: 'the same at any value; core tests and the simulator reach smaller ones',
+  MAX_HELD_ANSWERS: 'the same at any value; core tests reach a smaller one',
+};
+
+describe('limits', () => {
+  for (const file of LIMITS) {
+    const text = readFileSync(path.join(ROOT, file), 'utf8');
+    const names = [...text.matchAll(/^export const ([A-Z0-9_]+)/gm)].flatMap(([, name = '']) =>
+      IS_LIMIT.test(name) ? [name] : [],
+    );
+
+    it(`of ${file} are each reached in a test, which names it`, () => {
+      const reached = REACHED[file] ?? {};
+      assert.deepEqual(
+        names.filter((name) => reached[name] === undefined && TOO_LARGE[name] === undefined),
+        [],
+        'write a test that reaches each of these, at its value and one beyond, and enter it here',
+      );
+      assert.deepEqual(
+        Object.keys(reached).filter((name) => !names.includes(name)),
+        [],
+        'there are no such limits any more',
+      );
+      for (const [name, test] of Object.entries(reached)) {
+        const body = readFileSync(path.join(ROOT, 'test', test), 'utf8').replace(/^import [^;]*;$/gm, '');
+        assert.match(body, new RegExp(`\\b${name}\\b`), `test/${test} does not use ${name}`);
+      }
+    });
+  }
+});
