@@ -224,4 +224,36 @@ describe('a dialer', () => {
     });
     await often;
   });
+
+  it('goes on reading from a peer that reads nothing, so that no two wait for each other', async () => {
+    const port = await freePort();
+    const deaf = new WebSocketServer({ host: '127.0.0.1', port });
+    deaf.on('connection', (ws) =>
+      ws.once('message', () => {
+        ws.pause();
+        ws.send(encode(welcome));
+      }),
+    );
+    const calls = call(port);
+    await calls.reaches('opened cc');
+    for (let i = 0; i < 32; i++) dialer?.send(large);
+    // It notices at the end of its tick how much is unread.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const ws of deaf.clients) ws.send(encode(refresh));
+    await calls.reaches('opened cc', 'refresh');
+    deaf.close();
+    for (const ws of deaf.clients) ws.terminate();
+  });
 });
+
+/** A mebibyte: 32 of these are more than any system buffers. */
+const large: Message = {
+  kind: 'reply',
+  count: 1,
+  session: 'ab'.repeat(16),
+  worldLine: 1,
+  incarnation: 1,
+  sequence: 1,
+  version: 1,
+  results: new Uint8Array(1024 * 1024),
+};
