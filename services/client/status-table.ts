@@ -60,7 +60,10 @@ export function statusTable(rows: readonly StatusRow[], { now, columns = Infinit
     ...column,
     cells: [column.title, ...rows.map((row) => column.text(row, now))],
   }));
-  const sized = filled.map((column) => ({ ...column, width: Math.max(...column.cells.map(({ length }) => length)) }));
+  const sized = filled.map((column) => ({
+    ...column,
+    width: column.cells.reduce((width, { length }) => Math.max(width, length), 0),
+  }));
   const shown = [...sized];
   const widthOf = () => shown.reduce((sum, { width }) => sum + width + GAP.length, -GAP.length);
   for (const first of sized.filter(({ givesWay }) => givesWay !== undefined).sort(byGivingWay)) {
