@@ -90,6 +90,7 @@ export const CONNECT_RULES: Rules<ConnectOptions> = {
   ca: A_SECRET,
   signal: A_SIGNAL,
   connectTimeoutMs: A_TIME,
+  awaitFinder: A_BOOLEAN,
   attemptTimeoutMs: A_TIME,
   receiveTimeoutMs: A_TIME,
   membershipPollMs: A_TIME,

@@ -174,8 +174,8 @@ async function withCluster(
   { signal }: Terminal,
   work: (cluster: Cluster) => Promise<void>,
 ): Promise<void> {
-  const { cluster: address, token, ca, connectTimeoutMs } = settings;
-  const cluster = await connect({ cluster: address, token, ca, connectTimeoutMs, signal });
+  const { cluster: address, token, ca, connectTimeoutMs, awaitFinder } = settings;
+  const cluster = await connect({ cluster: address, token, ca, connectTimeoutMs, awaitFinder, signal });
   try {
     await work(cluster);
   } finally {
@@ -188,10 +188,10 @@ export async function withOperator(
   { say, signal }: Terminal,
   work: (operator: Operator) => Promise<void>,
 ): Promise<void> {
-  const { cluster, control, token, controlToken, ca, connectTimeoutMs } = settings;
   let wasAway = false;
   const operator = await connectOperator({
-    ...{ cluster, control, token, controlToken, ca, connectTimeoutMs, signal },
+    ...settings,
+    signal,
     log({ event, message }) {
       if (event === 'disconnected') say(`the Finder is away: ${message}`);
       else if (wasAway) say('the Finder is back');

@@ -4,6 +4,7 @@
  * word; it begins with neither while the word is missing.
  */
 import { MAX_KEPT_GENERATIONS, type ErrorCode, type MessageOf } from '@dpr/protocol';
+import { largest } from '../arrays.ts';
 import { survivingVersion } from '../world-lines.ts';
 import type { FinderRecord, MemberRecord, Removal, Seed } from './record.ts';
 
@@ -35,7 +36,7 @@ export function beginning(record: FinderRecord, message: Claim): { readonly seed
   const removals = record.tombstones.get(id)?.removals ?? [];
   const removalOf = (generation: number): Removal | undefined => removals.find((one) => one.generation === generation);
   const worthKeeping = [...volumes.keys()].filter((generation) => removalOf(generation)?.version !== 0);
-  const generation = from === 0 ? Math.max(0, ...worthKeeping) : from;
+  const generation = from === 0 ? largest(worthKeeping, 0) : from;
   if (state === 'unsaid') {
     return generation === 0 ? { seed: undefined } : { code: 'stateUnsaid', text: unsaidText(id, generation) };
   }

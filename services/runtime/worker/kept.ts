@@ -25,7 +25,7 @@ export async function listGenerations(directory: string): Promise<GenerationOnDi
     const facts = await measured(path.join(directory, name));
     found.push({ generation: Number(match[1]), kept: match[2] !== undefined, ...facts });
   }
-  const newest = Math.max(0, ...found.map(({ generation }) => generation));
+  const newest = found.reduce((most, { generation }) => Math.max(most, generation), 0);
   return found
     .map((one) => ({ ...one, kept: one.kept || one.generation < newest }))
     .sort((a, b) => b.generation - a.generation);
