@@ -14,7 +14,13 @@ export { append, largest } from './arrays.ts';
 export { createQueue, type Queue } from './queue.ts';
 export { decisionsAfter, survivingVersion } from './world-lines.ts';
 export { createWorker, stepWorker, WORKER_DEFAULTS, workerWakeAt } from './worker/worker.ts';
-export type { SessionSection } from './worker/session-table.ts';
+export {
+  sectionReader,
+  type RestoredSessions,
+  type SectionReader,
+  type SessionSection,
+} from './worker/session-sections.ts';
+export { entryBytes, LEAST_REPLY_BYTES } from './worker/room.ts';
 export {
   MalformedOperations,
   type CleanMarker,

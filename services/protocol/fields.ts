@@ -14,12 +14,14 @@ export class FrameError extends Error {
 
 /** A little-endian buffer that grows up to `maxBytes`. Every method throws RangeError for a value that does not fit. */
 export class Writer {
-  private bytes = Buffer.allocUnsafe(256);
+  private bytes: Buffer;
   private length = 0;
   private readonly maxBytes: number;
 
-  constructor(maxBytes = Infinity) {
+  /** @param expectedBytes what is probably written: more costs copies */
+  constructor(maxBytes = Infinity, expectedBytes = 256) {
     this.maxBytes = maxBytes;
+    this.bytes = Buffer.allocUnsafe(expectedBytes);
   }
 
   /** Make room for `count` bytes and return where they begin. */

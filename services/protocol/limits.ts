@@ -44,6 +44,14 @@ export const MAX_UNWRITTEN_VERSIONS = 16;
 export const MAX_UNACKNOWLEDGED_BATCHES = 256;
 /** Sessions that one worker remembers. */
 export const MAX_SESSIONS = 1_000_000;
+/**
+ * What they take in a worker's memory, without their replies; and what the replies take that were not acknowledged. A worker with
+ * little memory has less of both.
+ */
+export const MAX_SESSION_BYTES = 512 * 1024 * 1024;
+export const MAX_KEPT_REPLY_BYTES = 256 * 1024 * 1024;
+/** Of the session table in sealed versions of one worker that are not durable yet; past it, new batches wait. */
+export const MAX_UNWRITTEN_BYTES = 256 * 1024 * 1024;
 /** Batches that wait at one worker while it cannot execute; more are refused as `overloaded`. */
 export const MAX_WAITING_BATCHES = 4_096;
 /** Bytes of operations that wait at one worker while it cannot execute. */
@@ -53,6 +61,16 @@ export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 export const SESSION_EXPIRY_MS = 24 * 60 * 60 * 1000;
 /** A client stops retrying an unanswered batch after this long and reports its session as expired. */
 export const CLIENT_RETRY_LIMIT_MS = 60 * 60 * 1000;
+/**
+ * The entry of a session that its client closed is kept for this long: nothing is sent again, but a copy of a batch may be on its way
+ * over a connection that the client gave up before. A worker closes one that is silent for as long as its receive timeout says, 30 s by
+ * default, and keeps closed sessions for no less than twice that.
+ */
+export const ENDED_SESSION_EXPIRY_MS = 10 * 60 * 1000;
+/** An idle session's entry may give way to a new one after this long: its client has stopped retrying, and copies have arrived. */
+export const SESSION_GIVE_WAY_MS = CLIENT_RETRY_LIMIT_MS + ENDED_SESSION_EXPIRY_MS;
+/** Replies of an idle session may give way to others after this long: its client has been away, or has not read, for all of it. */
+export const REPLY_GIVE_WAY_MS = 60 * 1000;
 
 /** A version that a client carries may exceed the worker's version and clock by this much at most (about 139 years of ms). */
 export const MAX_VERSION_JUMP = 2 ** 42;

@@ -5,6 +5,7 @@ import { MAX_HOST_BYTES, MAX_TOKEN_BYTES, MAX_TYPE_BYTES, MAX_WORKER_ID } from '
 import { EXIT, ProcessError } from './exit-codes.ts';
 import { RECEIVE_TIMEOUT_MS } from './keep-alive.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
+import { MIN_MEMORY_BYTES } from './memory.ts';
 import type { Visitors } from './visitors.ts';
 
 /** Secrets that peers must show; undefined where none is asked for. */
@@ -50,6 +51,8 @@ export interface WorkerSettings extends ProcessSettings {
   readonly state: 'unsaid' | 'kept' | 'empty';
   /** The generation to bring back; 0: the newest one that has something. */
   readonly from: number;
+  /** What the process may use; undefined: what the container, the machine and V8 let it. */
+  readonly memoryBytes: number | undefined;
 }
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -86,6 +89,10 @@ export function workerSettings(variables: Variables): WorkerSettings {
       WORKER_DEFAULTS.checkpointIntervalMs,
     ),
     ...read.state('DPR_STATE'),
+    memoryBytes:
+      variables.DPR_MEMORY_BYTES === undefined
+        ? undefined
+        : read.whole('DPR_MEMORY_BYTES', MIN_MEMORY_BYTES, Number.MAX_SAFE_INTEGER),
   });
 }
 

@@ -12,6 +12,8 @@ export const EXIT = {
   refused: 12,
   /** The worker missed more rollbacks than are remembered; started again, it joins anew. */
   lostHistory: 13,
+  /** What is on the worker's volume does not fit into the memory that it may use. */
+  tooLarge: 14,
   /** What is on the disk cannot be read (`EX_DATAERR`). */
   damaged: 65,
   /** A defect of the program (`EX_SOFTWARE`). */
@@ -23,6 +25,12 @@ export const EXIT = {
   /** Settings, directory, lock or port: cannot start as configured (`EX_CONFIG`). */
   config: 78,
 } as const;
+
+/**
+ * How a process ends that memory ran out for, as a shell or a container tells it: V8 aborts when its heap is full, and the system kills
+ * who exceeds the container's memory.
+ */
+export const OUT_OF_MEMORY = { heap: 128 + 6, container: 128 + 9 } as const;
 
 export const EXIT_BY_REASON: Readonly<Record<StopReason, number>> = {
   shutdown: EXIT.ok,

@@ -10,6 +10,7 @@ import {
   type Message,
 } from '@dpr/protocol';
 import type { RawData, WebSocket } from 'ws';
+import type { Unsent } from './unsent.ts';
 
 export interface FrameSocket {
   /** Send one frame; all that are sent in one tick travel together. Its bytes must not change afterwards. */
@@ -87,12 +88,14 @@ function uncorkAll(): void {
 /**
  * @param drained told that the system took over everything that had piled up; @returns whether reading may go on: false while
  *   the owner has frames that it holds back
+ * @param unsent what all connections share; undefined where there is but one
  */
 export function frameSocket(
   ws: WebSocket,
   socket: RawSocket,
   limits: BufferLimits,
   drained: () => boolean,
+  unsent?: Unsent,
 ): FrameSocket {
   let holding = false;
   /** Frames of this tick that are not in a message yet, and their bytes. */
@@ -101,8 +104,13 @@ export function frameSocket(
   let paused = false;
   let closing: NodeJS.Timeout | undefined;
 
-  ws.on('close', () => clearTimeout(closing));
+  const part = unsent?.join(() => ws.terminate());
+  ws.on('close', () => {
+    clearTimeout(closing);
+    part?.end();
+  });
   socket.on('drain', () => {
+    part?.set(socket.writableLength);
     if (!drained() || !paused) return;
     paused = false;
     ws.resume();
@@ -123,6 +131,7 @@ export function frameSocket(
     if (ws.readyState === ws.OPEN) ws.send(encodeMessage(gathered), SEND_OPTIONS);
     gathered = [];
     gatheredBytes = 0;
+    part?.set(socket.writableLength);
   }
 
   function uncork(): void {

@@ -19,6 +19,7 @@ import {
   type ToldOfSilence,
 } from './keep-alive.ts';
 import type { Log } from './log.ts';
+import type { Unsent } from './unsent.ts';
 import { PROGRAMS_ONLY, refuseVisitor, type Visitors } from './visitors.ts';
 
 /** A peer that greeted and was let in. */
@@ -51,6 +52,8 @@ export interface ListenerOptions extends Doorkeeper {
   /** `PROGRAMS_ONLY` unless given. */
   readonly visitors?: Visitors;
   readonly limits?: Partial<ListenerLimits>;
+  /** Limits what all its connections have not sent. */
+  readonly unsent?: Unsent;
 }
 
 export const LISTENER_LIMITS = {
@@ -141,7 +144,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
   });
 
   function welcome(ws: WebSocket, socket: RawSocket): void {
-    const frames = frameSocket(ws, socket, limits, handHeld);
+    const frames = frameSocket(ws, socket, limits, handHeld, options.unsent);
     let connection: Connection | undefined;
     /** What came and waits until the peer has read its answers: no more than one read of the socket brought. */
     let held: Message[] = [];

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { decodeRecord, encodeRecord, type FinderRecord } from '@dpr/core';
+import { MAX_RESTORED_SECTIONS, sealSection, sectionReader } from '../../services/core/worker/session-sections.ts';
 import {
   acknowledge,
   createSessionTable,
+  endSession,
   expire,
-  MAX_RESTORED_SECTIONS,
+  heard,
+  keepReply,
   newEntry,
-  restoreTable,
-  sealSection,
+  shedReplies,
   storedReply,
   touch,
   type SessionTable,
@@ -84,11 +86,11 @@ function volume(first: SessionTable) {
   let table = first;
   let version = 0;
   let sections: { readonly version: number; readonly bytes: Uint8Array }[] = [];
-  const restored = () =>
-    restoreTable(
-      sections.map(({ bytes }) => bytes),
-      sections[0]?.version ?? 0,
-    );
+  const restored = () => {
+    const { take, finish } = sectionReader();
+    for (const { bytes } of sections) take(bytes);
+    return finish(sections[0]?.version ?? 0, version);
+  };
   return {
     /** @returns the bytes of the new section */
     seal: (upTime: number): number => {
@@ -109,7 +111,12 @@ function volume(first: SessionTable) {
 
 describe("the session table's sections", () => {
   const SESSIONS = Array.from({ length: 12 }, (_, index) => idOf(index));
-  const EXPIRY_MS = 10;
+  const patience = (sessionExpiryMs: number) => ({
+    sessionExpiryMs,
+    endedExpiryMs: 5,
+    giveWayMs: 5,
+    replyGiveWayMs: 5,
+  });
   const step = fc.oneof(
     {
       weight: 5,
@@ -125,15 +132,19 @@ describe("the session table's sections", () => {
     },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('seal' as const) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('expire' as const) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('shed' as const) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('end' as const), session: fc.constantFrom(...SESSIONS) }),
+    },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('restore' as const) }) },
   );
 
   /** What a checkpoint must give back: the replies of a table that a client may still ask for, and where each session stands. */
   const shown = (table: SessionTable): unknown =>
     [...table.entries.values()]
-      .map(({ id, last, replies }) => ({
-        id,
-        last,
+      .map(({ id, last, givenUp, ended, activeAt, replyBytes, replies }) => ({
+        ...{ id, last, givenUp, ended, activeAt, replyBytes },
         replies: replies.map(({ sequence, results }) => [sequence, ...results]),
       }))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -148,17 +159,23 @@ describe("the session table's sections", () => {
           now += 3;
           if (one.kind === 'execute') {
             const entry = table.entries.get(one.session) ?? newEntry(table, one.session, now);
+            if (entry.ended) continue;
             entry.last++;
-            entry.activeAt = now;
-            entry.replies.push({ sequence: entry.last, version: now, count: 1, results: one.bytes });
+            heard(table, entry, now);
+            const { last: sequence } = entry;
+            keepReply(table, entry, { sequence, version: now, count: 1, results: one.bytes, isOwn: false });
             touch(table, entry);
           } else if (one.kind === 'acknowledge') {
             const entry = table.entries.get(one.session);
             if (!entry) continue;
-            acknowledge(entry, entry.last - 1);
+            acknowledge(table, entry, entry.last - 1);
             touch(table, entry);
           } else if (one.kind === 'expire') {
-            expire(table, now, EXPIRY_MS);
+            expire(table, now, patience(10));
+          } else if (one.kind === 'end') {
+            endSession(table, one.session, now);
+          } else if (one.kind === 'shed') {
+            shedReplies(table, 0, now, patience(10));
           } else if (one.kind === 'restore') {
             table = restore();
           } else {
@@ -225,7 +242,7 @@ describe("the session table's sections", () => {
     let longest = 0;
     for (let round = 0; round < 4_000; round++) {
       touch(table, newEntry(table, idOf(round), round));
-      if (round % 3 === 0) expire(table, round, 300);
+      if (round % 3 === 0) expire(table, round, patience(300));
       seal(round);
       longest = Math.max(longest, sections().length);
     }
@@ -237,8 +254,8 @@ describe("the session table's sections", () => {
     const table = createSessionTable();
     const entry = newEntry(table, SESSIONS[0] ?? '', 0);
     for (const sequence of [1, 2, 3])
-      entry.replies.push({ sequence, version: 9, count: 1, results: Buffer.of(sequence) });
-    acknowledge(entry, 1);
+      keepReply(table, entry, { sequence, version: 9, count: 1, results: Buffer.of(sequence), isOwn: false });
+    acknowledge(table, entry, 1);
     assert.equal(storedReply(entry, 1), undefined);
     assert.deepEqual(storedReply(entry, 2)?.results, Buffer.of(2));
     assert.deepEqual(storedReply(entry, 3)?.results, Buffer.of(3));

@@ -4,11 +4,12 @@ import {
   stepWorker,
   WORKER_DEFAULTS,
   type Worker,
+  type WorkerConfig,
   type WorkerEffect,
   type WorkerEvent,
   type WorkerState,
 } from '@dpr/core';
-import type { Message } from '@dpr/protocol';
+import type { Batch, Message } from '@dpr/protocol';
 
 export const SESSION = 'e'.repeat(32);
 const STAMP = { start: 'f'.repeat(16), counter: 1 };
@@ -19,14 +20,15 @@ export function servingWorker(
     start = 0,
     startWall = 0,
     base = 0,
-  }: { readonly start?: number; readonly startWall?: number; readonly base?: number } = {},
+    ...limits
+  }: { readonly start?: number; readonly startWall?: number; readonly base?: number } & Partial<WorkerConfig> = {},
 ): {
   readonly worker: Worker;
   readonly step: (event: WorkerEvent, now?: number, wall?: number) => WorkerEffect[];
 } {
-  const config = { ...WORKER_DEFAULTS, id: 0, type: 'count', host: '', port: 6380 };
+  const config = { ...WORKER_DEFAULTS, ...limits, id: 0, type: 'count', host: '', port: 6380 };
   const worker = createWorker(config, { apply, snapshot: () => undefined });
-  const step = (event: WorkerEvent, now = start, wall = startWall): WorkerEffect[] =>
+  const step = (event: WorkerEvent, now = Math.max(start, worker.now), wall = startWall): WorkerEffect[] =>
     stepWorker(worker, event, now, wall);
   const fromFinder = (message: Message) => step({ kind: 'finderFrame', message });
   step({ kind: 'finderOpened' });
@@ -34,13 +36,13 @@ export function servingWorker(
   fromFinder({ kind: 'claimed', cluster: 'c'.repeat(32), generation: 1, incarnation: 1, seed: undefined });
   step({ kind: 'volumeOpened', checkpoints: [], clean: undefined });
   fromFinder({ kind: 'registered', stamp: STAMP, worldLine: 1, decisions: [], cut: new Map(), base });
-  step({ kind: 'restored', version: base, sections: [], since: 0 });
+  step({ kind: 'restored', version: base, sessions: undefined });
   return { worker, step };
 }
 
-/** The session's batch of this number: one operation, and no reply was acknowledged; `seen`: its Vs. */
-export function batchOf(sequence: number, seen = 0): Message {
+/** The session's batch of this number: one operation, and no reply was acknowledged. */
+export function batchOf(sequence: number, fields: Partial<Batch> = {}): Batch {
   const batch = { urgent: false, count: 1, session: SESSION, worldLine: 1, generation: 1, sequence } as const;
-  const rest = { acknowledged: 0, version: seen, dependencies: new Map(), operations: new Uint8Array(0) };
-  return { kind: 'batch', ...batch, ...rest };
+  const rest = { acknowledged: 0, version: 0, dependencies: new Map(), operations: new Uint8Array(0) };
+  return { kind: 'batch', ...batch, ...rest, ...fields };
 }

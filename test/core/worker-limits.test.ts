@@ -19,7 +19,7 @@ function serving() {
       } else if (effect.kind === 'send') {
         told.push(effect.message);
       } else if (effect.kind === 'restore') {
-        step({ kind: 'restored', version: effect.version, sections: [], since: 0 });
+        step({ kind: 'restored', version: effect.version, sessions: undefined });
       } else if (effect.kind === 'checkpoint') {
         step({ kind: 'durable', worldLine: effect.info.worldLine, version: effect.info.version });
       }

@@ -76,7 +76,7 @@ describe('what a worker restores', () => {
     assert.deepEqual(restores(join(one, { surveyed: [], listed: [], base: 0 })), [
       { kind: 'restore', version: 0, empty: true },
     ]);
-    one.step({ kind: 'restored', version: 0, sections: [], since: 0 });
+    one.step({ kind: 'restored', version: 0, sessions: undefined });
     one.step(executeBatch);
     const sealed = one.step({ kind: 'wake' }, 1_000).find((effect) => effect.kind === 'checkpoint');
     assert.equal(sealed?.info.predecessor, 0);
@@ -88,7 +88,7 @@ describe('what a worker restores', () => {
     const listed = [{ worldLine: 1, version: 5, predecessor: 0, dependencies: new Map() }];
     const joined = join(one, { surveyed: listed, listed, base: 5 });
     assert.deepEqual(restores(joined), [{ kind: 'restore', version: 5, empty: false }]);
-    one.step({ kind: 'restored', version: 5, sections: [], since: 0 });
+    one.step({ kind: 'restored', version: 5, sessions: undefined });
     one.step(executeBatch);
     assert.deepEqual(restores(one.step(decisionTo(5), 1_000)), [{ kind: 'restore', version: 5, empty: false }]);
   });

@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { CheckpointDroppedError, SupersededError, type CheckpointStore } from '../../services/runtime/storage/index.ts';
+import {
+  CheckpointDroppedError,
+  SupersededError,
+  type Checkpoint,
+  type CheckpointStore,
+} from '../../services/runtime/storage/index.ts';
 import { checkpointWriter, type NewVersion, type Snapshot } from '../../services/runtime/worker/checkpoint-writer.ts';
 
 const bytes = new Uint8Array(1);
@@ -41,7 +46,10 @@ function start(overrides: Partial<CheckpointStore> = {}) {
     markClean: call('mark'),
     clearClean: () => call('clear')(undefined),
     dropAfter: call('drop'),
-    restore: call('restore'),
+    restore(number) {
+      note(`restore ${number}`);
+      return Promise.resolve({ checkpoint: {} as Checkpoint, state: { bytes: Buffer.from(bytes) }, since: 0 });
+    },
     prune: call('prune'),
     refuseIfLost: () => call('look')(undefined),
     storeFile: (_, number) => ({ name: String(number), path: String(number) }),
@@ -51,6 +59,7 @@ function start(overrides: Partial<CheckpointStore> = {}) {
   const writer = checkpointWriter({
     store,
     log: createLog('silent', {}),
+    maxStateBytes: Infinity,
     durable: (_, number) => note(`durable ${number}`),
     written: () => undefined,
     failed: () => note('failed'),
@@ -110,7 +119,7 @@ describe('the writer of checkpoints', () => {
     writer.add(version(5));
     writer.add(version(6));
     await reaches('append');
-    assert.deepEqual(await writer.restore(4, false), { restored: undefined });
+    assert.deepEqual((await writer.restore(4, false))?.restored?.state, { bytes: Buffer.from(bytes) });
     assert.deepEqual(journal, ['append', 'drop 4', 'clear', 'restore 4']);
   });
 

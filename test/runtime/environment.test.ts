@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { MIN_MEMORY_BYTES } from '../../services/runtime/memory.ts';
 
 const shared = { DPR_HOST: '127.0.0.1', DPR_PORT: '6379', DPR_ADMIN_PORT: '26379', DPR_DATA: '/data' };
 const finder = { ...shared, DPR_CONTROL_PORT: '16379' };
@@ -52,6 +53,12 @@ describe('the environment', () => {
       checkpointIntervalMs: 100,
       state: 'unsaid',
       from: 0,
+      memoryBytes: undefined,
+    });
+    const limited = { ...worker, DPR_MEMORY_BYTES: String(MIN_MEMORY_BYTES) };
+    assert.equal(workerSettings(limited).memoryBytes, MIN_MEMORY_BYTES);
+    assert.throws(() => workerSettings({ ...worker, DPR_MEMORY_BYTES: String(MIN_MEMORY_BYTES - 1) }), {
+      message: /DPR_MEMORY_BYTES is '\d+': a whole number from \d+ to/,
     });
   });
 

@@ -87,7 +87,7 @@ describe('a state object in another process', () => {
     return {
       ...common,
       ...{ id, type: 'text', port, publicPort: port, publicHost: '' },
-      ...{ data: path.join(directory, `text-${id}`), checkpointIntervalMs: 20 },
+      ...{ data: path.join(directory, `text-${id}`), checkpointIntervalMs: 20, memoryBytes: undefined },
       ...{ state: 'unsaid', from: 0 },
       finder: `ws://127.0.0.1:${finder.controlPort}`,
     };

@@ -1,13 +1,18 @@
 /** What a world is: who is in it, its limits, and how often each fault strikes. Times in ms, rates in faults a second. */
 import {
   CLIENT_RETRY_LIMIT_MS,
+  ENDED_SESSION_EXPIRY_MS,
   MAX_DECISIONS,
   MAX_FINDER_STARTS,
+  MAX_KEPT_REPLY_BYTES,
   MAX_SESSIONS,
   MAX_UNACKNOWLEDGED_BATCHES,
+  MAX_UNWRITTEN_BYTES,
   MAX_WAITING_BYTES,
   MAX_WORKERS,
+  REPLY_GIVE_WAY_MS,
   SESSION_EXPIRY_MS,
+  SESSION_GIVE_WAY_MS,
 } from '../../services/protocol/index.ts';
 
 export interface WorldOptions {
@@ -45,8 +50,14 @@ export interface WorldOptions {
   readonly maxWaitingBytes: number;
   readonly maxUnacknowledgedBatches: number;
   readonly maxSessions: number;
+  readonly maxReplyBytes: number;
+  readonly maxUnwrittenBytes: number;
   /** Workers forget idle sessions after this long, ms; and clients give an unanswered batch up after `retryLimitMs`. */
   readonly sessionExpiryMs: number;
+  /** The same for sessions that were closed; and where room is short, for those that were not, and for replies. */
+  readonly endedExpiryMs: number;
+  readonly giveWayMs: number;
+  readonly replyGiveWayMs: number;
   readonly retryLimitMs: number;
   /** Limits of the Finder's record. */
   readonly maxWorkers: number;
@@ -147,7 +158,12 @@ export const QUIET_WORLD: WorldOptions = {
   maxWaitingBytes: MAX_WAITING_BYTES,
   maxUnacknowledgedBatches: MAX_UNACKNOWLEDGED_BATCHES,
   maxSessions: MAX_SESSIONS,
+  maxReplyBytes: MAX_KEPT_REPLY_BYTES,
+  maxUnwrittenBytes: MAX_UNWRITTEN_BYTES,
   sessionExpiryMs: SESSION_EXPIRY_MS,
+  endedExpiryMs: ENDED_SESSION_EXPIRY_MS,
+  giveWayMs: SESSION_GIVE_WAY_MS,
+  replyGiveWayMs: REPLY_GIVE_WAY_MS,
   retryLimitMs: CLIENT_RETRY_LIMIT_MS,
   maxWorkers: MAX_WORKERS,
   maxDecisions: MAX_DECISIONS,

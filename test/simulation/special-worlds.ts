@@ -27,6 +27,7 @@ export const SPECIAL_WORLDS = {
   resets: { share: 0.06, draw: drawResets },
   clogs: { share: 0.03, draw: drawClogs },
   undone: { share: 0.02, draw: drawUndone },
+  cramped: { share: 0.02, draw: drawCramped },
   outdated: { share: 0.02, draw: drawOutdated },
 } as const satisfies Readonly<Record<string, SpecialWorld>>;
 export type SpecialWorldName = keyof typeof SPECIAL_WORLDS;
@@ -69,6 +70,37 @@ function drawExpiry(random: Random): Partial<WorldOptions> {
     retryLimitMs: 300,
     sessionExpiryMs: 1_500,
     faultsForMs: random.real(3000, 6000),
+  };
+}
+
+/** Workers have room for few sessions and replies, so that those which are idle, and those which were closed, give way. */
+function drawCramped(random: Random): Partial<WorldOptions> {
+  const [retryLimitMs, endedExpiryMs] = [300, 300];
+  return {
+    workers: random.int(1, 3),
+    clients: random.int(2, 4),
+    sessionsPerClient: 2,
+    callsPerSession: random.int(5, 25),
+    abandonChance: 0.5,
+    stayChance: random.pick([0, 0.8]),
+    thinkMs: random.pick([10, 200]),
+    maxInFlight: random.pick([1, 4]),
+    networkDelayMs: random.real(0.1, 2),
+    halfOpenMs: 50,
+    resultBytes: 0,
+    maxUnwrittenVersions: 16,
+    maxUnwrittenBytes: random.pick([200, 1_000]),
+    maxWaitingBatches: 1000,
+    maxSessions: random.pick([3, 6, QUIET_WORLD.maxSessions]),
+    maxReplyBytes: random.pick([3_000, 6_000]),
+    asyncStateChance: random.pick([0, 0, 1]),
+    pauseMs: 20,
+    retryLimitMs,
+    endedExpiryMs,
+    giveWayMs: retryLimitMs + endedExpiryMs,
+    replyGiveWayMs: random.pick([30, 200]),
+    sessionExpiryMs: 5_000,
+    faultsForMs: random.real(1000, 4000),
   };
 }
 

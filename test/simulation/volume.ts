@@ -29,6 +29,7 @@ export function keepVolume(world: World, { process, host, ...options }: VolumeOp
     worker: host.id,
     looksAtKept: host.state !== 'unsaid',
     log: { error: log, warn: log },
+    maxStateBytes: Infinity,
     written: () => undefined,
     failed: () => undefined,
     outside: outsideOf(world, process),

@@ -145,7 +145,12 @@ function configOf({ options }: World, { id, state }: WorkerHost): WorkerConfig {
     maxWaitingBytes: options.maxWaitingBytes,
     maxUnacknowledgedBatches: options.maxUnacknowledgedBatches,
     maxSessions: options.maxSessions,
+    maxReplyBytes: options.maxReplyBytes,
+    maxUnwrittenBytes: options.maxUnwrittenBytes,
     sessionExpiryMs: options.sessionExpiryMs,
+    endedExpiryMs: options.endedExpiryMs,
+    giveWayMs: options.giveWayMs,
+    replyGiveWayMs: options.replyGiveWayMs,
     maxDecisions: options.maxDecisions,
     state,
   };

@@ -1,6 +1,6 @@
 /** Versions: when they are sealed, and what becomes of their checkpoints. */
 import type { CheckpointInfo, MessageOf } from '@dpr/protocol';
-import { sealSection } from './session-table.ts';
+import { sealSection } from './session-sections.ts';
 import { cutOf, toFinder, upTime, type Sealed, type Worker, type WorkerConfig } from './state.ts';
 
 /**
@@ -24,7 +24,8 @@ function emitCheckpoint(worker: Worker): void {
   const info: CheckpointInfo = { worldLine, version, predecessor, dependencies };
   const sessions = sealSection(worker.sessions, version, upTime(worker));
   worker.effects.push({ kind: 'checkpoint', info, snapshot: worker.state.snapshot(), sessions, stamp });
-  worker.unwritten.push({ ...info, operations, since });
+  worker.unwritten.push({ ...info, operations, since, sectionBytes: sessions.bytes.length });
+  worker.unwrittenBytes += sessions.bytes.length;
   worker.uncommittedDependencies += dependencies.size;
   worker.predecessor = version;
   worker.oldest = Math.min(worker.oldest, version);
@@ -106,6 +107,7 @@ export function checkpointDurable(worker: Worker, worldLine: number, version: nu
   worker.unwritten.shift();
   worker.uncommitted.push(first);
   report(worker, first, worker.urgentUpTo >= version);
+  worker.unwrittenBytes -= first.sectionBytes;
 }
 
 /** A cut of the own world-line: forget what it covers, and tell clients. One of another world-line says nothing here. */

@@ -7,10 +7,13 @@ import {
   type MessageOf,
 } from '@dpr/protocol';
 import { clockTick, seal, urge } from './checkpoint.ts';
+import { hasRoom, inFlightBytes, waitingBytes } from './room.ts';
 import {
   acknowledge,
+  heard,
   keepReply,
   newEntry,
+  ownBytes,
   storedReply,
   touch,
   type SessionEntry,
@@ -29,8 +32,8 @@ export function onBatch(worker: Worker, connection: number, batch: Batch): void 
   if (!inStep(worker, connection, batch)) return;
   const entry = worker.sessions.entries.get(batch.session);
   if (entry !== undefined) {
-    acknowledge(entry, batch.acknowledged);
-    entry.activeAt = upTime(worker);
+    acknowledge(worker.sessions, entry, batch.acknowledged);
+    heard(worker.sessions, entry, upTime(worker));
     if (batch.sequence <= entry.last) return retry(worker, connection, batch, entry);
   }
   if (worker.leaving || worker.shuttingDown || worker.phase === 'marking') return refuseNew(worker, connection, batch);
@@ -67,6 +70,10 @@ function retry(worker: Worker, connection: number, batch: Batch, entry: SessionE
     return;
   }
   const stored = storedReply(entry, batch.sequence);
+  if (stored === undefined && batch.sequence <= entry.givenUp) {
+    const text = `the reply to batch ${batch.sequence} gave way to others, because the worker is short of memory`;
+    return refuse(worker, connection, 'sessionExpired', text, batch);
+  }
   if (stored === undefined) {
     const text = `the reply to batch ${batch.sequence} was acknowledged and is forgotten`;
     return refuse(worker, connection, 'sequenceGap', text, batch, entry.last + 1);
@@ -92,22 +99,25 @@ function refuseNew(worker: Worker, connection: number, batch: Batch): void {
 
 /** Execution is ahead of the disk or of the cut by as much as it may be, or a seal waits for batches in flight. */
 function isBlocked(worker: Worker): boolean {
-  const { maxUnwrittenVersions, maxUncommittedCheckpoints } = worker.config;
+  const { maxUnwrittenVersions, maxUnwrittenBytes, maxUncommittedCheckpoints } = worker.config;
   return (
     worker.sealing !== undefined ||
     worker.unwritten.length >= maxUnwrittenVersions ||
+    worker.unwrittenBytes >= maxUnwrittenBytes ||
     worker.unwritten.length + worker.uncommitted.length >= maxUncommittedCheckpoints ||
     worker.uncommittedDependencies >= MAX_UNCOMMITTED_DEPENDENCIES
   );
 }
 
 function wait(worker: Worker, connection: number, batch: Batch): void {
-  const bytes = worker.waitingBytes + batch.operations.length;
+  const bytes = worker.waitingBytes + waitingBytes(batch);
   const { maxWaitingBatches, maxWaitingBytes, id } = worker.config;
   if (worker.waiting.length >= maxWaitingBatches || bytes > maxWaitingBytes) {
-    return refuse(worker, connection, 'overloaded', `worker ${id} cannot take more batches now`, batch);
+    const text = `worker ${id} cannot take more batches now: ${maxWaitingBatches} batches of ${maxWaitingBytes} bytes may wait`;
+    return refuse(worker, connection, 'overloaded', text, batch);
   }
-  worker.waiting.push({ connection, batch });
+  // What came with it in one message is not kept with it.
+  worker.waiting.push({ connection, batch: { ...batch, operations: ownBytes(batch.operations) } });
   worker.waitingBytes = bytes;
 }
 
@@ -137,16 +147,10 @@ function mayExecute(worker: Worker, connection: number, batch: Batch, entry: Ses
   } else if (entry !== undefined && entry.last - batch.acknowledged >= config.maxUnacknowledgedBatches) {
     const { maxUnacknowledgedBatches: limit } = config;
     refuse(worker, connection, 'windowExceeded', `at most ${limit} batches may be unacknowledged`, batch, limit);
-  } else if (entry === undefined && worker.sessions.entries.size >= config.maxSessions) {
-    refuse(
-      worker,
-      connection,
-      'tooManySessions',
-      `this worker remembers ${config.maxSessions} sessions at most`,
-      batch,
-    );
+  } else if (entry?.ended) {
+    refuse(worker, connection, 'sessionExpired', 'the session was closed', batch);
   } else {
-    return true;
+    return hasRoom(worker, connection, batch, entry);
   }
   return false;
 }
@@ -175,12 +179,14 @@ function execute(worker: Worker, connection: number, batch: Batch, known: Sessio
   const entry = known ?? newEntry(worker.sessions, batch.session, upTime(worker));
   begin(worker, batch, entry);
   const { version } = worker;
-  if (results === undefined) worker.inFlight.set(ticket, { connection, batch, entry, version });
-  else end(worker, connection, batch, entry, version, results);
+  if (results !== undefined) return end(worker, connection, batch, entry, version, results);
+  worker.inFlight.set(ticket, { connection, batch, entry, version });
+  worker.inFlightBytes += inFlightBytes(batch);
 }
 
 function begin(worker: Worker, batch: Batch, entry: SessionEntry): void {
   entry.last = batch.sequence;
+  entry.version = worker.version;
   touch(worker.sessions, entry);
   worker.operations += batch.count;
   if (!worker.executed) {
@@ -202,8 +208,8 @@ function end(
   version: number,
   results: Uint8Array,
 ): void {
-  const reply = { sequence, version, count, results };
-  keepReply(entry, reply);
+  const reply = { sequence, version, count, results, isOwn: false };
+  keepReply(worker.sessions, entry, reply);
   sendReply(worker, connection, entry.id, reply);
 }
 
@@ -212,8 +218,10 @@ export function executed(worker: Worker, ticket: number, results: Uint8Array): v
   const running = worker.inFlight.get(ticket);
   if (running === undefined) throw new Error(`batch ${ticket} is not in flight`);
   worker.inFlight.delete(ticket);
+  worker.inFlightBytes -= inFlightBytes(running.batch);
   // What was rolled back while it executed is answered by nobody: the client learns of it from the decision.
   if (running.batch.worldLine === worker.worldLine) {
+    heard(worker.sessions, running.entry, upTime(worker));
     end(worker, running.connection, running.batch, running.entry, running.version, results);
   }
   if (worker.inFlight.size === 0 && worker.phase === 'restoring') askRestore(worker);

@@ -127,7 +127,7 @@ function registered(worker: Worker, message: MessageOf<'registered'>): void {
   for (const info of listed) {
     const current = info.worldLine === worldLine && info.version > worker.committed && info.version <= base;
     if (!current) continue;
-    worker.uncommitted.push({ ...info, operations: 0, since: worker.now });
+    worker.uncommitted.push({ ...info, operations: 0, since: worker.now, sectionBytes: 0 });
     worker.uncommittedDependencies += info.dependencies.size;
   }
   worker.phase = 'restoring';

@@ -2,7 +2,8 @@
 import type { Decision } from '@dpr/protocol';
 import { pruneDecisions, survivingVersion } from '../world-lines.ts';
 import { listGraph } from './join.ts';
-import { restoreTable } from './session-table.ts';
+import { shed } from './room.ts';
+import { createSessionTable } from './session-table.ts';
 import { cutOf, log, stop, type Worker, type WorkerEvent } from './state.ts';
 
 /**
@@ -32,6 +33,7 @@ export function adopt(worker: Worker, missing: readonly Decision[]): void {
   worker.committed = prefix;
   worker.resent = false;
   worker.unwritten.length = 0;
+  worker.unwrittenBytes = 0;
   worker.uncommitted.length = 0;
   worker.uncommittedDependencies = 0;
   worker.dependencies = new Map();
@@ -55,12 +57,9 @@ export function askRestore(worker: Worker): void {
 }
 
 /** The state is that of `version`; on with the work. */
-export function restored(
-  worker: Worker,
-  { version, sections, since }: Extract<WorkerEvent, { kind: 'restored' }>,
-): void {
+export function restored(worker: Worker, { version, sessions }: Extract<WorkerEvent, { kind: 'restored' }>): void {
   if (worker.restoring !== version) return; // a further rollback came meanwhile and asked for an earlier one
-  const { table, upTime } = restoreTable(sections, since);
+  const { table, upTime } = sessions ?? { table: createSessionTable(), upTime: 0 };
   worker.restoring = undefined;
   worker.sessions = table;
   worker.upTimeBefore = upTime;
@@ -68,6 +67,7 @@ export function restored(
   worker.expiredAt = worker.now;
   worker.committedOperations = worker.operations;
   log(worker, 'restored', { version, sessions: table.entries.size });
+  shed(worker);
   resume(worker);
 }
 

@@ -1,32 +1,56 @@
 /**
  * A worker's memory of its sessions, for exactly-once: which batch of each was the last to execute, and the replies that the
- * client has not acknowledged. The table is part of every checkpoint: a section has what changed since the last one. So that a
- * restart does not read all sections there ever were, from time to time some of them, in a row, also have a slice of what did not
- * change, until together they are the whole table.
+ * client has not acknowledged. `session-sections.ts` makes it part of every checkpoint.
+ *
+ * Its size is accounted in bytes, entries and replies each for themselves. When either is short, old sessions give way: first
+ * replies that nobody asked for, whose session still knows its numbers, then entries that no copy of a batch can meet any more.
  */
-import { fields, MAX_BATCH_BYTES, MAX_SESSIONS, MAX_UNACKNOWLEDGED_BATCHES, Reader, Writer } from '@dpr/protocol';
+import { createOrder, first, join, leave, type Order } from './session-order.ts';
+import type { Sweep } from './session-sections.ts';
 
 export interface StoredReply {
   readonly sequence: number;
   readonly version: number;
   readonly count: number;
-  readonly results: Uint8Array;
+  /** Until the next seal perhaps a view of memory that is larger, and pinned by it. */
+  results: Uint8Array;
+  /** The results have their memory for themselves. */
+  isOwn: boolean;
 }
 
 export interface SessionEntry {
   readonly id: string;
   /** The last batch that began to execute; within a checkpoint, everything that began has ended. */
   last: number;
+  /** The version that it began in; of an entry that was restored, the version of the checkpoint. */
+  version: number;
   /** Replies after the last one acknowledged, in order; they end with `last` once every batch has ended. */
   replies: StoredReply[];
+  /** What the replies take, with what surrounds them. */
+  replyBytes: number;
+  /** Replies up to this number gave way, unless they are there or were acknowledged; 0: none did. */
+  givenUp: number;
   /** The worker's up-time when the session was last heard of, whole ms; summed over restarts. */
   activeAt: number;
+  /** Its client closed it. */
+  ended: boolean;
+  /** It is not in the table any more. */
+  gone: boolean;
   /** Changed since the last checkpoint. */
   changed: boolean;
+  older: SessionEntry | undefined;
+  newer: SessionEntry | undefined;
 }
 
 export interface SessionTable {
   readonly entries: Map<string, SessionEntry>;
+  /** Of all replies. */
+  replyBytes: number;
+  /** Sessions that were not closed, and those that were, by when they were last heard of. */
+  readonly open: Order;
+  readonly ended: Order;
+  /** The first of the open ones whose replies have not given way, if there is one. */
+  hand: SessionEntry | undefined;
   readonly changed: Set<SessionEntry>;
   readonly expired: Set<string>;
   /** The version from which on all sections together are the whole table; 0 while there are none. */
@@ -39,35 +63,23 @@ export interface SessionTable {
   deltas: number;
 }
 
-/** A way through all entries, a slice at a time. */
-interface Sweep {
-  /** The version of its first section. */
-  readonly from: number;
-  /** In the order in which they came to be, those included that come to be meanwhile. */
-  readonly entries: Iterator<SessionEntry>;
-  /** Entries that were there when it began, and may not have been passed yet. */
-  left: number;
-}
+/**
+ * What an entry takes beside its replies, and a reply beside its results: by how much a process grows (RSS) with 300,000 entries, first
+ * without and then with one reply of 8 bytes each, divided by their number; Node 20 on x64.
+ */
+export const ENTRY_BYTES = 480;
+export const REPLY_BYTES = 340;
 
-/** A checkpoint's section of the table. */
-export interface SessionSection {
-  /** With the sections of all checkpoints from this version on it is the whole table; its own version: it is that by itself. */
-  readonly since: number;
-  readonly bytes: Uint8Array;
-}
-
-/** Sections that may follow a sweep before the next one begins. */
-const MAX_DELTAS = 1_024;
-/** Sections that a sweep takes, unless more is written anyway: a restart reads all of both and of one more sweep at most. */
-const SWEEP_SECTIONS = 256;
-/** A table that was restored from more sections than this is written as a whole: rollbacks may have cut every sweep short. */
-export const MAX_RESTORED_SECTIONS = MAX_DELTAS + 2 * SWEEP_SECTIONS;
-/** A slice is this many times what changed, if that is more: where much is written anyway, a sweep is short. */
-const SLICE_PER_CHANGE = 2;
+/** Memory for results up to this size is usually cut from a pool, which lives as long as any of its cuts. */
+const POOLED_BYTES = 4 * 1024;
 
 export function createSessionTable(): SessionTable {
   return {
     entries: new Map(),
+    replyBytes: 0,
+    open: createOrder(),
+    ended: createOrder(),
+    hand: undefined,
     changed: new Set(),
     expired: new Set(),
     since: 0,
@@ -78,11 +90,53 @@ export function createSessionTable(): SessionTable {
   };
 }
 
+export function entryBytes(table: SessionTable): number {
+  return table.entries.size * ENTRY_BYTES;
+}
+
+export function createEntry(id: string, last: number, version: number, activeAt: number): SessionEntry {
+  return {
+    id,
+    last,
+    version,
+    replies: [],
+    replyBytes: 0,
+    givenUp: 0,
+    activeAt,
+    ended: false,
+    gone: false,
+    changed: false,
+    older: undefined,
+    newer: undefined,
+  };
+}
+
 export function newEntry(table: SessionTable, id: string, now: number): SessionEntry {
-  const entry: SessionEntry = { id, last: 0, replies: [], activeAt: now, changed: false };
+  const entry = createEntry(id, 0, 0, now);
   table.entries.set(id, entry);
   table.expired.delete(id);
+  enlist(table, entry);
   return entry;
+}
+
+/** Put it behind all that were heard of before. */
+export function enlist(table: SessionTable, entry: SessionEntry): void {
+  join(entry.ended ? table.ended : table.open, entry);
+  if (!entry.ended) table.hand ??= entry;
+}
+
+function unlist(table: SessionTable, entry: SessionEntry): void {
+  if (table.hand === entry) table.hand = entry.newer;
+  leave(entry.ended ? table.ended : table.open, entry);
+}
+
+/** The session was heard of. What still comes of a closed one keeps nothing alive. */
+export function heard(table: SessionTable, entry: SessionEntry, now: number): void {
+  if (entry.ended) return;
+  entry.activeAt = now;
+  if (entry.newer === undefined) return;
+  unlist(table, entry);
+  enlist(table, entry);
 }
 
 export function touch(table: SessionTable, entry: SessionEntry): void {
@@ -92,7 +146,8 @@ export function touch(table: SessionTable, entry: SessionEntry): void {
 }
 
 /** Keep a reply until the client has it. Of batches that overlap, an earlier one may end later. */
-export function keepReply(entry: SessionEntry, reply: StoredReply): void {
+export function keepReply(table: SessionTable, entry: SessionEntry, reply: StoredReply): void {
+  if (entry.ended || entry.gone) return;
   const { replies } = entry;
   const last = replies.at(-1);
   if (last === undefined)
@@ -104,133 +159,143 @@ export function keepReply(entry: SessionEntry, reply: StoredReply): void {
       0,
       reply,
     );
+  account(table, entry, bytesOf(reply));
+}
+
+export function bytesOf({ results }: StoredReply): number {
+  return REPLY_BYTES + results.length;
+}
+
+function account(table: SessionTable, entry: SessionEntry, bytes: number): void {
+  entry.replyBytes += bytes;
+  table.replyBytes += bytes;
 }
 
 /** Forget the replies that the client has. */
-export function acknowledge(entry: SessionEntry, upTo: number): void {
+export function acknowledge(table: SessionTable, entry: SessionEntry, upTo: number): void {
   let known = 0;
+  let bytes = 0;
   for (const reply of entry.replies) {
     if (reply.sequence > upTo) break;
     known++;
+    bytes += bytesOf(reply);
   }
+  if (known === 0) return;
   if (known === entry.replies.length) entry.replies = [];
-  else if (known > 0) entry.replies.splice(0, known);
+  else entry.replies.splice(0, known);
+  account(table, entry, -bytes);
+}
+
+function dropReplies(table: SessionTable, entry: SessionEntry): void {
+  entry.replies = [];
+  account(table, entry, -entry.replyBytes);
 }
 
 /**
- * The session has ended. Its number stays until it expires: a copy of a batch may still be on its way, over a connection that the
+ * The session has ended. Its number stays for a while: a copy of a batch may still be on its way, over a connection that the
  * client gave up before, and must not execute again.
  */
-export function forgetReplies(table: SessionTable, session: string): void {
+export function endSession(table: SessionTable, session: string, now: number): void {
   const entry = table.entries.get(session);
-  if (entry === undefined || entry.replies.length === 0) return;
-  entry.replies = [];
+  if (entry === undefined || entry.ended) return;
+  dropReplies(table, entry);
+  unlist(table, entry);
+  entry.ended = true;
+  entry.activeAt = now;
+  enlist(table, entry);
   touch(table, entry);
 }
 
 export function storedReply(entry: SessionEntry, sequence: number): StoredReply | undefined {
-  const first = entry.replies[0]?.sequence ?? 0;
-  const direct = entry.replies[sequence - first];
+  const oldest = entry.replies[0]?.sequence ?? 0;
+  const direct = entry.replies[sequence - oldest];
   return direct?.sequence === sequence ? direct : entry.replies.find((reply) => reply.sequence === sequence);
 }
 
-/** Drop entries that were idle for longer than `expiryMs`. */
-export function expire(table: SessionTable, now: number, expiryMs: number): void {
-  for (const entry of table.entries.values()) {
-    if (now - entry.activeAt <= expiryMs) continue;
-    table.entries.delete(entry.id);
-    table.changed.delete(entry);
-    table.expired.add(entry.id);
+/** Results that are kept for longer do not keep a pool, or a large message, with them. */
+export function ownResults({ replies }: SessionEntry): void {
+  for (const reply of replies) {
+    if (reply.isOwn) continue;
+    reply.results = ownBytes(reply.results);
+    reply.isOwn = true;
   }
 }
 
-const { u32, u64, id128, list, struct } = fields;
-
-const bytesField: fields.Field<Uint8Array> = {
-  layout: `u32 length (<= ${MAX_BATCH_BYTES}), bytes`,
-  smallest: 4,
-  write(writer, value) {
-    writer.u32(value.length);
-    writer.raw(value);
-  },
-  read: (reader) => Uint8Array.from(reader.raw(Math.min(reader.u32(), MAX_BATCH_BYTES))),
-};
-const reply = struct({ sequence: u64, version: u64, count: u32, results: bytesField });
-const section = struct({
-  upTime: u64,
-  entries: list(
-    struct({ id: id128, last: u64, activeAt: u64, replies: list(reply, MAX_UNACKNOWLEDGED_BATCHES) }),
-    MAX_SESSIONS,
-  ),
-  expired: list(id128, MAX_SESSIONS),
-});
-
-/** Take the table's state for the checkpoint of `version`, which is sealed now: what changed, and a slice if a sweep is under way. */
-export function sealSection(table: SessionTable, version: number, upTime: number): SessionSection {
-  if (table.sweep === undefined && isSweepDue(table)) {
-    table.sweep = { from: version, entries: table.entries.values(), left: table.entries.size };
-  }
-  const writer = new Writer();
-  section.write(writer, { upTime, entries: [...table.changed, ...slice(table)], expired: [...table.expired] });
-  for (const entry of table.changed) entry.changed = false;
-  table.changed.clear();
-  table.expired.clear();
-  const bytes = writer.finish();
-  const { sweep } = table;
-  if (sweep === undefined) {
-    table.deltaBytes += bytes.length;
-    table.deltas++;
-  } else {
-    table.sweptBytes = bytes.length + (sweep.from === version ? 0 : table.sweptBytes);
-    if (sweep.left === 0) Object.assign(table, { since: sweep.from, sweep: undefined, deltaBytes: 0, deltas: 0 });
-  }
-  return { since: table.since, bytes };
+/** The same bytes, in memory that holds little else. */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.length <= POOLED_BYTES || bytes.buffer.byteLength > 2 * bytes.length ? new Uint8Array(bytes) : bytes;
 }
 
-/** It is due when it is the first one, when it costs nothing more, and when a restart would read too much without it. */
-function isSweepDue({ since, entries, changed, deltas, deltaBytes, sweptBytes }: SessionTable): boolean {
-  return since === 0 || changed.size >= entries.size || deltas >= MAX_DELTAS || deltaBytes > sweptBytes;
+/** How long idle sessions stay; ms of the worker's up-time. */
+export interface Patience {
+  /** Any, */
+  readonly sessionExpiryMs: number;
+  /** one that its client closed, */
+  readonly endedExpiryMs: number;
+  /** and one when room is short, if what it executed is committed. */
+  readonly giveWayMs: number;
+  /** Replies when room is short. */
+  readonly replyGiveWayMs: number;
 }
 
-/** The sweep's next entries, but for those that are written anyway. */
-function slice({ sweep, since, entries, changed }: SessionTable): SessionEntry[] {
-  const taken: SessionEntry[] = [];
-  if (sweep === undefined) return taken;
-  const share = Math.max(Math.ceil(entries.size / SWEEP_SECTIONS), SLICE_PER_CHANGE * changed.size);
-  for (let room = since === 0 ? Infinity : share; room > 0 && sweep.left > 0; sweep.left--) {
-    const next = sweep.entries.next();
-    if (next.done === true) {
-      sweep.left = 0; // others expired
-      break;
-    }
-    if (next.value.changed) continue;
-    taken.push(next.value);
-    room--;
+/** Drop entries that were idle for too long. */
+export function expire(table: SessionTable, now: number, { sessionExpiryMs, endedExpiryMs }: Patience): void {
+  dropIdle(table, table.ended, now, endedExpiryMs);
+  dropIdle(table, table.open, now, sessionExpiryMs);
+}
+
+function dropIdle(table: SessionTable, order: Order, now: number, expiryMs: number): void {
+  for (let entry = first(order); entry !== undefined; entry = first(order)) {
+    if (now - entry.activeAt <= expiryMs) return;
+    drop(table, entry);
   }
-  return taken;
+}
+
+function drop(table: SessionTable, entry: SessionEntry): void {
+  dropReplies(table, entry);
+  unlist(table, entry);
+  table.entries.delete(entry.id);
+  table.changed.delete(entry);
+  table.expired.add(entry.id);
+  entry.gone = true;
 }
 
 /**
- * The table that the sections describe which a checkpoint needs, in order. Those stay with the volume, so the next sections go on
- * from them, the first ones with a sweep.
- * @param since the version of the first one; 0 without any
- * @returns the table, and the up-time that it was sealed at
- * @throws FrameError when a section cannot be read
+ * Have the sessions that were idle for longest give way until there are no more than `atMost`. One goes only once no client sends
+ * again what it executed, and no rollback can ask for what it knows.
+ * @returns whether that many are left
  */
-export function restoreTable(sections: readonly Uint8Array[], since: number): { table: SessionTable; upTime: number } {
-  const table = createSessionTable();
-  if (sections.length <= MAX_RESTORED_SECTIONS) table.since = since;
-  let upTime = 0;
-  for (const bytes of sections) {
-    const reader = new Reader(bytes, 0);
-    const read = section.read(reader);
-    reader.end();
-    upTime = read.upTime;
-    table.deltaBytes += bytes.length; // a sweep is due
-    for (const id of read.expired) table.entries.delete(id);
-    for (const { id, last, activeAt, replies } of read.entries) {
-      table.entries.set(id, { id, last, activeAt, replies: [...replies], changed: false });
-    }
+export function shedEntries(
+  table: SessionTable,
+  atMost: number,
+  now: number,
+  committed: number,
+  { endedExpiryMs, giveWayMs }: Patience,
+): boolean {
+  if (table.entries.size <= atMost) return true;
+  dropIdle(table, table.ended, now, endedExpiryMs);
+  while (table.entries.size > atMost) {
+    const oldest = first(table.open);
+    if (oldest === undefined || now - oldest.activeAt <= giveWayMs || oldest.version > committed) return false;
+    drop(table, oldest);
   }
-  return { table, upTime };
+  return true;
+}
+
+/**
+ * Have the replies of sessions that were idle for longest give way until they take no more than `atMost` bytes. Their sessions
+ * stay: a batch that the client sends again does not execute, and it is told that the reply is not there any more.
+ */
+export function shedReplies(table: SessionTable, atMost: number, now: number, { replyGiveWayMs }: Patience): boolean {
+  while (table.replyBytes > atMost) {
+    const { hand } = table;
+    if (hand === undefined || now - hand.activeAt <= replyGiveWayMs) return false;
+    table.hand = hand.newer;
+    const last = hand.replies.at(-1);
+    if (last === undefined) continue;
+    hand.givenUp = last.sequence;
+    dropReplies(table, hand);
+    touch(table, hand);
+  }
+  return true;
 }

@@ -1,8 +1,9 @@
 /** A worker's memory, and what it asks of its surroundings. */
 import type { Batch, CheckpointInfo, Decision, ErrorCode, Message, MessageOf, Stamp } from '@dpr/protocol';
-import type { SessionEntry, SessionSection, SessionTable } from './session-table.ts';
+import type { RestoredSessions, SessionSection } from './session-sections.ts';
+import type { Patience, SessionEntry, SessionTable } from './session-table.ts';
 
-export interface WorkerConfig {
+export interface WorkerConfig extends Patience {
   readonly id: number;
   readonly type: string;
   /** Where clients find it; an empty host means the one by which they reached the Finder. */
@@ -14,12 +15,17 @@ export interface WorkerConfig {
   /** Take decisions from clients too, so that a rollback needs no Finder; not where clients are not trusted. */
   readonly believeRelays: boolean;
   readonly maxUnwrittenVersions: number;
+  /** Of the session table's sections in these versions. */
+  readonly maxUnwrittenBytes: number;
   readonly maxUncommittedCheckpoints: number;
   readonly maxUnacknowledgedBatches: number;
   readonly maxSessions: number;
+  /** What the entries of all sessions take in memory, without their replies; */
+  readonly maxSessionBytes: number;
+  /** and the replies that were not acknowledged. */
+  readonly maxReplyBytes: number;
   readonly maxWaitingBatches: number;
   readonly maxWaitingBytes: number;
-  readonly sessionExpiryMs: number;
   readonly maxDecisions: number;
   /** What a new generation begins with, where the volume keeps earlier ones: the administrator's word. */
   readonly state: MessageOf<'claim'>['state'];
@@ -76,9 +82,8 @@ export type WorkerEvent =
   | {
       readonly kind: 'restored';
       readonly version: number;
-      /** Of the session table, in order; `since`: the version of the first one, 0 without any. */
-      readonly sections: readonly Uint8Array[];
-      readonly since: number;
+      /** Of the checkpoint; undefined: of the empty state. */
+      readonly sessions: RestoredSessions | undefined;
     }
   | { readonly kind: 'durable'; readonly worldLine: number; readonly version: number }
   | { readonly kind: 'marked' }
@@ -133,7 +138,17 @@ export type WorkerEffect =
 /** Why a worker stops: as asked, as a removed one, for a successor, or because an administrator must act. */
 export type StopReason = 'shutdown' | 'left' | 'fenced' | 'refused' | 'lostHistory';
 export type WorkerLogEvent =
-  'joined' | 'rollback' | 'restored' | 'leaving' | 'drained' | 'finderRefused' | 'undecided' | 'protocolError';
+  | 'joined'
+  | 'rollback'
+  | 'restored'
+  | 'leaving'
+  | 'drained'
+  | 'finderRefused'
+  | 'undecided'
+  | 'protocolError'
+  /** Sessions, or batches, are refused for want of memory; and no more. */
+  | 'memoryShort'
+  | 'memoryEased';
 
 /** A checkpoint that was sealed, with what its lag is measured by. */
 export interface Sealed extends CheckpointInfo {
@@ -141,6 +156,8 @@ export interface Sealed extends CheckpointInfo {
   readonly operations: number;
   /** When the first operation of the version executed. */
   readonly since: number;
+  /** Of its section of the session table, until it is durable. */
+  readonly sectionBytes: number;
 }
 
 /** A batch that executes in another process. */
@@ -201,6 +218,7 @@ export interface Worker {
   predecessor: number;
   /** Sealed, not durable yet; in order. */
   readonly unwritten: Sealed[];
+  unwrittenBytes: number;
   /** Durable, above the cut; in order. */
   readonly uncommitted: Sealed[];
   /** How many dependencies `unwritten` and `uncommitted` have together. */
@@ -220,8 +238,12 @@ export interface Worker {
   expiredAt: number;
   nextTicket: number;
   readonly inFlight: Map<number, InFlight>;
+  /** What their replies will probably take. */
+  inFlightBytes: number;
   readonly waiting: Waiting[];
   waitingBytes: number;
+  /** Something was refused for want of memory, and there is not enough of it again. */
+  isShort: boolean;
 
   operations: number;
   committedOperations: number;

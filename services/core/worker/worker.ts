@@ -4,14 +4,20 @@
  * can execute at once does.
  */
 import {
+  ENDED_SESSION_EXPIRY_MS,
   MAX_DECISIONS,
+  MAX_KEPT_REPLY_BYTES,
+  MAX_SESSION_BYTES,
   MAX_SESSIONS,
   MAX_UNACKNOWLEDGED_BATCHES,
   MAX_UNCOMMITTED_CHECKPOINTS,
+  MAX_UNWRITTEN_BYTES,
   MAX_UNWRITTEN_VERSIONS,
   MAX_WAITING_BATCHES,
   MAX_WAITING_BYTES,
+  REPLY_GIVE_WAY_MS,
   SESSION_EXPIRY_MS,
+  SESSION_GIVE_WAY_MS,
   type Message,
   type MessageOf,
 } from '@dpr/protocol';
@@ -22,7 +28,8 @@ import { drainWaiting, executed, onBatch, tableQuery } from './execute.ts';
 import { finderClosed, finderOpened, joinFrame, surveyed, volumeOpened } from './join.ts';
 import { refresh } from './refresh.ts';
 import { adopt, restored } from './rollback.ts';
-import { createSessionTable, expire, forgetReplies } from './session-table.ts';
+import { shed, waitingBytes } from './room.ts';
+import { createSessionTable, endSession, expire } from './session-table.ts';
 import {
   log,
   refuse,
@@ -41,12 +48,18 @@ export const WORKER_DEFAULTS = {
   urgentSpacingMs: 2,
   believeRelays: true,
   maxUnwrittenVersions: MAX_UNWRITTEN_VERSIONS,
+  maxUnwrittenBytes: MAX_UNWRITTEN_BYTES,
   maxUncommittedCheckpoints: MAX_UNCOMMITTED_CHECKPOINTS,
   maxUnacknowledgedBatches: MAX_UNACKNOWLEDGED_BATCHES,
   maxSessions: MAX_SESSIONS,
+  maxSessionBytes: MAX_SESSION_BYTES,
+  maxReplyBytes: MAX_KEPT_REPLY_BYTES,
   maxWaitingBatches: MAX_WAITING_BATCHES,
   maxWaitingBytes: MAX_WAITING_BYTES,
   sessionExpiryMs: SESSION_EXPIRY_MS,
+  endedExpiryMs: ENDED_SESSION_EXPIRY_MS,
+  giveWayMs: SESSION_GIVE_WAY_MS,
+  replyGiveWayMs: REPLY_GIVE_WAY_MS,
   maxDecisions: MAX_DECISIONS,
   state: 'unsaid',
   from: 0,
@@ -54,8 +67,10 @@ export const WORKER_DEFAULTS = {
 
 /** How often a worker tells the Finder how far it is, ms. */
 const PROGRESS_MS = 250;
-/** Idle sessions are looked for this many times in the time after which they expire. */
-const EXPIRY_SWEEPS = 24;
+/** Idle sessions are looked for this many times in the shortest time after which some expire. */
+const EXPIRY_SWEEPS = 10;
+/** More time than this many looks apart, in which nothing happened, counts as so much: the process did not run. */
+const UNATTENDED_SWEEPS = 2;
 
 export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
   return {
@@ -87,6 +102,7 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
     dependencies: new Map(),
     predecessor: 0,
     unwritten: [],
+    unwrittenBytes: 0,
     uncommitted: [],
     uncommittedDependencies: 0,
     urgentUpTo: 0,
@@ -99,8 +115,10 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
     expiredAt: 0,
     nextTicket: 1,
     inFlight: new Map(),
+    inFlightBytes: 0,
     waiting: [],
     waitingBytes: 0,
+    isShort: false,
     operations: 0,
     committedOperations: 0,
     progressAt: -Infinity,
@@ -120,6 +138,7 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
  * @returns what to do, in order
  */
 export function stepWorker(worker: Worker, event: WorkerEvent, now: number, wall: number): WorkerEffect[] {
+  skipUnattended(worker, now);
   turnClock(worker, now, wall);
   worker.effects = [];
   if (hasStopped(worker)) return worker.effects;
@@ -127,6 +146,16 @@ export function stepWorker(worker: Worker, event: WorkerEvent, now: number, wall
   followVersion(worker);
   if (event.kind !== 'clientFrames') goOn(worker);
   return worker.effects;
+}
+
+/**
+ * Of the time that a process was frozen, hardly any is up-time: copies of batches wait for it in its sockets, and their sessions must
+ * not expire before it has read them.
+ */
+function skipUnattended(worker: Worker, now: number): void {
+  const most = UNATTENDED_SWEEPS * expirySweepMs(worker);
+  const passed = now - worker.now;
+  if (passed > most) worker.startedAt += passed - most;
 }
 
 /** When the worker wants a `wake` event, in the time of `now`; Infinity if nothing is due. */
@@ -179,13 +208,18 @@ function goOn(worker: Worker): void {
   finish(worker);
   if (worker.now >= expirySweepAt(worker)) {
     worker.expiredAt = worker.now;
-    expire(worker.sessions, upTime(worker), worker.config.sessionExpiryMs);
+    expire(worker.sessions, upTime(worker), worker.config);
+    shed(worker);
   }
   if (worker.now >= worker.progressAt + PROGRESS_MS) reportProgress(worker);
 }
 
-function expirySweepAt({ expiredAt, config }: Worker): number {
-  return expiredAt + config.sessionExpiryMs / EXPIRY_SWEEPS;
+function expirySweepAt(worker: Worker): number {
+  return worker.expiredAt + expirySweepMs(worker);
+}
+
+function expirySweepMs({ config }: Worker): number {
+  return Math.min(config.sessionExpiryMs, config.endedExpiryMs) / EXPIRY_SWEEPS;
 }
 
 /** A worker that takes no new batches is done when nothing executes and everything is durable. */
@@ -275,7 +309,7 @@ function clientFrame(worker: Worker, connection: number, message: Message): void
     case 'relay':
       return relayed(worker, message);
     case 'sessionEnded':
-      return forgetReplies(worker.sessions, message.session);
+      return endSession(worker.sessions, message.session, upTime(worker));
     default:
       return refuse(worker, connection, 'malformed', `a client may not send '${message.kind}' to a worker`);
   }
@@ -294,5 +328,5 @@ function forgetConnection(worker: Worker, connection: number): void {
   const kept = worker.waiting.filter((one) => one.connection !== connection);
   if (kept.length === worker.waiting.length) return;
   refill(worker.waiting, kept);
-  worker.waitingBytes = kept.reduce((sum, { batch }) => sum + batch.operations.length, 0);
+  worker.waitingBytes = kept.reduce((sum, { batch }) => sum + waitingBytes(batch), 0);
 }

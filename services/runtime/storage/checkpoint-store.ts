@@ -3,6 +3,7 @@ import { type Disk, pathOf } from './disk.ts';
 import {
   AppendBlockedError,
   CheckpointDroppedError,
+  StateTooLargeError,
   StorageDamagedError,
   StorageLimitError,
   SupersededError,
@@ -36,10 +37,19 @@ export type Restored = {
   readonly checkpoint: Checkpoint;
   /** `path`: of the file that a store wrote. It belongs to the volume: read it, or copy it, and do not change it. */
   readonly state: { readonly bytes: Buffer } | { readonly path: string };
-  /** The sections that are the whole table together, in order, the checkpoint's own last. */
-  readonly sessions: readonly Buffer[];
-  /** The version of the first of them. */
+  /** The version of the first section of its sessions. */
   readonly since: number;
+};
+
+/** What a restored checkpoint is read into. */
+export type RestoreReader = {
+  /**
+   * The sections that are the whole session table together, in order and one at a time: they may be several times as large. They
+   * were taken for nothing if `restore` rejects.
+   */
+  readonly take: (section: Buffer) => void;
+  /** A state that is larger is not read, unless it is a store's own file. */
+  readonly maxStateBytes: number;
 };
 
 /**
@@ -60,8 +70,11 @@ export interface CheckpointStore {
   clearClean(): Promise<void>;
   /** Forgets the checkpoints above `version`, those included whose `append` has not ended yet. */
   dropAfter(version: number): Promise<void>;
-  /** @throws StorageDamagedError naming the file that is not as it was written */
-  restore(version: number): Promise<Restored>;
+  /**
+   * @throws StorageDamagedError naming the file that is not as it was written
+   * @throws StateTooLargeError
+   */
+  restore(version: number, reader: RestoreReader): Promise<Restored>;
   /** Gives up what is below the newest checkpoint at or below `keepVersion`, but for sessions that are needed. */
   prune(keepVersion: number): Promise<void>;
   /** @throws VolumeLostError when the volume's files are not under their names any more */
@@ -229,26 +242,26 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
   }
 
   /** What is not as it was may be so because a later incarnation had no use for it any more. */
-  async function restore(version: number): Promise<Restored> {
+  async function restore(version: number, reader: RestoreReader): Promise<Restored> {
     try {
-      return await read(version);
+      return await read(version, reader);
     } catch (error) {
       if (error instanceof StorageDamagedError) await refuseIfSuperseded(disk, incarnation);
       throw error;
     }
   }
 
-  async function read(version: number): Promise<Restored> {
+  async function read(version: number, reader: RestoreReader): Promise<Restored> {
     const { entries } = log.state();
     const entry = entries.find((one) => one.version === version && one.state !== undefined);
     if (entry?.state === undefined) throw nothingToRestore(disk, entries, version);
+    checkSize(disk, entry.state, reader.maxStateBytes);
     const state =
       entry.state.place === 'store'
         ? { path: await checkedPath(entry, entry.state) }
         : { bytes: await readPart(entry, 'state', entry.state) };
-    const sessions: Buffer[] = [];
-    for (const one of sessionsChain(entries, entry)) sessions.push(await readPart(one, 'sessions', one.sessions));
-    return { checkpoint: checkpointOf(entry), state, sessions, since: entry.sessions.since };
+    for (const one of sessionsChain(entries, entry)) reader.take(await readPart(one, 'sessions', one.sessions));
+    return { checkpoint: checkpointOf(entry), state, since: entry.sessions.since };
   }
 
   async function checkedPath(entry: Entry, state: Part): Promise<string> {
@@ -275,7 +288,7 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
         if (log.state().clean !== undefined) await log.mark({ ...log.state(), clean: undefined });
       }),
     dropAfter,
-    restore: (version) => turn(() => restore(version)),
+    restore: (version, reader) => turn(() => restore(version, reader)),
     prune: (keepVersion) => turn(() => pruneBelow(keepVersion)),
     refuseIfLost: () => turn(() => log.refuseIfLost()),
     storeFile(worldLine, version) {
@@ -307,6 +320,14 @@ function checkRoom(disk: Disk, { entries }: ManifestState): void {
   throw new StorageLimitError(
     `${disk.directory} holds ${MAX_CHECKPOINTS} checkpoints and takes no more until the cut advances; ` +
       'see which worker it waits for (dpr status)',
+  );
+}
+
+function checkSize(disk: Disk, { place, bytes }: Part, maxStateBytes: number): void {
+  if (place === 'store' || bytes <= maxStateBytes) return;
+  throw new StateTooLargeError(
+    `the state in ${disk.directory} has ${bytes} bytes, and this process has memory for ${maxStateBytes}: give it more ` +
+      '(dpr:workers, memory.limit; or DPR_MEMORY_BYTES where that is set)',
   );
 }
 

@@ -33,6 +33,11 @@ export class StorageLimitError extends Error {
   override readonly name = 'StorageLimitError';
 }
 
+/** What is to be restored does not fit into the memory that this process may use. */
+export class StateTooLargeError extends Error {
+  override readonly name = 'StateTooLargeError';
+}
+
 /** Another process uses the directory. */
 export class VolumeLockedError extends Error {
   override readonly name = 'VolumeLockedError';

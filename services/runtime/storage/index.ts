@@ -3,13 +3,14 @@ export type { Disk, DiskFile, OpenMode } from './disk.ts';
 export { nodeDisk, prepareDirectory } from './node-disk.ts';
 export { type TwoSlotFile, openTwoSlotFile } from './two-slot-file.ts';
 export { type Claim, type ClaimedVolume, type Survey, claimVolume, readState, surveyVolume } from './volume.ts';
-export type { CheckpointStore, Restored } from './checkpoint-store.ts';
+export type { CheckpointStore, Restored, RestoreReader } from './checkpoint-store.ts';
 export type { NewCheckpoint, SessionsSection } from './part-writer.ts';
 export type { Checkpoint, CleanMarker, FinderStamp, Identity } from './manifest.ts';
 export { type VolumeLock, volumeLock } from './volume-lock.ts';
 export {
   AppendBlockedError,
   CheckpointDroppedError,
+  StateTooLargeError,
   StorageDamagedError,
   StorageLimitError,
   SupersededError,

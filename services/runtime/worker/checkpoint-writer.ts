@@ -3,7 +3,7 @@
  * rolls back. What a disk refuses is tried again until it takes it; execution goes on meanwhile, up to the core's bounds.
  */
 import { copyFile, rename, stat, unlink } from 'node:fs/promises';
-import type { CleanMarker, WorkerEffect } from '@dpr/core';
+import { sectionReader, type CleanMarker, type RestoredSessions, type WorkerEffect } from '@dpr/core';
 import type { Log } from '../log.ts';
 import {
   isGone,
@@ -23,6 +23,7 @@ export type Snapshot = Uint8Array | Promise<Uint8Array | StateFile>;
 export interface CheckpointWriterOptions {
   readonly store: CheckpointStore;
   readonly log: Pick<Log, 'error' | 'warn'>;
+  readonly maxStateBytes: number;
   /** In version order. */
   readonly durable: (worldLine: number, version: number) => void;
   readonly written: (seconds: number, bytes: number) => void;
@@ -32,13 +33,17 @@ export interface CheckpointWriterOptions {
   readonly outside?: Outside;
 }
 
+export interface RestoredCheckpoint extends Pick<Restored, 'state'> {
+  readonly sessions: RestoredSessions;
+}
+
 export interface CheckpointWriter {
   add(version: NewVersion): void;
   /**
    * Drop what is above `version`, in whatever state it is, and the clean-shutdown marker.
    * @returns what to give the state object (undefined: the empty state), or nothing when a later call overtook this one
    */
-  restore(version: number, empty: boolean): Promise<{ readonly restored: Restored | undefined } | undefined>;
+  restore(version: number, empty: boolean): Promise<{ readonly restored: RestoredCheckpoint | undefined } | undefined>;
   /** Make this the only checkpoint of the volume. False: it was stopped before that was durable. */
   begin(version: number, checkpoint: () => Promise<NewCheckpoint>): Promise<boolean>;
   /** Leave a clean-shutdown marker; true once it is durable, false if a `restore` overtook it. */
@@ -55,7 +60,7 @@ export interface CheckpointWriter {
 const OVER = 'over';
 
 export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWriter {
-  const { store, log, durable, written, failed, broken, outside = OUTSIDE } = options;
+  const { store, log, maxStateBytes, durable, written, failed, broken, outside = OUTSIDE } = options;
   const queue: NewVersion[] = [];
   /** Aborted by the next rollback: whatever was asked for before counts no more. */
   let era = new AbortController();
@@ -146,11 +151,11 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       const dropped = draining;
       // The first one, if it is being written, is the business of whoever writes it.
       for (const { snapshot } of queue.splice(0).slice(dropped === undefined ? 0 : 1)) void discard(snapshot);
-      let restored: Restored | undefined;
+      let restored: RestoredCheckpoint | undefined;
       const done = await persist(era.signal, 'rollback', version, async () => {
         await store.dropAfter(version);
         await store.clearClean();
-        if (!empty) restored = await store.restore(version);
+        if (!empty) restored = await read(store, version, maxStateBytes);
       });
       await dropped;
       return done ? { restored } : undefined;
@@ -168,6 +173,12 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
     refuseIfLost,
     stop: () => era.abort(OVER),
   };
+}
+
+async function read(store: CheckpointStore, version: number, maxStateBytes: number): Promise<RestoredCheckpoint> {
+  const { take, finish } = sectionReader();
+  const { state, since } = await store.restore(version, { take, maxStateBytes });
+  return { state, sessions: finish(since, version) };
 }
 
 interface Materialized {

@@ -30,6 +30,8 @@ export interface VolumeKeeperOptions {
   readonly boot: string;
   readonly object: Pick<StateObject, 'restore'>;
   readonly log: Pick<Log, 'error' | 'warn'>;
+  /** A state that is larger is not restored. */
+  readonly maxStateBytes: number;
   readonly happen: (event: WorkerEvent) => void;
   readonly written: (seconds: number, bytes: number) => void;
   readonly failed: () => void;
@@ -92,8 +94,9 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     const { store, checkpoints, clean, damage } = claimed;
     for (const reason of damage) log.error({ event: 'damaged', reason });
     const durable = (worldLine: number, version: number): void => happen({ kind: 'durable', worldLine, version });
-    const { written, failed } = options;
-    opened = { store, writer: checkpointWriter({ store, log, durable, written, failed, broken, outside }), cluster };
+    const { maxStateBytes, written, failed } = options;
+    const writer = checkpointWriter({ store, log, maxStateBytes, durable, written, failed, broken, outside });
+    opened = { store, writer, cluster };
     lookAfter(opened.writer).catch(broken);
     keeping = keepEarlier(disk, generation).catch((error: unknown) => {
       log.warn({ event: 'notRenamed', reason: String(error) });
@@ -151,8 +154,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     const found = await undone;
     if (found === undefined) return;
     await object.restore(found.restored && stateOf(found.restored));
-    const { sessions: sections = [], since = 0 } = found.restored ?? {};
-    happen({ kind: 'restored', version, sections, since });
+    happen({ kind: 'restored', version, sessions: found.restored?.sessions });
   }
 
   function perform(effect: VolumeEffect): void {
@@ -197,6 +199,6 @@ function missing(): never {
   throw new Error('the volume was not taken over yet');
 }
 
-function stateOf({ state }: Restored): Uint8Array | { readonly file: string } {
+function stateOf({ state }: Pick<Restored, 'state'>): Uint8Array | { readonly file: string } {
   return 'bytes' in state ? state.bytes : { file: state.path };
 }

@@ -1,6 +1,8 @@
-import type { Worker } from '@dpr/core';
+import { entryBytes, type Worker } from '@dpr/core';
 import type { Registry } from 'prom-client';
+import type { MemoryBudget } from '../memory.ts';
 import { gauge, total, writeSeconds } from '../metrics.ts';
+import type { Unsent } from '../unsent.ts';
 import { newestVersion } from './peers.ts';
 
 /** What the worker's surroundings count. */
@@ -15,7 +17,12 @@ export interface WorkerCounts {
 }
 
 /** @returns what the seconds of each checkpoint's write are told to */
-export function registerWorkerMetrics(registry: Registry, worker: Worker, counts: WorkerCounts): (s: number) => void {
+export function registerWorkerMetrics(
+  registry: Registry,
+  worker: Worker,
+  counts: WorkerCounts,
+  memory: MemoryBudget & { readonly unsent: Unsent },
+): (s: number) => void {
   const committed = () => worker.committed;
   const durable = () => worker.uncommitted.at(-1)?.version ?? committed();
   total(registry, 'dpr_batches_total', 'Batches executed.', () => counts.batches);
@@ -42,6 +49,7 @@ export function registerWorkerMetrics(registry: Registry, worker: Worker, counts
   );
   gauge(registry, 'dpr_waiting_batches', 'Batches that wait to be executed.', () => worker.waiting.length);
   gauge(registry, 'dpr_sessions', 'Sessions that the worker remembers.', () => worker.sessions.entries.size);
+  registerMemory(registry, worker, memory);
   gauge(registry, 'dpr_connections', 'Clients that greeted and are connected.', counts.connections);
   const seconds = writeSeconds(
     registry,
@@ -49,4 +57,29 @@ export function registerWorkerMetrics(registry: Registry, worker: Worker, counts
     'How long a checkpoint took to become durable.',
   );
   return (s) => seconds.observe(s);
+}
+
+/** What the process holds of each kind, beside its limit. */
+function registerMemory(
+  registry: Registry,
+  worker: Worker,
+  { bytes, limits, maxUnsentBytes, unsent }: MemoryBudget & { readonly unsent: Unsent },
+): void {
+  gauge(registry, 'dpr_memory_limit_bytes', 'The memory that the process may use.', () => bytes);
+  const kinds: readonly (readonly [kind: string, what: string, read: () => number, limit: number])[] = [
+    ['session', 'of what the worker remembers of sessions', () => entryBytes(worker.sessions), limits.maxSessionBytes],
+    ['reply', 'of replies that were not acknowledged', () => worker.sessions.replyBytes, limits.maxReplyBytes],
+    [
+      'unwritten',
+      'of sessions in checkpoints that are not durable',
+      () => worker.unwrittenBytes,
+      limits.maxUnwrittenBytes,
+    ],
+    ['waiting', 'of batches that wait to be executed', () => worker.waitingBytes, limits.maxWaitingBytes],
+    ['unsent', 'of output that clients have not read', () => unsent.bytes(), maxUnsentBytes],
+  ];
+  for (const [kind, what, read, limit] of kinds) {
+    gauge(registry, `dpr_${kind}_bytes`, `Bytes ${what}.`, read);
+    gauge(registry, `dpr_${kind}_limit_bytes`, `How many bytes ${what} there may be.`, () => limit);
+  }
 }

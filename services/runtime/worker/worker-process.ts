@@ -13,16 +13,19 @@ import type { WorkerSettings } from '../environment.ts';
 import { EXIT, EXIT_BY_REASON, ProcessError } from '../exit-codes.ts';
 import { checkPort, listen, type Listener } from '../listener.ts';
 import type { Log } from '../log.ts';
+import { divideMemory, type MemoryBudget } from '../memory.ts';
 import { STOP_LIMIT_MS, type Running } from '../process.ts';
 import {
   nodeDisk,
   prepareDirectory,
+  StateTooLargeError,
   StorageDamagedError,
   SupersededError,
   systemCode,
   VolumeLostError,
   WrongVolumeError,
 } from '../storage/index.ts';
+import { limitUnsent } from '../unsent.ts';
 import { createClients } from './clients.ts';
 import { clientsOwner, finderCaller, workerHello } from './peers.ts';
 import { adaptState } from './state-adapter.ts';
@@ -47,6 +50,9 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   const directory = await prepareDirectories(settings.data);
   const object = await type.create({ directory, log });
 
+  const memory = divideMemory(settings.memoryBytes);
+  const unsent = limitUnsent(memory.maxUnsentBytes);
+  log.info({ event: 'memory', bytes: memory.bytes, ...memory.limits, maxUnsentBytes: memory.maxUnsentBytes });
   const clients = createClients();
   const counts: WorkerCounts = {
     batches: 0,
@@ -72,7 +78,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     broken,
     batch: () => counts.batches++,
   });
-  const worker = createWorker(configOf(settings), state);
+  const worker = createWorker(configOf(settings, memory), state);
   const volume = volumeKeeper({
     disk: nodeDisk(settings.data),
     worker: settings.id,
@@ -80,6 +86,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     boot: randomBytes(16).toString('hex'),
     object,
     log,
+    maxStateBytes: memory.maxStateBytes,
     happen,
     written(seconds, bytes) {
       counts.checkpoints++;
@@ -146,7 +153,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     if (listening) return;
     listening = true;
     const elsewhere = `workers and operators greet at the Finder's control port`;
-    listen({ host, port, log, tokens, visitors, roles: ['client'], elsewhere, limits: timing }, owner).then(
+    listen({ host, port, log, tokens, visitors, roles: ['client'], elsewhere, limits: timing, unsent }, owner).then(
       (opened) => {
         listener = opened;
         log.info(serving);
@@ -164,7 +171,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   const caller = finderCaller(known, happen);
 
   const metrics = new Registry();
-  const observeWrite = registerWorkerMetrics(metrics, worker, counts);
+  const observeWrite = registerWorkerMetrics(metrics, worker, counts, { ...memory, unsent });
   const probes = probesOf(worker, () => listener !== undefined);
   const withoutPages = { ...visitors, origins: [] };
   const admin = await serveAdmin({ host, port: settings.adminPort, log, metrics, visitors: withoutPages, ...probes });
@@ -177,8 +184,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     } else if (error instanceof VolumeLostError) {
       finish(() => ended.reject(new ProcessError(error.message, EXIT.volumeLost, { cause: error })));
     } else {
-      const told = isForAdministrator(error) ? new ProcessError(error.message, EXIT.refused, { cause: error }) : error;
-      finish(() => ended.reject(told));
+      finish(() => ended.reject(toldAs(error)));
     }
   }
 
@@ -204,6 +210,9 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   return { adminPort: admin.port, ended: ended.promise, stop: () => happen({ kind: 'shutdown' }) };
 }
 
+/** A connection that is silent is closed within this many receive timeouts. */
+const COPIES_ARRIVE_WITHIN = 2;
+
 /** Ends that somebody asked for. */
 const AS_ASKED: readonly StopReason[] = ['shutdown', 'left'];
 
@@ -217,21 +226,33 @@ const LEVELS: Readonly<Record<LogEvent, 'debug' | 'info' | 'warn' | 'error'>> = 
   drained: 'info',
   finderRefused: 'warn',
   undecided: 'error',
+  memoryShort: 'warn',
+  memoryEased: 'info',
   // Any client can cause as many of these as it likes.
   protocolError: 'debug',
 };
+
+/** What an administrator can do something about, as such. */
+function toldAs(error: unknown): unknown {
+  if (error instanceof StateTooLargeError) return new ProcessError(error.message, EXIT.tooLarge, { cause: error });
+  return isForAdministrator(error) ? new ProcessError(error.message, EXIT.refused, { cause: error }) : error;
+}
 
 /** The disk or what is on it is at fault, not the program. */
 function isForAdministrator(error: unknown): error is Error {
   return error instanceof StorageDamagedError || error instanceof WrongVolumeError || systemCode(error) !== undefined;
 }
 
-function configOf(settings: WorkerSettings): WorkerConfig {
-  const { id, type, publicHost, publicPort, checkpointIntervalMs, tokens, state, from } = settings;
+function configOf(settings: WorkerSettings, { limits }: MemoryBudget): WorkerConfig {
+  const { id, type, publicHost, publicPort, checkpointIntervalMs, receiveTimeoutMs, tokens, state, from } = settings;
   // Where peers must prove themselves and clients need not, clients are not trusted with the cluster's history.
   const believeRelays = tokens.control === undefined || tokens.client !== undefined;
   const own = { id, type, host: publicHost, port: publicPort, state, from };
-  return { ...WORKER_DEFAULTS, ...own, checkpointIntervalMs, believeRelays };
+  // A connection that was given up is closed here after so long, and with it goes what was on its way.
+  const endedExpiryMs = Math.max(WORKER_DEFAULTS.endedExpiryMs, COPIES_ARRIVE_WITHIN * receiveTimeoutMs);
+  const giveWayMs = WORKER_DEFAULTS.giveWayMs + endedExpiryMs - WORKER_DEFAULTS.endedExpiryMs;
+  const patience = { endedExpiryMs, giveWayMs };
+  return { ...WORKER_DEFAULTS, ...limits, ...patience, ...own, checkpointIntervalMs, believeRelays };
 }
 
 function checkType({ name }: WorkerType, { type, id }: WorkerSettings): void {

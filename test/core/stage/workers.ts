@@ -1,9 +1,11 @@
 /** The workers on the stage: their processes, their perfect volumes, and what they want done. */
 import {
   createWorker,
+  sectionReader,
   stepWorker,
   WORKER_DEFAULTS,
   workerWakeAt,
+  type RestoredSessions,
   type WorkerConfig,
   type WorkerEffect,
   type WorkerEvent,
@@ -117,9 +119,11 @@ export function workersOn(scene: Scene, cast: Cast): WorkersPart {
           const stored = effect.empty ? undefined : volume.checkpoints.at(-1);
           process.state = stored?.state ?? '';
           const { version } = effect;
-          const sections = stored?.sections.map(({ bytes }) => bytes) ?? [];
-          const since = stored?.sections[0]?.version ?? 0;
-          const event = { kind: 'restored', version, sections, since } as const;
+          const event = {
+            kind: 'restored',
+            version,
+            sessions: stored && sessionsOf(stored.info.version, stored.sections),
+          } as const;
           step(process, event, `restored version ${version}, '${process.state}'`);
         });
         return;
@@ -199,4 +203,10 @@ function showEffect(effect: WorkerEffect): string {
       return `${kind} ${show(rest)}`;
     }
   }
+}
+
+function sessionsOf(version: number, sections: Volume['checkpoints'][number]['sections']): RestoredSessions {
+  const { take, finish } = sectionReader();
+  for (const { bytes } of sections) take(bytes);
+  return finish(sections[0]?.version ?? 0, version);
 }

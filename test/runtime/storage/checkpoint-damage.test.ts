@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Disk, StorageDamagedError, surveyVolume } from '../../../services/runtime/storage/index.ts';
-import { appendAll, checkpoint, claimOn, delta, LARGE, restored, versions } from './checkpoints.ts';
+import { appendAll, checkpoint, claimOn, delta, LARGE, restored, versions, readBack } from './checkpoints.ts';
 import { type SimDisk, healthy, seeded, simDisk } from './sim-disk.ts';
 
 describe('damage in a checkpoint store', () => {
@@ -18,7 +18,7 @@ describe('damage in a checkpoint store', () => {
     await store.append(checkpoint(2, { state: Buffer.alloc(LARGE) }));
     await store.append(checkpoint(3, delta(3, 2)));
     sim.corrupt('checkpoint-1-1-2', 5_000);
-    await assert.rejects(store.restore(2), (error: Error) =>
+    await assert.rejects(readBack(store, 2), (error: Error) =>
       error.message.startsWith('/sim/checkpoint-1-1-2 does not have'),
     );
     const second = await claimOn(disk, 2);
@@ -84,7 +84,7 @@ describe('damage in a checkpoint store', () => {
     const size = sim.size('manifest-1');
     for (let offset = 512; offset < size; offset++) sim.corrupt('manifest-1', offset);
     await assert.rejects(
-      store.restore(1),
+      readBack(store, 1),
       (error) => error instanceof StorageDamagedError && /byte \d+/.test(error.message),
     );
   });
@@ -94,7 +94,7 @@ describe('damage in a checkpoint store', () => {
     await appendAll(store, 1, 2, { state: Buffer.alloc(LARGE) });
     const [name = ''] = sim.names().filter((one) => one.startsWith('checkpoint-'));
     sim.remove(name);
-    await assert.rejects(store.restore(1), (error) => {
+    await assert.rejects(readBack(store, 1), (error) => {
       return error instanceof StorageDamagedError && error.message.startsWith(`/sim/${name} is missing: `);
     });
   });

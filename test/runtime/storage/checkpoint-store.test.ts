@@ -12,6 +12,7 @@ import {
   STAMP,
   versions,
   writeFile,
+  readBack,
 } from './checkpoints.ts';
 import { type Process, type SimDisk, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
 
@@ -113,9 +114,9 @@ describe('checkpoint store', () => {
       ['checkpoint-1-1-1', 'checkpoint-1-1-1-sessions', 'checkpoint-1-1-2-sessions'],
     );
     const second = await claimOn(disk, 2);
-    const one = await second.store.restore(1);
+    const one = await readBack(second.store, 1);
     assert.deepEqual(one.state, { bytes: state });
-    const two = await second.store.restore(2);
+    const two = await readBack(second.store, 2);
     assert.deepEqual(two.sessions, [bytes, bytes]);
   });
 
@@ -128,7 +129,7 @@ describe('checkpoint store', () => {
     await store.append(checkpoint(1, { state: 'storeFile' }));
     sim.cutPower();
     const { store: next } = await claimOn(disk, 2);
-    const { state } = await next.restore(1);
+    const { state } = await readBack(next, 1);
     assert.deepEqual(state, { path: '/sim/checkpoint-1-1-1' });
     const file = await disk.open('checkpoint-1-1-1', 'read');
     assert.equal((await file.read(0, 100)).toString(), 'a snapshot');
@@ -144,7 +145,7 @@ describe('checkpoint store', () => {
     sim.cutPower();
     const second = await claimOn(disk, 2);
     assert.deepEqual(second.damage, []);
-    assert.deepEqual((await second.store.restore(1)).state, { path: '/sim/checkpoint-1-1-1' });
+    assert.deepEqual((await readBack(second.store, 1)).state, { path: '/sim/checkpoint-1-1-1' });
   });
 
   it('prunes below the cut, and keeps the session sections that later deltas need', async () => {
@@ -157,7 +158,7 @@ describe('checkpoint store', () => {
     await store.prune(4);
     const expected = { state: 'state 4', sessions: ['sessions 2', 'delta 3', 'delta 4'] };
     assert.deepEqual(await restored(store, 4), expected);
-    for (const version of [1, 2, 3]) await assert.rejects(store.restore(version), /it holds 4, 5/);
+    for (const version of [1, 2, 3]) await assert.rejects(readBack(store, version), /it holds 4, 5/);
     assert.equal(sim.names().includes('checkpoint-1-1-3'), false);
     sim.cutPower();
     const second = await claimOn(disk, 2);
@@ -186,7 +187,7 @@ describe('checkpoint store', () => {
     await store.append(checkpoint(5, { predecessor: 2 }));
     await store.append(checkpoint(9, { predecessor: 5 }));
     await store.prune(8);
-    await assert.rejects(store.restore(2), /it holds 5, 9/);
+    await assert.rejects(readBack(store, 2), /it holds 5, 9/);
     await store.prune(1);
     assert.equal((await restored(store, 5)).state, 'state 5');
   });

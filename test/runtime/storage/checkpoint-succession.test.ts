@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Disk, SupersededError } from '../../../services/runtime/storage/index.ts';
-import { appendAll, checkpoint, claimOn, LARGE, versions, writeFile } from './checkpoints.ts';
+import { appendAll, checkpoint, claimOn, LARGE, versions, writeFile, readBack } from './checkpoints.ts';
 import { type Fate, type SimDisk, type Step, healthy, seeded, simDisk } from './sim-disk.ts';
 
 /** A process that waits before the first step that `holds` names, until it is let go. */
@@ -39,7 +39,7 @@ describe('the succession in a checkpoint store', () => {
     await assert.rejects(zombie.store.append(checkpoint(4)), SupersededError);
     assert.deepEqual(sim.names(), before);
     await assert.rejects(claimOn(disk, 1), SupersededError);
-    assert.equal((await store.restore(1)).checkpoint.version, 1);
+    assert.equal((await readBack(store, 1)).checkpoint.version, 1);
     assert.deepEqual(versions(await claimOn(disk, 3)), [1, 2]);
   });
 
@@ -48,7 +48,7 @@ describe('the succession in a checkpoint store', () => {
     await appendAll(zombie.store, 1, 2, { state: Buffer.alloc(LARGE) });
     const { store } = await claimOn(disk, 2);
     await store.prune(2);
-    await assert.rejects(zombie.store.restore(1), SupersededError);
+    await assert.rejects(readBack(zombie.store, 1), SupersededError);
   });
 
   it('tidies up after earlier incarnations when it prunes', async () => {
@@ -110,7 +110,7 @@ describe('the succession in a checkpoint store', () => {
     const { store, checkpoints } = await later;
     tidying.open();
     await pruning;
-    for (const { version } of checkpoints) assert.equal((await store.restore(version)).checkpoint.version, version);
+    for (const { version } of checkpoints) assert.equal((await readBack(store, version)).checkpoint.version, version);
     assert.deepEqual(versions({ checkpoints }), [1, 2]);
   });
 

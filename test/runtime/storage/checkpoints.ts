@@ -45,8 +45,15 @@ export async function appendAll(
   for (let version = from; version <= to; version++) await store.append(checkpoint(version, options));
 }
 
+/** What is restored, with the sections that it is read from. */
+export async function readBack(store: CheckpointStore, version: number) {
+  const sessions: Buffer[] = [];
+  const restored = await store.restore(version, { take: (section) => sessions.push(section), maxStateBytes: Infinity });
+  return { ...restored, sessions };
+}
+
 export async function restored(store: CheckpointStore, version: number) {
-  const { state, sessions } = await store.restore(version);
+  const { state, sessions } = await readBack(store, version);
   assert('bytes' in state);
   return {
     state: state.bytes.toString(),

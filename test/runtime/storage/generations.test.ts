@@ -21,6 +21,7 @@ import {
   surveyKept,
   surveyNewest,
 } from '../../../services/runtime/worker/generations.ts';
+import { readBack } from './checkpoints.ts';
 import { type Fate, type Process, type SimDisk, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
 
 const CLUSTER = '0123456789abcdef0123456789abcdef';
@@ -193,7 +194,7 @@ describe('generations of a worker', () => {
       const { store } = await claim(disk, 1, 3);
       await store.append(checkpoint(3, LARGE_BYTES));
       await store.append(checkpoint(4));
-      await store.restore(3);
+      await readBack(store, 3);
       await store.prune(4);
       await store.append(checkpoint(5, LARGE_BYTES));
       await store.prune(5);

@@ -12,6 +12,7 @@ import {
   surveyVolume,
   systemCode,
 } from '../../../services/runtime/storage/index.ts';
+import { readBack } from './checkpoints.ts';
 
 const IDENTITY = { cluster: '0123456789abcdef0123456789abcdef', worker: 0, generation: 1 };
 
@@ -139,7 +140,7 @@ describe('real disk', () => {
       second.checkpoints.map((one) => one.version),
       [17, 18, 19, 20],
     );
-    const restored = await second.store.restore(20);
+    const restored = await readBack(second.store, 20);
     assert.deepEqual(restored.state, { bytes: state });
     assert.equal(restored.sessions.length, 20);
     await second.store.prune(20);

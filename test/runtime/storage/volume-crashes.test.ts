@@ -12,6 +12,7 @@ import {
   claimVolume,
   surveyVolume,
 } from '../../../services/runtime/storage/index.ts';
+import { readBack } from './checkpoints.ts';
 import { type Fate, type Process, type SimDisk, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
 
 const IDENTITY = { cluster: '0123456789abcdef0123456789abcdef', worker: 0, generation: 1 };
@@ -64,7 +65,7 @@ function restorePoint(listed: readonly Meant[], cut: number): number {
 }
 
 async function checkRestored(store: CheckpointStore, meant: Meant): Promise<void> {
-  const { state, sessions, checkpoint } = await insist(() => store.restore(meant.version));
+  const { state, sessions, checkpoint } = await insist(() => readBack(store, meant.version));
   assert.equal(checkpoint.worldLine, meant.worldLine);
   assert('bytes' in state);
   assert.equal(state.bytes.toString().trimEnd(), meant.state);
@@ -323,7 +324,7 @@ async function inherited(volume: ClaimedVolume, cut: number): Promise<Meant[]> {
   const prefix = volume.checkpoints.findLast((one) => one.version <= cut)?.version ?? 0;
   await volume.store.dropAfter(prefix);
   for (const { worldLine, version } of volume.checkpoints.filter((one) => one.version === prefix)) {
-    const { state, sessions } = await volume.store.restore(version);
+    const { state, sessions } = await readBack(volume.store, version);
     assert('bytes' in state);
     listed.push({
       ...{ worldLine, version, state: state.bytes.toString().trimEnd() },

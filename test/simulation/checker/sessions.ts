@@ -2,6 +2,7 @@
 import type { RollbackReport, SessionEffect, SessionFailure } from '../../../services/core/index.ts';
 import type { Batch } from '../../../services/protocol/index.ts';
 import type { SimSession } from '../session-actor.ts';
+import { QUIET_WORLD, type WorldOptions } from '../options.ts';
 import { CLOCK_STEP_MS } from '../scheduler.ts';
 import { parseBatchName } from '../state-object.ts';
 import {
@@ -135,7 +136,8 @@ export function checkSessions(truth: Truth) {
     const { options, clients } = worldOf();
     const mine = sessionOf(truth, session.index);
     if (code === 'historyLost') return truth.exposedWorldLine - session.core.worldLine > options.maxDecisions;
-    if (code === 'tooManySessions') return clients.length * options.sessionsPerClient > options.maxSessions;
+    if (code === 'tooManySessions')
+      return clients.length * options.sessionsPerClient > options.maxSessions || isCramped(options);
     if (code !== 'sessionExpired') return false;
     const now = clockOf(session);
     return (
@@ -151,12 +153,14 @@ export function checkSessions(truth: Truth) {
   /** Is what counts of the session's executions at some worker longer ago than workers remember? */
   function isIdle({ calls }: SessionTruth, counts: (token: Token) => boolean): boolean {
     const { options, scheduler } = worldOf();
+    // What a worker forgets when room is short, a session that was idle for less may miss.
+    const keptMs = isCramped(options) ? Math.min(options.replyGiveWayMs, options.giveWayMs) : options.sessionExpiryMs;
     const heardAt = new Map<number, number>();
     for (const { worker, executions } of calls.values()) {
       for (const { at, token } of executions)
         if (counts(token)) heardAt.set(worker, Math.max(at, heardAt.get(worker) ?? 0));
     }
-    return [...heardAt.values()].some((at) => scheduler.now - at > options.sessionExpiryMs);
+    return [...heardAt.values()].some((at) => scheduler.now - at > keptMs);
   }
 
   function clockOf({ client }: SimSession): number {
@@ -164,4 +168,9 @@ export function checkSessions(truth: Truth) {
   }
 
   return { sessionBegins, submitted, sessionStepped, sent, completed, committed, failed, rolledBack, sessionEnded };
+}
+
+/** Do workers have so little room that sessions give way? */
+function isCramped({ maxReplyBytes, giveWayMs }: WorldOptions): boolean {
+  return maxReplyBytes < QUIET_WORLD.maxReplyBytes || giveWayMs < QUIET_WORLD.giveWayMs;
 }

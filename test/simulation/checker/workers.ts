@@ -1,6 +1,7 @@
 /** What workers and their volumes do: executions, seals, restores, stops. */
 import type { StopReason, Worker } from '../../../services/core/index.ts';
 import type { Batch, CheckpointInfo, Message } from '../../../services/protocol/index.ts';
+import { REPLY_BYTES } from '../../../services/core/worker/session-table.ts';
 import { isOnPlatter, newestOn } from '../on-disk.ts';
 import { EMPTY, historyOf, parseBatchName, type State } from '../state-object.ts';
 import type { WorkerProcess } from '../worker-actor.ts';
@@ -16,6 +17,20 @@ import {
   type Truth,
 } from './truth.ts';
 
+/** Of the simulated worker type, without what a world adds to its results. */
+const OPERATIONS_BYTES = 4;
+const RESULT_BYTES = 8;
+
+function sum<T>(items: Iterable<T>, bytes: (item: T) => number): number {
+  let all = 0;
+  for (const item of items) all += bytes(item);
+  return all;
+}
+
+function repliesOf({ entries }: Worker['sessions']): number {
+  return sum(entries.values(), ({ replies }) => sum(replies, ({ results }) => REPLY_BYTES + results.length));
+}
+
 export function checkWorkers(truth: Truth) {
   const { worldOf, figures, decisions, exposed } = truth;
   /** The newest version of all workers, and the clock's tick at which a seal began it. */
@@ -30,15 +45,31 @@ export function checkWorkers(truth: Truth) {
     waitingBytes,
     sessions,
     unwritten,
+    unwrittenBytes,
     uncommitted,
     decisions: known,
   }: Worker): void {
     const within = (what: string, is: number, limit: number): void => {
       if (is > limit) violated(12, `worker ${config.id} has ${is} ${what}, and the limit is ${limit}`);
     };
+    const accounted = (what: string, is: number, account: number): void => {
+      if (is !== account) violated(12, `worker ${config.id} has ${is} ${what}, and accounts for ${account}`);
+    };
     within('batches that wait', waiting.length, config.maxWaitingBatches);
     within('bytes that wait', waitingBytes, config.maxWaitingBytes);
     within('sessions', sessions.entries.size, config.maxSessions);
+    accounted('bytes of replies', repliesOf(sessions), sessions.replyBytes);
+    accounted(
+      'unwritten bytes',
+      sum(unwritten, ({ sectionBytes }) => sectionBytes),
+      unwrittenBytes,
+    );
+    // Replies are expected to be as large as the operations.
+    const growth = (REPLY_BYTES + RESULT_BYTES + worldOf().options.resultBytes) / (REPLY_BYTES + OPERATIONS_BYTES);
+    within('bytes of replies', sessions.replyBytes, config.maxReplyBytes * growth);
+    // The one that reached the limit is among them, and as with versions, one more was open.
+    const before = sum(unwritten.slice(0, -2), ({ sectionBytes }) => sectionBytes);
+    within('unwritten bytes, before the last', before, config.maxUnwrittenBytes);
     within('decisions', known.length, config.maxDecisions);
     // One version more was open when the limit was reached.
     within('unwritten versions', unwritten.length, config.maxUnwrittenVersions + 1);

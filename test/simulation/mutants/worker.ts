@@ -124,9 +124,9 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '52 replies are not part of a checkpoint',
-    `${CORE}/worker/session-table.ts`,
-    'replies: [...replies], changed: false',
-    'replies: [], changed: false',
+    `${CORE}/worker/session-sections.ts`,
+    'one.replies = replies.map((stored) => ({ ...stored, isOwn: true }));',
+    'one.replies = replies.map((stored) => ({ ...stored, isOwn: true })).slice(replies.length);',
   ),
   mutant(
     '53 a seal does not wait for batches in flight',
@@ -167,8 +167,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   mutant(
     '92 sessions expire while their client goes on',
     `${CORE}/worker/session-table.ts`,
-    'if (now - entry.activeAt <= expiryMs) continue;',
-    'if (now - entry.activeAt <= expiryMs / 10) continue;',
+    'if (now - entry.activeAt <= expiryMs) return;',
+    'if (now - entry.activeAt <= expiryMs / 10) return;',
   ),
   mutant(
     '93 batches wait without a limit',
@@ -178,9 +178,9 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '94 sessions are remembered without a limit',
-    `${CORE}/worker/execute.ts`,
-    '} else if (entry === undefined && worker.sessions.entries.size >= config.maxSessions) {',
-    '} else if (entry === undefined && worker.sessions.entries.size >= Infinity) {',
+    `${CORE}/worker/room.ts`,
+    'return Math.min(config.maxSessions, Math.floor(config.maxSessionBytes / ENTRY_BYTES));',
+    'return Math.floor(config.maxSessionBytes / ENTRY_BYTES);',
   ),
   mutant(
     '95 execution does not wait for the disk',
@@ -214,19 +214,19 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '155 a sweep of the session table ends before its last entry',
-    `${CORE}/worker/session-table.ts`,
+    `${CORE}/worker/session-sections.ts`,
     'if (sweep.left === 0) Object',
     'if (sweep.left <= 1) Object',
   ),
   mutant(
     '156 a sweep of the session table counts before it has ended',
-    `${CORE}/worker/session-table.ts`,
+    `${CORE}/worker/session-sections.ts`,
     'return { since: table.since, bytes };',
     'return { since: table.sweep?.from ?? table.since, bytes };',
   ),
   mutant(
     '157 a sweep of the session table passes over sessions without replies',
-    `${CORE}/worker/session-table.ts`,
+    `${CORE}/worker/session-sections.ts`,
     'if (next.value.changed) continue;',
     'if (next.value.changed || next.value.replies.length === 0) continue;',
   ),
@@ -235,5 +235,47 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     `${STORAGE}/checkpoint-store.ts`,
     'since: entry.sessions.since };',
     'since: entry.version };',
+  ),
+  mutant(
+    '170 replies are kept without a limit on their bytes',
+    `${CORE}/worker/room.ts`,
+    'if (sessions.replyBytes <= room || shedReplies(sessions, room, upTime(worker), config)) return true;',
+    'if (room > -Infinity) return true;',
+  ),
+  mutant(
+    '171 replies that were acknowledged count on',
+    `${CORE}/worker/session-table.ts`,
+    '  account(table, entry, -bytes);\n',
+    '',
+  ),
+  mutant(
+    '172 replies that were restored do not count',
+    `${CORE}/worker/session-sections.ts`,
+    '        table.replyBytes += one.replyBytes;\n',
+    '',
+  ),
+  mutant(
+    '173 replies give way although their client is there',
+    `${CORE}/worker/session-table.ts`,
+    'now - hand.activeAt <= replyGiveWayMs',
+    'now - hand.activeAt < 0',
+  ),
+  mutant(
+    '174 sessions give way while their client sends again',
+    `${CORE}/worker/session-table.ts`,
+    'now - oldest.activeAt <= giveWayMs',
+    'now - oldest.activeAt < 0',
+  ),
+  mutant(
+    '175 checkpoints that wait for the disk have no limit on their bytes',
+    `${CORE}/worker/execute.ts`,
+    'worker.unwrittenBytes >= maxUnwrittenBytes ||',
+    'worker.unwrittenBytes >= Infinity ||',
+  ),
+  mutant(
+    '176 bytes of checkpoints count on after a rollback dropped them',
+    `${CORE}/worker/rollback.ts`,
+    '  worker.unwrittenBytes = 0;\n',
+    '',
   ),
 ];

@@ -1,0 +1,50 @@
+/**
+ * How much memory a process may use, and how a worker divides it. Most of what the limits are about lives in buffers beside V8's heap,
+ * which count against the memory of the container; entries of the session table live in the heap.
+ */
+import { totalmem } from 'node:os';
+import { getHeapStatistics } from 'node:v8';
+import { LEAST_REPLY_BYTES, type WorkerConfig } from '@dpr/core';
+import { MAX_KEPT_REPLY_BYTES, MAX_SESSION_BYTES, MAX_UNWRITTEN_BYTES, MAX_WAITING_BYTES } from '@dpr/protocol';
+
+/** Parts of the memory. Together, with what else a worker needs and garbage that was not collected yet, they are not all of it. */
+const SHARES = { sessions: 1 / 8, replies: 1 / 16, unwritten: 1 / 16, waiting: 1 / 32, unsent: 1 / 8, state: 3 / 4 };
+
+/** With less, the largest batch would not fit. */
+export const MIN_MEMORY_BYTES = LEAST_REPLY_BYTES / SHARES.replies;
+/** V8 lets its heap grow to about half of a container's memory; with a lower limit, a process may use so many times that. */
+const MEMORY_PER_HEAP = 2;
+/** Output of all connections that was not taken over by the system yet, even with much memory. */
+const MAX_UNSENT_BYTES = 1024 * 1024 * 1024;
+
+export interface MemoryBudget {
+  /** What the process may use. */
+  readonly bytes: number;
+  /** For the worker's core. */
+  readonly limits: Pick<WorkerConfig, 'maxSessionBytes' | 'maxReplyBytes' | 'maxUnwrittenBytes' | 'maxWaitingBytes'>;
+  readonly maxUnsentBytes: number;
+  readonly maxStateBytes: number;
+}
+
+/** Of the machine, of the container (cgroup v1 or v2), or by V8's limit on its heap. */
+export function availableBytes(): number {
+  const limits = [totalmem(), process.constrainedMemory(), MEMORY_PER_HEAP * getHeapStatistics().heap_size_limit];
+  return Math.min(...limits.filter((limit) => limit > 0)); // 0: there is none
+}
+
+/** @param given what the process may use by its settings; undefined: what is available */
+export function divideMemory(given: number | undefined, available = availableBytes()): MemoryBudget {
+  const bytes = Math.max(MIN_MEMORY_BYTES, given ?? available);
+  const part = (share: number, most = Infinity): number => Math.min(most, Math.floor(bytes * share));
+  return {
+    bytes,
+    limits: {
+      maxSessionBytes: part(SHARES.sessions, MAX_SESSION_BYTES),
+      maxReplyBytes: part(SHARES.replies, MAX_KEPT_REPLY_BYTES),
+      maxUnwrittenBytes: part(SHARES.unwritten, MAX_UNWRITTEN_BYTES),
+      maxWaitingBytes: part(SHARES.waiting, MAX_WAITING_BYTES),
+    },
+    maxUnsentBytes: part(SHARES.unsent, MAX_UNSENT_BYTES),
+    maxStateBytes: part(SHARES.state),
+  };
+}
