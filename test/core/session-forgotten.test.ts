@@ -67,3 +67,25 @@ describe('a session that asks, after a rollback, what its worker remembers of it
     assert.deepEqual(answerTable(2, false, 3), ['ended']);
   });
 });
+
+describe('a session that is told that it expired', () => {
+  function told(sequence: number): readonly string[] {
+    const step = rolledBack(true, 1);
+    step({
+      kind: 'frames',
+      worker: WORKER,
+      messages: [{ kind: 'tableAnswer', session: ID, worldLine: 2, last: 2 }],
+    });
+    const error = { kind: 'error', code: 'sessionExpired', session: ID, sequence, detail: 0, text: '' } as const;
+    return step({ kind: 'frames', worker: WORKER, messages: [error] }).map(({ kind }) => kind);
+  }
+
+  it('ends, if that is about a batch without an answer', () => {
+    assert.deepEqual(told(2), ['ended']);
+    assert.deepEqual(told(0), ['ended'], 'or about its question for the table');
+  });
+
+  it('goes on, if it is about a copy of one that was answered', () => {
+    assert.deepEqual(told(1), []);
+  });
+});

@@ -216,6 +216,7 @@ describe("the bytes of a worker's replies", () => {
     assert.equal(send(10, 1, operations(256)), 'sessionExpired');
     assert.equal(executions(), executed + 1, 'not twice');
     assert.equal(send(10, 2, { ...operations(1), acknowledged: 1 }), 'reply');
+    assert.equal(send(10, 1, operations(256)), 'sequenceGap', 'a copy of what had arrived harms nothing');
     const { table, counted } = accounted();
     assert.equal(table, counted);
   });

@@ -28,7 +28,7 @@ function busyWorker(skew: (ms: number) => number, base = 0) {
     wakeAt: (): number => workerWakeAt(worker),
     /** A batch of a session that has seen this version. */
     execute(at: number, seen = 0): void {
-      const messages = [{ ...batchOf(++sequence, seen), acknowledged: sequence - 1 } as Message];
+      const messages = [batchOf(++sequence, { version: seen, acknowledged: sequence - 1 })];
       take(step({ kind: 'clientFrames', connection: 1, messages }, at, wallAt(at)), at);
     },
     wake: (at: number): void => take(step({ kind: 'wake' }, at, wallAt(at)), at),

@@ -27,7 +27,9 @@ export const MUST_BE_REACHED: readonly string[] = [
     .filter((kind) => !NEVER_SENT.includes(kind) && kind !== 'error')
     .map((kind) => `sent ${kind}`),
   ...['claimed', 'registered', 'rollback', 'leaving', 'left', 'refused', 'fenced'].map((event) => `finder ${event}`),
-  ...['rollback', 'restored', 'leaving', 'finderRefused', 'undecided'].map((event) => `worker ${event}`),
+  ...['rollback', 'restored', 'leaving', 'finderRefused', 'undecided', 'memoryShort', 'memoryEased'].map(
+    (event) => `worker ${event}`,
+  ),
   ...REFUSALS.map((code) => `refused: ${code}`),
   ...['historyLost', 'sessionExpired', 'tooManySessions'].map((code) => `session ended: ${code}`),
   ...['shutdown', 'left', 'fenced', 'refused', 'lostHistory'].map((why) => `worker stops: ${why}`),

@@ -74,7 +74,7 @@ function drawExpiry(random: Random): Partial<WorldOptions> {
 }
 
 /** Workers have room for few sessions and replies, so that those which are idle, and those which were closed, give way. */
-function drawCramped(random: Random): Partial<WorldOptions> {
+function drawCramped(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
   const [retryLimitMs, endedExpiryMs] = [300, 300];
   return {
     workers: random.int(1, 3),
@@ -92,7 +92,7 @@ function drawCramped(random: Random): Partial<WorldOptions> {
     maxUnwrittenBytes: random.pick([200, 1_000]),
     maxWaitingBatches: 1000,
     maxSessions: random.pick([3, 6, QUIET_WORLD.maxSessions]),
-    maxReplyBytes: random.pick([3_000, 6_000]),
+    maxReplyBytes: random.pick([1_100, 3_000]),
     asyncStateChance: random.pick([0, 0, 1]),
     pauseMs: 20,
     retryLimitMs,
@@ -101,6 +101,7 @@ function drawCramped(random: Random): Partial<WorldOptions> {
     replyGiveWayMs: random.pick([30, 200]),
     sessionExpiryMs: 5_000,
     faultsForMs: random.real(1000, 4000),
+    rates: { ...rates, cutConnection: random.pick([5, 20]), resetConnection: random.pick([0, 10]) },
   };
 }
 

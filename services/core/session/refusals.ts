@@ -26,10 +26,13 @@ export function refused(session: Session, lane: Lane | undefined, message: Messa
     case 'notServing':
     case 'windowExceeded':
       return backOff(session, lane);
+    case 'sessionExpired':
+      // The worker may have met a copy of a batch whose reply arrived here, and that it does not keep any more.
+      if (lane !== undefined && message.sequence > 0 && !isUnanswered(lane, message.sequence)) return;
+      return endSession(session, code, text);
     case 'malformed':
     case 'absurdVersion':
     case 'dependencyAboveVersion':
-    case 'sessionExpired':
     case 'tooManySessions':
       return endSession(session, code, text);
     case 'historyLost': // detail: the oldest decision that is remembered; another session's question may have been the one refused
@@ -38,6 +41,10 @@ export function refused(session: Session, lane: Lane | undefined, message: Messa
     default:
       return; // about the connection, not about this session
   }
+}
+
+function isUnanswered({ sent }: Lane, sequence: number): boolean {
+  return sent.some((call) => call.sequence === sequence && call.version === 0);
 }
 
 function backOff(session: Session, lane: Lane | undefined): void {

@@ -132,7 +132,7 @@ function unlist(table: SessionTable, entry: SessionEntry): void {
 
 /** The session was heard of. What still comes of a closed one keeps nothing alive. */
 export function heard(table: SessionTable, entry: SessionEntry, now: number): void {
-  if (entry.ended) return;
+  if (entry.ended || entry.activeAt === now) return; // among those of one ms the order does not matter
   entry.activeAt = now;
   if (entry.newer === undefined) return;
   unlist(table, entry);
@@ -173,6 +173,7 @@ function account(table: SessionTable, entry: SessionEntry, bytes: number): void 
 
 /** Forget the replies that the client has. */
 export function acknowledge(table: SessionTable, entry: SessionEntry, upTo: number): void {
+  if (entry.givenUp <= upTo) entry.givenUp = 0; // what gave way had arrived
   let known = 0;
   let bytes = 0;
   for (const reply of entry.replies) {

@@ -236,6 +236,8 @@ export interface Worker {
   upTimeBefore: number;
   startedAt: number;
   expiredAt: number;
+  /** Longest time between two events that counts as up-time. */
+  readonly unattendedMs: number;
   nextTicket: number;
   readonly inFlight: Map<number, InFlight>;
   /** What their replies will probably take. */

@@ -113,6 +113,7 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
     upTimeBefore: 0,
     startedAt: 0,
     expiredAt: 0,
+    unattendedMs: UNATTENDED_SWEEPS * expirySweepMs(config),
     nextTicket: 1,
     inFlight: new Map(),
     inFlightBytes: 0,
@@ -138,7 +139,7 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
  * @returns what to do, in order
  */
 export function stepWorker(worker: Worker, event: WorkerEvent, now: number, wall: number): WorkerEffect[] {
-  skipUnattended(worker, now);
+  if (now - worker.now > worker.unattendedMs) skipUnattended(worker, now);
   turnClock(worker, now, wall);
   worker.effects = [];
   if (hasStopped(worker)) return worker.effects;
@@ -153,9 +154,7 @@ export function stepWorker(worker: Worker, event: WorkerEvent, now: number, wall
  * not expire before it has read them.
  */
 function skipUnattended(worker: Worker, now: number): void {
-  const most = UNATTENDED_SWEEPS * expirySweepMs(worker);
-  const passed = now - worker.now;
-  if (passed > most) worker.startedAt += passed - most;
+  worker.startedAt += now - worker.now - worker.unattendedMs;
 }
 
 /** When the worker wants a `wake` event, in the time of `now`; Infinity if nothing is due. */
@@ -214,12 +213,12 @@ function goOn(worker: Worker): void {
   if (worker.now >= worker.progressAt + PROGRESS_MS) reportProgress(worker);
 }
 
-function expirySweepAt(worker: Worker): number {
-  return worker.expiredAt + expirySweepMs(worker);
+function expirySweepAt({ expiredAt, config }: Worker): number {
+  return expiredAt + expirySweepMs(config);
 }
 
-function expirySweepMs({ config }: Worker): number {
-  return Math.min(config.sessionExpiryMs, config.endedExpiryMs) / EXPIRY_SWEEPS;
+function expirySweepMs({ sessionExpiryMs, endedExpiryMs }: WorkerConfig): number {
+  return Math.min(sessionExpiryMs, endedExpiryMs) / EXPIRY_SWEEPS;
 }
 
 /** A worker that takes no new batches is done when nothing executes and everything is durable. */
