@@ -43,7 +43,7 @@ export function readLines(stream: Readable, onLine: (line: string) => void): voi
 export function saidIn(line: string): Said | undefined {
   const entry = structured(line);
   if (entry === undefined) {
-    const names = /^(Uncaught )?\w*(Error|Exception)\b.*:/.test(line);
+    const names = /^(Uncaught )?\w*(Error|Exception)\b.*:|^FATAL ERROR: /.test(line);
     return names ? { severity: 'fatal', text: shortened(line) } : undefined;
   }
   const severity = typeof entry.level === 'string' ? SEVERITIES[entry.level] : undefined;

@@ -1,4 +1,4 @@
-import { EXIT } from '@dpr/runtime/exit-codes';
+import { EXIT, OUT_OF_MEMORY } from '@dpr/runtime/exit-codes';
 
 /** Pause before the second start in a row; the first one is immediate. */
 const FIRST_PAUSE_MS = 100;
@@ -21,7 +21,7 @@ export type Verdict =
   | { readonly kind: 'rest'; readonly phase: 'left' | 'halted' };
 
 /** Ends that starting again does not mend. */
-const HALTING: readonly (number | null)[] = [EXIT.refused, EXIT.damaged, EXIT.volumeLost];
+const HALTING: readonly (number | null)[] = [EXIT.refused, EXIT.damaged, EXIT.volumeLost, EXIT.tooLarge];
 
 /**
  * What to do about a process that ended although it was to run.
@@ -43,12 +43,16 @@ const MEANINGS: ReadonlyMap<number | null, string> = new Map([
   [EXIT.fenced, 'was fenced, because another process took over as this worker'],
   [EXIT.refused, 'was refused by the cluster'],
   [EXIT.lostHistory, 'missed more rollbacks than are remembered'],
+  [EXIT.tooLarge, 'has less memory than its state takes'],
   [EXIT.damaged, 'cannot read what is in its data directory'],
   [EXIT.volumeLost, 'lost files that it had open'],
   [EXIT.internal, 'crashed'],
   [EXIT.unclean, 'did not stop in time'],
   [EXIT.config, 'cannot run as configured'],
 ]);
+
+/** The last words of a process whose heap is full, in Node's own text. */
+const HEAP_IS_FULL = 'heap out of memory';
 
 /**
  * A death in plain words.
@@ -58,6 +62,15 @@ const MEANINGS: ReadonlyMap<number | null, string> = new Map([
 export function deathText({ code, signal, error, silentMs = 0 }: Death, lastError: string | undefined): string {
   if (error !== undefined) return `could not be started: ${error.message}`;
   if (silentMs > 0) return `did not answer for ${Math.round(silentMs / 1_000)} s, and was killed`;
+  const { aborted, killed } = OUT_OF_MEMORY;
+  if (signal === aborted.signal || code === aborted.code) {
+    if (lastError?.includes(HEAP_IS_FULL)) {
+      return 'ran out of memory: its heap is full. Give it more, by NODE_OPTIONS=--max-old-space-size=MEBIBYTES, or let it keep less';
+    }
+  }
+  if (signal === killed.signal || code === killed.code) {
+    return 'was killed by SIGKILL: by hand, or by the system because it ran out of memory (its log tells, see `dmesg`)';
+  }
   const how = signal === null ? (MEANINGS.get(code) ?? `exited with code ${String(code)}`) : `was killed by ${signal}`;
-  return lastError === undefined || signal === 'SIGKILL' ? how : `${how}: ${lastError}`;
+  return lastError === undefined ? how : `${how}: ${lastError}`;
 }

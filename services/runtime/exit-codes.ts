@@ -27,10 +27,13 @@ export const EXIT = {
 } as const;
 
 /**
- * How a process ends that memory ran out for, as a shell or a container tells it: V8 aborts when its heap is full, and the system kills
- * who exceeds the container's memory.
+ * What a process may end with whose memory ran out, as a signal and as a shell or a container tells of that: V8 aborts when its heap is
+ * full, and the system kills what exceeds the memory of the machine or the container. An administrator may kill it the same way.
  */
-export const OUT_OF_MEMORY = { heap: 128 + 6, container: 128 + 9 } as const;
+export const OUT_OF_MEMORY = {
+  aborted: { signal: 'SIGABRT', code: 128 + 6 },
+  killed: { signal: 'SIGKILL', code: 128 + 9 },
+} as const;
 
 export const EXIT_BY_REASON: Readonly<Record<StopReason, number>> = {
   shutdown: EXIT.ok,

@@ -20,7 +20,8 @@ describe('a process that dies', () => {
     assert.equal(restarts, 1);
     assert.equal(await worldLineOf(place), worldLine + 1);
     const ended = await run.line('processEnded');
-    assert.deepEqual([ended.process, ended.reason, ended.restartInMs], ['counter-0', 'was killed by SIGKILL', 0]);
+    assert.deepEqual([ended.process, ended.restartInMs], ['counter-0', 0]);
+    assert.match(String(ended.reason), /^was killed by SIGKILL/);
     assert.equal((await run.line('worldLine')).worldLine, worldLine + 1);
   });
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { workerWakeAt, type WorkerEffect } from '@dpr/core';
-import type { Message } from '@dpr/protocol';
 import { batchOf, servingWorker } from './serving-worker.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;

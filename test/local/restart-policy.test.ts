@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { EXIT } from '@dpr/runtime/exit-codes';
+import { EXIT, OUT_OF_MEMORY } from '@dpr/runtime/exit-codes';
+import { saidIn } from '../../services/local/log-lines.ts';
 import { afterDeath, deathText, SERVED_WELL_MS } from '../../services/local/restart-policy.ts';
 
 const killed = { code: null, signal: 'SIGKILL' } as const;
@@ -29,19 +30,35 @@ describe('after the death of a process', () => {
     for (const code of Object.values(EXIT)) {
       const verdict = afterDeath({ code, signal: null }, 0, 0);
       if (code === EXIT.left) assert.deepEqual(verdict, { kind: 'rest', phase: 'left' });
-      else if (code === EXIT.refused || code === EXIT.damaged || code === EXIT.volumeLost) {
+      else if ([EXIT.refused, EXIT.damaged, EXIT.volumeLost, EXIT.tooLarge].some((halting) => halting === code)) {
         assert.deepEqual(verdict, { kind: 'rest', phase: 'halted' });
       } else assert.equal(verdict.kind, 'restart');
     }
   });
 
   it('the reason is told in words', () => {
-    assert.equal(deathText(killed, 'an old error'), 'was killed by SIGKILL');
-    assert.equal(deathText({ code: null, signal: 'SIGABRT' }, 'out of memory'), 'was killed by SIGABRT: out of memory');
+    assert.equal(deathText({ code: null, signal: 'SIGTERM' }, undefined), 'was killed by SIGTERM');
+    assert.equal(deathText({ code: null, signal: 'SIGABRT' }, 'assertion'), 'was killed by SIGABRT: assertion');
     assert.equal(deathText({ code: EXIT.config, signal: null }, 'no disk'), 'cannot run as configured: no disk');
     assert.equal(deathText({ code: 3, signal: null }, undefined), 'exited with code 3');
     const error = new Error('spawn kv ENOENT');
     assert.equal(deathText({ code: null, signal: null, error }, undefined), 'could not be started: spawn kv ENOENT');
+  });
+
+  it('memory that ran out is told as such, by signal and by the code that a shell makes of it', () => {
+    const { aborted, killed: byTheSystem } = OUT_OF_MEMORY;
+    const full = 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory';
+    for (const death of [
+      { code: null, signal: aborted.signal },
+      { code: aborted.code, signal: null },
+    ]) {
+      assert.match(deathText(death, full), /^ran out of memory: its heap is full\. Give it more, by NODE_OPTIONS/);
+    }
+    for (const death of [killed, { code: byTheSystem.code, signal: null }]) {
+      assert.match(deathText(death, 'an old error'), /^was killed by SIGKILL: by hand, or .* ran out of memory/);
+      assert.equal(afterDeath(death, 0, 0).kind, 'restart');
+    }
+    assert.deepEqual(saidIn(full), { severity: 'fatal', text: full });
   });
 
   it('every exit code of the project has words of its own', () => {
