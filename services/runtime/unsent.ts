@@ -43,8 +43,14 @@ export function limitUnsent(maxBytes: number): Unsent {
   return {
     bytes: () => total,
     join(close) {
-      const own: Holder = { bytes: 0, close };
       let open = true;
+      const own: Holder = {
+        bytes: 0,
+        close() {
+          open = false;
+          close();
+        },
+      };
       return {
         set(bytes) {
           if (!open || bytes === own.bytes) return;

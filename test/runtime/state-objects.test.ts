@@ -1,7 +1,9 @@
 import { MAX_BATCH_BYTES } from '@dpr/protocol';
 import {
   createLog,
+  EXIT,
   MalformedOperations,
+  ProcessError,
   PROGRAMS_ONLY,
   startFinder,
   startWorker,
@@ -17,6 +19,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { deferred } from '../../services/runtime/deferred.ts';
+import { divideMemory, MIN_MEMORY_BYTES } from '../../services/runtime/memory.ts';
 import { freePort } from './cluster.ts';
 import { batch, greet, type Peer } from './peer.ts';
 
@@ -210,5 +213,27 @@ describe('a state object in another process', () => {
       worker.ended,
       /gave 4194305 bytes of results for 1 operations, and at most 4194304 are allowed/,
     );
+  });
+
+  it('is not given a state that its process has no memory for, which ends for an administrator to see to it', async () => {
+    const settings = await settingsOf(0);
+    const bytes = divideMemory(MIN_MEMORY_BYTES).maxStateBytes + 1;
+    const type = slowText({ snapshot: () => Buffer.alloc(bytes), restore: () => Promise.resolve() });
+    const first = await start(type, settings);
+    await ready(first);
+    const client = await greet(settings.port);
+    client.send(append(1, 'text'));
+    await committed(client, (await client.next('reply')).version);
+    client.close();
+    first.stop();
+    await first.ended;
+
+    const again = await start(type, { ...settings, memoryBytes: MIN_MEMORY_BYTES });
+    await assert.rejects(again.ended, (error) => {
+      assert.ok(error instanceof ProcessError);
+      assert.equal(error.exitCode, EXIT.tooLarge);
+      assert.match(error.message, new RegExp(`has ${bytes} bytes, and this process has memory for ${bytes - 1}`));
+      return true;
+    });
   });
 });

@@ -168,6 +168,22 @@ describe('checkpoint store', () => {
     assert.deepEqual(await restored(second.store, 5), { state: 'state 5', sessions: ['sessions 5'] });
   });
 
+  it('does not read a state that exceeds the memory which there is for it', async () => {
+    const { store } = await claimOn(disk, 1);
+    for (const [version, bytes] of [
+      [1, 100],
+      [2, LARGE],
+    ] as const) {
+      await store.append(checkpoint(version, { state: Buffer.alloc(bytes) }));
+      const into = (maxStateBytes: number) => ({ take: () => undefined, maxStateBytes });
+      await store.restore(version, into(bytes));
+      await assert.rejects(store.restore(version, into(bytes - 1)), {
+        name: 'StateTooLargeError',
+        message: new RegExp(`has ${bytes} bytes, and this process has memory for ${bytes - 1}: give it more`),
+      });
+    }
+  });
+
   it('lets go of sessions once later ones are the whole table by themselves', async () => {
     const { store } = await claimOn(disk, 1);
     await store.append(checkpoint(1));
