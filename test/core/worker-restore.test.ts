@@ -1,6 +1,13 @@
-import { createWorker, stepWorker, WORKER_DEFAULTS, type Worker, type WorkerEffect, type WorkerEvent } from '@dpr/core';
+import {
+  createWorker,
+  sectionReader,
+  stepWorker,
+  WORKER_DEFAULTS,
+  type Worker,
+  type WorkerEffect,
+  type WorkerEvent,
+} from '@dpr/core';
 import type { CheckpointInfo, Decision, MessageOf } from '@dpr/protocol';
-import { restoreTable } from '../../services/core/worker/session-table.ts';
 import assert from 'node:assert/strict';
 
 const CLUSTER = 'c'.repeat(32);
@@ -101,9 +108,12 @@ describe('what a worker restores', () => {
     assert.ok(effect?.kind === 'bringBack');
     assert.deepEqual(effect.from, { generation: 1, version: 4 });
     assert.deepEqual(effect.info, { worldLine: 1, version: 5, predecessor: 0, dependencies: new Map() });
-    assert.deepEqual(restoreTable([effect.sessions.bytes], effect.sessions.since).table.entries.size, 0);
+    const { take, finish } = sectionReader();
+    take(effect.sessions.bytes);
+    const sessions = finish(effect.sessions.since, 5);
+    assert.equal(sessions.table.entries.size, 0);
     assert.deepEqual(restores(joined), []);
-    one.step({ kind: 'restored', version: 5, sections: [effect.sessions.bytes], since: 5 });
+    one.step({ kind: 'restored', version: 5, sessions });
     one.step(executeBatch);
     assert.deepEqual(restores(one.step(decisionTo(5), 1_000)), [{ kind: 'restore', version: 5, empty: false }]);
 

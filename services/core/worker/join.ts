@@ -1,7 +1,8 @@
 /** How a worker becomes a member: survey the volume, claim, open the volume, register, restore. */
 import type { CheckpointInfo, Message, MessageOf, Stamp } from '@dpr/protocol';
 import { survivingVersion } from '../world-lines.ts';
-import { createSessionTable, sealSection } from './session-table.ts';
+import { sealSection } from './session-sections.ts';
+import { createSessionTable } from './session-table.ts';
 import { log, stop, toFinder, type CleanMarker, type Worker, type WorkerEvent } from './state.ts';
 
 type Seed = NonNullable<MessageOf<'claimed'>['seed']>;

@@ -104,11 +104,10 @@ export function workersOn(scene: Scene, cast: Cast): WorkersPart {
           const found = volume.kept.get(from.generation)?.find((stored) => stored.info.version === from.version);
           if (found === undefined) throw new Error(`generation ${from.generation} has no version ${from.version}`);
           process.state = found.state;
-          volume.checkpoints = [
-            { info, state: found.state, sections: [{ version: info.version, bytes: sessions.bytes }] },
-          ];
           const { version } = info;
-          const event = { kind: 'restored', version, sections: [sessions.bytes], since: version } as const;
+          const sections = [{ version, bytes: sessions.bytes }];
+          volume.checkpoints = [{ info, state: found.state, sections }];
+          const event = { kind: 'restored', version, sessions: sessionsOf(version, sections) } as const;
           step(process, event, `brought back '${process.state}' as version ${version}`);
         });
         return;
