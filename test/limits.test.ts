@@ -71,6 +71,9 @@ const TOO_LARGE: Readonly<Record<string, string>> = {
   PAYLOAD_LIMIT_BYTES: 'a gibibyte of memory, several times',
   MANIFEST_LIMIT_BYTES: 'a file of 256 MiB, synced piece by piece',
   META_LIMIT_BYTES: 'more dependencies than the core lets a checkpoint have',
+  MAX_SESSION_BYTES: 'half a gibibyte; core tests reach a smaller one, and the runtime tests that it is the most',
+  MAX_KEPT_REPLY_BYTES: 'a quarter of a gibibyte; core tests reach a smaller one',
+  MAX_UNWRITTEN_BYTES: 'a quarter of a gibibyte; core tests reach a smaller one',
   MAX_FINDER_STARTS: 'the same at any value; core tests and the simulator reach smaller ones',
   MAX_HELD_ANSWERS: 'the same at any value; core tests reach a smaller one',
 };

@@ -29,7 +29,7 @@ export interface MemoryBudget {
 /** Of the machine, of the container (cgroup v1 or v2), or by V8's limit on its heap. */
 export function availableBytes(): number {
   const limits = [totalmem(), process.constrainedMemory(), MEMORY_PER_HEAP * getHeapStatistics().heap_size_limit];
-  return Math.min(...limits.filter((limit) => limit > 0)); // 0: there is none
+  return limits.reduce((least, limit) => (limit > 0 ? Math.min(least, limit) : least)); // 0: there is none
 }
 
 /** @param given what the process may use by its settings; undefined: what is available */
