@@ -4,7 +4,7 @@
  */
 
 /** The protocol's version, sent in the greeting; a peer with another one is refused. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Largest frame either side accepts. */
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024;

@@ -86,6 +86,6 @@ describe('protocol numbers', () => {
   });
 
   it('is version 1', () => {
-    assert.equal(PROTOCOL_VERSION, 1);
+    assert.equal(PROTOCOL_VERSION, 2);
   });
 });

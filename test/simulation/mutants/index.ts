@@ -31,6 +31,18 @@ export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
   153: 'revenants',
   154: 'forgetful',
   158: 'resets',
+  180: 'undone',
+  181: 'undone',
+  182: 'undone',
+  183: 'undone',
+  184: 'undone',
+  190: 'cramped',
+  191: 'cramped',
+  192: 'cramped',
+  193: 'cramped',
+  194: 'cramped',
+  195: 'cramped',
+  196: 'cramped',
 };
 
 export function numberOf({ name }: Mutant): string {
