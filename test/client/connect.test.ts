@@ -101,7 +101,7 @@ describe('connecting', () => {
       const finder = closing(await fakeServer({ answer: () => answer }));
       await assert.rejects(connectTo(finder), (error) => {
         assert.ok(error instanceof VersionMismatchError);
-        assert.match(error.message, /speaks version 7 of the protocol, and this client version 1/);
+        assert.match(error.message, /speaks version 7 of the protocol, and this client version 2/);
         return true;
       });
     }

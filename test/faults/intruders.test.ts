@@ -159,7 +159,7 @@ describe('peers that do not keep to the protocol', () => {
       peer.send(hello({ protocol: PROTOCOL_VERSION + 1 }));
       const { code, detail, text } = await within('the refusal', peer.next('error'));
       assert.deepEqual([code, detail], ['unsupportedVersion', PROTOCOL_VERSION]);
-      assert.equal(text, 'this server speaks version 1 of the protocol, and the peer version 2');
+      assert.equal(text, 'this server speaks version 2 of the protocol, and the peer version 3');
       await within('the end', peer.closed);
     }
   });

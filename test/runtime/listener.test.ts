@@ -1,4 +1,4 @@
-import { draftOf, encode, encodeMessage, MAX_FRAME_BYTES, type Message } from '@dpr/protocol';
+import { draftOf, encode, encodeMessage, MAX_FRAME_BYTES, PROTOCOL_VERSION, type Message } from '@dpr/protocol';
 import { createLog, listen, ProcessError, type Connection, type Listener, type ListenerOptions } from '@dpr/runtime';
 import assert from 'node:assert/strict';
 import { UNANSWERED_INTERVALS } from '@dpr/runtime/keep-alive';
@@ -12,7 +12,7 @@ const refresh: Message = { kind: 'refresh', worldLine: 1 };
 const answer: Message = { kind: 'left' };
 const welcome: Message = {
   kind: 'welcome',
-  protocol: 1,
+  protocol: PROTOCOL_VERSION,
   cluster: 'c'.repeat(32),
   worldLine: 1,
   controlPort: 0,
@@ -196,7 +196,7 @@ describe('a listener', () => {
     const peer = await connect(listener.port);
     peer.send(hello({ protocol: 9 }));
     const { code, detail } = await peer.next('error');
-    assert.deepEqual([code, detail], ['unsupportedVersion', 1]);
+    assert.deepEqual([code, detail], ['unsupportedVersion', PROTOCOL_VERSION]);
   });
 
   it('disconnects who does not greet in time', async () => {
