@@ -12,7 +12,6 @@ export const FRAME_TYPES = {
   tableAnswer: 0x14,
   cut: 0x15,
   refresh: 0x16,
-  relay: 0x17,
   sessionEnded: 0x18,
 
   fetchCluster: 0x20,

@@ -114,7 +114,7 @@ export const ERROR_CODES = [
   'leaving', // the worker takes no new batches, because it is being removed or shut down
   'sessionExpired', // the session was idle for too long and its entry is gone
   'tooManySessions', // the worker remembers as many sessions as it may
-  'needDecisions', // the world-line is newer than the worker's; detail: the worker's. Relay the decisions and send again
+  'needDecisions', // the worker has not heard of the world-line; detail: the worker's. Send again later: the Finder tells it
   'historyLost', // the world-line is older than the decisions that are remembered; detail: the oldest one
   'volumeRefused', // the volume is not what the cluster committed on it
   'staleFinder', // the Finder's record is older than one that it exposed before
@@ -163,8 +163,6 @@ const FRAMES = {
   cut: { stamp, worldLine: u32, decisions, cut: versions },
   /** Ask for a `cut` with the decisions after `worldLine`. */
   refresh: { worldLine: u32 },
-  /** A client relays decisions that a worker lacks. */
-  relay: { decisions },
   /** A client has closed a session, and nobody will ask for its replies again. */
   sessionEnded: { session: id128 },
 

@@ -110,7 +110,6 @@ export const MESSAGES: { readonly [K in Kind]: fc.Arbitrary<MessageOf<K>> } = {
   tableAnswer: message('tableAnswer', { session: id128, worldLine: u32, last: u64 }),
   cut: message('cut', { stamp, worldLine: u32, decisions, cut: versions }),
   refresh: message('refresh', { worldLine: u32 }),
-  relay: message('relay', { decisions }),
   sessionEnded: message('sessionEnded', { session: id128 }),
   fetchCluster: message('fetchCluster', { known: u64 }),
   cluster: message('cluster', {

@@ -16,7 +16,6 @@ const PINNED_FRAME_TYPES: Readonly<Record<string, number>> = {
   tableAnswer: 0x14,
   cut: 0x15,
   refresh: 0x16,
-  relay: 0x17,
   sessionEnded: 0x18,
   fetchCluster: 0x20,
   cluster: 0x21,
@@ -37,6 +36,11 @@ const PINNED_FRAME_TYPES: Readonly<Record<string, number>> = {
   statusAnswer: 0x43,
   subscribe: 0x44,
 };
+
+/** Of frames that there were once. */
+const RETIRED_FRAME_TYPES: readonly number[] = [
+  0x17, // relay: a client told a worker of decisions
+];
 
 const PINNED_ERROR_CODES = [
   'malformed',
@@ -71,6 +75,14 @@ describe('protocol numbers', () => {
       new Set(Object.values(FRAME_TYPES)).size,
       Object.keys(FRAME_TYPES).length,
       'each type byte is used once',
+    );
+  });
+
+  it('uses no type byte again that a frame had once', () => {
+    const used = new Set<number>(Object.values(FRAME_TYPES));
+    assert.deepEqual(
+      RETIRED_FRAME_TYPES.filter((type) => used.has(type)),
+      [],
     );
   });
 

@@ -126,7 +126,6 @@ function drawUsual(random: Random): WorldOptions {
     maxWorkers: random.pick([workers, workers + 1, maxWorkers, maxWorkers]),
     maxDecisions: random.pick([1, 3, maxDecisions, maxDecisions]),
     maxStarts: random.pick([2, maxStarts]),
-    believeRelays: random.chance(0.7),
     clockSkewMs: random.pick([0, 2000, 2000]),
     asyncStateChance: random.pick([0, 0, 0.5]),
     executionMs: random.pick([1, 1, 10]),

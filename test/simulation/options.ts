@@ -63,7 +63,6 @@ export interface WorldOptions {
   readonly maxWorkers: number;
   readonly maxDecisions: number;
   readonly maxStarts: number;
-  readonly believeRelays: boolean;
   /** How far a worker's clock may be off, ms. */
   readonly clockSkewMs: number;
   /** Workers whose state lives in another process, so that batches end later than they begin. */
@@ -168,7 +167,6 @@ export const QUIET_WORLD: WorldOptions = {
   maxWorkers: MAX_WORKERS,
   maxDecisions: MAX_DECISIONS,
   maxStarts: MAX_FINDER_STARTS,
-  believeRelays: true,
   clockSkewMs: 0,
   asyncStateChance: 0,
   executionMs: 1,

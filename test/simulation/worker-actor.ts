@@ -138,7 +138,6 @@ function configOf({ options }: World, { id, state }: WorkerHost): WorkerConfig {
     host: '',
     port: 6380 + id,
     checkpointIntervalMs: options.checkpointIntervalMs,
-    believeRelays: options.believeRelays,
     maxUnwrittenVersions: options.maxUnwrittenVersions,
     maxUncommittedCheckpoints: options.maxUncommittedCheckpoints,
     maxWaitingBatches: options.maxWaitingBatches,

@@ -1,15 +1,11 @@
 /** What a session makes of a refusal: nothing executed, and most are answered by sending again a little later. */
 import type { MessageOf } from '@dpr/protocol';
-import { decisionsAfter } from '../world-lines.ts';
-import { endSession, sendTo, type Lane, type Session } from './state.ts';
+import { endSession, type Lane, type Session } from './state.ts';
 
 /** `lane`: where it came from; undefined if from the Finder. */
 export function refused(session: Session, lane: Lane | undefined, message: MessageOf<'error'>): void {
   const { code, text } = message;
   switch (code) {
-    case 'needDecisions':
-      if (lane) relay(session, lane, message.detail);
-      return;
     case 'sequenceGap': {
       const oldest = lane?.sent.find((call) => call.version === 0);
       if (!lane || !oldest || session.verdict !== undefined) return;
@@ -25,6 +21,7 @@ export function refused(session: Session, lane: Lane | undefined, message: Messa
     case 'overloaded':
     case 'notServing':
     case 'windowExceeded':
+    case 'needDecisions': // the Finder tells the worker
       return backOff(session, lane);
     case 'sessionExpired':
       // The worker may have met a copy of a batch whose reply arrived here, and that it does not keep any more.
@@ -57,13 +54,4 @@ function backOff(session: Session, lane: Lane | undefined): void {
 /** All that was in flight with the refused batch is refused too: send everything again once, not once for each. */
 function later(session: Session, lane: Lane, waitMs: number): void {
   if (lane.retryAt === Infinity) lane.retryAt = session.now + waitMs;
-}
-
-/** The worker has not heard of the session's world-line: tell it, then send again. */
-function relay(session: Session, lane: Lane, since: number): void {
-  const target = session.verdict?.worldLine ?? session.worldLine;
-  const known = [...session.decisions, ...(session.verdict?.decisions ?? [])];
-  const missing = decisionsAfter(known, since, target);
-  if (missing !== undefined) sendTo(session, lane, { kind: 'relay', decisions: missing });
-  later(session, lane, session.config.retryMs);
 }

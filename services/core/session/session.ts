@@ -33,7 +33,6 @@ export function createSession(config: SessionConfig): Session {
     version: 0,
     frontier: new Map(),
     cut: new Map(),
-    decisions: [],
     verdict: undefined,
     lanes: new Map(),
     orphans: [],

@@ -153,8 +153,6 @@ export interface Session {
   readonly frontier: Map<number, number>;
   /** What is committed of the workers that the session has dealt with, in its world-line. */
   readonly cut: Map<number, number>;
-  /** Decisions that the session learned of, for workers that have not. */
-  decisions: readonly Decision[];
   verdict: Verdict | undefined;
   readonly lanes: Map<number, Lane>;
   /** Answered and not committed, of workers that were removed since. */

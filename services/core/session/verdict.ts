@@ -4,7 +4,7 @@
  */
 import type { MessageOf } from '@dpr/protocol';
 import { append, largest, refill } from '../arrays.ts';
-import { decisionsAfter, pruneDecisions, survivingVersion } from '../world-lines.ts';
+import { survivingVersion } from '../world-lines.ts';
 import { reportCommitted, sendAgain } from './session.ts';
 import {
   endSession,
@@ -84,8 +84,6 @@ export function concludeVerdict(session: Session): void {
   session.cut.clear();
   for (const worker of session.lanes.keys()) session.cut.set(worker, prefix?.get(worker) ?? 0);
   session.frontier.clear();
-  const known = decisionsAfter(verdict.decisions, session.decisions.at(-1)?.worldLine ?? 0, verdict.worldLine);
-  session.decisions = pruneDecisions([...session.decisions, ...(known ?? verdict.decisions)]);
   reportCommitted(session, survivors);
   lost.sort((a, b) => a.number - b.number);
   if (lost.length > 0) report(session, verdict.worldLine, lost);

@@ -19,7 +19,7 @@ import {
   type SessionEntry,
   type StoredReply,
 } from './session-table.ts';
-import { log, MalformedOperations, refuse, send, toFinder, upTime, type Worker } from './state.ts';
+import { log, MalformedOperations, refuse, send, upTime, type Worker } from './state.ts';
 import { refresh } from './refresh.ts';
 import { askRestore } from './rollback.ts';
 
@@ -41,7 +41,10 @@ export function onBatch(worker: Worker, connection: number, batch: Batch): void 
   if (mayExecute(worker, connection, batch, entry)) execute(worker, connection, batch, entry);
 }
 
-/** The same world-line and generation; otherwise nothing executes, and the client is told what it lacks. */
+/**
+ * The same world-line and generation; otherwise nothing executes, and the client is told what it lacks. What a client says of a
+ * newer world-line changes nothing here: the Finder tells the worker of it, if there is one.
+ */
 function inStep(
   worker: Worker,
   connection: number,
@@ -50,7 +53,6 @@ function inStep(
   if (batch.worldLine > worker.worldLine) {
     const text = `this worker has not heard of world-line ${batch.worldLine}`;
     refuse(worker, connection, 'needDecisions', text, batch, worker.worldLine);
-    toFinder(worker, { kind: 'refresh', worldLine: worker.worldLine });
   } else if (batch.worldLine < worker.worldLine) {
     refresh(worker, connection, batch.worldLine);
   } else if (batch.generation !== worker.generation) {

@@ -12,8 +12,6 @@ export interface WorkerConfig extends Patience {
   readonly checkpointIntervalMs: number;
   /** Least time between two seals on demand, ms. */
   readonly urgentSpacingMs: number;
-  /** Take decisions from clients too, so that a rollback needs no Finder; not where clients are not trusted. */
-  readonly believeRelays: boolean;
   readonly maxUnwrittenVersions: number;
   /** Of the session table's sections in these versions. */
   readonly maxUnwrittenBytes: number;

@@ -46,7 +46,6 @@ import {
 export const WORKER_DEFAULTS = {
   checkpointIntervalMs: 100,
   urgentSpacingMs: 2,
-  believeRelays: true,
   maxUnwrittenVersions: MAX_UNWRITTEN_VERSIONS,
   maxUnwrittenBytes: MAX_UNWRITTEN_BYTES,
   maxUncommittedCheckpoints: MAX_UNCOMMITTED_CHECKPOINTS,
@@ -305,22 +304,11 @@ function clientFrame(worker: Worker, connection: number, message: Message): void
       return tableQuery(worker, connection, message);
     case 'refresh':
       return refresh(worker, connection, message.worldLine);
-    case 'relay':
-      return relayed(worker, message);
     case 'sessionEnded':
       return endSession(worker.sessions, message.session, upTime(worker));
     default:
       return refuse(worker, connection, 'malformed', `a client may not send '${message.kind}' to a worker`);
   }
-}
-
-/** A client tells of decisions that this worker has not heard of: the Finder may be away, and they are durable all the same. */
-function relayed(worker: Worker, { decisions }: MessageOf<'relay'>): void {
-  const last = decisions.at(-1)?.worldLine ?? 0;
-  if (worker.step !== 'joined' || last <= worker.worldLine) return;
-  if (!worker.config.believeRelays) return toFinder(worker, { kind: 'refresh', worldLine: worker.worldLine });
-  const missing = decisionsAfter(decisions, worker.worldLine, last);
-  if (missing !== undefined) adopt(worker, missing);
 }
 
 function forgetConnection(worker: Worker, connection: number): void {

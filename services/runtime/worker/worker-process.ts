@@ -244,15 +244,13 @@ function isForAdministrator(error: unknown): error is Error {
 }
 
 function configOf(settings: WorkerSettings, { limits }: MemoryBudget): WorkerConfig {
-  const { id, type, publicHost, publicPort, checkpointIntervalMs, receiveTimeoutMs, tokens, state, from } = settings;
-  // Where peers must prove themselves and clients need not, clients are not trusted with the cluster's history.
-  const believeRelays = tokens.control === undefined || tokens.client !== undefined;
+  const { id, type, publicHost, publicPort, checkpointIntervalMs, receiveTimeoutMs, state, from } = settings;
   const own = { id, type, host: publicHost, port: publicPort, state, from };
   // A connection that was given up is closed here after so long, and with it goes what was on its way.
   const endedExpiryMs = Math.max(WORKER_DEFAULTS.endedExpiryMs, COPIES_ARRIVE_WITHIN * receiveTimeoutMs);
   const giveWayMs = WORKER_DEFAULTS.giveWayMs + endedExpiryMs - WORKER_DEFAULTS.endedExpiryMs;
   const patience = { endedExpiryMs, giveWayMs };
-  return { ...WORKER_DEFAULTS, ...limits, ...patience, ...own, checkpointIntervalMs, believeRelays };
+  return { ...WORKER_DEFAULTS, ...limits, ...patience, ...own, checkpointIntervalMs };
 }
 
 function checkType({ name }: WorkerType, { type, id }: WorkerSettings): void {
