@@ -85,17 +85,22 @@ export function sealWakeAt(worker: Worker): number {
   return worker.now + checkpointIntervalMs - (worker.clock % checkpointIntervalMs);
 }
 
-/** Somebody waits for everything up to `version`: seal it, and have what is durable already committed without delay. */
+/**
+ * Somebody waits for everything up to `version`: seal it, and have what is durable already committed without delay. The Finder is told
+ * once, however often clients ask.
+ */
 export function urge(worker: Worker, version: number): void {
   worker.urgentUpTo = Math.max(worker.urgentUpTo, Math.min(version, worker.version));
   const waited = worker.uncommitted.findLast((checkpoint) => checkpoint.version <= version);
-  if (waited !== undefined && worker.unwritten.length === 0) report(worker, waited, true);
+  if (waited === undefined || waited.version <= worker.urgentTold || worker.unwritten.length > 0) return;
+  report(worker, waited, true);
 }
 
 /** NEWCHECKPOINT, in version order, from the registered incarnation in its world-line. */
 function report(worker: Worker, checkpoint: Sealed, urgent: boolean): void {
   if (!worker.resent) return;
   const { worldLine, version, predecessor, dependencies } = checkpoint;
+  if (urgent) worker.urgentTold = version;
   toFinder(worker, { kind: 'checkpoint', worldLine, version, predecessor, dependencies, urgent });
 }
 

@@ -72,6 +72,7 @@ export function listGraph(worker: Worker): void {
   toFinder(worker, { kind: 'graph', worker: worker.config.id, generation, incarnation, worldLine, checkpoints });
   worker.resent = true;
   worker.drainedSent = -1;
+  worker.urgentTold = 0;
 }
 
 /** The Finder's answers while the worker joins; and its refusals at any time. */

@@ -223,6 +223,8 @@ export interface Worker {
   uncommittedDependencies: number;
   /** Clients wait for everything up to here. */
   urgentUpTo: number;
+  /** The newest checkpoint that the Finder was told of as urgent, on this connection and in this world-line. */
+  urgentTold: number;
   lastUrgentSealAt: number;
   /** A seal that waits for batches in flight, and the version to go on with. */
   sealing: number | undefined;

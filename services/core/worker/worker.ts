@@ -105,6 +105,7 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
     uncommitted: [],
     uncommittedDependencies: 0,
     urgentUpTo: 0,
+    urgentTold: 0,
     lastUrgentSealAt: -Infinity,
     sealing: undefined,
     restoring: undefined,
@@ -252,7 +253,9 @@ function reportProgress(worker: Worker): void {
   toFinder(worker, message);
 }
 
+/** One that turned out not to be of the worker's cluster was never opened: nothing that it says is remembered, but for its refusals. */
 function finderFrame(worker: Worker, message: Message): void {
+  if (!worker.finderOpen && message.kind !== 'error') return;
   switch (message.kind) {
     case 'cut':
       if (worker.step !== 'joined') return;
