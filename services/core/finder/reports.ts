@@ -48,7 +48,7 @@ export function listGraph(
     const text = `incarnation ${member.claimed} of worker ${worker} took over`;
     return whenDurable(finder, () => sendError(finder, connection, 'fenced', text));
   }
-  // Clients told it of decisions that this Finder never told anybody.
+  // It greeted with the stamp of the record that told it of this world-line: that this one does not include it was not seen there.
   if (worldLine > exposed.record.worldLine) {
     return refuseAll(finder, `worker ${worker} is in world-line ${worldLine}`);
   }

@@ -18,10 +18,10 @@ export function refused(session: Session, lane: Lane | undefined, message: Messa
     case 'wrongGeneration':
       session.effects.push({ kind: 'fetchCluster' });
       return backOff(session, lane);
+    case 'needDecisions': // the Finder tells the worker
     case 'overloaded':
     case 'notServing':
     case 'windowExceeded':
-    case 'needDecisions': // the Finder tells the worker
       return backOff(session, lane);
     case 'sessionExpired':
       // The worker may have met a copy of a batch whose reply arrived here, and that it does not keep any more.

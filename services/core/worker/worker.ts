@@ -285,10 +285,7 @@ function takeDecisions(worker: Worker, message: MessageOf<'cut'>): void {
 }
 
 function clientFrames(worker: Worker, connection: number, messages: readonly Message[]): void {
-  for (const message of messages) {
-    if (hasStopped(worker)) return; // for what a frame before told
-    clientFrame(worker, connection, message);
-  }
+  for (const message of messages) clientFrame(worker, connection, message);
 }
 
 function hasStopped(worker: Worker): boolean {
