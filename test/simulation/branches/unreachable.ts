@@ -40,6 +40,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'core/finder/finder.ts': ['const text = `this Finder serves cluster'],
       'core/finder/reports.ts': ["return sendError( finder, connection, 'unknownWorker'"],
       'core/worker/join.ts': ["if (worker.step === 'joined') return log("],
+      'core/worker/worker.ts': ["if (!worker.finderOpen && message.kind !== 'error') return;"],
       'runtime/storage/volume.ts': [
         'throw new WrongVolumeError(',
         'generation ${generation}, in cluster ${cluster}`;',
@@ -139,6 +140,19 @@ export const UNREACHABLE: readonly Unreachable[] = [
     },
   },
   {
+    because: 'the Finder fences a worker, or tells that it has left, before it decides what goes on without it',
+    blocks: {
+      'core/worker/rollback.ts': [
+        "if (continues === undefined) return stop(worker, 'left'",
+        "return stop(worker, 'fenced', `world-line ${worldLine} goes on with",
+      ],
+    },
+  },
+  {
+    because: 'a worker greets with the stamp of the record that told it of its world-line',
+    blocks: { 'core/finder/reports.ts': ['return refuseAll('] },
+  },
+  {
     because: 'it takes several faults within a few steps of a disk, or of a client',
     isRare: true,
     blocks: {
@@ -165,7 +179,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'if (over !== undefined) throw over;',
         'if (error instanceof StorageDamagedError) await refuseIfSuperseded',
       ],
-      'core/finder/reports.ts': ['if (version <= last || (chain.length === 0', 'return refuseAll('],
+      'core/finder/reports.ts': ['if (version <= last || (chain.length === 0'],
       'core/finder/membership.ts': [
         'return `the volume of worker ${id} is of generation',
         '`no worker has the id ${id}`', // of an old record

@@ -25,6 +25,12 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     '    if (version > 0) frontier.delete(owner);\n',
   ),
   mutant(
+    '202 a session that waits for a worker to hear of its world-line does not send again',
+    `${CORE}/session/refusals.ts`,
+    "    case 'needDecisions': // the Finder tells the worker\n",
+    "    case 'needDecisions':\n      return;\n",
+  ),
+  mutant(
     '39 a call for a worker that was removed waits for ever',
     `${CORE}/session/state.ts`,
     "  else if (!known.open) session.effects.push({ kind: 'connect', worker });\n",

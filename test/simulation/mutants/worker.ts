@@ -94,10 +94,15 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     'const last = entry.replies.at(-1); return direct && last ? { ...last, sequence } : undefined;',
   ),
   mutant(
-    '26 a zombie adopts the new world-line',
+    '26 a zombie that is not told to stop adopts the new world-line',
     `${CORE}/worker/rollback.ts`,
     'if (continues > incarnation) {',
     'if (continues > Infinity) {',
+    change(
+      `${CORE}/finder/membership.ts`,
+      '  const connection = finder.bound.get(id);\n  if (connection === undefined) return;\n',
+      '  return;\n',
+    ),
   ),
   mutant(
     '34 no listing after a registration',
@@ -151,6 +156,29 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     `${CORE}/worker/execute.ts`,
     "if (worker.leaving || worker.shuttingDown || worker.phase === 'marking') return refuseNew",
     'if (worker.leaving) return refuseNew',
+  ),
+  mutant(
+    "200 a client's word makes a worker adopt a newer world-line",
+    `${CORE}/worker/execute.ts`,
+    'const text = `this worker has not heard of world-line ${batch.worldLine}`;',
+    'worker.worldLine = batch.worldLine;\n    return true;',
+  ),
+  mutant(
+    '201 a batch of a newer world-line executes',
+    `${CORE}/worker/execute.ts`,
+    'if (batch.worldLine > worker.worldLine) {',
+    'if (batch.worldLine > Infinity) {',
+  ),
+  mutant(
+    '203 a worker that reconnects is not told of the world-lines that it missed',
+    `${CORE}/finder/reports.ts`,
+    'send(finder, connection, { ...ownCut(exposed, worker), decisions: missing });',
+    'send(finder, connection, ownCut(exposed, worker));',
+    change(
+      `${CORE}/worker/worker.ts`,
+      "if (missing === undefined) toFinder(worker, { kind: 'refresh', worldLine: worker.worldLine });\n  else adopt",
+      'if (missing !== undefined) adopt',
+    ),
   ),
   mutant(
     '90 a late refusal of what was asked before a rollback stops a worker',
