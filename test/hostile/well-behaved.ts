@@ -1,0 +1,31 @@
+/** A client beside a hostile one: what it adds up must be right, nothing may be rolled back, and nothing held up. */
+import { connect } from '@dpr/client';
+import assert from 'node:assert/strict';
+
+/** How long a call may take to its commit, ms: some checkpoint intervals, on a machine that is busy with other tests too. */
+export const HELD_UP_MS = 3_000;
+
+export interface WellBehaved {
+  /** Adds one at every worker, and checks the sums, and how long their commit took. */
+  goOn(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param address the Finder's; @param token that clients need */
+export async function wellBehaved(address: string, workers: readonly number[], token = ''): Promise<WellBehaved> {
+  const cluster = await connect({ cluster: address, token });
+  const session = cluster.session();
+  const { worldLine } = session;
+  let sum = 0;
+  return {
+    async goOn() {
+      sum++;
+      const since = performance.now();
+      const sums = await Promise.all(workers.map((id) => session.counter(id).add(1).committed));
+      const tookMs = Math.round(performance.now() - since);
+      assert.deepEqual([sums.map(Number), session.worldLine], [workers.map(() => sum), worldLine]);
+      assert.ok(tookMs < HELD_UP_MS, `a commit took ${tookMs} ms`);
+    },
+    close: () => cluster.close(),
+  };
+}
