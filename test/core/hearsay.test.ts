@@ -7,7 +7,14 @@ import {
   stepFinder,
 } from '@dpr/core';
 import { stepSession, type FinderEffect, type FinderEvent, type SessionEvent, type WorkerEffect } from '@dpr/core';
-import { draftBytes, draftOf, MAX_SAFE_U64, type Message, type MessageOf } from '@dpr/protocol';
+import {
+  draftBytes,
+  draftOf,
+  MAX_SAFE_U64,
+  MAX_UNACKNOWLEDGED_BATCHES,
+  type Message,
+  type MessageOf,
+} from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { MESSAGES } from '../protocol/arbitraries.ts';
@@ -99,6 +106,31 @@ describe('a worker that is asked for the same commit again and again', () => {
   });
 });
 
+describe('a worker whose state is in another process', () => {
+  it('lets no more batches of a session run than it keeps replies of, whatever the client says that it has', () => {
+    const tickets: number[] = [];
+    const { step } = servingWorker((_operations, _count, ticket) => void tickets.push(ticket));
+    const messages = Array.from({ length: MAX_UNACKNOWLEDGED_BATCHES + 1 }, (_, index): Message => {
+      return { ...batchOf(index + 1), acknowledged: index };
+    });
+    const last = messages.slice(-1);
+    const take = (batches: readonly Message[]) =>
+      sentBy(step({ kind: 'clientFrames', connection: CLIENT, messages: batches }));
+    assert.deepEqual(
+      take(messages).map((one) => one.kind === 'error' && [one.code, one.sequence]),
+      [['windowExceeded', MAX_UNACKNOWLEDGED_BATCHES + 1]],
+    );
+    for (const ticket of tickets) step({ kind: 'executed', ticket, results: new Uint8Array(1) });
+    const effects = step({ kind: 'wake' }, A_TICK_MS, A_TICK_MS);
+    assert.ok(
+      effects.some(({ kind }) => kind === 'checkpoint'),
+      'what ended can be written',
+    );
+    assert.deepEqual(take(last), []);
+    assert.equal(tickets.length, MAX_UNACKNOWLEDGED_BATCHES + 1, 'the next one runs');
+  });
+});
+
 describe('a session whose worker has not heard of its world-line', () => {
   it('sends the same again, after longer and longer pauses, and nothing else', () => {
     const limits = { maxInFlight: 16, retryMs: 5, maxRetryMs: 40, retryLimitMs: 1e6 };
@@ -158,10 +190,12 @@ const anyFrames = fc.array(fc.oneof<fc.Arbitrary<Message>[]>(nearly, ...Object.v
 describe('whatever frames a client sends', () => {
   it('to a worker: it goes on, every answer can be sent, and nobody else is told anything but checkpoints', () => {
     fc.assert(
-      fc.property(anyFrames, (frames) => {
-        const { worker, step } = servingWorker((operations) => {
+      fc.property(anyFrames, fc.boolean(), (frames, isElsewhere) => {
+        const running: number[] = [];
+        const { worker, step } = servingWorker((operations, _count, ticket) => {
           if (operations.length % 2 === 1) throw new MalformedOperations('an odd number of bytes');
-          return new Uint8Array(8);
+          if (isElsewhere) running.push(ticket);
+          return isElsewhere ? undefined : new Uint8Array(8);
         });
         const { stamp, decisions } = worker;
         let now = 0;
@@ -169,6 +203,9 @@ describe('whatever frames a client sends', () => {
           const sent: Message[] = [];
           now += A_TICK_MS / 2;
           const effects = step({ kind: 'clientFrames', connection: CLIENT, messages }, now, now);
+          for (const ticket of running.splice(0)) {
+            effects.push(...step({ kind: 'executed', ticket, results: new Uint8Array(8) }, now, now));
+          }
           effects.push(...step({ kind: 'wake' }, now, now));
           for (const effect of effects) {
             assert.notEqual(effect.kind, 'stop');

@@ -146,7 +146,7 @@ function mayExecute(worker: Worker, connection: number, batch: Batch, entry: Ses
     refuse(worker, connection, 'absurdVersion', text, batch, worker.version);
   } else if (aboveVersion(batch)) {
     refuse(worker, connection, 'dependencyAboveVersion', "a dependency exceeds the session's version", batch);
-  } else if (entry !== undefined && entry.last - batch.acknowledged >= config.maxUnacknowledgedBatches) {
+  } else if (entry !== undefined && unacknowledged(entry, batch) >= config.maxUnacknowledgedBatches) {
     const { maxUnacknowledgedBatches: limit } = config;
     refuse(worker, connection, 'windowExceeded', `at most ${limit} batches may be unacknowledged`, batch, limit);
   } else if (entry?.ended) {
@@ -155,6 +155,11 @@ function mayExecute(worker: Worker, connection: number, batch: Batch, entry: Ses
     return hasRoom(worker, connection, batch, entry);
   }
   return false;
+}
+
+/** Of the session's batches; those that execute, and the replies that are kept, count whatever the client says that it has. */
+function unacknowledged({ last, running, replies }: SessionEntry, { acknowledged }: Batch): number {
+  return Math.max(last - acknowledged, running + replies.length);
 }
 
 function aboveVersion({ dependencies, version }: Batch): boolean {
@@ -183,6 +188,7 @@ function execute(worker: Worker, connection: number, batch: Batch, known: Sessio
   const { version } = worker;
   if (results !== undefined) return end(worker, connection, batch, entry, version, results);
   worker.inFlight.set(ticket, { connection, batch, entry, version });
+  entry.running++;
   worker.inFlightBytes += inFlightBytes(batch);
 }
 
@@ -220,6 +226,7 @@ export function executed(worker: Worker, ticket: number, results: Uint8Array): v
   const running = worker.inFlight.get(ticket);
   if (running === undefined) throw new Error(`batch ${ticket} is not in flight`);
   worker.inFlight.delete(ticket);
+  running.entry.running--;
   worker.inFlightBytes -= inFlightBytes(running.batch);
   // What was rolled back while it executed is answered by nobody: the client learns of it from the decision.
   if (running.batch.worldLine === worker.worldLine) {

@@ -26,6 +26,8 @@ export interface SessionEntry {
   version: number;
   /** Replies after the last one acknowledged, in order; they end with `last` once every batch has ended. */
   replies: StoredReply[];
+  /** Batches that execute in another process, and will each have a reply. */
+  running: number;
   /** What the replies take, with what surrounds them. */
   replyBytes: number;
   /** Replies up to this number gave way, unless they are there or were acknowledged; 0: none did. */
@@ -100,6 +102,7 @@ export function createEntry(id: string, last: number, version: number, activeAt:
     last,
     version,
     replies: [],
+    running: 0,
     replyBytes: 0,
     givenUp: 0,
     activeAt,
