@@ -19,7 +19,7 @@ const FRESH_SEEDS_LIMIT_MS = 600_000;
 const MUTANT_SEEDS = 50;
 const REPLAYED_SEEDS = 10;
 const SEEDS_PER_REQUEST = 5;
-const MINIMIZER_TRIES = 12;
+const MINIMIZER_TRIES = 24;
 
 function describeViolation(seed: number, violation: string): string {
   return `seed ${seed}: ${violation}\n  npm run simulate -- --seed ${seed} --trace`;
