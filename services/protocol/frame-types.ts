@@ -12,6 +12,7 @@ export const FRAME_TYPES = {
   tableAnswer: 0x14,
   cut: 0x15,
   refresh: 0x16,
+  // 0x17 was `relay`: a client told a worker of decisions.
   sessionEnded: 0x18,
 
   fetchCluster: 0x20,

@@ -18,7 +18,9 @@ export interface StateObject {
    * rolls back to what is durable.
    *
    * @param operations must not be kept or changed after the call, or after the promise is settled
-   * @throws MalformedOperations (thrown, not as a rejection) before anything is changed: the client is told, nothing happened.
+   * @throws MalformedOperations (thrown, not as a rejection) before anything is changed: the client is told, nothing happened. Anything
+   *   else that is thrown ends the process, so whatever bytes a client may send must be understood or refused like this, and so must
+   *   a batch whose results would be too large.
    *   An operation that is understood and merely fails, such as an overflow, says so in its results instead.
    */
   apply(operations: Uint8Array, count: number): Uint8Array | Promise<Uint8Array>;
