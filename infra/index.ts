@@ -3,4 +3,4 @@ import { deployStack } from './stack.ts';
 
 const stack = await deployStack();
 
-export const { finderUrl, endpoints, portMap, volumes, place, azure } = stack;
+export const { finderUrl, endpoints, portMap, volumes, removed, place, azure } = stack;

@@ -24,6 +24,8 @@ import {
   placeProblems,
   type PlaceRecord,
   planKubernetes,
+  removedSets,
+  returnProblems,
   strangerProblems,
   volumeProblems,
   type VolumeRecord,
@@ -43,6 +45,8 @@ export type StackOutputs = {
   readonly endpoints: Output<Endpoint[]>;
   readonly portMap: Output<Record<string, number>>;
   readonly volumes: Output<VolumeRecord>;
+  /** The names of workers' StatefulSets that were removed, and whose volumes are kept. */
+  readonly removed: readonly string[];
   /** Where all of them are. */
   readonly place: Output<PlaceRecord>;
   /** Empty unless the stack makes a Kubernetes cluster on Azure. */
@@ -75,7 +79,11 @@ async function deploy(): Promise<StackOutputs> {
   const config = parseConfig(settings, 'kubernetes');
   const plan = planKubernetes(config);
   const last = await lastDeployment();
-  refuseAll([...placeProblems(last.place, config), ...volumeProblems(last.volumes, plan, config.replace)]);
+  refuseAll([
+    ...placeProblems(last.place, config),
+    ...volumeProblems(last.volumes, plan, config.replace),
+    ...returnProblems(last.removed, plan, config),
+  ]);
 
   const made = onAzure && new onAzure.AzureCluster(`${NAME}-azure`, { azure: onAzure.azure });
   const provider = made?.provider ?? ownProvider();
@@ -87,7 +95,8 @@ async function deploy(): Promise<StackOutputs> {
   );
   const place = output({ ...placeFacts(config), uid: namespaceUid ?? uid ?? '' });
   const outputs = made === undefined ? {} : { registry: made.registry, kubeconfig: made.kubeconfig };
-  return { finderUrl, endpoints, portMap, volumes, place, azure: outputs };
+  const removed = removedSets(last.volumes, last.removed, plan);
+  return { finderUrl, endpoints, portMap, volumes, removed, place, azure: outputs };
 }
 
 /** The stack's configuration as its file has it. @throws ConfigError for keys that were meant for it and that nothing reads */
@@ -168,13 +177,22 @@ function withoutKubeconfig<Result>(make: () => Result): Result {
 }
 
 /** What the stack itself told last time. */
-async function lastDeployment(): Promise<{ volumes: VolumeRecord; place: PlaceRecord | undefined }> {
+async function lastDeployment(): Promise<{
+  volumes: VolumeRecord;
+  removed: readonly string[];
+  place: PlaceRecord | undefined;
+}> {
   const last = new StackReference(`${getOrganization()}/${getProject()}/${getStack()}`);
   const told = async (name: string) => (await last.getOutputDetails(name)).value as unknown;
   const volumes = (await told('volumes')) as VolumeRecord | undefined;
+  const removed = (await told('removed')) as readonly string[] | undefined;
   const place = (await told('place')) as Partial<PlaceRecord> | undefined;
   // Without the namespace's identity nothing was deployed to it: an update of some resources alone tells of all.
-  return { volumes: volumes ?? {}, place: (place?.uid ?? '') === '' ? undefined : (place as PlaceRecord) };
+  return {
+    volumes: volumes ?? {},
+    removed: removed ?? [],
+    place: (place?.uid ?? '') === '' ? undefined : (place as PlaceRecord),
+  };
 }
 
 /**

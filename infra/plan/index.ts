@@ -31,4 +31,12 @@ export {
 export { OPERATOR_LABEL, planNetworkPolicies, type PlannedNetworkPolicy } from './policies.ts';
 export { adminPort, CONTROL_PORT_OFFSET, FIRST_EPHEMERAL_PORT, LISTEN_PORT, MAX_PORT, publicPort } from './ports.ts';
 export { mayStartAnew, placeFacts, placeProblems, type PlaceRecord, strangerProblems } from './place.ts';
-export { formerSizes, volumeFacts, volumeProblems, type VolumeFacts, type VolumeRecord } from './volumes.ts';
+export {
+  formerSizes,
+  removedSets,
+  returnProblems,
+  volumeFacts,
+  volumeProblems,
+  type VolumeFacts,
+  type VolumeRecord,
+} from './volumes.ts';

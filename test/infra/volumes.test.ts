@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { parseConfig, type Settings } from '@dpr/infra/config';
-import { formerSizes, planKubernetes, volumeFacts, volumeProblems } from '@dpr/infra/plan';
+import {
+  formerSizes,
+  planKubernetes,
+  removedSets,
+  returnProblems,
+  volumeFacts,
+  volumeProblems,
+} from '@dpr/infra/plan';
 import { sameQuantity } from '../../infra/plan/quantity.ts';
 
 const config = (settings: Partial<Settings>) =>
@@ -125,6 +132,36 @@ describe('a change of volumes', () => {
     };
     assert.equal(problems({}, all).length, 3);
     assert.deepEqual(problems({}, { ...all, replace: ['all'] }), []);
+  });
+});
+
+describe('a removed worker that is added again', () => {
+  const facts = (settings: object) => volumeFacts(planKubernetes(config(settings)));
+  const two = { workers: [{ id: 0 }, { id: 1 }] };
+  const one = { workers: [{ id: 0 }] };
+
+  function problemsOf(removed: readonly string[], settings: object): string[] {
+    const next = config(settings);
+    return returnProblems(removed, planKubernetes(next), next).map(({ text }) => text);
+  }
+
+  it('is remembered from the deployment that removes it, for as long as it is away', () => {
+    const removed = removedSets(facts(two), [], planKubernetes(config(one)));
+    assert.deepEqual(removed, ['counter-1']);
+    assert.deepEqual(removedSets(facts(one), removed, planKubernetes(config(one))), ['counter-1']);
+    assert.deepEqual(removedSets(facts(one), removed, planKubernetes(config(two))), []);
+    assert.deepEqual(removedSets(facts({ ...two, keepVolumes: false }), [], planKubernetes(config(one))), []);
+  });
+
+  it('needs the word that says with which state', () => {
+    const [problem, ...more] = problemsOf(['counter-1'], two);
+    assert.match(problem ?? '', /worker 1 again, which was removed .* state: kept .* state: empty/);
+    assert.deepEqual(more, []);
+    for (const state of ['kept', 'empty', 3]) {
+      assert.deepEqual(problemsOf(['counter-1'], { workers: [{ id: 0 }, { id: 1, state }] }), []);
+    }
+    assert.deepEqual(problemsOf([], two), []);
+    assert.deepEqual(problemsOf(['counter-1'], { ...two, replace: ['all'] }), []);
   });
 });
 

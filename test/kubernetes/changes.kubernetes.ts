@@ -111,8 +111,8 @@ describe('a cluster on Kubernetes that is changed while clients work', function 
     assert.deepEqual(load.rollbacks, []);
   });
 
-  it('brings a removed worker back as a new generation, with no old state', async () => {
-    await declare(0, 1, 2);
+  it('begins a removed worker anew, as a new generation, once told so', async () => {
+    await deployed.configure({ ...STACK, 'dpr:workers': [{ id: 0 }, { id: 1 }, { id: 2, state: 'empty' }] });
     await deployed.up();
     const client = await connected();
     assert.equal(client.workers().find(({ id }) => id === 2)?.generation, 2);

@@ -148,7 +148,7 @@ describe('a cluster on Kubernetes', function () {
 
   it('brings a removed worker back with its old state, once told so', async () => {
     await declare({ id: 0 }, { id: 1 }, STAYS);
-    assert.match(await failureOf(deployed.up()), /worker 1 was removed, and generation 1 of it is kept/);
+    assert.match(await failureOf(deployed.up()), /add worker 1 again, which was removed and whose volume is kept/);
     await declare({ id: 0 }, { id: 1, state: 'kept' }, STAYS);
     await deployed.up();
     const fresh = cluster?.session();
