@@ -65,6 +65,8 @@ type Slot<Spec extends LocalProcess> = {
   /** What does run, or did until it ended by itself. */
   current: { readonly spec: Spec; readonly process: Supervised } | undefined;
   settling: boolean;
+  /** Another process is about to take the place of `current`. */
+  replacing: boolean;
   waitingFor: string;
 };
 
@@ -126,13 +128,16 @@ export function localCluster(options: ClusterOptions): LocalCluster {
   }
 
   async function stopCurrent<Spec extends LocalProcess>(slot: Slot<Spec>): Promise<void> {
+    slot.replacing = true;
     await slot.current?.process.stop();
+    slot.replacing = false;
     if (!stopping) slot.current = undefined;
   }
 
   async function settleFinder(): Promise<void> {
     await settle(finder, async (wanted) => {
       if (finder.current === undefined) return wanted && start(finder, wanted);
+      finder.replacing = true;
       const stopsNow = ({ current }: Slot<LocalProcess>) => current?.process.state.phase === 'stopping';
       await until(() => stopping || ![...workers.values()].some(stopsNow)); // they report to it what they finish
       if (!stopping) await stopCurrent(finder);
@@ -212,7 +217,8 @@ export function localCluster(options: ClusterOptions): LocalCluster {
       if (!slot.settling) void dismiss(worker, slot);
     },
     retry() {
-      for (const { current } of slots()) if (current?.process.state.phase === 'halted') current.process.start();
+      for (const { current, replacing } of slots())
+        if (!replacing && current?.process.state.phase === 'halted') current.process.start();
     },
     async stop() {
       stopping = true;
@@ -243,5 +249,5 @@ function firstActions(plan: LocalPlan) {
 }
 
 function emptySlot<Spec extends LocalProcess>(): Slot<Spec> {
-  return { wanted: undefined, current: undefined, settling: false, waitingFor: '' };
+  return { wanted: undefined, current: undefined, settling: false, replacing: false, waitingFor: '' };
 }

@@ -172,6 +172,26 @@ describe('editing the config while it runs', () => {
     );
   });
 
+  it('starts one process, by its new entry, of a worker that was down because of its old one', async () => {
+    const place = await makePlace();
+    const run = await place.start();
+    await addTo(place, [0, 1], 9);
+    await edit(place, run, [{ id: 0 }]);
+    await until('no process of worker 1', () => place.process('counter-1') === undefined);
+    await edit(place, run, [{ id: 0 }, { id: 1, state: 7 }]); // there is no such generation
+    await place.processIs('counter-1', ({ phase }) => phase === 'halted');
+    const before = run.lines.length;
+    await edit(place, run, [{ id: 0 }, { id: 1, state: 'kept' }]);
+    await place.processIs('counter-1', ({ phase }) => phase === 'serving');
+    assert.deepEqual(await addTo(place, [1], 1), [10]);
+    const ofWorker = run.lines.slice(before).filter(({ process }) => process === 'counter-1');
+    assert.deepEqual(
+      ofWorker.map(({ event }) => event),
+      ['processStarted', 'processServing'],
+    );
+    assert.equal(await run.stop(), 0);
+  });
+
   it('starts a worker that an operator removed only when its own entry changes', async () => {
     const place = await makePlace();
     const run = await place.start();
