@@ -21,16 +21,20 @@ export const REAL_CLOCK: Clock = {
 };
 
 export interface Countdown {
-  /** Begin it anew: `act` is called after `delayMs`. */
+  /** Begin it anew: `act` is called after `delayMs`, and calls `finish`. */
   begin(workers: readonly number[], delayMs: number, act: () => void): void;
+  /** The time is up, and it was neither cancelled nor begun anew since. */
+  isOver(): boolean;
   /** @returns the workers that it was for, none if there was none */
   cancel(): readonly number[];
   /** How long each worker has left, ms. */
   left(): ReadonlyMap<number, number>;
 }
 
+type Pending = { readonly workers: readonly number[]; readonly at: number; over: boolean; stop: () => void };
+
 export function countdown({ now, after }: Clock): Countdown {
-  let pending: { readonly workers: readonly number[]; readonly at: number; readonly stop: () => void } | undefined;
+  let pending: Pending | undefined;
 
   function cancel(): readonly number[] {
     const workers = pending?.workers ?? [];
@@ -42,18 +46,36 @@ export function countdown({ now, after }: Clock): Countdown {
   return {
     begin(workers, delayMs, act) {
       cancel();
-      const stop = after(delayMs, () => {
-        pending = undefined;
+      const mine: Pending = { workers, at: now() + delayMs, over: false, stop: () => undefined };
+      mine.stop = after(delayMs, () => {
+        mine.over = true;
         act();
       });
-      pending = { workers, at: now() + delayMs, stop };
+      pending = mine;
     },
+    isOver: () => pending?.over ?? false,
     cancel,
     left() {
       const ms = Math.max(0, (pending?.at ?? 0) - now());
       return new Map(pending?.workers.map((worker) => [worker, ms]));
     },
   };
+}
+
+/**
+ * What a countdown is for, unless the entries came back by then: that may not be noticed yet, or be read just now. Whoever notices it
+ * finds the countdown as it is, and tells.
+ *
+ * @param isStill whether they are missing now
+ */
+export async function finish(
+  wait: Countdown,
+  isStill: () => Promise<boolean>,
+  act: () => void | Promise<void>,
+): Promise<void> {
+  if (!wait.isOver() || !(await isStill()) || !wait.isOver()) return;
+  wait.cancel();
+  await act();
 }
 
 /** Does a config that lost `removed` of `total` workers look like one that is not whole? */

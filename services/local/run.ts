@@ -1,12 +1,13 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { ClusterStatus, WorkerStatus } from '@dpr/client';
 import { ConfigError } from '@dpr/infra/config';
 import { type LocalProcess, reachable } from '@dpr/infra/plan';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import { localCluster } from './cluster.ts';
 import { CLUSTER_FILE } from './cluster-file.ts';
-import { countdown, DOUBT_FACTOR, isDoubtful, REAL_CLOCK } from './countdown.ts';
+import { type Countdown, countdown, DOUBT_FACTOR, finish, isDoubtful, REAL_CLOCK } from './countdown.ts';
 import { type Desired, readDesired } from './desired.ts';
 import { type Action, describeAction, diffPlans, isRemoval, withoutRemovals } from './diff-plans.ts';
 import type { Tell } from './events.ts';
@@ -18,7 +19,6 @@ import { ephemeralPorts, openToOthers, portsAtRisk } from './open-doors.ts';
 import type { Options } from './options.ts';
 import { obstacles, processesOf } from './preflight.ts';
 import { logDirectory, prepare } from './prepare.ts';
-
 import { onSignals } from './signals.ts';
 import type { Show } from './view/show.ts';
 import { fingerprintOf, watchForChanges } from './watch.ts';
@@ -125,7 +125,24 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
     const found = workers.filter(isStray);
     if (found.length === 0) return;
     const ids = found.map(({ id }) => id);
-    strays.begin(ids, announceRemoval(ids, workers.length), () => found.forEach((member) => void dismiss(member)));
+    const areStrays = ({ plan }: Desired) => {
+      const types = new Map(plan.workers.map((worker) => [worker.id, worker.type]));
+      return found.every(({ id, type }) => types.get(id) !== type);
+    };
+    strays.begin(
+      ids,
+      announceRemoval(ids, workers.length),
+      whenOver(strays, areStrays, () => found.forEach((member) => void dismiss(member))),
+    );
+  }
+
+  /** @param isMissing by the config as it is in the end */
+  function whenOver(wait: Countdown, isMissing: (now: Desired) => boolean, act: () => void | Promise<void>): () => void {
+    const isStill = async (): Promise<boolean> => {
+      const now = await desiredOr(options, () => undefined);
+      return now !== undefined && isMissing(now);
+    };
+    return () => (reloading = reloading.then(() => finish(wait, isStill, act)));
   }
 
   /** @returns how long to wait for it, ms */
@@ -153,20 +170,27 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
       keep(before, 'the config cannot be used');
       return;
     }
-    const removed = diffPlans(desired.plan, next.plan)
-      .filter(isRemoval)
-      .map(({ worker }) => worker.id);
+    const removed = removedBy(next);
     keep(
       before.filter((id) => !removed.includes(id)),
-      'the config has its entry again',
+      'the config has the entry again',
     );
     const total = desired.plan.workers.length;
     // What is added or changed is there at once.
     await change({ ...next, plan: withoutRemovals(desired.plan, next.plan) }, removed.length > 0);
     if (removed.length === 0) return;
-    edits.begin(removed, announceRemoval(removed, total), () => {
-      reloading = reloading.then(() => change(next));
-    });
+    const areMissing = (now: Desired) => isDeepStrictEqual(removedBy(now), removed);
+    edits.begin(
+      removed,
+      announceRemoval(removed, total),
+      whenOver(edits, areMissing, () => change(next)),
+    );
+  }
+
+  function removedBy({ plan }: Desired): number[] {
+    return diffPlans(desired.plan, plan)
+      .filter(isRemoval)
+      .map(({ worker }) => worker.id);
   }
 
   /** @param isPart more is to come, which is told by itself */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { countdown, isDoubtful } from '../../services/local/countdown.ts';
+import { countdown, finish, isDoubtful } from '../../services/local/countdown.ts';
 import { withoutRemovals } from '../../services/local/diff-plans.ts';
 import { planLocal } from '../../infra/plan/local.ts';
 
@@ -33,7 +33,34 @@ describe('the countdown before a removal', () => {
     clock.pass(4_999);
     assert.deepEqual([removals, [...waiting.left()]], [0, [[1, 1], [2, 1]]]); // prettier-ignore
     clock.pass(1);
-    assert.deepEqual([removals, waiting.left().size, waiting.cancel()], [1, 0, []]);
+    assert.deepEqual([removals, waiting.isOver()], [1, true]);
+  });
+
+  it('removes nobody whose entry came back in the last moment, or while it is looked', async () => {
+    const clock = handClock();
+    const waiting = countdown(clock);
+    let removals = 0;
+    const over = (): void => {
+      waiting.begin([1], 5_000, () => undefined);
+      clock.pass(5_000);
+    };
+    const look = (isStill: () => Promise<boolean>): Promise<void> => finish(waiting, isStill, () => void removals++);
+
+    over();
+    await look(() => Promise.resolve(false));
+    assert.deepEqual([removals, waiting.cancel()], [0, [1]], 'whoever notices that the entry is back tells that');
+    await look(() => Promise.resolve(true)); // it was cancelled
+    over();
+    await look(() => {
+      waiting.cancel(); // the cluster stops meanwhile
+      return Promise.resolve(true);
+    });
+    waiting.begin([1], 5_000, () => undefined); // an edit began it anew
+    await look(() => Promise.resolve(true));
+    assert.equal(removals, 0);
+    over();
+    await look(() => Promise.resolve(true));
+    assert.deepEqual([removals, waiting.isOver(), waiting.left().size], [1, false, 0]);
   });
 
   it('begins anew with each change, so that a writer who pauses removes nobody', () => {
