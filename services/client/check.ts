@@ -62,13 +62,18 @@ export function checkArgument(name: string, value: unknown, { expected, accepts,
  * @throws TypeError or RangeError that names the option, what it is, and what to give
  */
 export function checkOptions<T>(whose: string, options: T, rules: Rules<T>): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`the ${whose} options are ${shown(options)}: give an object`);
-  }
+  // Of other objects, an AbortSignal or an array perhaps, no option would ever be looked at.
+  if (!isPlain(options)) throw new TypeError(`the ${whose} options are ${shown(options)}: give a plain object`);
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(rules, name)) throw new TypeError(unknownOption(whose, name, Object.keys(rules)));
     if (value !== undefined) checkArgument(`the ${whose} option '${name}'`, value, rules[name as keyof T]);
   }
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function isA(type: string): (value: unknown) => boolean {
@@ -88,7 +93,7 @@ function shown(value: unknown): string {
 
 function unknownOption(whose: string, name: string, known: readonly string[]): string {
   const alike = known.find((one) => distance(one.toLowerCase(), name.toLowerCase()) <= MAX_TYPING_MISTAKES);
-  const hint = alike === undefined ? `there are ${known.join(', ')}` : `did you mean '${alike}'?`;
+  const hint = alike === undefined ? `it may be ${known.join(', ')}` : `did you mean '${alike}'?`;
   return `there is no ${whose} option ${shown(name)}: ${hint}`;
 }
 

@@ -164,6 +164,12 @@ const OPERATIONS: Rule = {
   fault: TypeError,
 };
 
+const OPERATION_COUNT: Rule = {
+  expected: `a whole number from 1 to ${MAX_BATCH_OPERATIONS}`,
+  accepts: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_BATCH_OPERATIONS,
+  fault: RangeError,
+};
+
 function workerHandle(engine: Engine, id: number, type: string): WorkerHandle {
   return {
     id,
@@ -171,9 +177,7 @@ function workerHandle(engine: Engine, id: number, type: string): WorkerHandle {
     call(operations, count, options) {
       const signal = signalOf(options);
       checkArgument('what is to be sent', operations, OPERATIONS);
-      if (!Number.isInteger(count) || count < 1 || count > MAX_BATCH_OPERATIONS) {
-        throw new RangeError(`a call has 1 to ${MAX_BATCH_OPERATIONS} operations, not ${String(count)}`);
-      }
+      checkArgument('the count of operations', count, OPERATION_COUNT);
       const size = operations.length;
       if (size > MAX_BATCH_BYTES) throw new RangeError(`${size} bytes of operations exceed ${MAX_BATCH_BYTES}`);
       const refusal = engine.refusal(count, size, signal);

@@ -35,10 +35,13 @@ describe('what an application gives', () => {
     [
       { color: 'red' },
       TypeError,
-      "there is no session option 'color': there are mode, replay, onRollback, whenFull, maxUncommittedOperations, maxUncommittedBytes",
+      "there is no session option 'color': it may be mode, replay, onRollback, whenFull, maxUncommittedOperations, maxUncommittedBytes",
     ],
-    ['strict', TypeError, "the session options are 'strict': give an object"],
-    [null, TypeError, 'the session options are null: give an object'],
+    ['strict', TypeError, "the session options are 'strict': give a plain object"],
+    [null, TypeError, 'the session options are null: give a plain object'],
+    [['strict'], TypeError, 'the session options are an array: give a plain object'],
+    [new Map([['mode', 'strict']]), TypeError, 'the session options are an object: give a plain object'],
+    [Object.create({ mode: 'stict' }), TypeError, 'the session options are an object: give a plain object'],
   ];
   for (const [options, fault, message] of SESSIONS) {
     it(`is refused where a session begins: ${message}`, () => {
@@ -89,16 +92,19 @@ describe('what an application gives', () => {
     const handle = session.worker(0, 'counter');
     const bytes = /^what is to be sent is 'abc': give a Uint8Array with operations as the worker type codes them$/;
     assert.throws(() => handle.call(untyped('abc'), 1), refusal(TypeError, bytes));
-    assert.throws(() => handle.call(new Uint8Array(8), untyped('1')), refusal(RangeError, /operations, not 1$/));
+    assert.throws(() => handle.call(new Uint8Array(8), untyped('1')), refusal(RangeError, /'1': give a whole/));
     assert.deepEqual(session.uncommitted, { operations: 0, bytes: 0 });
   });
 
   it('is refused where a call has options', async () => {
     const session = cluster.session();
     const counter = session.counter(0);
-    const index = refusal(TypeError, 'the call options are 0: give an object');
+    const index = refusal(TypeError, 'the call options are 0: give a plain object');
     assert.throws(() => counter.add(1, untyped(0)), index, 'as of map, which gives more than the item');
-    const timeout = refusal(TypeError, /^there is no call option 'timeout': there are signal$/);
+    const bare = refusal(TypeError, 'the call options are an object: give a plain object');
+    assert.throws(() => counter.add(1, untyped(new AbortController().signal)), bare, 'it would never stop waiting');
+    await assert.rejects(session.commit(untyped(new AbortController().signal)), bare);
+    const timeout = refusal(TypeError, /^there is no call option 'timeout': it may be signal$/);
     assert.throws(() => counter.get(untyped({ timeout: 5 })), timeout);
     assert.throws(() => session.worker(0, 'counter').call(new Uint8Array(8), 1, untyped({ timeout: 5 })), timeout);
     await assert.rejects(session.commit(untyped({ timeout: 5 })), timeout);
@@ -139,7 +145,7 @@ describe('what an application gives', () => {
       await assert.rejects(connectOperator(untyped({ cluster: ADDRESS, ...options })), told('operator'));
     }
     const polled = connectOperator(untyped({ cluster: ADDRESS, membershipPollMs: 5 }));
-    await assert.rejects(polled, /^TypeError: there is no operator option 'membershipPollMs': there are cluster/);
+    await assert.rejects(polled, /^TypeError: there is no operator option 'membershipPollMs': it may be cluster/);
     const control = connectOperator(untyped({ cluster: ADDRESS, controlToken: 1 }));
     await assert.rejects(control, /^TypeError: the operator option 'controlToken' is of type number/);
   });
