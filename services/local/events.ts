@@ -116,13 +116,21 @@ function restartText(afterMs: number | undefined): string {
 }
 
 function removalText({ workers, delayMs, doubtful }: Extract<LocalEvent, { event: 'removalPending' }>): string {
-  const doubt = doubtful ? ', and that is half of all or more' : '';
-  const what = `${namesOf(workers)} not in the config as before${doubt}`;
-  return `${what}: removal in ${delayMs / 1_000} s, unless the entry comes back; Ctrl-C stops the cluster without it`;
+  const doubt = doubtful ? ', which are half of all or more' : '';
+  const seconds = `${delayMs / 1_000} s`;
+  return (
+    `the config has no entry any more that fits ${numbered(workers)}${doubt}: removal in ${seconds}, unless it comes back before; ` +
+    'stopping the cluster until then (Ctrl-C) removes nobody'
+  );
+}
+
+/** `worker 1`, `workers 1, 2` */
+function numbered(workers: readonly number[]): string {
+  return `${workers.length === 1 ? 'worker' : 'workers'} ${workers.join(', ')}`;
 }
 
 function namesOf(workers: readonly number[]): string {
-  return workers.length === 1 ? `worker ${workers[0] ?? ''} is` : `workers ${workers.join(', ')} are`;
+  return `${numbered(workers)} ${workers.length === 1 ? 'is' : 'are'}`;
 }
 
 function nextText({ phase, restartInMs }: { readonly phase: Phase; readonly restartInMs?: number }): string {

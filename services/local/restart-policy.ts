@@ -41,7 +41,7 @@ const MEANINGS: ReadonlyMap<number | null, string> = new Map([
   [EXIT.ok, 'stopped by itself'],
   [EXIT.left, 'left the cluster, because it was removed'],
   [EXIT.fenced, 'was fenced, because another process took over as this worker'],
-  [EXIT.refused, 'was refused by the cluster'],
+  [EXIT.refused, 'was refused by the cluster or by its volume'],
   [EXIT.lostHistory, 'missed more rollbacks than are remembered'],
   [EXIT.tooLarge, 'has less memory than its state takes'],
   [EXIT.damaged, 'cannot read what is in its data directory'],
@@ -69,7 +69,7 @@ export function deathText({ code, signal, error, silentMs = 0 }: Death, lastErro
     }
   }
   if (signal === killed.signal || code === killed.code) {
-    return 'was killed by SIGKILL: by hand, or by the system because it ran out of memory (its log tells, see `dmesg`)';
+    return 'was killed by SIGKILL: by hand, or by the system because it ran out of memory (`dmesg` tells)';
   }
   const how = signal === null ? (MEANINGS.get(code) ?? `exited with code ${String(code)}`) : `was killed by ${signal}`;
   return lastError === undefined ? how : `${how}: ${lastError}`;

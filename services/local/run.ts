@@ -137,12 +137,18 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
   }
 
   /** @param isMissing by the config as it is in the end */
-  function whenOver(wait: Countdown, isMissing: (now: Desired) => boolean, act: () => void | Promise<void>): () => void {
+  function whenOver(
+    wait: Countdown,
+    isMissing: (now: Desired) => boolean,
+    act: () => void | Promise<void>,
+  ): () => void {
     const isStill = async (): Promise<boolean> => {
       const now = await desiredOr(options, () => undefined);
       return now !== undefined && isMissing(now);
     };
-    return () => (reloading = reloading.then(() => finish(wait, isStill, act)));
+    return () => {
+      reloading = reloading.then(() => finish(wait, isStill, act));
+    };
   }
 
   /** @returns how long to wait for it, ms */

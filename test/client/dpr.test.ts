@@ -206,7 +206,9 @@ describe('the dpr command', () => {
       peer.send({ kind: 'deleteAnswer', worker: 4, ...answer });
     }
     assert.equal(await run.exitCode, 0);
-    assert.deepEqual(run.printed, ['worker 4 left']);
+    assert.deepEqual(run.printed, [
+      'worker 4 left; what was committed there is kept: added again, its entry says state: kept or state: empty',
+    ]);
     assert.deepEqual(run.said, ['worker 4 is leaving; it waits for worker 1', 'now it waits for its last checkpoints']);
   });
 

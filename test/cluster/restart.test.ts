@@ -70,7 +70,10 @@ describe('a process that dies', () => {
     const again = place.launch();
     const ended = await again.line('processEnded');
     assert.equal(ended.process, 'counter-1');
-    assert.match(String(ended.reason), /^was refused by the cluster: .*its volume does not hold that checkpoint/);
+    assert.match(
+      String(ended.reason),
+      /^was refused by the cluster or by its volume: .*its volume does not hold that checkpoint/,
+    );
     await place.processIs('counter-1', ({ phase, pid }) => phase === 'halted' && pid === null);
     const before = again.lines.length;
     again.signal('SIGHUP');

@@ -179,7 +179,7 @@ describe('volumes that are not as they were left', () => {
           await endsSaying(site.startWorker(0), EXIT.refused, 'failed'),
           new RegExp(
             `^${manifest} is damaged at byte \\d+, and what follows there was written later, so this is not the trace of a crash\\. ` +
-              'Restore the directory from a backup, or remove the worker \\(--force\\) and add it again with an empty directory$',
+              'Restore the directory from a backup, or remove the worker by force and add it again with state: empty in its entry, which loses what it held$',
           ),
         );
         await putRight();

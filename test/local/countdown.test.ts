@@ -44,7 +44,10 @@ describe('the countdown before a removal', () => {
       waiting.begin([1], 5_000, () => undefined);
       clock.pass(5_000);
     };
-    const look = (isStill: () => Promise<boolean>): Promise<void> => finish(waiting, isStill, () => void removals++);
+    const look = (isStill: () => Promise<boolean>): Promise<void> =>
+      finish(waiting, isStill, () => {
+        removals++;
+      });
 
     over();
     await look(() => Promise.resolve(false));

@@ -121,8 +121,12 @@ export async function removeWorker(
       ({ state, waitingFor } = await operator.deleteWorker(id, { generation, signal: terminal.signal }));
       if (state === 'leaving' && waitingFor !== before) terminal.say(`now it waits for ${waitingFor}`);
     }
-    terminal.print(json ? JSON.stringify({ worker: id, state, waitingFor }) : `worker ${id} left`);
+    terminal.print(json ? JSON.stringify({ worker: id, state, waitingFor }) : leftText(id));
   });
+}
+
+function leftText(id: number): string {
+  return `worker ${id} left; what was committed there is kept: added again, its entry says state: kept or state: empty`;
 }
 
 export async function watchEvents(

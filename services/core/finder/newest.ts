@@ -33,7 +33,13 @@ export function awaitMembers(finder: Finder): void {
 export function settle(finder: Finder): void {
   if (finder.unheard.size > 0 && finder.now < finder.settleBy) return;
   finder.phase = 'serving';
-  if (finder.unheard.size > 0) log(finder, 'unheard', { workers: [...finder.unheard] });
+  if (finder.unheard.size > 0) {
+    const workers = [...finder.unheard];
+    log(finder, 'unheard', {
+      workers,
+      reason: `workers that are away are waited for no longer: ${workers.join(', ')}`,
+    });
+  }
   finder.unheard.clear();
 }
 

@@ -86,7 +86,8 @@ export function readManifest(file: string, incarnation: number, bytes: Buffer): 
 function damaged(file: string, offset: number): StorageDamagedError {
   return new StorageDamagedError(
     `${file} is damaged at byte ${offset}, and what follows there was written later, so this is not the trace of a crash. ` +
-      'Restore the directory from a backup, or remove the worker (--force) and add it again with an empty directory',
+      'Restore the directory from a backup, or remove the worker by force and add it again with state: empty in its entry, ' +
+      'which loses what it held',
   );
 }
 

@@ -155,6 +155,6 @@ async function inChunks(
 function damagedPart(disk: Disk, name: string, what: string): StorageDamagedError {
   return new StorageDamagedError(
     `${pathOf(disk, name)} ${what}: this checkpoint cannot be restored. Restore the directory from a backup, or remove ` +
-      'the worker (--force) and add it again with an empty directory',
+      'the worker by force and add it again with state: empty in its entry, which loses what it held',
   );
 }
