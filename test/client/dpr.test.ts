@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { absenceTold } from '../../services/client/cli/commands.ts';
 import { runDpr } from '../../services/client/cli/program.ts';
 import { freePort } from '../runtime/cluster.ts';
 import { cleanUp } from './clean-up.ts';
@@ -58,6 +59,21 @@ describe('the dpr command', () => {
     const finder = closing(await fakeServer({ answer: () => welcome({ controlPort: control.port }) }));
     return { control, variables: { DPR_CLUSTER: `ws://127.0.0.1:${finder.port}` } };
   }
+
+  it('tells once why the Finder is away, however its reasons alternate, and again after it was back', () => {
+    const said: string[] = [];
+    const told = absenceTold((text) => said.push(text));
+    const away = (message: string): void => told({ event: 'disconnected', message });
+    for (let times = 0; times < 5; times++) ['ECONNRESET', 'socket hang up'].forEach(away);
+    told({ event: 'connected', message: '' });
+    away('ECONNRESET');
+    assert.deepEqual(said, [
+      'the Finder is away: ECONNRESET',
+      'the Finder is away: socket hang up',
+      'the Finder is back',
+      'the Finder is away: ECONNRESET',
+    ]);
+  });
 
   it('adds to a counter, and prints its value', async () => {
     const { worker, variables } = await withWorker();

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { patience } from '@dpr/runtime/patience';
 import { connect, type Cluster } from '../cluster.ts';
 import { unlessAborted } from '../deferred.ts';
+import type { LogEntry } from '../options.ts';
 import { connectOperator, type ClusterStatus, type Operator } from '../operator.ts';
 import { TimeoutError } from './complaint.ts';
 import { eventJson, eventText, statusText, workersText } from './format.ts';
@@ -187,21 +188,26 @@ async function withCluster(
   }
 }
 
+/** Each reason why the Finder is away is told once, in whatever order they come again, until it is back. */
+export function absenceTold(say: (text: string) => void): (entry: Pick<LogEntry, 'event' | 'message'>) => void {
+  const reasons = new Set<string>();
+  return ({ event, message }) => {
+    if (event === 'disconnected') {
+      if (!reasons.has(message)) say(`the Finder is away: ${message}`);
+      reasons.add(message);
+    } else if (reasons.size > 0) {
+      say('the Finder is back');
+      reasons.clear();
+    }
+  };
+}
+
 export async function withOperator(
   settings: Settings,
   { say, signal }: Terminal,
   work: (operator: Operator) => Promise<void>,
 ): Promise<void> {
-  let wasAway = false;
-  const operator = await connectOperator({
-    ...settings,
-    signal,
-    log({ event, message }) {
-      if (event === 'disconnected') say(`the Finder is away: ${message}`);
-      else if (wasAway) say('the Finder is back');
-      wasAway = event === 'disconnected';
-    },
-  });
+  const operator = await connectOperator({ ...settings, signal, log: absenceTold(say) });
   try {
     await work(operator);
   } finally {
