@@ -35,9 +35,12 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-const HEADERS_TIMEOUT_MS = 5_000;
+/** Who has not asked by then is cut off: those who say nothing must not keep probes out for long. */
+const HEADERS_TIMEOUT_MS = 2_000;
+/** How often it is looked who is late; Node's own 30 s are more than a supervisor waits for an answer. */
+const CHECK_EVERY_MS = 500;
 /** Of the descriptors that clients leave. */
-const MAX_ADMIN_CONNECTIONS = 48;
+export const MAX_ADMIN_CONNECTIONS = 48;
 
 /** @throws ProcessError when the port cannot be bound */
 export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
@@ -54,7 +57,8 @@ export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
     response.end(await metrics.metrics());
   }
 
-  const server = createServer({ headersTimeout: HEADERS_TIMEOUT_MS }, (request, response) => {
+  const limits = { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CHECK_EVERY_MS };
+  const server = createServer(limits, (request, response) => {
     const path = request.url?.split('?')[0] ?? '';
     const probe = answers[path];
     const stranger = refuseVisitor(request.headers, visitors);

@@ -1,7 +1,9 @@
 import { createLog, EXIT, ProcessError } from '@dpr/runtime';
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Registry } from 'prom-client';
-import { serveAdmin, type AdminServer } from '../../services/runtime/admin.ts';
+import { MAX_ADMIN_CONNECTIONS, serveAdmin, type AdminServer } from '../../services/runtime/admin.ts';
 import { gauge, total, writeSeconds } from '../../services/runtime/metrics.ts';
 
 const log = createLog('silent', {});
@@ -57,6 +59,21 @@ describe('the admin port', () => {
       [404, { ok: false, reason: 'see /startup, /ready, /live and /metrics' }],
     );
     assert.equal((await get('/ready', { method: 'POST' })).status, 405);
+  });
+
+  it('answers again within 5 s when connections that say nothing have taken all of its places', async () => {
+    const idle = Array.from({ length: MAX_ADMIN_CONNECTIONS + 8 }, () => connect(admin.port, '127.0.0.1'));
+    const began = performance.now();
+    await Promise.all(
+      idle.map((socket) =>
+        once(
+          socket.on('error', () => undefined),
+          'close',
+        ),
+      ),
+    );
+    assert.ok(performance.now() - began < 5_000);
+    assert.equal((await get('/live')).status, 200);
   });
 
   it('fails with the reason when its port is taken', async () => {
