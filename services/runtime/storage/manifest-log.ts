@@ -26,7 +26,7 @@ import {
   withoutState,
 } from './manifest.ts';
 import { IDENTITY_FILE, manifestIncarnations, manifestName, temporary } from './names.ts';
-import { missingOf, volumeLost } from './presence.ts';
+import { type NamedFile, missingOf, volumeLost } from './presence.ts';
 
 /** The inline bytes of a part, from wherever the manifest is at the moment. */
 export type InlineSource = (part: Part) => Promise<Buffer>;
@@ -77,10 +77,29 @@ export async function createManifestLog(
   let { edition } = head;
   let endKnown = true;
 
-  /** Nothing is durable that the next process would not find. @param bytes of the manifest */
-  async function refuseIfLost(entries: readonly Entry[], { file }: OpenManifest, bytes: number): Promise<void> {
-    const manifest = { file, name: manifestName(head.incarnation), bytes };
-    const missing = await missingOf(disk, [IDENTITY_FILE, ...filesNeeded(entries, head.incarnation)], [manifest]);
+  /** Nothing is durable that the next process would not find. */
+  function refuseIfNotFound(entries: readonly Entry[], { file }: OpenManifest, bytes: number): Promise<void> {
+    return refuseWithout(entries, [], [{ file, name: manifestName(head.incarnation), bytes }]);
+  }
+
+  /**
+   * A rewrite that failed may have given the name to another file than the one that is open. Whichever has it, the next rewrite
+   * replaces it by one that holds everything, before anything else becomes durable.
+   */
+  function refuseIfLost(): Promise<void> {
+    const { state, end } = current;
+    if (endKnown) return refuseIfNotFound(state.entries, current, end);
+    return refuseWithout(state.entries, [manifestName(head.incarnation)], []);
+  }
+
+  /** @throws VolumeLostError, or SupersededError when that is why a file is gone */
+  async function refuseWithout(
+    entries: readonly Entry[],
+    names: readonly string[],
+    files: readonly NamedFile[],
+  ): Promise<void> {
+    const needed = [IDENTITY_FILE, ...filesNeeded(entries, head.incarnation), ...names];
+    const missing = await missingOf(disk, needed, files);
     if (missing === undefined) return;
     await refuseIfSuperseded(disk, head.incarnation).catch((error: unknown) => {
       if (!isGone(error)) throw error;
@@ -96,7 +115,7 @@ export async function createManifestLog(
     const replaced = current.file;
     current = await writeManifest(disk, { ...head, edition }, next, readInline);
     await replaced.close().catch(() => undefined);
-    await refuseIfLost(current.state.entries, current, current.end);
+    await refuseIfNotFound(current.state.entries, current, current.end);
     endKnown = true;
   }
 
@@ -106,7 +125,7 @@ export async function createManifestLog(
     endKnown = false;
     await current.file.writeAt(current.end, frame);
     await current.file.datasync();
-    await refuseIfLost(entries, current, current.end + frame.length);
+    await refuseIfNotFound(entries, current, current.end + frame.length);
     endKnown = true;
     current.end += frame.length;
   }
@@ -120,7 +139,7 @@ export async function createManifestLog(
 
   return {
     state: () => current.state,
-    refuseIfLost: () => refuseIfLost(current.state.entries, current, current.end),
+    refuseIfLost,
     adopt(next) {
       current.state = next;
     },

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { type CheckpointStore, openTwoSlotFile, VolumeLostError } from '../../../services/runtime/storage/index.ts';
-import { claimOn, checkpoint, LARGE } from './checkpoints.ts';
-import { healthy, type Process, seeded, type SimDisk, simDisk } from './sim-disk.ts';
+import { claimOn, checkpoint, LARGE, restored } from './checkpoints.ts';
+import { healthy, type Process, seeded, type SimDisk, simDisk, type Step } from './sim-disk.ts';
+
+/** More than enough that a rename which fails has been done in one case, and not in another. */
+const CHANCES = 8;
 
 /** What every operation of a store that makes something durable has to notice. */
 const OPERATIONS: Readonly<Record<string, (store: CheckpointStore) => Promise<void>>> = {
@@ -112,6 +115,60 @@ describe('a volume whose names are taken away while it is open', () => {
   });
 });
 
+describe('a volume whose manifest failed to be written anew', () => {
+  let sim: SimDisk;
+  let store: CheckpointStore;
+  let failing: Step['operation'] | undefined;
+
+  async function fails(operation: Step['operation']): Promise<void> {
+    failing = operation;
+    await assert.rejects(store.append(checkpoint(2)), { code: 'EIO' });
+    failing = undefined;
+  }
+
+  async function begin(chance: number): Promise<void> {
+    sim = simDisk(seeded(chance));
+    ({ store } = await claimOn(
+      sim.mount(({ operation }) => (operation === failing ? 'EIO' : 'done')),
+      1,
+    ));
+    await store.append(checkpoint(1));
+    await fails('datasync'); // from now on it begins with a new manifest
+  }
+
+  for (const operation of ['rename', 'syncDirectory'] as const) {
+    it(`is not lost when that was in its ${operation}, with the name perhaps given to the new one`, async () => {
+      for (let chance = 0; chance < CHANCES; chance++) {
+        await begin(chance);
+        await fails(operation);
+        await store.refuseIfLost();
+        await fails('write'); // another new one, which does not come to have the name
+        await store.refuseIfLost();
+        await store.append(checkpoint(2));
+        await store.refuseIfLost();
+        const { store: successor } = await claimOn(sim.mount(healthy), 2);
+        for (const version of [1, 2]) assert.equal((await restored(successor, version)).state, `state ${version}`);
+      }
+    });
+  }
+
+  for (const name of ['identity', 'manifest-1']) {
+    it(`is lost without ${name}`, async () => {
+      await begin(1);
+      await fails('syncDirectory');
+      sim.remove(name);
+      await assert.rejects(store.refuseIfLost(), lost(name));
+    });
+  }
+
+  it('is lost when everything is gone', async () => {
+    await begin(1);
+    await fails('syncDirectory');
+    sim.takeAway();
+    await assert.rejects(store.append(checkpoint(2)), VolumeLostError);
+  });
+});
+
 describe('a two-slot file whose names are taken away while it is open', () => {
   const SLOTS = ['record-0', 'record-1'];
 
@@ -144,6 +201,24 @@ describe('a two-slot file whose names are taken away while it is open', () => {
       if (slot === 'record-0') await assert.rejects(file.write(Buffer.from('c')), lost(slot));
       else await file.write(Buffer.from('c'));
       await assert.rejects(file.refuseIfLost(), lost(slot));
+    });
+  }
+
+  for (const operation of ['rename', 'syncDirectory'] as const) {
+    it(`is not lost when the ${operation} failed that gave a slot its name`, async () => {
+      for (let chance = 0; chance < CHANCES; chance++) {
+        let isFailing = false;
+        const process: Process = (step) => (isFailing && step.operation === operation ? 'EIO' : 'done');
+        const file = await openTwoSlotFile(simDisk(seeded(chance)).mount(process), 'record');
+        for (const text of ['a', 'b']) {
+          isFailing = true;
+          await assert.rejects(file.write(Buffer.from(text)), { code: 'EIO' });
+          await file.refuseIfLost();
+          isFailing = false;
+          await file.write(Buffer.from(text));
+          await file.refuseIfLost();
+        }
+      }
     });
   }
 });
