@@ -279,8 +279,10 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
       return ask(world, running, effect);
     case 'serving':
       running.serving = true;
-      // Whoever wakes up on a disk that was replaced may be let in, if nothing is committed yet: then that is the worker's disk.
-      if (effect.incarnation >= checker.claimedOf(host.id)) host.disk = running.disk;
+      // Whoever wakes up on a disk that was replaced may be let in, if nothing is committed yet: then that is the worker's disk. One of a
+      // generation that was removed may serve until it hears of that, and its disk is nobody's any more.
+      if (core.generation === checker.generationOf(host.id) && effect.incarnation >= checker.claimedOf(host.id))
+        host.disk = running.disk;
       keepMember(world, host);
       return world.note(
         process.name,
