@@ -38,9 +38,10 @@ export function storeFiles(disk: Disk): StoreFiles {
     if (part.checksum !== before.checksum || part.bytes !== before.bytes) {
       throw new StorageDamagedError(`${pathOf(disk, name)} changed after a failed write to the disk; check the disk`);
     }
-    await disk.rename(temporary(place), place);
+    // Under the store's own name first: a retry takes what it finds there, and must not find the bytes whose sync failed.
+    await disk.rename(temporary(place), name);
     taken.set(name, { part, synced: true });
-    await disk.unlink(name);
+    await disk.rename(name, place);
     return part;
   }
 

@@ -14,7 +14,7 @@ import {
   writeFile,
   readBack,
 } from './checkpoints.ts';
-import { type Process, type SimDisk, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
+import { type Fate, type Process, type SimDisk, type Step, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
 
 /** Let promises go on until it is so. */
 async function until(isSo: () => boolean): Promise<void> {
@@ -146,6 +146,28 @@ describe('checkpoint store', () => {
     const second = await claimOn(disk, 2);
     assert.deepEqual(second.damage, []);
     assert.deepEqual((await readBack(second.store, 1)).state, { path: '/sim/checkpoint-1-1-1' });
+  });
+
+  it('keeps a file of a store that it writes again, whichever step of that fails', async () => {
+    const snapshot = Buffer.alloc(5_000, 'snapshot');
+    const again = checkpoint(1, { state: 'storeFile' });
+    for (let failingStep = 0, wasReached = true; wasReached; failingStep++) {
+      let fate: (step: Step) => Fate = () => 'done';
+      const own = simDisk(seeded(failingStep));
+      const { store } = await claimOn(
+        own.mount((step) => fate(step)),
+        1,
+      );
+      await writeFile(own.mount(healthy), store.storeFile(1, 1).name, snapshot);
+      fate = ({ operation }) => (operation === 'datasync' ? 'EIO' : 'done');
+      await assert.rejects(store.append(again), { code: 'EIO' });
+      let steps = 0;
+      fate = () => (steps++ === failingStep ? 'EIO' : 'done');
+      await store.append(again).catch(() => store.append(again));
+      wasReached = steps > failingStep;
+      own.cutPower();
+      assert.ok(own.durable('checkpoint-1-1-1')?.equals(snapshot), `step ${failingStep}`);
+    }
   });
 
   it('prunes below the cut, and keeps the session sections that later deltas need', async () => {
