@@ -27,7 +27,7 @@ export interface Connection {
   /** Never used twice in a process. */
   readonly number: number;
   readonly send: (frame: Draft) => void;
-  /** Close after what was sent. */
+  /** Close after what was sent, which says why. */
   readonly close: () => void;
   /** False once it was closed: what came with the frame for which it was does not count. */
   readonly isOpen: () => boolean;
@@ -201,7 +201,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
       connection = {
         number: ++lastConnection,
         send: frames.send,
-        close: () => frames.close(CLOSE.normal, ''),
+        close: () => frames.close(CLOSE.refused, ''),
         isOpen,
         watch: (told) => watches.set(frames, silenceWatch(ws, frames, limits.watchIntervalMs, told)),
       };

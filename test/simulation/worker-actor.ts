@@ -258,6 +258,8 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
   switch (effect.kind) {
     case 'send':
       return clients.send(effect.connection, effect.message);
+    case 'close':
+      return clients.close(effect.connection);
     case 'toFinder':
       return running.finder?.send(effect.message);
     case 'publish':

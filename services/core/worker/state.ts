@@ -95,6 +95,8 @@ export type WorkerEvent =
 
 export type WorkerEffect =
   | { readonly kind: 'send'; readonly connection: number; readonly message: Message }
+  /** Close a client's connection, after what was sent on it. */
+  | { readonly kind: 'close'; readonly connection: number }
   | { readonly kind: 'toFinder'; readonly message: Message }
   /** Push to every client connection that may wait for it; `own`: this worker's entry. */
   | { readonly kind: 'publish'; readonly message: MessageOf<'cut'>; readonly own: number }

@@ -64,6 +64,9 @@ export const WORKER_DEFAULTS = {
   from: 0,
 } as const satisfies Partial<WorkerConfig>;
 
+/** Which frames a client may send. */
+const CLIENT_FRAMES: readonly Message['kind'][] = ['batch', 'commit', 'table', 'refresh', 'sessionEnded'];
+
 /** How often a worker tells the Finder how far it is, ms. */
 const PROGRESS_MS = 250;
 /** Idle sessions are looked for this many times in the shortest time after which some expire. */
@@ -285,7 +288,16 @@ function takeDecisions(worker: Worker, message: MessageOf<'cut'>): void {
 }
 
 function clientFrames(worker: Worker, connection: number, messages: readonly Message[]): void {
-  for (const message of messages) clientFrame(worker, connection, message);
+  for (const message of messages) {
+    if (!CLIENT_FRAMES.includes(message.kind)) return refuseFrame(worker, connection, message.kind);
+    clientFrame(worker, connection, message);
+  }
+}
+
+/** As the Finder does: whoever sends such a frame has taken this port for another, and the rest of its message does not count. */
+function refuseFrame(worker: Worker, connection: number, kind: Message['kind']): void {
+  refuse(worker, connection, 'unauthorized', `a client may not send '${kind}' to a worker`);
+  worker.effects.push({ kind: 'close', connection });
 }
 
 function hasStopped(worker: Worker): boolean {
@@ -307,7 +319,7 @@ function clientFrame(worker: Worker, connection: number, message: Message): void
     case 'sessionEnded':
       return endSession(worker.sessions, message.session, upTime(worker));
     default:
-      return refuse(worker, connection, 'malformed', `a client may not send '${message.kind}' to a worker`);
+      throw new Error(`'${message.kind}' is allowed and not handled`);
   }
 }
 

@@ -22,6 +22,8 @@ export interface Clients {
   add(connection: Connection, worldLine: number, newest: number): void;
   remove(number: number): void;
   send(number: number, message: Message): void;
+  /** Close the connection after what was sent. */
+  close(number: number): void;
   /** Push a cut to those whose operations it may commit, and a world-line to all that have not seen it. */
   publish(message: MessageOf<'cut'>, own: number): void;
 }
@@ -51,6 +53,7 @@ export function createClients(): Clients {
       // It answers a retry. Whoever was told of the cut that covers it may be gone, and that cut is not pushed again.
       if (last !== undefined && version <= last.own && version > client.told) tell(client, last, draftOf(last.message));
     },
+    close: (number) => clients.get(number)?.connection.close(),
     publish(message, own) {
       last = { message, own };
       let frame: Draft | undefined;

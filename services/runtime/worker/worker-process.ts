@@ -107,6 +107,8 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     switch (effect.kind) {
       case 'send':
         return clients.send(effect.connection, effect.message);
+      case 'close':
+        return clients.close(effect.connection);
       case 'toFinder':
         return finder?.send(effect.message);
       case 'publish':

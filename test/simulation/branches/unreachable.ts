@@ -24,7 +24,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'if (needed > version) return true;',
         'if (!(error instanceof MalformedOperations))',
       ],
-      'core/worker/worker.ts': ["'malformed', `a client may not send"],
+      'core/worker/worker.ts': ["'unauthorized', `a client may not send"],
       'core/session/refusals.ts': [
         'if (message.detail < oldest.sequence &&',
         "'protocolViolation', `worker ${lane.worker} forgot",
