@@ -10,6 +10,8 @@ import {
   FRAME_TYPES,
   type Message,
 } from '@dpr/protocol';
+import { LISTENER_LIMITS } from '@dpr/runtime';
+import { CLOSE, CLOSE_TIMEOUT_MS } from '@dpr/runtime/frame-socket';
 import assert from 'node:assert/strict';
 import { parseLayout, readHex, readMap, readNumber, readShape, revive, reviveMap, type Cursor } from './layouts.ts';
 import {
@@ -131,6 +133,24 @@ describe('WIRE.md', () => {
     const stated = rows.map(({ cells }) => `| ${cells[0] ?? ''} | ${cells[1] ?? ''} |`);
     for (const row of limits) assert.ok(stated.includes(row), `WIRE.md, section Limits lacks the row "${row} … |"`);
     for (const row of stated) assert.ok(limits.includes(row), `WIRE.md, section Limits: "${row}" is not in limits.ts`);
+  });
+
+  it('states what a connection may cost, and the codes that servers close with', () => {
+    const [limits, codes] = findSection(WIRE, 'Connections').tables;
+    assert.deepEqual(
+      limits?.rows.map(({ cells }) => cells.slice(0, 2)),
+      [
+        ['connections', String(LISTENER_LIMITS.connections)],
+        ['greeting time', `${LISTENER_LIMITS.helloMs} ms`],
+        ['greeting bytes', String(LISTENER_LIMITS.bytesBeforeHello)],
+        ['silence', `${LISTENER_LIMITS.receiveTimeoutMs} ms`],
+        ['unread, waits', String(LISTENER_LIMITS.pauseBytes)],
+        ['unread, ends', String(LISTENER_LIMITS.closeBytes)],
+        ['time to say so', `${CLOSE_TIMEOUT_MS} ms`],
+      ],
+    );
+    const stated = codes?.rows.map(({ cells }) => cells[0]);
+    for (const code of [CLOSE.goingAway, CLOSE.malformed, CLOSE.refused]) assert.ok(stated?.includes(String(code)));
   });
 
   it('speaks of limits by names that exist', () => {
