@@ -4,7 +4,7 @@
  */
 
 /** What a layout says, as a tree. */
-type Shape =
+export type Shape =
   | { readonly is: 'number'; readonly bytes: number }
   | { readonly is: 'flag' }
   | { readonly is: 'identity'; readonly bytes: number }

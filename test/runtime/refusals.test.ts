@@ -1,5 +1,6 @@
-import { encode, encodeMessage, draftOf, type Message } from '@dpr/protocol';
+import { encode, encodeMessage, ERROR_CODES, draftOf, type Message } from '@dpr/protocol';
 import assert from 'node:assert/strict';
+import { makeVectors } from '../protocol/vectors.ts';
 import { createCluster, type Cluster } from './cluster.ts';
 import { connect, greet, hello } from './peer.ts';
 
@@ -45,6 +46,21 @@ describe('the three ports of a cluster', () => {
       assert.equal((await client.next('error')).code, 'malformed', name);
       assert.equal(await client.closed, MALFORMED, name);
       assert.ok(!client.received.some((message) => message.kind === 'error' && message.code === 'historyLost'));
+    }
+  });
+
+  it('answer each bad test vector with its error and its close code, and go on', async () => {
+    const { bad } = makeVectors();
+    for (const [name, port] of ports()) {
+      for (const vector of bad) {
+        const client = await greet(port);
+        client.ws.send(Buffer.concat([Buffer.from(vector.hex, 'hex'), Buffer.alloc(vector.zeros)]));
+        const { code } = await client.next('error');
+        const close = await client.closed;
+        const answer = [ERROR_CODES.indexOf(code), code, close];
+        assert.deepEqual(answer, [vector.code, vector.error, vector.close], `${name}, ${vector.name}`);
+      }
+      (await greet(port)).close();
     }
   });
 
