@@ -25,6 +25,7 @@ export const PROGRAMS = {
   chaos: 'services/chaos/chaos.ts',
   experiment: 'services/chaos/experiment.ts',
   measure: 'services/chaos/measure.ts',
+  conformance: 'services/conformance/main.ts',
   bench: 'services/bench/bench.ts',
   'bench-load': 'services/bench/load/main.ts',
   'bench-echo': 'services/bench/echo.ts',
