@@ -38,7 +38,15 @@ export function createRules(): Rules {
     const key = `${worker}/${generation}`;
     const known = lanes.get(key);
     if (known !== undefined) return known;
-    const lane: Lane = { worker, generation, sent: new Map(), answered: new Set<number>(), last: 0, acknowledgeable: 0, isGone: false };
+    const lane: Lane = {
+      worker,
+      generation,
+      sent: new Map(),
+      answered: new Set<number>(),
+      last: 0,
+      acknowledgeable: 0,
+      isGone: false,
+    };
     lanes.set(key, lane);
     return lane;
   }

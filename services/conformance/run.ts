@@ -55,7 +55,7 @@ async function runOne(
   const client = startSubject(command, `ws://127.0.0.1:${open.port}`, patienceMs);
   const stage: Stage = { ...open, client };
   try {
-    await play(stage);
+    await Promise.race([play(stage), client.crash]);
     const [violation] = open.violations;
     if (violation !== undefined) throw new Failure(violation);
     return { name, title, passed: true, failure: '', errors: '', codes: [...open.codes] };

@@ -11,6 +11,7 @@ import {
   type MessageOf,
 } from '@dpr/protocol';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { Failure } from './failure.ts';
 
 /** The server's end of one connection, greeted. */
 export interface Peer {
@@ -19,12 +20,13 @@ export interface Peer {
   send(...messages: readonly Message[]): void;
   /** Send bytes that need not be a frame. */
   sendBytes(bytes: Uint8Array): void;
-  /** Resolves once the client has answered a ping. */
+  /** The client answers a ping. */
   ping(): Promise<void>;
+  /** The connection ends. */
+  ended(): Promise<void>;
   /** End the connection: with a status code, or without a word. */
   close(code?: number): void;
   isOpen(): boolean;
-  readonly closed: Promise<void>;
 }
 
 export interface ServerOwner {
@@ -46,16 +48,16 @@ export interface GameServer {
 
 let lastPeer = 0;
 
-/** @param port 0: any */
-export async function openServer(name: string, port: number, owner: ServerOwner): Promise<GameServer> {
+/** @param patienceMs how long a client may take to answer a ping, or to close a connection */
+export async function openServer(name: string, patienceMs: number, owner: ServerOwner): Promise<GameServer> {
   const http = createServer();
   const sockets = new WebSocketServer({ server: http, perMessageDeflate: false, maxPayload: MAX_FRAME_BYTES });
   let connections = 0;
   sockets.on('connection', (ws) => {
     connections++;
-    attend(name, ws, owner);
+    attend(name, ws, patienceMs, owner);
   });
-  await listen(http, port);
+  await listen(http);
   return {
     port: (http.address() as AddressInfo).port,
     connections: () => connections,
@@ -69,14 +71,14 @@ export async function openServer(name: string, port: number, owner: ServerOwner)
   };
 }
 
-function listen(http: Server, port: number): Promise<void> {
+function listen(http: Server): Promise<void> {
   return new Promise((resolve, reject) => {
     http.once('error', reject);
-    http.listen(port, '127.0.0.1', resolve);
+    http.listen(0, '127.0.0.1', resolve);
   });
 }
 
-function attend(name: string, ws: WebSocket, owner: ServerOwner): void {
+function attend(name: string, ws: WebSocket, patienceMs: number, owner: ServerOwner): void {
   let peer: Peer | undefined;
   ws.on('error', () => undefined); // the end of the connection follows
   ws.on('message', (data, isBinary) => {
@@ -109,23 +111,34 @@ function attend(name: string, ws: WebSocket, owner: ServerOwner): void {
     const answer = owner.answer(message);
     ws.send(encodeMessage([draftOf(answer)]));
     if (answer.kind !== 'welcome') return ws.close(1008);
-    peer = peerOf(ws);
+    peer = peerOf(name, ws, patienceMs);
     owner.opened(peer);
   }
 }
 
-function peerOf(ws: WebSocket): Peer {
+function peerOf(name: string, ws: WebSocket, patienceMs: number): Peer {
+  /** @throws Failure when the event does not come in time */
+  const happens = (event: 'pong' | 'close', otherwise: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(new Failure(`the client ${otherwise} within ${patienceMs} ms`)), patienceMs);
+      ws.once(event, () => {
+        clearTimeout(late);
+        resolve();
+      });
+    });
   return {
     number: ++lastPeer,
     send: (...messages) => ws.send(encodeMessage(messages.map(draftOf))),
     sendBytes: (bytes) => ws.send(bytes),
-    ping: () =>
-      new Promise((resolve) => {
-        ws.once('pong', () => resolve());
-        ws.ping();
-      }),
+    ping() {
+      ws.ping();
+      return happens('pong', `does not answer a ping of ${name}`);
+    },
+    ended: () =>
+      ws.readyState === ws.CLOSED
+        ? Promise.resolve()
+        : happens('close', `does not end its connection to ${name}, as it should,`),
     close: (code) => (code === undefined ? ws.terminate() : ws.close(code)),
     isOpen: () => ws.readyState === ws.OPEN,
-    closed: new Promise((resolve) => ws.once('close', () => resolve())),
   };
 }

@@ -112,7 +112,7 @@ export async function openStage(patienceMs: number): Promise<OpenStage> {
     const inbox = createInbox(name, patienceMs, violations);
     const greetings: MessageOf<'hello'>[] = [];
     let welcome: Welcome | undefined;
-    const server = await openServer(name, 0, {
+    const server = await openServer(name, patienceMs, {
       answer(hello) {
         greetings.push(hello);
         attempt(() => checkHello(name, hello));

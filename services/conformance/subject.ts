@@ -16,6 +16,8 @@ export interface Subject {
   mayHear(pattern: RegExp): void;
   /** It ends by itself with exit code 0, and has said nothing that was not expected. */
   ended(): Promise<void>;
+  /** Never resolves. @throws Failure when it crashes, or does not start */
+  readonly crash: Promise<never>;
   /** What it wrote to standard error. */
   errors(): string;
   kill(): Promise<void>;
@@ -86,6 +88,10 @@ export function startSubject(command: readonly string[], cluster: string, patien
   }
 
   return {
+    crash: exited.then((how) => {
+      if (how === 'exit code 0') return new Promise<never>(() => undefined);
+      throw new Failure(`the client ends with ${how}`);
+    }),
     say: (line) => void child.stdin?.write(`${line}\n`),
     async hears(...expected) {
       for (const line of expected) await until(`'${line}'`, () => take(line));

@@ -77,7 +77,8 @@ async function run(): Promise<void> {
   const obey = (line: string): void => {
     const [word, worker, amount = '0'] = line.split(' ');
     if (word === 'add' || word === 'get') watch(++calls, session.counter(Number(worker)).add(BigInt(amount)));
-    else if (word === 'commit') session.commit().catch(() => undefined); // each call tells for itself
+    else if (word === 'commit')
+      session.commit().catch(() => undefined); // each call tells for itself
     else if (word === 'end') void cluster.close().then(() => process.exit(0));
   };
   lines.removeAllListeners('line');

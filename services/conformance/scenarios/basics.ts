@@ -13,7 +13,10 @@ export const BASICS: readonly Scenario[] = [
       const [arrival] = await addEach(stage, stage.worker(0), 5);
       await stage.finder.next('fetchCluster');
       const batch = arrival?.message;
-      check(batch?.sequence === 1 && batch.acknowledged === 0, () => 'the first batch has number 1, and acknowledges 0');
+      check(
+        batch?.sequence === 1 && batch.acknowledged === 0,
+        () => 'the first batch has number 1, and acknowledges 0',
+      );
       check(batch.version === 0 && batch.dependencies.size === 0, () => 'the first batch has seen nothing');
       if (arrival !== undefined) stage.worker(0).answer(arrival, 7);
       await stage.client.hears('completed 1 5');
@@ -136,12 +139,18 @@ export const BASICS: readonly Scenario[] = [
       for (const arrival of sent.slice(1).reverse()) worker.answer(arrival, 12);
       await client.hears('completed 3 6', 'completed 2 3');
       const [fourth] = await addEach(stage, worker, 4);
-      check(fourth?.message.acknowledged === 0, () => `reply 1 is due, and it acknowledges ${fourth?.message.acknowledged ?? ''}`);
+      check(
+        fourth?.message.acknowledged === 0,
+        () => `reply 1 is due, and it acknowledges ${fourth?.message.acknowledged ?? ''}`,
+      );
       check(fourth.message.version === 12, () => `it has seen version 12, and says ${fourth.message.version}`);
       if (sent[0] !== undefined) worker.answer(sent[0], 11);
       await client.hears('completed 1 1');
       const [fifth] = await addEach(stage, worker, 5);
-      check(fifth?.message.acknowledged === 3, () => `three replies came, and it acknowledges ${fifth?.message.acknowledged ?? ''}`);
+      check(
+        fifth?.message.acknowledged === 3,
+        () => `three replies came, and it acknowledges ${fifth?.message.acknowledged ?? ''}`,
+      );
       worker.answer(fourth, 12);
       worker.answer(fifth, 12);
       await client.hears('completed 4 10', 'completed 5 15');
@@ -167,7 +176,8 @@ export const BASICS: readonly Scenario[] = [
   },
   {
     name: 'foreign-replies',
-    title: 'ignores replies that come twice, of other sessions, of other world-lines, and to batches that it did not send',
+    title:
+      'ignores replies that come twice, of other sessions, of other world-lines, and to batches that it did not send',
     async play(stage) {
       const { client } = stage;
       const worker = stage.worker(0);

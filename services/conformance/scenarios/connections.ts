@@ -84,7 +84,7 @@ export const CONNECTIONS: readonly Scenario[] = [
       const worker = stage.worker(0);
       const [first] = await addEach(stage, worker, 1);
       first?.peer.sendBytes(Buffer.from('ff00', 'hex'));
-      await first?.peer.closed;
+      await first?.peer.ended();
       for (const arrival of await worker.batches(1)) worker.answer(arrival, 5);
       await client.hears('completed 1 1');
       await end(stage);
@@ -104,31 +104,27 @@ export const CONNECTIONS: readonly Scenario[] = [
       await end(stage);
     },
   },
-  ...(['volumeRefused', 'unknownWorker', 'unauthorized', 'wrongWorker'] as const).map(
-    (code): Scenario => ({
-      name: `nameless-${code}`,
-      title: `ends no session because of '${code}' that names none`,
-      async play(stage) {
-        const worker = stage.worker(0);
-        await addOne(stage, worker, 1, 5, 9);
-        worker.peer().send(stage.error(code));
-        await addOne(stage, worker, 2, 5, 9);
-        await end(stage);
-      },
-    }),
-  ),
-  ...(['unsupportedVersion', 'unauthorized', 'wrongCluster'] as const).map(
-    (code): Scenario => ({
-      name: `refused-${code}`,
-      title: `tells that the cluster refuses it, when the Finder answers the greeting with '${code}'`,
-      async play(stage) {
-        const detail = code === 'unsupportedVersion' ? PROTOCOL_VERSION + 1 : 0;
-        stage.finder.greetWith(() => stage.error(code, detail));
-        stage.client.say('add 0 1');
-        await stage.client.hears(`refused ${code}`);
-      },
-    }),
-  ),
+  ...(['volumeRefused', 'unknownWorker', 'unauthorized', 'wrongWorker'] as const).map((code): Scenario => ({
+    name: `nameless-${code}`,
+    title: `ends no session because of '${code}' that names none`,
+    async play(stage) {
+      const worker = stage.worker(0);
+      await addOne(stage, worker, 1, 5, 9);
+      worker.peer().send(stage.error(code));
+      await addOne(stage, worker, 2, 5, 9);
+      await end(stage);
+    },
+  })),
+  ...(['unsupportedVersion', 'unauthorized', 'wrongCluster'] as const).map((code): Scenario => ({
+    name: `refused-${code}`,
+    title: `tells that the cluster refuses it, when the Finder answers the greeting with '${code}'`,
+    async play(stage) {
+      const detail = code === 'unsupportedVersion' ? PROTOCOL_VERSION + 1 : 0;
+      stage.finder.greetWith(() => stage.error(code, detail));
+      stage.client.say('add 0 1');
+      await stage.client.hears(`refused ${code}`);
+    },
+  })),
   {
     name: 'other-version',
     title: 'tells that the cluster speaks another version, when the welcome says so',
@@ -138,32 +134,29 @@ export const CONNECTIONS: readonly Scenario[] = [
       await stage.client.hears('refused unsupportedVersion');
     },
   },
-  ...(['staleFinder', 'notServing'] as const).map(
-    (code): Scenario => ({
-      name: `finder-${code}`,
-      title: `connects to the Finder again, when it answers the greeting with '${code}'`,
-      async play(stage) {
-        stage.finder.greetWith(() => (stage.finder.greetings.length <= 2 ? stage.error(code) : undefined));
-        await addOne(stage, stage.worker(0), 1, 5, 9);
-        await end(stage);
-      },
-    }),
-  ),
-  ...(['notServing', 'wrongWorker'] as const).map(
-    (code): Scenario => ({
-      name: `worker-${code}`,
-      title: `connects to a worker again, when it answers the greeting with '${code}'`,
-      async play(stage) {
-        const worker = stage.worker(0);
-        worker.greetWith(() => (worker.greetings.length <= 2 ? stage.error(code) : undefined));
-        await addOne(stage, worker, 1, 5, 9);
-        await end(stage);
-      },
-    }),
-  ),
+  ...(['staleFinder', 'notServing'] as const).map((code): Scenario => ({
+    name: `finder-${code}`,
+    title: `connects to the Finder again, when it answers the greeting with '${code}'`,
+    async play(stage) {
+      stage.finder.greetWith(() => (stage.finder.greetings.length <= 2 ? stage.error(code) : undefined));
+      await addOne(stage, stage.worker(0), 1, 5, 9);
+      await end(stage);
+    },
+  })),
+  ...(['notServing', 'wrongWorker'] as const).map((code): Scenario => ({
+    name: `worker-${code}`,
+    title: `connects to a worker again, when it answers the greeting with '${code}'`,
+    async play(stage) {
+      const worker = stage.worker(0);
+      worker.greetWith(() => (worker.greetings.length <= 2 ? stage.error(code) : undefined));
+      await addOne(stage, worker, 1, 5, 9);
+      await end(stage);
+    },
+  })),
   {
     name: 'another-worker',
-    title: 'sends nothing to another worker than it looked for, nor to an earlier generation, and asks for the membership',
+    title:
+      'sends nothing to another worker than it looked for, nor to an earlier generation, and asks for the membership',
     async play(stage) {
       const worker = stage.worker(0);
       const welcome = (id: number, generation: number): MessageOf<'welcome'> => ({
@@ -194,7 +187,7 @@ export const CONNECTIONS: readonly Scenario[] = [
       worker.greetWith(() => ({ ...finderWelcome(stage), cluster: 'dd'.repeat(16), worker: self }));
       stage.client.say('add 0 5');
       const peer = await worker.accept();
-      await peer.closed;
+      await peer.ended();
       check(worker.untaken('batch') === 0, () => 'it sends a batch to a worker of another cluster');
       stage.client.mayHear(/^refused wrongCluster$/);
     },

@@ -13,24 +13,22 @@ const ENDS = [
 ] as const;
 
 export const REFUSALS: readonly Scenario[] = [
-  ...TRY_AGAIN.map(
-    (code): Scenario => ({
-      name: `refused-${code}`,
-      title: `sends a batch that is refused as '${code}' again, with all that it sent behind it, in order`,
-      async play(stage) {
-        const { client } = stage;
-        const worker = stage.worker(0);
-        const [first, second, third] = await addEach(stage, worker, 1, 2, 3);
-        if (!first || !second || !third) return;
-        worker.refuse(first, code, code === 'windowExceeded' ? 256 : 0);
-        worker.refuse(second, 'sequenceGap', 1);
-        worker.refuse(third, 'sequenceGap', 1);
-        for (const arrival of await worker.batches(1, 2, 3)) worker.answer(arrival, 5);
-        await client.hears('completed 1 1', 'completed 2 3', 'completed 3 6');
-        await end(stage);
-      },
-    }),
-  ),
+  ...TRY_AGAIN.map((code): Scenario => ({
+    name: `refused-${code}`,
+    title: `sends a batch that is refused as '${code}' again, with all that it sent behind it, in order`,
+    async play(stage) {
+      const { client } = stage;
+      const worker = stage.worker(0);
+      const [first, second, third] = await addEach(stage, worker, 1, 2, 3);
+      if (!first || !second || !third) return;
+      worker.refuse(first, code, code === 'windowExceeded' ? 256 : 0);
+      worker.refuse(second, 'sequenceGap', 1);
+      worker.refuse(third, 'sequenceGap', 1);
+      for (const arrival of await worker.batches(1, 2, 3)) worker.answer(arrival, 5);
+      await client.hears('completed 1 1', 'completed 2 3', 'completed 3 6');
+      await end(stage);
+    },
+  })),
   {
     name: 'gap',
     title: "fills a gap, by sending all that is not answered again after 'sequenceGap'",
@@ -59,21 +57,19 @@ export const REFUSALS: readonly Scenario[] = [
       await client.hears('ended defect');
     },
   },
-  ...ENDS.map(
-    ([code, word]): Scenario => ({
-      name: `refused-${code}`,
-      title: `ends the session when a batch is refused as '${code}'`,
-      async play(stage) {
-        const { client } = stage;
-        const worker = stage.worker(0);
-        await addOne(stage, worker, 1, 5, 9);
-        const [second] = await addEach(stage, worker, 5);
-        if (second) worker.refuse(second, code);
-        await client.hears(`ended ${word}`);
-        check(!client.hasSaid('committed 1') && !client.hasSaid('completed 2 10'), () => 'it makes results up');
-      },
-    }),
-  ),
+  ...ENDS.map(([code, word]): Scenario => ({
+    name: `refused-${code}`,
+    title: `ends the session when a batch is refused as '${code}'`,
+    async play(stage) {
+      const { client } = stage;
+      const worker = stage.worker(0);
+      await addOne(stage, worker, 1, 5, 9);
+      const [second] = await addEach(stage, worker, 5);
+      if (second) worker.refuse(second, code);
+      await client.hears(`ended ${word}`);
+      check(!client.hasSaid('committed 1') && !client.hasSaid('completed 2 10'), () => 'it makes results up');
+    },
+  })),
   {
     name: 'refused-absurdVersion',
     title: "ends the session when a batch is refused as 'absurdVersion', or sends the batch again",
@@ -114,7 +110,8 @@ export const REFUSALS: readonly Scenario[] = [
   },
   {
     name: 'refused-wrongGeneration',
-    title: 'does not know what became of unanswered batches of an earlier generation, and begins anew with the next one',
+    title:
+      'does not know what became of unanswered batches of an earlier generation, and begins anew with the next one',
     async play(stage) {
       const { client, finder } = stage;
       const old = stage.worker(0);

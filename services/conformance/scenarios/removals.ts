@@ -5,7 +5,8 @@ import { addEach, addOne, end, type Scenario } from './scenario.ts';
 export const REMOVALS: readonly Scenario[] = [
   {
     name: 'removed',
-    title: 'does not know what became of unanswered batches of a removed worker, and learns of the others from the Finder',
+    title:
+      'does not know what became of unanswered batches of a removed worker, and learns of the others from the Finder',
     async play(stage) {
       const { client, truth } = stage;
       const worker = stage.worker(0);

@@ -17,13 +17,15 @@ export const ROLLBACKS: readonly Scenario[] = [
       zero.peer().send(stage.cut(0, [decision]));
       one.peer().send(stage.cut(1, [decision]));
       await client.hears('committed 1', 'committed 2', 'lost 3', 'rolledback 2');
-      const again = await addOne(stage, zero, 4, 4, 11);
-      check(again.message.worldLine === 2, () => 'it sends a batch in a world-line that is over');
+      const { message } = await addOne(stage, one, 4, 4, 11);
+      check(message.worldLine === 2, () => 'it sends a batch in a world-line that is over');
+      check(message.sequence === 2, () => `number 2 is due at worker 1, and it uses ${message.sequence}`);
+      check(message.version === 8, () => `the version that it has seen stays 8, and it says ${message.version}`);
+      check(message.dependencies.size === 0, () => 'its frontier is empty after a rollback');
+      const again = await addOne(stage, zero, 5, 5, 11);
       check(again.message.sequence === 2, () => `number 2 is free again, and it uses ${again.message.sequence}`);
-      check(again.message.version === 8, () => `the version that it has seen stays 8, and it says ${again.message.version}`);
-      check(again.message.dependencies.size === 0, () => 'its frontier is empty after a rollback');
       zero.commitUpTo(11);
-      await client.hears('committed 4');
+      await client.hears('committed 5');
       await end(stage);
     },
   },
@@ -91,7 +93,7 @@ export const ROLLBACKS: readonly Scenario[] = [
   },
   {
     name: 'table-again',
-    title: "asks the table again when the worker is not serving yet, and after connecting again",
+    title: 'asks the table again when the worker is not serving yet, and after connecting again',
     async play(stage) {
       const { client } = stage;
       const worker = stage.worker(0);
@@ -175,7 +177,10 @@ export const ROLLBACKS: readonly Scenario[] = [
       worker.peer().send(stage.cut(0, [latest]));
       await client.hears('committed 1', 'lost 2', 'lost 3', 'rolledback 1');
       const again = await addOne(stage, worker, 4, 4, 11);
-      check(again.message.sequence === 2 && again.message.worldLine === 3, () => 'it goes on from number 2 in world-line 3');
+      check(
+        again.message.sequence === 2 && again.message.worldLine === 3,
+        () => 'it goes on from number 2 in world-line 3',
+      );
       await end(stage);
     },
   },
@@ -199,7 +204,10 @@ export const ROLLBACKS: readonly Scenario[] = [
       late.peer.send({ kind: 'tableAnswer', session, worldLine: 3, last: 0 });
       await client.hears('lost 1', 'lost 2', 'rolledback 0');
       const again = await addOne(stage, worker, 3, 3, 11);
-      check(again.message.sequence === 1 && again.message.worldLine === 3, () => 'it begins with number 1 in world-line 3');
+      check(
+        again.message.sequence === 1 && again.message.worldLine === 3,
+        () => 'it begins with number 1 in world-line 3',
+      );
       await end(stage);
     },
   },
