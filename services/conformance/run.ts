@@ -46,16 +46,13 @@ export async function runScenarios(
   return results;
 }
 
-async function runOne(
-  { name, title, play }: Scenario,
-  command: readonly string[],
-  patienceMs: number,
-): Promise<ScenarioResult> {
+async function runOne(scenario: Scenario, command: readonly string[], patienceMs: number): Promise<ScenarioResult> {
+  const { name, title } = scenario;
   const open = await openStage(patienceMs);
   const client = startSubject(command, `ws://127.0.0.1:${open.port}`, patienceMs);
   const stage: Stage = { ...open, client };
   try {
-    await Promise.race([play(stage), client.crash]);
+    await Promise.race([scenario.play(stage), client.crash]);
     const [violation] = open.violations;
     if (violation !== undefined) throw new Failure(violation);
     return { name, title, passed: true, failure: '', errors: '', codes: [...open.codes] };

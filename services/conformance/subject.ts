@@ -48,14 +48,12 @@ export function startSubject(command: readonly string[], cluster: string, patien
     changed();
     return how;
   });
-  child.stdin?.on('error', () => undefined); // it has ended, which is told otherwise
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-MAX_ERRORS)));
-  if (child.stdout !== null) {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      if (line.trim() !== '' && lines.length < MAX_LINES) lines.push(line.trim());
-      changed();
-    });
-  }
+  child.stdin.on('error', () => undefined); // it has ended, which is told otherwise
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-MAX_ERRORS)));
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line.trim() !== '' && lines.length < MAX_LINES) lines.push(line.trim());
+    changed();
+  });
 
   /** Wait until `look` finds something. */
   function until<T>(what: string, look: () => T | undefined): Promise<T> {
@@ -92,7 +90,7 @@ export function startSubject(command: readonly string[], cluster: string, patien
       if (how === 'exit code 0') return new Promise<never>(() => undefined);
       throw new Failure(`the client ends with ${how}`);
     }),
-    say: (line) => void child.stdin?.write(`${line}\n`),
+    say: (line) => void child.stdin.write(`${line}\n`),
     async hears(...expected) {
       for (const line of expected) await until(`'${line}'`, () => take(line));
     },

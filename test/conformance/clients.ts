@@ -14,10 +14,10 @@ export const PYTHON_CLIENT: readonly string[] = ['python3', path.join(PYTHON_FOL
 /** Folders that a test makes, to be removed after it. */
 export function workshop(): {
   /** The project's own client, in one file, because it is started very often. */
-  ownClient(): Promise<readonly string[]>;
+  readonly ownClient: () => Promise<readonly string[]>;
   /** The client in Python with a mistake: a text of it is replaced by another one. */
-  brokenClient(text: string, mistake: string): readonly string[];
-  clear(): void;
+  readonly brokenClient: (text: string, mistake: string) => readonly string[];
+  readonly clear: () => void;
 } {
   const folders: string[] = [];
   const folder = (): string => {
