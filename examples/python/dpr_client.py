@@ -398,11 +398,13 @@ class Session:
         self.settle()
         self.pump()
 
-    def refused(self, lane, code, session, _sequence, detail, _text):
+    def refused(self, lane, code, session, sequence, detail, _text):
         if code == "historyLost" and self.world_line + 1 < detail:
             return self.finish("ended", code)
         if lane is None or session != self.id:
             return
+        if code == "sessionExpired" and sequence and getattr(lane.calls.get(sequence), "version", 0) is not None:
+            return  # about a copy, which came late
         if code in OVER:
             return self.finish("ended", OVER[code])
         if code == "sequenceGap" and not self.verdict:

@@ -196,7 +196,7 @@ export async function openStage(patienceMs: number): Promise<OpenStage> {
       `worker ${id}`,
       () => welcomeOf(self),
       (peer, message) => {
-        checkKind(`worker ${id}`, message, ['batch', 'commit', 'table', 'refresh', 'relay', 'sessionEnded']);
+        checkKind(`worker ${id}`, message, ['batch', 'commit', 'table', 'refresh', 'sessionEnded']);
         switch (message.kind) {
           case 'refresh':
             peer.send(ownCut(id, after(message.worldLine)));

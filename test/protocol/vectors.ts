@@ -17,6 +17,7 @@ import {
   MAX_SAFE_U64,
   MAX_TOKEN_BYTES,
   MAX_WORKER_ID,
+  PROTOCOL_VERSION,
   type Batch,
   type Message,
   type MessageOf,
@@ -57,7 +58,7 @@ export interface Vectors {
 }
 
 const ABOUT = [
-  'Test vectors of the DPR wire protocol, version 1, made from the code by "npm run golden". WIRE.md says what they mean.',
+  `Test vectors of the DPR wire protocol, version ${PROTOCOL_VERSION}, made from the code by "npm run golden". WIRE.md says what they mean.`,
   'good: a message that is one frame; reading hex gives fields, and writing fields gives hex. 64-bit numbers are exact in a double.',
   'several: a message of several frames.',
   'bad: after its greeting a peer sends hex, then so many zero bytes, as one message. A server answers with an error of this code and closes with this status code.',

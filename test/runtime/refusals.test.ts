@@ -1,4 +1,4 @@
-import { encode, encodeMessage, ERROR_CODES, draftOf, type Message } from '@dpr/protocol';
+import { encode, encodeMessage, ERROR_CODES, draftOf, PROTOCOL_VERSION, type Message } from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import { makeVectors } from '../protocol/vectors.ts';
 import { createCluster, type Cluster } from './cluster.ts';
@@ -66,7 +66,7 @@ describe('the three ports of a cluster', () => {
 
   it('refuse a greeting by name and close with one code', async () => {
     const greetings: [Message, string][] = [
-      [hello({ protocol: 2 }), 'unsupportedVersion'],
+      [hello({ protocol: PROTOCOL_VERSION + 1 }), 'unsupportedVersion'],
       [hello({ cluster: 'f'.repeat(32) }), 'wrongCluster'],
       [{ kind: 'refresh', worldLine: 1 }, 'malformed'],
     ];

@@ -71,6 +71,17 @@ export const REFUSALS: readonly Scenario[] = [
     },
   })),
   {
+    name: 'late-copy',
+    title: "goes on after 'sessionExpired' about a batch that was answered: a copy of it came late",
+    async play(stage) {
+      const worker = stage.worker(0);
+      const first = await addOne(stage, worker, 1, 5, 9);
+      worker.refuse(first, 'sessionExpired');
+      await addOne(stage, worker, 2, 5, 9);
+      await end(stage);
+    },
+  },
+  {
     name: 'refused-absurdVersion',
     title: "ends the session when a batch is refused as 'absurdVersion', or sends the batch again",
     async play(stage) {
