@@ -81,14 +81,23 @@ export function readValues(results: Uint8Array, index: number, count: number, va
   for (let i = 0; i < count; i++) values[to + i] = readValue(results, index + i);
 }
 
-/** Indexes of the operations, among `count` from `index` on, that overflowed; the batch had `batchCount` in all. */
+/**
+ * Indexes of the operations, among `count` from `index` on, that overflowed; the batch had `batchCount` in all. They rise, so that the
+ * many calls that travelled in one batch do not each read all of them.
+ */
 export function readOverflows(results: Uint8Array, batchCount: number, index: number, count: number): number[] {
-  const overflows: number[] = [];
   const bytes = asBuffer(results);
-  for (let at = batchCount * AMOUNT_BYTES; at < bytes.length; at += INDEX_BYTES) {
-    const overflowed = bytes.readUInt32LE(at);
-    if (overflowed >= index && overflowed < index + count) overflows.push(overflowed);
+  const start = batchCount * AMOUNT_BYTES;
+  const total = (bytes.length - start) / INDEX_BYTES;
+  const indexAt = (place: number): number => bytes.readUInt32LE(start + place * INDEX_BYTES);
+  let [low, high] = [0, total];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (indexAt(middle) < index) low = middle + 1;
+    else high = middle;
   }
+  const overflows: number[] = [];
+  for (let place = low; place < total && indexAt(place) < index + count; place++) overflows.push(indexAt(place));
   return overflows;
 }
 

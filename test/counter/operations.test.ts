@@ -1,6 +1,7 @@
 import {
   AMOUNT_BYTES,
   checkResults,
+  INDEX_BYTES,
   MAX_AMOUNT,
   MIN_AMOUNT,
   readOverflows,
@@ -9,6 +10,7 @@ import {
   writeAmount,
   writeAmounts,
 } from '@dpr/counter/operations';
+import { MAX_BATCH_OPERATIONS } from '@dpr/protocol';
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
 
@@ -57,5 +59,17 @@ describe('operations of counters', () => {
     assert.deepEqual(readOverflows(results, 3, 1, 1), []);
     for (const count of [2, 4]) assert.throws(() => checkResults(results.subarray(0, 3 * AMOUNT_BYTES - 1), count));
     assert.throws(() => checkResults(results, 1), /not the results of 1 counter operations/);
+  });
+  it('finds the overflows of each of the many calls of a batch in their own time, not in that of all', () => {
+    const results = Buffer.alloc(MAX_BATCH_OPERATIONS * (AMOUNT_BYTES + INDEX_BYTES));
+    for (let index = 0; index < MAX_BATCH_OPERATIONS; index++) {
+      results.writeUInt32LE(index, MAX_BATCH_OPERATIONS * AMOUNT_BYTES + index * INDEX_BYTES);
+    }
+    const began = performance.now();
+    for (let index = 0; index < MAX_BATCH_OPERATIONS; index++) {
+      if (readOverflows(results, MAX_BATCH_OPERATIONS, index, 1)[0] !== index) assert.fail(`not found: ${index}`);
+    }
+    assert.ok(performance.now() - began < 2_000);
+    assert.deepEqual(readOverflows(results, MAX_BATCH_OPERATIONS, MAX_BATCH_OPERATIONS - 2, 5), [65_534, 65_535]);
   });
 });
