@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict';
 import { parseConfig, type Settings } from '@dpr/infra/config';
-import {
-  formerSizes,
-  planKubernetes,
-  removedSets,
-  returnProblems,
-  volumeFacts,
-  volumeProblems,
-} from '@dpr/infra/plan';
+import { formerSizes, planKubernetes, removedSets, returnProblems, volumeFacts, volumeProblems } from '@dpr/infra/plan';
 import { sameQuantity } from '../../infra/plan/quantity.ts';
 
 const config = (settings: Partial<Settings>) =>
