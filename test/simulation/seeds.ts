@@ -166,4 +166,8 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     found:
       'the simulator did not know of the right record, since the Finder that wrote it had died before it could say so',
   },
+  {
+    seed: 169_429_366_172,
+    found: 'the simulator gave an id that was being added again the rotten disk of a process of its removed generation',
+  },
 ];
