@@ -227,7 +227,7 @@ class Session:
                 socket, welcome = await asyncio.wait_for(self.greet(lane), ANSWER_S)
                 self.opened(lane, socket, welcome)
                 pause = FIRST_PAUSE_S
-                while True:
+                while not self.is_over:  # `wait_for` may swallow that the task is cancelled
                     for kind, fields in read_message(await socket.receive()):
                         self.frame(lane, kind, fields)
             except (OSError, EOFError, asyncio.TimeoutError, ValueError, Malformed):
