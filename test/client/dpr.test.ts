@@ -314,7 +314,7 @@ describe('the dpr command', () => {
   it('prints what it did as JSON, and why it did not', async () => {
     const { worker, variables } = await withWorker();
     const answerTo = async (words: readonly string[], value: bigint) => {
-      const run = dpr([...words, '--json'], variables);
+      const run = dpr(words.includes('get') ? ['--json', ...words] : [...words, '--json'], variables);
       const peer = await worker.accept();
       peer.send(reply(await peer.next('batch'), 1, [value]));
       if (words.includes('--commit')) {
@@ -449,21 +449,46 @@ describe('the dpr command', () => {
 
     it('asks which, and says how to start one', async () => {
       const { directory } = await withStacks('a', 'b');
-      for (const [words, expected] of [
-        [['status'], /clusters of several stacks run here, a, b: name one with --stack/],
-        [['status', '--stack', 'c'], /no cluster runs with its data in .dpr\/c: 'npm start -- --stack c' starts it/],
-        [['pid', 'kv-1', '--stack', 'a'], /there is no process kv-1; there are dpr-finder, counter-0/],
-        [['pid', 'counter-0', '--stack', 'a'], /counter-0 has no process now/],
+      for (const [words, exitCode, expected] of [
+        [['status'], 2, /clusters of several stacks run here, a, b: name one with --stack/],
+        [['status', '--stack', 'c'], 3, /no cluster runs with its data in .dpr\/c: 'npm start -- --stack c' starts it/],
+        [['pid', 'kv-1', '--stack', 'a'], 2, /there is no process kv-1; there are dpr-finder, counter-0/],
+        [['pid', 'counter-0', '--stack', 'a'], 2, /counter-0 has no process now/],
       ] as const) {
         const run = dpr(words, {}, { directory });
-        assert.equal(await run.exitCode, 2);
+        assert.equal(await run.exitCode, exitCode);
         assert.match(run.said.join(), expected);
+      }
+    });
+
+    it('asks no other cluster where one was started that does not run now', async () => {
+      const directory = makeDirectory();
+      mkdirSync(path.join(directory, '.dpr', 'dev'), { recursive: true });
+      for (const words of [['status'], ['add', '0', '1'], ['remove-worker', '0'], ['pid']]) {
+        const run = dpr(words, {}, { directory });
+        assert.equal(await run.exitCode, 3);
+        assert.match(run.said.join(), /^error: no cluster of this directory runs: 'npm start' starts one/);
+      }
+    });
+
+    it('waits, where it may, for one that is being started', async () => {
+      for (const words of [['status'], ['--stack', 'dev', 'status']]) {
+        const directory = makeDirectory();
+        mkdirSync(path.join(directory, '.dpr', 'dev'), { recursive: true });
+        const tooLate = dpr([...words, '--timeout', '0.2'], {}, { directory });
+        assert.equal(await tooLate.exitCode, 3);
+        assert.match(tooLate.said.join(), /^error: no cluster /);
+        const run = dpr([...words, '--timeout', '60'], {}, { directory });
+        const control = closing(await fakeServer({ answer: () => welcome() }));
+        const finder = closing(await fakeServer({ answer: () => welcome({ controlPort: control.port }) }));
+        runs(directory, 'dev', { cluster: finder.port, control: control.port });
+        assert.equal(await tokenAt(control, run), 'token of dev');
       }
     });
 
     it('tells process ids, which name the processes of this cluster alone', async () => {
       const directory = makeDirectory();
-      assert.equal(await dpr(['pid'], {}, { directory }).exitCode, 2);
+      assert.equal(await dpr(['pid'], {}, { directory }).exitCode, 3);
       runs(directory, 'dev', { cluster: 1, control: 2 });
       for (const [words, expected] of [
         [['pid', 'dpr-finder'], '4711'],
@@ -484,7 +509,7 @@ describe('the dpr command', () => {
       const dead = JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), supervisor: 2 ** 30 });
       for (const content of [dead, '{', '{}', '[]', 'null', '']) {
         writeFileSync(file, content);
-        assert.equal(await dpr(['pid'], {}, { directory }).exitCode, 2, content);
+        assert.equal(await dpr(['pid'], {}, { directory }).exitCode, 3, content);
       }
     });
   });

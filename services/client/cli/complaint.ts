@@ -18,6 +18,11 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** The cluster of this machine that is meant does not run. */
+export class NotRunningError extends Error {
+  override readonly name = 'NotRunningError';
+}
+
 /** The cluster did not answer within `--timeout`. */
 export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
@@ -35,8 +40,9 @@ export function complaintOf(error: unknown): Complaint {
   if (error instanceof ConnectError) {
     return { text: `${message}\n${nextStep(message)}`, exitCode: EXIT.unreachable };
   }
-  if (error instanceof TimeoutError || error instanceof NotFinderError)
+  if (error instanceof TimeoutError || error instanceof NotFinderError || error instanceof NotRunningError) {
     return { text: message, exitCode: EXIT.unreachable };
+  }
   if (error instanceof UnauthorizedError) {
     const text = `${message}\nGive the right token with --token-file or DPR_CLIENT_TOKEN, for status, watch and remove-worker also with --control-token-file or DPR_CONTROL_TOKEN; --data finds that of a cluster of this machine.`;
     return { text, exitCode: EXIT.unauthorized };

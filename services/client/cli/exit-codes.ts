@@ -14,7 +14,7 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.ok, 'done'],
   [EXIT.failed, 'the cluster refused, or the operation failed'],
   [EXIT.usage, 'the command was not understood'],
-  [EXIT.unreachable, 'the cluster could not be reached in time'],
+  [EXIT.unreachable, 'the cluster does not run, or could not be reached in time'],
   [EXIT.unauthorized, 'the token is missing or wrong'],
   [EXIT.unknownWorker, 'no such worker, a removed one, or one of another type'],
   [EXIT.lost, 'a failure took back what was done, or its outcome is unknown'],

@@ -1,8 +1,8 @@
 /** Clusters that `npm start` runs on this machine, found by what it writes into their data directories. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseAddress } from '../addresses.ts';
-import { UsageError } from './complaint.ts';
+import { NotRunningError, UsageError } from './complaint.ts';
 
 /** A cluster that runs here. */
 export interface Here {
@@ -40,7 +40,7 @@ const CONTROL_TOKEN_FILE = 'control-token';
 /**
  * The clusters that run, of the stack or data directory that is named, or else of every stack of a directory.
  *
- * @throws UsageError when one is named that does not run
+ * @throws NotRunningError when one is named that does not run
  */
 export function clustersHere({ stack, data }: PlaceWords, directory: string): Here[] {
   const named = data ?? (stack === undefined ? undefined : path.join(STACKS_DIRECTORY, stack));
@@ -48,7 +48,7 @@ export function clustersHere({ stack, data }: PlaceWords, directory: string): He
   const found = clusterIn(path.resolve(directory, named));
   if (found !== undefined) return [found];
   const start = stack === undefined ? `npm start -- --data ${named}` : `npm start -- --stack ${stack}`;
-  throw new UsageError(`no cluster runs with its data in ${named}: '${start}' starts it`);
+  throw new NotRunningError(`no cluster runs with its data in ${named}: '${start}' starts it`);
 }
 
 /** The data directory that is named, or else that of the standard stack, whether anything runs there or not. */
@@ -56,8 +56,27 @@ export function dataDirectory({ stack = DEFAULT_STACK, data }: PlaceWords, direc
   return path.resolve(directory, data ?? path.join(STACKS_DIRECTORY, stack));
 }
 
-/** The one that is meant where no address is given. @throws UsageError when that cannot be told */
-export function theOneHere(clusters: readonly Here[]): Here | undefined {
+/**
+ * The one that is meant where no address is given. A directory in which a cluster was started before means that one: another that
+ * happens to listen at the standard port is not its.
+ *
+ * @param clusters those that run in the directory
+ * @returns undefined where no cluster was ever started
+ * @throws NotRunningError when none of the directory's runs
+ * @throws UsageError when it cannot be told which of several is meant
+ */
+export function theOneMeant(clusters: readonly Here[], directory: string): Here | undefined {
+  if (clusters.length === 0 && existsSync(path.join(directory, STACKS_DIRECTORY))) throw noneRuns();
+  return oneOf(clusters);
+}
+
+export function noneRuns(): NotRunningError {
+  return new NotRunningError(
+    "no cluster of this directory runs: 'npm start' starts one; --cluster, --stack or --data names another",
+  );
+}
+
+function oneOf(clusters: readonly Here[]): Here | undefined {
   const [first, ...others] = clusters;
   if (others.length === 0) return first;
   const standard = clusters.find(({ directory }) => path.basename(directory) === DEFAULT_STACK);

@@ -1,9 +1,9 @@
 /** `dpr pid`: the processes of a cluster of this machine, which the Finder does not know. */
 import { UsageError } from './complaint.ts';
-import { clustersHere, theOneHere, type HereProcess, type PlaceWords } from './here.ts';
+import { clustersHere, noneRuns, theOneMeant, type HereProcess, type PlaceWords } from './here.ts';
 import type { Terminal } from './terminal.ts';
 
-/** @throws UsageError when no cluster, or no such process, runs here */
+/** @throws NotRunningError when no cluster runs here, UsageError when it has no such process */
 export function showPids(
   place: PlaceWords,
   directory: string,
@@ -11,10 +11,8 @@ export function showPids(
   name: string | undefined,
   { json = false }: { readonly json?: boolean },
 ): void {
-  const here = theOneHere(clustersHere(place, directory));
-  if (here === undefined) {
-    throw new UsageError("no cluster of this directory runs: 'npm start' starts one; --stack or --data names another");
-  }
+  const here = theOneMeant(clustersHere(place, directory), directory);
+  if (here === undefined) throw noneRuns();
   const processes = here.processes.map((one): HereProcess => ({ name: one.name, pid: one.pid }));
   if (name === undefined) {
     terminal.print(json ? JSON.stringify(processes) : processes.map(lineOf).join('\n'));

@@ -9,7 +9,14 @@ import { clusterIn, dataDirectory } from './here.ts';
 import { EXIT, EXIT_MEANINGS } from './exit-codes.ts';
 import { VERSION } from '../version.ts';
 import { showPids } from './processes.ts';
-import { DEFAULT_CLUSTER, DEFAULT_TIMEOUT_S, settingsOf, type CommonOptions, type Variables } from './settings.ts';
+import {
+  DEFAULT_CLUSTER,
+  DEFAULT_TIMEOUT_S,
+  settingsInTime,
+  settingsOf,
+  type CommonOptions,
+  type Variables,
+} from './settings.ts';
 import type { Terminal } from './terminal.ts';
 import { deleteVolume, showVolumes, type VolumesPlace } from './volumes.ts';
 
@@ -22,8 +29,7 @@ Examples:
   $ dpr remove-worker 1 --wait
   $ kill -9 $(dpr pid counter-0)
 
-With --json a command prints one line of JSON, watch and status --watch one for each event or look. One that fails prints
-{ "error", "exitCode" } instead. Values of counters are texts in it, since they have 64 bits.
+With --json a command that fails prints { "error", "exitCode" }. Values of counters are texts in JSON, since they have 64 bits.
 
 Exit codes:
 ${EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padEnd(4)}${meaning}`).join('\n')}`;
@@ -31,8 +37,9 @@ ${EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padEnd(4)}${meaning}`
 const TOKENS = `
 Tokens come from files or the environment: DPR_CLIENT_TOKEN or DPR_CLIENT_TOKEN_FILE, DPR_CONTROL_TOKEN or
 DPR_CONTROL_TOKEN_FILE. Without any, the one that 'npm start' made is taken from the data directory of the cluster that
-runs here, and its addresses too: of the stack of this directory that runs, dev before others. DPR_CONTROL names the
-control port where the Finder does not tell it rightly.`;
+runs here, and its addresses too: of the stack of this directory that runs, dev before others. Where none runs now, a command
+fails and asks no other cluster; with --timeout it waits for one. DPR_CONTROL names the control port where the Finder does not
+tell it rightly.`;
 
 /**
  * @param directory where it is called: clusters of the stacks there are found without an address
@@ -68,7 +75,7 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
     .description('Look at a DPR cluster, use its counters, remove workers.')
     .option(
       '--cluster <address>',
-      `the Finder's public port (DPR_CLUSTER; default: of the cluster that runs here, or ${DEFAULT_CLUSTER})`,
+      `the Finder's public port (DPR_CLUSTER; default: of the cluster that runs here; where none was ever started, ${DEFAULT_CLUSTER})`,
     )
     .option('-s, --stack <name>', 'the cluster of this stack that runs here')
     .option('--data <directory>', 'the cluster that runs here with its data in this directory')
@@ -81,6 +88,7 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
       `how long to wait for an answer, or until there is a Finder (default: ${DEFAULT_TIMEOUT_S}, and not for a Finder)`,
       seconds,
     )
+    .option('--json', 'as JSON, one line; watch and status --watch print one for each event or look')
     .version(VERSION, '--version', 'print the version')
     .addHelpText('after', `${TOKENS}\n${EXAMPLES}`)
     .configureHelp({ showGlobalOptions: true })
@@ -90,7 +98,11 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
     })
     .showHelpAfterError("'dpr --help' tells more.")
     .exitOverride();
-  const settings = () => settingsOf(program.opts<CommonOptions>(), variables, directory);
+  const settings = () => settingsInTime(program.opts<CommonOptions>(), variables, directory, terminal.signal);
+  const withJson = <Words extends object>(words: Words) => ({
+    ...words,
+    json: program.opts<CommonOptions>().json === true,
+  });
 
   /** The Finder that is asked is that of these volumes, and no other that may run on this machine. */
   function volumesPlace(): VolumesPlace {
@@ -107,16 +119,14 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
     .command('status')
     .description('the world-line; per worker its state, versions, and what is executed and not committed')
     .option('--watch', 'look again every second, until Ctrl-C')
-    .option('--json', 'as JSON, one line')
     .addHelpText('after', STATUS_HELP)
-    .action((options: { watch?: boolean; json?: boolean }) => showStatus(settings(), terminal, options));
+    .action(async (words: { watch?: boolean }) => showStatus(await settings(), terminal, withJson(words)));
 
   program
     .command('workers')
     .description('the workers and where they are reached')
-    .option('--json', 'as JSON, one line')
-    .addHelpText('after', examples('dpr workers', 'dpr workers --json | jq .[].address'))
-    .action((options: { json?: boolean }) => showWorkers(settings(), terminal, options));
+    .addHelpText('after', examples('dpr workers', "dpr workers --json | jq '.[].address'"))
+    .action(async (words: object) => showWorkers(await settings(), terminal, withJson(words)));
 
   program
     .command('add')
@@ -125,19 +135,17 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
     .argument('<amount>', 'a whole number of 64 bits; it may be negative', amount)
     .option('--commit', 'wait until it is committed')
     .option('--no-replay', 'fail, instead of adding it again, when a failure of the cluster took it back')
-    .option('--json', 'as JSON, one line')
     .addHelpText('after', examples('dpr add 0 300', 'dpr add 0 -5', 'dpr add 1 1 --commit'))
-    .action((worker: number, by: bigint, options: { commit?: boolean; replay?: boolean; json?: boolean }) =>
-      addToCounter(settings(), terminal, worker, by, options),
+    .action(async (worker: number, by: bigint, words: { commit?: boolean; replay?: boolean }) =>
+      addToCounter(await settings(), terminal, worker, by, withJson(words)),
     );
 
   program
     .command('get')
     .description("print a counter's value, asked for again if a failure comes between")
     .argument('<worker>', 'the id of a counter', workerId)
-    .option('--json', 'as JSON, one line')
     .addHelpText('after', examples('dpr get 0', 'dpr get 0 --json | jq -r .value'))
-    .action((worker: number, options: { json?: boolean }) => readCounter(settings(), terminal, worker, options));
+    .action(async (worker: number, words: object) => readCounter(await settings(), terminal, worker, withJson(words)));
 
   program
     .command('remove-worker')
@@ -145,16 +153,15 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
     .argument('<id>', "the worker's id", workerId)
     .option('--force', 'remove it though it is dead; what it did not commit is lost, for everyone')
     .option('--wait', 'wait until it left, and tell what it waits for')
-    .option('--json', 'as JSON, one line')
     .addHelpText('after', examples('dpr remove-worker 1 --wait', 'dpr remove-worker 1 --force'))
-    .action((id: number, options: { force?: boolean; wait?: boolean; json?: boolean }) =>
-      removeWorker(settings(), terminal, id, options),
+    .action(async (id: number, words: { force?: boolean; wait?: boolean }) =>
+      removeWorker(await settings(), terminal, id, withJson(words)),
     );
 
   program
     .command('ensure')
     .description('wait, up to --timeout, until the declared workers serve; fail if others are members too')
-    .argument('[workers...]', 'who belongs to the cluster, by type: counter:0-4,7 kv:5; none: nobody')
+    .argument('[workers...]', 'the members that the cluster is to have, by type: counter:0-4,7 kv:5; or the word none')
     .option('--remove-others', 'ask workers that are not declared to leave, and wait until they left')
     .option(
       '--force-remove <ids>',
@@ -162,19 +169,19 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
     )
     .option('--ingress <address>', 'where the pods of the ingress tell what they serve')
     .option('--ingress-version <version>', 'what they are to serve')
-    .option('--json', 'as JSON, one line')
     .addHelpText(
       'after',
       examples('dpr ensure counter:0-4 --timeout 60', 'dpr ensure counter:0 --remove-others --force-remove 1'),
     )
-    .action((words: string[], options: EnsureWords) => ensureDeclared(settings(), terminal, words, options));
+    .action(async (declared: string[], words: EnsureWords) =>
+      ensureDeclared(await settings(), terminal, declared, withJson(words)),
+    );
 
   const volumes = program
     .command('volumes')
     .description('the volumes of workers on this machine, also of removed ones: nothing of those is deleted by itself')
-    .option('--json', 'as JSON, one line')
     .addHelpText('after', VOLUMES_HELP)
-    .action((options: { json?: boolean }) => showVolumes(volumesPlace(), terminal, options));
+    .action((words: object) => showVolumes(volumesPlace(), terminal, withJson(words)));
   volumes
     .command('delete')
     .description('delete what is kept of a removed worker; it cannot be brought back then')
@@ -182,25 +189,23 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
     .argument('<generation>', 'which of its lives', generation)
     .option('--yes', 'really; otherwise it says what it would delete')
     .addHelpText('after', examples('dpr volumes delete 1 2', 'dpr volumes delete 1 2 --yes'))
-    .action((id: number, which: number, options: { yes?: boolean }) =>
-      deleteVolume(volumesPlace(), terminal, id, which, { ...volumes.opts<{ json?: boolean }>(), ...options }),
+    .action((id: number, which: number, words: { yes?: boolean }) =>
+      deleteVolume(volumesPlace(), terminal, id, which, withJson(words)),
     );
 
   program
     .command('watch')
     .description('joins, leaves, restarts, rollbacks and cuts as they happen, until Ctrl-C')
-    .option('--json', 'as JSON, one line each')
     .addHelpText('after', examples('dpr watch', 'dpr watch --json | grep rolledBack'))
-    .action((options: { json?: boolean }) => watchEvents(settings(), terminal, options));
+    .action(async (words: object) => watchEvents(await settings(), terminal, withJson(words)));
 
   program
     .command('pid')
     .description('the process ids of a cluster of this machine, or of one of its processes')
     .argument('[name]', 'of the process, such as counter-0 or dpr-finder')
-    .option('--json', 'as JSON, one line')
     .addHelpText('after', examples('dpr pid', 'kill -9 $(dpr pid counter-0)'))
-    .action((name: string | undefined, options: { json?: boolean }) =>
-      showPids(program.opts<CommonOptions>(), directory, terminal, name, options),
+    .action((name: string | undefined, words: object) =>
+      showPids(program.opts<CommonOptions>(), directory, terminal, name, withJson(words)),
     );
 
   return program;

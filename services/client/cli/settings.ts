@@ -1,11 +1,14 @@
 /** The options that every command has, with what the environment says where they are not given. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { DEFAULT_PORT } from '../addresses.ts';
-import { UsageError } from './complaint.ts';
-import { clustersHere, hereAt, theOneHere, type PlaceWords } from './here.ts';
+import { NotRunningError, UsageError } from './complaint.ts';
+import { clustersHere, hereAt, theOneMeant, type PlaceWords } from './here.ts';
 
 export const DEFAULT_CLUSTER = `ws://127.0.0.1:${DEFAULT_PORT}`;
 export const DEFAULT_TIMEOUT_S = 5;
+/** How often it is looked whether a cluster that is waited for runs by now. */
+const LOOK_MS = 100;
 
 /** As commander gives them. */
 export interface CommonOptions extends PlaceWords {
@@ -15,6 +18,7 @@ export interface CommonOptions extends PlaceWords {
   readonly controlTokenFile?: string;
   readonly ca?: string;
   readonly timeout?: number;
+  readonly json?: boolean;
 }
 
 export interface Settings {
@@ -32,14 +36,37 @@ export interface Settings {
 export type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
+ * As `settingsOf`, but where it was asked for to wait, the cluster may be one that is only being started.
+ *
+ * @throws NotRunningError when it does not run in time
+ */
+export async function settingsInTime(
+  options: CommonOptions,
+  variables: Variables,
+  directory: string,
+  signal: AbortSignal,
+): Promise<Settings> {
+  const late = performance.now() + (options.timeout ?? 0) * 1_000;
+  for (let timeout = options.timeout; ; timeout = (late - performance.now()) / 1_000) {
+    try {
+      return settingsOf({ ...options, ...(timeout === undefined ? {} : { timeout }) }, variables, directory);
+    } catch (error) {
+      if (!(error instanceof NotRunningError) || performance.now() + LOOK_MS >= late) throw error;
+    }
+    await pause(LOOK_MS, undefined, { signal });
+  }
+}
+
+/**
  * @param directory where the stacks' files are: what runs there needs no address, and its control port no token
  * @throws UsageError when a file cannot be read, or what is to be used is not clear
+ * @throws NotRunningError when it is a cluster of this machine that does not run
  */
 export function settingsOf(options: CommonOptions, variables: Variables, directory: string): Settings {
   const running = clustersHere(options, directory);
   const isNamed = options.stack !== undefined || options.data !== undefined;
   const address = options.cluster ?? (isNamed ? undefined : given(variables.DPR_CLUSTER));
-  const cluster = address ?? theOneHere(running)?.cluster ?? DEFAULT_CLUSTER;
+  const cluster = address ?? theOneMeant(running, directory)?.cluster ?? DEFAULT_CLUSTER;
   const own = hereAt(running, 'cluster', cluster);
   const control = options.control ?? given(variables.DPR_CONTROL) ?? own?.control;
   return {
