@@ -90,6 +90,12 @@ function unreadable(error: unknown): string {
 function parseYaml(text: string, name: string): unknown {
   const lines = new LineCounter();
   const document = parseDocument(text, { merge: true, lineCounter: lines });
+  const [second] = document.errors.filter(({ code }) => code === 'MULTIPLE_DOCS');
+  if (second !== undefined) {
+    const { line } = lines.linePos(second.pos[0]);
+    const text = `has several documents, and only one is read: remove the "---" at line ${line}`;
+    throw new ConfigError([{ key: name, text }]);
+  }
   try {
     for (const error of document.errors) throw error;
     return document.toJS();

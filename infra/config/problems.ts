@@ -45,15 +45,19 @@ export function nearest(name: string, names: readonly string[]): string | undefi
   return ranked[0]?.candidate;
 }
 
-/** How many letters have to be inserted, removed or replaced to make `b` of `a`. */
+/** How many letters have to be inserted, removed or replaced, or neighbours exchanged, to make `b` of `a`. */
 function editDistance(a: string, b: string): number {
+  let twoAbove: readonly number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (const [row, letter] of Array.from(a).entries()) {
     const current = [row + 1];
     for (const [column, other] of Array.from(b).entries()) {
       const replaced = (above[column] ?? 0) + (letter === other ? 0 : 1);
-      current.push(Math.min(replaced, (above[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
+      const isExchanged = row > 0 && column > 0 && letter === b[column - 1] && other === a[row - 1];
+      const exchanged = isExchanged ? (twoAbove[column - 1] ?? 0) + 1 : Infinity;
+      current.push(Math.min(replaced, exchanged, (above[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1));
     }
+    twoAbove = above;
     above = current;
   }
   return above[b.length] ?? 0;

@@ -147,11 +147,11 @@ const tokenText = word(
 
 const origin = word(
   'must be an origin: scheme and host, and a port unless it is the usual one, such as "https://app.example.com"',
-  /^[a-z][-+.a-z0-9]*:\/\/[^\sA-Z/?#@,]+$/,
+  /^(?!https:.*:443$)(?!http:.*:80$)[a-z][-+.a-z0-9]*:\/\/[^\sA-Z/?#@,]+$/, // as browsers write it
   MAX_ORIGIN_CHARACTERS,
 );
 const hostName = word(
-  'must be a host name without a port, such as "devbox.lan"',
+  'must be a host name in lower case and without a port, such as "devbox.lan"',
   /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
   253,
 );

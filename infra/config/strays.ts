@@ -3,6 +3,8 @@ import { schema } from './schema.ts';
 
 const NAMESPACE = 'dpr';
 const NAMES = Object.keys(schema.shape);
+/** Between the namespace and the name: a colon, or what was written by mistake. */
+const SEPARATOR = /[:./]/;
 
 /**
  * Keys that were surely meant as the cluster's own, and stand where nothing reads them.
@@ -34,15 +36,20 @@ export function withoutPrefix(keys: readonly string[], project?: string): Proble
   });
 }
 
-/** `workers`, `Dpr:workers`, `dp:workers`, and `dpr` with everything below it. */
+/**
+ * `workers`, `Dpr:workers`, `drp:workers`, `dpr.workers`, `dpr-cluster:workers` (which `pulumi config set workers` makes of the
+ * project's name), and `dpr` with everything below it.
+ */
 function meantBy(key: string): string | undefined {
-  const [first = '', second] = key.split(':');
+  const [first = '', second] = key.split(SEPARATOR);
   if (second === undefined) {
     if (first.toLowerCase() === NAMESPACE) return NAMESPACE;
-    return NAMES.includes(first) ? `${NAMESPACE}:${first}` : undefined;
+    const same = NAMES.find((name) => name.toLowerCase() === first.toLowerCase());
+    return same && `${NAMESPACE}:${same}`;
   }
-  const name = nearest(second, NAMES);
-  return name !== undefined && nearest(first, [NAMESPACE]) !== undefined ? `${NAMESPACE}:${name}` : undefined;
+  const isOurs = first.startsWith(`${NAMESPACE}-`) || nearest(first, [NAMESPACE]) !== undefined;
+  const name = isOurs ? nearest(second, NAMES) : undefined;
+  return name && `${NAMESPACE}:${name}`;
 }
 
 function moveTo(meant: string): string {

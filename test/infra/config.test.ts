@@ -3,6 +3,13 @@ import { ConfigError, parseConfig, type Target } from '@dpr/infra/config';
 
 type Mistake = { what: string; target?: Target; raw: object; says: string[] };
 
+const NO_ORIGINS = [
+  'https://app.example.com/',
+  'https://a.example,https://b.example',
+  '*',
+  'https://a.example:443',
+  'http://a.example:80',
+];
 const ONE = { workers: [{ id: 0 }] };
 const LONG_TYPE = 'a'.repeat(51);
 const CPU_RULE = 'it must be a Kubernetes quantity of at least 1m, such as "500m"';
@@ -251,17 +258,20 @@ const MISTAKES: Mistake[] = [
     says: ['dpr:controlToken must be a text of 16 to 1024 characters without spaces'],
   },
   {
-    what: 'an origin with a path, and one that is a pattern of several',
-    raw: { ...ONE, allowedOrigins: ['https://app.example.com/', 'https://a.example,https://b.example', '*'] },
-    says: ['https://app.example.com/', 'https://a.example,https://b.example', '*'].map(
+    what: 'an origin with a path, one that is a pattern of several, and those with a port that browsers leave out',
+    raw: { ...ONE, allowedOrigins: NO_ORIGINS },
+    says: NO_ORIGINS.map(
       (origin, index) =>
         `dpr:allowedOrigins[${index}] is "${origin}": it must be an origin: scheme and host, and a port unless it is the usual one, such as "https://app.example.com"`,
     ),
   },
   {
-    what: 'a host name with a port',
-    raw: { ...ONE, hostNames: ['devbox.lan:6379'] },
-    says: ['dpr:hostNames[0] is "devbox.lan:6379": it must be a host name without a port, such as "devbox.lan"'],
+    what: 'a host name with a port, and one with capitals',
+    raw: { ...ONE, hostNames: ['devbox.lan:6379', 'Devbox.lan'] },
+    says: ['devbox.lan:6379', 'Devbox.lan'].map(
+      (name, index) =>
+        `dpr:hostNames[${index}] is "${name}": it must be a host name in lower case and without a port, such as "devbox.lan"`,
+    ),
   },
   {
     what: 'a worker both declared and forced out',

@@ -41,6 +41,13 @@ describe("a stack's file", () => {
     );
   });
 
+  it('that has several documents is told that it may have one', () => {
+    assert.throws(
+      () => parseStackText('config:\n  dpr:workers: []\n---\nconfig: {}\n', 'Pulumi.x.yaml', 'local'),
+      message('Pulumi.x.yaml has several documents, and only one is read: remove the "---" at line 3'),
+    );
+  });
+
   it('may say things once, by anchors, aliases and merge keys', () => {
     const text = [
       'x-large: &large { storage: 200Gi, checkpointIntervalMs: 50 }',
@@ -105,6 +112,10 @@ describe("a stack's file", () => {
       'dpr stands outside "config:", where nothing reads it: write each key below it with that prefix below "config:", such as dpr:workers',
     ],
     ['  finder: {}', 'finder is not read, for lack of the prefix "dpr:": write dpr:finder'],
+    ['  FINDER: {}', 'FINDER is not read, for lack of the prefix "dpr:": write dpr:finder'],
+    ['  drp:finder: {}', 'drp:finder is not read, for lack of the prefix "dpr:": write dpr:finder'],
+    ['  dpr.finder: {}', 'dpr.finder is not read, for lack of the prefix "dpr:": write dpr:finder'],
+    ['  dpr-cluster:finder: {}', 'dpr-cluster:finder is not read, for lack of the prefix "dpr:": write dpr:finder'],
     ['  DPR:finder: {}', 'DPR:finder is not read, for lack of the prefix "dpr:": write dpr:finder'],
     [
       '  dpr: { finder: {} }',
