@@ -94,12 +94,20 @@ export function repeats<T>(tell: (what: T, more?: More) => void, { now, after }:
   };
 }
 
-/** Versions, addresses of memory, ids of sessions: what differs from one time to the next and makes no other failure. */
-const INCIDENTAL = /0x[0-9a-f]+|\b[0-9a-f]{16,}\b|\d{6,}/gi;
+/** Times, versions, addresses of memory, ids of sessions: what differs from one time to the next and makes no other failure. */
+const INCIDENTAL = /\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?Z?|\d+\.\d{4,}|0x[0-9a-f]+|\b[0-9a-f]{16,}\b|\d{6,}/gi;
+/** In what a process said last, all numbers are: of processes, lines, workers. */
+const NUMBER = /\d+/g;
 
 /** The text of a failure without what differs each time that it happens. */
 export function kindOfText(text: string): string {
   return text.replaceAll(INCIDENTAL, '#');
+}
+
+/** The same of why a process ended, such as `exited with code 3: Error: …`: its code counts, and what it said but for numbers. */
+export function kindOfEnd(reason: string): string {
+  const end = reason.indexOf(': ');
+  return end === -1 ? reason : reason.slice(0, end) + kindOfText(reason.slice(end)).replaceAll(NUMBER, '#');
 }
 
 /** As in `… 12 more times in 30 s`. */

@@ -1,6 +1,7 @@
 import { createLog } from '@dpr/runtime';
 import {
   COUNTED_MS,
+  kindOfEnd,
   kindOfText,
   LONGEST_COUNTED_MS,
   MAX_COUNTED_KINDS,
@@ -69,6 +70,18 @@ describe('the same failure', () => {
 
   it('is the same whatever number or address it names, and not for another worker', () => {
     assert.equal(kindOfText('version 1795884291100 at 0xfe12'), kindOfText('version 1795884291200 at 0xab'));
+    assert.equal(
+      kindOfText('boom at 2026-11-28T21:16:31.962Z, 0.393167188195618'),
+      kindOfText('boom at 2026-11-28T21:17:02.007Z, 0.0068'),
+    );
+    assert.notEqual(kindOfText('127.0.0.1'), kindOfText('127.0.0.2'));
+    assert.equal(
+      kindOfEnd('exited with code 3: no file /tmp/12/a'),
+      kindOfEnd('exited with code 3: no file /tmp/34/a'),
+    );
+    assert.notEqual(kindOfEnd('exited with code 3: no file'), kindOfEnd('exited with code 4: no file'));
+    assert.notEqual(kindOfEnd('exited with code 3: no file'), kindOfEnd('exited with code 3: no disk'));
+    assert.notEqual(kindOfEnd('exited with code 3'), kindOfEnd('exited with code 4'));
     assert.notEqual(kindOfText('worker 1 is away'), kindOfText('worker 2 is away'));
     assert.equal(moreText({ times: 12, ms: 30_000 }), '… 12 more times in 30 s');
     assert.equal(moreText({ times: 1, ms: 59_999 }), '… 1 more time in 60 s');

@@ -1,4 +1,4 @@
-import { kindOfText, moreText, repeats, type Time } from '@dpr/runtime/repeats';
+import { kindOfEnd, moreText, repeats, type Time } from '@dpr/runtime/repeats';
 import { type LocalEvent, textOf } from '../events.ts';
 
 /**
@@ -17,7 +17,7 @@ export function calmLines(line: (text: string) => void, time?: Time): (event: Lo
   return (event) => {
     if (event.event === 'processEnded') {
       const { process, reason } = event;
-      if (same.note(`ended ${process} ${kindOfText(reason)}`, event)) counted.delete(process);
+      if (same.note(`ended ${process} ${kindOfEnd(reason)}`, event)) counted.delete(process);
       else counted.add(process);
     } else if (event.event === 'processServing' && counted.has(event.process)) {
       same.note(`serving ${event.process}`, event);
