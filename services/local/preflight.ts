@@ -14,7 +14,7 @@ export async function obstacles(
   own: ReadonlySet<number>,
 ): Promise<string[]> {
   const busy = await Promise.all(processes.map((process) => busyPorts(process, host, own)));
-  return [...new Set(processes.flatMap(missingPrograms)), ...busy.flat()];
+  return [...new Set([...processes.flatMap(missingPrograms), ...busy.flat()])];
 }
 
 /** The processes of a plan, the Finder first. */
@@ -22,6 +22,8 @@ export function processesOf(plan: LocalPlan): LocalProcess[] {
   return [plan.finder, ...plan.workers];
 }
 
+/** What is wrong with the host, whatever the port. */
+const NO_SUCH_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']);
 const PORT_OWNERS = { public: 'port', control: 'control port', admin: 'admin port' } as const;
 
 async function busyPorts({ name, ports }: LocalProcess, host: string, own: ReadonlySet<number>): Promise<string[]> {
@@ -29,6 +31,7 @@ async function busyPorts({ name, ports }: LocalProcess, host: string, own: Reado
     Object.entries(ports).map(async ([kind, port]) => {
       const code = own.has(port) ? undefined : await bindError(host, port);
       if (code === undefined) return [];
+      if (NO_SUCH_ADDRESS.has(code)) return [`this machine has no address ${host}: choose another --host`];
       const what = `${PORT_OWNERS[kind as keyof typeof PORT_OWNERS]} ${port} of ${name}`;
       return [`${what} ${whyNot(code, host)}`];
     }),
@@ -42,10 +45,6 @@ function whyNot(code: string, host: string): string {
       return `is in use by another program: stop that one, or set dpr:basePort or the worker's "port" in the config`;
     case 'EACCES':
       return 'may only be used by the administrator of this machine: set a dpr:basePort above 1023 in the config';
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return `cannot be opened, since this machine has no address ${host}: choose another --host`;
     default:
       return `cannot be opened at ${host}: ${code}`;
   }

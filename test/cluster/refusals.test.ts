@@ -25,6 +25,16 @@ describe('a cluster that cannot start says why, starts nothing, and', () => {
     );
   });
 
+  it('says once that there is no such host, and not for each port', async () => {
+    const place = await makePlace();
+    const run = place.launch({ options: ['--host', '192.0.2.1'] });
+    assert.equal(await run.exited, EXIT.config);
+    assert.match(
+      run.errors(),
+      /^The cluster cannot start:\n {2}this machine has no address 192\.0\.2\.1: choose another --host\n$/,
+    );
+  });
+
   it('names the process that has the data directory', async () => {
     const place = await makePlace();
     const first = await place.start();
