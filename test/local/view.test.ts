@@ -111,9 +111,23 @@ describe('the status', () => {
         assert.ok(picture.length < terminal.lines, `${picture.length} lines`);
         for (const line of picture) assert.ok(line.length <= terminal.columns);
         const newest = events.at(-1);
-        if (newest !== undefined) assert.ok(newest.startsWith(picture.at(-1)?.replace(/…$/, '') ?? 'nothing'));
+        if (newest !== undefined) assert.ok(newest.includes(picture.at(-1)?.replace(/…$/, '') ?? 'nothing'));
       }),
     );
+  });
+
+  it('shows the newest events whole, in as many lines as they need', () => {
+    const events = ['old', 'a'.repeat(30), 'b'.repeat(45)];
+    const shownIn = (lines: number) =>
+      renderPicture({ title: 'title', rows: [], notes: [], events }, { columns: 20, lines }, NOW).slice(3);
+    const [a, b] = [
+      ['a'.repeat(20), 'a'.repeat(10)],
+      ['b'.repeat(20), 'b'.repeat(20), 'b'.repeat(5)],
+    ];
+    assert.deepEqual(shownIn(20), ['old', ...a, ...b]);
+    assert.deepEqual(shownIn(9), [...a, ...b]);
+    assert.deepEqual(shownIn(8), b);
+    assert.deepEqual(shownIn(6), ['b'.repeat(20), `${'b'.repeat(19)}…`]);
   });
 
   it('tells how many rows do not fit', () => {

@@ -85,7 +85,7 @@ const LINES_AROUND = 4;
 const LEAST_EVENTS = 3;
 const LEAST_ROWS = 2;
 
-/** The whole picture in a terminal of that size: what does not fit is cut, rows in favour of the newest events. */
+/** The whole picture in a terminal of that size: lines of the table that do not fit are cut, and rows left out in favour of the newest events. */
 export function renderPicture(
   { title, rows, notes, events }: Picture,
   { columns, lines }: Size,
@@ -98,8 +98,28 @@ export function renderPicture(
   const hidden = rows.length - shown.length;
   const table = [...statusTable(shown, { now, columns }), ...(hidden === 0 ? [] : [andMore(hidden)]), ...told];
   const left = Math.max(0, lines - LINES_AROUND - table.length + 1);
-  const newest = left === 0 ? [] : events.slice(-left);
-  return [title, ...table, '', ...newest].map((line) => cut(line, columns));
+  return [title, ...table, '', ...newestOf(events, columns, left)].map((line) => cut(line, columns));
+}
+
+/** The newest events for which there is room. They are whole, as what to do is said last; only the very newest may be cut. */
+function newestOf(events: readonly string[], columns: number, room: number): readonly string[] {
+  let shown: readonly string[] = [];
+  for (const event of events.toReversed()) {
+    const lines = folded(event, columns);
+    if (shown.length === 0 && lines.length > room)
+      return [...lines.slice(0, room - 1), event.slice(columns * (room - 1))].slice(0, room);
+    if (shown.length + lines.length > room) break;
+    shown = [...lines, ...shown];
+  }
+  return shown;
+}
+
+/** A text in lines of that length. */
+function folded(text: string, columns: number): string[] {
+  const lines = Array.from({ length: Math.ceil(text.length / columns) }, (_, line) =>
+    text.slice(line * columns, (line + 1) * columns),
+  );
+  return lines.length === 0 ? [''] : lines;
 }
 
 /** As many as there is room for, and how many there are besides. */
