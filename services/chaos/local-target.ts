@@ -1,6 +1,7 @@
 /** The processes of a cluster on this machine, found by what `npm start` writes about them. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type ClusterFile, type ClusterProcess, isSupervised, readClusterFile, untilReady } from '@dpr/local';
+import { type ClusterFile, type ClusterProcess, readClusterFile, untilReady } from '@dpr/local';
+import { isLocked } from '@dpr/runtime/storage';
 import { StrikeError, type Target, type Victim, type Wounded } from './target.ts';
 
 /** How often to look for the successor of what was killed. */
@@ -71,7 +72,8 @@ export function localTarget(dataDirectory: string): Target {
   return {
     async victims() {
       const { processes } = cluster();
-      if (!(supervised ||= await isSupervised(dataDirectory))) throw nobodyRuns();
+      // The file may have been left behind, as by a machine that lost power, and name other programs' processes.
+      if (!(supervised ||= await isLocked(dataDirectory))) throw nobodyRuns();
       const running = processes.filter(({ pid }) => pid !== null);
       return running.sort((a, b) => (a.id ?? -1) - (b.id ?? -1)).map(({ name, role }) => ({ name, role }));
     },

@@ -3,4 +3,3 @@ export type { ClusterFile, ClusterProcess } from './cluster-file.ts';
 export type { Phase } from './process.ts';
 export { untilReady } from './readiness.ts';
 export { SERVED_WELL_MS } from './restart-policy.ts';
-export { isSupervised } from './supervised.ts';

@@ -1,4 +1,5 @@
 import type { MessageOf } from '@dpr/protocol';
+import { volumeLock } from '@dpr/runtime/storage';
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -455,8 +456,10 @@ describe('the dpr command', () => {
         [['pid', 'kv-1', '--stack', 'a'], 2, /there is no process kv-1; there are dpr-finder, counter-0/],
         [['pid', 'counter-0', '--stack', 'a'], 2, /counter-0 has no process now/],
       ] as const) {
+        const lock = await volumeLock(path.join(directory, '.dpr', 'a'));
         const run = dpr(words, {}, { directory });
         assert.equal(await run.exitCode, exitCode);
+        await lock.release();
         assert.match(run.said.join(), expected);
       }
     });
@@ -489,7 +492,11 @@ describe('the dpr command', () => {
     it('tells process ids, which name the processes of this cluster alone', async () => {
       const directory = makeDirectory();
       assert.equal(await dpr(['pid'], {}, { directory }).exitCode, 3);
-      runs(directory, 'dev', { cluster: 1, control: 2 });
+      const data = runs(directory, 'dev', { cluster: 1, control: 2 });
+      const stale = dpr(['pid', 'dpr-finder'], {}, { directory });
+      assert.equal(await stale.exitCode, 3, 'the supervisor is another program now, and has no lock');
+      assert.deepEqual(stale.printed, []);
+      const lock = await volumeLock(data);
       for (const [words, expected] of [
         [['pid', 'dpr-finder'], '4711'],
         [['pid'], 'dpr-finder 4711\ncounter-0 -'],
@@ -500,6 +507,7 @@ describe('the dpr command', () => {
         assert.equal(await run.exitCode, 0);
         assert.deepEqual(run.printed, [expected]);
       }
+      await lock.release();
     });
 
     it('believes no file that a dead cluster left, or that is none', async () => {

@@ -1,18 +1,20 @@
 /** `dpr pid`: the processes of a cluster of this machine, which the Finder does not know. */
+import { isLocked } from '@dpr/runtime/storage';
 import { UsageError } from './complaint.ts';
 import { clustersHere, noneRuns, theOneMeant, type HereProcess, type PlaceWords } from './here.ts';
 import type { Terminal } from './terminal.ts';
 
 /** @throws NotRunningError when no cluster runs here, UsageError when it has no such process */
-export function showPids(
+export async function showPids(
   place: PlaceWords,
   directory: string,
   terminal: Terminal,
   name: string | undefined,
   { json = false }: { readonly json?: boolean },
-): void {
+): Promise<void> {
   const here = theOneMeant(clustersHere(place, directory), directory);
-  if (here === undefined) throw noneRuns();
+  // What a machine that lost power left behind names processes that are other programs' by now; the lock tells for certain.
+  if (here === undefined || !(await isLocked(here.directory))) throw noneRuns();
   const processes = here.processes.map((one): HereProcess => ({ name: one.name, pid: one.pid }));
   if (name === undefined) {
     terminal.print(json ? JSON.stringify(processes) : processes.map(lineOf).join('\n'));

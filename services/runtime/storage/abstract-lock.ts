@@ -16,7 +16,7 @@ export async function abstractLock(
 ): Promise<{ stillHeld(): Promise<boolean>; release(): Promise<void> }> {
   const mine = await placeOf(directory);
   if (mine === undefined) throw new Error(`there is no directory ${directory}`);
-  const name = `\0dpr-volume-${mine}`;
+  const name = nameOf(mine);
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
     socket.end(String(process.pid));
@@ -34,6 +34,25 @@ export async function abstractLock(
     stillHeld: async () => (await placeOf(directory)) === mine,
     release: () => new Promise<void>((resolve) => server.close(() => resolve())),
   };
+}
+
+/** Whether a process has this lock of the directory. */
+export async function isAbstractlyLocked(directory: string): Promise<boolean> {
+  const place = await placeOf(directory);
+  if (place === undefined) return false;
+  return new Promise((resolve) => {
+    const socket = connect(nameOf(place));
+    const tell = (isHeld: boolean): void => {
+      socket.destroy();
+      resolve(isHeld);
+    };
+    socket.on('connect', () => tell(true));
+    socket.on('error', () => tell(false));
+  });
+}
+
+function nameOf(place: string): string {
+  return `\0dpr-volume-${place}`;
 }
 
 function listen(server: Server, name: string): Promise<void> {

@@ -6,7 +6,7 @@ export { type Claim, type ClaimedVolume, type Survey, claimVolume, readState, su
 export type { CheckpointStore, Restored, RestoreReader } from './checkpoint-store.ts';
 export type { NewCheckpoint, SessionsSection } from './part-writer.ts';
 export type { Checkpoint, CleanMarker, FinderStamp, Identity } from './manifest.ts';
-export { type VolumeLock, volumeLock } from './volume-lock.ts';
+export { isLocked, type VolumeLock, volumeLock } from './volume-lock.ts';
 export {
   AppendBlockedError,
   CheckpointDroppedError,

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import path from 'node:path';
-import { abstractLock } from './abstract-lock.ts';
+import { abstractLock, isAbstractlyLocked } from './abstract-lock.ts';
 import { VolumeLockedError, isGone, systemCode } from './errors.ts';
 
 /**
@@ -94,6 +94,19 @@ export async function volumeLock(directory: string, { bind, platform }: Surround
     await reach.close();
   }
   throw new VolumeLockedError(`${directory}: too many processes try to lock it at the same time`);
+}
+
+/** Whether a process has the lock of an existing directory. Nothing is done to it, so one that comes meanwhile is not kept out. */
+export async function isLocked(directory: string, platform: NodeJS.Platform = process.platform): Promise<boolean> {
+  const reach = await socketPaths(directory, platform);
+  try {
+    for (const name of await readdir(directory)) {
+      if (LOCK_FILE.test(name) && (await ask(reach.of(name), true)) === 'alive') return true;
+    }
+  } finally {
+    await reach.close();
+  }
+  return platform === 'linux' && (await isAbstractlyLocked(directory));
 }
 
 async function hold(directory: string, own: Own): Promise<VolumeLock> {

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { VolumeLockedError, volumeLock } from '../../../services/runtime/storage/index.ts';
+import { VolumeLockedError, isLocked, volumeLock } from '../../../services/runtime/storage/index.ts';
 
 const LONGER_THAN_AN_ANSWER_MS = 1_200;
 const HOLDER = fileURLToPath(new URL('lock-holder.ts', import.meta.url));
@@ -60,6 +60,17 @@ describe('volume lock', () => {
     await kill(child);
     const lock = await volumeLock(directory);
     assert.equal((await readdir(directory)).length, 1);
+    await lock.release();
+  });
+
+  it('is seen by others, who keep nobody out by looking', async () => {
+    assert.equal(await isLocked(directory), false);
+    const child = await holder();
+    assert.equal(await isLocked(directory), true);
+    await kill(child);
+    assert.equal(await isLocked(directory), false, 'its socket is still there');
+    const lock = await volumeLock(directory);
+    assert.equal(await isLocked(directory), true);
     await lock.release();
   });
 
@@ -140,12 +151,14 @@ describe('volume lock', () => {
       for (const code of ['EOPNOTSUPP', 'EPERM', 'EACCES', 'EINVAL']) {
         const lock = await refusing(code)();
         assert.equal(await lock.stillHeld(), true);
+        assert.equal(await isLocked(directory), true);
         await assert.rejects(lockThere(), heldBy(process.pid));
         await symlink(directory, `${directory}-link`);
         await assert.rejects(lockThere(`${directory}-link`), VolumeLockedError);
         await rm(`${directory}-link`);
         assert.deepEqual(await readdir(directory), []);
         await lock.release();
+        assert.equal(await isLocked(directory), false);
       }
     });
 
