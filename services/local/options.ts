@@ -39,8 +39,9 @@ finds it. Pages of browsers are refused at every port, but for dpr:allowedOrigin
 
 With --json, standard output has one JSON object per line. Each has "time" and "event":
   cannotStart, starting, serving (the whole cluster), processStarted, processServing, processSilent, processAnswers,
-  processEnded, processStopped, processSays, configChanged, configInvalid, removalPending,
-  removalCancelled, worldLine, workerLeaving, workerLeft, warning, stopping, stopped, and "status": world-line and workers, whenever one of them changes state.
+  processEnded, processStopped, processSays, configChanged, configInvalid, removalPending, removalCancelled, worldLine,
+  workerLeaving, workerLeft, warning, stopping, stopped, and "status": the world-line and every process, whenever one of
+  them changes state.
 
 Exit codes:
   ${EXIT.ok} stopped, everything is kept; ${EXIT_USAGE} wrong options; ${EXIT.internal} a defect

@@ -128,6 +128,8 @@ describe('the status', () => {
     assert.deepEqual(shownIn(9), [...a, ...b]);
     assert.deepEqual(shownIn(8), b);
     assert.deepEqual(shownIn(6), ['b'.repeat(20), `${'b'.repeat(19)}…`]);
+    events.push('one line of seven words, and more');
+    assert.deepEqual(shownIn(6), ['one line of seven', 'words, and more']);
   });
 
   it('tells how many rows do not fit', () => {

@@ -106,20 +106,25 @@ function newestOf(events: readonly string[], columns: number, room: number): rea
   let shown: readonly string[] = [];
   for (const event of events.toReversed()) {
     const lines = folded(event, columns);
-    if (shown.length === 0 && lines.length > room)
-      return [...lines.slice(0, room - 1), event.slice(columns * (room - 1))].slice(0, room);
+    if (shown.length === 0 && lines.length > room) {
+      return room === 0 ? [] : [...lines.slice(0, room - 1), lines.slice(room - 1).join(' ')];
+    }
     if (shown.length + lines.length > room) break;
     shown = [...lines, ...shown];
   }
   return shown;
 }
 
-/** A text in lines of that length. */
+/** A text in lines of no more than that length, of whole words where that can be. */
 function folded(text: string, columns: number): string[] {
-  const lines = Array.from({ length: Math.ceil(text.length / columns) }, (_, line) =>
-    text.slice(line * columns, (line + 1) * columns),
-  );
-  return lines.length === 0 ? [''] : lines;
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > columns) {
+    const space = rest.lastIndexOf(' ', columns);
+    lines.push(rest.slice(0, space > 0 ? space : columns));
+    rest = rest.slice(space > 0 ? space + 1 : columns);
+  }
+  return [...lines, rest];
 }
 
 /** As many as there is room for, and how many there are besides. */
