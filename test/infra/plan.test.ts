@@ -91,11 +91,11 @@ describe('the plan of one machine', () => {
   });
 
   it('tells every process which pages and names may lead to it', () => {
-    const raw = { allowedOrigins: ['https://a.example', 'http://b:80'], hostNames: ['x.lan'], workers: [{ id: 0 }] };
+    const raw = { allowedOrigins: ['https://a.example', 'http://b:8080'], hostNames: ['x.lan'], workers: [{ id: 0 }] };
     const options = { ...OPTIONS, hostNames: ['devbox', 'x.lan'] };
     const { finder, workers } = planLocal(parseConfig(raw, 'local'), options);
     for (const { environment } of [finder, ...workers]) {
-      assert.equal(environment.DPR_ALLOWED_ORIGINS, 'https://a.example,http://b:80');
+      assert.equal(environment.DPR_ALLOWED_ORIGINS, 'https://a.example,http://b:8080');
       assert.equal(environment.DPR_HOST_NAMES, 'x.lan,devbox');
     }
   });
