@@ -117,14 +117,18 @@ export const BASICS: readonly Scenario[] = [
     async play(stage) {
       const { client } = stage;
       const [zero, one] = [stage.worker(0), stage.worker(1)];
+      await addOne(stage, zero, 1, 1, 5);
+      await addOne(stage, one, 2, 1, 6);
       client.say('add 0 1');
       client.say('add 1 2');
+      client.say('commit');
       const first = await zero.batch();
-      await zero.peer().ping();
+      // A batch that the client sent too early came before this, on the same connection.
+      await one.next('commit');
       check(one.untaken('batch') === 0, () => 'the batch to worker 1 does not wait for the reply of worker 0');
-      zero.answer(first, 5);
-      one.answer(await one.batch(), 6);
-      await client.hears('completed 1 1', 'completed 2 2');
+      zero.answer(first, 6);
+      one.answer(await one.batch(), 7);
+      await client.hears('completed 3 2', 'completed 4 3');
       await end(stage);
     },
   },
