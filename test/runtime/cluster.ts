@@ -37,11 +37,14 @@ export interface Cluster {
 /** Ports below those that systems give to outgoing connections, one of which could take a free one away again. */
 const PORTS = { from: 10_000, to: 32_000 };
 
-/** A port that nobody uses. */
+let last = randomInt(PORTS.from, PORTS.to);
+
+/** A port that no process uses, and that no other caller in this process was given. */
 export async function freePort(): Promise<number> {
   for (;;) {
+    last = last + 1 < PORTS.to ? last + 1 : PORTS.from;
+    const port = last;
     const server = createServer();
-    const port = randomInt(PORTS.from, PORTS.to);
     const free = await new Promise<boolean>((resolve) => {
       server.once('error', () => resolve(false));
       server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
