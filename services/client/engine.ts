@@ -11,7 +11,7 @@ import {
   type SessionEvent,
   type Submission,
 } from '@dpr/core';
-import { CLIENT_RETRY_LIMIT_MS, type Message } from '@dpr/protocol';
+import { ABSURD_RETRY_LIMIT_MS, CLIENT_RETRY_LIMIT_MS, type Message } from '@dpr/protocol';
 import { alarm } from '@dpr/runtime/alarm';
 import { createAdmission, wrongType } from './admission.ts';
 import {
@@ -89,6 +89,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     retryMs: BATCH_RETRY_MS,
     maxRetryMs: MAX_BATCH_RETRY_MS,
     retryLimitMs: CLIENT_RETRY_LIMIT_MS,
+    absurdRetryLimitMs: ABSURD_RETRY_LIMIT_MS,
   });
   const collector = createCollector(mode);
   const commits = createCommits();

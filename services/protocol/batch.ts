@@ -7,9 +7,9 @@
  *   reply  0 u8 type · 1 u8 zero · 2 u16 zero · 4 u32 operations · 8 session (16) · 24 u32 world-line · 28 u32 incarnation ·
  *          32 u64 sequence · 40 u64 version · 48 the results, to the end of the frame
  */
-import { checkExact, FrameError } from './fields.ts';
+import { checkExact, checkWorkerId, FrameError } from './fields.ts';
 import { FRAME_TYPES } from './frame-types.ts';
-import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, MAX_DEPENDENCIES } from './limits.ts';
+import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, MAX_DEPENDENCIES, MAX_WORKER_ID } from './limits.ts';
 import { getU32, getU64, memoryOf, setU32, setU64 } from './memory.ts';
 import { readSessionId, writeSessionId } from './session-id.ts';
 
@@ -26,7 +26,7 @@ export interface Batch {
   readonly generation: number;
   /** Counts the session's batches at this worker from 1, without gaps. */
   readonly sequence: number;
-  /** Every reply up to this sequence number has arrived. */
+  /** Every reply up to this sequence number, which is below the batch's own, has arrived. */
   readonly acknowledged: number;
   /** The largest version that the session has seen (Vs). */
   readonly version: number;
@@ -56,9 +56,10 @@ const DEPENDENCY_BYTES = 12;
 const NO_DEPENDENCIES: ReadonlyMap<number, number> = new Map();
 
 /** The size of its frame. @throws RangeError when it exceeds a limit: a defect of the caller */
-export function batchBytes({ count, sequence, dependencies, operations }: Batch): number {
+export function batchBytes({ count, sequence, acknowledged, dependencies, operations }: Batch): number {
   checkPayload(count, operations.length, RangeError);
   if (sequence === 0) throw new RangeError('sequence numbers begin at 1');
+  if (acknowledged >= sequence) throw new RangeError(`batch ${sequence} cannot acknowledge reply ${acknowledged}`);
   if (dependencies.size > MAX_DEPENDENCIES) {
     throw new RangeError(`${dependencies.size} dependencies exceed the limit of ${MAX_DEPENDENCIES}`);
   }
@@ -86,6 +87,7 @@ export function writeBatch(bytes: Buffer, at: number, batch: Batch): void {
 function writeDependencies(memory: DataView, from: number, dependencies: ReadonlyMap<number, number>): void {
   let to = from;
   for (const [worker, version] of dependencies) {
+    if (worker > MAX_WORKER_ID) throw new RangeError(`worker ids go up to ${MAX_WORKER_ID}, not ${worker}`);
     setU32(memory, to, worker);
     setU64(memory, to + 4, version);
     to += DEPENDENCY_BYTES;
@@ -108,6 +110,10 @@ export function readBatch(bytes: Buffer, at: number, end: number): Batch {
   checkPayload(count, end - operationsAt, FrameError);
   const sequence = checkExact(getU64(memory, from + 32), 32);
   if (sequence === 0) throw new FrameError('sequence numbers begin at 1');
+  const acknowledged = checkExact(getU64(memory, from + 40), 40);
+  if (acknowledged >= sequence) {
+    throw new FrameError(`batch ${sequence} acknowledges the replies up to ${acknowledged}, which includes its own`);
+  }
   return {
     kind: 'batch',
     urgent: flags === 1,
@@ -116,7 +122,7 @@ export function readBatch(bytes: Buffer, at: number, end: number): Batch {
     worldLine: getU32(memory, from + 24),
     generation: getU32(memory, from + 28),
     sequence,
-    acknowledged: checkExact(getU64(memory, from + 40), 40),
+    acknowledged,
     version: checkExact(getU64(memory, from + 48), 48),
     dependencies: dependencyCount === 0 ? NO_DEPENDENCIES : readDependencies(memory, from, dependencyCount),
     operations: bytes.subarray(operationsAt, end),
@@ -127,7 +133,7 @@ export function readBatch(bytes: Buffer, at: number, end: number): Batch {
 function readDependencies(memory: DataView, from: number, count: number): ReadonlyMap<number, number> {
   const dependencies = new Map<number, number>();
   for (let at = BATCH_HEADER_BYTES; dependencies.size < count; at += DEPENDENCY_BYTES) {
-    const worker = getU32(memory, from + at);
+    const worker = checkWorkerId(getU32(memory, from + at));
     if (dependencies.has(worker)) throw new FrameError(`the batch names worker ${worker} twice in its dependencies`);
     dependencies.set(worker, checkExact(getU64(memory, from + at + 4), at + 4));
   }

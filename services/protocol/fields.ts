@@ -4,7 +4,7 @@
  * before it is allocated when the frame cannot hold it.
  */
 import { isUtf8 } from 'node:buffer';
-import { MAX_SAFE_U64 } from './limits.ts';
+import { MAX_EXACT_U64, MAX_WORKER_ID } from './limits.ts';
 import { checkU32, getU64, memoryOf, setU32, setU64 } from './memory.ts';
 
 /** The bytes are not a frame of this protocol; the message says what is wrong and where. */
@@ -116,8 +116,14 @@ export class Reader {
 
 /** A u64 that was read from byte `at` of a frame. @throws FrameError when a number cannot hold it exactly */
 export function checkExact(value: number, at: number): number {
-  if (value > MAX_SAFE_U64) throw new FrameError(`the number at byte ${at} exceeds 2^53 - 1`);
+  if (!(value <= MAX_EXACT_U64)) throw new FrameError(`the number at byte ${at} exceeds 2^54, or is odd above 2^53`);
   return value;
+}
+
+/** A worker's id as the key of a map. @throws FrameError when no worker can have it */
+export function checkWorkerId(id: number): number {
+  if (id > MAX_WORKER_ID) throw new FrameError(`worker ids go up to ${MAX_WORKER_ID}, and ${id} is named`);
+  return id;
 }
 
 /** One field of a frame. `layout` is its entry in the wire document; `smallest` its least size in bytes. */
@@ -244,6 +250,7 @@ export function byWorker(value: Field<number>, max: number): Field<ReadonlyMap<n
       if (v.size > max) throw new RangeError(`a map of ${v.size} exceeds its limit of ${max}`);
       w.u32(v.size);
       for (const [worker, number] of v) {
+        if (worker > MAX_WORKER_ID) throw new RangeError(`worker ids go up to ${MAX_WORKER_ID}, not ${worker}`);
         w.u32(worker);
         value.write(w, number);
       }
@@ -252,7 +259,7 @@ export function byWorker(value: Field<number>, max: number): Field<ReadonlyMap<n
       const count = r.u32();
       checkCount(r, count, max, entry);
       const map = new Map<number, number>();
-      for (let i = 0; i < count; i++) map.set(r.u32(), value.read(r));
+      for (let i = 0; i < count; i++) map.set(checkWorkerId(r.u32()), value.read(r));
       if (map.size !== count) throw new FrameError('a worker is named twice');
       return map;
     },

@@ -29,6 +29,8 @@ export const FRAME_TYPES = {
   leave: 0x38,
   drained: 0x39,
   left: 0x3a,
+  fetchReached: 0x3b,
+  reached: 0x3c,
 
   deleteWorker: 0x40,
   deleteAnswer: 0x41,

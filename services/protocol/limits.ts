@@ -72,10 +72,19 @@ export const SESSION_GIVE_WAY_MS = CLIENT_RETRY_LIMIT_MS + ENDED_SESSION_EXPIRY_
 /** Replies of an idle session may give way to others after this long: its client has been away, or has not read, for all of it. */
 export const REPLY_GIVE_WAY_MS = 60 * 1000;
 
-/** A version that a client carries may exceed the worker's version and clock by this much at most (about 139 years of ms). */
-export const MAX_VERSION_JUMP = 2 ** 42;
-/** Largest number any 64-bit field may carry, so that it stays exact as a JavaScript number. */
-export const MAX_SAFE_U64 = Number.MAX_SAFE_INTEGER;
+/** A version that a client carries may exceed the clock, and what workers reported, by this much at most; ms. */
+export const MAX_VERSION_JUMP = 10_000;
+/**
+ * Largest version that a client or a clock can bring a worker to (the year 144683). One whose volume is beyond it, because a client was
+ * once believed any version, counts on from there.
+ */
+export const MAX_VERSION = 2 ** 52;
+/** What workers reported is told anew this often: so nobody drives versions further than `MAX_VERSION_JUMP` in that time. */
+export const REACHED_SPACING_MS = 100;
+/** A session whose version is refused as absurd is sent again for this long: until then its owner has reported it, unless it is away. */
+export const ABSURD_RETRY_LIMIT_MS = 60 * 1000;
+/** Largest number any 64-bit field may carry: exact in a JavaScript number, which above 2^53 are even ones only. */
+export const MAX_EXACT_U64 = 2 ** 54;
 
 /** Starts of the Finder that its record remembers to recognise workers which saw a later record. */
 export const MAX_FINDER_STARTS = 32;

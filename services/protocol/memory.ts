@@ -3,7 +3,10 @@
  * JavaScript. Whoever reads has checked that the bytes are there.
  */
 
+import { MAX_EXACT_U64 } from './limits.ts';
+
 const TWO_TO_32 = 2 ** 32;
+const TWO_TO_21 = 2 ** 21;
 
 /** Frames come in rows in the same memory. */
 let last: DataView = new DataView(new ArrayBuffer(0));
@@ -18,9 +21,17 @@ export function getU32(memory: DataView, at: number): number {
   return memory.getUint32(at, true);
 }
 
-/** Exact up to 2^53 - 1, which its reader checks. */
+/** @returns the number, which its reader compares with `MAX_EXACT_U64`: NaN if it is not exact below that */
 export function getU64(memory: DataView, at: number): number {
-  return memory.getUint32(at, true) + memory.getUint32(at + 4, true) * TWO_TO_32;
+  const low = memory.getUint32(at, true);
+  const high = memory.getUint32(at + 4, true);
+  return high < TWO_TO_21 ? low + high * TWO_TO_32 : aboveExact(low, high);
+}
+
+/** A number from 2^53 on: NaN if it is odd, or more than `MAX_EXACT_U64`. */
+function aboveExact(low: number, high: number): number {
+  const isExact = low % 2 === 0 && (high < 2 * TWO_TO_21 || (high === 2 * TWO_TO_21 && low === 0));
+  return isExact ? low + high * TWO_TO_32 : NaN;
 }
 
 /**
@@ -40,7 +51,8 @@ export function setU32(memory: DataView, at: number, value: number): void {
 
 /** @throws RangeError when it does not fit */
 export function setU64(memory: DataView, at: number, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not an exact unsigned integer`);
+  if (!Number.isInteger(value) || value < 0 || value > MAX_EXACT_U64)
+    throw new RangeError(`${value} is not an exact unsigned integer`);
   memory.setUint32(at, value >>> 0, true);
   memory.setUint32(at + 4, Math.floor(value / TWO_TO_32), true);
 }

@@ -89,6 +89,8 @@ const memberStatus = struct({
   port: u16,
   state: choice('joining', 'serving', 'leaving', 'away', 'silent'),
   waitingFor: prose(MAX_TEXT_BYTES),
+  /** What holds up its commits, if that lasts for long. */
+  blockedBy: prose(MAX_TEXT_BYTES),
   executed: u64,
   durable: u64,
   committed: u64,
@@ -107,7 +109,7 @@ export const ERROR_CODES = [
   'wrongWorker', // the frame is meant for another worker or another kind of server
   'wrongGeneration', // the batch names another generation of the worker; detail: ours
   'sequenceGap', // a sequence number was skipped; detail: the one expected
-  'absurdVersion', // the session's version is too far ahead; detail: the worker's version
+  'absurdVersion', // the session's version is further ahead than the worker can believe now; detail: what it believes. Send again later
   'dependencyAboveVersion', // a dependency exceeds the session's version
   'windowExceeded', // too many batches of the session are not acknowledged; detail: the limit
   'overloaded', // the worker cannot take more batches now; send again later
@@ -210,14 +212,17 @@ const FRAMES = {
     checkpoints,
     clean: optional(struct({ incarnation: u32, worldLine: u32, version: u64 })),
   },
-  /** `base`: the version to restore; the worker continues above it. */
-  registered: { stamp, worldLine: u32, decisions, cut: versions, base: u64 },
+  /** `base`: the version to restore; the worker continues above it. `reached`: as `reached` says. */
+  registered: { stamp, worldLine: u32, decisions, cut: versions, base: u64, reached: u64 },
   /** NEWCHECKPOINT: one more durable checkpoint. `urgent`: a client waits for it. */
   checkpoint: { ...checkpointFields, urgent: flag },
   /** RESENDGRAPH: all durable uncommitted checkpoints of the world-line, even if none. */
   graph: { worker: u32, generation: u32, incarnation: u32, worldLine: u32, checkpoints },
-  /** The Finder wants everything up to `version` sealed at once, because an urgent checkpoint depends on it. */
-  seal: { worldLine: u32, version: u64 },
+  /**
+   * Others depend on `version`, and nothing that is durable reaches it: the worker is to make a checkpoint at or above it, of the state
+   * as it is if nothing executed there. `urgent`: at once, and not with the next tick.
+   */
+  seal: { worldLine: u32, version: u64, urgent: flag },
   /** What STATUS shows of a worker; sent now and then. */
   progress: { version: u64, operations: u64, committedOperations: u64, lagMs: u64 },
   /** The Finder asks a worker to leave; the worker answers `drained` once all that it executed is durable. */
@@ -225,6 +230,10 @@ const FRAMES = {
   drained: { version: u64 },
   /** The worker is no longer a member and may stop. */
   left: {},
+  /** Which version have workers reached? A client claims one that is further ahead than this worker can believe. */
+  fetchReached: {},
+  /** The largest version of a checkpoint that any worker reported. */
+  reached: { version: u64 },
 
   /** DELETEWORKER. `generation` 0: whichever is a member. */
   deleteWorker: { worker: u32, generation: u32, force: flag },

@@ -20,6 +20,7 @@ const worker = (id: number, state: WorkerStatus['state'] = 'serving', type = 'co
   port: 6380 + id,
   address: `ws://cluster:${6380 + id}`,
   waitingFor: '',
+  blockedBy: '',
   executed: 0,
   durable: 0,
   committed: 0,

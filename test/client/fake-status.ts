@@ -25,6 +25,7 @@ function whole(member: Partial<MemberStatus>): MemberStatus {
     port: 7000,
     state: 'serving',
     waitingFor: '',
+    blockedBy: '',
     executed: 0,
     durable: 0,
     committed: 0,

@@ -14,6 +14,7 @@ describe('a session that is closed', () => {
       retryMs: 10,
       maxRetryMs: 100,
       retryLimitMs: 60_000,
+      absurdRetryLimitMs: 60_000,
     });
   }
   const call = (worker: number) => ({ worker, operations: new Uint8Array(1), count: 1 });

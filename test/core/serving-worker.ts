@@ -35,7 +35,7 @@ export function servingWorker(
   step({ kind: 'surveyed', boot: 'b'.repeat(32), generation: 0, checkpoints: [], kept: [], stamp: undefined });
   fromFinder({ kind: 'claimed', cluster: 'c'.repeat(32), generation: 1, incarnation: 1, seed: undefined });
   step({ kind: 'volumeOpened', checkpoints: [], clean: undefined });
-  fromFinder({ kind: 'registered', stamp: STAMP, worldLine: 1, decisions: [], cut: new Map(), base });
+  fromFinder({ kind: 'registered', stamp: STAMP, worldLine: 1, decisions: [], cut: new Map(), base, reached: 0 });
   step({ kind: 'restored', version: base, sessions: undefined });
   return { worker, step };
 }

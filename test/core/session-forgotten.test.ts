@@ -17,6 +17,7 @@ function rolledBack(knowsOfCut: boolean, answered: number): (event: SessionEvent
     retryMs: 10,
     maxRetryMs: 100,
     retryLimitMs: 60_000,
+    absurdRetryLimitMs: 60_000,
   });
   const step = (event: SessionEvent): SessionEffect[] => stepSession(core, event, 0);
   const hear = (message: Message) => step({ kind: 'frames', worker: WORKER, messages: [message] });

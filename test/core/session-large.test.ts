@@ -20,6 +20,7 @@ function start(options: Partial<Session['config']>) {
     retryMs: 1,
     maxRetryMs: 1,
     retryLimitMs: 1_000_000,
+    absurdRetryLimitMs: 60_000,
     ...options,
   });
   const tally = { completed: 0, committed: 0, failed: 0 };

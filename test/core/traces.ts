@@ -60,7 +60,14 @@ type Settings = Partial<Pick<SessionConfig, 'mode' | 'replay'>>;
 
 function trace(name: string, settings: Settings, play: (script: Script) => void): Trace {
   const shown = { id: SESSION, worldLine: 1, mode: 'strict', replay: false, ...settings } as const;
-  const config = { ...shown, maxInFlight: 128, retryMs: 5, maxRetryMs: 1_000, retryLimitMs: RETRY_LIMIT_MS };
+  const config = {
+    ...shown,
+    maxInFlight: 128,
+    retryMs: 5,
+    maxRetryMs: 1_000,
+    retryLimitMs: RETRY_LIMIT_MS,
+    absurdRetryLimitMs: 60_000,
+  };
   const session = createSession(config);
   const steps: Step[] = [];
   let now = 0;

@@ -7,6 +7,7 @@ import {
   MAX_UNCOMMITTED_CHECKPOINTS,
   MAX_UNCOMMITTED_DEPENDENCIES,
   MAX_UNWRITTEN_VERSIONS,
+  MAX_VERSION,
   MAX_VERSION_JUMP,
   MAX_WAITING_BATCHES,
   MAX_WAITING_BYTES,
@@ -80,6 +81,16 @@ describe('a worker at its limits', () => {
     ] as const) {
       const { worker, step } = servingWorker(apply);
       assert.equal(ask(step, 1, { version: worker.version + jump }), expected);
+    }
+  });
+
+  it('goes ahead to MAX_VERSION, and no further', () => {
+    for (const [version, expected] of [
+      [MAX_VERSION, 'reply'],
+      [MAX_VERSION + 1, 'absurdVersion'],
+    ] as const) {
+      const { step } = servingWorker(apply, { startWall: MAX_VERSION - 1 });
+      assert.equal(ask(step, 1, { version }), expected);
     }
   });
 

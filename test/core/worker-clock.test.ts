@@ -9,7 +9,7 @@ const RESULTS = new Uint8Array(8);
 /** A worker in which something executes at every moment, and whose clock is off by `skew` ms, which depends on the time since noon. */
 function busyWorker(skew: (ms: number) => number, base = 0) {
   const wallAt = (ms: number): number => NOON + ms + skew(ms);
-  const { worker, step } = servingWorker(() => RESULTS, { startWall: wallAt(0), base });
+  const { worker, step } = servingWorker(() => RESULTS, { startWall: wallAt(0), base, maxVersionJump: 2 * DAY_MS });
   let sequence = 0;
   /** When each version was sealed, and its number. */
   const seals: { readonly at: number; readonly version: number }[] = [];

@@ -30,7 +30,7 @@ function serving() {
   step({ kind: 'surveyed', boot: 'b'.repeat(32), generation: 0, checkpoints: [], kept: [], stamp: undefined });
   fromFinder({ kind: 'claimed', cluster: 'c'.repeat(32), generation: 1, incarnation: 1, seed: undefined });
   step({ kind: 'volumeOpened', checkpoints: [], clean: undefined });
-  fromFinder({ kind: 'registered', stamp: STAMP, worldLine: 1, decisions: [], cut: new Map(), base: 0 });
+  fromFinder({ kind: 'registered', stamp: STAMP, worldLine: 1, decisions: [], cut: new Map(), base: 0, reached: 0 });
 
   let sequence = 0;
   return {

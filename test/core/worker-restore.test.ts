@@ -44,7 +44,15 @@ function join(
   step({ kind: 'volumeOpened', checkpoints: listed, clean: undefined });
   return step({
     kind: 'finderFrame',
-    message: { kind: 'registered', stamp: STAMP, worldLine: 1, decisions: [], cut: new Map([[0, base]]), base },
+    message: {
+      kind: 'registered',
+      stamp: STAMP,
+      worldLine: 1,
+      decisions: [],
+      cut: new Map([[0, base]]),
+      base,
+      reached: 0,
+    },
   });
 }
 
@@ -152,7 +160,15 @@ describe('what a worker restores', () => {
     });
     one.step({ kind: 'volumeOpened', checkpoints: [], clean: undefined });
     const cut = new Map([[0, 5]]);
-    const registered = { kind: 'registered', stamp: STAMP, worldLine: 1, decisions: [], cut, base: 5 } as const;
+    const registered = {
+      kind: 'registered',
+      stamp: STAMP,
+      worldLine: 1,
+      decisions: [],
+      cut,
+      base: 5,
+      reached: 0,
+    } as const;
     assert.deepEqual(restores(one.step({ kind: 'finderFrame', message: registered })), [
       { kind: 'restore', version: 5, empty: true },
     ]);

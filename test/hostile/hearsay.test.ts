@@ -1,4 +1,4 @@
-import { MAX_SAFE_U64, encode, type Decision, type Message } from '@dpr/protocol';
+import { MAX_EXACT_U64, encode, type Decision, type Message } from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { MESSAGES } from '../protocol/arbitraries.ts';
@@ -9,13 +9,13 @@ import { wellBehaved, type WellBehaved } from './well-behaved.ts';
 const WORKERS = [0, 1];
 const SESSION = 'bad0'.repeat(8);
 const MAX_U32 = 2 ** 32 - 1;
-const FORGED_STAMP = { start: 'f'.repeat(16), counter: MAX_SAFE_U64 };
+const FORGED_STAMP = { start: 'f'.repeat(16), counter: MAX_EXACT_U64 };
 
 /** Each was once believed, and what it did then. */
 const FORGERIES: Readonly<Record<string, Decision>> = {
   'a world-line that the Finder never began': {
     worldLine: 2,
-    prefix: new Map(WORKERS.map((id) => [id, MAX_SAFE_U64])),
+    prefix: new Map(WORKERS.map((id) => [id, MAX_EXACT_U64])),
     entitled: new Map(WORKERS.map((id) => [id, 1])),
   },
   'one that goes back to before what is committed': {
@@ -25,7 +25,7 @@ const FORGERIES: Readonly<Record<string, Decision>> = {
   },
   'one that goes on with a later incarnation': {
     worldLine: 2,
-    prefix: new Map(WORKERS.map((id) => [id, MAX_SAFE_U64])),
+    prefix: new Map(WORKERS.map((id) => [id, MAX_EXACT_U64])),
     entitled: new Map(WORKERS.map((id) => [id, 99])),
   },
   'one that goes on without the worker': { worldLine: 2, prefix: new Map(), entitled: new Map() },
@@ -115,15 +115,15 @@ describe('a cluster to which a client tells lies', () => {
     const extremes: Message[] = [0, MAX_U32].flatMap((worldLine) => [
       { kind: 'refresh', worldLine },
       { kind: 'table', session: SESSION, worldLine, generation: worldLine },
-      { kind: 'commit', worldLine, version: MAX_SAFE_U64 },
+      { kind: 'commit', worldLine, version: MAX_EXACT_U64 },
     ]);
     const own: Message[] = [
-      { kind: 'commit', worldLine: 1, version: MAX_SAFE_U64 },
+      { kind: 'commit', worldLine: 1, version: MAX_EXACT_U64 },
       { kind: 'table', session: SESSION, worldLine: 1, generation: 1 },
       { kind: 'sessionEnded', session: SESSION },
-      batch({ session: SESSION, sequence: MAX_SAFE_U64, operations: amounts(1) }),
+      batch({ session: SESSION, sequence: MAX_EXACT_U64, operations: amounts(1) }),
       batch({ session: SESSION, sequence: 1, operations: amounts(1), generation: MAX_U32 }),
-      batch({ session: SESSION, sequence: 1, operations: amounts(1), version: MAX_SAFE_U64 }),
+      batch({ session: SESSION, sequence: 1, operations: amounts(1), version: MAX_EXACT_U64 }),
     ];
     for (const port of [cluster.ports.finder, ...WORKERS.map((id) => cluster.workerPort(id))]) {
       for (const message of [...messages, ...extremes, ...own]) {

@@ -42,7 +42,7 @@ const STATUS: ClusterStatus = {
         port: 6380,
         address: 'ws://127.0.0.1:6380',
       },
-      ...{ state: 'serving', waitingFor: '', executed: NOW - 10, durable: NOW - 50, committed: NOW - 100, restarts: 3 },
+      ...{ state: 'serving', waitingFor: '', blockedBy: '', executed: NOW - 10, durable: NOW - 50, committed: NOW - 100, restarts: 3 },
       silentMs: 0,
       ...{ lagOperations: 300, lagMs: 45 },
     },

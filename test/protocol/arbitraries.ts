@@ -1,5 +1,12 @@
 /** Arbitrary valid messages of every kind: small ones often, numbers on their limits too. */
-import { ERROR_CODES, MAX_BATCH_OPERATIONS, MAX_SAFE_U64, type Message, type MessageOf } from '@dpr/protocol';
+import {
+  ERROR_CODES,
+  MAX_BATCH_OPERATIONS,
+  MAX_EXACT_U64,
+  MAX_WORKER_ID,
+  type Message,
+  type MessageOf,
+} from '@dpr/protocol';
 import fc from 'fast-check';
 
 export type Kind = Message['kind'];
@@ -11,7 +18,9 @@ const unsigned = (max: number) =>
   fc.oneof(fc.nat({ max: 300 }), fc.integer({ min: 0, max }), fc.constantFrom(0, max - 1, max));
 const u16 = unsigned(2 ** 16 - 1);
 const u32 = unsigned(2 ** 32 - 1);
-const u64 = unsigned(MAX_SAFE_U64);
+/** Above 2^53 even numbers only. */
+const u64 = fc.oneof(unsigned(Number.MAX_SAFE_INTEGER), fc.constantFrom(2 ** 53, MAX_EXACT_U64 - 2, MAX_EXACT_U64));
+const workerId = unsigned(MAX_WORKER_ID);
 const flag = fc.boolean();
 
 const hex = (bytes: number) =>
@@ -25,7 +34,9 @@ const bytes = fc.uint8Array({ maxLength: 100 }).map((value) => Buffer.from(value
 const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 2 });
 const list = <T>(item: fc.Arbitrary<T>) => fc.array(item, { maxLength: 4 });
 const byWorker = (value: fc.Arbitrary<number>): fc.Arbitrary<ReadonlyMap<number, number>> =>
-  fc.uniqueArray(fc.tuple(u32, value), { maxLength: 5, selector: ([worker]) => worker }).map((pairs) => new Map(pairs));
+  fc
+    .uniqueArray(fc.tuple(workerId, value), { maxLength: 5, selector: ([worker]) => worker })
+    .map((pairs) => new Map(pairs));
 
 const versions = byWorker(u64);
 const stamp = record({ start: id64, counter: u64 });
@@ -44,6 +55,7 @@ const memberStatus = record({
   port: u16,
   state: fc.constantFrom('joining', 'serving', 'leaving', 'away', 'silent'),
   waitingFor: text,
+  blockedBy: text,
   executed: u64,
   durable: u64,
   committed: u64,
@@ -95,7 +107,7 @@ export const MESSAGES: { readonly [K in Kind]: fc.Arbitrary<MessageOf<K>> } = {
     version: u64,
     dependencies: versions,
     operations: bytes,
-  }),
+  }).map((batch) => (batch.acknowledged < batch.sequence ? batch : { ...batch, acknowledged: 0 })),
   reply: message('reply', {
     count,
     session: id128,
@@ -145,14 +157,16 @@ export const MESSAGES: { readonly [K in Kind]: fc.Arbitrary<MessageOf<K>> } = {
     checkpoints,
     clean: optional(record({ incarnation: u32, worldLine: u32, version: u64 })),
   }),
-  registered: message('registered', { stamp, worldLine: u32, decisions, cut: versions, base: u64 }),
+  registered: message('registered', { stamp, worldLine: u32, decisions, cut: versions, base: u64, reached: u64 }),
   checkpoint: message('checkpoint', { ...checkpointFields, urgent: flag }),
   graph: message('graph', { worker: u32, generation: u32, incarnation: u32, worldLine: u32, checkpoints }),
-  seal: message('seal', { worldLine: u32, version: u64 }),
+  seal: message('seal', { worldLine: u32, version: u64, urgent: flag }),
   progress: message('progress', { version: u64, operations: u64, committedOperations: u64, lagMs: u64 }),
   leave: message('leave', {}),
   drained: message('drained', { version: u64 }),
   left: message('left', {}),
+  fetchReached: message('fetchReached', {}),
+  reached: message('reached', { version: u64 }),
   deleteWorker: message('deleteWorker', { worker: u32, generation: u32, force: flag }),
   deleteAnswer: message('deleteAnswer', {
     worker: u32,

@@ -11,13 +11,14 @@ import {
   MAX_FRAME_BYTES,
   MAX_HOST_BYTES,
   MAX_KEPT_GENERATIONS,
-  MAX_SAFE_U64,
+  MAX_EXACT_U64,
   MAX_TEXT_BYTES,
   MAX_TOKEN_BYTES,
   MAX_TYPE_BYTES,
   MAX_UNCOMMITTED_CHECKPOINTS,
   MAX_UNDECIDED,
   MAX_UNWRITTEN_VERSIONS,
+  MAX_WORKER_ID,
   MAX_WORKERS,
   type Message,
   type MessageOf,
@@ -149,7 +150,7 @@ describe('protocol limits', () => {
 
   it('begins sequence numbers at 1', () => {
     assert.throws(() => encode(changed('batch', { sequence: 0 })), RangeError);
-    const bytes = encode(changed('batch', { sequence: 1 }));
+    const bytes = encode(changed('batch', { sequence: 1, acknowledged: 0 }));
     assert.throws(() => decode(withNumber(bytes, 32, 4, 0)), { name: 'FrameError', message: /begin at 1/ });
   });
 
@@ -187,40 +188,85 @@ describe('protocol numbers that do not fit', () => {
     );
     return [...described, ...hot];
   }
-  const LARGEST = { u16: 2 ** 16 - 1, u32: 2 ** 32 - 1, u64: MAX_SAFE_U64 } as const;
+  const LARGEST = { u16: 2 ** 16 - 1, u32: 2 ** 32 - 1, u64: MAX_EXACT_U64 } as const;
 
   for (const layout of ['u16', 'u32', 'u64'] as const) {
     it(`are refused on writing a ${layout}`, () => {
       const fields = fieldsOf(layout);
       assert.ok(fields.length >= 3);
       for (const [kind, name] of fields) {
-        for (const value of [-1, LARGEST[layout] + 1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+        for (const value of [
+          -1,
+          LARGEST[layout] + (layout === 'u64' ? 4 : 1),
+          1.5,
+          Number.NaN,
+          Number.POSITIVE_INFINITY,
+        ]) {
           assert.throws(() => encode(changed(kind, { [name]: value })), RangeError, `${kind}.${name} = ${value}`);
         }
-        if (name === 'count') continue; // has a lower limit, tested above
+        if (name === 'count' || name === 'acknowledged') continue; // have lower limits, tested elsewhere
         const message = changed(kind, { [name]: LARGEST[layout] });
         assert.deepEqual(decode(encode(message)), message);
       }
     });
   }
 
-  it('are refused on reading a u64 above 2^53 - 1', () => {
+  it('are refused on reading a u64 above MAX_EXACT_U64, or an odd one above 2^53', () => {
     const MARK = 0x1a_2b3c_4d5e_6f70;
     const mark = Buffer.from('706f5e4d3c2b1a00', 'hex');
     for (const [kind, name] of fieldsOf('u64')) {
-      const bytes = encode(changed(kind, { [name]: MARK }));
+      const own = name === 'acknowledged' ? { sequence: MAX_EXACT_U64, acknowledged: MARK } : { [name]: MARK };
+      const bytes = encode(changed(kind, own));
       const at = bytes.indexOf(mark);
       assert.ok(at > 0, `${kind}.${name}`);
-      bytes.writeBigUInt64LE(2n ** 53n, at);
-      assert.throws(() => decode(bytes), { name: 'FrameError', message: `the number at byte ${at} exceeds 2^53 - 1` });
+      const message = `the number at byte ${at} exceeds 2^54, or is odd above 2^53`;
+      for (const wrong of [BigInt(MAX_EXACT_U64) + 1n, BigInt(MAX_EXACT_U64) + 2n, 2n ** 53n + 1n, 2n ** 64n - 1n]) {
+        bytes.writeBigUInt64LE(wrong, at);
+        assert.throws(() => decode(bytes), { name: 'FrameError', message }, `${kind}.${name}: ${wrong}`);
+      }
     }
     const dependency = encode(changed('batch', { dependencies: new Map([[1, MARK]]) }));
     dependency.writeBigUInt64LE(2n ** 64n - 1n, dependency.indexOf(mark));
-    assert.throws(() => decode(dependency), { name: 'FrameError', message: /exceeds 2\^53 - 1/ });
+    assert.throws(() => decode(dependency), { name: 'FrameError', message: /exceeds 2\^54/ });
+  });
+
+  it('are refused where a batch acknowledges its own reply, or a later one', () => {
+    const sequence = 7;
+    const batch = changed('batch', { sequence, acknowledged: sequence - 1 });
+    assert.deepEqual(decode(encode(batch)), batch);
+    const bytes = encode(batch);
+    for (const acknowledged of [sequence, sequence + 1, MAX_EXACT_U64]) {
+      assert.throws(() => encode(changed('batch', { sequence, acknowledged })), RangeError);
+      bytes.writeBigUInt64LE(BigInt(acknowledged), 40);
+      assert.throws(() => decode(bytes), {
+        name: 'FrameError',
+        message: `batch 7 acknowledges the replies up to ${acknowledged}, which includes its own`,
+      });
+    }
+  });
+
+  it('are refused where a map names a worker above MAX_WORKER_ID', () => {
+    for (const [kind, name] of [
+      ['batch', 'dependencies'],
+      ['checkpoint', 'dependencies'],
+      ['cut', 'cut'],
+    ] as const) {
+      const within = changed(kind, { [name]: new Map([[MAX_WORKER_ID, 1]]) });
+      const bytes = encode(within);
+      assert.deepEqual(decode(bytes), within);
+      const beyond = { [name]: new Map([[MAX_WORKER_ID + 1, 1]]) };
+      assert.throws(() => encode(changed(kind, beyond)), { name: 'RangeError', message: /worker ids go up to 65535/ });
+      const entry = Buffer.from('ffff00000100000000000000', 'hex');
+      bytes.writeUInt32LE(MAX_WORKER_ID + 1, bytes.indexOf(entry));
+      assert.throws(() => decode(bytes), {
+        name: 'FrameError',
+        message: 'worker ids go up to 65535, and 65536 is named',
+      });
+    }
   });
 
   it('are refused in maps and structures too', () => {
-    for (const value of [-1, 2 ** 53, 0.5, Number.NaN]) {
+    for (const value of [-1, MAX_EXACT_U64 + 4, 0.5, Number.NaN]) {
       for (const entry of [
         [1, value],
         [value, 1],

@@ -30,6 +30,8 @@ const PINNED_FRAME_TYPES: Readonly<Record<string, number>> = {
   leave: 0x38,
   drained: 0x39,
   left: 0x3a,
+  fetchReached: 0x3b,
+  reached: 0x3c,
   deleteWorker: 0x40,
   deleteAnswer: 0x41,
   status: 0x42,

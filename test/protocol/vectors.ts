@@ -14,7 +14,7 @@ import {
   MAX_DECISIONS,
   MAX_DEPENDENCIES,
   MAX_FRAMES_IN_MESSAGE,
-  MAX_SAFE_U64,
+  MAX_EXACT_U64,
   MAX_TOKEN_BYTES,
   MAX_WORKER_ID,
   PROTOCOL_VERSION,
@@ -129,10 +129,10 @@ function goodVectors(): GoodVector[] {
       session: 'f'.repeat(32),
       worldLine: 2 ** 32 - 1,
       generation: 2 ** 32 - 1,
-      sequence: MAX_SAFE_U64,
-      acknowledged: MAX_SAFE_U64 - 1,
-      version: MAX_SAFE_U64,
-      dependencies: new Map([[MAX_WORKER_ID, MAX_SAFE_U64]]),
+      sequence: MAX_EXACT_U64,
+      acknowledged: MAX_EXACT_U64 - 2,
+      version: MAX_EXACT_U64,
+      dependencies: new Map([[MAX_WORKER_ID, MAX_EXACT_U64]]),
     }),
     vector('reply, least', REPLY),
     vector('reply, numbers on their limits', {
@@ -141,8 +141,8 @@ function goodVectors(): GoodVector[] {
       session: 'f'.repeat(32),
       worldLine: 2 ** 32 - 1,
       incarnation: 2 ** 32 - 1,
-      sequence: MAX_SAFE_U64,
-      version: MAX_SAFE_U64,
+      sequence: MAX_EXACT_U64,
+      version: MAX_EXACT_U64,
     }),
     vector('reply, no results', { ...REPLY, results: Buffer.alloc(0) }),
     vector('cut, as many decisions as there may be', cutOf(MAX_DECISIONS)),
@@ -202,7 +202,7 @@ const CHARACTERS = 'aé€😀';
 const fullOf: Fill = (shape) => {
   switch (shape.is) {
     case 'number':
-      return shape.bytes === 8 ? MAX_SAFE_U64 : 2 ** (8 * shape.bytes) - 1;
+      return shape.bytes === 8 ? MAX_EXACT_U64 : 2 ** (8 * shape.bytes) - 1;
     case 'flag':
       return true;
     case 'identity':

@@ -1,5 +1,6 @@
 /** What a world is: who is in it, its limits, and how often each fault strikes. Times in ms, rates in faults a second. */
 import {
+  ABSURD_RETRY_LIMIT_MS,
   CLIENT_RETRY_LIMIT_MS,
   ENDED_SESSION_EXPIRY_MS,
   MAX_DECISIONS,
@@ -8,6 +9,7 @@ import {
   MAX_SESSIONS,
   MAX_UNACKNOWLEDGED_BATCHES,
   MAX_UNWRITTEN_BYTES,
+  MAX_VERSION_JUMP,
   MAX_WAITING_BYTES,
   MAX_WORKERS,
   REPLY_GIVE_WAY_MS,
@@ -59,6 +61,9 @@ export interface WorldOptions {
   readonly giveWayMs: number;
   readonly replyGiveWayMs: number;
   readonly retryLimitMs: number;
+  readonly absurdRetryLimitMs: number;
+  /** How far what a client claims to have seen may be ahead of what is known. */
+  readonly maxVersionJump: number;
   /** Limits of the Finder's record. */
   readonly maxWorkers: number;
   readonly maxDecisions: number;
@@ -164,6 +169,8 @@ export const QUIET_WORLD: WorldOptions = {
   giveWayMs: SESSION_GIVE_WAY_MS,
   replyGiveWayMs: REPLY_GIVE_WAY_MS,
   retryLimitMs: CLIENT_RETRY_LIMIT_MS,
+  absurdRetryLimitMs: ABSURD_RETRY_LIMIT_MS,
+  maxVersionJump: MAX_VERSION_JUMP,
   maxWorkers: MAX_WORKERS,
   maxDecisions: MAX_DECISIONS,
   maxStarts: MAX_FINDER_STARTS,

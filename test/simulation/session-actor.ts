@@ -50,6 +50,7 @@ export function beginSession(world: World, client: Client, index: number, worldL
     retryMs: 10,
     maxRetryMs: 160,
     retryLimitMs: options.retryLimitMs,
+    absurdRetryLimitMs: options.absurdRetryLimitMs,
   });
   const session: SimSession = {
     index,

@@ -143,6 +143,7 @@ function configOf({ options }: World, { id, state }: WorkerHost): WorkerConfig {
     maxWaitingBatches: options.maxWaitingBatches,
     maxWaitingBytes: options.maxWaitingBytes,
     maxUnacknowledgedBatches: options.maxUnacknowledgedBatches,
+    maxVersionJump: options.maxVersionJump,
     maxSessions: options.maxSessions,
     maxReplyBytes: options.maxReplyBytes,
     maxUnwrittenBytes: options.maxUnwrittenBytes,

@@ -25,7 +25,9 @@ import {
   close,
   drop,
   log,
+  noteReached,
   ownCut,
+  reachedNow,
   send,
   sendError,
   type Exposed,
@@ -36,6 +38,7 @@ import {
   type Peer,
 } from './state.ts';
 import { noteSilence, statusAnswer } from './status.ts';
+import { createWaits, look, lookAt } from './waits.ts';
 
 export const FINDER_DEFAULTS = {
   writeSpacingMs: 5,
@@ -80,6 +83,10 @@ export function createFinder(config: FinderConfig): Finder {
     urgent: false,
     graphChanged: false,
     graph: new Map(),
+    reached: 0,
+    reachedTold: 0,
+    reachedToldAt: -Infinity,
+    waits: createWaits(),
     peers: new Map(),
     bound: new Map(),
     pending: [],
@@ -100,6 +107,7 @@ export function stepFinder(finder: Finder, event: FinderEvent, now: number): Fin
   if (finder.phase === 'starting' || finder.phase === 'serving') {
     retryPending(finder);
     write(finder);
+    look(finder);
   }
   return finder.effects;
 }
@@ -110,7 +118,7 @@ export function finderWakeAt(finder: Finder): number {
   if (finder.phase === 'refusing') return Infinity;
   const writeAt =
     finder.writing === undefined && (finder.dirty || finder.graphChanged) ? nextWriteAt(finder) : Infinity;
-  return finder.pending.reduce((at, { deadline }) => Math.min(at, deadline), writeAt);
+  return finder.pending.reduce((at, { deadline }) => Math.min(at, deadline), Math.min(writeAt, lookAt(finder)));
 }
 
 function handle(finder: Finder, event: FinderEvent): void {
@@ -146,6 +154,7 @@ function load(finder: Finder, record: FinderRecord | undefined, start: string, c
   finder.record = record ?? { ...UNLOADED, cluster };
   finder.phase = 'starting';
   for (const [id, { registered }] of finder.record.members) if (registered > 0) finder.unheard.add(id);
+  for (const version of finder.record.cut.values()) noteReached(finder, version);
   if (finder.unheard.size > 0) issue(finder);
   change(finder, {
     starts: [...finder.record.starts, { start, counter: finder.record.counter + 1 }].slice(-finder.config.maxStarts),
@@ -287,7 +296,17 @@ function open(
 /** Which frames each role may send. */
 const ALLOWED: Readonly<Record<Peer['role'], readonly Message['kind'][]>> = {
   client: ['refresh', 'fetchCluster'],
-  worker: ['refresh', 'fetchCluster', 'claim', 'register', 'checkpoint', 'graph', 'progress', 'drained'],
+  worker: [
+    'refresh',
+    'fetchCluster',
+    'claim',
+    'register',
+    'checkpoint',
+    'graph',
+    'progress',
+    'drained',
+    'fetchReached',
+  ],
   operator: ['refresh', 'fetchCluster', 'deleteWorker', 'status', 'subscribe'],
 };
 
@@ -328,6 +347,8 @@ function frame(finder: Finder, connection: number, message: Message): void {
     case 'progress':
       peer.progress = message;
       return;
+    case 'fetchReached':
+      return send(finder, connection, { kind: 'reached', version: reachedNow(finder) });
     case 'drained':
       return drained(finder, peer, message.version);
     case 'deleteWorker':

@@ -4,8 +4,21 @@ import { pruneDecisions, survivingVersion } from '../world-lines.ts';
 import { beginning, holdsSeed, removalOf, type Refusal } from './earlier.ts';
 import { heard } from './newest.ts';
 import type { MemberRecord, Seed } from './record.ts';
-import { chainOf, takeInCut } from './reports.ts';
-import { change, changeMember, log, ownCut, send, sendError, whenDurable, type Finder } from './state.ts';
+import { chainOf, forgetOwner, takeInCut } from './reports.ts';
+import {
+  change,
+  changeMember,
+  log,
+  noteReached,
+  ownCut,
+  reachedNow,
+  send,
+  sendError,
+  setChain,
+  whenDurable,
+  type Finder,
+} from './state.ts';
+import { holdUp } from './waits.ts';
 
 type Claim = MessageOf<'claim'>;
 type Register = MessageOf<'register'>;
@@ -127,7 +140,7 @@ function fence(finder: Finder, id: number, incarnation: number): void {
 function keepListed(finder: Finder, { worker: id, checkpoints }: Claim): void {
   const chain = finder.graph.get(id) ?? [];
   const missing = chain.findIndex(({ version }) => !checkpoints.some((listed) => listed.version === version));
-  if (missing >= 0) finder.graph.set(id, chain.slice(0, missing));
+  if (missing >= 0) setChain(finder, id, chain.slice(0, missing));
 }
 
 /** Second step: take in what the volume holds, decide a rollback if work may have been lost, and tell what to restore. */
@@ -203,7 +216,8 @@ function join(finder: Finder, connection: number, message: Register, member: Mem
   const { worker: id, incarnation, type, host, port } = message;
   const lost = mayHaveLost(finder, id, member, message);
   const chain = chainOf(finder, id, message.checkpoints);
-  finder.graph.set(id, chain);
+  for (const { version } of message.checkpoints) noteReached(finder, version);
+  setChain(finder, id, chain);
   finder.graphChanged = true;
   if (lost) decide(finder, { worker: id, reason: 'a worker restarted without a clean shutdown' });
   const { record } = finder;
@@ -242,7 +256,8 @@ function answer(finder: Finder, connection: number, id: number, incarnation: num
     const { stamp, cut } = ownCut(exposed, id);
     const covered = cut.get(id) ?? 0;
     const base = member.answer.worldLine === worldLine ? Math.max(member.answer.base, covered) : covered;
-    send(finder, connection, { kind: 'registered', stamp, worldLine, decisions, cut, base });
+    const reached = reachedNow(finder);
+    send(finder, connection, { kind: 'registered', stamp, worldLine, decisions, cut, base, reached });
   });
 }
 
@@ -327,6 +342,7 @@ function remove(finder: Finder, id: number, member: MemberRecord): void {
     membership: record.membership + 1,
   });
   finder.graph.delete(id);
+  forgetOwner(finder, id);
   log(finder, 'left', { worker: id, generation: member.generation, version });
   const connection = finder.bound.get(id);
   finder.bound.delete(id);
@@ -338,19 +354,5 @@ export function waitsFor(finder: Finder, id: number): string {
   if (!finder.bound.has(id)) {
     return `worker ${id} itself, which is away; if it cannot come back, remove it by force, which loses what it did not commit`;
   }
-  const { cut } = finder.record;
-  const newest = (owner: number): number => finder.graph.get(owner)?.at(-1)?.version ?? cut.get(owner) ?? 0;
-  const visited = new Set<number>();
-  const open = [id];
-  for (let owner = open.pop(); owner !== undefined; owner = open.pop()) {
-    if (visited.has(owner)) continue;
-    visited.add(owner);
-    for (const checkpoint of finder.graph.get(owner) ?? []) {
-      for (const [other, version] of checkpoint.dependencies) {
-        if (version > newest(other)) return `worker ${other}, whose version ${version} is not durable yet`;
-        if (version > (cut.get(other) ?? 0)) open.push(other);
-      }
-    }
-  }
-  return `the last checkpoints of worker ${id}`;
+  return holdUp(finder, id);
 }

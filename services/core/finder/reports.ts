@@ -1,10 +1,24 @@
 /** What workers report: their graphs, checkpoint by checkpoint, and the cut that follows from them. */
-import type { CheckpointInfo, MessageOf } from '@dpr/protocol';
+import type { CheckpointInfo, MessageOf, Versions } from '@dpr/protocol';
 import { append } from '../arrays.ts';
 import { advanceCut, type GraphCheckpoint } from '../cut.ts';
 import { decisionsAfter } from '../world-lines.ts';
 import { heard, refuseAll } from './newest.ts';
-import { change, log, ownCut, send, sendError, whenDurable, type Exposed, type Finder, type Peer } from './state.ts';
+import {
+  change,
+  durableOf,
+  log,
+  noteReached,
+  ownCut,
+  send,
+  sendError,
+  setChain,
+  whenDurable,
+  type Exposed,
+  type Finder,
+  type Peer,
+} from './state.ts';
+import { askFor } from './waits.ts';
 
 /**
  * The part of `listed` that may enter the graph: of the present world-line, above the cut, each naming its predecessor without
@@ -18,10 +32,43 @@ export function chainOf(finder: Finder, id: number, listed: readonly CheckpointI
   for (const { version, predecessor, dependencies, worldLine: written } of listed) {
     if (version <= covered || written !== worldLine) continue;
     if (version <= last || (chain.length === 0 ? predecessor > covered : predecessor !== last)) break;
-    chain.push({ version, predecessor, dependencies });
+    chain.push({ version, predecessor, dependencies: possible(finder, id, dependencies) });
     last = version;
   }
   return chain;
+}
+
+/**
+ * A client may claim to depend on what never was and never can be: a worker executes only once its registration is durable, and all
+ * that a removed one executed in this world-line is in the cut. Such a dependency is met.
+ */
+function possible(finder: Finder, worker: number, dependencies: Versions): Versions {
+  const { members, cut } = finder.record;
+  let kept: Map<number, number> | undefined;
+  for (const [owner, version] of dependencies) {
+    if ((members.get(owner)?.registered ?? 0) > 0 || version <= (cut.get(owner) ?? 0)) continue;
+    kept ??= new Map(dependencies);
+    kept.delete(owner);
+    const { impossible } = finder.waits;
+    if (impossible.has(owner)) continue;
+    impossible.add(owner);
+    const reason = `a client claims to depend on version ${version} of worker ${owner}, which never was`;
+    log(finder, 'impossibleDependency', { worker, owner, version, reason });
+  }
+  return kept ?? dependencies;
+}
+
+/** The worker left, and the cut has all that it executed: what else others claim to depend on never was. */
+export function forgetOwner(finder: Finder, owner: number): void {
+  for (const [worker, chain] of finder.graph) {
+    const rest = chain.map((checkpoint) => {
+      const dependencies = possible(finder, worker, checkpoint.dependencies);
+      return dependencies === checkpoint.dependencies ? checkpoint : { ...checkpoint, dependencies };
+    });
+    finder.graph.set(worker, rest);
+  }
+  finder.waits.wanted.delete(owner);
+  finder.graphChanged = true;
 }
 
 /** RESENDGRAPH: from here on, this connection speaks for the worker. */
@@ -61,8 +108,9 @@ export function listGraph(
     return sendError(finder, connection, 'historyLost', text, oldest);
   }
   send(finder, connection, { ...ownCut(exposed, worker), decisions: missing });
+  for (const { version } of message.checkpoints) noteReached(finder, version);
   if (worldLine === finder.record.worldLine) {
-    finder.graph.set(worker, chainOf(finder, worker, message.checkpoints));
+    setChain(finder, worker, chainOf(finder, worker, message.checkpoints));
     finder.graphChanged = true;
     peer.resent = true;
   }
@@ -98,7 +146,8 @@ export function takeCheckpoint(finder: Finder, connection: number, peer: Peer, m
       finder.effects.push({ kind: 'close', connection });
       return;
     }
-    chain.push({ version, predecessor, dependencies });
+    chain.push({ version, predecessor, dependencies: possible(finder, id, dependencies) });
+    noteReached(finder, version);
     finder.graph.set(id, chain);
     finder.graphChanged = true;
   }
@@ -120,14 +169,9 @@ function urge(finder: Finder, worker: number, version: number): void {
     for (const checkpoint of chain) {
       if (checkpoint.version > from && checkpoint.version <= upTo) append(open, checkpoint.dependencies);
     }
-    const durable = chain.at(-1)?.version ?? finder.record.cut.get(owner) ?? 0;
-    if (durable < upTo) asked.set(owner, upTo);
+    if (durableOf(finder, owner) < upTo) asked.set(owner, upTo);
   }
-  for (const [owner, upTo] of asked) {
-    const connection = finder.bound.get(owner);
-    if (connection === undefined) continue;
-    send(finder, connection, { kind: 'seal', worldLine: finder.record.worldLine, version: upTo });
-  }
+  for (const [owner, upTo] of asked) askFor(finder, owner, upTo, true);
 }
 
 /** A leaving worker has nothing left that is not durable. */

@@ -1,5 +1,5 @@
 /** The Finder's memory, and what it asks of its surroundings. */
-import type { ErrorCode, Message, MessageOf, Stamp } from '@dpr/protocol';
+import { REACHED_SPACING_MS, type ErrorCode, type Message, type MessageOf, type Stamp } from '@dpr/protocol';
 import type { GraphCheckpoint } from '../cut.ts';
 import type { FinderRecord, MemberRecord } from './record.ts';
 
@@ -71,7 +71,12 @@ export type FinderLogEvent =
   | 'protocolError'
   | 'unheard'
   | 'silent'
-  | 'answersAgain';
+  | 'answersAgain'
+  /** A worker of which nothing was committed for long, though it has durable checkpoints; and one that goes on. */
+  | 'blocked'
+  | 'commitsAgain'
+  /** A client claims to depend on what never was. */
+  | 'impossibleDependency';
 
 /** One connection and, once a worker has listed its graph on it, whose it is. */
 export interface Peer {
@@ -96,6 +101,17 @@ export interface Exposed {
   readonly record: FinderRecord;
   readonly cut: MessageOf<'cut'>;
   readonly cluster: MessageOf<'cluster'>;
+}
+
+/** Dependencies that are not met, and workers whose commits do not go on. */
+export interface Waits {
+  lookedAt: number;
+  /** Owner to the largest version that others depend on, and that none of its checkpoints reaches. */
+  wanted: Map<number, number>;
+  /** Worker to its entry in the cut, and since when it has been that while there were checkpoints above it. */
+  readonly stuck: Map<number, { readonly cut: number; readonly since: number; isTold: boolean }>;
+  /** Ids that clients claimed to depend on, and that no worker has. */
+  readonly impossible: Set<number>;
 }
 
 export interface Finder {
@@ -123,6 +139,12 @@ export interface Finder {
   urgent: boolean;
   graphChanged: boolean;
   readonly graph: Map<number, GraphCheckpoint[]>;
+  /** The largest version that a worker reported; and what is told of it, anew every `REACHED_SPACING_MS`. */
+  reached: number;
+  reachedTold: number;
+  reachedToldAt: number;
+  /** What the graph waits for, when it was looked at last. */
+  readonly waits: Waits;
   readonly peers: Map<number, Peer>;
   /** Worker to the connection on which its registered incarnation listed its graph. */
   readonly bound: Map<number, number>;
@@ -146,6 +168,34 @@ export function send(finder: Finder, connection: number, message: Message): void
 
 export function sendError(finder: Finder, connection: number, code: ErrorCode, text: string, detail = 0): void {
   send(finder, connection, { kind: 'error', code, session: undefined, sequence: 0, detail, text });
+}
+
+/** A worker without checkpoints above the cut is not in the graph. */
+export function setChain({ graph }: Finder, worker: number, chain: GraphCheckpoint[]): void {
+  if (chain.length > 0) graph.set(worker, chain);
+  else graph.delete(worker);
+}
+
+/** The newest version of the worker that is durable. */
+export function durableOf({ graph, record }: Finder, worker: number): number {
+  return graph.get(worker)?.at(-1)?.version ?? record.cut.get(worker) ?? 0;
+}
+
+/** A worker reported a checkpoint of this version. */
+export function noteReached(finder: Finder, version: number): void {
+  finder.reached = Math.max(finder.reached, version);
+}
+
+/**
+ * The largest version that workers reported, as it is told to them: it changes so seldom that clients, whose claims may exceed it by
+ * `MAX_VERSION_JUMP`, cannot drive it far, however many workers they turn to.
+ */
+export function reachedNow(finder: Finder): number {
+  if (finder.now >= finder.reachedToldAt + REACHED_SPACING_MS) {
+    finder.reachedTold = finder.reached;
+    finder.reachedToldAt = finder.now;
+  }
+  return finder.reachedTold;
 }
 
 /** The cut as far as it concerns one worker. What a message of `cut` does not name, it says nothing of. */

@@ -2,29 +2,44 @@
 import { MAX_UNDECIDED, type MemberStatus, type MessageOf } from '@dpr/protocol';
 import { waitsFor } from './membership.ts';
 import type { MemberRecord } from './record.ts';
-import { log, type Exposed, type Finder } from './state.ts';
+import { durableOf, log, type Exposed, type Finder } from './state.ts';
+import { blockedWorkers, holdUp } from './waits.ts';
+
+/** Workers whose hold-up is looked for, at one time: others wait for the same, most likely. */
+const MAX_EXPLAINED = 64;
 
 export function statusAnswer(finder: Finder, exposed: Exposed): MessageOf<'statusAnswer'> {
   const { cluster, worldLine, membership, members, tombstones } = exposed.record;
+  const blocked = new Map([...blockedWorkers(finder)].map((id, place) => [id, explain(finder, id, place)]));
   return {
     kind: 'statusAnswer',
     cluster,
     stamp: exposed.cut.stamp,
     worldLine,
     membership,
-    members: [...members].map(([id, member]) => memberStatus(finder, exposed, id, member)),
+    members: [...members].map(([id, member]) => memberStatus(finder, exposed, id, member, blocked.get(id) ?? '')),
     removed: [...tombstones.keys()].filter((id) => !members.has(id)).length,
     undecided: [...finder.peers.values()].flatMap(({ undecided }) => undecided ?? []).slice(0, MAX_UNDECIDED),
   };
 }
 
-function memberStatus(finder: Finder, exposed: Exposed, id: number, member: MemberRecord): MemberStatus {
+function explain(finder: Finder, id: number, place: number): string {
+  return place < MAX_EXPLAINED ? holdUp(finder, id) : 'what others wait for, too';
+}
+
+function memberStatus(
+  finder: Finder,
+  exposed: Exposed,
+  id: number,
+  member: MemberRecord,
+  blockedBy: string,
+): MemberStatus {
   const bound = finder.bound.get(id);
   const peer = bound === undefined ? undefined : finder.peers.get(bound);
   const progress = peer?.progress;
   const silentMs = Math.max(0, finder.now - (peer?.silentSince ?? Infinity));
   const committed = exposed.record.cut.get(id) ?? 0;
-  const durable = finder.graph.get(id)?.at(-1)?.version ?? committed;
+  const durable = Math.max(durableOf(finder, id), committed);
   const { generation, type, host, port, registered, claimed, restartsFrom, leaving } = member;
   return {
     id,
@@ -35,6 +50,7 @@ function memberStatus(finder: Finder, exposed: Exposed, id: number, member: Memb
     port,
     state: silentMs > 0 ? 'silent' : stateOf(peer !== undefined, claimed > registered, leaving),
     waitingFor: leaving ? waitsFor(finder, id) : '',
+    blockedBy,
     executed: Math.max(progress?.version ?? 0, durable),
     durable,
     committed,

@@ -27,8 +27,9 @@ export function refused(session: Session, lane: Lane | undefined, message: Messa
       // The worker may have met a copy of a batch whose reply arrived here, and that it does not keep any more.
       if (lane !== undefined && message.sequence > 0 && !isUnanswered(lane, message.sequence)) return;
       return endSession(session, code, text);
-    case 'malformed':
     case 'absurdVersion':
+      return absurd(session, lane, text);
+    case 'malformed':
     case 'dependencyAboveVersion':
     case 'tooManySessions':
       return endSession(session, code, text);
@@ -38,6 +39,15 @@ export function refused(session: Session, lane: Lane | undefined, message: Messa
     default:
       return; // about the connection, not about this session
   }
+}
+
+/** The session has seen a worker that is ahead of all that the refusing one knows: that is told once it has reported a checkpoint. */
+function absurd(session: Session, lane: Lane | undefined, text: string): void {
+  if (lane === undefined) return;
+  lane.absurdSince = Math.min(lane.absurdSince, session.now);
+  const { absurdRetryLimitMs } = session.config;
+  if (session.now < lane.absurdSince + absurdRetryLimitMs) return backOff(session, lane);
+  endSession(session, 'absurdVersion', `${text}, and that was so for ${absurdRetryLimitMs} ms`);
 }
 
 function isUnanswered({ sent }: Lane, sequence: number): boolean {

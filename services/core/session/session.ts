@@ -325,6 +325,7 @@ function reply(session: Session, lane: Lane, message: Reply): number {
   }
   call.version = version;
   lane.retries = 0;
+  lane.absurdSince = Infinity;
   lane.unanswered--;
   session.unanswered--;
   session.version = Math.max(session.version, version);

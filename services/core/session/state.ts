@@ -18,6 +18,8 @@ export interface SessionConfig {
   readonly maxRetryMs: number;
   /** An unanswered batch is given up after this long, ms: far less than workers keep idle sessions. */
   readonly retryLimitMs: number;
+  /** The same for one whose version is refused as absurd, and for which a worker that is ahead may have to report first, ms. */
+  readonly absurdRetryLimitMs: number;
 }
 
 /** Calls of one worker in one version, in a row by number and by sequence: what most are remembered by until their commit. */
@@ -67,6 +69,8 @@ export interface Lane {
   /** When to send again what was refused; Infinity if nothing was. */
   retryAt: number;
   retries: number;
+  /** Since when the session's version has been refused as absurd; Infinity: it is not. */
+  absurdSince: number;
   /** The largest version for which a commit was asked. */
   urged: number;
 }
@@ -184,6 +188,7 @@ export function laneOf(session: Session, worker: number): Lane {
     unanswered: 0,
     retryAt: Infinity,
     retries: 0,
+    absurdSince: Infinity,
     urged: 0,
   };
   session.lanes.set(worker, lane);

@@ -83,7 +83,9 @@ export function concludeVerdict(session: Session): void {
   const prefix = verdict.decisions.at(-1)?.prefix;
   session.cut.clear();
   for (const worker of session.lanes.keys()) session.cut.set(worker, prefix?.get(worker) ?? 0);
+  // What it saw is committed or gone: a version that was rolled back with its worker is one that nobody may ever report.
   session.frontier.clear();
+  session.version = 0;
   reportCommitted(session, survivors);
   lost.sort((a, b) => a.number - b.number);
   if (lost.length > 0) report(session, verdict.worldLine, lost);
@@ -120,6 +122,7 @@ function settleLane(session: Session, verdict: Verdict, lane: Lane, lost: Run[],
   lane.acknowledged = (unanswered[0]?.sequence ?? lane.next) - 1;
   lane.urged = 0;
   lane.retries = 0;
+  lane.absurdSince = Infinity;
 }
 
 function report(session: Session, worldLine: number, lost: readonly Run[]): void {

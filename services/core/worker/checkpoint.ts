@@ -1,11 +1,12 @@
 /** Versions: when they are sealed, and what becomes of their checkpoints. */
-import type { CheckpointInfo, MessageOf } from '@dpr/protocol';
+import { MAX_VERSION, type CheckpointInfo, type MessageOf } from '@dpr/protocol';
+import { versionAfter } from '../versions.ts';
 import { sealSection } from './session-sections.ts';
 import { cutOf, toFinder, upTime, type Sealed, type Worker, type WorkerConfig } from './state.ts';
 
 /**
  * End the open version and go on in `next`. Every version in which something executed becomes one checkpoint of its own, never
- * merged with another; one in which nothing did is merely left behind. If batches are still in flight in another process, the
+ * merged with another; one in which nothing did is left behind, unless a checkpoint is owed. If batches are still in flight in another process, the
  * seal waits for them, and new batches wait for the seal.
  */
 export function seal(worker: Worker, next: number): void {
@@ -16,7 +17,14 @@ export function seal(worker: Worker, next: number): void {
   }
   worker.sealing = undefined;
   if (worker.executed) emitCheckpoint(worker);
-  worker.version = next;
+  openVersion(worker, next);
+}
+
+/** Go on in a version in which nothing has executed. */
+export function openVersion(worker: Worker, version: number): void {
+  worker.version = version;
+  worker.openedAtTick = clockTick(worker);
+  worker.executed = false;
 }
 
 function emitCheckpoint(worker: Worker): void {
@@ -30,7 +38,6 @@ function emitCheckpoint(worker: Worker): void {
   worker.predecessor = version;
   worker.oldest = Math.min(worker.oldest, version);
   worker.dependencies = new Map();
-  worker.executed = false;
 }
 
 /** Seal if a client waits for it, if the clock's tick passed the open version, or if the worker takes no new batches. */
@@ -40,15 +47,39 @@ export function sealDue(worker: Worker): void {
     if (worker.inFlight.size === 0) seal(worker, worker.sealing);
     return;
   }
-  if (!worker.executed) return;
-  if (worker.leaving || worker.shuttingDown) return seal(worker, worker.version + 1);
+  if (!worker.executed) return payOwed(worker);
+  if (worker.leaving || worker.shuttingDown) return seal(worker, versionAfter(worker.version));
   if (worker.urgentUpTo >= worker.version) {
     if (worker.now < worker.lastUrgentSealAt + worker.config.urgentSpacingMs) return;
     worker.lastUrgentSealAt = worker.now;
-    return seal(worker, worker.version + 1);
+    return seal(worker, versionAfter(worker.version));
   }
   const tick = clockTick(worker);
   if (tick > worker.version) return seal(worker, tick);
+  if (worker.version > MAX_VERSION && tick > worker.openedAtTick) seal(worker, versionAfter(worker.version));
+}
+
+/**
+ * Others depend on a version in which nothing executed here, and nothing will: their clients claim so. A checkpoint of the state as it
+ * is, at or above that version, lets them be committed.
+ */
+function payOwed(worker: Worker): void {
+  if (worker.owed <= worker.predecessor) return;
+  if (worker.owed > worker.version) seal(worker, worker.owed);
+  worker.executed = true;
+  worker.executedSince = worker.now;
+  seal(worker, versionAfter(worker.version));
+}
+
+/** The Finder wants a checkpoint at or above `version`. */
+export function owe(worker: Worker, version: number): void {
+  worker.owed = Math.max(worker.owed, version);
+  learnReached(worker, version);
+}
+
+/** The Finder knows of a worker whose checkpoint has this version. */
+export function learnReached(worker: Worker, version: number): void {
+  worker.reached = Math.max(worker.reached, version);
 }
 
 /** The clock, in whole intervals: workers that seal by it advance together, and so do not push each other into more seals. */
@@ -65,7 +96,11 @@ function tickOf(time: number, { checkpointIntervalMs }: WorkerConfig): number {
  * when the wall clock was set back.
  */
 export function turnClock(worker: Worker, now: number, wall: number): void {
-  worker.clock = Math.max(wall, worker.clock + now - worker.now);
+  const passed = now - worker.now;
+  const time = Math.min(wall, MAX_VERSION);
+  worker.clock = Math.max(time, worker.clock + passed);
+  // Versions go on with time wherever they are.
+  worker.reached = Math.max(worker.reached, time, Math.min(worker.reached + passed, MAX_VERSION));
   worker.now = now;
 }
 
@@ -74,12 +109,14 @@ export function turnClock(worker: Worker, now: number, wall: number): void {
  * from. So it reaches the next tick together with the peer, and seals in it once, whoever is first.
  */
 export function followVersion(worker: Worker): void {
+  if (worker.version > MAX_VERSION) return; // no clock is there: it counts on, by one at each tick
   worker.clock = Math.max(worker.clock, tickOf(worker.version, worker.config));
 }
 
 /** When `sealDue` will have something to do. */
 export function sealWakeAt(worker: Worker): number {
-  if (!worker.executed || worker.sealing !== undefined) return Infinity;
+  if (worker.sealing !== undefined) return Infinity;
+  if (!worker.executed) return worker.owed > worker.predecessor ? worker.now : Infinity;
   const { checkpointIntervalMs, urgentSpacingMs } = worker.config;
   if (worker.urgentUpTo >= worker.version) return worker.lastUrgentSealAt + urgentSpacingMs;
   return worker.now + checkpointIntervalMs - (worker.clock % checkpointIntervalMs);

@@ -2,11 +2,12 @@
 import {
   MAX_DEPENDENCIES,
   MAX_UNCOMMITTED_DEPENDENCIES,
-  MAX_VERSION_JUMP,
+  REACHED_SPACING_MS,
   type Batch,
   type MessageOf,
 } from '@dpr/protocol';
-import { clockTick, seal, urge } from './checkpoint.ts';
+import { claimable, versionAfter } from '../versions.ts';
+import { seal, urge } from './checkpoint.ts';
 import { hasRoom, inFlightBytes, waitingBytes } from './room.ts';
 import {
   acknowledge,
@@ -19,7 +20,7 @@ import {
   type SessionEntry,
   type StoredReply,
 } from './session-table.ts';
-import { log, MalformedOperations, refuse, send, upTime, type Worker } from './state.ts';
+import { log, MalformedOperations, refuse, send, toFinder, upTime, type Worker } from './state.ts';
 import { refresh } from './refresh.ts';
 import { askRestore } from './rollback.ts';
 
@@ -141,9 +142,8 @@ function mayExecute(worker: Worker, connection: number, batch: Batch, entry: Ses
     } else {
       refuse(worker, connection, 'sequenceGap', `batch ${expected} is expected`, batch, expected);
     }
-  } else if (batch.version > Math.max(worker.version, clockTick(worker)) + MAX_VERSION_JUMP) {
-    const text = `version ${batch.version} is too far above ${worker.version}`;
-    refuse(worker, connection, 'absurdVersion', text, batch, worker.version);
+  } else if (batch.version > worker.version && batch.version > believed(worker)) {
+    refuseVersion(worker, connection, batch);
   } else if (aboveVersion(batch)) {
     refuse(worker, connection, 'dependencyAboveVersion', "a dependency exceeds the session's version", batch);
   } else if (entry !== undefined && unacknowledged(entry, batch) >= config.maxUnacknowledgedBatches) {
@@ -162,6 +162,21 @@ function unacknowledged({ last, running, replies }: SessionEntry, { acknowledged
   return Math.max(last - acknowledged, running + replies.length);
 }
 
+/** The largest version that a client may have seen, for all that is known here. */
+function believed({ reached, config }: Worker): number {
+  return Math.floor(claimable(reached, config.maxVersionJump));
+}
+
+/** The version may be that of a worker whose clock is ahead: the Finder knows once a checkpoint was reported, and the client sends again. */
+function refuseVersion(worker: Worker, connection: number, batch: Batch): void {
+  const limit = believed(worker);
+  const text = `version ${batch.version} is ahead of all that is known: ${limit} is believed of a client, which is ${worker.config.maxVersionJump} above the clock and what workers reported`;
+  refuse(worker, connection, 'absurdVersion', text, batch, limit);
+  if (!worker.finderOpen || worker.now < worker.reachedAskedAt + REACHED_SPACING_MS) return;
+  worker.reachedAskedAt = worker.now;
+  toFinder(worker, { kind: 'fetchReached' });
+}
+
 function aboveVersion({ dependencies, version }: Batch): boolean {
   for (const needed of dependencies.values()) if (needed > version) return true;
   return false;
@@ -170,7 +185,7 @@ function aboveVersion({ dependencies, version }: Batch): boolean {
 function execute(worker: Worker, connection: number, batch: Batch, known: SessionEntry | undefined): void {
   const isTooMuch = worker.dependencies.size + batch.dependencies.size > MAX_DEPENDENCIES; // for one checkpoint
   if (batch.version > worker.version || isTooMuch) {
-    seal(worker, Math.max(batch.version, worker.version + 1));
+    seal(worker, Math.max(batch.version, versionAfter(worker.version)));
     // The seal waits for batches in flight, or was one too many: this batch then waits for it.
     if (isBlocked(worker)) return wait(worker, connection, batch);
   }

@@ -1,6 +1,8 @@
 /** How a worker becomes a member: survey the volume, claim, open the volume, register, restore. */
 import type { CheckpointInfo, Message, MessageOf, Stamp } from '@dpr/protocol';
+import { versionAfter } from '../versions.ts';
 import { survivingVersion } from '../world-lines.ts';
+import { learnReached, openVersion } from './checkpoint.ts';
 import { sealSection } from './session-sections.ts';
 import { createSessionTable } from './session-table.ts';
 import { log, stop, toFinder, type CleanMarker, type Worker, type WorkerEvent } from './state.ts';
@@ -124,7 +126,8 @@ function registered(worker: Worker, message: MessageOf<'registered'>): void {
   worker.decisions = decisions;
   worker.committed = cut.get(config.id) ?? 0;
   worker.stamp = message.stamp;
-  worker.version = listed.reduce((version, one) => Math.max(version, one.version), base) + 1;
+  openVersion(worker, versionAfter(listed.reduce((version, one) => Math.max(version, one.version), base)));
+  learnReached(worker, Math.max(message.reached, worker.version));
   worker.predecessor = base;
   for (const info of listed) {
     const current = info.worldLine === worldLine && info.version > worker.committed && info.version <= base;

@@ -1,6 +1,8 @@
 /** Adopting a world-line: go back to the decision's prefix, and on from there. */
 import type { Decision } from '@dpr/protocol';
+import { versionAfter } from '../versions.ts';
 import { pruneDecisions, survivingVersion } from '../world-lines.ts';
+import { openVersion } from './checkpoint.ts';
 import { listGraph } from './join.ts';
 import { shed } from './room.ts';
 import { createSessionTable } from './session-table.ts';
@@ -39,8 +41,8 @@ export function adopt(worker: Worker, missing: readonly Decision[]): void {
   worker.dependencies = new Map();
   worker.sealing = undefined;
   worker.urgentUpTo = 0;
-  worker.version = Math.max(worker.version, prefix) + 1;
-  worker.executed = false;
+  openVersion(worker, versionAfter(Math.max(worker.version, prefix)));
+  worker.owed = 0;
   if (worker.restoring !== undefined && worker.restoring <= prefix) return; // what is being restored survives this one too
   if (worker.phase === 'serving' && unchanged) return resume(worker);
   worker.predecessor = prefix;

@@ -17,6 +17,8 @@ export interface WorkerConfig extends Patience {
   readonly maxUnwrittenBytes: number;
   readonly maxUncommittedCheckpoints: number;
   readonly maxUnacknowledgedBatches: number;
+  /** How far what a client claims may be ahead of what is known. */
+  readonly maxVersionJump: number;
   readonly maxSessions: number;
   /** What the entries of all sessions take in memory, without their replies; */
   readonly maxSessionBytes: number;
@@ -210,6 +212,13 @@ export interface Worker {
 
   /** The open version: batches execute in it. */
   version: number;
+  /** The clock's tick when it was opened. */
+  openedAtTick: number;
+  /** The largest version that may be believed: of its own clock, or of what others reported; it grows with time. */
+  reached: number;
+  reachedAskedAt: number;
+  /** Others wait for a checkpoint at or above it. */
+  owed: number;
   /** Something executed in the open version. */
   executed: boolean;
   executedSince: number;

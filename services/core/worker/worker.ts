@@ -13,6 +13,7 @@ import {
   MAX_UNCOMMITTED_CHECKPOINTS,
   MAX_UNWRITTEN_BYTES,
   MAX_UNWRITTEN_VERSIONS,
+  MAX_VERSION_JUMP,
   MAX_WAITING_BATCHES,
   MAX_WAITING_BYTES,
   REPLY_GIVE_WAY_MS,
@@ -23,7 +24,17 @@ import {
 } from '@dpr/protocol';
 import { refill } from '../arrays.ts';
 import { decisionsAfter } from '../world-lines.ts';
-import { checkpointDurable, followVersion, sealDue, sealWakeAt, takeCut, turnClock, urge } from './checkpoint.ts';
+import {
+  checkpointDurable,
+  followVersion,
+  learnReached,
+  owe,
+  sealDue,
+  sealWakeAt,
+  takeCut,
+  turnClock,
+  urge,
+} from './checkpoint.ts';
 import { drainWaiting, executed, onBatch, tableQuery } from './execute.ts';
 import { finderClosed, finderOpened, joinFrame, surveyed, volumeOpened } from './join.ts';
 import { refresh } from './refresh.ts';
@@ -50,6 +61,7 @@ export const WORKER_DEFAULTS = {
   maxUnwrittenBytes: MAX_UNWRITTEN_BYTES,
   maxUncommittedCheckpoints: MAX_UNCOMMITTED_CHECKPOINTS,
   maxUnacknowledgedBatches: MAX_UNACKNOWLEDGED_BATCHES,
+  maxVersionJump: MAX_VERSION_JUMP,
   maxSessions: MAX_SESSIONS,
   maxSessionBytes: MAX_SESSION_BYTES,
   maxReplyBytes: MAX_KEPT_REPLY_BYTES,
@@ -99,6 +111,10 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
     finderOpen: false,
     resent: false,
     version: 1,
+    openedAtTick: 0,
+    reached: 0,
+    reachedAskedAt: -Infinity,
+    owed: 0,
     executed: false,
     executedSince: 0,
     dependencies: new Map(),
@@ -266,8 +282,12 @@ function finderFrame(worker: Worker, message: Message): void {
       takeDecisions(worker, message);
       return takeCut(worker, message);
     case 'seal':
-      if (message.worldLine === worker.worldLine && worker.phase === 'serving') urge(worker, message.version);
+      if (message.worldLine !== worker.worldLine || worker.phase !== 'serving') return;
+      owe(worker, message.version);
+      if (message.urgent) urge(worker, message.version);
       return;
+    case 'reached':
+      return learnReached(worker, message.version);
     case 'leave':
       if (!worker.leaving) log(worker, 'leaving', { worker: worker.config.id });
       worker.leaving = true;

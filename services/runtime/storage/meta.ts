@@ -39,8 +39,11 @@ export function fieldsOf(file: string, meta: unknown): Fields {
   return fields;
 }
 
+/** Every number up to here that a version can have is exact: above 2^53 even ones. */
+const LARGEST = 2 ** 54;
+
 function isWhole(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= LARGEST;
 }
 
 function isPairs(value: unknown): value is [number, number][] {

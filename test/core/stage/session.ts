@@ -10,7 +10,7 @@ export function sessionOn(scene: Scene, cast: Cast, replay: boolean): SessionPar
   const links = new Map<number, Process>();
   const session = createSession({
     ...{ id: '5e'.repeat(16), worldLine: 1, mode: 'strict', replay },
-    ...{ maxInFlight: 16, retryMs: 10, maxRetryMs: 160, retryLimitMs: 3_600_000 },
+    ...{ maxInFlight: 16, retryMs: 10, maxRetryMs: 160, retryLimitMs: 3_600_000, absurdRetryLimitMs: 60_000 },
   });
 
   function step(event: SessionEvent, text: string): void {
