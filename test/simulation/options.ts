@@ -21,6 +21,8 @@ export interface WorldOptions {
   readonly workers: number;
   readonly clients: number;
   readonly sessionsPerClient: number;
+  /** Clients that send whatever the codec can carry. */
+  readonly hostileClients: number;
   readonly callsPerSession: number;
   readonly strictChance: number;
   readonly replayChance: number;
@@ -138,6 +140,7 @@ export const QUIET_WORLD: WorldOptions = {
   workers: 1,
   clients: 1,
   sessionsPerClient: 1,
+  hostileClients: 0,
   callsPerSession: 5,
   strictChance: 1,
   replayChance: 0,

@@ -5,6 +5,7 @@ import { checkDisks } from './checker/disks.ts';
 import { startClient } from './client-actor.ts';
 import { add, calmDown, scheduleFaults } from './faults.ts';
 import { createFinderHost, startFinder } from './finder-actor.ts';
+import { startHostile } from './hostile-actor.ts';
 import { drawWorld, type Draw } from './draw.ts';
 import type { WorldOptions } from './options.ts';
 import { createRandom } from './random.ts';
@@ -174,6 +175,7 @@ function begin(world: World, options: WorldOptions): void {
   }
   for (let index = 0; index < options.clients; index++)
     startClient(world, index, 1 + index * options.sessionsPerClient);
+  for (let index = 0; index < options.hostileClients; index++) startHostile(world, index);
   scheduleFaults(world);
   world.scheduler.after(options.faultsForMs, undefined, () => calmDown(world));
 }

@@ -1,5 +1,5 @@
 /** Worlds in which a situation that is rare elsewhere is frequent. What a draw does not name is as the usual world has it. */
-import { MAX_DECISIONS, MAX_FINDER_STARTS, MAX_WORKERS } from '../../services/protocol/index.ts';
+import { MAX_DECISIONS, MAX_FINDER_STARTS, MAX_VERSION_JUMP, MAX_WORKERS } from '../../services/protocol/index.ts';
 import { QUIET_WORLD, type WorldOptions } from './options.ts';
 import type { Random } from './random.ts';
 
@@ -29,6 +29,7 @@ export const SPECIAL_WORLDS = {
   undone: { share: 0.02, draw: drawUndone },
   cramped: { share: 0.02, draw: drawCramped },
   outdated: { share: 0.02, draw: drawOutdated },
+  hostile: { share: 0.03, draw: drawHostile },
 } as const satisfies Readonly<Record<string, SpecialWorld>>;
 export type SpecialWorldName = keyof typeof SPECIAL_WORLDS;
 export const SPECIAL_WORLD_NAMES = Object.keys(SPECIAL_WORLDS) as SpecialWorldName[];
@@ -453,6 +454,34 @@ function drawShort(random: Random, { rates }: WorldOptions): Partial<WorldOption
     diskDelayMs: random.real(5, 30),
     faultsForMs: random.real(100, 500),
     rates: { ...rates, cutConnection: 20, resetConnection: 5, crashWorker: 5 },
+  };
+}
+
+/** Clients that are broken or hostile, at workers of which some are idle, away or removed, and whose clocks do not agree. */
+function drawHostile(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  return {
+    workers: random.int(2, 4),
+    clients: random.int(1, 3),
+    hostileClients: random.int(1, 2),
+    callsPerSession: random.int(10, 60),
+    stayChance: random.pick([0, 0.8]),
+    thinkMs: random.pick([5, 20]),
+    networkDelayMs: random.real(0.1, 3),
+    diskDelayMs: random.real(0.2, 3),
+    checkpointIntervalMs: random.pick([10, 30]),
+    maxVersionJump: random.pick([20, 500, MAX_VERSION_JUMP]),
+    maxUnwrittenVersions: 16,
+    maxUncommittedCheckpoints: random.pick([20, 1000]),
+    maxWaitingBatches: 1000,
+    maxSessions: QUIET_WORLD.maxSessions,
+    clockSkewMs: random.pick([0, 2000, 100_000]),
+    believeRelays: false,
+    restartMs: 5,
+    pauseMs: 50,
+    faultsForMs: random.real(300, 1500),
+    rates: random.chance(0.5)
+      ? QUIET_WORLD.rates
+      : { ...rates, crashWorker: 1, stopWorker: 1, removeWorker: 1, addWorker: 1, jumpClock: 1 },
   };
 }
 

@@ -78,6 +78,14 @@ export function operationsOf(batch: number): Buffer {
   return bytes;
 }
 
+/** What a hostile client wants executed: it changes nothing, so that only what its other fields do shows. */
+const HOSTILE_BATCH = 0xffff_ffff;
+export const HOSTILE_OPERATIONS = operationsOf(HOSTILE_BATCH);
+
+export function isHostile(batch: number): boolean {
+  return batch === HOSTILE_BATCH;
+}
+
 export function batchOf(operations: Uint8Array): number {
   return Buffer.from(operations.buffer, operations.byteOffset, operations.length).readUInt32LE(0);
 }

@@ -2,7 +2,7 @@
 import type { Worker } from '../../services/core/index.ts';
 import type { StateObject } from '../../services/runtime/worker/state-object.ts';
 import type { Process } from './scheduler.ts';
-import { batchOf, EMPTY, follow, type State } from './state-object.ts';
+import { batchOf, EMPTY, follow, isHostile, type State } from './state-object.ts';
 import type { World } from './world.ts';
 
 export interface WorkerObject extends StateObject {
@@ -27,6 +27,7 @@ export function createObject(world: World, process: Process, worker: () => Worke
   let state = EMPTY;
 
   function execute(batch: number): Buffer {
+    if (isHostile(batch)) return world.states.resultsOf(state);
     state = follow(state, batch);
     checker.applied(worker(), batch, state);
     return world.states.resultsOf(state);
@@ -60,7 +61,8 @@ export function createObject(world: World, process: Process, worker: () => Worke
     },
     apply(operations, count) {
       const batch = batchOf(operations);
-      checker.executed(worker(), batch, count);
+      if (isHostile(batch)) checker.executedHostile(worker(), state);
+      else checker.executed(worker(), batch, count);
       if (!isRemote) return execute(batch);
       return new Promise((resolve) => {
         remote.push({ batch, resolve });

@@ -272,6 +272,7 @@ function decide(finder: Finder, why: Readonly<Record<string, unknown>>, without?
   const decision: Decision = { worldLine, prefix, entitled };
   change(finder, { worldLine, decisions: pruneDecisions([...record.decisions, decision], finder.config.maxDecisions) });
   finder.graph.clear();
+  finder.waits.wanted = new Map();
   for (const peer of finder.peers.values()) {
     peer.resent = false;
     delete peer.drained;

@@ -64,11 +64,16 @@ export function sealDue(worker: Worker): void {
  * is, at or above that version, lets them be committed.
  */
 function payOwed(worker: Worker): void {
-  if (worker.owed <= worker.predecessor) return;
+  if (!canPayOwed(worker)) return;
   if (worker.owed > worker.version) seal(worker, worker.owed);
   worker.executed = true;
   worker.executedSince = worker.now;
   seal(worker, versionAfter(worker.version));
+}
+
+/** One is owed, and the disk keeps up: what is being written, or has been, may be at or above it. */
+function canPayOwed({ owed, predecessor, unwritten, config }: Worker): boolean {
+  return owed > predecessor && unwritten.length < config.maxUnwrittenVersions;
 }
 
 /** The Finder wants a checkpoint at or above `version`. */
@@ -116,7 +121,7 @@ export function followVersion(worker: Worker): void {
 /** When `sealDue` will have something to do. */
 export function sealWakeAt(worker: Worker): number {
   if (worker.sealing !== undefined) return Infinity;
-  if (!worker.executed) return worker.owed > worker.predecessor ? worker.now : Infinity;
+  if (!worker.executed) return canPayOwed(worker) ? worker.now : Infinity;
   const { checkpointIntervalMs, urgentSpacingMs } = worker.config;
   if (worker.urgentUpTo >= worker.version) return worker.lastUrgentSealAt + urgentSpacingMs;
   return worker.now + checkpointIntervalMs - (worker.clock % checkpointIntervalMs);

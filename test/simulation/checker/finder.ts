@@ -8,7 +8,7 @@ import { inWords } from '../world.ts';
 import { callOf, nameOf, sessionOf, violated, workerOf, type Truth } from './truth.ts';
 
 /** What a Finder with an old record may say: nothing that depends on a change. */
-const OLD_NEWS: readonly Message['kind'][] = ['welcome', 'cut', 'cluster', 'statusAnswer', 'seal'];
+const OLD_NEWS: readonly Message['kind'][] = ['welcome', 'cut', 'cluster', 'statusAnswer', 'seal', 'reached'];
 const OLD_ERRORS: readonly ErrorCode[] = ['historyLost', 'unknownWorker'];
 
 export function checkFinder(truth: Truth) {

@@ -133,6 +133,13 @@ export function checkWorkers(truth: Truth) {
     );
   }
 
+  /** What a hostile client had executed changes no state. */
+  function executedHostile(worker: Worker, state: State): void {
+    checkIncarnation(worker);
+    const token = openToken(worker);
+    if (token.executions.length === 0) token.state = state;
+  }
+
   /** A fenced incarnation may execute only in a world-line that ended before its successor executed. */
   function checkIncarnation({ config, incarnation, worldLine }: Worker): void {
     const own = workerOf(truth, config.id);
@@ -144,8 +151,8 @@ export function checkWorkers(truth: Truth) {
     }
   }
 
-  function openToken(worker: Worker): Token {
-    const { config, generation, incarnation, worldLine, version } = worker;
+  function openToken(worker: Worker, version = worker.version): Token {
+    const { config, generation, incarnation, worldLine } = worker;
     const { id } = config;
     const own = workerOf(truth, id);
     const name = `${worldLine}/${version}`;
@@ -203,9 +210,9 @@ export function checkWorkers(truth: Truth) {
 
   /** A checkpoint was taken: it must be of everything in its version and before, and nothing else. */
   function sealed(worker: Worker, info: CheckpointInfo, snapshot: State | undefined): void {
-    const token = workerOf(truth, worker.config.id).byName.get(`${info.worldLine}/${info.version}`);
-    if (token === undefined)
-      return violated(8, `worker ${worker.config.id} seals version ${info.version}, which is empty`);
+    const token =
+      workerOf(truth, worker.config.id).byName.get(`${info.worldLine}/${info.version}`) ??
+      sealedEmpty(worker, info.version, snapshot);
     figures.seals++;
     checkCost(worker);
     checkReplies(worker);
@@ -213,6 +220,16 @@ export function checkWorkers(truth: Truth) {
     if (token.sealed) violated(8, `${nameOf(token)} is sealed twice`);
     if (token.state !== snapshot) violated(3, `the checkpoint of ${nameOf(token)} is not the state after it`);
     token.sealed = true;
+  }
+
+  /** Only where a client claims to depend on a version in which nothing executed. */
+  function sealedEmpty(worker: Worker, version: number, snapshot: State | undefined): Token {
+    const { id } = worker.config;
+    if (worldOf().options.hostileClients === 0) violated(8, `worker ${id} seals version ${version}, which is empty`);
+    worldOf().reached('checkpoint of an empty version');
+    const token = openToken(worker, version);
+    token.state = snapshot ?? EMPTY;
+    return token;
   }
 
   /** A session's replies are kept in the order of its batches, so that those that the client has are let go. */
@@ -373,7 +390,14 @@ export function checkWorkers(truth: Truth) {
   function checkCost({ config, clock, version }: Worker): void {
     const { options } = worldOf();
     const hasFaults = Object.values(options.rates).some((rate) => rate > 0);
-    if (hasFaults || options.clockSkewMs > 0 || options.commitChance > 0 || options.asyncStateChance > 0) return;
+    if (
+      hasFaults ||
+      options.hostileClients > 0 ||
+      options.clockSkewMs > 0 ||
+      options.commitChance > 0 ||
+      options.asyncStateChance > 0
+    )
+      return;
     worldOf().reached('seal in a steady world');
     if (version <= newestOfAll.version) return;
     const tick = Math.floor(clock / config.checkpointIntervalMs);
@@ -396,6 +420,7 @@ export function checkWorkers(truth: Truth) {
     workerStepped,
     framesCame,
     executed,
+    executedHostile,
     applied,
     sealed,
     restored,
