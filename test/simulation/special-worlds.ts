@@ -475,7 +475,6 @@ function drawHostile(random: Random, { rates }: WorldOptions): Partial<WorldOpti
     maxWaitingBatches: 1000,
     maxSessions: QUIET_WORLD.maxSessions,
     clockSkewMs: random.pick([0, 2000, 100_000]),
-    believeRelays: false,
     restartMs: 5,
     pauseMs: 50,
     faultsForMs: random.real(300, 1500),

@@ -28,7 +28,8 @@ export function refused(session: Session, lane: Lane | undefined, message: Messa
       if (lane !== undefined && message.sequence > 0 && !isUnanswered(lane, message.sequence)) return;
       return endSession(session, code, text);
     case 'absurdVersion':
-      return absurd(session, lane, text);
+      if (lane) absurd(session, lane, text);
+      return;
     case 'malformed':
     case 'dependencyAboveVersion':
     case 'tooManySessions':
@@ -42,8 +43,7 @@ export function refused(session: Session, lane: Lane | undefined, message: Messa
 }
 
 /** The session has seen a worker that is ahead of all that the refusing one knows: that is told once it has reported a checkpoint. */
-function absurd(session: Session, lane: Lane | undefined, text: string): void {
-  if (lane === undefined) return;
+function absurd(session: Session, lane: Lane, text: string): void {
   lane.absurdSince = Math.min(lane.absurdSince, session.now);
   const { absurdRetryLimitMs } = session.config;
   if (session.now < lane.absurdSince + absurdRetryLimitMs) return backOff(session, lane);

@@ -15,16 +15,10 @@ export const UNREACHABLE: readonly Unreachable[] = [
     because: 'only a peer with a defect does that',
     blocks: {
       'core/finder/reports.ts': ["log(finder, 'protocolError'"],
-      'core/finder/finder.ts': ["'unauthorized', `a ${peer.role} may not send"],
       'core/worker/join.ts': ["if (worker.step !== 'claiming') return;", 'which is not for a worker` });'],
       'core/worker/execute.ts': [
-        'const text = `worker ${worker.config.id} is of generation',
-        'is too far above ${worker.version}`',
-        "'dependencyAboveVersion', \"a dependency",
-        'if (needed > version) return true;',
         'if (!(error instanceof MalformedOperations))',
       ],
-      'core/worker/worker.ts': ["'unauthorized', `a client may not send"],
       'core/session/refusals.ts': [
         'if (message.detail < oldest.sequence &&',
         "'protocolViolation', `worker ${lane.worker} forgot",

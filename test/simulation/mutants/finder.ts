@@ -273,4 +273,34 @@ export const FINDER_MUTANTS: readonly Mutant[] = [
     '      seed: isUsed ? undefined',
     '      seed: isUsed || claimed > (finder.record.tombstones.get(id)?.incarnation ?? 0) + 1 ? undefined',
   ),
+  mutant(
+    '214 owners are not asked for what others wait for',
+    `${CORE}/finder/waits.ts`,
+    'if (version > durableOf(finder, owner)) askFor(finder, owner, version, false);',
+    'if (version > Infinity) askFor(finder, owner, version, false);',
+  ),
+  mutant(
+    '215 a dependency on what never was is waited for',
+    `${CORE}/finder/reports.ts`,
+    '    kept.delete(owner);\n',
+    '',
+  ),
+  mutant(
+    '216 what a removed worker never executed is waited for',
+    `${CORE}/finder/membership.ts`,
+    '  forgetOwner(finder, id);\n',
+    '',
+  ),
+  mutant(
+    '217 what others waited for is asked for after a rollback',
+    `${CORE}/finder/membership.ts`,
+    '  finder.waits.wanted = new Map();\n',
+    '',
+  ),
+  mutant(
+    '218 the Finder does not note which versions workers report',
+    `${CORE}/finder/reports.ts`,
+    '    noteReached(finder, version);\n    finder.graph.set(id, chain);',
+    '    finder.graph.set(id, chain);',
+  ),
 ];

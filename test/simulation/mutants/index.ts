@@ -43,6 +43,15 @@ export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
   194: 'cramped',
   195: 'cramped',
   196: 'cramped',
+  210: 'hostile',
+  211: 'hostile',
+  212: 'hostile',
+  213: 'hostile',
+  214: 'hostile',
+  215: 'hostile',
+  216: 'hostile',
+  218: 'hostile',
+  219: 'hostile',
 };
 
 export function numberOf({ name }: Mutant): string {

@@ -129,4 +129,10 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'return survivor === undefined ? (runs[0]?.sequence ?? 1) - 1 : lastSequence(survivor);',
     'return (runs[0]?.sequence ?? 1) - 1;',
   ),
+  mutant(
+    '219 a session ends when its version is refused for the first time',
+    `${CORE}/session/refusals.ts`,
+    'if (session.now < lane.absurdSince + absurdRetryLimitMs) return backOff(session, lane);\n',
+    '',
+  ),
 ];

@@ -29,8 +29,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   mutant(
     '05 the version counter starts again below the cut',
     `${CORE}/worker/join.ts`,
-    'worker.version = listed.reduce((version, one) => Math.max(version, one.version), base) + 1;',
-    'worker.version = 1;',
+    'openVersion(worker, versionAfter(listed.reduce((version, one) => Math.max(version, one.version), base)));',
+    'openVersion(worker, 1);',
   ),
   mutant(
     '07 a worker with nothing uncommitted does not answer a Finder restart',
@@ -78,8 +78,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   mutant(
     '19 two executed versions become one checkpoint',
     `${CORE}/worker/execute.ts`,
-    '    seal(worker, Math.max(batch.version, worker.version + 1));\n',
-    '    worker.version = Math.max(batch.version, worker.version + 1);\n',
+    '    seal(worker, Math.max(batch.version, versionAfter(worker.version)));\n',
+    '    worker.version = Math.max(batch.version, versionAfter(worker.version));\n',
   ),
   mutant(
     "23 a cut is relayed under another world-line's number",
@@ -305,5 +305,29 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     `${CORE}/worker/rollback.ts`,
     '  worker.unwrittenBytes = 0;\n',
     '',
+  ),
+  mutant(
+    '210 whatever version a client claims is believed',
+    `${CORE}/worker/execute.ts`,
+    'batch.version > worker.version && batch.version > believed(worker)',
+    'batch.version > Infinity',
+  ),
+  mutant(
+    '211 a worker never asks what versions others have reached',
+    `${CORE}/worker/execute.ts`,
+    "  toFinder(worker, { kind: 'fetchReached' });\n",
+    '',
+  ),
+  mutant(
+    '212 a checkpoint that others wait for is not made where nothing executed',
+    `${CORE}/worker/checkpoint.ts`,
+    'return owed > predecessor && unwritten.length < config.maxUnwrittenVersions;',
+    'return owed > predecessor && unwritten.length > Infinity;',
+  ),
+  mutant(
+    '213 checkpoints that others wait for do not wait for the disk',
+    `${CORE}/worker/checkpoint.ts`,
+    'return owed > predecessor && unwritten.length < config.maxUnwrittenVersions;',
+    'return owed > predecessor && unwritten.length < Infinity;',
   ),
 ];
