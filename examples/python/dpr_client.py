@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 PROTOCOL_VERSION = 2
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 MAX_UNACKNOWLEDGED = 256
-POLL_S, ANSWER_S, SILENCE_S, RETRY_LIMIT_S = 2.0, 5.0, 30.0, 3600.0
+POLL_S, ANSWER_S, SILENCE_S, RETRY_LIMIT_S, ABSURD_RETRY_LIMIT_S = 2.0, 5.0, 30.0, 3600.0, 60.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 1.0
 
 HELLO, WELCOME, ERROR, SEVERAL = 0x01, 0x02, 0x03, 0x04
@@ -33,7 +33,7 @@ ERRORS = {0: "malformed", 1: "unsupportedVersion", 2: "unauthorized", 3: "wrongC
           20: "notServing"}  # fmt: skip
 AGAIN = ("windowExceeded", "overloaded", "notServing", "needDecisions", "leaving", "wrongGeneration")
 OVER = {"malformed": "malformed", "sessionExpired": "sessionExpired", "tooManySessions": "tooManySessions",
-        "absurdVersion": "defect", "dependencyAboveVersion": "defect"}  # fmt: skip
+        "dependencyAboveVersion": "defect"}  # fmt: skip
 
 
 class Malformed(Exception):
@@ -162,7 +162,7 @@ class Lane:
 
     def __init__(self, worker):
         self.worker, self.generation, self.socket = worker, 0, None
-        self.pause, self.is_paused = FIRST_PAUSE_S, False
+        self.pause, self.is_paused, self.absurd_since = FIRST_PAUSE_S, False, 0.0
         self.begin()
 
     def begin(self):
@@ -384,7 +384,7 @@ class Session:
             return
         if count != 1 or len(results) not in (8, 12) or version < call.seen:
             return self.finish("ended", "defect")
-        call.version, lane.pause = version, FIRST_PAUSE_S
+        call.version, lane.pause, lane.absurd_since = version, FIRST_PAUSE_S, 0.0
         self.seen = max(self.seen, version)
         for worker, known in call.dependencies.items():
             if self.frontier.get(worker, known + 1) <= known:
@@ -405,6 +405,10 @@ class Session:
             return
         if code == "sessionExpired" and sequence and getattr(lane.calls.get(sequence), "version", 0) is not None:
             return  # about a copy, which came late
+        if code == "absurdVersion":  # a worker that is ahead is believed once it has reported
+            lane.absurd_since = lane.absurd_since or time.monotonic()
+            over = time.monotonic() >= lane.absurd_since + ABSURD_RETRY_LIMIT_S
+            return self.finish("ended", "defect") if over else self.later(lane)
         if code in OVER:
             return self.finish("ended", OVER[code])
         if code == "sequenceGap" and not self.verdict:
@@ -468,6 +472,7 @@ class Session:
             lane.calls = {n: call for n, call in lane.calls.items() if n <= last}
             lane.next, lane.survivor, lane.acknowledged, lane.is_paused = last + 1, last, min(lane.acknowledged, last), False
         self.world_line, self.verdict, self.frontier, self.cut = self.verdict, 0, {}, dict(prefixes[-1])
+        self.seen = 0
         self.settle()
         if lost:
             survivors = [call.number for lane in self.lanes.values() for call in lane.calls.values()]

@@ -107,10 +107,13 @@ export function age(version: number, now: number): string {
   return `${duration(Math.max(0, now - version))} ago`;
 }
 
-/** What holds up others, a line each: workers that do not answer, and those that are leaving. */
-export function holdUps(workers: readonly Pick<MemberStatus, 'id' | 'silentMs' | 'waitingFor'>[]): string[] {
-  return workers.flatMap(({ id, silentMs, waitingFor }) => [
+/** What holds up others, a line each: workers that do not answer, those of which nothing commits, and those that are leaving. */
+export function holdUps(
+  workers: readonly Pick<MemberStatus, 'id' | 'silentMs' | 'waitingFor' | 'blockedBy'>[],
+): string[] {
+  return workers.flatMap(({ id, silentMs, waitingFor, blockedBy }) => [
     ...(silentMs > 0 ? [`worker ${id} is silent for ${duration(silentMs)}: nothing that depends on it commits`] : []),
+    ...(blockedBy === '' || waitingFor !== '' ? [] : [`worker ${id} commits nothing; it waits for ${blockedBy}`]),
     ...(waitingFor === '' ? [] : [`worker ${id} is leaving; it waits for ${waitingFor}`]),
   ]);
 }

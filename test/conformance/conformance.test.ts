@@ -68,9 +68,9 @@ const MISTAKES: readonly [string, string, string, string][] = [
     'rollback',
   ],
   [
-    'forgets its version in a rollback',
-    'lane.acknowledged, last), False',
-    'lane.acknowledged, last), False\n            self.seen = 0',
+    'keeps its version in a rollback',
+    '        self.seen = 0\n',
+    '',
     'rollback',
   ],
   ['numbers on from what a table forgot', 'if last < known:', 'if False:', 'table-below'],

@@ -45,7 +45,7 @@ function workerAtNoon(base = 0, wall = NOON) {
     fromFinder: (message: Message, now = worker.now) =>
       take(step({ kind: 'finderFrame', message }, now, wall + now), now),
     /** A batch of a session that claims to have seen this version. */
-    claim(version: number, now = worker.now): Message[] {
+    claim: (version: number, now = worker.now): Message[] => {
       const messages = [batchOf(sequence + 1, { version, acknowledged: sequence })];
       const told = take(step({ kind: 'clientFrames', connection: 1, messages }, now, wall + now), now);
       if (told.some(({ kind }) => kind === 'reply')) sequence++;
@@ -200,19 +200,19 @@ function finderOf(ids: readonly number[]) {
     happen,
     join,
     /** The worker reports a checkpoint. */
-    report(
+    report: (
       id: number,
       version: number,
       predecessor: number,
       dependencies: readonly (readonly [number, number])[] = [],
-    ) {
+    ): void => {
       const info = { worldLine: 1, version, predecessor, dependencies: new Map(dependencies) };
       say(id, { kind: 'checkpoint', ...info, urgent: false });
     },
     committed: (id: number) => finder.record.cut.get(id) ?? 0,
     asked: (id: number) =>
       sent.flatMap(([to, message]) => (to === id && message.kind === 'seal' ? [message.version] : [])),
-    status(): MessageOf<'statusAnswer'> {
+    status: (): MessageOf<'statusAnswer'> => {
       happen({ kind: 'opened', connection: 999, role: 'operator', cluster: undefined, stamp: undefined });
       say(999, { kind: 'status' });
       const answer = sent.at(-1)?.[1];

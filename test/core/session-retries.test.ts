@@ -21,7 +21,7 @@ describe('a batch that a worker goes on refusing', () => {
     stepSession(session, { kind: 'connected', worker: 0, generation: 1 }, 0);
     return {
       session,
-      refuse(now: number, code: ErrorCode = 'overloaded') {
+      refuse: (now: number, code: ErrorCode = 'overloaded') => {
         const message: Message = { kind: 'error', code, session: ID, sequence: 1, detail: 0, text: 'refused' };
         return stepSession(session, { kind: 'frames', worker: 0, messages: [message] }, now);
       },

@@ -42,7 +42,15 @@ const STATUS: ClusterStatus = {
         port: 6380,
         address: 'ws://127.0.0.1:6380',
       },
-      ...{ state: 'serving', waitingFor: '', blockedBy: '', executed: NOW - 10, durable: NOW - 50, committed: NOW - 100, restarts: 3 },
+      ...{
+        state: 'serving',
+        waitingFor: '',
+        blockedBy: '',
+        executed: NOW - 10,
+        durable: NOW - 50,
+        committed: NOW - 100,
+        restarts: 3,
+      },
       silentMs: 0,
       ...{ lagOperations: 300, lagMs: 45 },
     },
@@ -89,6 +97,14 @@ describe('the status', () => {
     };
     assert.equal(rowsOf([worker], status, HOST)[0]?.state, 'silent');
     assert.deepEqual(notesOf([worker], status), ['worker 0 is silent for 1.5 s: nothing that depends on it commits']);
+  });
+
+  it('tells of which worker nothing commits, and what that waits for', () => {
+    const [, worker] = views([]);
+    assert.ok(worker);
+    const blockedBy = 'worker 12, whose version 7 is not durable yet, and which is away';
+    const status = { ...STATUS, workers: STATUS.workers.map((one) => ({ ...one, blockedBy })) };
+    assert.deepEqual(notesOf([worker], status), [`worker 0 commits nothing; it waits for ${blockedBy}`]);
   });
 
   it('tells who is to be removed, and when, and who waits for a word', () => {

@@ -280,7 +280,8 @@ function changed(bytes: Buffer, at: number, ...values: readonly number[]): Buffe
   return copy;
 }
 
-const TOO_LARGE = [0, 0, 0, 0, 0, 0, 0x20, 0]; // 2^53
+const TOO_LARGE = [2, 0, 0, 0, 0, 0, 0x40, 0]; // 2^54 + 2
+const ODD = [1, 0, 0, 0, 0, 0, 0x20, 0]; // 2^53 + 1
 const ALL_ONES = [0xff, 0xff, 0xff, 0xff];
 
 function badFields(): [string, Buffer][] {
@@ -300,7 +301,7 @@ function badFields(): [string, Buffer][] {
     ['hello, a token with half a surrogate pair', hello(Buffer.of(0xed, 0xa0, 0x80))],
     ['error, a code that is none', changed(error, 1, ERROR_CODES.length)],
     ['error, a code that is none, 255', changed(error, 1, 255)],
-    ['error, a sequence of 2^53', changed(error, 3, ...TOO_LARGE)],
+    ['error, a sequence of 2^54 + 2', changed(error, 3, ...TOO_LARGE)],
     ['error, a detail with all bits', changed(error, 11, ...ALL_ONES, ...ALL_ONES)],
     ['cut, more decisions than there may be', encodeTooMany()],
     ['cut, a count of decisions that the frame cannot hold', changed(cut, decisionsAt, 64, 0, 0, 0)],
@@ -341,19 +342,22 @@ function badBatches(): [string, Buffer][] {
     ['batch, no operations', changed(batch, 4, ...u32(0))],
     ['batch, more operations than there may be', changed(batch, 4, ...u32(MAX_BATCH_OPERATIONS + 1))],
     ['batch, sequence 0', changed(batch, 32, 0)],
-    ['batch, sequence 2^53', changed(batch, 32, ...TOO_LARGE)],
-    ['batch, acknowledged 2^53', changed(batch, 40, ...TOO_LARGE)],
-    ['batch, version 2^53', changed(batch, 48, ...TOO_LARGE)],
+    ['batch, sequence 2^54 + 2', changed(batch, 32, ...TOO_LARGE)],
+    ['batch, acknowledged 2^54 + 2', changed(batch, 40, ...TOO_LARGE)],
+    ['batch, version 2^54 + 2', changed(batch, 48, ...TOO_LARGE)],
+    ['batch, version 2^53 + 1', changed(batch, 48, ...ODD)],
+    ['batch, acknowledged as much as its sequence', changed(batch, 40, 1)],
     ['batch, dependencies that the frame cannot hold', changed(batch, 56, ...u32(1))],
     ['batch, more dependencies than there may be', changed(batch, 56, ...u32(MAX_DEPENDENCIES + 1))],
+    ['batch, a dependency on worker 65536', changed(twice, 64, 0, 0, 1, 0)],
     ['batch, a dependency named twice', changed(twice, 64 + 12, 1)],
-    ['batch, a dependency on version 2^53', changed(twice, 64 + 4, ...TOO_LARGE)],
+    ['batch, a dependency on version 2^54 + 2', changed(twice, 64 + 4, ...TOO_LARGE)],
     ['reply, half a header', reply.subarray(0, 24)],
     ['reply, reserved byte at 1', changed(reply, 1, 1)],
     ['reply, reserved bytes at 2', changed(reply, 3, 1)],
     ['reply, no operations', changed(reply, 4, ...u32(0))],
-    ['reply, sequence 2^53', changed(reply, 32, ...TOO_LARGE)],
-    ['reply, version 2^53', changed(reply, 40, ...TOO_LARGE)],
+    ['reply, sequence 2^54 + 2', changed(reply, 32, ...TOO_LARGE)],
+    ['reply, version 2^54 + 2', changed(reply, 40, ...TOO_LARGE)],
   ];
 }
 

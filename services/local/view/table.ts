@@ -41,9 +41,8 @@ export function notesOf(views: readonly View[], status: ClusterStatus | undefine
     }
     const member = members.get(spec.id);
     const silentMs = state.silentMs > 0 ? state.silentMs : (member?.silentMs ?? 0);
-    return holdUps([
-      { id: spec.id, silentMs, waitingFor: waitingFor === '' ? (member?.waitingFor ?? '') : waitingFor },
-    ]);
+    const leavingFor = waitingFor === '' ? (member?.waitingFor ?? '') : waitingFor;
+    return holdUps([{ id: spec.id, silentMs, waitingFor: leavingFor, blockedBy: member?.blockedBy ?? '' }]);
   });
 }
 

@@ -1,4 +1,4 @@
-import type { Finder } from '@dpr/core';
+import { blockedWorkers, type Finder } from '@dpr/core';
 import type { Registry } from 'prom-client';
 import { gauge, total, writeSeconds } from '../metrics.ts';
 
@@ -28,6 +28,12 @@ export function registerFinderMetrics(registry: Registry, finder: Finder, counts
     'dpr_members_silent',
     'Members that are connected and do not answer: what depends on them does not commit.',
     () => [...finder.bound.values()].filter((connection) => isSilent(finder, connection)).length,
+  );
+  gauge(
+    registry,
+    'dpr_members_blocked',
+    'Members of which nothing was committed for 10 s, though they have durable checkpoints.',
+    () => blockedWorkers(finder).size,
   );
   gauge(registry, 'dpr_connections', 'Peers that greeted and are connected.', counts.connections);
   gauge(registry, 'dpr_uncommitted_checkpoints', 'Checkpoints reported and not covered by the cut.', () =>

@@ -163,6 +163,8 @@ const WARNINGS: ReadonlySet<LogEvent> = new Set([
   'rollback',
   'unheard',
   'silent',
+  'blocked',
+  'impossibleDependency',
 ]);
 
 function probesOf(finder: Finder): Probes {
