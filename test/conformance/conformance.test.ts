@@ -67,12 +67,7 @@ const MISTAKES: readonly [string, string, string, string][] = [
     'self.verdict, 0, self.frontier, dict(prefixes[-1])',
     'rollback',
   ],
-  [
-    'keeps its version in a rollback',
-    '        self.seen = 0\n',
-    '',
-    'rollback',
-  ],
+  ['keeps its version in a rollback', '        self.seen = 0\n', '', 'rollback'],
   ['numbers on from what a table forgot', 'if last < known:', 'if False:', 'table-below'],
   [
     'believes a table of an older world-line',

@@ -129,6 +129,18 @@ describe('a worker at its limits', () => {
     assert.equal(versionsUntilFull(worker, durably(step)), MAX_UNCOMMITTED_CHECKPOINTS);
   });
 
+  it('makes as many again of the state as it is, where others wait for a version that it skipped, and no more', () => {
+    const { worker, step } = servingWorker(apply);
+    const durable = durably(step);
+    versionsUntilFull(worker, durable);
+    for (let owed = 0; owed <= MAX_UNCOMMITTED_CHECKPOINTS; owed++) {
+      const message = { kind: 'seal', worldLine: 1, version: worker.version + 1, urgent: false } as const;
+      const made = durable({ kind: 'finderFrame', message }).filter(({ kind }) => kind === 'checkpoint');
+      assert.equal(made.length, owed < MAX_UNCOMMITTED_CHECKPOINTS ? 1 : 0);
+    }
+    assert.equal(worker.uncommitted.length, 2 * MAX_UNCOMMITTED_CHECKPOINTS);
+  });
+
   it('has MAX_UNCOMMITTED_DEPENDENCIES, and lets the next batch wait', () => {
     const whole = Math.floor(MAX_UNCOMMITTED_DEPENDENCIES / MAX_DEPENDENCIES);
     const rest = MAX_UNCOMMITTED_DEPENDENCIES - whole * MAX_DEPENDENCIES;

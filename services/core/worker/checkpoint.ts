@@ -71,9 +71,16 @@ function payOwed(worker: Worker): void {
   seal(worker, versionAfter(worker.version));
 }
 
-/** One is owed, and the disk keeps up: what is being written, or has been, may be at or above it. */
-function canPayOwed({ owed, predecessor, unwritten, config }: Worker): boolean {
-  return owed > predecessor && unwritten.length < config.maxUnwrittenVersions;
+/**
+ * A checkpoint that is owed may be what the worker's own ones wait for: a dependency of theirs is met by a later version of its owner, and that
+ * may depend on a later one of this worker. So the worker makes it also while new batches wait for the cut, up to this many times the limit.
+ */
+const OWED_SHARE = 2;
+
+/** A checkpoint is owed, and there is room for it. */
+function canPayOwed({ owed, predecessor, unwritten, uncommitted, config }: Worker): boolean {
+  if (owed <= predecessor || unwritten.length >= config.maxUnwrittenVersions) return false;
+  return unwritten.length + uncommitted.length < OWED_SHARE * config.maxUncommittedCheckpoints;
 }
 
 /** The Finder wants a checkpoint at or above `version`. */

@@ -16,9 +16,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
     blocks: {
       'core/finder/reports.ts': ["log(finder, 'protocolError'"],
       'core/worker/join.ts': ["if (worker.step !== 'claiming') return;", 'which is not for a worker` });'],
-      'core/worker/execute.ts': [
-        'if (!(error instanceof MalformedOperations))',
-      ],
+      'core/worker/execute.ts': ['if (!(error instanceof MalformedOperations))'],
       'core/session/refusals.ts': [
         'if (message.detail < oldest.sequence &&',
         "'protocolViolation', `worker ${lane.worker} forgot",

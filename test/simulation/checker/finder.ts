@@ -302,7 +302,7 @@ export function checkFinder(truth: Truth) {
   function uncovered(): string | undefined {
     for (const [id, own] of workers) {
       const covered = truth.record?.cut.get(id) ?? 0;
-      const token = own.open.find(({ version }) => version > covered);
+      const token = own.open.find(({ version, isEmpty }) => version > covered && !isEmpty);
       if (token !== undefined) return `the cut does not cover ${nameOf(token)}`;
     }
     return undefined;

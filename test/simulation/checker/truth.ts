@@ -21,6 +21,8 @@ export interface Token {
   /** The state after its last batch. */
   state: State;
   sealed: boolean;
+  /** A checkpoint was wanted of it, though nothing executed in it: no session has seen it. */
+  isEmpty: boolean;
   /** The world-line that began without it. */
   deadSince: number;
 }

@@ -73,7 +73,9 @@ export function checkWorkers(truth: Truth) {
     within('decisions', known.length, config.maxDecisions);
     // One version more was open when the limit was reached.
     within('unwritten versions', unwritten.length, config.maxUnwrittenVersions + 1);
-    within('uncommitted versions', unwritten.length + uncommitted.length, config.maxUncommittedCheckpoints + 1);
+    // Those that others wait for come on top.
+    const share = worldOf().options.hostileClients > 0 ? 2 : 1;
+    within('uncommitted versions', unwritten.length + uncommitted.length, share * config.maxUncommittedCheckpoints + 1);
   }
 
   /** Frames came on a connection: a batch in flight is to be answered on the newest one that it came on. */
@@ -157,7 +159,7 @@ export function checkWorkers(truth: Truth) {
     const own = workerOf(truth, id);
     const name = `${worldLine}/${version}`;
     const known = own.byName.get(name);
-    if (known !== undefined) {
+    if (known !== undefined && !(known.isEmpty && known.generation < generation)) {
       if (known.incarnation !== incarnation) violated(8, `${nameOf(known)} is used by two incarnations`);
       if (known.sealed) violated(8, `something executes in ${nameOf(known)} after its seal`);
       return known;
@@ -179,6 +181,7 @@ export function checkWorkers(truth: Truth) {
       executions: [],
       state: EMPTY,
       sealed: false,
+      isEmpty: false,
       deadSince: since,
     };
     own.byName.set(name, token);
@@ -229,6 +232,7 @@ export function checkWorkers(truth: Truth) {
     worldOf().reached('checkpoint of an empty version');
     const token = openToken(worker, version);
     token.state = snapshot ?? EMPTY;
+    token.isEmpty = true;
     return token;
   }
 

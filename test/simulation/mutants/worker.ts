@@ -321,13 +321,13 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   mutant(
     '212 a checkpoint that others wait for is not made where nothing executed',
     `${CORE}/worker/checkpoint.ts`,
-    'return owed > predecessor && unwritten.length < config.maxUnwrittenVersions;',
-    'return owed > predecessor && unwritten.length > Infinity;',
+    'if (owed <= predecessor || unwritten.length >= config.maxUnwrittenVersions) return false;',
+    'if (owed <= Infinity) return false;',
   ),
   mutant(
     '213 checkpoints that others wait for do not wait for the disk',
     `${CORE}/worker/checkpoint.ts`,
-    'return owed > predecessor && unwritten.length < config.maxUnwrittenVersions;',
-    'return owed > predecessor && unwritten.length < Infinity;',
+    'if (owed <= predecessor || unwritten.length >= config.maxUnwrittenVersions) return false;',
+    'if (owed <= predecessor) return false;',
   ),
 ];
