@@ -31,6 +31,8 @@ export interface ProcessSettings {
   readonly visitors: Visitors;
   /** A peer that is silent for this long is disconnected. */
   readonly receiveTimeoutMs: number;
+  /** What the process may use; undefined: what the container, the machine and V8 let it. */
+  readonly memoryBytes: number | undefined;
 }
 
 export interface FinderSettings extends ProcessSettings {
@@ -51,8 +53,6 @@ export interface WorkerSettings extends ProcessSettings {
   readonly state: 'unsaid' | 'kept' | 'empty';
   /** The generation to bring back; 0: the newest one that has something. */
   readonly from: number;
-  /** What the process may use; undefined: what the container, the machine and V8 let it. */
-  readonly memoryBytes: number | undefined;
 }
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -89,10 +89,6 @@ export function workerSettings(variables: Variables): WorkerSettings {
       WORKER_DEFAULTS.checkpointIntervalMs,
     ),
     ...read.state('DPR_STATE'),
-    memoryBytes:
-      variables.DPR_MEMORY_BYTES === undefined
-        ? undefined
-        : read.whole('DPR_MEMORY_BYTES', MIN_MEMORY_BYTES, Number.MAX_SAFE_INTEGER),
   });
 }
 
@@ -111,6 +107,9 @@ function processSettings(read: SettingsReader): ProcessSettings {
       MAX_RECEIVE_TIMEOUT_MS,
       RECEIVE_TIMEOUT_MS,
     ),
+    memoryBytes: read.isSet('DPR_MEMORY_BYTES')
+      ? read.whole('DPR_MEMORY_BYTES', MIN_MEMORY_BYTES, Number.MAX_SAFE_INTEGER)
+      : undefined,
   };
 }
 
@@ -147,6 +146,7 @@ function reader(variables: Variables) {
     text,
     optionalText,
     whole,
+    isSet: (name: string) => variables[name] !== undefined,
     port: (name: string, standard?: number) => whole(name, 1, MAX_PORT, standard),
     choice<const T extends string>(name: string, words: readonly T[], standard: T): T {
       const value = variables[name] ?? standard;

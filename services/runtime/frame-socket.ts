@@ -10,7 +10,7 @@ import {
   type Message,
 } from '@dpr/protocol';
 import type { RawData, WebSocket } from 'ws';
-import type { Unsent } from './unsent.ts';
+import type { Budget, BudgetPart } from './budget.ts';
 
 export interface FrameSocket {
   /** Send one frame; all that are sent in one tick travel together. Its bytes must not change afterwards. */
@@ -19,6 +19,10 @@ export interface FrameSocket {
   close(code: number, reason: string): void;
   /** Close at once. */
   terminate(): void;
+  /** Close at once, with a last word that a peer hears if it reads. */
+  cutOff(code: number, reason: string): void;
+  /** From now on its unsent bytes count in this budget. */
+  countUnsent(budget: Budget): void;
   /** Does the peer have more unread than `pauseBytes`, what was sent in this tick included? */
   isFull(): boolean;
   /** Bytes that were sent and that the system has not taken over yet. */
@@ -51,8 +55,15 @@ export const DIAL_BUFFER_LIMITS: BufferLimits = { ...BUFFER_LIMITS, pauseBytes: 
 /** How long a peer that was told of the end may take to agree. */
 export const CLOSE_TIMEOUT_MS = 1_000;
 
-/** Status codes of WebSockets. */
-export const CLOSE = { normal: 1000, goingAway: 1001, refused: 1008, malformed: 1007 } as const;
+/** Status codes of WebSockets: those of RFC 6455 and of its registry (1013), and one of this protocol's own. */
+export const CLOSE = {
+  normal: 1000,
+  goingAway: 1001,
+  malformed: 1007,
+  refused: 1008,
+  short: 1013,
+  slow: 4008,
+} as const;
 
 /** `net.Socket` and `tls.TLSSocket` count bytes; the type of an upgraded socket does not say so. */
 export interface RawSocket extends Duplex {
@@ -88,14 +99,12 @@ function uncorkAll(): void {
 /**
  * @param drained told that the system took over everything that had piled up; @returns whether reading may go on: false while
  *   the owner has frames that it holds back
- * @param unsent what all connections share; undefined where there is but one
  */
 export function frameSocket(
   ws: WebSocket,
   socket: RawSocket,
   limits: BufferLimits,
   drained: () => boolean,
-  unsent?: Unsent,
 ): FrameSocket {
   let holding = false;
   /** Frames of this tick that are not in a message yet, and their bytes. */
@@ -104,7 +113,7 @@ export function frameSocket(
   let paused = false;
   let closing: NodeJS.Timeout | undefined;
 
-  const part = unsent?.join(() => ws.terminate());
+  let part: BudgetPart | undefined;
   ws.on('close', () => {
     clearTimeout(closing);
     part?.end();
@@ -164,6 +173,15 @@ export function frameSocket(
       if (paused) ws.resume();
     },
     terminate: () => ws.terminate(),
+    cutOff(code, reason) {
+      if (ws.readyState !== ws.OPEN) return ws.terminate();
+      ws.close(code, reason);
+      ws.pause();
+      setImmediate(() => ws.terminate());
+    },
+    countUnsent(budget) {
+      part = budget.join(() => ws.terminate());
+    },
     isFull: () => unsentBytes() > limits.pauseBytes,
     unsentBytes,
     pause,

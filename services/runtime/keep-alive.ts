@@ -18,14 +18,14 @@ export const UNANSWERED_INTERVALS = 3;
 /** Is told for how long a watched peer has been silent, once it is, ms; and 0 when it is heard again. */
 export type ToldOfSilence = (forMs: number) => void;
 
-/** @returns what is to be called once per interval; it pings, and disconnects a peer that was silent for too long */
-export function keepAlive(ws: WebSocket, frames: FrameSocket): () => void {
+/** @returns what is to be called once per interval, with what the ping is to say; it pings, and disconnects a peer that was silent for too long */
+export function keepAlive(ws: WebSocket, frames: FrameSocket): (ask?: Buffer) => void {
   const gaveSign = signsOf(frames);
   let silent = 0;
-  return () => {
+  return (ask) => {
     silent = gaveSign() ? 0 : silent + 1;
     if (silent >= SILENT_INTERVALS) return ws.terminate();
-    ping(ws, frames);
+    ping(ws, frames, ask);
   };
 }
 
@@ -63,6 +63,6 @@ function signsOf(frames: FrameSocket): () => boolean {
   };
 }
 
-function ping(ws: WebSocket, frames: FrameSocket): void {
-  if (ws.readyState === ws.OPEN && !frames.isPaused()) ws.ping();
+function ping(ws: WebSocket, frames: FrameSocket, data?: Buffer): void {
+  if (ws.readyState === ws.OPEN && !frames.isPaused()) ws.ping(data);
 }

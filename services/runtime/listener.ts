@@ -6,10 +6,12 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { encode, FrameError, MAX_FRAME_BYTES, type Draft, type ErrorCode, type Message } from '@dpr/protocol';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
+import { createArrivals, type ArrivalsUser } from './arrivals.ts';
+import type { Budgets, BudgetPart } from './budget.ts';
 import { cannotListen } from './cannot-listen.ts';
 import { checkDescriptors, doorStop, tooMany } from './descriptors.ts';
 import { BUFFER_LIMITS, CLOSE, framesOf, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
-import { refuse, type Doorkeeper, type Hello } from './greeting.ts';
+import { refuse, type Doorkeeper, type Hello, type PeerRole } from './greeting.ts';
 import {
   keepAlive,
   RECEIVE_TIMEOUT_MS,
@@ -19,7 +21,9 @@ import {
   type ToldOfSilence,
 } from './keep-alive.ts';
 import type { Log } from './log.ts';
-import type { Unsent } from './unsent.ts';
+import { messageMeter } from './message-meter.ts';
+import { MESSAGE_MS, PACE_LOOK_MS, paceOf, UNREAD_MS } from './pace.ts';
+import { answerPings } from './pongs.ts';
 import { PROGRAMS_ONLY, refuseVisitor, type Visitors } from './visitors.ts';
 
 /** A peer that greeted and was let in. */
@@ -52,8 +56,10 @@ export interface ListenerOptions extends Doorkeeper {
   /** `PROGRAMS_ONLY` unless given. */
   readonly visitors?: Visitors;
   readonly limits?: Partial<ListenerLimits>;
-  /** Limits what all its connections have not sent. */
-  readonly unsent?: Unsent;
+  /** What peers of this role share, at all ports. */
+  readonly budgetsOf?: (role: PeerRole) => Budgets;
+  /** Is told when what clients had sent before has arrived. */
+  readonly arrivals?: ArrivalsUser;
 }
 
 export const LISTENER_LIMITS = {
@@ -65,6 +71,9 @@ export const LISTENER_LIMITS = {
   bytesBeforeHello: 64 * 1024,
   receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
   watchIntervalMs: WATCH_INTERVAL_MS,
+  messageMs: MESSAGE_MS,
+  unreadMs: UNREAD_MS,
+  paceLookMs: PACE_LOOK_MS,
   /** How long connections may take to close when the listener does. */
   closeMs: 300,
   ...BUFFER_LIMITS,
@@ -85,6 +94,16 @@ export interface Listener {
  * whether the peer has read enough; what it asked for before that stays below `closeBytes`.
  */
 const FRAMES_AT_ONCE = 16;
+
+/** Once so much is unread, it is looked after each frame. */
+const MANY_UNREAD_BYTES = 64 * 1024;
+
+/** Input below this does not count in the budgets: reads end within messages all the time. */
+const SMALL_INPUT_BYTES = 16 * 1024;
+
+/** Last words to who gives way. */
+const RECEIVED_SHORT = 'short of memory, and most of what waits for the rest of its message is of this connection';
+const UNANSWERED_SHORT = 'short of memory, and this connection does not answer pings';
 
 /** How exactly the limit on the time until the greeting is kept while nothing but half a request came. */
 const CHECKS_PER_HELLO = 10;
@@ -130,8 +149,11 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     clientTracking: true,
     perMessageDeflate: false,
     maxPayload: MAX_FRAME_BYTES,
+    autoPong: false,
   });
-  const checks = new Map<FrameSocket, () => void>();
+  const checks = new Map<FrameSocket, (ask: Buffer) => void>();
+  const paces = new Map<FrameSocket, () => string | undefined>();
+  const arrivals = createArrivals<FrameSocket>(options.arrivals);
   const watches = new Map<FrameSocket, () => void>();
   let greeted = 0;
 
@@ -144,24 +166,38 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
   });
 
   function welcome(ws: WebSocket, socket: RawSocket): void {
-    const frames = frameSocket(ws, socket, limits, handHeld, options.unsent);
+    const frames = frameSocket(ws, socket, limits, handHeld);
+    const meter = messageMeter();
+    let received: BudgetPart | undefined;
     let connection: Connection | undefined;
     /** What came and waits until the peer has read its answers: no more than one read of the socket brought. */
     let held: Message[] = [];
+    /** Of the messages that these came in. */
+    let heldBytes = 0;
+    answerPings(ws);
+    ws.on('pong', (data) => arrivals.heard(frames, data));
     checks.set(frames, keepAlive(ws, frames));
+    paces.set(frames, paceOf(frames, meter, limits));
     const late = setTimeout(() => {
       sendError(frames, 'malformed', `no greeting came within ${limits.helloMs} ms`);
       frames.close(CLOSE.refused, 'no greeting');
     }, limits.helloMs);
 
-    // Whoever was not let in yet gets no memory for large frames.
-    const guard = (): void => {
-      if (connection === undefined && socket.bytesRead > limits.bytesBeforeHello) frames.terminate();
-    };
-    socket.on('data', guard);
+    socket.on('data', (chunk: Buffer) => {
+      meter.take(chunk);
+      if (connection !== undefined) countReceived();
+      // Whoever was not let in yet gets no memory for large frames.
+      else if (socket.bytesRead > limits.bytesBeforeHello) frames.terminate();
+    });
+
+    function countReceived(): void {
+      const bytes = meter.unfinished() + heldBytes;
+      received?.set(bytes > SMALL_INPUT_BYTES ? bytes : 0);
+    }
 
     ws.on('message', (data, isBinary) => {
       take(readFrames(frames, data, isBinary));
+      if (held.length > 0) heldBytes += (data as Buffer).length;
     });
     const isOpen = (): boolean => ws.readyState === ws.OPEN;
 
@@ -176,12 +212,14 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
 
     /** Some at a time, and the rest once the peer has read what it was answered. */
     function hand(to: Connection, messages: readonly Message[]): void {
-      for (let at = 0; at < messages.length && isOpen(); at += FRAMES_AT_ONCE) {
+      for (let at = 0; at < messages.length && isOpen();) {
         if (held.length > 0 || frames.isFull()) {
           for (const message of messages.slice(at)) held.push(message);
           return frames.pause();
         }
-        owner.frames(to, messages.length <= FRAMES_AT_ONCE ? messages : messages.slice(at, at + FRAMES_AT_ONCE));
+        const some = frames.unsentBytes() > MANY_UNREAD_BYTES ? 1 : FRAMES_AT_ONCE;
+        owner.frames(to, messages.length <= some ? messages : messages.slice(at, at + some));
+        at += some;
       }
     }
 
@@ -190,14 +228,19 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
       const messages = held;
       held = [];
       if (connection !== undefined) hand(connection, messages);
-      return held.length === 0;
+      if (held.length > 0) return false;
+      heldBytes = 0;
+      countReceived();
+      return true;
     }
 
     function greet(message: Message): void {
       if (!letIn(frames, message)) return;
       clearTimeout(late);
-      socket.off('data', guard);
       greeted++;
+      const budgets = options.budgetsOf?.(message.role);
+      if (budgets?.unsent) frames.countUnsent(budgets.unsent);
+      received = budgets?.received.join(() => frames.cutOff(CLOSE.short, RECEIVED_SHORT));
       connection = {
         number: ++lastConnection,
         send: frames.send,
@@ -211,8 +254,11 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     ws.on('error', (error) => options.log.debug({ event: 'connectionFailed', reason: error.message }));
     ws.on('close', () => {
       clearTimeout(late);
+      received?.end();
       checks.delete(frames);
+      paces.delete(frames);
       watches.delete(frames);
+      arrivals.gone(frames);
       if (connection === undefined) return;
       greeted--;
       owner.closed(connection);
@@ -234,8 +280,16 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
   }
 
   const sweep = setInterval(() => {
-    for (const check of checks.values()) check();
+    for (const frames of arrivals.overdue(SILENT_INTERVALS)) frames.cutOff(CLOSE.short, UNANSWERED_SHORT);
+    const ask = arrivals.ask(checks.keys());
+    for (const check of checks.values()) check(ask);
   }, limits.receiveTimeoutMs / SILENT_INTERVALS);
+  const pace = setInterval(() => {
+    for (const [frames, look] of paces) {
+      const reason = look();
+      if (reason !== undefined) frames.close(CLOSE.slow, reason);
+    }
+  }, limits.paceLookMs);
   const watch = setInterval(() => {
     for (const look of watches.values()) look();
   }, limits.watchIntervalMs);
@@ -247,6 +301,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     });
   } catch (error) {
     clearInterval(sweep);
+    clearInterval(pace);
     clearInterval(watch);
     throw cannotListen('port', options, error);
   }
@@ -257,6 +312,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     connections: () => greeted,
     async close() {
       clearInterval(sweep);
+      clearInterval(pace);
       clearInterval(watch);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();

@@ -1,14 +1,28 @@
 /**
- * How much memory a process may use, and how a worker divides it. Most of what the limits are about lives in buffers beside V8's heap,
+ * How much memory a process may use, and how it is divided. Most of what the limits are about lives in buffers beside V8's heap,
  * which count against the memory of the container; entries of the session table live in the heap.
  */
 import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import { LEAST_REPLY_BYTES, type WorkerConfig } from '@dpr/core';
-import { MAX_KEPT_REPLY_BYTES, MAX_SESSION_BYTES, MAX_UNWRITTEN_BYTES, MAX_WAITING_BYTES } from '@dpr/protocol';
+import {
+  MAX_FRAME_BYTES,
+  MAX_KEPT_REPLY_BYTES,
+  MAX_SESSION_BYTES,
+  MAX_UNWRITTEN_BYTES,
+  MAX_WAITING_BYTES,
+} from '@dpr/protocol';
 
 /** Parts of the memory. Together, with what else a worker needs and garbage that was not collected yet, they are not all of it. */
-const SHARES = { sessions: 1 / 8, replies: 1 / 16, unwritten: 1 / 16, waiting: 1 / 32, unsent: 1 / 8, state: 3 / 4 };
+const SHARES = {
+  sessions: 1 / 8,
+  replies: 1 / 16,
+  unwritten: 1 / 16,
+  waiting: 1 / 32,
+  unsent: 1 / 8,
+  received: 1 / 16,
+  state: 3 / 4,
+};
 
 /** With less, the largest batch would not fit. */
 export const MIN_MEMORY_BYTES = LEAST_REPLY_BYTES / SHARES.replies;
@@ -16,6 +30,9 @@ export const MIN_MEMORY_BYTES = LEAST_REPLY_BYTES / SHARES.replies;
 const MEMORY_PER_HEAP = 2;
 /** Output of all connections that was not taken over by the system yet, even with much memory. */
 const MAX_UNSENT_BYTES = 1024 * 1024 * 1024;
+/** Input of all connections that waits for the rest of its message, even with much memory; and even with little, some messages. */
+const MAX_RECEIVED_BYTES = 512 * 1024 * 1024;
+const LEAST_RECEIVED_BYTES = 2 * MAX_FRAME_BYTES;
 
 export interface MemoryBudget {
   /** What the process may use. */
@@ -23,6 +40,7 @@ export interface MemoryBudget {
   /** For the worker's core. */
   readonly limits: Pick<WorkerConfig, 'maxSessionBytes' | 'maxReplyBytes' | 'maxUnwrittenBytes' | 'maxWaitingBytes'>;
   readonly maxUnsentBytes: number;
+  readonly maxReceivedBytes: number;
   readonly maxStateBytes: number;
 }
 
@@ -45,6 +63,7 @@ export function divideMemory(given: number | undefined, available = availableByt
       maxWaitingBytes: part(SHARES.waiting, MAX_WAITING_BYTES),
     },
     maxUnsentBytes: part(SHARES.unsent, MAX_UNSENT_BYTES),
+    maxReceivedBytes: Math.max(LEAST_RECEIVED_BYTES, part(SHARES.received, MAX_RECEIVED_BYTES)),
     maxStateBytes: part(SHARES.state),
   };
 }

@@ -31,6 +31,7 @@ describe('the environment', () => {
       tokens: { control: undefined, client: 'c' },
       visitors: { origins: [], hostNames: undefined },
       receiveTimeoutMs: 30_000,
+      memoryBytes: undefined,
     });
   });
 

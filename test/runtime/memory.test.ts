@@ -3,7 +3,7 @@ import { getHeapStatistics } from 'node:v8';
 import { MAX_KEPT_REPLY_BYTES, MAX_SESSION_BYTES, MAX_UNWRITTEN_BYTES, MAX_WAITING_BYTES } from '@dpr/protocol';
 import { LEAST_REPLY_BYTES } from '@dpr/core';
 import { availableBytes, divideMemory, MIN_MEMORY_BYTES } from '../../services/runtime/memory.ts';
-import { limitUnsent } from '../../services/runtime/unsent.ts';
+import { limitBytes } from '../../services/runtime/budget.ts';
 
 const MIB = 1024 * 1024;
 
@@ -40,7 +40,7 @@ describe('the memory of a worker', () => {
 describe('the limit on what peers have not read', () => {
   it('disconnects whoever has most, once it is passed', () => {
     const closed: string[] = [];
-    const unsent = limitUnsent(100);
+    const unsent = limitBytes(100);
     const part = (name: string) => unsent.join(() => closed.push(name));
     const [little, much, most] = [part('little'), part('much'), part('most')];
     little.set(10);
@@ -59,7 +59,7 @@ describe('the limit on what peers have not read', () => {
   });
 
   it('counts a connection until it is closed, and not after', () => {
-    const unsent = limitUnsent(100);
+    const unsent = limitBytes(100);
     const part = unsent.join(() => undefined);
     part.set(60);
     part.end();

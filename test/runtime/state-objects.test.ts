@@ -31,6 +31,7 @@ const common = {
   tokens: { control: undefined, client: undefined },
   visitors: PROGRAMS_ONLY,
   receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
+  memoryBytes: undefined,
 } as const;
 const SESSION = 'ef'.repeat(16);
 

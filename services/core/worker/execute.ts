@@ -198,7 +198,7 @@ function execute(worker: Worker, connection: number, batch: Batch, known: Sessio
     log(worker, 'protocolError', { session: batch.session, reason: error.message });
     return refuse(worker, connection, 'malformed', error.message, batch);
   }
-  const entry = known ?? newEntry(worker.sessions, batch.session, upTime(worker));
+  const entry = known ?? newEntry(worker.sessions, batch.session, upTime(worker), connection);
   begin(worker, batch, entry);
   const { version } = worker;
   if (results !== undefined) return end(worker, connection, batch, entry, version, results);

@@ -3,7 +3,16 @@
  * by name, after old sessions have given way.
  */
 import { MAX_BATCH_BYTES, type Batch } from '@dpr/protocol';
-import { ENTRY_BYTES, entryBytes, REPLY_BYTES, shedEntries, shedReplies, type SessionEntry } from './session-table.ts';
+import {
+  ENTRY_BYTES,
+  entryBytes,
+  REPLY_BYTES,
+  shedEnded,
+  shedEntries,
+  shedReplies,
+  type Due,
+  type SessionEntry,
+} from './session-table.ts';
 import { log, refuse, upTime, type Worker } from './state.ts';
 
 export { entryBytes } from './session-table.ts';
@@ -17,6 +26,13 @@ const NEW_SHARE = 7 / 8;
 /** Of the room for replies, what one session may hold; and more than which is much. */
 const SESSION_SHARE = 1 / 8;
 const LIGHT_SHARE = 1 / 4_096;
+
+/**
+ * Of the room for sessions, what may be taken when one begins on a connection that many of them began on; and how many that are, at least.
+ * So a connection that floods a worker with sessions leaves room to others.
+ */
+const CROWD_SHARE = 7 / 8;
+const CROWD_SESSIONS = 16;
 
 /** With less room for replies than this, the largest batch could not execute in a worker that keeps nothing. */
 export const LEAST_REPLY_BYTES = 2 * MAX_BATCH_BYTES;
@@ -40,7 +56,7 @@ export function inFlightBytes({ operations }: Batch): number {
 export function hasRoom(worker: Worker, connection: number, batch: Batch, entry: SessionEntry | undefined): boolean {
   const { sessions, config } = worker;
   const { maxReplyBytes } = config;
-  if (entry === undefined && !shedTo(worker, sessionLimit(worker) - 1)) {
+  if (entry === undefined && !shedTo(worker, sessionsFor(worker, connection) - 1)) {
     const text = `worker ${config.id} remembers ${sessions.entries.size} sessions in ${entryBytes(sessions)} bytes, and as many as its memory allows`;
     return short(worker, connection, batch, 'tooManySessions', text);
   }
@@ -64,8 +80,19 @@ function sessionLimit({ config }: Worker): number {
   return Math.min(config.maxSessions, Math.floor(config.maxSessionBytes / ENTRY_BYTES));
 }
 
+/** How many there may be once another one began on this connection. */
+function sessionsFor(worker: Worker, connection: number): number {
+  const limit = sessionLimit(worker);
+  const begun = worker.sessions.begunBy.get(connection) ?? 0;
+  return begun < Math.max(CROWD_SESSIONS, limit * LIGHT_SHARE) ? limit : Math.floor(limit * CROWD_SHARE);
+}
+
+function dueOf(worker: Worker): Due {
+  return { now: upTime(worker), committed: worker.committed, arrivedUpTo: worker.arrivedUpTo };
+}
+
 function shedTo(worker: Worker, atMost: number): boolean {
-  return shedEntries(worker.sessions, atMost, upTime(worker), worker.committed, worker.config);
+  return shedEntries(worker.sessions, atMost, dueOf(worker), worker.config);
 }
 
 function short(
@@ -87,6 +114,13 @@ function tellShort(worker: Worker, reason: string): void {
   const { maxSessionBytes, maxReplyBytes } = config;
   const taken = { sessionBytes: entryBytes(sessions), replyBytes: sessions.replyBytes };
   log(worker, 'memoryShort', { reason, ...taken, maxSessionBytes, maxReplyBytes });
+}
+
+/** What was sent before a while ago has arrived: where room was short, closed sessions need not be remembered any longer. */
+export function ease(worker: Worker): void {
+  if (!worker.isShort) return;
+  shedEnded(worker.sessions, Math.floor(sessionLimit(worker) * EASED_SHARE), dueOf(worker));
+  shed(worker);
 }
 
 /** Have old sessions give way where there are more than may be: the limits may have been higher when the checkpoint was made. */

@@ -32,6 +32,8 @@ export interface SessionEntry {
   replyBytes: number;
   /** Replies up to this number gave way, unless they are there or were acknowledged; 0: none did. */
   givenUp: number;
+  /** The connection that it began on; 0: not known any more. */
+  readonly begunOn: number;
   /** The worker's up-time when the session was last heard of, whole ms; summed over restarts. */
   activeAt: number;
   /** Its client closed it. */
@@ -46,6 +48,8 @@ export interface SessionEntry {
 
 export interface SessionTable {
   readonly entries: Map<string, SessionEntry>;
+  /** How many of them began on each connection that is open. */
+  readonly begunBy: Map<number, number>;
   /** Of all replies. */
   replyBytes: number;
   /** Sessions that were not closed, and those that were, by when they were last heard of. */
@@ -78,6 +82,7 @@ const POOLED_BYTES = 4 * 1024;
 export function createSessionTable(): SessionTable {
   return {
     entries: new Map(),
+    begunBy: new Map(),
     replyBytes: 0,
     open: createOrder(),
     ended: createOrder(),
@@ -96,7 +101,7 @@ export function entryBytes(table: SessionTable): number {
   return table.entries.size * ENTRY_BYTES;
 }
 
-export function createEntry(id: string, last: number, version: number, activeAt: number): SessionEntry {
+export function createEntry(id: string, last: number, version: number, activeAt: number, begunOn = 0): SessionEntry {
   return {
     id,
     last,
@@ -105,6 +110,7 @@ export function createEntry(id: string, last: number, version: number, activeAt:
     running: 0,
     replyBytes: 0,
     givenUp: 0,
+    begunOn,
     activeAt,
     ended: false,
     gone: false,
@@ -114,8 +120,9 @@ export function createEntry(id: string, last: number, version: number, activeAt:
   };
 }
 
-export function newEntry(table: SessionTable, id: string, now: number): SessionEntry {
-  const entry = createEntry(id, 0, 0, now);
+export function newEntry(table: SessionTable, id: string, now: number, connection = 0): SessionEntry {
+  const entry = createEntry(id, 0, 0, now, connection);
+  if (connection > 0) table.begunBy.set(connection, (table.begunBy.get(connection) ?? 0) + 1);
   table.entries.set(id, entry);
   table.expired.delete(id);
   enlist(table, entry);
@@ -256,12 +263,36 @@ function dropIdle(table: SessionTable, order: Order, now: number, expiryMs: numb
 }
 
 function drop(table: SessionTable, entry: SessionEntry): void {
+  const begun = table.begunBy.get(entry.begunOn);
+  if (begun !== undefined) table.begunBy.set(entry.begunOn, begun - 1);
   dropReplies(table, entry);
   unlist(table, entry);
   table.entries.delete(entry.id);
   table.changed.delete(entry);
   table.expired.add(entry.id);
   entry.gone = true;
+}
+
+/** What can still come of sessions. */
+export interface Due {
+  /** The worker's up-time. */
+  readonly now: number;
+  /** No rollback asks for what is not above it. */
+  readonly committed: number;
+  /** What clients had sent before that up-time has arrived, or never will. */
+  readonly arrivedUpTo: number;
+}
+
+/**
+ * Have sessions that were closed give way until there are no more than `atMost`. Each client that was connected when one was closed, or
+ * soon after, has given a sign since that came behind everything that it had sent before, or is gone: no copy of a batch can come.
+ */
+export function shedEnded(table: SessionTable, atMost: number, { arrivedUpTo }: Due): void {
+  while (table.entries.size > atMost) {
+    const oldest = first(table.ended);
+    if (oldest === undefined || oldest.activeAt >= arrivedUpTo) return;
+    drop(table, oldest);
+  }
 }
 
 /**
@@ -272,12 +303,13 @@ function drop(table: SessionTable, entry: SessionEntry): void {
 export function shedEntries(
   table: SessionTable,
   atMost: number,
-  now: number,
-  committed: number,
+  due: Due,
   { endedExpiryMs, giveWayMs }: Patience,
 ): boolean {
+  const { now, committed } = due;
   if (table.entries.size <= atMost) return true;
   dropIdle(table, table.ended, now, endedExpiryMs);
+  shedEnded(table, atMost, due);
   while (table.entries.size > atMost) {
     const oldest = first(table.open);
     if (oldest === undefined || now - oldest.activeAt <= giveWayMs || oldest.version > committed) return false;

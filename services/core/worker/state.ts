@@ -91,6 +91,9 @@ export type WorkerEvent =
   /** From one connection, in the order in which they came. A client's newer connection has a larger number. */
   | { readonly kind: 'clientFrames'; readonly connection: number; readonly messages: readonly Message[] }
   | { readonly kind: 'clientClosed'; readonly connection: number }
+  /** Each client that is connected is asked for a sign; and each of them gave it since, behind all that it had sent, or is gone. */
+  | { readonly kind: 'clientsAsked' }
+  | { readonly kind: 'clientsAnswered' }
   /** Seal, make durable, leave a clean-shutdown marker, stop. */
   | { readonly kind: 'shutdown' }
   | { readonly kind: 'wake' };
@@ -247,6 +250,9 @@ export interface Worker {
   upTimeBefore: number;
   startedAt: number;
   expiredAt: number;
+  /** Up-time at which clients were asked for a sign; and at which they were for the last one that all gave. */
+  askedAt: number;
+  arrivedUpTo: number;
   /** Longest time between two events that counts as up-time. */
   readonly unattendedMs: number;
   nextTicket: number;

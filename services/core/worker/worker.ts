@@ -39,7 +39,7 @@ import { drainWaiting, executed, onBatch, tableQuery } from './execute.ts';
 import { finderClosed, finderOpened, joinFrame, surveyed, volumeOpened } from './join.ts';
 import { refresh } from './refresh.ts';
 import { adopt, restored } from './rollback.ts';
-import { shed, waitingBytes } from './room.ts';
+import { ease, shed, waitingBytes } from './room.ts';
 import { createSessionTable, endSession, expire } from './session-table.ts';
 import {
   log,
@@ -132,6 +132,8 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
     upTimeBefore: 0,
     startedAt: 0,
     expiredAt: 0,
+    askedAt: 0,
+    arrivedUpTo: 0,
     unattendedMs: UNATTENDED_SWEEPS * expirySweepMs(config),
     nextTicket: 1,
     inFlight: new Map(),
@@ -205,6 +207,12 @@ function handle(worker: Worker, event: WorkerEvent): void {
       return restored(worker, event);
     case 'clientClosed':
       return forgetConnection(worker, event.connection);
+    case 'clientsAsked':
+      worker.askedAt = upTime(worker);
+      return;
+    case 'clientsAnswered':
+      worker.arrivedUpTo = worker.askedAt;
+      return ease(worker);
     case 'shutdown':
       worker.shuttingDown = true;
       if (worker.phase === 'joining') stop(worker, 'shutdown', 'asked to stop before it had joined');
@@ -344,6 +352,7 @@ function clientFrame(worker: Worker, connection: number, message: Message): void
 }
 
 function forgetConnection(worker: Worker, connection: number): void {
+  worker.sessions.begunBy.delete(connection);
   const kept = worker.waiting.filter((one) => one.connection !== connection);
   if (kept.length === worker.waiting.length) return;
   refill(worker.waiting, kept);

@@ -10,6 +10,8 @@ export interface FinderCounts {
   rollbacks: number;
   reports: number;
   readonly connections: () => number;
+  /** Connections that were closed because they held most when memory was short. */
+  readonly gaveWay: () => number;
 }
 
 /** @returns what the seconds of each write of the record are told to */
@@ -38,6 +40,12 @@ export function registerFinderMetrics(registry: Registry, finder: Finder, counts
   gauge(registry, 'dpr_connections', 'Peers that greeted and are connected.', counts.connections);
   gauge(registry, 'dpr_uncommitted_checkpoints', 'Checkpoints reported and not covered by the cut.', () =>
     [...finder.graph.values()].reduce((sum, chain) => sum + chain.length, 0),
+  );
+  total(
+    registry,
+    'dpr_connections_short_total',
+    'Connections that were closed because they held most when memory was short.',
+    counts.gaveWay,
   );
   total(registry, 'dpr_record_writes_total', 'Records made durable.', () => counts.recordWrites);
   total(registry, 'dpr_record_write_failures_total', 'Writes of the record that failed.', () => counts.failedWrites);

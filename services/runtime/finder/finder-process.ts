@@ -7,12 +7,14 @@ import { FrameError } from '@dpr/protocol';
 import { Registry } from 'prom-client';
 import { serveAdmin, type Probes } from '../admin.ts';
 import { alarm } from '../alarm.ts';
+import { limitBytes, type Budgets } from '../budget.ts';
 import { deferred } from '../deferred.ts';
 import type { FinderSettings } from '../environment.ts';
 import { EXIT, ProcessError } from '../exit-codes.ts';
-import type { Doorkeeper } from '../greeting.ts';
+import type { Doorkeeper, PeerRole } from '../greeting.ts';
 import { listen, type Owner } from '../listener.ts';
 import type { Log } from '../log.ts';
+import { divideMemory } from '../memory.ts';
 import { STOP_LIMIT_MS, type Running } from '../process.ts';
 import {
   nodeDisk,
@@ -56,6 +58,7 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
     rollbacks: 0,
     reports: 0,
     connections: peers.count,
+    gaveWay: () => [clients.unsent, clients.received, others.received].reduce((sum, one) => sum + one.gaveWay(), 0),
   };
   const finder = createFinder({ ...FINDER_DEFAULTS, controlPort: settings.controlPort });
   const ended = deferred<number>();
@@ -99,7 +102,12 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
     },
   };
 
-  const shared = { host, log, tokens, limits };
+  const { maxUnsentBytes, maxReceivedBytes } = divideMemory(settings.memoryBytes);
+  const clients = { unsent: limitBytes(maxUnsentBytes), received: limitBytes(maxReceivedBytes) } satisfies Budgets;
+  // No client's bytes make a worker give way; and what a worker has to read is bounded by what the cluster decides.
+  const others: Budgets = { received: limitBytes(maxReceivedBytes) };
+  const budgetsOf = (role: PeerRole): Budgets => (role === 'client' ? clients : others);
+  const shared = { host, log, tokens, limits, budgetsOf };
   const roles: Doorkeeper['roles'] = ['client', 'worker', 'operator'];
   const control = await listen(
     { ...shared, port: settings.controlPort, visitors: withoutPages, roles, elsewhere: '' },

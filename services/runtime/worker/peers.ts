@@ -1,6 +1,7 @@
 /** A worker's peers: whoever greets it is told at once where the cluster stands, and the Finder that it reaches must be its own. */
 import type { Worker, WorkerEvent } from '@dpr/core';
 import { draftOf, PROTOCOL_VERSION, type MessageOf } from '@dpr/protocol';
+import type { ArrivalsUser } from '../arrivals.ts';
 import type { Caller } from '../dialer.ts';
 import type { Hello } from '../greeting.ts';
 import type { Owner } from '../listener.ts';
@@ -29,6 +30,15 @@ export function clientsOwner(worker: Worker, clients: Clients, happen: (event: W
       clients.remove(number);
       happen({ kind: 'clientClosed', connection: number });
     },
+  };
+}
+
+/** Tells the worker when no copy of a batch can be on its way any more, which is urgent while new sessions are refused. */
+export function arrivalsUser(worker: Worker, happen: (event: WorkerEvent) => void): ArrivalsUser {
+  return {
+    asked: () => happen({ kind: 'clientsAsked' }),
+    answered: () => happen({ kind: 'clientsAnswered' }),
+    isUrgent: () => worker.isShort,
   };
 }
 

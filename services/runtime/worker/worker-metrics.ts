@@ -1,8 +1,8 @@
 import { entryBytes, type Worker } from '@dpr/core';
 import type { Registry } from 'prom-client';
+import type { Budgets } from '../budget.ts';
 import type { MemoryBudget } from '../memory.ts';
 import { gauge, total, writeSeconds } from '../metrics.ts';
-import type { Unsent } from '../unsent.ts';
 import { newestVersion } from './peers.ts';
 
 /** What the worker's surroundings count. */
@@ -21,7 +21,7 @@ export function registerWorkerMetrics(
   registry: Registry,
   worker: Worker,
   counts: WorkerCounts,
-  memory: MemoryBudget & { readonly unsent: Unsent },
+  memory: MemoryBudget & Required<Budgets>,
 ): (s: number) => void {
   const committed = () => worker.committed;
   const durable = () => worker.uncommitted.at(-1)?.version ?? committed();
@@ -63,7 +63,7 @@ export function registerWorkerMetrics(
 function registerMemory(
   registry: Registry,
   worker: Worker,
-  { bytes, limits, maxUnsentBytes, unsent }: MemoryBudget & { readonly unsent: Unsent },
+  { bytes, limits, maxUnsentBytes, maxReceivedBytes, unsent, received }: MemoryBudget & Required<Budgets>,
 ): void {
   gauge(registry, 'dpr_memory_limit_bytes', 'The memory that the process may use.', () => bytes);
   const kinds: readonly (readonly [kind: string, what: string, read: () => number, limit: number])[] = [
@@ -77,9 +77,16 @@ function registerMemory(
     ],
     ['waiting', 'of batches that wait to be executed', () => worker.waitingBytes, limits.maxWaitingBytes],
     ['unsent', 'of output that clients have not read', () => unsent.bytes(), maxUnsentBytes],
+    ['received', 'of input that waits for the rest of its message', () => received.bytes(), maxReceivedBytes],
   ];
   for (const [kind, what, read, limit] of kinds) {
     gauge(registry, `dpr_${kind}_bytes`, `Bytes ${what}.`, read);
     gauge(registry, `dpr_${kind}_limit_bytes`, `How many bytes ${what} there may be.`, () => limit);
   }
+  total(
+    registry,
+    'dpr_connections_short_total',
+    'Connections that were closed because they held most when memory was short.',
+    () => unsent.gaveWay() + received.gaveWay(),
+  );
 }

@@ -7,10 +7,12 @@ import type { StopReason, Worker, WorkerConfig, WorkerEffect, WorkerEvent } from
 import { Registry } from 'prom-client';
 import { serveAdmin, type Probes } from '../admin.ts';
 import { alarm } from '../alarm.ts';
+import { limitBytes, type Budgets } from '../budget.ts';
 import { deferred } from '../deferred.ts';
 import { dial, type Dialer } from '../dialer.ts';
 import type { WorkerSettings } from '../environment.ts';
 import { EXIT, EXIT_BY_REASON, ProcessError } from '../exit-codes.ts';
+import type { Doorkeeper } from '../greeting.ts';
 import { checkPort, listen, type Listener } from '../listener.ts';
 import type { Log } from '../log.ts';
 import { divideMemory, type MemoryBudget } from '../memory.ts';
@@ -25,9 +27,8 @@ import {
   VolumeLostError,
   WrongVolumeError,
 } from '../storage/index.ts';
-import { limitUnsent } from '../unsent.ts';
 import { createClients } from './clients.ts';
-import { clientsOwner, finderCaller, workerHello } from './peers.ts';
+import { arrivalsUser, clientsOwner, finderCaller, workerHello } from './peers.ts';
 import { adaptState } from './state-adapter.ts';
 import type { WorkerType } from './state-object.ts';
 import { keptText, listGenerations } from './kept.ts';
@@ -51,8 +52,9 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   const object = await type.create({ directory, log });
 
   const memory = divideMemory(settings.memoryBytes);
-  const unsent = limitUnsent(memory.maxUnsentBytes);
-  log.info({ event: 'memory', bytes: memory.bytes, ...memory.limits, maxUnsentBytes: memory.maxUnsentBytes });
+  const { bytes, limits, maxUnsentBytes, maxReceivedBytes } = memory;
+  const budgets = { unsent: limitBytes(maxUnsentBytes), received: limitBytes(maxReceivedBytes) } satisfies Budgets;
+  log.info({ event: 'memory', bytes, ...limits, maxUnsentBytes, maxReceivedBytes });
   const clients = createClients();
   const counts: WorkerCounts = {
     batches: 0,
@@ -155,7 +157,9 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     if (listening) return;
     listening = true;
     const elsewhere = `workers and operators greet at the Finder's control port`;
-    listen({ host, port, log, tokens, visitors, roles: ['client'], elsewhere, limits: timing, unsent }, owner).then(
+    const doorkeeper: Doorkeeper = { roles: ['client'], elsewhere, tokens };
+    const shared = { limits: timing, budgetsOf: () => budgets, arrivals: arrivalsUser(worker, happen) };
+    listen({ host, port, log, visitors, ...doorkeeper, ...shared }, owner).then(
       (opened) => {
         listener = opened;
         log.info(serving);
@@ -173,7 +177,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   const caller = finderCaller(known, happen);
 
   const metrics = new Registry();
-  const observeWrite = registerWorkerMetrics(metrics, worker, counts, { ...memory, unsent });
+  const observeWrite = registerWorkerMetrics(metrics, worker, counts, { ...memory, ...budgets });
   const probes = probesOf(worker, () => listener !== undefined);
   const withoutPages = { ...visitors, origins: [] };
   const admin = await serveAdmin({ host, port: settings.adminPort, log, metrics, visitors: withoutPages, ...probes });

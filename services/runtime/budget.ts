@@ -1,17 +1,27 @@
-/** Output of all connections of a port that peers have not read yet, and its limit: when that is passed, who has most is disconnected. */
+/** Bytes that connections hold, and how many they may hold together: when that is passed, who holds most is disconnected. */
 
 /** One connection's part. */
-export interface UnsentPart {
-  /** Tell how much is unsent. May close this connection, or another one. */
+export interface BudgetPart {
+  /** Tell how much it holds. May close this connection, or another one. */
   set(bytes: number): void;
   /** It is closed. */
   end(): void;
 }
 
-export interface Unsent {
+export interface Budget {
   /** Of all connections. */
   bytes(): number;
-  join(close: () => void): UnsentPart;
+  /** How many connections had to give way so far. */
+  gaveWay(): number;
+  join(close: () => void): BudgetPart;
+}
+
+/** What one kind of peers shares. */
+export interface Budgets {
+  /** Input that waits: of messages that are not complete, and frames that are held back until answers were read. */
+  readonly received: Budget;
+  /** Output that was not taken over by the system. */
+  readonly unsent?: Budget;
 }
 
 interface Holder {
@@ -20,9 +30,10 @@ interface Holder {
 }
 
 /** A peer that was closed loses nothing: replies are kept, and what it sends again is answered. */
-export function limitUnsent(maxBytes: number): Unsent {
+export function limitBytes(maxBytes: number): Budget {
   const holders = new Set<Holder>();
   let total = 0;
+  let gaveWay = 0;
 
   function leave(holder: Holder): void {
     total -= holder.bytes;
@@ -36,12 +47,14 @@ export function limitUnsent(maxBytes: number): Unsent {
       for (const holder of holders) if (holder.bytes > (most?.bytes ?? 0)) most = holder;
       if (most === undefined) return;
       leave(most);
+      gaveWay++;
       most.close();
     }
   }
 
   return {
     bytes: () => total,
+    gaveWay: () => gaveWay,
     join(close) {
       let open = true;
       const own: Holder = {
