@@ -174,8 +174,7 @@ export function frameSocket(
     },
     terminate: () => ws.terminate(),
     cutOff(code, reason) {
-      if (ws.readyState !== ws.OPEN) return ws.terminate();
-      ws.close(code, reason);
+      if (ws.readyState === ws.OPEN) ws.close(code, reason);
       ws.pause();
       setImmediate(() => ws.terminate());
     },

@@ -33,8 +33,8 @@ function serving(limits: Partial<WorkerConfig> = {}) {
     }
     return effects;
   };
-  const hear = (message: Message, now?: number): readonly WorkerEffect[] =>
-    step({ kind: 'clientFrames', connection: 1, messages: [message] }, now);
+  const hear = (message: Message, now?: number, connection = 1): readonly WorkerEffect[] =>
+    step({ kind: 'clientFrames', connection, messages: [message] }, now);
   return {
     worker,
     step,
@@ -42,8 +42,8 @@ function serving(limits: Partial<WorkerConfig> = {}) {
     logged,
     executions: () => executions,
     /** @returns 'reply', or the code of the refusal */
-    send: (session: number, sequence: number, fields: Partial<Batch> = {}, now?: number): string => {
-      const effects = hear(batchOf(sequence, { session: idOf(session), ...fields }), now);
+    send: (session: number, sequence: number, fields: Partial<Batch> = {}, now?: number, connection = 1): string => {
+      const effects = hear(batchOf(sequence, { session: idOf(session), ...fields }), now, connection);
       const [answer] = effects.flatMap((effect) => (effect.kind === 'send' ? [effect.message] : []));
       return answer?.kind === 'error' ? answer.code : (answer?.kind ?? 'nothing');
     },
@@ -131,6 +131,59 @@ describe("the bytes of a worker's sessions", () => {
     pass(6 + endedExpiryMs);
     assert.equal(send(4, 1), 'reply');
     assert.deepEqual([...worker.sessions.entries.keys()], [idOf(4)]);
+  });
+
+  it('are free again as soon as every client that was connected has given a sign, behind which no copy can come', () => {
+    const { send, end, step, executions, worker } = serving(three);
+    step({ kind: 'clientsAsked' }, 3);
+    for (const session of [1, 2, 3]) send(session, 1, {}, 4);
+    end(1, 5);
+    step({ kind: 'clientsAnswered' }, 6);
+    assert.equal(send(4, 1), 'tooManySessions', 'they were asked before it was closed');
+    step({ kind: 'clientsAsked' }, 7);
+    end(2, 7);
+    assert.equal(send(4, 1, {}, 8), 'tooManySessions', 'they have not answered');
+    assert.equal(send(1, 1, {}, 8), 'sequenceGap', 'a copy');
+    step({ kind: 'clientsAnswered' }, 9);
+    assert.deepEqual([...worker.sessions.entries.keys()], [2, 3].map(idOf), 'not what was closed when they were asked');
+    assert.equal(send(4, 1), 'reply');
+    assert.equal(executions(), 4);
+    assert.equal(send(5, 1), 'tooManySessions');
+  });
+
+  it('keep closed sessions for as long as there is room', () => {
+    const { send, end, step, worker } = serving(three);
+    send(1, 1);
+    end(1, 5);
+    step({ kind: 'clientsAsked' }, 6);
+    step({ kind: 'clientsAnswered' }, 7);
+    assert.deepEqual([...worker.sessions.entries.keys()], [idOf(1)]);
+  });
+
+  it('are left to others, an eighth of them, by a connection on which many began', () => {
+    const hundred = { maxSessionBytes: 100 * ENTRY_BYTES };
+    const { send, refusal, step, worker } = serving(hundred);
+    let begun = 0;
+    while (send(begun, 1) === 'reply') begun++;
+    assert.equal(begun, 87);
+    assert.match(refusal(begun, 1).text, /87 sessions/);
+    let others = 0;
+    while (send(200 + others, 1, {}, undefined, 2 + Math.floor(others / 16)) === 'reply') others++;
+    assert.equal(begun + others, 100, 'up to 16 of each other connection');
+    assert.deepEqual([...worker.sessions.begunBy.keys()], [1, 2]);
+    step({ kind: 'clientClosed', connection: 1 });
+    assert.deepEqual([...worker.sessions.begunBy.keys()], [2]);
+  });
+
+  it('are left by 16 sessions on a connection, and not by one fewer', () => {
+    const { send, end, step, worker } = serving({ maxSessionBytes: 17 * ENTRY_BYTES });
+    for (let session = 0; session < 16; session++) assert.equal(send(session, 1, {}, 1), 'reply');
+    assert.equal(send(16, 1), 'tooManySessions');
+    end(0, 2);
+    step({ kind: 'clientsAsked' }, 3);
+    step({ kind: 'clientsAnswered' }, 4);
+    assert.equal(worker.sessions.begunBy.get(1), 15, 'a session that gave way does not count');
+    assert.equal(send(16, 1), 'reply');
   });
 
   it('suffice for ever for a dozen short sessions a second', () => {

@@ -1,10 +1,13 @@
 import { draftOf, encode, encodeMessage, MAX_FRAME_BYTES, PROTOCOL_VERSION, type Message } from '@dpr/protocol';
 import { createLog, listen, ProcessError, type Connection, type Listener, type ListenerOptions } from '@dpr/runtime';
 import assert from 'node:assert/strict';
+import { limitBytes } from '../../services/runtime/budget.ts';
+import { CLOSE } from '@dpr/runtime/frame-socket';
 import { UNANSWERED_INTERVALS } from '@dpr/runtime/keep-alive';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { WebSocket } from 'ws';
+import { BINARY, rawPeer, webSocketFrame } from '../hostile/raw.ts';
 import { connect, greet, hello } from './peer.ts';
 
 const log = createLog('silent', {});
@@ -306,6 +309,67 @@ describe('a listener', () => {
     const own = frames.filter(([number]) => number === opened[0]?.number).map(([, message]) => message);
     assert.deepEqual(own.at(-1), { kind: 'refresh', worldLine: 2 }, 'in the order in which they came');
     assert.equal(own.length, asked + 1);
+  });
+
+  it('closes, by name, a connection whose message is not complete in time, and none that is between messages', async () => {
+    await start({ limits: { messageMs: 40, paceLookMs: 10 } });
+    const idle = await greet(listener.port);
+    const slow = await rawPeer(listener.port);
+    slow.socket.resume();
+    slow.socket.write(webSocketFrame(BINARY, Buffer.alloc(1), 1_000_000));
+    assert.equal(await slow.closed, CLOSE.slow);
+    await until(() => closed.length === 1);
+    idle.send(refresh);
+    await idle.next('left');
+  });
+
+  it('closes, by name, a connection that does not read in time', async () => {
+    await start({ limits: { pauseBytes: 100_000, unreadMs: 40, paceLookMs: 10 } });
+    const peer = await greet(listener.port);
+    peer.ws.pause();
+    const large = encode(replyOf(1024 * 1024));
+    for (let i = 0; i < 16; i++) opened[0]?.send(large);
+    await until(() => closed.length === 1);
+    peer.close();
+    await assertServes();
+  });
+
+  it('closes, by name, who holds most of what waits for the rest of its message', async () => {
+    const received = limitBytes(1_000_000);
+    await start({ budgetsOf: () => ({ received }) });
+    const peers = await Promise.all([rawPeer(listener.port), rawPeer(listener.port)]);
+    for (const { socket } of peers) socket.resume();
+    const [one, other] = peers;
+    await one?.write(webSocketFrame(BINARY, Buffer.alloc(400_000), 1_000_000));
+    await other?.write(webSocketFrame(BINARY, Buffer.alloc(200_000), 1_000_000));
+    await assertServes();
+    assert.equal(received.gaveWay(), 0);
+    await one?.write(Buffer.alloc(500_000));
+    assert.equal(await one?.closed, CLOSE.short);
+    assert.equal(received.gaveWay(), 1);
+    assert.ok(received.bytes() < 300_000);
+    await other?.write(Buffer.alloc(800_000));
+    await until(() => frames.length > 1 || closed.length > 2);
+    other?.socket.destroy();
+    await until(() => closed.length === 3);
+    assert.equal(received.bytes(), 0);
+  });
+
+  it('counts what it holds back until answers were read', async () => {
+    const received = limitBytes(Infinity);
+    await start({ limits: { pauseBytes: 100_000 }, budgetsOf: () => ({ received }) });
+    const peer = await greet(listener.port);
+    reply = () => encode(replyOf(1024 * 1024));
+    peer.ws.pause();
+    const asked = [...Array.from({ length: 100 }, () => refresh), replyOf(500_000)];
+    peer.ws.send(encodeMessage(asked.map(draftOf)));
+    await until(() => frames.length > 0);
+    while (received.bytes() === 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(received.bytes() > 500_000, String(received.bytes()));
+    peer.ws.resume();
+    for (let i = 0; i < 100; i++) await peer.next('reply');
+    await until(() => frames.length === asked.length);
+    assert.equal(received.bytes(), 0);
   });
 
   it('disconnects a peer that lets too much pile up', async () => {
