@@ -19,7 +19,7 @@ export interface Arrivals<Peer> {
   /** What a pong says, of a peer. */
   heard(peer: Peer, data: Buffer): void;
   gone(peer: Peer): void;
-  /** Those who were asked more than so many times and did not answer, if that is urgent. */
+  /** Those who were asked so many times and did not answer, if that is urgent. */
   overdue(times: number): readonly Peer[];
 }
 
@@ -51,6 +51,6 @@ export function createArrivals<Peer>(user: ArrivalsUser | undefined): Arrivals<P
       if (data.equals(number)) gone(peer);
     },
     gone,
-    overdue: (most) => (times > most && user?.isUrgent() ? [...awaited] : []),
+    overdue: (most) => (times >= most && user?.isUrgent() ? [...awaited] : []),
   };
 }

@@ -23,7 +23,6 @@ import {
 import type { Log } from './log.ts';
 import { messageMeter } from './message-meter.ts';
 import { MESSAGE_MS, PACE_LOOK_MS, paceOf, UNREAD_MS } from './pace.ts';
-import { answerPings } from './pongs.ts';
 import { PROGRAMS_ONLY, refuseVisitor, type Visitors } from './visitors.ts';
 
 /** A peer that greeted and was let in. */
@@ -71,6 +70,8 @@ export const LISTENER_LIMITS = {
   bytesBeforeHello: 64 * 1024,
   receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
   watchIntervalMs: WATCH_INTERVAL_MS,
+  /** Pings of a peer whose answers the system has not taken over yet; with one more it is disconnected. */
+  pings: 60,
   messageMs: MESSAGE_MS,
   unreadMs: UNREAD_MS,
   paceLookMs: PACE_LOOK_MS,
@@ -144,12 +145,13 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
   });
   server.on('drop', () => door.refused(`at most ${limits.connections} connections are accepted at a port`));
 
+  const bounds = { maxPendingAutoPongs: limits.pings }; // which the library's types lack
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: true,
     perMessageDeflate: false,
     maxPayload: MAX_FRAME_BYTES,
-    autoPong: false,
+    ...bounds,
   });
   const checks = new Map<FrameSocket, (ask: Buffer) => void>();
   const paces = new Map<FrameSocket, () => string | undefined>();
@@ -174,7 +176,6 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     let held: Message[] = [];
     /** Of the messages that these came in. */
     let heldBytes = 0;
-    answerPings(ws);
     ws.on('pong', (data) => arrivals.heard(frames, data));
     checks.set(frames, keepAlive(ws, frames));
     paces.set(frames, paceOf(frames, meter, limits));

@@ -20,8 +20,9 @@ const SHORT_HEADER_BYTES = 2 + MASK_BYTES;
 const IS_LAST = 0x80;
 const IS_CONTROL = 0x08;
 const LENGTH_BITS = 0x7f;
-/** Lengths that say that the length follows, in so many bytes. */
-const LENGTH_FOLLOWS: Readonly<Record<number, number>> = { 126: 2, 127: 8 };
+/** Lengths that say that the length follows, in 2 or in 8 bytes. */
+const FOLLOWS_IN_2 = 126;
+const FOLLOWS_IN_8 = 127;
 
 export function messageMeter(): MessageMeter {
   /** Of the present frame: bytes of its header that came and that it has, and of its payload those that are due. */
@@ -52,12 +53,11 @@ export function messageMeter(): MessageMeter {
       headerBytes = SHORT_HEADER_BYTES;
     } else if (headerAt === 1) {
       length = byte & LENGTH_BITS;
-      const more = LENGTH_FOLLOWS[length];
-      if (more !== undefined) {
-        headerBytes += more;
+      if (length >= FOLLOWS_IN_2) {
+        headerBytes += length === FOLLOWS_IN_8 ? 8 : 2;
         length = 0;
       }
-    } else if (headerAt < headerBytes - MASK_BYTES) {
+    } else {
       length = length * 256 + byte;
     }
     headerAt++;
@@ -74,8 +74,14 @@ export function messageMeter(): MessageMeter {
           if (due === 0) endFrame(at);
           continue;
         }
-        takeHeader(chunk[at] ?? 0);
-        at++;
+        if (headerAt >= 2 && headerAt >= headerBytes - MASK_BYTES) {
+          const some = Math.min(headerBytes - headerAt, chunk.length - at);
+          headerAt += some;
+          at += some;
+        } else {
+          takeHeader(chunk[at] ?? 0);
+          at++;
+        }
         if (headerAt < headerBytes) continue;
         headerAt = 0;
         due = length;

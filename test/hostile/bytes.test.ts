@@ -114,19 +114,15 @@ describe('a cluster with a client that has it hold bytes', () => {
     });
   }
 
-  it('goes on while eight connections send a million pings, and read no answer', async () => {
+  it('goes on while eight connections send pings without end, and read no answer', async () => {
     await start();
     const [port, admin] = [cluster.workerPort(0), cluster.workerAdminPort(0)];
     const peers = await Promise.all(Array.from({ length: 8 }, () => rawPeer(port)));
-    const pings = Buffer.concat(Array.from({ length: 12_500 }, () => webSocketFrame(PING, Buffer.alloc(0))));
-    const attack = peers.map((peer) =>
-      writeAll(
-        peer,
-        Array.from({ length: 10 }, () => pings),
-      ),
-    );
-    await isBorne(admin, Promise.all(attack));
-    for (const { socket } of peers) socket.destroy();
+    const pings = Buffer.concat(Array.from({ length: 10_000 }, () => webSocketFrame(PING, Buffer.alloc(125))));
+    function* endless(): Generator<Uint8Array> {
+      for (;;) yield pings;
+    }
+    await isBorne(admin, Promise.all(peers.map((peer) => writeAll(peer, endless()))));
   });
 
   describe('and sessions', () => {

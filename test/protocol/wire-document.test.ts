@@ -144,13 +144,17 @@ describe('WIRE.md', () => {
         ['greeting time', `${LISTENER_LIMITS.helloMs} ms`],
         ['greeting bytes', String(LISTENER_LIMITS.bytesBeforeHello)],
         ['silence', `${LISTENER_LIMITS.receiveTimeoutMs} ms`],
+        ['pings', String(LISTENER_LIMITS.pings)],
+        ['message time', `${LISTENER_LIMITS.messageMs} ms`],
+        ['unread time', `${LISTENER_LIMITS.unreadMs} ms`],
         ['unread, waits', String(LISTENER_LIMITS.pauseBytes)],
         ['unread, ends', String(LISTENER_LIMITS.closeBytes)],
         ['time to say so', `${CLOSE_TIMEOUT_MS} ms`],
       ],
     );
     const stated = codes?.rows.map(({ cells }) => cells[0]);
-    for (const code of [CLOSE.goingAway, CLOSE.malformed, CLOSE.refused]) assert.ok(stated?.includes(String(code)));
+    for (const code of [CLOSE.goingAway, CLOSE.malformed, CLOSE.refused, CLOSE.short, CLOSE.slow])
+      assert.ok(stated?.includes(String(code)));
   });
 
   it('speaks of limits by names that exist', () => {

@@ -1,5 +1,13 @@
 import { draftOf, encode, encodeMessage, MAX_FRAME_BYTES, PROTOCOL_VERSION, type Message } from '@dpr/protocol';
-import { createLog, listen, ProcessError, type Connection, type Listener, type ListenerOptions } from '@dpr/runtime';
+import {
+  createLog,
+  listen,
+  LISTENER_LIMITS,
+  ProcessError,
+  type Connection,
+  type Listener,
+  type ListenerOptions,
+} from '@dpr/runtime';
 import assert from 'node:assert/strict';
 import { limitBytes } from '../../services/runtime/budget.ts';
 import { CLOSE } from '@dpr/runtime/frame-socket';
@@ -7,7 +15,7 @@ import { UNANSWERED_INTERVALS } from '@dpr/runtime/keep-alive';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { WebSocket } from 'ws';
-import { BINARY, rawPeer, webSocketFrame } from '../hostile/raw.ts';
+import { BINARY, messageFrame, PING, rawPeer, webSocketFrame } from '../hostile/raw.ts';
 import { connect, greet, hello } from './peer.ts';
 
 const log = createLog('silent', {});
@@ -309,6 +317,20 @@ describe('a listener', () => {
     const own = frames.filter(([number]) => number === opened[0]?.number).map(([, message]) => message);
     assert.deepEqual(own.at(-1), { kind: 'refresh', worldLine: 2 }, 'in the order in which they came');
     assert.equal(own.length, asked + 1);
+  });
+
+  it('answers pings that come at once, and disconnects a peer that sends more of them than it may', async () => {
+    await start();
+    const pings = (count: number): Buffer =>
+      Buffer.concat(Array.from({ length: count }, () => webSocketFrame(PING, Buffer.alloc(0))));
+    const peer = await rawPeer(listener.port);
+    peer.socket.resume();
+    await peer.write(Buffer.concat([pings(LISTENER_LIMITS.pings), messageFrame(refresh)]));
+    await until(() => frames.length === 1);
+    assert.deepEqual(closed, []);
+    await peer.write(pings(LISTENER_LIMITS.pings + 1));
+    await peer.closed;
+    await until(() => closed.length === 1);
   });
 
   it('closes, by name, a connection whose message is not complete in time, and none that is between messages', async () => {
