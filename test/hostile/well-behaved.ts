@@ -6,8 +6,10 @@ import assert from 'node:assert/strict';
 export const HELD_UP_MS = 3_000;
 
 export interface WellBehaved {
-  /** Adds one at every worker, and checks the sums, and how long their commit took. */
-  goOn(): Promise<void>;
+  /** Adds one at every worker, and checks the sums, and how long their commit took. @returns how long, ms */
+  goOn(): Promise<number>;
+  /** What was added to each counter. */
+  readonly sum: () => number;
   close(): Promise<void>;
 }
 
@@ -25,7 +27,9 @@ export async function wellBehaved(address: string, workers: readonly number[], t
       const tookMs = Math.round(performance.now() - since);
       assert.deepEqual([sums.map(Number), session.worldLine], [workers.map(() => sum), worldLine]);
       assert.ok(tookMs < HELD_UP_MS, `a commit took ${tookMs} ms`);
+      return tookMs;
     },
+    sum: () => sum,
     close: () => cluster.close(),
   };
 }

@@ -53,8 +53,8 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** @param common variables that all processes are given */
-export async function createCluster(workers: number, common: Variables = {}): Promise<Cluster> {
+/** @param common variables that all processes are given; @param keptLines how many lines of its log each child remembers */
+export async function createCluster(workers: number, common: Variables = {}, keptLines = Infinity): Promise<Cluster> {
   await bundle();
   const directory = await mkdtemp(path.join(tmpdir(), 'dpr-'));
   const ports = { finder: await freePort(), control: await freePort(), admin: await freePort() };
@@ -68,7 +68,7 @@ export async function createCluster(workers: number, common: Variables = {}): Pr
       env: { ...process.env, DPR_HOST: '127.0.0.1', DPR_LOG_LEVEL: 'debug', ...common, ...variables },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const started = follow(child);
+    const started = follow(child, keptLines);
     children.push(started);
     return started;
   }
@@ -111,13 +111,17 @@ export async function createCluster(workers: number, common: Variables = {}): Pr
   };
 }
 
-function follow(child: ChildProcess): Child {
+function follow(child: ChildProcess, keptLines: number): Child {
   const lines: LogLine[] = [];
   const changed = new Set<() => void>();
   let taken = 0;
   if (child.stdout === null) throw new Error('the output of the process is piped');
   createInterface(child.stdout).on('line', (line) => {
     lines.push(JSON.parse(line) as LogLine);
+    if (lines.length > keptLines) {
+      lines.shift();
+      taken = Math.max(0, taken - 1);
+    }
     for (const look of [...changed]) look();
   });
   const exited = once(child, 'close');
