@@ -35,6 +35,8 @@ const MAX_DEAF_TURNS = 150;
 const MAX_UNFINISHED_BYTES = 1024 * 1024;
 /** What it has not been able to send, beyond which it waits. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
+/** In a message of one that is not let in, and whose frames are not looked at therefore. */
+const MAX_UNHEARD_FRAMES = 3;
 const ANSWERS_LEARNT = 0.1;
 /** What it sent last is kept, in WebSocket frames, but for those that are long. */
 const KEPT_WRITES = 32;
@@ -102,8 +104,11 @@ export function createActor(persona: Persona, seed: number, index: number, knowl
     }
     const { socket } = client;
     if (deafTurns > 0 && --deafTurns === 0) socket.resume();
-    if (!isUp || isLeaving || socket.writableLength > MAX_UNSENT_BYTES) return leaveSometimes(client, SHARE.endWaiting);
-    leaveSometimes(client, SHARE.end);
+    if (!isUp || isLeaving || socket.writableLength > MAX_UNSENT_BYTES) {
+      leaveSometimes(client, SHARE.endWaiting);
+      return 0;
+    }
+    if (leaveSometimes(client, SHARE.end)) return 0;
     if (random.chance(SHARE.deaf)) {
       count('WebSocket: reads nothing for a while');
       socket.pause();
@@ -112,13 +117,13 @@ export function createActor(persona: Persona, seed: number, index: number, knowl
     return random.chance(SHARE.webSocket) ? mischief(client) : sendMessage(client);
   }
 
-  function leaveSometimes(own: RawClient, chance: number): number {
-    if (!random.chance(chance)) return 0;
+  function leaveSometimes(own: RawClient, chance: number): boolean {
+    if (!random.chance(chance)) return false;
     if (random.chance(0.5)) own.socket.destroy();
     else write(own, webSocketFrame(drawClosing(random), { opcode: OPCODE.close }));
     count('WebSocket: closed, or cut');
     isLeaving = true;
-    return 0;
+    return true;
   }
 
   function sendMessage(own: RawClient): number {
@@ -129,7 +134,10 @@ export function createActor(persona: Persona, seed: number, index: number, knowl
 
   function drawMessage(): { readonly bytes: Buffer; readonly frames: number } {
     const kinds = random.chance(0.2) ? [random.pick(persona.allowed)] : persona.allowed;
-    const frames = Array.from({ length: drawLength(random) }, () => frame(random.pick(kinds)));
+    const length = persona.isLetIn ? drawLength(random) : random.int(1, MAX_UNHEARD_FRAMES);
+    const isRight = random.chance(0.5);
+    const draw = (): Buffer => frame(random.pick(kinds), isRight);
+    const frames = random.chance(0.05) ? repeated(draw(), length) : Array.from({ length }, draw);
     if (random.chance(SHARE.forbidden)) {
       frames[frames.length - 1] = frame(random.pick(persona.isTrusted ? KINDS.filter(isHarmless) : KINDS));
     } else if (random.chance(SHARE.damagedFrame)) {
@@ -144,9 +152,16 @@ export function createActor(persona: Persona, seed: number, index: number, knowl
     return { bytes, frames: 1 };
   }
 
-  function frame(kind: Kind): Buffer {
+  function repeated(one: Buffer, length: number): Buffer[] {
+    count('messages of one frame, many times');
+    return Array.from({ length }, () => one);
+  }
+
+  /** @param isRight whether batches are such as execute: so many that they reach what a session may have unanswered */
+  function frame(kind: Kind, isRight = false): Buffer {
     count(`sent ${kind}`);
-    if (kind === 'batch' && random.chance(0.85)) return random.chance(0.1) ? session.repeat() : session.batch();
+    if (kind === 'batch' && isRight) return session.batch(true);
+    if (kind === 'batch' && random.chance(0.85)) return random.chance(0.1) ? session.repeat() : session.batch(false);
     if (kind === 'sessionEnded' && random.chance(0.05)) {
       const ended = validFrame(source, kind, { session: session.hex() });
       session.begin();
@@ -260,10 +275,10 @@ function drawClosing(random: Random): Buffer {
 /** Frames of one message: often one, sometimes as many as go in. */
 function drawLength(random: Random): number {
   const share = random.next();
-  if (share < 0.4) return 1;
-  if (share < 0.7) return random.int(2, 16);
-  if (share < 0.9) return random.int(17, 128);
-  return share < 0.98 ? random.int(129, MAX_FRAMES_IN_MESSAGE) : MAX_FRAMES_IN_MESSAGE;
+  if (share < 0.5) return 1;
+  if (share < 0.8) return random.int(2, 16);
+  if (share < 0.95) return random.int(17, 128);
+  return share < 0.99 ? random.int(129, MAX_FRAMES_IN_MESSAGE) : MAX_FRAMES_IN_MESSAGE;
 }
 
 /** With the control token, whatever reaches the Finder of these is done. */

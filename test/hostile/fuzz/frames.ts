@@ -157,6 +157,8 @@ export function drawHex(source: Source, name: string, bytes: number): string {
 
 /** Lists within lists are short. */
 const MAX_DEPTH = 2;
+/** As many as the shorter ones of the limits allow. */
+const MOST_ITEMS = 64;
 
 function write(source: Source, parts: Buffer[], name: string, shape: Shape, fixed: unknown, depth: number): void {
   const { random } = source;
@@ -185,13 +187,14 @@ function write(source: Source, parts: Buffer[], name: string, shape: Shape, fixe
       return;
     }
     case 'list': {
-      const items = (fixed as readonly unknown[] | undefined) ?? Array.from({ length: drawCount(random, depth) });
+      const items =
+        (fixed as readonly unknown[] | undefined) ?? Array.from({ length: drawCount(random, depth, shape.max) });
       parts.push(number(4, items.length));
       for (const item of items) write(source, parts, name, shape.item, item, depth + 1);
       return;
     }
     case 'map': {
-      const count = drawCount(random, depth);
+      const count = drawCount(random, depth, shape.max);
       const first = random.pick([0, 0, 1, 2, 999, MAX_WORKER_ID - count]);
       parts.push(number(4, count));
       for (let index = 0; index < count; index++) {
@@ -208,8 +211,8 @@ function write(source: Source, parts: Buffer[], name: string, shape: Shape, fixe
   }
 }
 
-function drawCount(random: Random, depth: number): number {
-  if (depth < MAX_DEPTH && random.chance(0.01)) return random.int(10, 64);
+function drawCount(random: Random, depth: number, max: number): number {
+  if (depth < MAX_DEPTH && random.chance(0.01)) return Math.min(max, random.int(10, MOST_ITEMS));
   return random.chance(0.4) ? 0 : random.int(1, 3);
 }
 

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { errorText, EXIT_INTERRUPTED, interruption } from '../../../services/chaos/interrupt.ts';
 import { MAX_RESIDENT_BYTES, memoryChart } from './memory.ts';
 import { FUZZ_EXIT, parseOptions } from './options.ts';
-import { progressLine, report } from './report.ts';
+import { neverReached, progressLine, report } from './report.ts';
 import { runFuzz, type Progress } from './run.ts';
 
 const { minutes, seed, rate, connections, write } = parseOptions(process.argv.slice(2));
@@ -23,6 +23,8 @@ try {
       console.log(progressLine(seen));
     },
   });
+  const missing = signal.aborted ? [] : neverReached(latest.counts);
+  if (missing.length > 0) throw new Error(`this was never reached: ${missing.join(', ')}`);
 } catch (error) {
   failure = error;
 }

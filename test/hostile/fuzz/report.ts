@@ -1,4 +1,6 @@
 /** What a run shows: a line now and then, and tables at its end. */
+import { ERROR_CODES, type ErrorCode } from '@dpr/protocol';
+import { KINDS } from './frames.ts';
 import { mebibytes, ranges, type Sample } from './memory.ts';
 import type { Progress } from './run.ts';
 
@@ -29,6 +31,8 @@ export function report({ atMs, counts, samples, commits, newcomers }: Progress, 
     ]),
     ...table('Memory, MiB: at first, least and most of the last tenth, most of all', memoryRows(samples)),
   ];
+  const missing = neverReached(counts);
+  if (missing.length > 0) lines.push(`Never answered: ${missing.join(', ')}`, '');
   for (const [title, prefix] of GROUPS) {
     const rows = [...counts].filter(([what]) => what.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
     lines.push(
@@ -39,6 +43,26 @@ export function report({ atMs, counts, samples, commits, newcomers }: Progress, 
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** Codes that no client brings about here, and why. */
+export const OUT_OF_REACH: readonly ErrorCode[] = [
+  'wrongWorker', // a client finds that out itself, and so does a worker
+  'overloaded', // takes a disk or a memory that does not suffice
+  'tooManySessions', // takes a memory that does not suffice
+  'leaving', // takes the word of an administrator
+  'surveyAgain', // takes a removal
+  'notServing', // takes a server that starts or stops
+  'staleFinder', // takes a record that is older than it was
+];
+const CLOSE_CODES = [1002, 1007, 1008, 1009];
+
+/** What a run of a minute or more has as an answer, unless it does not send what it should. @returns what did not come */
+export function neverReached(counts: ReadonlyMap<string, number>): string[] {
+  const codes = ERROR_CODES.filter((code) => !OUT_OF_REACH.includes(code)).map((code) => `error ${code}`);
+  const kinds = KINDS.map((kind) => `sent ${kind}`);
+  const endings = CLOSE_CODES.map((code) => `ended: code ${code}`);
+  return [...kinds, ...codes, ...endings].filter((what) => !counts.has(what));
 }
 
 const GROUPS = [

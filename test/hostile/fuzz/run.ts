@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { connect } from '@dpr/client';
 import { errorText } from '../../../services/chaos/interrupt.ts';
 import { createCluster, type Child, type Cluster, type LogLine } from '../../runtime/cluster.ts';
-import { HELD_UP_MS, wellBehaved, type WellBehaved } from '../well-behaved.ts';
+import { GIVEN_UP_MS, HELD_UP_MS, wellBehaved, within, type WellBehaved } from '../well-behaved.ts';
 import { MAX_RESIDENT_BYTES, residentBytes, type Sample } from './memory.ts';
 import type { Ports } from './personas.ts';
 import type { SenderReport, SenderRequest, SenderTask } from './sender.ts';
@@ -22,6 +22,8 @@ export interface FuzzOptions {
   /** Connections to the Finder's public port and to each worker's. */
   readonly each: number;
   readonly signal: AbortSignal;
+  /** Told of the processes, by name, and of their directory, once they serve and have committed something. */
+  readonly started?: (children: ReadonlyMap<string, Child>, directory: string) => void;
   /** Told now and then how it goes. */
   readonly progress: (progress: Progress) => void;
 }
@@ -65,10 +67,12 @@ export async function runFuzz(options: FuzzOptions): Promise<Progress> {
     const beside = await wellBehaved(addressOf(cluster), WORKERS, TOKENS.client);
     try {
       await beside.goOn(); // so that something is committed of every worker
+      options.started?.(children, cluster.directory);
       const seen = await pester(options, cluster, children, beside);
+      if (options.signal.aborted) return seen;
       await beside.goOn();
       await beside.close();
-      if (!options.signal.aborted) await restartsWhole(cluster, children, beside.sum());
+      await restartsWhole(cluster, children, beside.sum());
       return seen;
     } finally {
       await beside.close();
@@ -105,8 +109,10 @@ async function pester(
   const end = (): void => over.abort();
   const { seed, each, framesPerMinute, signal } = options;
   const ports: Ports = { ...cluster.ports, workers: WORKERS.map((id) => cluster.workerPort(id)) };
+  // Ctrl-C reaches the cluster's processes, too: nothing more is to be waited for.
+  const interrupted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  if (signal.aborted) return seen();
   const sender = startSender({ seed, ports, tokens: TOKENS, each, framesPerMinute }, counts);
-  signal.addEventListener('abort', end, { once: true });
   const late = setTimeout(end, options.ms);
 
   /** Does something again and again, until it is over. */
@@ -120,6 +126,7 @@ async function pester(
   try {
     await Promise.race([
       sender.failed,
+      interrupted,
       ...[...children].map(([name, child]) => child.exit.then(() => refuseEnded(name, child))),
       Promise.all([
         every(BEAT_MS, async () => void commits.push(await beside.goOn())),
@@ -131,14 +138,13 @@ async function pester(
       ]),
     ]);
   } catch (error) {
-    if (signal.aborted) return seen(); // Ctrl-C reaches the cluster's processes, too
+    if (signal.aborted) return seen();
     throw new Error(`${errorText(error)}\nThe last messages of each connection: ${await sender.keepLast()}`, {
       cause: error,
     });
   } finally {
     end();
     clearTimeout(late);
-    signal.removeEventListener('abort', end);
     await sender.stop();
   }
   return seen();
@@ -150,7 +156,9 @@ async function newcomer(cluster: Cluster): Promise<number> {
   const other = await connect({ cluster: addressOf(cluster), token: TOKENS.client, connectTimeoutMs: HELD_UP_MS });
   try {
     const session = other.session();
-    for (const id of WORKERS) await session.counter(id).add(0).committed;
+    for (const id of WORKERS) {
+      await within(GIVEN_UP_MS, 'a commit of a new client', session.counter(id).add(0).committed);
+    }
   } finally {
     await other.close();
   }

@@ -3,8 +3,8 @@ import { MAX_VERSION_JUMP, type Message } from '@dpr/protocol';
 import { drawDependencies, drawNumber, writeBatchFields, type BatchFields, type Source } from './frames.ts';
 
 export interface FuzzSession {
-  /** The next batch, with this and that mutated now and then. */
-  batch(): Buffer;
+  /** The next batch. @param isRight it is as it should be; otherwise this and that is mutated now and then */
+  batch(isRight: boolean): Buffer;
   /** The same as an earlier one: its stored reply is asked for. */
   repeat(): Buffer;
   learn(message: Message): void;
@@ -33,12 +33,13 @@ export function createFuzzSession(source: Source): FuzzSession {
   }
   begin();
 
-  function fields(): BatchFields {
-    const claimed = random.chance(0.1)
-      ? Math.max(version, Date.now()) +
-        random.pick([0, 1, 100, 5_000, MAX_VERSION_JUMP - 1_000, MAX_VERSION_JUMP + 100])
-      : version;
-    const { count, operations } = drawOperations(source);
+  function fields(isRight: boolean): BatchFields {
+    const claimed =
+      !isRight && random.chance(0.1)
+        ? Math.max(version, Date.now()) +
+          random.pick([0, 1, 100, 5_000, MAX_VERSION_JUMP - 1_000, MAX_VERSION_JUMP + 100])
+        : version;
+    const { count, operations } = drawOperations(source, isRight);
     return {
       isUrgent: random.chance(0.02),
       session,
@@ -47,7 +48,7 @@ export function createFuzzSession(source: Source): FuzzSession {
       sequence: next,
       acknowledged: random.chance(0.05) ? random.int(0, acknowledged) : acknowledged,
       version: claimed,
-      dependencies: random.chance(0.2) ? drawDependencies(source, claimed) : [],
+      dependencies: !isRight && random.chance(0.2) ? drawDependencies(source, claimed) : [],
       count,
       operations,
     };
@@ -56,9 +57,9 @@ export function createFuzzSession(source: Source): FuzzSession {
   return {
     begin,
     hex: () => hex,
-    batch() {
-      const made = fields();
-      if (random.chance(0.02)) {
+    batch(isRight) {
+      const made = fields(isRight);
+      if (!isRight && random.chance(0.02)) {
         const sequence = Math.max(1, drawNumber(source, 'sequence', 8));
         return writeBatchFields({
           ...made,
@@ -69,7 +70,7 @@ export function createFuzzSession(source: Source): FuzzSession {
       next++;
       return (last = writeBatchFields(made));
     },
-    repeat: () => last ?? writeBatchFields(fields()),
+    repeat: () => last ?? writeBatchFields(fields(true)),
     learn(message) {
       if (!('session' in message) || message.session !== hex) return;
       if (message.kind === 'reply') {
@@ -84,8 +85,8 @@ export function createFuzzSession(source: Source): FuzzSession {
 }
 
 /** They add up to nothing, or do not fit into 64 bits and change nothing, or are malformed. */
-function drawOperations({ random }: Source): { readonly count: number; readonly operations: Buffer } {
-  if (random.chance(0.01)) return { count: random.int(1, 9), operations: Buffer.alloc(random.int(0, 100)) };
+function drawOperations({ random }: Source, isRight: boolean): { readonly count: number; readonly operations: Buffer } {
+  if (!isRight && random.chance(0.01)) return { count: random.int(1, 9), operations: Buffer.alloc(random.int(0, 100)) };
   const many = random.chance(0.002) ? (random.chance(0.02) ? MOST_OPERATIONS : MANY_OPERATIONS) : undefined;
   const count = many ?? 2 * random.int(1, 2);
   const operations = Buffer.alloc(8 * count);
