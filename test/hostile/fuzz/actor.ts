@@ -19,7 +19,10 @@ export interface Actor {
   readonly last: () => { readonly persona: Persona; readonly sent: readonly string[] };
 }
 
-/** Anything but a message of valid frames; the least common are seldom, because each ends the connection. */
+/**
+ * Anything but a message of valid frames; the least common are seldom, because each ends the connection. `agree`: to be closed; others
+ * go on sending.
+ */
 const SHARE = {
   damagedFrame: 0.03,
   damagedMessage: 0.01,
@@ -28,6 +31,7 @@ const SHARE = {
   deaf: 0.004,
   end: 0.004,
   endWaiting: 0.01,
+  agree: 0.9,
 };
 /** How many turns it does not read, when it does not. */
 const MAX_DEAF_TURNS = 150;
@@ -72,6 +76,9 @@ export function createActor(persona: Persona, seed: number, index: number, knowl
         greet(own);
       },
       message: (payload) => take(payload),
+      closing() {
+        if (random.chance(SHARE.agree)) own.socket.destroy();
+      },
       ended(how) {
         if (client !== own) return;
         count(`ended: ${how}`);

@@ -20,6 +20,8 @@ export interface RawHandlers {
   readonly opened: () => void;
   /** One whole message. */
   readonly message: (payload: Buffer) => void;
+  /** The server says that it closes the connection, and waits for the client to agree. */
+  readonly closing: () => void;
   readonly ended: (how: Ending) => void;
 }
 
@@ -42,7 +44,12 @@ export function openRaw(port: number, head: string, handlers: RawHandlers): RawC
   const read = reader(handlers);
   let open = true;
   let ending: Ending = 'cut';
-  socket.on('data', (bytes: Buffer) => (ending = read(bytes) ?? ending));
+  socket.on('data', (bytes: Buffer) => {
+    const told = read(bytes);
+    if (told === undefined) return;
+    ending = told;
+    handlers.closing();
+  });
   socket.on('error', () => undefined); // 'close' follows
   socket.on('close', () => {
     open = false;
