@@ -36,7 +36,7 @@ const SHARE = {
 /** How many turns it does not read, when it does not. */
 const MAX_DEAF_TURNS = 150;
 /** Of a message that never ends. */
-const MAX_UNFINISHED_BYTES = 1024 * 1024;
+const MAX_UNFINISHED_BYTES = 8 * 1024 * 1024;
 /** What it has not been able to send, beyond which it waits. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
 /** In a message of one that is not let in, and whose frames are not looked at therefore. */
