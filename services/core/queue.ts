@@ -39,6 +39,7 @@ export function createQueue<T extends object>(): Queue<T> {
     },
     first: () => items[front],
     shift() {
+      if (items.length === 1) return items.pop(); // the usual case, without an array for what is cut off
       const item = items[front];
       if (item !== undefined) items[front++] = undefined;
       if (front === items.length || (front >= MAX_EMPTY && 2 * front >= items.length)) {
