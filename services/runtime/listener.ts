@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { encode, FrameError, MAX_FRAME_BYTES, type Draft, type ErrorCode, type Message } from '@dpr/protocol';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { createArrivals, type ArrivalsUser } from './arrivals.ts';
@@ -11,7 +12,7 @@ import type { Budgets, BudgetPart } from './budget.ts';
 import { cannotListen } from './cannot-listen.ts';
 import { checkDescriptors, doorStop, tooMany } from './descriptors.ts';
 import { BUFFER_LIMITS, CLOSE, framesOf, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
-import { refuse, type Doorkeeper, type Hello, type PeerRole } from './greeting.ts';
+import { refuse, type Doorkeeper, type Hello, type PeerRole, type Refusal } from './greeting.ts';
 import {
   keepAlive,
   RECEIVE_TIMEOUT_MS,
@@ -23,6 +24,7 @@ import {
 import type { Log } from './log.ts';
 import { messageMeter } from './message-meter.ts';
 import { MESSAGE_MS, PACE_LOOK_MS, paceOf, UNREAD_MS } from './pace.ts';
+import { CLIENTS_SHARE, createPlaces, noPlace, type Places } from './places.ts';
 import { PROGRAMS_ONLY, refuseVisitor, type Visitors } from './visitors.ts';
 
 /** A peer that greeted and was let in. */
@@ -59,10 +61,12 @@ export interface ListenerOptions extends Doorkeeper {
   readonly budgetsOf?: (role: PeerRole) => Budgets;
   /** Is told when what clients had sent before has arrived. */
   readonly arrivals?: ArrivalsUser;
+  /** Shared with the process's other ports, if it has any. */
+  readonly places?: Places;
 }
 
 export const LISTENER_LIMITS = {
-  /** Connections at one port, greeted or not; more are closed at once. */
+  /** Connections at one port, greeted or not. For a further one the oldest that has not greeted is closed, or else the new one. */
   connections: 10_000,
   /** How long a peer may take from connecting to its `hello`. */
   helloMs: 5_000,
@@ -116,12 +120,12 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
   const limits = { ...LISTENER_LIMITS, ...options.limits };
   checkDescriptors();
   const door = doorStop(options.log);
+  const places = options.places ?? createPlaces();
   const server = createServer({
     headersTimeout: limits.helloMs,
     requestTimeout: limits.helloMs,
     connectionsCheckingInterval: limits.helloMs / CHECKS_PER_HELLO,
   });
-  server.maxConnections = limits.connections;
   const refusal = ({ headers }: IncomingMessage): string | undefined => {
     const reason = refuseVisitor(headers, options.visitors ?? PROGRAMS_ONLY);
     if (reason !== undefined) options.log.debug({ event: 'visitorRefused', reason });
@@ -138,12 +142,29 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     response.end('This port speaks the DPR protocol over WebSockets.\n');
   });
   server.on('clientError', (_error, socket) => socket.destroy());
+  /** At this port. */
+  const connected = new Set<Duplex>();
+  const newcomers = new Set<Duplex>();
+  const settled = (socket: Duplex): void => {
+    newcomers.delete(socket);
+    places.newcomers.delete(socket);
+  };
+  const gone = (socket: Duplex): void => {
+    connected.delete(socket);
+    settled(socket);
+  };
   server.on('connection', (socket) => {
-    if (door.hasRoom()) return;
-    socket.destroy();
-    door.refused(tooMany());
+    const isFull = connected.size >= limits.connections;
+    if (isFull || !door.hasRoom()) {
+      door.refused(isFull ? `at most ${limits.connections} connections are accepted at a port` : tooMany());
+      const [oldest = socket] = isFull ? newcomers : places.newcomers;
+      oldest.destroy();
+      gone(oldest);
+      if (oldest === socket) return;
+    }
+    for (const all of [connected, newcomers, places.newcomers]) all.add(socket);
+    socket.on('close', () => gone(socket));
   });
-  server.on('drop', () => door.refused(`at most ${limits.connections} connections are accepted at a port`));
 
   const bounds = { maxPendingAutoPongs: limits.pings }; // which the library's types lack
   const sockets = new WebSocketServer({
@@ -158,6 +179,9 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
   const arrivals = createArrivals<FrameSocket>(options.arrivals);
   const watches = new Map<FrameSocket, () => void>();
   let greeted = 0;
+  let clients = 0;
+  const isForOthers = options.roles.some((role) => role !== 'client');
+  const maxClients = Math.floor(limits.connections * (isForOthers ? CLIENTS_SHARE : 1));
 
   server.on('upgrade', (request: IncomingMessage, socket: RawSocket, head: Buffer) => {
     socket.on('error', () => undefined); // ws closes it; it must not end the process
@@ -172,6 +196,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     const meter = messageMeter();
     let received: BudgetPart | undefined;
     let connection: Connection | undefined;
+    let isClient = false;
     /** What came and waits until the peer has read its answers: no more than one read of the socket brought. */
     let held: Message[] = [];
     /** Of the messages that these came in. */
@@ -238,10 +263,13 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     function greet(message: Message): void {
       if (!letIn(frames, message)) return;
       clearTimeout(late);
+      settled(socket);
       greeted++;
       const budgets = options.budgetsOf?.(message.role);
       if (budgets?.unsent) frames.countUnsent(budgets.unsent);
       received = budgets?.received.join(() => frames.cutOff(CLOSE.short, RECEIVED_SHORT));
+      isClient = message.role === 'client';
+      if (isClient) countClients(1);
       connection = {
         number: ++lastConnection,
         send: frames.send,
@@ -262,6 +290,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
       arrivals.gone(frames);
       if (connection === undefined) return;
       greeted--;
+      if (isClient) countClients(-1);
       owner.closed(connection);
     });
   }
@@ -272,12 +301,24 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
       frames.close(CLOSE.refused, 'no greeting');
       return false;
     }
-    const refusal = refuse(options, message);
+    const refusal = refuse(options, message) ?? noPlaceFor(message.role);
     if (refusal === undefined) return true;
     options.log.debug({ event: 'greetingRefused', role: message.role, reason: refusal.text });
     sendError(frames, refusal.code, refusal.text, refusal.detail);
     frames.close(CLOSE.refused, refusal.code);
     return false;
+  }
+
+  function noPlaceFor(role: Hello['role']): Refusal | undefined {
+    if (role !== 'client' || (clients < maxClients && places.clients < places.maxClients)) return undefined;
+    const text = noPlace(clients < maxClients ? places.clients : clients);
+    door.refused(text);
+    return { code: 'notServing', text, detail: 0 };
+  }
+
+  function countClients(change: 1 | -1): void {
+    clients += change;
+    places.clients += change;
   }
 
   const sweep = setInterval(() => {

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { connect as connectClient } from '@dpr/client';
+import { connect as connectClient, connectOperator } from '@dpr/client';
 import { EXIT } from '@dpr/runtime';
 import { MIN_DESCRIPTORS, RESERVED_DESCRIPTORS } from '../../services/runtime/descriptors.ts';
 import type { Child } from '../runtime/cluster.ts';
+import { connect as connectPeer, hello } from '../runtime/peer.ts';
 import { cleanUp, endsSaying, makeSite, onCleanUp, probe, said, startSite, until, within } from './site.ts';
 
 const LIMIT = 256;
@@ -15,8 +16,8 @@ const THROUGH = ['prlimit', `--nofile=${LIMIT}`];
 const openIn = ({ process }: Child): number => readdirSync(`/proc/${process.pid ?? ''}/fd`).length;
 
 /** Connect more often than a process can bear, and say nothing. */
-async function crowd(port: number): Promise<Socket[]> {
-  const sockets = Array.from({ length: 2 * LIMIT }, () => connect(port, '127.0.0.1'));
+async function crowd(port: number, size = 2 * LIMIT): Promise<Socket[]> {
+  const sockets = Array.from({ length: size }, () => connect(port, '127.0.0.1'));
   onCleanUp(() => {
     for (const socket of sockets) socket.destroy();
     return Promise.resolve();
@@ -55,6 +56,50 @@ describe('processes that run out of descriptors', () => {
       await within('a commit', session.counter(0).add(1).committed);
       assert.ok(openIn(child) < LIMIT);
     }
+  });
+
+  it('let in who greets, at every port, while more connections than they can have are held open there', async () => {
+    const cluster = await makeSite(2);
+    const { finder: port, control } = cluster.ports;
+    const finder = cluster.startFinder({}, THROUGH);
+    const worker = cluster.startWorker(0, {}, THROUGH);
+    await Promise.all([finder.event('serving'), worker.event('serving')]);
+    const atFinder = { cluster: `ws://127.0.0.1:${port}`, control: `ws://127.0.0.1:${control}` };
+    for (const size of [400, 1_000]) {
+      for (const crowded of [control, port, cluster.workerPort(0)]) await crowd(crowded, size);
+      const operator = await within('the control port', connectOperator(atFinder));
+      assert.equal((await within('the status', operator.status())).workers[0]?.state, 'serving');
+      operator.close();
+      const client = await within('the public port', connectClient({ cluster: atFinder.cluster }));
+      await within('a commit', client.session().counter(0).add(1).committed);
+      await client.close();
+    }
+    await within('another worker', cluster.startWorker(1).event('serving'));
+  });
+
+  it('keep connections for workers and operators, while clients that greet take all that they get', async () => {
+    const cluster = await makeSite(1);
+    const { finder: port, control } = cluster.ports;
+    const finder = cluster.startFinder({}, THROUGH);
+    await finder.event('serving');
+    const greeted = async (at: number): Promise<boolean> => {
+      const peer = await connectPeer(at);
+      onCleanUp(() => {
+        peer.close();
+        return Promise.resolve();
+      });
+      peer.send(hello());
+      return Promise.race([peer.next('welcome').then(() => true), peer.next('error').then(() => false)]);
+    };
+    for (let at = port; await greeted(at); at = at === port ? control : port);
+    await crowd(control);
+    await within('a worker', cluster.startWorker(0).event('serving'));
+    const operator = await within(
+      'the control port',
+      connectOperator({ cluster: `ws://127.0.0.1:${port}`, control: `ws://127.0.0.1:${control}` }),
+    );
+    assert.equal((await within('the status', operator.status())).workers[0]?.state, 'serving');
+    operator.close();
   });
 
   it('answer probes also when something else took all of them', async () => {

@@ -11,6 +11,7 @@ import {
   type Message,
 } from '@dpr/protocol';
 import { LISTENER_LIMITS } from '@dpr/runtime';
+import { CLIENTS_SHARE } from '../../services/runtime/places.ts';
 import { CLOSE, CLOSE_TIMEOUT_MS } from '@dpr/runtime/frame-socket';
 import assert from 'node:assert/strict';
 import { parseLayout, readHex, readMap, readNumber, readShape, revive, reviveMap, type Cursor } from './layouts.ts';
@@ -141,6 +142,7 @@ describe('WIRE.md', () => {
       limits?.rows.map(({ cells }) => cells.slice(0, 2)),
       [
         ['connections', String(LISTENER_LIMITS.connections)],
+        ['clients', String(LISTENER_LIMITS.connections * CLIENTS_SHARE)],
         ['greeting time', `${LISTENER_LIMITS.helloMs} ms`],
         ['greeting bytes', String(LISTENER_LIMITS.bytesBeforeHello)],
         ['silence', `${LISTENER_LIMITS.receiveTimeoutMs} ms`],

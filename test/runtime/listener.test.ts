@@ -8,6 +8,8 @@ import {
   type Listener,
   type ListenerOptions,
 } from '@dpr/runtime';
+import { RESERVED_DESCRIPTORS } from '../../services/runtime/descriptors.ts';
+import { CLIENTS_SHARE, createPlaces } from '../../services/runtime/places.ts';
 import assert from 'node:assert/strict';
 import { limitBytes } from '../../services/runtime/budget.ts';
 import { CLOSE } from '@dpr/runtime/frame-socket';
@@ -237,6 +239,56 @@ describe('a listener', () => {
     one.close();
     await until(() => closed.length === 1);
     await assertServes();
+  });
+
+  it('closes the oldest connection that has not greeted for one above its limit, and none that has', async () => {
+    await start({ limits: { connections: 4 } });
+    const greeted = await greet(listener.port);
+    const silent = [await connect(listener.port), await connect(listener.port), await connect(listener.port)];
+    for (const expected of silent) {
+      await greet(listener.port);
+      await expected.closed;
+    }
+    greeted.send(refresh);
+    await greeted.next('left');
+    assert.deepEqual([listener.connections(), closed], [4, []]);
+  });
+
+  it('keeps a quarter of its connections for others than clients, where others greet too', async () => {
+    await start({ roles: ['client', 'operator'], limits: { connections: 8 } });
+    const clients = [];
+    while (clients.length < 6) clients.push(await greet(listener.port));
+    const refused = await connect(listener.port);
+    refused.send(hello());
+    const { code, text } = await refused.next('error');
+    assert.deepEqual([code, text.slice(0, 24)], ['notServing', '6 clients are connected,']);
+    assert.equal(await refused.closed, 1008);
+    for (let one = 0; one < 2; one++) await greet(listener.port, { role: 'operator' });
+    clients[0]?.close();
+    await until(() => closed.length === 1);
+    await greet(listener.port);
+  });
+
+  it('keeps a part of the process for others, whichever port clients greet at', async () => {
+    const places = createPlaces(CLIENTS_SHARE, RESERVED_DESCRIPTORS + 4);
+    await start({ places });
+    const other = listener;
+    await start({ places, roles: ['client', 'operator'] });
+    try {
+      const clients = [];
+      for (const { port } of [other, listener, other]) clients.push(await greet(port));
+      for (const { port } of [other, listener]) {
+        const refused = await connect(port);
+        refused.send(hello());
+        assert.equal((await refused.next('error')).code, 'notServing');
+      }
+      await greet(listener.port, { role: 'operator' });
+      clients[0]?.close();
+      await until(() => closed.length === 1);
+      await greet(listener.port);
+    } finally {
+      await other.close();
+    }
   });
 
   it('finds out who is gone without a word, and keeps who answers', async () => {

@@ -15,6 +15,7 @@ import type { Doorkeeper, PeerRole } from '../greeting.ts';
 import { listen, type Owner } from '../listener.ts';
 import type { Log } from '../log.ts';
 import { divideMemory } from '../memory.ts';
+import { CLIENTS_SHARE, createPlaces } from '../places.ts';
 import { STOP_LIMIT_MS, type Running } from '../process.ts';
 import {
   nodeDisk,
@@ -107,7 +108,7 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
   // No client's bytes make a worker give way; and what a worker has to read is bounded by what the cluster decides.
   const others: Budgets = { received: limitBytes(maxReceivedBytes) };
   const budgetsOf = (role: PeerRole): Budgets => (role === 'client' ? clients : others);
-  const shared = { host, log, tokens, limits, budgetsOf };
+  const shared = { host, log, tokens, limits, budgetsOf, places: createPlaces(CLIENTS_SHARE) };
   const roles: Doorkeeper['roles'] = ['client', 'worker', 'operator'];
   const control = await listen(
     { ...shared, port: settings.controlPort, visitors: withoutPages, roles, elsewhere: '' },
