@@ -8,8 +8,10 @@ export interface Rule {
   readonly accepts: (value: unknown) => boolean;
   /** A type is wrong, or a value of the right one. */
   readonly fault: typeof TypeError | typeof RangeError;
-  /** Its value is nobody else's business. */
+  /** Errors do not show its value. */
   readonly isSecret?: boolean;
+  /** Must be given: there is no default. */
+  readonly isRequired?: boolean;
 }
 
 /** One rule for each option that there is. */
@@ -18,6 +20,13 @@ export type Rules<T> = { readonly [Name in keyof Required<T>]: Rule };
 export const A_BOOLEAN: Rule = { expected: 'true or false', accepts: isA('boolean'), fault: TypeError };
 export const A_FUNCTION: Rule = { expected: 'a function', accepts: isA('function'), fault: TypeError };
 export const A_STRING: Rule = { expected: 'a string', accepts: isA('string'), fault: TypeError };
+/** Of the Finder. */
+export const AN_ADDRESS: Rule = {
+  expected: "the address of the Finder's public port, such as 'ws://localhost:6379'",
+  accepts: isA('string'),
+  fault: TypeError,
+  isRequired: true,
+};
 export const A_SECRET: Rule = { ...A_STRING, isSecret: true };
 export const A_SIGNAL: Rule = {
   expected: 'an AbortSignal, such as AbortSignal.timeout(1000)',
@@ -67,6 +76,11 @@ export function checkOptions<T>(whose: string, options: T, rules: Rules<T>): voi
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(rules, name)) throw new TypeError(unknownOption(whose, name, Object.keys(rules)));
     if (value !== undefined) checkArgument(`the ${whose} option '${name}'`, value, rules[name as keyof T]);
+  }
+  for (const [name, { expected, isRequired }] of Object.entries<Rule>(rules)) {
+    if (isRequired === true && options[name as keyof T] === undefined) {
+      throw new TypeError(`the ${whose} option '${name}' is missing: give ${expected}`);
+    }
   }
 }
 

@@ -73,7 +73,11 @@ export class WrongTypeError extends DprError {
   override readonly code = 'wrongType';
 }
 
-/** The worker does not understand the operations. Nothing executed, and the session cannot go on. */
+/**
+ * A worker does not understand the operations of a call, which is a fault of the program that wrote them. Neither this call nor a later
+ * one to that worker executed. The session ended: calls without an answer, later calls and commits all reject with this error. What
+ * executed before stays, and what of it is not committed is committed or rolled back like that of a session that was closed.
+ */
 export class MalformedOperationsError extends DprError {
   override readonly name = 'MalformedOperationsError';
   override readonly code = 'malformedOperations';
@@ -207,9 +211,14 @@ export function sessionFailure(code: SessionFailure, text: string): DprError {
     case 'historyLost':
       return new HistoryLostError(`the session missed too many rollbacks (${text}): ${unknown}`);
     case 'tooManySessions':
-      return new TooManySessionsError(`${text}: close sessions that are not needed, or try again later`);
+      return new TooManySessionsError(
+        `the session ended (${text}): close sessions that are not needed, or try again later`,
+      );
     case 'malformed':
-      return new MalformedOperationsError(`the worker does not understand the operations: ${text}`);
+      return new MalformedOperationsError(
+        `the session ended, because a worker does not understand the operations of a call (${text}): ` +
+          'nothing of that call executed. Correct what the program sends, and begin a new session',
+      );
     default:
       return defect(new Error(`${code}: ${text}`));
   }

@@ -5,7 +5,7 @@ import {
   A_FUNCTION,
   A_SECRET,
   A_SIGNAL,
-  A_STRING,
+  AN_ADDRESS,
   checkOptions,
   oneOf,
   type Rule,
@@ -85,7 +85,7 @@ const A_TIME: Rule = {
 };
 
 export const CONNECT_RULES: Rules<ConnectOptions> = {
-  cluster: A_STRING,
+  cluster: AN_ADDRESS,
   token: A_SECRET,
   ca: A_SECRET,
   signal: A_SIGNAL,

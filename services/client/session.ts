@@ -17,7 +17,8 @@ export interface WorkerHandle {
 
   /**
    * Send operations, as a batch of their own. Gives the results in the worker type's own format; they are valid as long as
-   * they are held.
+   * they are held. Operations that the worker does not understand end the session, with MalformedOperationsError for this call and
+   * all later ones.
    *
    * @param count how many operations these bytes are
    * @example

@@ -116,8 +116,16 @@ describe('what an application gives', () => {
 
   it('is refused where it connects, without a word of what is secret', async () => {
     const wrong: [Record<string, unknown>, typeof TypeError | typeof RangeError, string | RegExp][] = [
-      [{ cluster: undefined }, TypeError, /is not an address/],
-      [{ cluster: 6379 }, TypeError, "the OPTIONS option 'cluster' is 6379: give a string"],
+      [
+        { cluster: undefined },
+        TypeError,
+        "the OPTIONS option 'cluster' is missing: give the address of the Finder's public port, such as 'ws://localhost:6379'",
+      ],
+      [
+        { cluster: 6379 },
+        TypeError,
+        /^the OPTIONS option 'cluster' is 6379: give the address of the Finder's public port/,
+      ],
       [{ tocken: 'x' }, TypeError, "there is no OPTIONS option 'tocken': did you mean 'token'?"],
       [{ token: 123_456 }, TypeError, "the OPTIONS option 'token' is of type number: give a string"],
       [{ ca: ['PEM'] }, TypeError, "the OPTIONS option 'ca' is of type object: give a string"],
@@ -144,6 +152,7 @@ describe('what an application gives', () => {
       );
       await assert.rejects(connectOperator(untyped({ cluster: ADDRESS, ...options })), told('operator'));
     }
+    await assert.rejects(connect(untyped({})), /^TypeError: the connect option 'cluster' is missing/);
     const polled = connectOperator(untyped({ cluster: ADDRESS, membershipPollMs: 5 }));
     await assert.rejects(polled, /^TypeError: there is no operator option 'membershipPollMs': it may be cluster/);
     const control = connectOperator(untyped({ cluster: ADDRESS, controlToken: 1 }));

@@ -116,6 +116,27 @@ describe('the end of a wait, or of a session', () => {
     }
   });
 
+  it('names its first cause to every later call, and says that the session ended because of it', async () => {
+    for (const [code, message] of [
+      [
+        'malformed',
+        /^the session ended, because a worker .* \(worker 0: no\): nothing of that call executed\. Correct /,
+      ],
+      ['tooManySessions', /^the session ended \(no\): close sessions/],
+      ['sessionExpired', /^the session expired \(no\): .* Begin a new session$/],
+    ] as const) {
+      const { worker, cluster } = await oneWorker();
+      const session = cluster.session();
+      const call = session.counter(0).add(1);
+      const peer = await worker.accept();
+      const batch = await peer.next('batch');
+      peer.send(refusal(code, { session: batch.session, sequence: batch.sequence, text: 'no' }));
+      await assert.rejects(call, { message });
+      await assert.rejects(session.counter(0).add(1), { message });
+      await assert.rejects(session.commit(), { message });
+    }
+  });
+
   it('is told to the workers when the session or the cluster is closed, but not when the session failed', async () => {
     const { worker, cluster } = await oneWorker();
     const sessions = [cluster.session(), cluster.session(), cluster.session()] as const;

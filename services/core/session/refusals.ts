@@ -27,10 +27,11 @@ export function refused(session: Session, lane: Lane | undefined, message: Messa
       // The worker may have met a copy of a batch whose reply arrived here, and that it does not keep any more.
       if (lane !== undefined && message.sequence > 0 && !isUnanswered(lane, message.sequence)) return;
       return endSession(session, code, text);
+    case 'malformed':
+      return endSession(session, code, lane === undefined ? text : `worker ${lane.worker}: ${text}`);
     case 'absurdVersion':
       if (lane) absurd(session, lane, text);
       return;
-    case 'malformed':
     case 'dependencyAboveVersion':
     case 'tooManySessions':
       return endSession(session, code, text);
