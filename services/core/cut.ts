@@ -5,6 +5,10 @@
  * from each worker's newest durable checkpoint and lower a worker below any checkpoint whose dependency lies above the
  * candidate; what remains when nothing needs lowering is the greatest fixpoint, because only checkpoints that no closed set
  * could contain were removed.
+ *
+ * Between two checkpoints of a chain nothing executed. So a dependency on a version there, which only a client that is wrong can have,
+ * is one on the checkpoint before. A dependency thus never needs a version above the dependent's own, and the smallest checkpoints
+ * above the cut are in it as soon as their owners are durable up to it: no claim of a client can hold them up any longer.
  */
 import type { Versions } from '@dpr/protocol';
 
@@ -19,7 +23,7 @@ export interface GraphCheckpoint {
 /** Each worker's durable checkpoints above the cut, in rising order of version, without a gap in their predecessors. */
 export type Graph = ReadonlyMap<number, readonly GraphCheckpoint[]>;
 
-/** A dependency, seen from the worker that is depended on: `dependent` must stay below `place` if `version` is not reached. */
+/** A dependency, seen from the worker that is depended on: `dependent` must stay below `place` if the candidate lacks something up to `version`. */
 interface Demand {
   readonly dependent: number;
   /** Index of the checkpoint that has the dependency in the dependent's list. */
@@ -48,6 +52,15 @@ export function advanceCut(graph: Graph, cut: Versions): Map<number, number> {
     included.set(worker, to);
     lowered.push(worker);
   };
+  /** Lower whoever depends on what the candidate leaves out of `owner`; above the owner's chain, there may be something. */
+  const lowerDependents = (owner: number): void => {
+    const newest = reached(owner);
+    const next = graph.get(owner)?.[included.get(owner) ?? 0];
+    for (const { dependent, place, version } of demands.get(owner) ?? []) {
+      const isMet = next === undefined ? version <= newest : version < next.version;
+      if (!isMet) lower(dependent, place);
+    }
+  };
 
   for (const [dependent, chain] of graph) {
     for (const [place, checkpoint] of chain.entries()) {
@@ -59,15 +72,8 @@ export function advanceCut(graph: Graph, cut: Versions): Map<number, number> {
       }
     }
   }
-  for (const [owner, wanted] of demands) {
-    for (const { dependent, place, version } of wanted) if (version > reached(owner)) lower(dependent, place);
-  }
-  for (let owner = lowered.pop(); owner !== undefined; owner = lowered.pop()) {
-    const reachedVersion = reached(owner);
-    for (const { dependent, place, version } of demands.get(owner) ?? []) {
-      if (version > reachedVersion) lower(dependent, place);
-    }
-  }
+  for (const owner of demands.keys()) lowerDependents(owner);
+  for (let owner = lowered.pop(); owner !== undefined; owner = lowered.pop()) lowerDependents(owner);
 
   const advanced = new Map<number, number>();
   for (const worker of graph.keys()) {

@@ -33,7 +33,7 @@ export const MAX_DECISIONS = 64;
 /** Entries over all remembered decisions, so that the Finder's record stays small in large clusters. */
 export const MAX_DECISION_ENTRIES = 65_536;
 
-/** Checkpoints of one worker above the cut; past it, new batches wait, and up to twice it are made if others wait for them. */
+/** Durable checkpoints of one worker above the cut; past it, new batches wait. */
 export const MAX_UNCOMMITTED_CHECKPOINTS = 1_000;
 /** Dependencies of all these checkpoints together, so that a list of them fits into a frame; past it, new batches wait. */
 export const MAX_UNCOMMITTED_DEPENDENCIES = 1_000_000;

@@ -6,6 +6,7 @@ import {
   stepFinder,
   type FinderEvent,
   type WorkerEffect,
+  type WorkerEvent,
 } from '@dpr/core';
 import {
   encode,
@@ -152,6 +153,34 @@ describe('a checkpoint that others wait for', () => {
     assert.deepEqual(seals, [NOON + 5]);
     assert.equal(worker.owed <= worker.predecessor, true);
   });
+
+  it('is there after the second tick, however far above the clock, where a batch comes before each write has ended', () => {
+    const { step } = servingWorker(() => new Uint8Array(8), { startWall: NOON });
+    const seals: number[] = [];
+    let sequence = 0;
+    function happen(event: WorkerEvent, now: number): void {
+      const effects = step(event, now, NOON + now);
+      const messages = [batchOf(sequence + 1, { acknowledged: sequence++ })];
+      step({ kind: 'clientFrames', connection: 1, messages }, now, NOON + now);
+      for (const effect of effects) {
+        if (effect.kind !== 'checkpoint') continue;
+        seals.push(effect.info.version);
+        happen({ kind: 'durable', worldLine: 1, version: effect.info.version }, now);
+      }
+    }
+    happen({ kind: 'wake' }, 10);
+    happen({ kind: 'wake' }, 20);
+    happen({ kind: 'finderFrame', message: seal(NOON + 5_000) }, 30);
+    for (let now = 40; now <= 210; now += 10) happen({ kind: 'wake' }, now);
+    assert.deepEqual(seals, [1, NOON, NOON + 5_000]);
+  });
+
+  it('says nothing of what was reached: clients could drive versions on by one request after the other', () => {
+    const { claim, fromFinder } = workerAtNoon();
+    fromFinder({ kind: 'seal', worldLine: 1, version: NOON + MAX_VERSION_JUMP, urgent: true });
+    assert.deepEqual(codes(claim(NOON + MAX_VERSION_JUMP + 1)), ['reply'], 'the version that is open now');
+    assert.deepEqual(codes(claim(NOON + MAX_VERSION_JUMP + 2)), ['absurdVersion', 'fetchReached']);
+  });
 });
 
 /** A Finder on a disk that takes no time, and its workers, each on the connection of its id. */
@@ -262,6 +291,17 @@ describe('a dependency that a client claims', () => {
     report(1, 7, 0);
     pass(STATED_MS);
     assert.deepEqual([committed(0), committed(1)], [10, 7]);
+  });
+
+  it('on what its owner skips again and again holds up none but the newest', () => {
+    const { finder, report, pass, committed } = finderOf([0, 1]);
+    for (let version = 10; version < 1_000; version += 10) {
+      report(0, version, version - 10, [[1, version]]);
+      report(1, version + 5, version - 5 > 5 ? version - 5 : 0, [[0, version + 5]]);
+    }
+    pass(STATED_MS);
+    assert.deepEqual([committed(0), committed(1)], [990, 985]);
+    assert.equal(finder.graph.get(1)?.length, 1);
   });
 
   it('that is met soon is nothing to ask for', () => {

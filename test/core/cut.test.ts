@@ -47,10 +47,16 @@ function greatestByTrying(graph: Graph, cut: ReadonlyMap<number, number>): Map<n
       taken.set(worker, (graph.get(worker) ?? []).slice(0, rest % count));
       rest = Math.floor(rest / count);
     }
-    const reached = (worker: number): number => taken.get(worker)?.at(-1)?.version ?? cut.get(worker) ?? 0;
+    const newest = (list: readonly GraphCheckpoint[] | undefined, worker: number): number =>
+      list?.at(-1)?.version ?? cut.get(worker) ?? 0;
+    const reached = (worker: number): number => newest(taken.get(worker), worker);
+    // Whether anything executed above what is durable is not known; up to there, it did in the checkpoints.
+    const has = (owner: number, version: number): boolean =>
+      version <= newest(graph.get(owner), owner) &&
+      (graph.get(owner) ?? []).every((one) => one.version > version || one.version <= reached(owner));
     const closed = [...taken.values()]
       .flat()
-      .every(({ dependencies }) => [...dependencies].every(([owner, version]) => version <= reached(owner)));
+      .every(({ dependencies }) => [...dependencies].every(([owner, version]) => has(owner, version)));
     if (!closed) continue;
     for (const worker of WORKERS) {
       if (reached(worker) > (greatest.get(worker) ?? cut.get(worker) ?? 0)) greatest.set(worker, reached(worker));
@@ -87,6 +93,30 @@ describe('the cut', () => {
         [1, 5],
       ]),
     );
+  });
+
+  it('takes a dependency on a version in which nothing executed for one on the checkpoint before, once there is one above', () => {
+    const dependent = { version: 8, predecessor: 0, dependencies: new Map([[1, 8]]) };
+    const before = { version: 7, predecessor: 0, dependencies: new Map<number, number>() };
+    const above = { version: 9, predecessor: 7, dependencies: new Map([[0, 9]]) };
+    const cutOf = (...chain: GraphCheckpoint[]) => [
+      ...advanceCut(
+        new Map([
+          [0, [dependent]],
+          [1, chain],
+        ]),
+        new Map(),
+      ),
+    ];
+    assert.deepEqual(cutOf(before), [[1, 7]]);
+    assert.deepEqual(cutOf(before, above), [
+      [0, 8],
+      [1, 7],
+    ]);
+    assert.deepEqual(cutOf({ ...before, version: 8 }, { ...above, predecessor: 8 }), [
+      [0, 8],
+      [1, 8],
+    ]);
   });
 
   it('counts a dependency on a removed worker by its entry of the cut', () => {

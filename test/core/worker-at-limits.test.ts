@@ -12,6 +12,7 @@ import {
   MAX_WAITING_BATCHES,
   MAX_WAITING_BYTES,
   type Batch,
+  type MessageOf,
 } from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import { batchOf, servingWorker } from './serving-worker.ts';
@@ -129,16 +130,21 @@ describe('a worker at its limits', () => {
     assert.equal(versionsUntilFull(worker, durably(step)), MAX_UNCOMMITTED_CHECKPOINTS);
   });
 
-  it('makes as many again of the state as it is, where others wait for a version that it skipped, and no more', () => {
+  it('makes no more of them for versions that it skipped and others wait for, until some are in the cut', () => {
     const { worker, step } = servingWorker(apply);
     const durable = durably(step);
-    versionsUntilFull(worker, durable);
-    for (let owed = 0; owed <= MAX_UNCOMMITTED_CHECKPOINTS; owed++) {
-      const message = { kind: 'seal', worldLine: 1, version: worker.version + 1, urgent: false } as const;
-      const made = durable({ kind: 'finderFrame', message }).filter(({ kind }) => kind === 'checkpoint');
-      assert.equal(made.length, owed < MAX_UNCOMMITTED_CHECKPOINTS ? 1 : 0);
+    const checkpoints = (message: MessageOf<'seal' | 'cut'>): number =>
+      durable({ kind: 'finderFrame', message }).filter(({ kind }) => kind === 'checkpoint').length;
+    for (let owed = 1; owed <= MAX_UNCOMMITTED_CHECKPOINTS + 1; owed++) {
+      const made = checkpoints({ kind: 'seal', worldLine: 1, version: worker.version + 1, urgent: false });
+      assert.equal(made, owed <= MAX_UNCOMMITTED_CHECKPOINTS ? 1 : 0);
     }
-    assert.equal(worker.uncommitted.length, 2 * MAX_UNCOMMITTED_CHECKPOINTS);
+    const cut = new Map([[worker.config.id, worker.uncommitted[0]?.version ?? 0]]);
+    assert.equal(
+      checkpoints({ kind: 'cut', stamp: worker.stamp ?? assert.fail(), worldLine: 1, cut, decisions: [] }),
+      1,
+    );
+    assert.equal(worker.uncommitted.length, MAX_UNCOMMITTED_CHECKPOINTS);
   });
 
   it('has MAX_UNCOMMITTED_DEPENDENCIES, and lets the next batch wait', () => {

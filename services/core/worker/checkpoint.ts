@@ -6,8 +6,9 @@ import { cutOf, toFinder, upTime, type Sealed, type Worker, type WorkerConfig } 
 
 /**
  * End the open version and go on in `next`. Every version in which something executed becomes one checkpoint of its own, never
- * merged with another; one in which nothing did is left behind, unless a checkpoint is owed. If batches are still in flight in another process, the
- * seal waits for them, and new batches wait for the seal.
+ * merged with another; one in which nothing did is left behind, unless a checkpoint is owed. Where others wait for a later version, the
+ * worker goes on in that, so that its next checkpoint is there however busy it is. If batches are still in flight in another process,
+ * the seal waits for them, and new batches wait for the seal.
  */
 export function seal(worker: Worker, next: number): void {
   if (next <= worker.version) throw new Error(`version ${next} does not follow ${worker.version}`);
@@ -17,7 +18,7 @@ export function seal(worker: Worker, next: number): void {
   }
   worker.sealing = undefined;
   if (worker.executed) emitCheckpoint(worker);
-  openVersion(worker, next);
+  openVersion(worker, Math.max(next, worker.owed));
 }
 
 /** Go on in a version in which nothing has executed. */
@@ -72,21 +73,17 @@ function payOwed(worker: Worker): void {
 }
 
 /**
- * A checkpoint that is owed may be what the worker's own ones wait for: a dependency of theirs is met by a later version of its owner, and that
- * may depend on a later one of this worker. So the worker makes it also while new batches wait for the cut, up to this many times the limit.
+ * A checkpoint is owed, and there is room for it. While there is none, this worker has smaller ones, which do not wait for what is owed: no
+ * dependency is above its dependent.
  */
-const OWED_SHARE = 2;
-
-/** A checkpoint is owed, and there is room for it. */
 function canPayOwed({ owed, predecessor, unwritten, uncommitted, config }: Worker): boolean {
   if (owed <= predecessor || unwritten.length >= config.maxUnwrittenVersions) return false;
-  return unwritten.length + uncommitted.length < OWED_SHARE * config.maxUncommittedCheckpoints;
+  return unwritten.length + uncommitted.length < config.maxUncommittedCheckpoints;
 }
 
-/** The Finder wants a checkpoint at or above `version`. */
+/** The Finder wants a checkpoint at or above `version`. That others depend on it does not say that anything reached it. */
 export function owe(worker: Worker, version: number): void {
   worker.owed = Math.max(worker.owed, version);
-  learnReached(worker, version);
 }
 
 /** The Finder knows of a worker whose checkpoint has this version. */

@@ -73,9 +73,7 @@ export function checkWorkers(truth: Truth) {
     within('decisions', known.length, config.maxDecisions);
     // One version more was open when the limit was reached.
     within('unwritten versions', unwritten.length, config.maxUnwrittenVersions + 1);
-    // Those that others wait for come on top.
-    const share = worldOf().options.hostileClients > 0 ? 2 : 1;
-    within('uncommitted versions', unwritten.length + uncommitted.length, share * config.maxUncommittedCheckpoints + 1);
+    within('uncommitted versions', unwritten.length + uncommitted.length, config.maxUncommittedCheckpoints + 1);
   }
 
   /** Frames came on a connection: a batch in flight is to be answered on the newest one that it came on. */
