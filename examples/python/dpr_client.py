@@ -473,6 +473,8 @@ class Session:
             lane.next, lane.survivor, lane.acknowledged, lane.is_paused = last + 1, last, min(lane.acknowledged, last), False
         self.world_line, self.verdict, self.frontier, self.cut = self.verdict, 0, {}, dict(prefixes[-1])
         self.seen = 0
+        for lane in self.lanes.values():
+            lane.absurd_since = 0.0
         self.settle()
         if lost:
             survivors = [call.number for lane in self.lanes.values() for call in lane.calls.values()]

@@ -219,6 +219,11 @@ export function sessionFailure(code: SessionFailure, text: string): DprError {
         `the session ended, because a worker does not understand the operations of a call (${text}): ` +
           'nothing of that call executed. Correct what the program sends, and begin a new session',
       );
+    case 'absurdVersion':
+      return new ProtocolError(
+        `the session ended (${code}: ${text}): it saw a worker whose clock is ahead, and which has reported nothing since. ` +
+          'See that the clocks of workers agree, and begin a new session',
+      );
     default:
       return defect(new Error(`${code}: ${text}`));
   }

@@ -2,6 +2,7 @@ import { MalformedOperationsError, SessionExpiredError, WorkerRemovedError, type
 import assert from 'node:assert/strict';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { sessionFailure } from '../../services/client/errors.ts';
 import { amounts, refusal, reply } from './fake-cluster.ts';
 import { smallClusters } from './small-clusters.ts';
 import { until } from './until.ts';
@@ -135,6 +136,27 @@ describe('the end of a wait, or of a session', () => {
       await assert.rejects(session.counter(0).add(1), { message });
       await assert.rejects(session.commit(), { message });
     }
+  });
+
+  it('comes not yet when the version is absurd: calls wait until the worker believes it', async () => {
+    const { worker, cluster } = await oneWorker();
+    const call = cluster.session().counter(0).add(1);
+    const peer = await worker.accept();
+    for (let refused = 0; refused < 3; refused++) {
+      const { session, sequence } = await peer.next('batch');
+      peer.send(refusal('absurdVersion', { session, sequence }));
+    }
+    peer.send(reply(await peer.next('batch'), 1, [1n]));
+    assert.equal(await call, 1n);
+  });
+
+  it('names the clocks where the version was absurd for too long', () => {
+    const { code, message } = sessionFailure('absurdVersion', 'version 9 is ahead of all that is known');
+    assert.equal(code, 'protocol');
+    assert.match(
+      message,
+      /^the session ended \(absurdVersion: version 9 is ahead .*\): .* See that the clocks of workers agree/,
+    );
   });
 
   it('is told to the workers when the session or the cluster is closed, but not when the session failed', async () => {
