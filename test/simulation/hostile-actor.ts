@@ -22,6 +22,8 @@ interface Victim {
   version: number;
 }
 
+/** Of these clients, those that only leap. */
+const LEAP_CHANCE = 0.3;
 /** Mean time between two messages, ms. */
 const PACE_MS = 4;
 /** Frames that it sends together, at most. */
@@ -30,19 +32,20 @@ const MAX_FRAMES = 8;
 export function startHostile(world: World, index: number): void {
   const process = createProcess(`hostile ${index}`, world.scheduler);
   const victims = new Map<number, Victim>();
-  act(world, process, victims);
+  act(world, process, victims, world.random.chance(LEAP_CHANCE));
   pesterFinder(world, process);
 }
 
-function act(world: World, process: Process, victims: Map<number, Victim>): void {
+function act(world: World, process: Process, victims: Map<number, Victim>, leaps: boolean): void {
   const { scheduler, random, hosts } = world;
   scheduler.after(random.exponential(PACE_MS), process, () => {
     if (world.calm) return; // it has done what lasts
-    act(world, process, victims);
+    act(world, process, victims, leaps);
     const id = random.pick([...hosts.keys()]);
     const victim = victims.get(id) ?? newVictim(id);
     victims.set(id, victim);
     if (victim.call === undefined) return connect(world, process, victim);
+    if (leaps) return victim.call.send(leapFor(world, victim, victims));
     const frames = random.chance(0.3) ? random.int(2, MAX_FRAMES) : 1;
     for (let nth = 0; nth < frames; nth++) victim.call?.send(frameFor(world, victim));
   });
@@ -121,6 +124,31 @@ function batchFor(world: World, victim: Victim): Batch {
     acknowledged: acknowledged < sequence ? acknowledged : 0,
     version,
     dependencies: dependenciesFor(world, version),
+    operations: HOSTILE_OPERATIONS,
+  };
+}
+
+/**
+ * One that executes in a version above all others, and claims to depend on another worker there, which then skips that version: so every
+ * checkpoint would wait for a later one of another worker.
+ */
+function leapFor(world: World, victim: Victim, victims: ReadonlyMap<number, Victim>): Batch {
+  const known = [...victims.values()];
+  const version = Math.max(...known.map((one) => one.version)) + 1;
+  const others = known.filter(({ id }) => id !== victim.id);
+  victim.version = version;
+  const { session, generation, worldLine, next } = victim;
+  return {
+    kind: 'batch',
+    urgent: false,
+    count: 1,
+    session,
+    worldLine,
+    generation,
+    sequence: next,
+    acknowledged: next - 1,
+    version,
+    dependencies: new Map(others.length === 0 ? [] : [[world.random.pick(others).id, version]]),
     operations: HOSTILE_OPERATIONS,
   };
 }

@@ -303,4 +303,16 @@ export const FINDER_MUTANTS: readonly Mutant[] = [
     '    noteReached(finder, version);\n    finder.graph.set(id, chain);',
     '    finder.graph.set(id, chain);',
   ),
+  mutant(
+    '224 a dependency on a version that its owner skipped waits for a later one to be in the cut',
+    `${CORE}/cut.ts`,
+    'const isMet = next === undefined ? version <= newest : version < next.version;',
+    'const isMet = next === undefined ? version <= newest : version <= newest;',
+  ),
+  mutant(
+    '225 what is not durable yet counts as nothing',
+    `${CORE}/cut.ts`,
+    'const isMet = next === undefined ? version <= newest : version < next.version;',
+    'const isMet = next === undefined ? true : version < next.version;',
+  ),
 ];

@@ -52,6 +52,11 @@ export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
   216: 'hostile',
   218: 'hostile',
   219: 'hostile',
+  220: 'hostile',
+  221: 'hostile',
+  222: 'hostile',
+  223: 'hostile',
+  224: 'hostile',
 };
 
 export function numberOf({ name }: Mutant): string {

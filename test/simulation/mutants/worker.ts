@@ -330,4 +330,28 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     'if (owed <= predecessor || unwritten.length >= config.maxUnwrittenVersions) return false;',
     'if (owed <= predecessor) return false;',
   ),
+  mutant(
+    '220 checkpoints that others wait for do not wait for the cut',
+    `${CORE}/worker/checkpoint.ts`,
+    'return unwritten.length + uncommitted.length < config.maxUncommittedCheckpoints;',
+    'return unwritten.length + uncommitted.length < Infinity;',
+  ),
+  mutant(
+    '221 a version that was refused is believed when it comes again',
+    `${CORE}/worker/execute.ts`,
+    '  const limit = believed(worker);\n',
+    '  const limit = believed(worker);\n  worker.reached = Math.max(worker.reached, batch.version);\n',
+  ),
+  mutant(
+    '222 a dependency may be above the version of the batch',
+    `${CORE}/worker/execute.ts`,
+    'if (needed > version) return true;',
+    'if (needed > Infinity) return true;',
+  ),
+  mutant(
+    '223 a worker takes from clients what only the Finder may send',
+    `${CORE}/worker/worker.ts`,
+    "['batch', 'commit', 'table', 'refresh', 'sessionEnded'];",
+    "['batch', 'commit', 'table', 'refresh', 'sessionEnded', 'seal', 'reached', 'left'];",
+  ),
 ];
