@@ -184,7 +184,11 @@ export function checkWorkers(truth: Truth) {
     };
     own.byName.set(name, token);
     own.all.push(token);
-    if (since === Infinity) own.open.push(token);
+    if (since === Infinity) {
+      // A checkpoint of an empty version is told after what executes behind it in the same step.
+      const later = own.open.findIndex((open) => open.version > version);
+      own.open.splice(later < 0 ? own.open.length : later, 0, token);
+    }
     figures.tokens++;
     return token;
   }
