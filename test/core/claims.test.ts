@@ -254,6 +254,20 @@ function finderOf(ids: readonly number[]) {
 const STATED_MS = 1_000;
 
 describe('a dependency that a client claims', () => {
+  it('is at most the version that it claims, or is refused without any change', () => {
+    const { worker, step } = servingWorker(() => new Uint8Array(8), { startWall: NOON });
+    const ask = (needed: number) => {
+      const messages = [batchOf(1, { version: NOON, dependencies: new Map([[1, needed]]) })];
+      const effects = step({ kind: 'clientFrames', connection: 1, messages });
+      return codes(effects.flatMap((effect) => (effect.kind === 'send' ? [effect.message] : [])));
+    };
+    const before = worker.version;
+    assert.deepEqual(ask(NOON + 1), ['dependencyAboveVersion']);
+    assert.deepEqual([worker.version, worker.dependencies.size, worker.sessions.entries.size], [before, 0, 0]);
+    assert.deepEqual(ask(NOON), ['reply']);
+    assert.deepEqual([worker.version, worker.dependencies.get(1)], [NOON, NOON]);
+  });
+
   it('on a worker that never was is met, and told once', () => {
     const { report, pass, committed, logged } = finderOf([0]);
     report(0, 10, 0, [[999, 1]]);

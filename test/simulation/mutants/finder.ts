@@ -304,13 +304,13 @@ export const FINDER_MUTANTS: readonly Mutant[] = [
     '    finder.graph.set(id, chain);',
   ),
   mutant(
-    '224 a dependency on a version that its owner skipped waits for a later one to be in the cut',
+    '223 a dependency on a version that its owner skipped waits for a later one to be in the cut',
     `${CORE}/cut.ts`,
     'const isMet = next === undefined ? version <= newest : version < next.version;',
     'const isMet = next === undefined ? version <= newest : version <= newest;',
   ),
   mutant(
-    '225 what is not durable yet counts as nothing',
+    '224 what is not durable yet counts as nothing',
     `${CORE}/cut.ts`,
     'const isMet = next === undefined ? version <= newest : version < next.version;',
     'const isMet = next === undefined ? true : version < next.version;',

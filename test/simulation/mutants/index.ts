@@ -56,7 +56,6 @@ export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
   221: 'hostile',
   222: 'hostile',
   223: 'hostile',
-  224: 'hostile',
 };
 
 export function numberOf({ name }: Mutant): string {

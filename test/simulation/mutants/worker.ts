@@ -343,13 +343,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     '  const limit = believed(worker);\n  worker.reached = Math.max(worker.reached, batch.version);\n',
   ),
   mutant(
-    '222 a dependency may be above the version of the batch',
-    `${CORE}/worker/execute.ts`,
-    'if (needed > version) return true;',
-    'if (needed > Infinity) return true;',
-  ),
-  mutant(
-    '223 a worker takes from clients what only the Finder may send',
+    '222 a worker takes from clients what only the Finder may send',
     `${CORE}/worker/worker.ts`,
     "['batch', 'commit', 'table', 'refresh', 'sessionEnded'];",
     "['batch', 'commit', 'table', 'refresh', 'sessionEnded', 'seal', 'reached', 'left'];",
