@@ -170,4 +170,9 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     seed: 169_429_366_172,
     found: 'the simulator gave an id that was being added again the rotten disk of a process of its removed generation',
   },
+  {
+    seed: 71_020_399,
+    found:
+      'the simulator missed the marker of a clean stop on a volume whose files were moved away while its worker started',
+  },
 ];

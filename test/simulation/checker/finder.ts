@@ -97,14 +97,15 @@ export function checkFinder(truth: Truth) {
       own.registered = incarnation;
     }
     const restarted = event === 'rollback' && details.reason === 'a worker restarted without a clean shutdown';
-    if (restarted && own.stoppedCleanly === own.registered && !livesOnAnotherDisk(worker)) {
+    if (restarted && own.stoppedCleanly === own.registered && !lostItsMarker(worker)) {
       violated(15, `worker ${worker} stopped cleanly as incarnation ${own.registered}, and is rolled back`);
     }
   }
 
-  /** Was it claimed by a process that slept while the worker got another disk, so that no marker is where it looks? */
-  function livesOnAnotherDisk(worker: number): boolean {
+  /** Were its files moved away, or was it claimed by a process that slept while the worker got another disk? No marker is where it looks. */
+  function lostItsMarker(worker: number): boolean {
     const host = worldOf().hosts.get(worker);
+    if (host?.isLost === true) return true;
     const boot = worldOf().finder.process?.core.record.members.get(worker)?.boot;
     const claimer = host?.processes.find(({ core }) => core.boot === boot);
     return claimer !== undefined && claimer.disk !== host?.disk;
