@@ -4,6 +4,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ingressBehind } from '../../services/client/ingress-version.ts';
 
+/** Of those that `fetch` refuses. */
+const AVOIDED_PORTS = [6000, 6566, 6665, 10_080];
+
 describe('what the ingress tells that it serves', () => {
   let server: Server;
   let answer: object;
@@ -24,6 +27,24 @@ describe('what the ingress tells that it serves', () => {
     const names = Array.from({ length: 11 }, (_, id) => `s-${id}`);
     assert.equal(await behind({ serving: 'b', unknown: ['s-0'] }), 'the ingress finds no address for s-0');
     assert.match((await behind({ serving: 'b', unknown: names })) ?? '', /s-8, s-9$/);
+  });
+
+  it('is asked also at a port that browsers avoid, as 6000 for base port 17000', async () => {
+    for (const port of AVOIDED_PORTS) {
+      const avoided = createServer((_request, response) => response.end(JSON.stringify({ serving: 'b' })));
+      avoided.listen(port, '127.0.0.1');
+      const isFree = await Promise.race([
+        once(avoided, 'listening').then(() => true),
+        once(avoided, 'error').then(() => false),
+      ]).catch(() => false);
+      if (!isFree) continue;
+      try {
+        return assert.equal(await ingressBehind(`127.0.0.1:${port}`, 'b'), undefined);
+      } finally {
+        avoided.close();
+      }
+    }
+    assert.fail('none of these ports is free');
   });
 
   it('may come later, and the reason is told where there is one', async () => {
