@@ -12,6 +12,17 @@ const collectGarbage = garbageCollector();
 describe('the end of a wait, or of a session', () => {
   const { oneWorker } = smallClusters();
 
+  /** A session's first call, whose batch the worker refuses. */
+  async function refusedCall(...[code, fields = {}]: Parameters<typeof refusal>) {
+    const { worker, cluster } = await oneWorker();
+    const session = cluster.session();
+    const call = session.counter(0).add(1);
+    const peer = await worker.accept();
+    const { session: id, sequence } = await peer.next('batch');
+    peer.send(refusal(code, { session: id, sequence, ...fields }));
+    return { session, call };
+  }
+
   it('comes when a call is aborted', async () => {
     const { worker, cluster } = await oneWorker();
     const session = cluster.session();
@@ -104,12 +115,7 @@ describe('the end of a wait, or of a session', () => {
       ['sessionExpired', SessionExpiredError],
       ['malformed', MalformedOperationsError],
     ] as const) {
-      const { worker, cluster } = await oneWorker();
-      const session = cluster.session();
-      const call = session.counter(0).add(1);
-      const peer = await worker.accept();
-      const batch = await peer.next('batch');
-      peer.send(refusal(code, { session: batch.session, sequence: batch.sequence }));
+      const { session, call } = await refusedCall(code);
       await assert.rejects(call, expected);
       await assert.rejects(call.committed, expected);
       await assert.rejects(session.counter(0).add(1), expected);
@@ -126,12 +132,7 @@ describe('the end of a wait, or of a session', () => {
       ['tooManySessions', /^the session ended \(no\): close sessions/],
       ['sessionExpired', /^the session expired \(no\): .* Begin a new session$/],
     ] as const) {
-      const { worker, cluster } = await oneWorker();
-      const session = cluster.session();
-      const call = session.counter(0).add(1);
-      const peer = await worker.accept();
-      const batch = await peer.next('batch');
-      peer.send(refusal(code, { session: batch.session, sequence: batch.sequence, text: 'no' }));
+      const { session, call } = await refusedCall(code, { text: 'no' });
       await assert.rejects(call, { message });
       await assert.rejects(session.counter(0).add(1), { message });
       await assert.rejects(session.commit(), { message });
