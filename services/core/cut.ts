@@ -52,7 +52,7 @@ export function advanceCut(graph: Graph, cut: Versions): Map<number, number> {
     included.set(worker, to);
     lowered.push(worker);
   };
-  /** Lower whoever depends on what the candidate leaves out of `owner`; above the owner's chain, there may be something. */
+  /** Lower each worker that depends on what the candidate leaves out of `owner`; above its chain the owner may have executed more. */
   const lowerDependents = (owner: number): void => {
     const newest = reached(owner);
     const next = graph.get(owner)?.[included.get(owner) ?? 0];

@@ -79,7 +79,7 @@ export const MAX_VERSION_JUMP = 10_000;
  * once believed any version, counts on from there.
  */
 export const MAX_VERSION = 2 ** 52;
-/** What workers reported is told anew this often: so nobody drives versions further than `MAX_VERSION_JUMP` in that time. */
+/** The Finder tells anew this often what workers reported: so no client drives versions further than `MAX_VERSION_JUMP` in that time. */
 export const REACHED_SPACING_MS = 100;
 /** A session whose version is refused as absurd is sent again for this long: until then its owner has reported it, unless it is away. */
 export const ABSURD_RETRY_LIMIT_MS = 60 * 1000;

@@ -9,7 +9,7 @@ export interface ArrivalsUser {
   asked(): void;
   /** Each of them has answered, or is gone. */
   answered(): void;
-  /** Whoever does not answer for long is not waited for, but disconnected. */
+  /** Is a peer that does not answer for long to be disconnected, and not waited for? */
   isUrgent(): boolean;
 }
 

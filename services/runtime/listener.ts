@@ -212,7 +212,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     socket.on('data', (chunk: Buffer) => {
       meter.take(chunk);
       if (connection !== undefined) countReceived();
-      // Whoever was not let in yet gets no memory for large frames.
+      // A peer that was not let in yet gets no memory for large frames.
       else if (socket.bytesRead > limits.bytesBeforeHello) frames.terminate();
     });
 

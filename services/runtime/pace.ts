@@ -1,6 +1,6 @@
 /**
  * Finds peers that hold memory by being slow: that send a message, or read what they were answered, a few bytes at a time. Looks are
- * counted rather than time measured, so that a process that stood still blames nobody for it.
+ * counted rather than time measured, so that a process that stood still does not blame its peers for it.
  */
 import type { FrameSocket } from './frame-socket.ts';
 import type { MessageMeter } from './message-meter.ts';

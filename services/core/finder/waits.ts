@@ -1,7 +1,7 @@
 /**
  * What keeps checkpoints from the cut. Dependencies are what clients claim: one may name a version in which its owner never executed
- * anything, and which no checkpoint would ever reach. So whoever owns what others wait for is asked for a checkpoint; and what is not
- * committed for long is told.
+ * anything, and which no checkpoint would ever reach. So the Finder asks the owner of what others wait for to make a checkpoint, and
+ * tells of what is not committed for long.
  */
 import { durableOf, log, send, type Finder } from './state.ts';
 

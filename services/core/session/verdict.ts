@@ -83,7 +83,7 @@ export function concludeVerdict(session: Session): void {
   const prefix = verdict.decisions.at(-1)?.prefix;
   session.cut.clear();
   for (const worker of session.lanes.keys()) session.cut.set(worker, prefix?.get(worker) ?? 0);
-  // What it saw is committed or gone: a version that was rolled back with its worker is one that nobody may ever report.
+  // What it saw is committed or gone: no worker may ever report a version that was rolled back.
   session.frontier.clear();
   session.version = 0;
   reportCommitted(session, survivors);
