@@ -1,24 +1,45 @@
 import assert from 'node:assert/strict';
 import { addReached, judge, readExcuses, type Reached } from './branches/index.ts';
+import type { Request } from './command/job.ts';
 import { createPool } from './command/pool.ts';
 
-const RUN = { kind: 'run', count: 2, keep: false, mutant: undefined, draw: 'usual', branches: true } as const;
+const RUN = { kind: 'run', keep: false, mutant: undefined, draw: 'usual', branches: true } as const;
 
-describe('coverage of blocks', () => {
-  let blocks: Reached[] = [];
-
-  before(async () => {
-    const pool = createPool(1);
-    try {
-      let first = 1;
+/** In one process, which is asked after each round. */
+async function reachedIn(rounds: readonly Extract<Request, { kind: 'run' }>[]): Promise<readonly Reached[]> {
+  const pool = createPool(1);
+  let reached: readonly Reached[] = [];
+  try {
+    for (const round of rounds) {
+      const requests = [round];
       await pool.work(
-        () => (first > 1 ? undefined : { ...RUN, first: first++ }),
+        () => requests.pop(),
         () => undefined,
       );
-      blocks = (await pool.branches()).reduce<Reached[]>(addReached, []);
-    } finally {
-      pool.close();
+      reached = (await pool.branches()).reduce<readonly Reached[]>(addReached, []);
     }
+  } finally {
+    pool.close();
+  }
+  return reached;
+}
+
+describe('coverage of blocks', () => {
+  /** What two seeds reached in one round, and in two rounds. */
+  let blocks: readonly Reached[] = [];
+  let inRounds: readonly Reached[] = [];
+
+  before(async () => {
+    blocks = await reachedIn([{ ...RUN, first: 1, count: 2 }]);
+    inRounds = await reachedIn([
+      { ...RUN, first: 1, count: 1 },
+      { ...RUN, first: 2, count: 1 },
+    ]);
+  });
+
+  it('counts the same in two rounds as in one', () => {
+    const differing = blocks.filter(({ times }, at) => times !== inRounds[at]?.times);
+    assert.deepEqual(differing, []);
   });
 
   it('counts how often each ran', () => {
