@@ -25,6 +25,13 @@ export type LocalOptions = {
   readonly checkpointIntervalMs?: number | undefined;
 };
 
+/**
+ * What Node is told for a worker, here and in its image. V8 collects everything once its heap and the buffers beside it exceed a
+ * multiple of what lives, which batches of many operations do all the time in a worker with little state; below this many MiB it leaves
+ * that to collections of what is young.
+ */
+export const WORKER_NODE_OPTIONS = ['--initial-old-space-size=96'];
+
 /** What the plan depends on. */
 export type LocalConfig = Pick<
   Config,
@@ -83,7 +90,8 @@ export function planLocal(config: LocalConfig, options: LocalOptions): LocalPlan
       checkpointIntervalMs: options.checkpointIntervalMs ?? worker.checkpointIntervalMs,
       state: worker.state,
     });
-    const command = worker.command ?? [options.node, `${options.programDirectory}/${BUILT_IN_TYPE}.js`];
+    const builtIn = [options.node, ...WORKER_NODE_OPTIONS, `${options.programDirectory}/${BUILT_IN_TYPE}.js`];
+    const command = worker.command ?? builtIn;
     return { id: worker.id, type: worker.type, name, command, environment, dataDirectory, ports };
   }
 }

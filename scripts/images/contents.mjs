@@ -3,19 +3,27 @@ import { chmod, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { bundle, DIST, METAFILE } from '../bundle.mjs';
 
+/** What Node is told for a worker: why, says `WORKER_NODE_OPTIONS` in infra/plan/local.ts, which is the same. */
+const WORKER_NODE_OPTIONS = ['--initial-old-space-size=96'];
+
 /**
  * What is in each image. One of programs starts the first of them. The harness is what images of other worker types are
  * built on: it has the package `@dpr/runtime`, and leaves the program to them.
  */
 export const IMAGES = {
   finder: { title: 'The Finder of a DPR cluster', programs: ['finder'] },
-  counter: { title: 'A counter, a worker of a DPR cluster', programs: ['counter'] },
+  counter: { title: 'A counter, a worker of a DPR cluster', programs: ['counter'], node: WORKER_NODE_OPTIONS },
   ingress: { title: 'What brings the port map of a DPR cluster to its NGINX', programs: ['ingress'] },
   client: { title: 'The dpr command of a DPR cluster, and its experiment', programs: ['dpr', 'experiment'] },
-  harness: { title: 'What images of worker types of a DPR cluster are built on', programs: [] },
+  harness: {
+    title: 'What images of worker types of a DPR cluster are built on',
+    programs: [],
+    node: WORKER_NODE_OPTIONS,
+  },
 };
 
 /** @typedef {keyof typeof IMAGES} Image */
+/** @typedef {{ title: string, programs: string[], node?: string[] }} Contents */
 /** @typedef {import('esbuild').Metafile['outputs'][string]} Bundle */
 
 /** Where programs are in an image. */
@@ -88,8 +96,8 @@ function parents(file) {
  * @param {Readonly<Record<string, string>>} labels
  */
 export function instructionsOf(image, labels) {
-  const [program] = IMAGES[image].programs;
-  const words = program === undefined ? ['node'] : ['node', `/${APP}/${program}.js`];
+  const { programs, node = [] } = /** @type {Contents} */ (IMAGES[image]);
+  const words = ['node', ...node, ...programs.slice(0, 1).map((program) => `/${APP}/${program}.js`)];
   const quoted = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   return [
     'COPY root /',

@@ -31,7 +31,7 @@ describe('the plan of one machine', () => {
           id: 1,
           type: 'counter',
           name: 'counter-1',
-          command: ['node', '/dist/counter.js'],
+          command: ['node', '--initial-old-space-size=96', '/dist/counter.js'],
           environment: {
             DPR_HOST: '127.0.0.1',
             DPR_PORT: '6381',

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Spec, Validation } from '@cyclonedx/cyclonedx-library';
 import * as tar from 'tar';
+import { WORKER_NODE_OPTIONS } from '../../infra/plan/local.ts';
 import { packLayer, rewriteImage } from '../../scripts/images/archive.mjs';
-import { bundleAll, bundlesOf, type Image, IMAGES } from '../../scripts/images/contents.mjs';
+import { bundleAll, bundlesOf, type Image, IMAGES, instructionsOf } from '../../scripts/images/contents.mjs';
 import { billOfMaterials } from '../../scripts/images/sbom.mjs';
 import { webAddress } from '../../scripts/images/source.mjs';
 
@@ -111,6 +112,14 @@ describe('images', () => {
         assert.ok(!names.includes('typescript') && !names.includes('esbuild'));
       }
     });
+  });
+
+  it('start workers with the options of Node that the local cluster gives them', () => {
+    const entryPoint = (image: Image) => instructionsOf(image, {}).find((line) => line.startsWith('ENTRYPOINT'));
+    const words = JSON.stringify(['node', ...WORKER_NODE_OPTIONS]).slice(0, -1);
+    assert.equal(entryPoint('counter'), `ENTRYPOINT ${words},"/app/counter.js"]`);
+    assert.equal(entryPoint('harness'), `ENTRYPOINT ${words}]`);
+    assert.equal(entryPoint('finder'), 'ENTRYPOINT ["node","/app/finder.js"]');
   });
 
   it('say where their source is, and nobody’s password', () => {
