@@ -9,6 +9,11 @@ type Job = {
   readonly steps: readonly { readonly uses?: string; readonly run?: string; readonly with?: unknown }[];
 };
 
+type Needs = { readonly uses?: string; readonly needs?: string };
+type Tests = {
+  readonly strategy?: { readonly matrix: { readonly node?: readonly number[]; readonly suite?: readonly string[] } };
+};
+
 const root = new URL('../../', import.meta.url);
 const textOf = (file: string) => readFile(new URL(file, root), 'utf8');
 
@@ -22,9 +27,10 @@ describe('the workflow', () => {
       let job: Job;
       before(async () => {
         text = await textOf(`.github/workflows/${name}.yml`);
-        const [only, ...others] = Object.values((parse(text) as { jobs: Record<string, Job> }).jobs);
-        assert.ok(only !== undefined && others.length === 0);
-        job = only;
+        const { jobs } = parse(text) as { jobs: Record<string, Job> };
+        const found = jobs[command];
+        assert.ok(found);
+        job = found;
       });
 
       it(`runs "pulumi ${command}" for stacks that there are`, () => {
@@ -45,6 +51,20 @@ describe('the workflow', () => {
       });
     });
   }
+
+  it('deploy waits for the tests, with every Node that the project supports', async () => {
+    const { jobs } = parse(await textOf('.github/workflows/deploy.yml')) as { jobs: Record<string, Needs> };
+    assert.equal(jobs.test?.uses, './.github/workflows/test.yml');
+    assert.equal(jobs.up?.needs, 'test');
+    const tests = parse(await textOf('.github/workflows/test.yml')) as { jobs: Record<string, Tests> };
+    const { engines, scripts } = JSON.parse(await textOf('package.json')) as {
+      engines: { node: string };
+      scripts: Record<string, string>;
+    };
+    const nodes = tests.jobs.test?.strategy?.matrix.node ?? [];
+    assert.ok(nodes.length > 1 && engines.node.startsWith(`>=${String(nodes[0])}.`), 'the oldest one is tried');
+    for (const suite of tests.jobs.long?.strategy?.matrix.suite ?? []) assert.ok(scripts[`test:${suite}`], suite);
+  });
 
   it('of pull requests fails where volumes would be lost, by the check that is told of', async () => {
     const check = 'npx tsx infra/check-preview.ts';

@@ -1,7 +1,8 @@
-/** How to see a run again: the command for it, and the commit that it belongs to. */
+/** How to see a run again: the command for it, the commit that it belongs to, and what a commit's own run tries. */
 import { execFileSync } from 'node:child_process';
 import type { Draw } from '../draw.ts';
 import { describeWorld, type WorldOptions } from '../options.ts';
+import type { Share } from './share.ts';
 
 export interface Run {
   readonly seed: number;
@@ -39,13 +40,22 @@ export function isChanged(commit: string): boolean {
 
 /**
  * Where the fresh seeds of a commit begin: what is committed decides, so every change tries others, and what goes wrong does so
- * for everybody who looks. 1 where git does not know.
+ * on every machine. 1 where git does not know.
  */
 export function firstFreshSeed(): number {
   try {
     return Number.parseInt(git('rev-parse', 'HEAD^{tree}').slice(0, 10), 16);
   } catch {
     return 1;
+  }
+}
+
+/** The part of the mutants whose turn it is: as many commits one after another try all. */
+export function shareOfCommit(of: number): Share {
+  try {
+    return { number: (Number(git('rev-list', '--count', 'HEAD')) % of) + 1, of };
+  } catch {
+    return { number: 1, of };
   }
 }
 
