@@ -1,5 +1,5 @@
-import { ingressAdminPort } from '../plan/ingress.ts';
 import {
+  ingressAdminPort,
   collisions,
   CONTROL_PORT_OFFSET,
   localClaims,

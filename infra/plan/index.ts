@@ -1,6 +1,6 @@
 export type { Environment } from './environment.ts';
 export { PROJECT_IMAGES, type PlannedImage, type ProjectImage } from './images.ts';
-export { INGRESS_DIRECTORY, ingressAdminPort, type IngressRoute, TLS_DIRECTORY } from './ingress.ts';
+export { INGRESS_DIRECTORY, type IngressRoute, TLS_DIRECTORY } from './ingress.ts';
 export { planKubernetes } from './kubernetes.ts';
 export type {
   KubernetesPlan,
@@ -29,7 +29,15 @@ export {
   workerNamed,
 } from './names.ts';
 export { OPERATOR_LABEL, planNetworkPolicies, type PlannedNetworkPolicy } from './policies.ts';
-export { adminPort, CONTROL_PORT_OFFSET, FIRST_EPHEMERAL_PORT, LISTEN_PORT, MAX_PORT, publicPort } from './ports.ts';
+export {
+  adminPort,
+  CONTROL_PORT_OFFSET,
+  FIRST_EPHEMERAL_PORT,
+  ingressAdminPort,
+  LISTEN_PORT,
+  MAX_PORT,
+  publicPort,
+} from './ports.ts';
 export { mayStartAnew, placeFacts, placeProblems, type PlaceRecord, strangerProblems } from './place.ts';
 export {
   formerSizes,

@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { Config } from '../config.ts';
-import { adminPort } from './ports.ts';
 
 /** A public port and the Service behind it. */
 export type IngressRoute = {
@@ -31,11 +29,6 @@ const PROCESSES = 2;
  */
 const REPLACED_PROCESS_MINUTES = 60;
 const VERSION_CHARACTERS = 16;
-
-/** The port for probes and for what is served, in the pods of the ingress; not a public port. */
-export function ingressAdminPort({ basePort }: Pick<Config, 'basePort'>): number {
-  return adminPort(basePort); // NGINX makes a connection for each of its clients', and takes ports for them
-}
 
 /**
  * NGINX's configuration. It tells its own version, a hash of everything else in it, to whoever connects to the socket

@@ -28,6 +28,11 @@ export function adminPort(port: number): number {
   return port - steps * ADMIN_PORT_BELOW;
 }
 
+/** The port for probes and for what is served, in the pods of the ingress; not a public port. */
+export function ingressAdminPort({ basePort }: { readonly basePort: number }): number {
+  return adminPort(basePort); // NGINX makes a connection for each of its clients', and takes ports for them
+}
+
 /** A port and what it is for, in words that an administrator knows. */
 export type PortClaim = { readonly port: number; readonly owner: string };
 

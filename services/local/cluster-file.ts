@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Phase } from './process.ts';
+import type { Phase } from './events.ts';
 
 /** In the data directory of a cluster on one machine: what runs there, for other programs. */
 export const CLUSTER_FILE = 'cluster.json';

@@ -1,6 +1,12 @@
 import { type More, moreText } from '@dpr/runtime/repeats';
-import type { Phase } from './process.ts';
 import type { Severity } from './log-lines.ts';
+
+/**
+ * What a process is at. `idle`: never started, or stopped as asked · `starting` · `serving` · `silent`: it runs and does not answer · `waiting`: it
+ * ended and is started again after a pause · `stopping`: asked to · `left`: it was removed from the cluster · `halted`: an
+ * administrator must act first.
+ */
+export type Phase = 'idle' | 'starting' | 'serving' | 'silent' | 'waiting' | 'stopping' | 'left' | 'halted';
 
 /** Something that happened in the cluster. With `--json` each is printed as it stands, with its time added. */
 export type LocalEvent =

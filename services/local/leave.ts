@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Tell } from './events.ts';
 import type { FinderControl } from './operator.ts';
-import type { Phase, Supervised } from './process.ts';
+import type { Phase } from './events.ts';
+import type { Supervised } from './process.ts';
 
 const ASK_AGAIN_MS = 50;
 /** Leaving that takes longer than this is explained. */

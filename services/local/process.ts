@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LocalProcess } from '@dpr/infra/plan';
 import { EXIT } from '@dpr/runtime/exit-codes';
-import type { Tell } from './events.ts';
+import type { Phase, Tell } from './events.ts';
 import type { LogFile } from './log-file.ts';
 import { RESTART_AFTER_MS, watchLiveness } from './liveness.ts';
 import { readLines, type Said, saidIn } from './log-lines.ts';
@@ -17,13 +17,6 @@ export const STOP_GRACE_MS = 5_000;
 const LAST_WORDS_MS = 200;
 /** Warnings and errors of one process that are shown per second; the log has them all. */
 const SHOWN_PER_SECOND = 5;
-
-/**
- * `idle`: never started, or stopped as asked · `starting` · `serving` · `silent`: it runs and does not answer · `waiting`: it
- * ended and is started again after a pause · `stopping`: asked to · `left`: it was removed from the cluster · `halted`: an
- * administrator must act first.
- */
-export type Phase = 'idle' | 'starting' | 'serving' | 'silent' | 'waiting' | 'stopping' | 'left' | 'halted';
 
 export type ProcessState = {
   readonly phase: Phase;

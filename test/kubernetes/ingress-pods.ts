@@ -1,7 +1,7 @@
 /** What the pods of a deployed ingress tell of themselves. */
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ingressAdminPort } from '../../infra/plan/ingress.ts';
+import { ingressAdminPort } from '../../infra/plan/ports.ts';
 import { type Deployments, kubectl } from './deployments.ts';
 
 /** What a pod answers at `/configuration`. */

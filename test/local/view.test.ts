@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type { View } from '../../services/local/cluster.ts';
 import type { LocalEvent } from '../../services/local/events.ts';
 import { textOf } from '../../services/local/events.ts';
-import type { Phase } from '../../services/local/process.ts';
+import type { Phase } from '../../services/local/events.ts';
 import { jsonShow, plainShow, terminalShow } from '../../services/local/view/show.ts';
 import { statusTable } from '@dpr/client/status-table';
 import { notesOf, renderPicture, rowsOf } from '../../services/local/view/table.ts';

@@ -2,13 +2,14 @@
  * A client's session as a pure state machine: `stepSession(session, event, now)` changes the state and returns what to do about
  * it. It numbers batches, carries the frontier, sends again what may be lost, and tells completed from committed.
  */
-import type { Batch, Message, MessageOf, Reply, Versions } from '@dpr/protocol';
+import type { Message, MessageOf, Reply, Versions } from '@dpr/protocol';
 import { append } from '../arrays.ts';
 import { decisionsAfter } from '../world-lines.ts';
 import {
   endSession,
   laneOf,
-  numbersOf,
+  NOTHING_CARRIED,
+  reportCommitted,
   sendTo,
   want,
   type Call,
@@ -21,9 +22,8 @@ import {
   type Submission,
 } from './state.ts';
 import { refused } from './refusals.ts';
+import { pump, sendAgain } from './transmit.ts';
 import { askTable, beginVerdict, concludeVerdict, tableAnswered } from './verdict.ts';
-
-const NOTHING_CARRIED: Versions = new Map();
 
 export function createSession(config: SessionConfig): Session {
   return {
@@ -128,96 +128,6 @@ function submit(session: Session, { worker, operations, count }: Submission): vo
     carried: NOTHING_CARRIED,
     sentAt: 0,
   });
-}
-
-/** Send what may be sent, in order: a relaxed session passes over workers that cannot take more, a strict one waits. */
-function pump(session: Session): void {
-  if (session.verdict !== undefined) return;
-  if (session.config.mode === 'strict') pumpInOrder(session);
-  else pumpAll(session);
-}
-
-function pumpInOrder(session: Session): void {
-  for (let call = oldestQueued(session); call !== undefined; call = oldestQueued(session)) {
-    const lane = laneOf(session, call.worker);
-    if (session.unanswered > lane.unanswered || !mayTransmit(session, lane)) break;
-    lane.queue.shift();
-    transmit(session, lane, call);
-  }
-}
-
-function oldestQueued(session: Session): Call | undefined {
-  let oldest: Call | undefined;
-  for (const { queue } of session.lanes.values()) {
-    const first = queue.first();
-    if ((first?.number ?? Infinity) < (oldest?.number ?? Infinity)) oldest = first;
-  }
-  return oldest;
-}
-
-/** However much waits for a worker, no more of it is looked at than is sent. */
-function pumpAll(session: Session): void {
-  const ready: Call[] = [];
-  for (const lane of session.lanes.values()) {
-    if (!mayTransmit(session, lane)) continue;
-    const room = session.config.maxInFlight - lane.sent.length;
-    for (let call = lane.queue.first(), taken = 0; call !== undefined && taken < room; call = lane.queue.first()) {
-      lane.queue.shift();
-      ready.push(call);
-      taken++;
-    }
-  }
-  ready.sort((a, b) => a.number - b.number);
-  for (const call of ready) transmit(session, laneOf(session, call.worker), call);
-}
-
-function mayTransmit(session: Session, lane: Lane): boolean {
-  return lane.open && lane.retryAt === Infinity && lane.sent.length < session.config.maxInFlight;
-}
-
-function transmit(session: Session, lane: Lane, call: Call): void {
-  call.sequence = lane.next++;
-  call.sentVersion = session.version;
-  call.carried = carriedTo(session, lane.worker);
-  call.sentAt = session.now;
-  lane.sent.push(call);
-  lane.unanswered++;
-  session.unanswered++;
-  sendCall(session, lane, call);
-}
-
-/** The frontier without what the receiving worker knows by itself and what the cut covers already. */
-function carriedTo({ frontier }: Session, worker: number): Versions {
-  if (frontier.size === 0 || (frontier.size === 1 && frontier.has(worker))) return NOTHING_CARRIED;
-  const carried = new Map<number, number>();
-  for (const [owner, version] of frontier) {
-    if (owner === worker) continue;
-    carried.set(owner, version);
-  }
-  return carried;
-}
-
-function sendCall(session: Session, lane: Lane, call: Call): void {
-  const batch: Batch = {
-    kind: 'batch',
-    urgent: call.number <= session.urgeUpTo,
-    count: call.count,
-    session: session.config.id,
-    worldLine: session.worldLine,
-    generation: lane.generation,
-    sequence: call.sequence,
-    acknowledged: lane.acknowledged,
-    version: call.sentVersion,
-    dependencies: call.carried,
-    operations: call.operations,
-  };
-  sendTo(session, lane, batch);
-}
-
-/** Send again everything unanswered, in order: the worker answers what it knows and executes the rest. */
-export function sendAgain(session: Session, lane: Lane): void {
-  lane.retryAt = Infinity;
-  for (const call of lane.sent) if (call.version === 0) sendCall(session, lane, call);
 }
 
 function connected(session: Session, worker: number, generation: number): void {
@@ -392,13 +302,6 @@ function settleOrphans(session: Session): void {
     else session.orphans.push(run);
   }
   reportCommitted(session, committed);
-}
-
-export function reportCommitted(session: Session, runs: readonly Run[]): void {
-  if (runs.length === 0) return;
-  const calls = numbersOf(runs);
-  for (const call of calls) session.lastCommitted = Math.max(session.lastCommitted, call);
-  session.effects.push({ kind: 'committed', calls });
 }
 
 /** Ask the worker to make durable, at once, what is wanted committed and has been answered. */

@@ -75,6 +75,9 @@ export interface Lane {
   urged: number;
 }
 
+/** What a batch carries that depends on no other worker. */
+export const NOTHING_CARRIED: Versions = new Map();
+
 /** What the application wants executed. */
 export interface Submission {
   readonly worker: number;
@@ -218,4 +221,11 @@ export function sendTo(session: Session, lane: Lane, message: Message): void {
 export function endSession(session: Session, code: SessionFailure, text: string): void {
   session.phase = 'ended';
   session.effects.push({ kind: 'ended', code, text });
+}
+
+export function reportCommitted(session: Session, runs: readonly Run[]): void {
+  if (runs.length === 0) return;
+  const calls = numbersOf(runs);
+  for (const call of calls) session.lastCommitted = Math.max(session.lastCommitted, call);
+  session.effects.push({ kind: 'committed', calls });
 }

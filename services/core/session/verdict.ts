@@ -5,11 +5,11 @@
 import type { MessageOf } from '@dpr/protocol';
 import { append, largest, refill } from '../arrays.ts';
 import { survivingVersion } from '../world-lines.ts';
-import { reportCommitted, sendAgain } from './session.ts';
 import {
   endSession,
   laneOf,
   numbersOf,
+  reportCommitted,
   sendTo,
   want,
   type Call,
@@ -18,6 +18,7 @@ import {
   type Session,
   type Verdict,
 } from './state.ts';
+import { sendAgain } from './transmit.ts';
 
 export function beginVerdict(session: Session, verdict: Verdict): void {
   session.verdict = verdict;

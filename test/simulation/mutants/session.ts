@@ -50,7 +50,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '46 a strict session does not wait before it turns to another worker',
-    `${CORE}/session/session.ts`,
+    `${CORE}/session/transmit.ts`,
     'if (session.unanswered > lane.unanswered || !mayTransmit(session, lane)) break;',
     'if (!mayTransmit(session, lane)) break;',
   ),
@@ -70,7 +70,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   mutant('61 the frontier survives a rollback', `${CORE}/session/verdict.ts`, '  session.frontier.clear();\n', ''),
   mutant(
     '62 batches do not carry the frontier',
-    `${CORE}/session/session.ts`,
+    `${CORE}/session/transmit.ts`,
     'if (owner === worker) continue;',
     'if (owner >= 0) continue;',
   ),
