@@ -245,6 +245,11 @@ function hearOfEnd(world: World, end: End, at: number): void {
   });
 }
 
+/** Is something on its way to this side, which is no sign? */
+export function isTold(link: Link, towards: 0 | 1): boolean {
+  return link.lanes[towards].inFlight.some(({ sign }) => sign === undefined);
+}
+
 /** Nothing that is sent from now on arrives over this connection at this side for a while. */
 export function clog(world: World, link: Link, towards: 0 | 1, ms: number): void {
   const lane = link.lanes[towards];

@@ -46,6 +46,8 @@ export interface WorldOptions {
   readonly diskErrorChance: number;
   readonly halfOpenChance: number;
   readonly halfOpenMs: number;
+  /** How long a connection that its client gives up holds back what it was told, at most. */
+  readonly heldMs: number;
   /** A snapshot has about this many bytes; large ones get files of their own. */
   readonly stateBytes: number;
   /** A batch's results have about this many bytes; those of several batches, kept for their sessions, get files of their own. */
@@ -164,6 +166,7 @@ export const QUIET_WORLD: WorldOptions = {
   diskDelayMs: 1,
   halfOpenChance: 0,
   halfOpenMs: 0,
+  heldMs: 60,
   stateBytes: 0,
   resultBytes: 0,
   checkpointIntervalMs: 100,

@@ -35,10 +35,18 @@ export function openPort(world: World, process: Process, owner: Owner, user?: Ar
   function sweep(): void {
     for (const end of arrivals.overdue(SILENT_INTERVALS)) {
       world.reached('disconnected for want of an answer');
-      closeEnd(world, end);
+      cutOff(end);
     }
     const question = arrivals.ask(ends);
     for (const end of ends) ping(world, end, question);
+  }
+
+  /** It does not wait until the peer has heard of it. */
+  function cutOff(end: End): void {
+    const { onClosed } = end;
+    closeEnd(world, end);
+    end.onClosed = () => undefined;
+    world.scheduler.after(0, process, onClosed);
   }
 
   function sweepLater(): void {

@@ -113,8 +113,15 @@ function drawCramped(random: Random, { rates }: WorldOptions): Partial<WorldOpti
  */
 function drawTurnover(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
   const [retryLimitMs, endedExpiryMs] = [300, 2_000];
+  // Rollbacks that go far back, or hardly any.
+  const [crashWorker, checkpointIntervalMs] = random.pick([
+    [0, 10],
+    [0, 30],
+    [8, 200],
+    [8, 200],
+  ] as const);
   return {
-    workers: random.int(1, 2),
+    workers: 2,
     clients: random.int(2, 4),
     sessionsPerClient: random.int(1, 2),
     sessionsInTurn: 40,
@@ -123,32 +130,33 @@ function drawTurnover(random: Random, { rates }: WorldOptions): Partial<WorldOpt
     abandonChance: 0.3,
     closeChance: random.pick([0.95, 1]),
     stayChance: 0.8,
-    thinkMs: random.pick([1, 5]),
+    thinkMs: random.pick([2, 8]),
     networkDelayMs: random.real(0.1, 2),
     diskDelayMs: random.real(0.2, 2),
     diskErrorChance: 0,
     halfOpenMs: 100,
+    heldMs: 300,
     resultBytes: 0,
-    checkpointIntervalMs: random.pick([10, 30]),
+    checkpointIntervalMs,
     maxUnwrittenVersions: 16,
     maxUncommittedCheckpoints: 1000,
     maxWaitingBatches: 1000,
-    maxSessions: random.pick([3, 4, 6, 10]),
+    maxSessions: random.pick([4, 6, 10]),
     asyncStateChance: 0,
     restartMs: 5,
     pauseMs: 30,
     retryLimitMs,
     endedExpiryMs,
     giveWayMs: retryLimitMs + endedExpiryMs,
-    pingMs: random.pick([3, 10, 30]),
+    pingMs: random.pick([5, 25, 80]),
     sessionExpiryMs: 10_000,
     faultsForMs: random.real(300, 1500),
     rates: {
       ...(random.chance(0.5) ? QUIET_WORLD.rates : rates),
       cutConnection: random.pick([0, 10]),
       clogConnection: random.pick([0, 10]),
-      resetConnection: 60,
-      crashWorker: random.pick([0, 0, 4]),
+      resetConnection: random.pick([30, 100]),
+      crashWorker,
     },
   };
 }

@@ -15,7 +15,7 @@ import { WORKER_MUTANTS } from './worker.ts';
 export type { Mutant } from './mutant.ts';
 
 const TURNOVER = Object.fromEntries(
-  ['197', '197b', '197c', '197d', '198', '198b', '199'].map((number) => [number, 'turnover' as const]),
+  ['197', '197b', '197c', '198', '198b', '199'].map((number) => [number, 'turnover' as const]),
 );
 
 /** By number: the special worlds that make frequent what the mutant breaks. Seeds of all kinds would take hundreds to catch it. */

@@ -131,12 +131,6 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     'if (data.length > 0) gone(peer);',
   ),
   mutant(
-    '197d a connection is waited for after it has ended',
-    `${RUNTIME}/arrivals.ts`,
-    '    gone,\n',
-    '    gone() {},\n',
-  ),
-  mutant(
     '158 the reply to a retry comes without the cut that covers it',
     `${RUNTIME_WORKER}/clients.ts`,
     'if (last !== undefined && version <= last.own && version > client.told) tell(',
