@@ -122,7 +122,7 @@ function drawTurnover(random: Random, { rates }: WorldOptions): Partial<WorldOpt
   ] as const);
   return {
     workers: 2,
-    clients: random.int(2, 4),
+    clients: random.int(1, 4),
     sessionsPerClient: random.int(1, 2),
     sessionsInTurn: 40,
     callsPerSession: random.int(1, 3),
@@ -141,7 +141,7 @@ function drawTurnover(random: Random, { rates }: WorldOptions): Partial<WorldOpt
     maxUnwrittenVersions: 16,
     maxUncommittedCheckpoints: 1000,
     maxWaitingBatches: 1000,
-    maxSessions: random.pick([4, 6, 10]),
+    maxSessions: random.pick([4, 6, 10, 20]),
     asyncStateChance: 0,
     restartMs: 5,
     pauseMs: 30,
