@@ -21,6 +21,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'if (message.detail < oldest.sequence &&',
         "'protocolViolation', `worker ${lane.worker} forgot",
         'return; // about the connection',
+        "return endSession(session, code, lane === undefined ? text :",
         'if (lane === undefined) return;',
       ],
       'core/session/session.ts': ['answered batch ${call.sequence} with', 'default: return;'],
@@ -79,6 +80,8 @@ export const UNREACHABLE: readonly Unreachable[] = [
   {
     because: 'nothing here is so large',
     blocks: {
+      'core/queue.ts': ['if (front === items.length ||'],
+      'core/finder/earlier.ts': ['return refused( `the volume of worker ${id} keeps'],
       'core/finder/finder.ts': ['if (finder.held.length >= finder.config.maxHeld', 'too many answers wait'],
       'runtime/storage/frame.ts': ['if (text.length > META_LIMIT_BYTES)'],
       'runtime/storage/two-slot-file.ts': ['exceeds the limit of ${RECORD_LIMIT_BYTES}`'],
@@ -87,8 +90,56 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'runtime/storage/checkpoint-store.ts': [
         'checkpoints wait to be written already`',
         'throw new StorageLimitError( `${disk.directory} holds',
+        'throw new StateTooLargeError(',
       ],
       'runtime/storage/volume.ts': ['throw new SupersededError( `${disk.directory} kept changing while incarnation'],
+    },
+  },
+  {
+    because: 'the administrator here does not say which of the earlier generations a worker begins with',
+    blocks: {
+      'core/finder/earlier.ts': [
+        'const generation = from === 0 ?',
+        'const what = generation === 0 ?',
+        'if (removal.version === 0) return { seed: undefined };',
+      ],
+    },
+  },
+  {
+    because: 'so many removals of one id do not happen here, of which the Finder remembers the last ones',
+    blocks: { 'core/finder/earlier.ts': ['return refused( `the Finder does not remember'] },
+  },
+  {
+    because: 'no record here is of an earlier format',
+    blocks: {
+      'core/finder/record.ts': [
+        'if (format !== FORMAT && format !== FIRST_FORMAT) {',
+        'const record = format === FORMAT ?',
+        'const { members, tombstones, ...rest } = firstLayout.read(reader);',
+      ],
+    },
+  },
+  {
+    because: 'the limits of a worker do not change here',
+    blocks: { 'core/worker/room.ts': ["return tellShort(worker, 'the checkpoint has more sessions"] },
+  },
+  {
+    because: 'simulated directories have no locks',
+    blocks: { 'runtime/storage/volume-lock.ts': [] },
+  },
+  {
+    because: 'nothing is held up here for so long, but by several faults of disks',
+    isRare: true,
+    blocks: {
+      'core/finder/waits.ts': [
+        'if (isTold) goOn.push(worker);',
+        'known.isTold = true;',
+        'const waitsFor = holdUp(finder, first);',
+        'if (goOn.length > 0) log(',
+        'return new Set([...waits.stuck].flatMap(',
+        'if (visited.has(owner)) continue;',
+      ],
+      'core/finder/status.ts': ['const blocked = new Map(', 'return place < MAX_EXPLAINED ?'],
     },
   },
   {
