@@ -141,7 +141,7 @@ function drawTurnover(random: Random, { rates }: WorldOptions): Partial<WorldOpt
     maxUnwrittenVersions: 16,
     maxUncommittedCheckpoints: 1000,
     maxWaitingBatches: 1000,
-    maxSessions: random.pick([4, 6, 10, 20]),
+    maxSessions: random.pick([4, 6, 10, 20, 20]),
     asyncStateChance: 0,
     restartMs: 5,
     pauseMs: 30,
