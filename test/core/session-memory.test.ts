@@ -151,6 +151,28 @@ describe("the bytes of a worker's sessions", () => {
     assert.equal(send(5, 1), 'tooManySessions');
   });
 
+  it('are not freed by signs from before a rollback, which takes the up-time back too', () => {
+    const { send, end, step } = serving(three);
+    send(1, 1);
+    step({ kind: 'clientsAsked' }, 50);
+    step({ kind: 'clientsAnswered' }, 51);
+    step({ kind: 'clientsAsked' }, 58);
+    const decision: Decision = { worldLine: 2, prefix: new Map([[0, 0]]), entitled: new Map([[0, 1]]) };
+    const cut = { kind: 'cut', stamp: STAMP, worldLine: 2, decisions: [decision], cut: decision.prefix } as const;
+    step({ kind: 'finderFrame', message: cut }, 60);
+    step({ kind: 'restored', version: 0, sessions: undefined });
+    const now = { worldLine: 2 };
+    for (const session of [1, 2, 3]) assert.equal(send(session, 1, now, 62), 'reply');
+    end(1, 65);
+    assert.equal(send(4, 1, now), 'tooManySessions', 'the first signs came before it was closed');
+    step({ kind: 'clientsAnswered' }, 66);
+    assert.equal(send(4, 1, now), 'tooManySessions', 'as did the second question');
+    assert.equal(send(1, 1, now), 'sequenceGap', 'a copy');
+    step({ kind: 'clientsAsked' }, 70);
+    step({ kind: 'clientsAnswered' }, 71);
+    assert.equal(send(4, 1, now), 'reply');
+  });
+
   it('keep closed sessions for as long as there is room', () => {
     const { send, end, step, worker } = serving(three);
     send(1, 1);

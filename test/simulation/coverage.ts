@@ -78,6 +78,8 @@ export const MUST_BE_REACHED: readonly string[] = [
   'rollback with exceptions',
   'session abandoned',
   'session closed',
+  'a closed session gave way early',
+  ...['ping lost', 'pong lost', 'disconnected for want of an answer'],
   'call failed: workerRemoved',
   'call failed: workerRemoved, sent',
 ];

@@ -4,7 +4,7 @@ import { DISK_STRIKES, repairDisks } from './disk-faults.ts';
 import { createDisk } from './disk.ts';
 import { repeatReply } from './client-actor.ts';
 import { crashFinder, startFinder } from './finder-actor.ts';
-import { clog, cut, reset, type Link } from './network.ts';
+import { clog, cut, isTold, reset, type Link } from './network.ts';
 import { FAULTS, type FaultName } from './options.ts';
 import { resume } from './scheduler.ts';
 import {
@@ -48,8 +48,7 @@ const TELL_OF_THEMSELVES: readonly FaultName[] = [
   ...(['partition', 'partitionOneWay', 'addWorker', 'removeWorker', 'forceRemoveWorker'] as const),
 ];
 
-/** How long a connection that is given up holds back what it was told, and for how long it is told things before. */
-const MAX_HELD_MS = 60;
+/** For how long a connection that is going to be given up is told things that it holds back. */
 const MAX_SAYING_MS = 10;
 
 /** Each returns whether there was anything to strike. */
@@ -152,7 +151,7 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
   },
   resetConnection(world) {
     if (world.links.size === 0) return false;
-    const { random, scheduler } = world;
+    const { random, scheduler, options } = world;
     const links = [...world.links];
     const calling = links.filter(
       ({ ends }) => ends[0].process.name.startsWith('client') && ends[1].process.name !== 'finder',
@@ -163,9 +162,9 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     }
     // What a client says now arrives about when it has said it again on its next connection.
     const link = random.pick(calling);
-    const heldMs = random.real(0, MAX_HELD_MS);
+    const heldMs = random.real(0, options.heldMs);
     clog(world, link, 1, heldMs);
-    scheduler.after(random.real(0, Math.min(heldMs, MAX_SAYING_MS)), undefined, () => reset(world, link, 'nothing'));
+    resetOnceTold(world, link, scheduler.now + heldMs);
     return true;
   },
   partition(world) {
@@ -309,6 +308,16 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     return true;
   },
 };
+
+/** Best when there is something that it holds back. */
+function resetOnceTold(world: World, link: Link, until: number): void {
+  const { random, scheduler } = world;
+  const leftMs = until - scheduler.now;
+  scheduler.after(random.real(0, Math.min(leftMs, MAX_SAYING_MS)), undefined, () => {
+    if (isTold(link, 1) || leftMs < MAX_SAYING_MS) reset(world, link, 'nothing');
+    else resetOnceTold(world, link, until);
+  });
+}
 
 /** Members that nobody removes. */
 function losable({ hosts }: World): WorkerHost[] {

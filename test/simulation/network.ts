@@ -26,6 +26,8 @@ export interface End {
   readonly died: () => void;
   /** What travelled together, in order. */
   onMessages: (messages: readonly Message[]) => void;
+  /** The other side answered a ping, behind all that it had sent before. */
+  onPong: (data: Buffer) => void;
   onClosed: () => void;
 }
 
@@ -46,12 +48,22 @@ interface Direction {
 /** Frames that were sent at one moment travel together, as production sends those of a tick. */
 interface Travelling {
   readonly messages: Message[];
+  /** It is one of these instead, which the transport itself asks and answers. */
+  readonly sign: Sign | undefined;
   /** Bytes. */
   size: number;
   readonly sentAt: number;
   readonly at: number;
   lost: boolean;
 }
+
+interface Sign {
+  readonly kind: 'ping' | 'pong';
+  readonly data: Buffer;
+}
+
+/** A frame's head, in which the sign is. */
+const SIGN_HEAD_BYTES = 2;
 
 /** Connect two processes; the second one's handlers are set by `accept`. */
 export function connect(world: World, from: Process, to: Process, accept: (end: End) => void): End {
@@ -67,7 +79,8 @@ export function connect(world: World, from: Process, to: Process, accept: (end: 
 }
 
 function createEnd(world: World, link: Link, process: Process, side: 0 | 1): End {
-  const end: End = { process, link, side, open: true, died, onMessages: nothing, onClosed: nothing };
+  const handlers = { onMessages: nothing, onPong: nothing, onClosed: nothing };
+  const end: End = { process, link, side, open: true, died, ...handlers };
   function died(): void {
     end.open = false;
     cut(world, link);
@@ -106,7 +119,7 @@ export function sendOn(world: World, end: End, draft: Draft): void {
   const target = end.link.ends[side];
   const lane = end.link.lanes[side];
   const last = lane.inFlight.at(-1);
-  const joins = last?.sentAt === world.scheduler.now && last.messages.length < MAX_FRAMES_IN_MESSAGE && !last.lost;
+  const joins = last?.sentAt === world.scheduler.now && last.sign === undefined && !isFull(last) && !last.lost;
   const travelling = joins ? last : depart(world, end.link, side);
   travelling.messages.push(message);
   travelling.size += bytes.length;
@@ -118,20 +131,40 @@ export function sendOn(world: World, end: End, draft: Draft): void {
   );
 }
 
-/** A message towards a side sets out, empty as yet. */
-function depart(world: World, link: Link, side: 0 | 1): Travelling {
+function isFull({ messages }: Travelling): boolean {
+  return messages.length >= MAX_FRAMES_IN_MESSAGE;
+}
+
+/** Ask the other side for a sign: it comes behind what was sent to it, and its answer behind what it had sent by then. */
+export function ping(world: World, end: End, data: Buffer): void {
+  if (end.open) sendSign(world, end, { kind: 'ping', data });
+}
+
+function sendSign(world: World, end: End, sign: Sign): void {
+  const side = end.side === 0 ? 1 : 0;
+  world.mixBytes(sign.data);
+  const travelling = depart(world, end.link, side, sign);
+  travelling.size = SIGN_HEAD_BYTES + sign.data.length;
+  const to = end.link.ends[side].process.name;
+  world.frame(end.process.name, to, () => `to ${to} at ${travelling.at.toFixed(3)}: ${sign.kind}`);
+}
+
+/** A message towards a side sets out, empty as yet, or a sign. */
+function depart(world: World, link: Link, side: 0 | 1, sign?: Sign): Travelling {
   const lane = link.lanes[side];
   const target = link.ends[side];
   const sentAt = world.scheduler.now;
   const at = Math.max(lane.lastAt, sentAt + world.networkDelay());
-  const travelling: Travelling = { messages: [], size: 0, sentAt, at, lost: link.dead };
+  const travelling: Travelling = { messages: [], sign, size: 0, sentAt, at, lost: link.dead };
   lane.lastAt = at;
   lane.inFlight.push(travelling);
   noteOvertaking(world, target, at);
   world.scheduler.at(at, target.process, () => {
     if (lane.inFlight[0] === travelling) lane.inFlight.shift();
     if (!target.open) return;
-    if (travelling.lost) return world.reached('message lost');
+    if (travelling.lost) return world.reached(sign === undefined ? 'message lost' : `${sign.kind} lost`);
+    if (sign?.kind === 'ping') return sendSign(world, target, { kind: 'pong', data: sign.data });
+    if (sign !== undefined) return target.onPong(sign.data);
     if (travelling.messages.length > 1) world.reached('several frames in a message');
     target.onMessages(travelling.messages);
   });
@@ -210,6 +243,11 @@ function hearOfEnd(world: World, end: End, at: number): void {
     shut(end);
     end.onClosed();
   });
+}
+
+/** Is something on its way to this side, which is no sign? */
+export function isTold(link: Link, towards: 0 | 1): boolean {
+  return link.lanes[towards].inFlight.some(({ sign }) => sign === undefined);
 }
 
 /** Nothing that is sent from now on arrives over this connection at this side for a while. */

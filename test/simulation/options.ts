@@ -16,17 +16,24 @@ import {
   SESSION_EXPIRY_MS,
   SESSION_GIVE_WAY_MS,
 } from '../../services/protocol/index.ts';
+import { RECEIVE_TIMEOUT_MS, SILENT_INTERVALS } from '../../services/runtime/keep-alive.ts';
 
 export interface WorldOptions {
   readonly workers: number;
   readonly clients: number;
+  /** At a time. */
   readonly sessionsPerClient: number;
+  /** In the place of each of them, one after another; then each is left once all of its calls were made. */
+  readonly sessionsInTurn: number;
   /** Clients that send whatever the codec can carry. */
   readonly hostileClients: number;
   readonly callsPerSession: number;
   readonly strictChance: number;
   readonly replayChance: number;
+  /** A session is left in the middle of things. */
   readonly abandonChance: number;
+  /** One that is left is closed, instead of without a word. */
+  readonly closeChance: number;
   readonly commitChance: number;
   /** A session's next call is for the same worker again; otherwise for any. */
   readonly stayChance: number;
@@ -39,6 +46,8 @@ export interface WorldOptions {
   readonly diskErrorChance: number;
   readonly halfOpenChance: number;
   readonly halfOpenMs: number;
+  /** How long a connection that its client gives up holds back what it was told, at most. */
+  readonly heldMs: number;
   /** A snapshot has about this many bytes; large ones get files of their own. */
   readonly stateBytes: number;
   /** A batch's results have about this many bytes; those of several batches, kept for their sessions, get files of their own. */
@@ -62,6 +71,8 @@ export interface WorldOptions {
   readonly endedExpiryMs: number;
   readonly giveWayMs: number;
   readonly replyGiveWayMs: number;
+  /** How often workers ask their clients for a sign, behind which everything has come that these had sent before. */
+  readonly pingMs: number;
   readonly retryLimitMs: number;
   readonly absurdRetryLimitMs: number;
   /** How far what a client claims to have seen may be ahead of what is known. */
@@ -140,11 +151,13 @@ export const QUIET_WORLD: WorldOptions = {
   workers: 1,
   clients: 1,
   sessionsPerClient: 1,
+  sessionsInTurn: 1,
   hostileClients: 0,
   callsPerSession: 5,
   strictChance: 1,
   replayChance: 0,
   abandonChance: 0,
+  closeChance: 0.5,
   commitChance: 0,
   stayChance: 0,
   thinkMs: 10,
@@ -153,6 +166,7 @@ export const QUIET_WORLD: WorldOptions = {
   diskDelayMs: 1,
   halfOpenChance: 0,
   halfOpenMs: 0,
+  heldMs: 60,
   stateBytes: 0,
   resultBytes: 0,
   checkpointIntervalMs: 100,
@@ -171,6 +185,7 @@ export const QUIET_WORLD: WorldOptions = {
   endedExpiryMs: ENDED_SESSION_EXPIRY_MS,
   giveWayMs: SESSION_GIVE_WAY_MS,
   replyGiveWayMs: REPLY_GIVE_WAY_MS,
+  pingMs: RECEIVE_TIMEOUT_MS / SILENT_INTERVALS,
   retryLimitMs: CLIENT_RETRY_LIMIT_MS,
   absurdRetryLimitMs: ABSURD_RETRY_LIMIT_MS,
   maxVersionJump: MAX_VERSION_JUMP,
@@ -187,6 +202,11 @@ export const QUIET_WORLD: WorldOptions = {
   faultsForMs: 300,
   rates: Object.fromEntries(FAULTS.map((fault) => [fault, 0])) as Record<FaultName, number>,
 };
+
+/** How many sessions a client has, all in all. */
+export function sessionsOfClient({ sessionsPerClient, sessionsInTurn }: WorldOptions): number {
+  return sessionsPerClient * sessionsInTurn;
+}
 
 /** What is different from the quiet world, as a value for JSON. */
 export function describeWorld({ rates, ...options }: WorldOptions): Record<string, unknown> {

@@ -7,7 +7,7 @@ import { add, calmDown, scheduleFaults } from './faults.ts';
 import { createFinderHost, startFinder } from './finder-actor.ts';
 import { startHostile } from './hostile-actor.ts';
 import { drawWorld, type Draw } from './draw.ts';
-import type { WorldOptions } from './options.ts';
+import { sessionsOfClient, type WorldOptions } from './options.ts';
 import { createRandom } from './random.ts';
 import { createScheduler, type Process } from './scheduler.ts';
 import type { SimSession } from './session-actor.ts';
@@ -174,7 +174,7 @@ function begin(world: World, options: WorldOptions): void {
     add(world, host);
   }
   for (let index = 0; index < options.clients; index++)
-    startClient(world, index, 1 + index * options.sessionsPerClient);
+    startClient(world, index, 1 + index * sessionsOfClient(options));
   for (let index = 0; index < options.hostileClients; index++) startHostile(world, index);
   scheduleFaults(world);
   world.scheduler.after(options.faultsForMs, undefined, () => calmDown(world));
@@ -214,9 +214,9 @@ async function live(world: World, settled: () => void): Promise<void> {
 }
 
 function livenessLimitMs(options: WorldOptions): number {
-  const { clients, sessionsPerClient, callsPerSession, diskDelayMs, networkDelayMs } = options;
+  const { clients, callsPerSession, diskDelayMs, networkDelayMs } = options;
   const commitMs = DELAYS_PER_COMMIT * (diskDelayMs + networkDelayMs);
-  return LIVENESS_LIMIT_MS + clients * sessionsPerClient * callsPerSession * commitMs;
+  return LIVENESS_LIMIT_MS + clients * sessionsOfClient(options) * callsPerSession * commitMs;
 }
 
 /** What a session waits for, in words. */

@@ -25,7 +25,10 @@ export interface SimSession {
   readonly calls: CallState[];
   /** How many of them wait. */
   waiting: number;
+  /** Its application goes away when it has made so many calls. */
   readonly abandonAfter: number;
+  /** How many are still to follow in its place. */
+  readonly followers: number;
   left: number;
   /** The one that its last call was for. */
   worker: number | undefined;
@@ -39,7 +42,13 @@ const MAX_WAITING_CALLS = 24;
 const LONG_THINK_MS = 10;
 
 /** A session begins, and its application with it. */
-export function beginSession(world: World, client: Client, index: number, worldLine: number): SimSession {
+export function beginSession(
+  world: World,
+  client: Client,
+  index: number,
+  worldLine: number,
+  followers = world.options.sessionsInTurn - 1,
+): SimSession {
   const { options, random } = world;
   const core = createSession({
     id: random.hex(16),
@@ -60,6 +69,7 @@ export function beginSession(world: World, client: Client, index: number, worldL
     calls: [],
     waiting: 0,
     abandonAfter: random.chance(options.abandonChance) ? random.int(1, options.callsPerSession) : Infinity,
+    followers,
     left: options.callsPerSession,
     worker: undefined,
     wakeAt: Infinity,
@@ -79,7 +89,7 @@ function think(world: World, session: SimSession): void {
   const meanMs = mustWait(session) ? Math.max(options.thinkMs, LONG_THINK_MS) : options.thinkMs;
   world.scheduler.after(random.exponential(meanMs), session.client.process, () => {
     act(world, session);
-    if (session.left > 0 && !session.ended) think(world, session);
+    if ((session.left > 0 || options.sessionsInTurn > 1) && !session.ended) think(world, session);
   });
 }
 
@@ -97,10 +107,10 @@ function act(world: World, session: SimSession): void {
     return;
   }
   if (core.phase === 'ended') return;
-  if (session.calls.length >= session.abandonAfter) {
+  if (session.calls.length >= session.abandonAfter || hasDone(session)) {
     return leave(world, session);
   }
-  if (mustWait(session)) return;
+  if (mustWait(session) || session.left === 0) return;
   const members = client.cluster?.members ?? [];
   const same = random.chance(options.stayChance) ? members.find(({ id }) => id === session.worker) : undefined;
   const { id } = same ?? random.pick(members);
@@ -118,13 +128,32 @@ function act(world: World, session: SimSession): void {
   if (random.chance(options.commitChance)) stepSim(world, session, { kind: 'commit' });
 }
 
-/** Its application goes away in the middle of things: half of them say so. */
+/** All of its calls were made and answered. */
+function hasDone({ left, waiting }: SimSession): boolean {
+  return left === 0 && waiting === 0;
+}
+
+/** Its application goes away, perhaps in the middle of things: some say so. */
 function leave(world: World, session: SimSession): void {
-  const closes = session.index % 2 === 0;
+  const closes = world.random.chance(world.options.closeChance);
   world.reached(closes ? 'session closed' : 'session abandoned');
   world.note(session.name, () => (closes ? 'is closed' : 'is abandoned'));
   if (closes) stepSim(world, session, { kind: 'close' });
+  endSim(world, session);
+}
+
+/** Another one begins in its place, unless there have been enough, or everything is to come to rest. */
+function endSim(world: World, session: SimSession): void {
+  const { client, index, followers } = session;
+  const { random, options, scheduler } = world;
   session.ended = true;
+  if (followers === 0) return;
+  scheduler.after(random.exponential(options.thinkMs), client.process, () => {
+    if (world.calm) return;
+    const worldLine = Math.max(...client.sessions.map(({ core }) => core.worldLine));
+    const next = index + options.sessionsPerClient;
+    client.sessions.push(beginSession(world, client, next, worldLine, followers - 1));
+  });
 }
 
 function becomes(session: SimSession, call: number, state: CallState): void {
@@ -196,7 +225,7 @@ function perform(world: World, session: SimSession, effect: SessionEffect): void
       return;
     }
     case 'ended':
-      session.ended = true;
+      endSim(world, session);
       world.reached(`session ended: ${effect.code}`);
       world.note(session.name, () => `ends: ${effect.code}, ${effect.text}`);
       return checker.sessionEnded(session, effect.code, effect.text);

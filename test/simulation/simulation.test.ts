@@ -11,12 +11,15 @@ import { buildSimulator, hunt } from './mutate.ts';
 import { describeWorld, parseWorld, QUIET_WORLD } from './options.ts';
 import { runSeed, type Outcome } from './run.ts';
 import { KEPT_SEEDS } from './seeds.ts';
+import { SPECIAL_WORLDS } from './special-worlds.ts';
 
 /** Fresh ones are in fresh.simulation.ts. */
 const FIXED_SEEDS = 300;
 /** Seeds that the mutant which is tried here may take: every one of them catches it. */
 const MUTANT_SEEDS = 50;
 const REPLAYED_SEEDS = 10;
+/** Of the seeds, for each kind of world. */
+const LEAST_SHARE = 0.02;
 const SEEDS_PER_REQUEST = 5;
 const MINIMIZER_TRIES = 24;
 
@@ -29,8 +32,15 @@ function assertHolds({ seed, violation }: Outcome): void {
 }
 
 describe('simulation', () => {
-  for (const { seed, found } of KEPT_SEEDS)
-    it(`holds for seed ${seed}: ${found}`, async () => assertHolds(await runSeed(seed)));
+  for (const { seed, draw, found } of KEPT_SEEDS)
+    it(`holds for seed ${seed}: ${found}`, async () => assertHolds(await runSeed(seed, { draw })));
+
+  it('draws worlds of every kind, and usual ones', () => {
+    const shares = Object.values(SPECIAL_WORLDS).map(({ share }) => share);
+    assert.ok(shares.every((share) => share >= LEAST_SHARE));
+    const special = shares.reduce((sum, share) => sum + share, 0);
+    assert.ok(special <= 1 - LEAST_SHARE, `special worlds have ${special} of the seeds`);
+  });
 
   it('replays a seed exactly', async () => {
     const hashes = new Set<string>();

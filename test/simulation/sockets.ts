@@ -3,11 +3,13 @@
  * told to production's own owners and callers.
  */
 import { draftOf, PROTOCOL_VERSION, type Message } from '../../services/protocol/index.ts';
+import { createArrivals, type ArrivalsUser } from '../../services/runtime/arrivals.ts';
 import { backOff, type BackOff } from '../../services/runtime/back-off.ts';
 import type { Caller } from '../../services/runtime/dialer.ts';
 import type { Hello } from '../../services/runtime/greeting.ts';
+import { SILENT_INTERVALS } from '../../services/runtime/keep-alive.ts';
 import type { Connection, Owner } from '../../services/runtime/listener.ts';
-import { closeEnd, connect, sendOn, type End } from './network.ts';
+import { closeEnd, connect, ping, sendOn, type End } from './network.ts';
 import type { Process } from './scheduler.ts';
 import type { World } from './world.ts';
 
@@ -21,12 +23,47 @@ export interface Port {
   readonly accept: (end: End) => void;
 }
 
-export function openPort(world: World, process: Process, owner: Owner): Port {
+/** @param user is told when what peers had sent before has arrived; without one nobody is pinged */
+export function openPort(world: World, process: Process, owner: Owner, user?: ArrivalsUser): Port {
   let last = 0;
+  const ends = new Set<End>();
+  const arrivals = createArrivals<End>(user);
+  /** Since the first peer came, which is when production's port is open. */
+  let isSwept = false;
+
+  /** As the listener does. */
+  function sweep(): void {
+    for (const end of arrivals.overdue(SILENT_INTERVALS)) {
+      world.reached('disconnected for want of an answer');
+      cutOff(end);
+    }
+    const question = arrivals.ask(ends);
+    for (const end of ends) ping(world, end, question);
+  }
+
+  /** It does not wait until the peer has heard of it. */
+  function cutOff(end: End): void {
+    const { onClosed } = end;
+    closeEnd(world, end);
+    end.onClosed = () => undefined;
+    world.scheduler.after(0, process, onClosed);
+  }
+
+  function sweepLater(): void {
+    world.scheduler.after(world.options.pingMs, process, () => {
+      sweepLater();
+      sweep();
+    });
+  }
+
   return {
     process,
     accept(end) {
       let connection: Connection | undefined;
+      if (user !== undefined && !isSwept) sweepLater();
+      isSwept = true;
+      ends.add(end);
+      end.onPong = (data) => arrivals.heard(end, data);
       end.onMessages = (messages) => {
         if (connection !== undefined) return owner.frames(connection, messages);
         const [hello, ...rest] = messages;
@@ -42,6 +79,8 @@ export function openPort(world: World, process: Process, owner: Owner): Port {
         owner.opened(connection, hello);
       };
       end.onClosed = () => {
+        ends.delete(end);
+        arrivals.gone(end);
         if (connection !== undefined) owner.closed(connection);
       };
     },

@@ -11,23 +11,24 @@ interface SpecialWorld {
 
 export const SPECIAL_WORLDS = {
   steady: { share: 0.02, draw: drawSteady },
-  expiry: { share: 0.05, draw: drawExpiry },
-  hectic: { share: 0.14, draw: drawHectic },
-  succession: { share: 0.1, draw: drawSuccession },
-  young: { share: 0.06, draw: drawYoung },
-  remote: { share: 0.07, draw: drawRemote },
-  stops: { share: 0.08, draw: drawStops },
-  sleepers: { share: 0.05, draw: drawSleepers },
-  leaving: { share: 0.08, draw: drawLeaving },
-  powerless: { share: 0.06, draw: drawPowerless },
-  short: { share: 0.08, draw: drawShort },
+  expiry: { share: 0.04, draw: drawExpiry },
+  hectic: { share: 0.11, draw: drawHectic },
+  succession: { share: 0.08, draw: drawSuccession },
+  young: { share: 0.05, draw: drawYoung },
+  remote: { share: 0.06, draw: drawRemote },
+  stops: { share: 0.06, draw: drawStops },
+  sleepers: { share: 0.04, draw: drawSleepers },
+  leaving: { share: 0.06, draw: drawLeaving },
+  powerless: { share: 0.05, draw: drawPowerless },
+  short: { share: 0.06, draw: drawShort },
   rotten: { share: 0.03, draw: drawRotten },
   forgetful: { share: 0.02, draw: drawForgetful },
   revenants: { share: 0.02, draw: drawRevenants },
-  resets: { share: 0.06, draw: drawResets },
+  resets: { share: 0.05, draw: drawResets },
   clogs: { share: 0.03, draw: drawClogs },
   undone: { share: 0.02, draw: drawUndone },
   cramped: { share: 0.02, draw: drawCramped },
+  turnover: { share: 0.04, draw: drawTurnover },
   outdated: { share: 0.02, draw: drawOutdated },
   hostile: { share: 0.03, draw: drawHostile },
 } as const satisfies Readonly<Record<string, SpecialWorld>>;
@@ -103,6 +104,60 @@ function drawCramped(random: Random, { rates }: WorldOptions): Partial<WorldOpti
     sessionExpiryMs: 5_000,
     faultsForMs: random.real(1000, 4000),
     rates: { ...rates, cutConnection: random.pick([5, 20]), resetConnection: random.pick([0, 10]) },
+  };
+}
+
+/**
+ * Short sessions come and go at workers that have room for few, while copies of their batches are still on their way: those that were
+ * closed give way as soon as nothing of theirs can come any more.
+ */
+function drawTurnover(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  const [retryLimitMs, endedExpiryMs] = [300, 2_000];
+  // Rollbacks that go far back, or hardly any.
+  const [crashWorker, checkpointIntervalMs] = random.pick([
+    [0, 10],
+    [0, 30],
+    [8, 200],
+    [8, 200],
+  ] as const);
+  return {
+    workers: 2,
+    clients: random.int(1, 4),
+    sessionsPerClient: random.int(1, 2),
+    sessionsInTurn: 40,
+    callsPerSession: random.int(1, 3),
+    strictChance: 0,
+    abandonChance: 0.3,
+    closeChance: random.pick([0.95, 1]),
+    stayChance: 0.8,
+    thinkMs: random.pick([2, 8]),
+    networkDelayMs: random.real(0.1, 2),
+    diskDelayMs: random.real(0.2, 2),
+    diskErrorChance: 0,
+    halfOpenMs: 100,
+    heldMs: 300,
+    resultBytes: 0,
+    checkpointIntervalMs,
+    maxUnwrittenVersions: 16,
+    maxUncommittedCheckpoints: 1000,
+    maxWaitingBatches: 1000,
+    maxSessions: random.pick([4, 6, 10, 20, 20]),
+    asyncStateChance: 0,
+    restartMs: 5,
+    pauseMs: 30,
+    retryLimitMs,
+    endedExpiryMs,
+    giveWayMs: retryLimitMs + endedExpiryMs,
+    pingMs: random.pick([5, 25, 80]),
+    sessionExpiryMs: 10_000,
+    faultsForMs: random.real(300, 1500),
+    rates: {
+      ...(random.chance(0.5) ? QUIET_WORLD.rates : rates),
+      cutConnection: random.pick([0, 10]),
+      clogConnection: random.pick([0, 10]),
+      resetConnection: random.pick([30, 100]),
+      crashWorker,
+    },
   };
 }
 

@@ -18,7 +18,7 @@ import {
 } from '../../services/runtime/storage/index.ts';
 import type { BackOff } from '../../services/runtime/back-off.ts';
 import { createClients, type Clients } from '../../services/runtime/worker/clients.ts';
-import { clientsOwner, finderCaller, workerHello } from '../../services/runtime/worker/peers.ts';
+import { arrivalsUser, clientsOwner, finderCaller, workerHello } from '../../services/runtime/worker/peers.ts';
 import { adaptState } from '../../services/runtime/worker/state-adapter.ts';
 import type { VolumeEffect, VolumeKeeper } from '../../services/runtime/worker/volume-keeper.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
@@ -107,7 +107,7 @@ export function startWorker(world: World, host: WorkerHost): void {
       broken: isBroken,
     }),
     clients,
-    port: openPort(world, process, clientsOwner(core, clients, happen)),
+    port: openPort(world, process, clientsOwner(core, clients, happen), arrivalsUser(core, happen)),
     finder: undefined,
     pauses: reconnectPauses(world),
     cluster: undefined,

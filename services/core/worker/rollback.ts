@@ -66,6 +66,9 @@ export function restored(worker: Worker, { version, sessions }: Extract<WorkerEv
   worker.sessions = table;
   worker.upTimeBefore = upTime;
   worker.startedAt = worker.now;
+  // The up-time went back: what clients said by then tells nothing of the same moments, now that they come again.
+  worker.askedAt = 0;
+  worker.arrivedUpTo = 0;
   worker.expiredAt = worker.now;
   worker.committedOperations = worker.operations;
   log(worker, 'restored', { version, sessions: table.entries.size });

@@ -21,6 +21,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'if (message.detail < oldest.sequence &&',
         "'protocolViolation', `worker ${lane.worker} forgot",
         'return; // about the connection',
+        'return endSession(session, code, lane === undefined ? text :',
         'if (lane === undefined) return;',
       ],
       'core/session/session.ts': ['answered batch ${call.sequence} with', 'default: return;'],
@@ -64,6 +65,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
     because: 'the simulated stores give bytes, not files',
     blocks: {
       'runtime/storage/store-file.ts': [],
+      'runtime/storage/volume.ts': ["const fault = await checkPartFile(disk, entry, 'state'"],
       'runtime/storage/part-files.ts': [
         'const bytes = await file.size(); let checksum = 0; await inChunks',
         "withFile(disk, from, 'read', (source) =>",
@@ -79,6 +81,8 @@ export const UNREACHABLE: readonly Unreachable[] = [
   {
     because: 'nothing here is so large',
     blocks: {
+      'core/queue.ts': ['if (front === items.length ||'],
+      'core/finder/earlier.ts': ['return refused( `the volume of worker ${id} keeps'],
       'core/finder/finder.ts': ['if (finder.held.length >= finder.config.maxHeld', 'too many answers wait'],
       'runtime/storage/frame.ts': ['if (text.length > META_LIMIT_BYTES)'],
       'runtime/storage/two-slot-file.ts': ['exceeds the limit of ${RECORD_LIMIT_BYTES}`'],
@@ -87,8 +91,70 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'runtime/storage/checkpoint-store.ts': [
         'checkpoints wait to be written already`',
         'throw new StorageLimitError( `${disk.directory} holds',
+        'throw new StateTooLargeError(',
       ],
       'runtime/storage/volume.ts': ['throw new SupersededError( `${disk.directory} kept changing while incarnation'],
+    },
+  },
+  {
+    because: 'the administrator here does not say which of the earlier generations a worker begins with',
+    blocks: {
+      'core/finder/earlier.ts': [
+        'const generation = from === 0 ?',
+        'const what = generation === 0 ?',
+        'if (removal.version === 0) return { seed: undefined };',
+      ],
+    },
+  },
+  {
+    because: 'so many removals of one id do not happen here, of which the Finder remembers the last ones',
+    blocks: { 'core/finder/earlier.ts': ['return refused( `the Finder does not remember'] },
+  },
+  {
+    because: 'no record here is of an earlier format',
+    blocks: {
+      'core/finder/record.ts': [
+        'if (format !== FORMAT && format !== FIRST_FORMAT) {',
+        'const record = format === FORMAT ?',
+        'const { members, tombstones, ...rest } = firstLayout.read(reader);',
+      ],
+    },
+  },
+  {
+    because: 'versions here stay far from where numbers end: nobody is believed who claims such a one',
+    blocks: {
+      'core/versions.ts': ['return version < TWO_TO_53 ? version + 1 : version + 2;', 'return reached > MAX_VERSION ?'],
+      'core/worker/checkpoint.ts': [
+        'if (worker.version > MAX_VERSION && tick > worker.openedAtTick)',
+        'if (worker.version > MAX_VERSION) return;',
+      ],
+    },
+  },
+  {
+    because: 'what a session of a sound client saw was reported long before it gives up',
+    blocks: { 'core/session/refusals.ts': ["endSession(session, 'absurdVersion'"] },
+  },
+  {
+    because: 'the limits of a worker do not change here',
+    blocks: { 'core/worker/room.ts': ["return tellShort(worker, 'the checkpoint has more sessions"] },
+  },
+  {
+    because: 'simulated directories have no locks',
+    blocks: { 'runtime/storage/volume-lock.ts': [] },
+  },
+  {
+    because: 'nothing is held up here for so long, but by several faults of disks',
+    isRare: true,
+    blocks: {
+      'core/finder/waits.ts': [
+        'if (isTold) goOn.push(worker);',
+        'known.isTold = true;',
+        'const waitsFor = holdUp(finder, first);',
+        'if (goOn.length > 0) log(',
+        'return new Set([...waits.stuck].flatMap(',
+        'if (visited.has(owner)) continue;',
+      ],
+      'core/finder/status.ts': ['const blocked = new Map(', 'return place < MAX_EXPLAINED ?'],
     },
   },
   {
@@ -120,11 +186,11 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'runtime/storage/manifest.ts': ['a.counter > b.counter ? a : b;'],
       'runtime/storage/volume.ts': ['if (loaded === undefined) return false;'],
       'core/finder/reports.ts': ['?? exposed.record.worldLine;'],
-      'core/finder/finder.ts': ['const oldest = decisions[0]?.worldLine ?? worldLine;'],
       'core/finder/membership.ts': ['if (one === undefined) return;', 'if (exposed === undefined) return;'],
-      'core/worker/refresh.ts': [
-        'if (worker.stamp === undefined) return;',
-        'const oldest = worker.decisions[0]?.worldLine ??',
+      'core/worker/refresh.ts': ['if (worker.stamp === undefined) return;'],
+      'core/worker/session-sections.ts': [
+        'for (const id of marked.ended) Object.assign(',
+        'for (const { id, upTo } of marked.givenUp) Object.assign(',
       ],
       'core/worker/rollback.ts': ['const worldLine = missing.at(-1)?.worldLine ??'],
       'core/worker/worker.ts': ["if (worker.step !== 'joined') return;", "if (worker.phase !== 'marking') return;"],
@@ -148,7 +214,10 @@ export const UNREACHABLE: readonly Unreachable[] = [
     because: 'it takes several faults within a few steps of a disk, or of a client',
     isRare: true,
     blocks: {
+      'runtime/storage/two-slot-file.ts': ['if (isGone(error)) await refuseIfLost();'],
       'runtime/storage/volume.ts': [
+        'does not hold checkpoint ${version} of',
+        "if (state.place === 'file') return { bytes: await readPartFile",
         'if (attempt < CLAIM_ATTEMPTS) continue;',
         'kept changing while it was read',
         'intact = entry.version + 1;',
@@ -157,27 +226,38 @@ export const UNREACHABLE: readonly Unreachable[] = [
         "if (systemCode(error) === 'ENOENT') return undefined;",
       ],
       'runtime/storage/manifest-log.ts': [
+        'return refuseWithout(state.entries, [manifestName(head.incarnation)], []);',
+        'if ((await current.file.size()) < current.end) throw',
         'await rewrite(current.state); encoded',
         'const path = pathOf(disk, manifestName(',
       ],
       'runtime/storage/part-files.ts': [
         "throw damagedPart(disk, name, 'is missing');",
+        "if (start === undefined) throw damagedPart(disk, name, 'does not begin with",
+        'if (head?.kind !== kind ||',
         'if (head.payloadBytes !== part.bytes ||',
       ],
       'runtime/storage/checkpoint-store.ts': [
         'if (entry?.state === undefined) throw nothingToRestore',
         'const versions = entries.filter(',
         'if (own.dropped) throw droppedError(key);',
+        'if (isGone(error)) await log.refuseIfLost();',
         'if (over !== undefined) throw over;',
         'if (error instanceof StorageDamagedError) await refuseIfSuperseded',
       ],
       'core/finder/reports.ts': ['if (version <= last || (chain.length === 0'],
+      'core/finder/earlier.ts': ['return refused( `version ${removal.version} of generation', ') ?? false;'],
       'core/finder/membership.ts': [
+        'return `worker ${id} is to begin with what generation ${member.seed',
         'return `the volume of worker ${id} is of generation',
         '`no worker has the id ${id}`', // of an old record
       ],
       'core/worker/rollback.ts': ['if (worker.restoring !== version) return;'],
-      'core/worker/execute.ts': ['was acknowledged and is forgotten`'],
+      'core/worker/join.ts': ["return stop(worker, 'refused', `version ${base} is to be restored"],
+      'core/worker/worker.ts': ["if (message.worldLine !== worker.worldLine || worker.phase !== 'serving') return;"],
+      'core/worker/session-table.ts': ['if (last === undefined) continue;'],
+      'core/worker/execute.ts': ['was acknowledged and is forgotten`', 'gave way to others, because the worker'],
+      'core/session/refusals.ts': ['if (lane !== undefined && message.sequence > 0 && !isUnanswered'],
       'core/session/session.ts': ['if (generation < lane.generation || generation <= lane.removed) return;'],
       'core/session/verdict.ts': ['forgot the session, which was idle'],
     },

@@ -2,7 +2,7 @@
 import type { RollbackReport, SessionEffect, SessionFailure } from '../../../services/core/index.ts';
 import type { Batch } from '../../../services/protocol/index.ts';
 import type { SimSession } from '../session-actor.ts';
-import { QUIET_WORLD, type WorldOptions } from '../options.ts';
+import { QUIET_WORLD, sessionsOfClient, type WorldOptions } from '../options.ts';
 import { CLOCK_STEP_MS } from '../scheduler.ts';
 import { parseBatchName } from '../state-object.ts';
 import {
@@ -137,7 +137,7 @@ export function checkSessions(truth: Truth) {
     const mine = sessionOf(truth, session.index);
     if (code === 'historyLost') return truth.exposedWorldLine - session.core.worldLine > options.maxDecisions;
     if (code === 'tooManySessions')
-      return clients.length * options.sessionsPerClient > options.maxSessions || isCramped(options);
+      return clients.length * sessionsOfClient(options) > options.maxSessions || isCramped(options);
     if (code !== 'sessionExpired') return false;
     const now = clockOf(session);
     return (

@@ -1,8 +1,10 @@
 /** What workers and their volumes do: executions, seals, restores, stops. */
 import type { StopReason, Worker } from '../../../services/core/index.ts';
 import type { Batch, CheckpointInfo, Message } from '../../../services/protocol/index.ts';
-import { REPLY_BYTES } from '../../../services/core/worker/session-table.ts';
+import { REPLY_BYTES, type SessionEntry } from '../../../services/core/worker/session-table.ts';
+import { upTime } from '../../../services/core/worker/state.ts';
 import { isOnPlatter, newestOn } from '../on-disk.ts';
+import { QUIET_WORLD } from '../options.ts';
 import { EMPTY, historyOf, parseBatchName, type State } from '../state-object.ts';
 import type { WorkerProcess } from '../worker-actor.ts';
 import {
@@ -37,9 +39,29 @@ export function checkWorkers(truth: Truth) {
   const newestOfAll = { version: 0, tick: -1 };
   /** The newest connection that a batch in flight came on. */
   const cameOn = new WeakMap<object, number>();
+  /** The sessions that were closed, after its last step. */
+  const closedAt = new WeakMap<Worker, readonly SessionEntry[]>();
 
   /** Everything that grows has a limit. */
-  function workerStepped({
+  function workerStepped(worker: Worker): void {
+    noteGivenWay(worker);
+    checkLimits(worker);
+  }
+
+  /** A session that was closed has left the table, and others want its room, long before it would expire. */
+  function noteGivenWay(worker: Worker): void {
+    const { sessions, config } = worker;
+    if (config.maxSessions === QUIET_WORLD.maxSessions) return;
+    for (const entry of closedAt.get(worker) ?? [])
+      if (entry.gone && upTime(worker) - entry.activeAt <= config.endedExpiryMs)
+        worldOf().reached('a closed session gave way early');
+    closedAt.set(
+      worker,
+      [...sessions.entries.values()].filter(({ ended }) => ended),
+    );
+  }
+
+  function checkLimits({
     config,
     waiting,
     waitingBytes,

@@ -14,6 +14,10 @@ import { WORKER_MUTANTS } from './worker.ts';
 
 export type { Mutant } from './mutant.ts';
 
+const TURNOVER = Object.fromEntries(
+  ['197', '197b', '197c', '198', '198b', '199'].map((number) => [number, 'turnover' as const]),
+);
+
 /** By number: the special worlds that make frequent what the mutant breaks. Seeds of all kinds would take hundreds to catch it. */
 export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
   10: 'remote',
@@ -43,6 +47,7 @@ export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
   194: 'cramped',
   195: 'cramped',
   196: 'cramped',
+  ...TURNOVER,
   210: 'hostile',
   211: 'hostile',
   212: 'hostile',

@@ -113,6 +113,24 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     '        failed();\n        return true;\n        log.error',
   ),
   mutant(
+    '197 the answer of one connection is not waited for',
+    `${RUNTIME}/arrivals.ts`,
+    'if (awaited.delete(peer) && awaited.size === 0) user?.answered();',
+    'if (awaited.delete(peer) && awaited.size <= 1) user?.answered();',
+  ),
+  mutant(
+    '197b a connection that does not answer is not waited for, and not closed',
+    `${RUNTIME}/arrivals.ts`,
+    'overdue: (most) => (times >= most && user?.isUrgent() ? [...awaited] : []),',
+    'overdue: (most) => { if (times >= most) for (const peer of awaited) gone(peer); return []; },',
+  ),
+  mutant(
+    '197c the answer to an earlier question counts',
+    `${RUNTIME}/arrivals.ts`,
+    'if (data.equals(number)) gone(peer);',
+    'if (data.length > 0) gone(peer);',
+  ),
+  mutant(
     '158 the reply to a retry comes without the cut that covers it',
     `${RUNTIME_WORKER}/clients.ts`,
     'if (last !== undefined && version <= last.own && version > client.told) tell(',

@@ -307,6 +307,24 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     '',
   ),
   mutant(
+    '198 what was sent before clients are asked counts as arrived at once',
+    `${CORE}/worker/worker.ts`,
+    '      worker.askedAt = upTime(worker);\n',
+    '      worker.askedAt = upTime(worker);\n      worker.arrivedUpTo = worker.askedAt;\n',
+  ),
+  mutant(
+    '198b what is sent before clients answer counts as arrived',
+    `${CORE}/worker/worker.ts`,
+    'worker.arrivedUpTo = worker.askedAt;',
+    'worker.arrivedUpTo = upTime(worker);',
+  ),
+  mutant(
+    '199 signs from before a rollback count after it',
+    `${CORE}/worker/rollback.ts`,
+    '  worker.askedAt = 0;\n  worker.arrivedUpTo = 0;\n',
+    '',
+  ),
+  mutant(
     '210 whatever version a client claims is believed',
     `${CORE}/worker/execute.ts`,
     'batch.version > worker.version && batch.version > believed(worker)',
