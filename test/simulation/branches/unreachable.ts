@@ -211,6 +211,18 @@ export const UNREACHABLE: readonly Unreachable[] = [
     blocks: { 'core/finder/reports.ts': ['return refuseAll('] },
   },
   {
+    because:
+      'so many sessions on one connection, and others that were idle for so long, are rare where there is little room',
+    isRare: true,
+    blocks: {
+      'core/worker/room.ts': ['return begun < Math.max(CROWD_SESSIONS'],
+      'core/worker/session-table.ts': [
+        'if (oldest === undefined || now - oldest.activeAt <= giveWayMs ||',
+        'drop(table, oldest); } return true;',
+      ],
+    },
+  },
+  {
     because: 'it takes several faults within a few steps of a disk, or of a client',
     isRare: true,
     blocks: {
