@@ -94,6 +94,12 @@ const memberStatus = struct({
   executed: u64,
   durable: u64,
   committed: u64,
+  /** Nothing is known that is not committed; a worker that does not answer may have more. */
+  allCommitted: flag,
+  /** How long ago `committed` grew; absent: not since the Finder began. */
+  committedAgoMs: optional(u64),
+  /** How long ago `durable` was reported; absent: not since the Finder began. */
+  durableAgoMs: optional(u64),
   lagOperations: u64,
   lagMs: u64,
   restarts: u32,

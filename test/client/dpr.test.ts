@@ -135,23 +135,46 @@ describe('the dpr command', () => {
     const run = dpr(['status'], variables);
     const peer = await control.accept();
     await peer.next('status');
-    const hour = 3_600_000;
-    const committed = Date.now() - 5 * hour;
-    const [durable, executed] = [committed + hour, committed + 2 * hour];
+    // Versions tell when a worker began to execute in them: that an idle one did so long ago says nothing of its commits.
+    const opened = Date.now() - 5 * 3_600_000;
+    const same = { committed: opened, durable: opened, executed: opened };
     peer.send(
       statusOf([
-        { id: 0, committed, durable, executed, lagOperations: 12_345, lagMs: 2_500, restarts: 3 },
-        { id: 10, state: 'leaving', waitingFor: 'worker 0', committed: 56, durable: 56 },
-        { id: 11, state: 'silent', silentMs: 3_000, executed: Date.now() + 5 * hour, lagOperations: 1 },
+        {
+          ...same,
+          executed: opened + 9,
+          committedAgoMs: 61_000,
+          durableAgoMs: 900,
+          lagOperations: 12_345,
+          lagMs: 2_500,
+        },
+        { id: 1, ...same, allCommitted: true, committedAgoMs: 1_200, durableAgoMs: 1_210, restarts: 3 },
+        { id: 2, ...same, allCommitted: true },
+        { id: 3, ...same, state: 'away' },
+        {
+          id: 10,
+          state: 'leaving',
+          waitingFor: 'worker 0',
+          committed: 56,
+          durable: 57,
+          committedAgoMs: 0,
+          durableAgoMs: 0,
+        },
+        { id: 11, state: 'silent', silentMs: 3_000, executed: opened, lagOperations: 1 },
+        { id: 12, allCommitted: true },
       ]),
     );
     assert.equal(await run.exitCode, 0);
     assert.deepEqual(run.printed[0]?.split('\n'), [
-      'cluster c1000000000000000000000000000001, world-line 1, 3 workers',
-      'ID  TYPE     GEN  ADDRESS         STATE    COMMITTED  DURABLE   EXECUTED                LAG  RESTARTS',
-      ' 0  counter    1  127.0.0.1:7000  serving    5 h ago  4 h ago    3 h ago  12,345 ops, 2.5 s         3',
-      '10  counter    1  127.0.0.1:7000  leaving        #56      #56        #56                  0         0',
-      '11  counter    1  127.0.0.1:7000  silent           -        -  5 h ahead         1 op, 0 ms         0',
+      'cluster c1000000000000000000000000000001, world-line 1, 7 workers',
+      'ID  TYPE     GEN  ADDRESS         STATE         COMMITTED     DURABLE                LAG  RESTARTS',
+      ' 0  counter    1  127.0.0.1:7000  serving      61.0 s ago  900 ms ago  12,345 ops, 2.5 s         0',
+      ' 1  counter    1  127.0.0.1:7000  serving  all, 1.2 s ago   1.2 s ago                  0         3',
+      ' 2  counter    1  127.0.0.1:7000  serving             all           ?                  0         0',
+      ' 3  counter    1  127.0.0.1:7000  away                  ?           ?                  ?         0',
+      '10  counter    1  127.0.0.1:7000  leaving        0 ms ago    0 ms ago                  ?         0',
+      '11  counter    1  127.0.0.1:7000  silent                -           -         1 op, 0 ms         0',
+      '12  counter    1  127.0.0.1:7000  serving               -           -                  0         0',
       'worker 10 is leaving; it waits for worker 0',
       'worker 11 is silent for 3.0 s: nothing that depends on it commits',
     ]);
@@ -163,13 +186,13 @@ describe('the dpr command', () => {
       const run = dpr(['status'], variables, { columns });
       const peer = await control.accept();
       await peer.next('status');
-      const times = { committed: Date.now(), durable: Date.now(), executed: Date.now() };
-      peer.send(statusOf([{ ...times, lagOperations: 12_345, lagMs: 2_500, silentMs: 1 }]));
+      const times = { committed: 1, committedAgoMs: 123_000, durable: 1, durableAgoMs: 100 };
+      peer.send(statusOf([{ ...times, allCommitted: true, lagOperations: 12_345, lagMs: 2_500, silentMs: 1 }]));
       assert.equal(await run.exitCode, 0);
       const [title = '', head = '', ...rest] = run.printed[0]?.split('\n') ?? [];
       for (const line of [title, head, ...rest]) assert.ok(line.length <= columns, `${line.length}: ${line}`);
       assert.ok(head.startsWith('ID  TYPE') && head.includes('STATE') && head.includes('COMMITTED'));
-      assert.equal(head.includes('EXECUTED'), columns === 120);
+      assert.equal(head.includes('DURABLE'), columns === 120);
       assert.equal(head.includes('…'), columns === 40);
     }
   });
@@ -256,7 +279,7 @@ describe('the dpr command', () => {
     await until(() => run.printed.length === 2);
     run.interrupt();
     assert.equal(await run.exitCode, 0);
-    assert.match(run.printed[0] ?? '', /^\d\d:\d\d:\d\d\.\d{3} {2}committed: worker 0 up to #1505$/);
+    assert.match(run.printed[0] ?? '', /^\d\d:\d\d:\d\d\.\d{3} {2}more is committed of worker 0$/);
     assert.match(run.printed[1] ?? '', /rollback: world-line 2 began; what was not committed in 1 is lost$/);
   });
 

@@ -22,7 +22,7 @@ export async function showStatus(
 ): Promise<void> {
   await withOperator(settings, terminal, async (operator) => {
     const format = (status: ClusterStatus): string =>
-      json ? JSON.stringify(status) : statusText(status, { now: Date.now(), columns: terminal.columns() });
+      json ? JSON.stringify(status) : statusText(status, { columns: terminal.columns() });
     const first = await inTime(settings, terminal, 'the Finder did not answer', (signal) =>
       operator.status({ signal }),
     );
@@ -137,7 +137,7 @@ export async function watchEvents(
 ): Promise<void> {
   await withOperator(settings, terminal, async (operator) => {
     const now = (): string => new Date().toISOString().slice(11, 23);
-    operator.watch((event) => terminal.print(json ? eventJson(event) : `${now()}  ${eventText(event, Date.now())}`));
+    operator.watch((event) => terminal.print(json ? eventJson(event) : `${now()}  ${eventText(event)}`));
     await untilInterrupted(terminal, async (signal) => {
       // The Finder answers in order: what happens from now on is told.
       await inTime(settings, terminal, 'the Finder did not answer', (late) => operator.status({ signal: late }));

@@ -212,8 +212,9 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
 }
 
 const STATUS_HELP = `
-COMMITTED, DURABLE, EXECUTED: how long ago the newest operations were of which that is true, by the workers' clocks; #N where
-a worker has just begun. LAG: how many operations executed and are not committed, and for how long the oldest has been so.
+COMMITTED: when operations of the worker were committed last, and 'all' if none waits. DURABLE: when it reported a checkpoint
+last. Both by the Finder's clock; - where there was none yet. LAG: how many operations executed and are not committed, and for
+how long the oldest has been so. A ? is what the Finder does not know: what was before it began, or a worker's that is away.
 RESTARTS: starts that no clean stop preceded. A worker that is silent is connected and does not answer.
 Where a line is too short for all columns some give way; --json has everything, with versions as numbers.
 ${examples('dpr status', 'dpr status --watch', 'dpr status --json | jq .worldLine')}`;

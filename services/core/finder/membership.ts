@@ -343,6 +343,8 @@ function remove(finder: Finder, id: number, member: MemberRecord): void {
     membership: record.membership + 1,
   });
   finder.graph.delete(id);
+  finder.committedAt.delete(id);
+  finder.durableAt.delete(id);
   forgetOwner(finder, id);
   log(finder, 'left', { worker: id, generation: member.generation, version });
   const connection = finder.bound.get(id);

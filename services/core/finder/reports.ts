@@ -146,7 +146,7 @@ export function takeCheckpoint(finder: Finder, connection: number, peer: Peer, m
       finder.effects.push({ kind: 'close', connection });
       return;
     }
-    chain.push({ version, predecessor, dependencies: possible(finder, id, dependencies) });
+    chain.push({ version, predecessor, dependencies: possible(finder, id, dependencies), reportedAt: finder.now });
     noteReached(finder, version);
     finder.graph.set(id, chain);
     finder.graphChanged = true;
@@ -193,8 +193,15 @@ export function takeInCut(finder: Finder): void {
     cut.set(worker, version);
     const chain = finder.graph.get(worker) ?? [];
     const covered = chain.findIndex((checkpoint) => checkpoint.version > version);
+    noteDurable(finder, worker, chain.at(covered < 0 ? -1 : covered - 1));
     if (covered < 0) finder.graph.delete(worker);
     else chain.splice(0, covered);
   }
   change(finder, { cut });
+}
+
+/** The checkpoint that the cut now has of a worker leaves the graph: what remains of it is since when it is durable. */
+function noteDurable({ durableAt }: Finder, worker: number, checkpoint: GraphCheckpoint | undefined): void {
+  if (checkpoint?.reportedAt === undefined) durableAt.delete(worker);
+  else durableAt.set(worker, checkpoint.reportedAt);
 }

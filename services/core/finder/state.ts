@@ -139,6 +139,10 @@ export interface Finder {
   urgent: boolean;
   graphChanged: boolean;
   readonly graph: Map<number, GraphCheckpoint[]>;
+  /** When a member's entry in the cut moved last, as far as peers may know; none: not since this start of the Finder. */
+  readonly committedAt: Map<number, number>;
+  /** When the checkpoint at a member's entry in the cut was reported; none: that is not known. */
+  readonly durableAt: Map<number, number>;
   /** The largest version that a worker reported; and what is told of it, anew every `REACHED_SPACING_MS`. */
   reached: number;
   reachedTold: number;
