@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClusterStatus } from '@dpr/client';
+import type { ClusterFile } from '@dpr/client/cluster-file';
 import type { LocalCluster, View } from './cluster.ts';
-import { writeClusterFile, type ClusterFile } from './cluster-file.ts';
+import { writeClusterFile } from './cluster-file.ts';
 import type { Show } from './view/show.ts';
 
 const STATUS_MS = 500;

@@ -109,6 +109,19 @@ describe('the dpr command', () => {
     assert.deepEqual(run.printed, ['12']);
   });
 
+  it('says that no worker has joined yet, and where to look', async () => {
+    const finder = closing(await fakeFinder());
+    const variables = { DPR_CLUSTER: `ws://127.0.0.1:${finder.port}` };
+    for (const words of [
+      ['get', '0'],
+      ['add', '0', '1'],
+    ]) {
+      const run = dpr(words, variables);
+      assert.equal(await run.exitCode, 5);
+      assert.match(run.said.join(), /^error: no worker has joined the cluster yet, .*'dpr status --watch' .* log /);
+    }
+  });
+
   it('does not wait for ever, and says what may have happened', async () => {
     const { worker, variables } = await withWorker();
     const run = dpr(['--timeout', '1.0005', 'add', '0', '7'], variables);
@@ -397,8 +410,19 @@ describe('the dpr command', () => {
   });
 
   describe('where a cluster of npm start runs', () => {
-    /** What `npm start` leaves in its data directory while it runs. */
-    function runs(directory: string, stack: string, ports: { readonly cluster: number; readonly control: number }) {
+    /** What `npm start` has in its data directory while it runs. */
+    async function runs(
+      directory: string,
+      stack: string,
+      ports: { readonly cluster: number; readonly control: number },
+    ) {
+      const data = leaves(directory, stack, ports);
+      const lock = await volumeLock(data);
+      closing({ close: () => lock.release() });
+    }
+
+    /** What it leaves there when it is killed. */
+    function leaves(directory: string, stack: string, ports: { readonly cluster: number; readonly control: number }) {
       const data = path.join(directory, '.dpr', stack);
       mkdirSync(data, { recursive: true });
       const addresses = { cluster: `ws://127.0.0.1:${ports.cluster}`, control: `ws://127.0.0.1:${ports.control}` };
@@ -427,7 +451,7 @@ describe('the dpr command', () => {
       for (const stack of stacks) {
         const control = closing(await fakeServer({ answer: () => welcome() }));
         const finder = closing(await fakeServer({ answer: () => welcome({ controlPort: control.port }) }));
-        runs(directory, stack, { cluster: finder.port, control: control.port });
+        await runs(directory, stack, { cluster: finder.port, control: control.port });
         controls.set(stack, control);
         addresses.set(stack, `ws://localhost:${finder.port}`);
       }
@@ -479,10 +503,8 @@ describe('the dpr command', () => {
         [['pid', 'kv-1', '--stack', 'a'], 2, /there is no process kv-1; there are dpr-finder, counter-0/],
         [['pid', 'counter-0', '--stack', 'a'], 2, /counter-0 has no process now/],
       ] as const) {
-        const lock = await volumeLock(path.join(directory, '.dpr', 'a'));
         const run = dpr(words, {}, { directory });
         assert.equal(await run.exitCode, exitCode);
-        await lock.release();
         assert.match(run.said.join(), expected);
       }
     });
@@ -507,7 +529,7 @@ describe('the dpr command', () => {
         const run = dpr([...words, '--timeout', '60'], {}, { directory });
         const control = closing(await fakeServer({ answer: () => welcome() }));
         const finder = closing(await fakeServer({ answer: () => welcome({ controlPort: control.port }) }));
-        runs(directory, 'dev', { cluster: finder.port, control: control.port });
+        await runs(directory, 'dev', { cluster: finder.port, control: control.port });
         assert.equal(await tokenAt(control, run), 'token of dev');
       }
     });
@@ -515,11 +537,7 @@ describe('the dpr command', () => {
     it('tells process ids, which name the processes of this cluster alone', async () => {
       const directory = makeDirectory();
       assert.equal(await dpr(['pid'], {}, { directory }).exitCode, 3);
-      const data = runs(directory, 'dev', { cluster: 1, control: 2 });
-      const stale = dpr(['pid', 'dpr-finder'], {}, { directory });
-      assert.equal(await stale.exitCode, 3, 'the supervisor is another program now, and has no lock');
-      assert.deepEqual(stale.printed, []);
-      const lock = await volumeLock(data);
+      await runs(directory, 'dev', { cluster: 1, control: 2 });
       for (const [words, expected] of [
         [['pid', 'dpr-finder'], '4711'],
         [['pid'], 'dpr-finder 4711\ncounter-0 -'],
@@ -530,12 +548,52 @@ describe('the dpr command', () => {
         assert.equal(await run.exitCode, 0);
         assert.deepEqual(run.printed, [expected]);
       }
-      await lock.release();
+    });
+
+    it('believes no file whose supervisor is another program now, whatever the command', async () => {
+      const directory = makeDirectory();
+      const { control, variables } = await withControl();
+      const finder = Number(new URL(variables.DPR_CLUSTER).port);
+      leaves(directory, 'dev', { cluster: finder, control: control.port });
+      for (const words of [
+        ['pid', 'dpr-finder'],
+        ['status'],
+        ['watch'],
+        ['workers'],
+        ['get', '0'],
+        ['add', '0', '1'],
+        ['remove-worker', '0'],
+        ['status', '--stack', 'dev'],
+      ]) {
+        const run = dpr(words, {}, { directory });
+        assert.equal(await run.exitCode, 3, words.join(' '));
+        assert.match(run.said.join(), /^error: no cluster (of this directory )?runs/);
+        assert.deepEqual(run.printed, []);
+      }
+      const given = dpr(['status'], variables, { directory });
+      assert.equal(await tokenAt(control, given), '', 'of a dead cluster not even the token is used');
+    });
+
+    it('is found from below its directory if that is a checkout, and --data is relative to where one is', async () => {
+      const { directory, controls } = await withStacks('dev', 'staging');
+      const below = path.join(directory, 'infra', 'plan');
+      mkdirSync(below, { recursive: true });
+      const words = ['--data', '../../.dpr/staging', 'status'];
+      assert.equal(await tokenAt(controls.get('staging'), dpr(words, {}, { directory: below })), 'token of staging');
+      const outside = await withControl();
+      const stranger = dpr(['status'], outside.variables, { directory: below });
+      assert.equal(await tokenAt(outside.control, stranger), '', 'there is no Pulumi.yaml');
+      writeFileSync(path.join(directory, 'Pulumi.yaml'), '');
+      assert.equal(await tokenAt(controls.get('dev'), dpr(['status'], {}, { directory: below })), 'token of dev');
+      writeFileSync(path.join(below, 'Pulumi.yaml'), ''); // as of an example, which no cluster was started of
+      const named = ['status', '--stack', 'staging'];
+      assert.equal(await tokenAt(controls.get('staging'), dpr(named, {}, { directory: below })), 'token of staging');
     });
 
     it('believes no file that a dead cluster left, or that is none', async () => {
       const directory = makeDirectory();
-      const data = runs(directory, 'dev', { cluster: 1, control: 2 });
+      await runs(directory, 'dev', { cluster: 1, control: 2 });
+      const data = path.join(directory, '.dpr', 'dev');
       const file = path.join(data, 'cluster.json');
       const dead = JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), supervisor: 2 ** 30 });
       for (const content of [dead, '{', '{}', '[]', 'null', '']) {

@@ -3,9 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { patience } from '@dpr/runtime/patience';
 import { connect, type Cluster } from '../cluster.ts';
 import { unlessAborted } from '../deferred.ts';
+import { UnknownWorkerError } from '../errors.ts';
 import type { LogEntry } from '../options.ts';
 import { connectOperator, type ClusterStatus, type Operator } from '../operator.ts';
-import { TimeoutError } from './complaint.ts';
+import { NoWorkersError, TimeoutError } from './complaint.ts';
 import { eventJson, eventText, statusText, workersText } from './format.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
@@ -61,7 +62,7 @@ export async function addToCounter(
     json = false,
   }: { readonly commit?: boolean; readonly replay?: boolean; readonly json?: boolean },
 ): Promise<void> {
-  await withCluster(settings, terminal, async (cluster) => {
+  await withCounters(settings, terminal, async (cluster) => {
     const session = cluster.session({ replay });
     const added = session.counter(worker).add(amount);
     const late = `worker ${worker} did not answer, and may have added ${amount} all the same; 'dpr status' shows how it is`;
@@ -81,7 +82,7 @@ export async function readCounter(
   worker: number,
   { json = false }: { readonly json?: boolean },
 ): Promise<void> {
-  await withCluster(settings, terminal, async (cluster) => {
+  await withCounters(settings, terminal, async (cluster) => {
     const late = `worker ${worker} did not answer; 'dpr status' shows how it is`;
     const session = cluster.session({ replay: true }); // reading again does no harm
     const value = await inTime(settings, terminal, late, (signal) => session.counter(worker).get({ signal }));
@@ -186,6 +187,22 @@ async function withCluster(
   } finally {
     await cluster.close();
   }
+}
+
+/** As `withCluster`, for what is asked of a worker. @throws NoWorkersError where there is none at all */
+async function withCounters(
+  settings: Settings,
+  terminal: Terminal,
+  work: (cluster: Cluster) => Promise<void>,
+): Promise<void> {
+  await withCluster(settings, terminal, async (cluster) => {
+    try {
+      await work(cluster);
+    } catch (error) {
+      if (error instanceof UnknownWorkerError && cluster.workers().length === 0) throw new NoWorkersError();
+      throw error;
+    }
+  });
 }
 
 /** Each reason why the Finder is away is told once, in whatever order they come again, until it is back. */
