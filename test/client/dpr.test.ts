@@ -289,9 +289,15 @@ describe('the dpr command', () => {
     peer.send(cut({ 0: 5 }));
     peer.send(cut({ 0: 1_505 }));
     peer.send(cut({ 0: 1_505 }, { worldLine: 2 }));
-    await until(() => run.printed.length === 2);
+    for (const told of [{ state: 'silent', silentMs: 2_500 } as const, {}]) {
+      await peer.next('status');
+      peer.send(statusOf([told]));
+    }
+    await until(() => run.printed.length === 4);
     run.interrupt();
     assert.equal(await run.exitCode, 0);
+    assert.match(run.printed[2] ?? '', /worker 0 is silent for 2\.5 s: nothing that depends on it commits$/);
+    assert.match(run.printed[3] ?? '', /worker 0 answers again$/);
     assert.match(run.printed[0] ?? '', /^\d\d:\d\d:\d\d\.\d{3} {2}more is committed of worker 0$/);
     assert.match(run.printed[1] ?? '', /rollback: world-line 2 began; what was not committed in 1 is lost$/);
   });

@@ -2,7 +2,7 @@
 import type { ClusterEvent } from '../events.ts';
 import type { WorkerInfo } from '../membership.ts';
 import type { ClusterStatus } from '../operator.ts';
-import { cut, holdUps, statusTable, type TableSpace } from '../status-table.ts';
+import { cut, duration, holdUps, statusTable, type TableSpace } from '../status-table.ts';
 
 /** Lines of columns that are as wide as they need to be; numbers to the right. The first row is the head. */
 export function table(rows: readonly (readonly string[])[]): string {
@@ -66,6 +66,10 @@ export function eventText(event: ClusterEvent): string {
       return `worker ${event.worker} joined (${event.type}, generation ${event.generation})`;
     case 'restarted':
       return `worker ${event.worker} was started anew (${event.restarts} ${event.restarts === 1 ? 'restart' : 'restarts'} after a failure so far)`;
+    case 'silent':
+      return `worker ${event.worker} is silent for ${duration(event.forMs)}: nothing that depends on it commits`;
+    case 'answersAgain':
+      return `worker ${event.worker} answers again`;
     case 'leaving':
       return `worker ${event.worker} is leaving`;
     case 'left':
