@@ -49,7 +49,12 @@ export interface OperatorOptions extends Omit<ConnectOptions, 'membershipPollMs'
 }
 
 const { membershipPollMs: A_POLL, refusalTimeoutMs: _refusal, ...COMMON_RULES } = CONNECT_RULES;
-const OPERATOR_RULES: Rules<OperatorOptions> = { ...COMMON_RULES, control: A_STRING, controlToken: A_SECRET, watchPollMs: A_POLL };
+const OPERATOR_RULES: Rules<OperatorOptions> = {
+  ...COMMON_RULES,
+  control: A_STRING,
+  controlToken: A_SECRET,
+  watchPollMs: A_POLL,
+};
 
 /** A worker, as STATUS shows it. Versions are large numbers that mostly follow the clock in milliseconds. */
 export interface WorkerStatus extends MemberStatus {

@@ -323,7 +323,8 @@ function checkRoom(disk: Disk, { entries }: ManifestState): void {
   );
 }
 
-function checkSize(disk: Disk, { place, bytes }: Part, maxStateBytes: number): void {
+/** Before it is read. @throws StateTooLargeError */
+export function checkSize(disk: Disk, { place, bytes }: Part, maxStateBytes: number): void {
   if (place === 'store' || bytes <= maxStateBytes) return;
   throw new StateTooLargeError(
     `the state in ${disk.directory} has ${bytes} bytes, and this process has memory for ${maxStateBytes}: give it more ` +

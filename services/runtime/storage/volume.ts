@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type CheckpointStore, type Restored, openCheckpointStore } from './checkpoint-store.ts';
+import { type CheckpointStore, type Restored, checkSize, openCheckpointStore } from './checkpoint-store.ts';
 import { type Disk, pathOf, withFile } from './disk.ts';
 import { StorageDamagedError, SupersededError, WrongVolumeError, systemCode } from './errors.ts';
 import { decodeFrame, encodeFrame } from './frame.ts';
@@ -53,9 +53,15 @@ export type Claim = {
 
 /**
  * The state of one checkpoint of a volume that nobody writes to any more, read without changing anything.
- * @throws StorageDamagedError when it is not there, or not as it was written; system errors
+ * @param maxBytes a state that is larger is not read, unless it is a store's own file
+ * @throws StorageDamagedError when it is not there, or not as it was written; StateTooLargeError, system errors
  */
-export async function readState(disk: Disk, identity: Identity, version: number): Promise<Restored['state']> {
+export async function readState(
+  disk: Disk,
+  identity: Identity,
+  version: number,
+  maxBytes: number,
+): Promise<Restored['state']> {
   const names = await disk.list();
   const found = await readIdentity(disk, names);
   const incarnation = manifestIncarnations(names).at(-1) ?? 0;
@@ -66,6 +72,7 @@ export async function readState(disk: Disk, identity: Identity, version: number)
     throw new StorageDamagedError(`${disk.directory} does not hold checkpoint ${version} of ${describe(identity)}`);
   }
   const { state } = entry;
+  checkSize(disk, state, maxBytes);
   if (state.place === 'inline') return { bytes: loaded.bytes.subarray(state.at, state.at + state.bytes) };
   if (state.place === 'file') return { bytes: await readPartFile(disk, entry, 'state', state) };
   const fault = await checkPartFile(disk, entry, 'state', state, 'whole');

@@ -103,13 +103,19 @@ async function heldBy(volume: Disk): Promise<KeptGeneration['checkpoints']> {
 
 /**
  * The state that an earlier generation had at a version.
- * @throws StorageDamagedError when it is not there or not as it was written; system errors
+ * @param maxBytes a state that is larger is not read, unless it is a store's own file
+ * @throws StorageDamagedError when it is not there or not as it was written; StateTooLargeError, system errors
  */
-export async function readEarlier(disk: Disk, identity: Identity, version: number): Promise<Restored['state']> {
+export async function readEarlier(
+  disk: Disk,
+  identity: Identity,
+  version: number,
+  maxBytes: number,
+): Promise<Restored['state']> {
   const name = nameOf(identity.generation);
   const names = await disk.list();
   const found = [keptName(name), name].find((one) => names.includes(one));
-  if (found !== undefined) return readState(disk.inside(found), identity, version);
+  if (found !== undefined) return readState(disk.inside(found), identity, version, maxBytes);
   throw new StorageDamagedError(`${disk.directory} has no generation ${identity.generation} any more`);
 }
 
