@@ -11,7 +11,8 @@ import { connect } from '@dpr/client';
 import { errorText } from '../../../services/chaos/interrupt.ts';
 import { createCluster, type Child, type Cluster, type LogLine } from '../../runtime/cluster.ts';
 import { GIVEN_UP_MS, HELD_UP_MS, wellBehaved, within, type WellBehaved } from '../well-behaved.ts';
-import { MAX_RESIDENT_BYTES, residentBytes, type Sample } from './memory.ts';
+import { residentBytes } from '../memory-of.ts';
+import { MAX_RESIDENT_BYTES, type Sample } from './memory.ts';
 import type { Ports } from './personas.ts';
 import type { SenderReport, SenderRequest, SenderTask } from './sender.ts';
 
@@ -173,7 +174,7 @@ async function look(cluster: Cluster, children: ReadonlyMap<string, Child>): Pro
   for (const [name, { lines }] of children) refuseBad(name, lines);
   const ports = [cluster.ports.admin, ...WORKERS.map((id) => cluster.workerAdminPort(id))];
   for (const [index, name] of [...children.keys()].entries()) {
-    const resident = await residentBytes(name, ports[index] ?? 0);
+    const resident = await residentBytes(ports[index] ?? 0, name);
     bytes[name] = resident;
     if (resident > MAX_RESIDENT_BYTES) {
       throw new Error(`${name} has ${resident} bytes resident, and ${MAX_RESIDENT_BYTES} are the limit`);
