@@ -110,7 +110,7 @@ const MISTAKES: Mistake[] = [
     what: 'a type that nobody knows how to start',
     raw: { workers: [{ id: 0, type: 'kv' }] },
     says: [
-      'dpr:workers[0] is of type "kv", which nobody says how to start: set dpr:commands.kv or the worker\'s command',
+      'dpr:workers[0] is of type "kv", and no command says how to start it: set dpr:commands.kv or the worker\'s command',
     ],
   },
   {
