@@ -14,7 +14,7 @@ export type ClusterEvent =
   /** The worker is being removed. */
   | { readonly kind: 'leaving'; readonly worker: number }
   | { readonly kind: 'left'; readonly worker: number }
-  /** A failure lost something that was not committed, and everyone went back to the cut. */
+  /** A failure lost something that was not committed, and all workers went back to the cut. */
   | { readonly kind: 'rolledBack'; readonly worldLine: number; readonly from: number }
   /** More is committed: the workers whose version in the cut grew, and by how much. */
   | {

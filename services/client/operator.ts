@@ -84,7 +84,7 @@ export interface Removal {
 }
 
 export interface RemovalOptions extends CallOptions {
-  /** Remove a worker that is dead: what it did not commit is lost, for everyone, as in any failure. */
+  /** Remove a worker that is dead: what it did not commit is lost, for all clients, as in any failure. */
   readonly force?: boolean | undefined;
   /** Remove only this generation; otherwise whichever is a member. */
   readonly generation?: number | undefined;
@@ -130,7 +130,7 @@ export interface Operator {
   readonly ended: Promise<DprError>;
 
   /**
-   * Close the connection; whoever waits for an answer is told by ClosedError.
+   * Close the connection; callers that wait for an answer are told by ClosedError.
    *
    * @example
    * operator.close();

@@ -205,7 +205,7 @@ async function withCounters(
   });
 }
 
-/** Each reason why the Finder is away is told once, in whatever order they come again, until it is back. */
+/** Each reason why the Finder is away is told once, in any order in which they come again, until it is back. */
 export function absenceTold(say: (text: string) => void): (entry: Pick<LogEntry, 'event' | 'message'>) => void {
   const reasons = new Set<string>();
   return ({ event, message }) => {

@@ -155,7 +155,7 @@ function buildProgram(variables: Variables, terminal: Terminal, calledIn: string
     .command('remove-worker')
     .description('ask a worker to leave: once everything that it executed is committed, it is a member no more')
     .argument('<id>', "the worker's id", workerId)
-    .option('--force', 'remove it though it is dead; what it did not commit is lost, for everyone')
+    .option('--force', 'remove it though it is dead; what it did not commit is lost, for all clients')
     .option('--wait', 'wait until it left, and tell what it waits for')
     .addHelpText('after', examples('dpr remove-worker 1 --wait', 'dpr remove-worker 1 --force'))
     .action(async (id: number, words: { force?: boolean; wait?: boolean }) =>
