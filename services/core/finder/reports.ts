@@ -22,7 +22,7 @@ import { askFor } from './waits.ts';
 
 /**
  * The part of `listed` that may enter the graph: of the present world-line, above the cut, each naming its predecessor without
- * a gap. Whatever a worker lists of an earlier world-line is either covered by the cut or was rolled back.
+ * a gap. What a worker lists of an earlier world-line is either covered by the cut or was rolled back.
  */
 export function chainOf(finder: Finder, id: number, listed: readonly CheckpointInfo[]): GraphCheckpoint[] {
   const { cut, worldLine } = finder.record;
@@ -154,7 +154,7 @@ export function takeCheckpoint(finder: Finder, connection: number, peer: Peer, m
   if (message.urgent) urge(finder, id, message.version);
 }
 
-/** Somebody waits for this checkpoint: ask the owners of dependencies that are not durable yet to seal, transitively. */
+/** A client waits for this checkpoint: ask the owners of dependencies that are not durable yet to seal, transitively. */
 function urge(finder: Finder, worker: number, version: number): void {
   finder.urgent = true;
   const seen = new Map<number, number>();

@@ -87,7 +87,7 @@ export function noteCommits(finder: Finder, before: Exposed, after: Exposed): vo
   }
 }
 
-/** Nothing is done about a worker that is silent: it may go on at any moment, and until its connection breaks nobody takes its place. */
+/** Nothing is done about a worker that is silent: it may go on at any moment, and until its connection breaks no process takes its place. */
 export function noteSilence(finder: Finder, connection: number, forMs: number): void {
   const peer = finder.peers.get(connection);
   if (peer === undefined) return;
