@@ -171,7 +171,7 @@ const FRAMES = {
   cut: { stamp, worldLine: u32, decisions, cut: versions },
   /** Ask for a `cut` with the decisions after `worldLine`. */
   refresh: { worldLine: u32 },
-  /** A client has closed a session, and nobody will ask for its replies again. */
+  /** A client has closed a session, and will not ask for its replies again. */
   sessionEnded: { session: id128 },
 
   /** Ask for the membership; answered with `cluster`. `known`: the version that the caller has, 0 for none. */
