@@ -152,12 +152,12 @@ describe('volumes that are not as they were left', () => {
       await flip(identity, () => 60);
       assert.equal(
         await endsSaying(site.startWorker(0), EXIT.refused, 'failed'),
-        `${identity} is damaged, so nobody can tell which worker's data this is. Restore it from a backup of this directory`,
+        `${identity} is damaged, so it is not known which worker's data this is. Restore it from a backup of this directory`,
       );
       await rm(identity);
       assert.equal(
         await endsSaying(site.startWorker(0), EXIT.refused, 'failed'),
-        `${identity} is missing beside checkpoints, so nobody can tell which worker's data this is. Restore it from a backup of this directory`,
+        `${identity} is missing beside checkpoints, so it is not known which worker's data this is. Restore it from a backup of this directory`,
       );
       await putRight();
     });
@@ -234,7 +234,7 @@ describe('volumes that are not as they were left', () => {
         const invalid = [0, 1].map((slot) => `${path.join(volume, `finder-${slot}`)} is not valid`).join(' and ');
         assert.equal(
           reason,
-          `${invalid}: a crash cannot do this, so the disk or somebody damaged the files. Restore both from a ` +
+          `${invalid}: a crash cannot do this, so the disk or a program damaged the files. Restore both from a ` +
             'backup of this directory. To start with nothing instead, and lose what was recorded, remove both',
           `attempt ${attempt}`,
         );

@@ -157,7 +157,7 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
   /** An entry that failed may be in the file: its data is not written again before it is gone from there for certain. */
   async function writeParts(key: CheckpointKey, checkpoint: NewCheckpoint, inlineLimit: number): Promise<WrittenParts> {
     if (!log.endKnown()) await turn(() => log.repair());
-    // Whoever tries again writes the same files, and a sync that fails takes with it what anybody wrote to a file.
+    // An attempt that comes again writes the same files, and a sync that fails takes with it what any attempt wrote to a file.
     const name = `${key.worldLine}:${key.version}`;
     const before = writing.get(name);
     const own = (async () => {

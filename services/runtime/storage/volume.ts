@@ -52,7 +52,7 @@ export type Claim = {
 };
 
 /**
- * The state of one checkpoint of a volume that nobody writes to any more, read without changing anything.
+ * The state of one checkpoint of a volume that no process writes to any more, read without changing anything.
  * @param maxBytes a state that is larger is not read, unless it is a store's own file
  * @throws StorageDamagedError when it is not there, or not as it was written; StateTooLargeError, system errors
  */
@@ -247,7 +247,7 @@ async function readIdentity(disk: Disk, names: readonly string[]): Promise<Ident
   if (!names.includes(IDENTITY_FILE)) {
     if (manifestIncarnations(names).length === 0) return undefined;
     throw new StorageDamagedError(
-      `${pathOf(disk, IDENTITY_FILE)} is missing beside checkpoints, so nobody can tell which worker's data this is. ` +
+      `${pathOf(disk, IDENTITY_FILE)} is missing beside checkpoints, so it is not known which worker's data this is. ` +
         'Restore it from a backup of this directory',
     );
   }
@@ -255,14 +255,14 @@ async function readIdentity(disk: Disk, names: readonly string[]): Promise<Ident
   const frame = decodeFrame(bytes, 0);
   if (frame?.kind === 'identity') return identityOf(fieldsOf(pathOf(disk, IDENTITY_FILE), frame.meta));
   throw new StorageDamagedError(
-    `${pathOf(disk, IDENTITY_FILE)} is damaged, so nobody can tell which worker's data this is. Restore it from a backup ` +
+    `${pathOf(disk, IDENTITY_FILE)} is damaged, so it is not known which worker's data this is. Restore it from a backup ` +
       'of this directory',
   );
 }
 
 /**
  * Written once and atomically, when the volume is empty; otherwise it must be the same. Its name is durable before there are
- * manifests beside it, also where whoever made it died before that.
+ * manifests beside it, also where the process that made it died before that.
  */
 async function ensureIdentity(disk: Disk, { identity, incarnation }: Claim): Promise<void> {
   const found = await readIdentity(disk, await disk.list());

@@ -24,7 +24,7 @@ export interface VolumeKeeperOptions {
   /** The worker's directory. */
   readonly disk: Disk;
   readonly worker: number;
-  /** Look at what earlier generations hold, whatever the newest one does: the worker may be told to bring one back. */
+  /** Look at what earlier generations hold, also if the newest one holds something: the worker may be told to bring one back. */
   readonly looksAtKept: boolean;
   /** Names this process to the Finder: 128 random bits in hex. */
   readonly boot: string;
