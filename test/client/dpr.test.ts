@@ -335,7 +335,7 @@ describe('the dpr command', () => {
     }
   });
 
-  it('says what to do when nobody is there', async () => {
+  it('says what to do when no server is there', async () => {
     const run = dpr(['--timeout', '1', 'workers'], { DPR_CLUSTER: `ws://127.0.0.1:${await freePort()}` });
     assert.equal(await run.exitCode, 3);
     assert.match(run.said.join('\n'), /ECONNREFUSED.*\n.*is the cluster running\? 'npm start' starts one here/);
@@ -556,7 +556,7 @@ describe('the dpr command', () => {
       }
     });
 
-    it('believes no file whose supervisor is another program now, whatever the command', async () => {
+    it('believes no file whose supervisor is another program now, with any command', async () => {
       const directory = makeDirectory();
       const { control, variables } = await withControl();
       const finder = Number(new URL(variables.DPR_CLUSTER).port);
@@ -699,7 +699,7 @@ describe('the dpr command', () => {
     }
   });
 
-  it('removes nobody because something was left out of ensure, and says what to write', async () => {
+  it('removes no worker because something was left out of ensure, and says what to write', async () => {
     for (const [words, says] of [
       [[], /^error: name the workers, as in counter:0-4, or say none$/],
       [['--remove-others'], /^error: name the workers, as in counter:0-4, or say none$/],
@@ -740,7 +740,7 @@ describe('the dpr command', () => {
   });
 });
 
-/** World-line 2 began, and everyone went back to version 3. */
+/** World-line 2 began, and all workers went back to version 3. */
 function rollback(): MessageOf<'cut'> {
   const prefix = new Map([[0, 3]]);
   return cut({ 0: 3 }, { worldLine: 2, decisions: [{ worldLine: 2, prefix, entitled: new Map() }] });

@@ -166,7 +166,7 @@ describe('an operator', () => {
     peer.send(cut({ 0: 12, 1: 5 }, { worldLine: 2 }));
     await tell(membership(5, [{ leaving: true }, { type: 'kv' }]));
     peer.cut();
-    // What happened while nobody listened is told too.
+    // What happened while it was away is told too.
     const again = await control.accept();
     await again.next('subscribe');
     await tell(membership(6, [{ generation: 2 }]), again);

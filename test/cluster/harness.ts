@@ -76,7 +76,7 @@ const places: string[] = [];
 const runs: LocalRun[] = [];
 const connections: { close(): unknown }[] = [];
 
-/** To be run after each test: ends whatever runs, however the test ended, and removes its files. */
+/** To be run after each test: ends all that runs, however the test ended, and removes its files. */
 export async function tearDown(this: Mocha.Context): Promise<void> {
   if (this.currentTest?.state === 'failed') for (const run of runs) report(run);
   for (const connection of connections.splice(0)) await connection.close();
@@ -86,7 +86,7 @@ export async function tearDown(this: Mocha.Context): Promise<void> {
     await run.exited;
   }
   const pids = ended.flatMap(pidsOf); // now that everything was read that they said
-  // Nobody starts them again, and those that are not stuck are about to stop by themselves.
+  // Their supervisor does not start them again, and those that are not stuck are about to stop by themselves.
   for (const pid of pids.filter(isAlive)) {
     process.kill(pid, 'SIGKILL');
     await until(`the end of process ${pid}`, () => !isAlive(pid));
@@ -100,7 +100,7 @@ function report({ pid, lines, errors }: LocalRun): void {
   console.error(errors());
 }
 
-/** Whether a process is there, a dead one that nobody asked for its exit code not counted. */
+/** Whether a process is there, a dead one whose parent has not asked for its exit code not counted. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

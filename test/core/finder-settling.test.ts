@@ -150,7 +150,7 @@ describe('a Finder that starts', () => {
     assert.equal(right.phase(), 'serving');
   });
 
-  it('goes on without members that are away after a while, but not before anybody has come', () => {
+  it('goes on without members that are away after a while, but not before any peer has come', () => {
     const { copy } = fork();
     const finder = startFinder('3', copy);
     assert.equal(finder.wakeAt(), Infinity);
@@ -182,7 +182,7 @@ describe('a Finder that starts', () => {
     assert.equal(finder.written.length, 2);
   });
 
-  it('removes nobody before it has settled, and never with an older copy', () => {
+  it('removes no worker before it has settled, and never with an older copy', () => {
     const { copy, seen } = fork();
     const remove: Message = { kind: 'deleteWorker', worker: 1, generation: 0, force: true };
     const finder = startFinder('3', copy);

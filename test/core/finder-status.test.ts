@@ -145,7 +145,11 @@ describe('the status that the Finder tells', () => {
     report(1, 9, 5, [[1, 9]]);
     progress(1, 3, 3);
     pass(30_000);
-    assert.deepEqual(told(), [32_000, 30_000, false], 'what is durable and not committed, whatever the worker says');
+    assert.deepEqual(
+      told(),
+      [32_000, 30_000, false],
+      'what is durable and not committed, which the worker does not know yet',
+    );
     report(500, 9, 0);
     assert.deepEqual(told(), [0, 30_000, true]);
     happen({ kind: 'silence', connection: 1, forMs: 1_500 });

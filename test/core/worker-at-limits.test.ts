@@ -34,7 +34,7 @@ function ask(step: Step, sequence: number, fields: Partial<Batch> = {}): string 
   return undefined;
 }
 
-/** Whatever is to be written is durable at once. */
+/** All that is to be written is durable at once. */
 function durably(step: Step): Step {
   return (event) => {
     const effects = step(event);

@@ -89,7 +89,7 @@ describe('a cluster to which a client claims what cannot be', () => {
     'the newest version of an idle worker': new Map([[IDLE, 1_000_000_000]]),
     'many workers that never were': new Map(Array.from({ length: 16_000 }, (_, index) => [index + 10, 1])),
   })) {
-    it(`commits for everybody beside a batch that depends on ${what}`, async () => {
+    it(`commits for every client beside a batch that depends on ${what}`, async () => {
       const peer = await greet(cluster.workerPort(0));
       const claim = batch({ session: SESSION, sequence: 1, operations: amounts(0), dependencies, version: Date.now() });
       peer.send(claim);
@@ -119,7 +119,7 @@ describe('a cluster to which a client claims what cannot be', () => {
     await isUnharmed();
   });
 
-  it('answers a number that comes again with what the first batch of that number gave, whatever the second holds', async () => {
+  it('answers a number that comes again with what the first batch of that number gave, also if the second holds another operation', async () => {
     const peer = await greet(cluster.workerPort(IDLE));
     peer.send(batch({ session: SESSION, sequence: 1, operations: amounts(5) }));
     const first = await peer.next('reply');

@@ -60,7 +60,7 @@ describe('a cluster to which a client tells lies', () => {
 
   afterEach(() => attended.close());
 
-  /** The processes go on, and commit, after the Finder forgot whatever it did not write down, too. */
+  /** The processes go on, and commit, after the Finder forgot all that it did not write down, too. */
   async function isUnharmed(): Promise<void> {
     await beside.goOn();
     attended.allRun();

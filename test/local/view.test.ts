@@ -113,7 +113,7 @@ describe('the status', () => {
     assert.deepEqual(states.slice(1), ['to be removed in 5 s', 'needs state: kept or empty']);
   });
 
-  it('fits the terminal, whatever its size', () => {
+  it('fits the terminal, at any size', () => {
     const event = fc.string({ maxLength: 200, unit: fc.constantFrom('a', ' ') });
     const size = fc.record({ columns: fc.integer({ min: 1, max: 200 }), lines: fc.integer({ min: 8, max: 60 }) });
     const rows = fc.integer({ min: 0, max: 40 });
@@ -206,7 +206,7 @@ describe('the status', () => {
 });
 
 describe('an event', () => {
-  it('is one line where nobody looks at a terminal', () => {
+  it('is one line where the output is no terminal', () => {
     let written = '';
     plainShow({ write: (text: string) => (written += text) }).event({ event: 'workerLeft', worker: 2, forced: false });
     assert.match(

@@ -1,5 +1,5 @@
 /**
- * One run: a cluster of processes as in production, others that send it whatever a client could, and beside them a client that behaves
+ * One run: a cluster of processes as in production, others that send it all that a client could, and beside them a client that behaves
  * well and must notice nothing. It ends at the first thing that is wrong.
  */
 import { fork } from 'node:child_process';
@@ -241,7 +241,7 @@ function startSender(task: SenderTask, counts: Map<string, number>): Sender {
     });
     void ended.then(() => stopping || reject(new Error('the process that sends ended')));
   });
-  failed.catch(() => undefined); // whoever waits for it is told
+  failed.catch(() => undefined); // the caller that waits for it is told
   ask(task);
 
   function ask(request: SenderRequest): void {
