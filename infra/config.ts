@@ -17,7 +17,7 @@ const SECRET_KEYS: readonly PropertyKey[] = ['controlToken', 'clientToken'];
  * Checks a stack's configuration and fills in every default.
  *
  * @param raw the keys below `dpr:` without that prefix, such as `{ workers: [{ id: 0 }, { id: 1 }] }`
- * @param target what it is for: a worker type of somebody else needs a command on one machine, and an image, a mount
+ * @param target what it is for: a worker type of another project needs a command on one machine, and an image, a mount
  *   path and a listening port on Kubernetes
  * @throws ConfigError that names every mistake at once
  */

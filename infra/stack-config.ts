@@ -1,5 +1,5 @@
 const PREFIX = 'dpr:';
-/** Whatever else looks like a number or like JSON is meant as such. */
+/** All else that looks like a number or like JSON is meant as such. */
 const TEXTS = ['dpr:namespace', 'dpr:logLevel', 'dpr:controlToken', 'dpr:clientToken'];
 
 /**

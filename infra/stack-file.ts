@@ -25,7 +25,7 @@ import { meantBy } from './stack-config.ts';
 
 const PREFIX = 'dpr:';
 
-/** The secrets of a stack, for whoever cannot decrypt its file, by their keys. They win over the file. */
+/** The secrets of a stack, for a program that cannot decrypt its file, by their keys. They win over the file. */
 export type Secrets = { readonly controlToken?: string | undefined; readonly clientToken?: string | undefined };
 
 /** Where Pulumi keeps a stack's configuration, relative to the project. */
@@ -124,7 +124,7 @@ function placeOf(document: Document, lines: LineCounter): string {
   return ` at line ${line}, column ${col}`;
 }
 
-/** Pulumi writes a secret as `{ secure: … }`, which nobody else can read. */
+/** Pulumi writes a secret as `{ secure: … }`, which Pulumi alone can read. */
 function withoutEncrypted(raw: Record<string, unknown>, name: string, secrets: Secrets): Record<string, unknown> {
   const hidden = Object.keys(raw).filter((key) => isRecord(raw[key]) && 'secure' in raw[key]);
   const unknown = hidden.filter((key) => secrets[key as keyof Secrets] === undefined);

@@ -36,7 +36,7 @@ export const PROGRAMS = {
 const LIBRARIES = { harness: 'services/runtime/harness.ts' };
 const ALL = { ...PROGRAMS, ...LIBRARIES };
 
-// Whatever a bundle is made of.
+// What bundles are made of.
 const SOURCES = ['infra', 'services', 'scripts/bundle.mjs', 'package-lock.json'];
 
 /** Some libraries are CommonJS and ask for Node's modules by `require`, which a module has to make for itself. */

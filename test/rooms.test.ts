@@ -89,7 +89,7 @@ const WORKER_TYPE: Rule = {
   node: true,
 };
 
-/** Rooms whose types anybody beside them may name, since a type leaves nothing in the program. */
+/** Rooms whose types other rooms may name, too, since a type leaves nothing in the program. */
 const TYPES_FOR: Readonly<Record<string, readonly string[]>> = { 'infra/plan': ['infra/config'] };
 
 type Import = { readonly file: string; readonly line: number; readonly specifier: string; readonly typeOnly: boolean };

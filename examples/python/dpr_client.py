@@ -502,7 +502,7 @@ class Session:
             self.conclude()
 
     def gone(self, lane):
-        """The worker was removed: what it did not answer, nobody can tell any more."""
+        """The worker was removed: no process knows any more what it did not answer."""
         for call in sorted(lane.unanswered(), key=lambda one: one.number):
             self.tell("failed", call.number, "unknown")
         self.orphans += [call for call in lane.calls.values() if call.version is not None and not call.committed]

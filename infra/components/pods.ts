@@ -59,7 +59,7 @@ export function resourcesOf({ cpu, memory }: PlannedResources): input.core.v1.Re
 }
 
 /**
- * Started: recovered once. Ready: serves now. Live: its own event loop turns; that depends on nobody else.
+ * Started: recovered once. Ready: serves now. Live: its own event loop turns; that depends on no other process.
  *
  * @param missed so many answers in a row make it not ready
  */

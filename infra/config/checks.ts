@@ -173,7 +173,7 @@ function foreignTypes({ target, entries }: Subject): Problem[] {
       const problem = (text: string) => ({ key, text: `is of type ${shown(type)}, ${text}` });
       if (target === 'local') {
         const fix = `set dpr:commands.${type} or the worker's command`;
-        return command === undefined ? [problem(`which nobody says how to start: ${fix}`)] : [];
+        return command === undefined ? [problem(`and no command says how to start it: ${fix}`)] : [];
       }
       const missing = [
         ...(image === undefined ? [`image (or dpr:images.${type})`] : []),

@@ -246,5 +246,5 @@ export const schema = record('the configuration of a stack', {
 /** The configuration as written, defaults of single fields filled in. */
 export type Written = z.output<typeof schema>;
 export type WrittenWorker = Written['workers'][number];
-/** The configuration as a program may give it: whatever has a default may be left out. */
+/** The configuration as a program may give it: keys that have a default may be left out. */
 export type Settings = z.input<typeof schema>;

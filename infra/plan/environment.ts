@@ -40,7 +40,7 @@ export type WorkerFacts = ProcessFacts & {
   /** The Finder's control port, as `ws://host:port`. */
   readonly finder: string;
   readonly checkpointIntervalMs: number;
-  /** What it begins with where its volume keeps earlier generations; undefined: nobody said. */
+  /** What it begins with where its volume keeps earlier generations; undefined: its entry does not say. */
   readonly state: string | number | undefined;
 };
 

@@ -27,7 +27,7 @@ export function nginxImage({ images }: Pick<Config, 'images'>): PlannedImage {
   return { name: images.nginx ?? NGINX_IMAGE, withoutRegistry: false };
 }
 
-/** A worker's image; the configuration's check saw to it that one of somebody else's type has one. */
+/** A worker's image; the configuration's check saw to it that one of another project's type has one. */
 export function workerImage(config: Pick<Config, 'images'>, worker: { type: string; image?: string | undefined }) {
   if (worker.type === BUILT_IN_TYPE) return projectImage(config, BUILT_IN_TYPE, worker.image);
   if (worker.image === undefined) throw new Error(`a worker of type ${worker.type} has no image`);

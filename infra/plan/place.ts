@@ -43,7 +43,7 @@ export function placeProblems(before: PlaceRecord | undefined, planned: Planned)
   return moves.length > 0 ? moved : namespaceProblems(before, now);
 }
 
-/** Pulumi would delete the namespace that it made when it lets go of it, whatever is declared for later. */
+/** Pulumi would delete the namespace that it made when it lets go of it, also if something else is declared for later. */
 function namespaceProblems(before: PlaceRecord, now: Omit<PlaceRecord, 'uid'>): Problem[] {
   if (!before.made || now.made || before.keep) return [];
   const text = `would delete the namespace ${before.namespace}, with every volume in it: ${KEEP_FIRST}`;

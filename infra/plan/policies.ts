@@ -15,8 +15,8 @@ export type PlannedNetworkPolicy = {
 export const OPERATOR_LABEL = { 'dpr-cluster/operator': 'true' };
 
 /**
- * The control port is for workers and for the membership Job alone; workers' ports are for the ingress. Nobody is kept
- * from probes and metrics. The ingress is for everybody.
+ * The control port is for workers and for the membership Job alone; workers' ports are for the ingress. No pod is kept
+ * from probes and metrics. The ingress is for all clients.
  */
 export function planNetworkPolicies(): PlannedNetworkPolicy[] {
   const operators = { podSelector: { matchLabels: OPERATOR_LABEL } };

@@ -1,6 +1,6 @@
 /** Largest port number that there is. */
 export const MAX_PORT = 65_535;
-/** Where the project's own processes listen inside their containers, whatever their public port is. */
+/** Where the project's own processes listen inside their containers, which does not depend on their public port. */
 export const LISTEN_PORT = 6379;
 /** The control port is the Finder's public port plus this. */
 export const CONTROL_PORT_OFFSET = 10_000;

@@ -47,7 +47,7 @@ export function formerSizes(before: VolumeRecord, plan: KubernetesPlan): Readonl
 }
 
 /**
- * What a deployment would do to existing StatefulSets that nobody asked for: to change a volume means to make the set anew, and
+ * What a deployment would do to existing StatefulSets though the administrator did not ask for it: to change a volume means to make the set anew, and
  * where volumes are not kept, its data would go with it. And two sets cannot serve one id, as they would when its type changes.
  *
  * @param before the facts of the last deployment

@@ -76,7 +76,7 @@ export async function writeContents(image, folder, sbom) {
   const folders = [...new Set(files.flatMap(parents))].toSorted();
   for (const name of folders) {
     await mkdir(path.join(folder, name));
-    await chmod(path.join(folder, name), 0o755); // whatever the umask
+    await chmod(path.join(folder, name), 0o755); // with any umask
   }
   for (const [name, text] of Object.entries(texts)) await writeFile(path.join(folder, name), text);
   for (const [name, file] of Object.entries(copies)) await cp(path.join(DIST, file), path.join(folder, name));

@@ -8,7 +8,7 @@ export class ImageError extends Error {
   name = 'ImageError';
 }
 
-/** What Docker's own words mean for whoever runs this. */
+/** What Docker's own words mean for the person who runs this. */
 const ADVICE = [
   {
     words: /cannot connect to the docker daemon|connection refused|docker daemon is not running/i,
@@ -16,7 +16,7 @@ const ADVICE = [
   },
   {
     words: /denied|unauthorized|authentication required|no basic auth/i,
-    what: 'Log in to the registry with "docker login", as somebody who may push there.',
+    what: 'Log in to the registry with "docker login", as a user who may push there.',
   },
   {
     words: /server gave http response to https/i,

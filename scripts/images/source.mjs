@@ -36,7 +36,7 @@ export function readSource({ SOURCE_DATE_EPOCH: given } = process.env) {
 }
 
 /**
- * Where people find a repository: its remote as a web address, without anybody's name or password in it.
+ * Where people find a repository: its remote as a web address, without the name or password of a user in it.
  * @param {string} remote
  */
 export function webAddress(remote) {

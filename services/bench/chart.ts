@@ -1,4 +1,5 @@
 /** A chart of lines over batch sizes, both axes logarithmic, as an SVG that reads on light and dark ground. */
+import { gridLine, INK, polyline, scale, svg, words } from './svg.ts';
 
 export interface Series {
   readonly name: string;
@@ -20,7 +21,6 @@ const RIGHT = 150;
 const TOP = 44;
 const BOTTOM = 48;
 const COLORS = ['#d1495b', '#8d99ae', '#2e86ab', '#66a182', '#edae49', '#6f4a8e'];
-const INK = '#7a7a7a';
 /** The least distance of two names beside the chart. */
 const NAME_HEIGHT = 16;
 
@@ -36,41 +36,29 @@ export function chart(series: readonly Series[], { title, xTitle, show }: ChartO
   const high = Math.max(low + 1, Math.ceil(Math.log10(ys.reduce((a, b) => Math.max(a, b), -Infinity))));
   const xOf = scale(Math.log2(xs[0] ?? 1), Math.log2(xs.at(-1) ?? 1), LEFT, WIDTH - RIGHT);
   const yOf = scale(low, high, HEIGHT - BOTTOM, TOP);
-  const place = ([x, y]: readonly [number, number]) => `${xOf(Math.log2(x))},${yOf(Math.log10(y))}`;
+  const place = ([x, y]: readonly [number, number]) => [xOf(Math.log2(x)), yOf(Math.log10(y))] as const;
   const decades = Array.from({ length: high - low + 1 }, (_, index) => low + index);
 
   const grid = decades.map(
     (decade) =>
-      `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${yOf(decade)}" y2="${yOf(decade)}" stroke="${INK}" stroke-opacity="0.3"/>` +
-      text(LEFT - 8, yOf(decade) + 4, show(10 ** decade), 'end'),
+      gridLine(LEFT, WIDTH - RIGHT, yOf(decade)) + words([LEFT - 8, yOf(decade) + 4], show(10 ** decade), 'end'),
   );
-  const ticks = xs.map((x) => text(xOf(Math.log2(x)), HEIGHT - BOTTOM + 20, String(x), 'middle'));
+  const ticks = xs.map((x) => words([xOf(Math.log2(x)), HEIGHT - BOTTOM + 20], String(x), 'middle'));
   const lines = series.map(({ points: own }, index) => {
     const color = COLORS[index % COLORS.length] ?? INK;
-    const dots = own.map((point) => `<circle cx="${place(point).split(',').join('" cy="')}" r="3" fill="${color}"/>`);
-    return `<polyline fill="none" stroke="${color}" stroke-width="2" points="${own.map(place).join(' ')}"/>${dots.join('')}`;
+    const dots = own.map(place).map(([x, y]) => `<circle cx="${x}" cy="${y}" r="3" fill="${color}"/>`);
+    return polyline(own.map(place), color, 2) + dots.join('');
   });
   const names = nameHeights(series.map(({ points: own }) => yOf(Math.log10(own.at(-1)?.[1] ?? 10 ** low)))).map(
-    (height, index) =>
-      text(WIDTH - RIGHT + 10, height + 4, series[index]?.name ?? '', 'start', COLORS[index % COLORS.length]),
+    (height, index) => words([WIDTH - RIGHT + 10, height + 4], series[index]?.name ?? '', 'start', colorOf(index)),
   );
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" role="img">`,
-    `<title>${escape(title)}</title>`,
-    text(LEFT, 24, title, 'start'),
+  return svg({ width: WIDTH, height: HEIGHT, title, titleAt: [LEFT, 24] }, [
     ...grid,
     ...ticks,
-    text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, xTitle, 'middle'),
+    words([(LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10], xTitle, 'middle'),
     ...lines,
     ...names,
-    '</svg>',
-    '',
-  ].join('\n');
-}
-
-/** From an interval onto another, in tenths; a point onto its beginning. */
-function scale(from: number, to: number, first: number, last: number): (value: number) => number {
-  return (value) => Math.round(10 * (first + (to === from ? 0 : ((value - from) / (to - from)) * (last - first)))) / 10;
+  ]);
 }
 
 /** Heights as near to the wished ones as can be without names over each other. */
@@ -84,10 +72,6 @@ function nameHeights(wished: readonly number[]): number[] {
   return heights;
 }
 
-function text(x: number, y: number, words: string, anchor: 'start' | 'middle' | 'end', color = INK): string {
-  return `<text x="${x}" y="${y}" text-anchor="${anchor}" fill="${color}">${escape(words)}</text>`;
-}
-
-function escape(words: string): string {
-  return words.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+function colorOf(index: number): string {
+  return COLORS[index % COLORS.length] ?? INK;
 }

@@ -1,4 +1,4 @@
-/** Cores and CPU time, as Linux tells of them; elsewhere nothing is pinned, and nobody knows. */
+/** Cores and CPU time, as Linux tells of them; elsewhere nothing is pinned, and the times are not known. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { spawnSync } from 'node:child_process';

@@ -104,6 +104,6 @@ gives its value. DPR does all that it promises: sessions, exactly once, checkpoi
 Redis has the same operations in flight as pipelined INCRBY of one key; its load is a bare socket with prepared pipelines whose
 replies are only counted. Bare ws sends back frames of the size of DPR's batches, each a message of its own, with one write per
 tick, no compression and no masks: the floor of the transport. Throughput is from a closed loop. Latency is from an open loop at
-half of that throughput, counted from when a batch was due, so a stall counts for everybody who would have come meanwhile. Figures
+half of that throughput, counted from when a batch was due, so a stall counts for all batches that would have come meanwhile. Figures
 are medians over the runs, in which all take turns; CPU time is that of the server's process and of the load's process. Not
 measured: a network, more than one worker, larger states, other operations.`;

@@ -1,4 +1,4 @@
-/** Starts everybody, measures, and stops them. */
+/** Starts the servers and loads, measures, and stops them. */
 import { cpus } from 'node:os';
 import { allCells, cellName, CHART_CELL, TARGET_CELLS, type Cell } from './cells.ts';
 import { measureCheckpoints } from './checkpoints.ts';

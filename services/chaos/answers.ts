@@ -75,7 +75,7 @@ function listenTo(ask: (signal: AbortSignal) => Promise<void>): Silence {
       await pause(PAUSE_MS, undefined, { signal: stopped.signal });
     }
   })();
-  failed.catch(() => undefined); // whoever waits for the end sees it
+  failed.catch(() => undefined); // the caller that waits for the end sees it
 
   return {
     async end(since, patience) {

@@ -55,7 +55,7 @@ Times are in milliseconds, or with a unit: 300, 5s, 2m.
 On Kubernetes nothing is touched but pods of the Finder and of workers, in a namespace with the label
 app.kubernetes.io/part-of=dpr-cluster. A cluster that asks for a token gets DPR_CLIENT_TOKEN.
 
-Exit codes: 0 done, 1 somebody could not be struck or did not serve again, ${EXIT_USAGE} wrong options,
+Exit codes: 0 done, 1 a victim could not be struck or did not serve again, ${EXIT_USAGE} wrong options,
 ${EXIT_INTERRUPTED} interrupted.`;
 
 function parse(words: readonly string[]): Options {
@@ -178,7 +178,7 @@ function tellSummary(say: Say, strikes: number, recoveries: readonly Recovery[],
   say(event, `${strikes} ${strikes === 1 ? 'strike' : 'strikes'}; ${shown.join('; ')}; seed ${seed}`);
 }
 
-/** Tells who would be struck when, if each served again at once and nobody came or went. */
+/** Tells who would be struck when, if each served again at once and no process came or went. */
 async function rehearse({ schedule, target, say }: Scene): Promise<void> {
   const victims = await target.victims();
   const shown = { ...schedule, count: Math.min(schedule.count, DRY_RUN_STRIKES) };
@@ -191,7 +191,7 @@ async function rehearse({ schedule, target, say }: Scene): Promise<void> {
     say({ event: 'wouldStrike', index, atMs, victims: names }, `after ${showMs(atMs)}  ${names.join(' and ')}`);
   }
   if (shown.count < schedule.count) say({ event: 'more' }, '… and so on');
-  say({ event: 'summary', seed: schedule.seed }, `nobody was struck; seed ${schedule.seed}`);
+  say({ event: 'summary', seed: schedule.seed }, `nothing was struck; seed ${schedule.seed}`);
 }
 
 /** @returns who is to be struck, after telling who that is */

@@ -35,7 +35,7 @@ type Options = PlaceOptions & {
 };
 
 /**
- * How long the increments take, how often somebody is struck, and how often the cluster writes checkpoints, ms: slowly when
+ * How long the increments take, how often a process is struck, and how often the cluster writes checkpoints, ms: slowly when
  * there are few increments in a second, so that a kill finds something to lose.
  */
 const STOP_FOR_MS = 2_000;

@@ -4,7 +4,7 @@
 export const EXIT_INTERRUPTED = 130;
 
 /**
- * @returns a signal that tells of the first SIGINT, SIGTERM or SIGHUP, and of the end of whoever reads the output; later ones do
+ * @returns a signal that tells of the first SIGINT, SIGTERM or SIGHUP, and of the end of the program that reads the output; later ones do
  *   not cut the undoing short
  */
 export function interruption(): AbortSignal {

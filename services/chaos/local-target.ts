@@ -1,7 +1,7 @@
 /** The processes of a cluster on this machine, found by what `npm start` writes about them. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type ClusterFile, type ClusterProcess, readClusterFile, untilReady } from '@dpr/local';
-import { isLocked } from '@dpr/runtime/storage';
+import { type ClusterFile, type ClusterProcess, runningCluster } from '@dpr/client/cluster-file';
+import { untilReady } from '@dpr/local';
 import { StrikeError, type Target, type Victim, type Wounded } from './target.ts';
 
 /** How often to look for the successor of what was killed. */
@@ -13,22 +13,17 @@ const POLL_MS = 5;
  */
 export function localTarget(dataDirectory: string): Target {
   const standingStill = new Map<number, NodeJS.Timeout>();
-  let supervised = false;
 
-  function cluster(): ClusterFile {
-    const found = readClusterFile(dataDirectory);
+  async function cluster(): Promise<ClusterFile> {
+    const found = await runningCluster(dataDirectory);
     if (found !== undefined) return found;
-    throw nobodyRuns();
-  }
-
-  function nobodyRuns(): StrikeError {
-    return new StrikeError(
+    throw new StrikeError(
       `no cluster runs with its data in ${dataDirectory}: start one with "npm start", or name its directory with --data`,
     );
   }
 
-  function entry(name: string): ClusterProcess | undefined {
-    return cluster().processes.find((process) => process.name === name);
+  async function entry(name: string): Promise<ClusterProcess | undefined> {
+    return (await cluster()).processes.find((process) => process.name === name);
   }
 
   function kill(victim: Victim, pid: number, signal: 'SIGKILL' | 'SIGTERM'): Wounded {
@@ -37,7 +32,7 @@ export function localTarget(dataDirectory: string): Target {
     return {
       since,
       async recovered(patience) {
-        while ((entry(victim.name)?.pid ?? pid) === pid) await pause(POLL_MS, undefined, { signal: patience });
+        while (((await entry(victim.name))?.pid ?? pid) === pid) await pause(POLL_MS, undefined, { signal: patience });
         await serves(victim, patience);
         return { tookMs: performance.now() - since };
       },
@@ -63,22 +58,20 @@ export function localTarget(dataDirectory: string): Target {
   }
 
   async function serves({ name }: Victim, patience: AbortSignal): Promise<void> {
-    const hostname = new URL(cluster().cluster).hostname.replace(/^\[|\]$/g, ''); // an IPv6 address stands in brackets
-    const admin = entry(name)?.ports.admin;
+    const hostname = new URL((await cluster()).cluster).hostname.replace(/^\[|\]$/g, ''); // an IPv6 address stands in brackets
+    const admin = (await entry(name))?.ports.admin;
     if (admin === undefined) throw new StrikeError(`${name} was removed from the cluster after it was struck`);
     await untilReady(hostname, admin, patience);
   }
 
   return {
     async victims() {
-      const { processes } = cluster();
-      // The file may have been left behind, as by a machine that lost power, and name other programs' processes.
-      if (!(supervised ||= await isLocked(dataDirectory))) throw nobodyRuns();
+      const { processes } = await cluster();
       const running = processes.filter(({ pid }) => pid !== null);
       return running.sort((a, b) => (a.id ?? -1) - (b.id ?? -1)).map(({ name, role }) => ({ name, role }));
     },
-    strike(victim, blow) {
-      const pid = entry(victim.name)?.pid;
+    async strike(victim, blow) {
+      const pid = (await entry(victim.name))?.pid;
       if (pid === undefined || pid === null) throw new StrikeError(`${victim.name} does not run`);
       switch (blow.kind) {
         case 'stop':

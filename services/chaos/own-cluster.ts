@@ -93,7 +93,7 @@ type Running = Awaited<ReturnType<typeof launch>>;
 async function launch([program = '', ...words]: readonly string[], signal: AbortSignal, broken: AbortController) {
   signal.throwIfAborted();
   const started = performance.now();
-  // In a session of its own: Ctrl-C in the terminal is for whoever uses the cluster, who stops it afterwards.
+  // In a session of its own: Ctrl-C in the terminal is for the program that uses the cluster, and stops it afterwards.
   const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const gone = new Promise((resolve) => child.on('exit', resolve).on('error', resolve));
   const said = lastWords(child);

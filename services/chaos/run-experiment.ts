@@ -30,7 +30,7 @@ export type ExperimentSite = {
   /** The Finder's public address, as `ws://host:port`. */
   readonly cluster: string;
   readonly token: string | undefined;
-  /** Undefined: nobody is struck. */
+  /** Undefined: no process is struck. */
   readonly target: Target | undefined;
   /** Stops everything gracefully and starts it again, where that is possible. */
   readonly restart: (() => Promise<void>) | undefined;
@@ -181,7 +181,7 @@ function beginStrikes({ schedule, blow, patienceMs }: Experiment, site: Experime
     },
   });
   const failed = strikes.then(() => new Promise<never>(() => undefined));
-  failed.catch(() => undefined); // whoever waits for it sees it, and so does whoever ends it
+  failed.catch(() => undefined); // the callers that wait for it, and end it, see it
   return {
     async reached(wanted) {
       while (count < wanted) await once(begun, 'strike', { signal });
@@ -220,7 +220,7 @@ async function increment(experiment: Experiment, site: ExperimentSite, { rounds,
         const sent = performance.now();
         const value = Number(await session.counter(worker).add(step, { signal }));
         tally.replies.push(performance.now() - sent);
-        // Replay is in order, so whatever happened, the session sees its own increments and nothing else.
+        // Replay is in order, so in any case the session sees its own increments and nothing else.
         const must = (before.values[index] ?? NaN) + (round + 1) * step;
         if (value !== must) tally.mistakes.push(`round ${round + 1}: counter ${worker} answered ${value}, not ${must}`);
       };

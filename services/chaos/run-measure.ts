@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Session } from '@dpr/client';
 import { BUILT_IN_TYPE, FINDER_NAME, workerName } from '@dpr/infra/plan';
-import { readClusterFile } from '@dpr/local';
+import { runningCluster } from '@dpr/client/cluster-file';
 import { measureCommits, measureCommitsOnDemand } from './measure-commits.ts';
 import { LOCAL_PROGRAM, type OwnCluster, startOwnCluster } from './own-cluster.ts';
 import { type Summary, summarize } from './statistics.ts';
@@ -107,7 +107,7 @@ async function measureRecovery(
   await worker.add(1, { signal });
   while (times.whole.length < kills) {
     await pause(REST_MS, undefined, { signal });
-    const { pid, log } = victim(cluster, workerName({ type: BUILT_IN_TYPE, id: 0 }));
+    const { pid, log } = await victim(cluster, workerName({ type: BUILT_IN_TYPE, id: 0 }));
     const killedAt = Date.now();
     process.kill(pid, 'SIGKILL');
     await worker.add(1, { signal });
@@ -129,7 +129,7 @@ async function measureFinderRecovery(session: Session, cluster: OwnCluster, { ki
   while (times.length < kills) {
     await pause(REST_MS, undefined, { signal });
     const killedAt = performance.now();
-    process.kill(victim(cluster, FINDER_NAME).pid, 'SIGKILL');
+    process.kill((await victim(cluster, FINDER_NAME)).pid, 'SIGKILL');
     await session.counter(0).add(1, { signal });
     await session.commit({ signal });
     times.push(performance.now() - killedAt);
@@ -137,8 +137,8 @@ async function measureFinderRecovery(session: Session, cluster: OwnCluster, { ki
   return times;
 }
 
-function victim({ dataDirectory }: OwnCluster, name: string): { readonly pid: number; readonly log: string } {
-  const found = readClusterFile(dataDirectory)?.processes.find((one) => one.name === name);
+async function victim({ dataDirectory }: OwnCluster, name: string) {
+  const found = (await runningCluster(dataDirectory))?.processes.find((one) => one.name === name);
   if (found?.pid === undefined || found.pid === null) throw new Error(`${name} does not run in ${dataDirectory}`);
   return { pid: found.pid, log: found.log };
 }

@@ -31,7 +31,7 @@ const INDEX_STRIDE = 0x9e3779b9;
  * The victims of a strike.
  * @param index counts strikes from 0
  * @param victims who there is; the same index, seed and victims give the same choice
- * @throws StrikeError when nobody is selected
+ * @throws StrikeError when no process is selected
  */
 export function victimsOf({ seed, choice }: Schedule, index: number, victims: readonly Victim[]): readonly Victim[] {
   if (choice.kind === 'sequence') {
@@ -52,7 +52,7 @@ function select(selectors: readonly Selector[], victims: readonly Victim[]): rea
     if (victims.some((victim) => matches(selector, victim))) continue;
     const names = victims.map(({ name }) => name).join(', ');
     throw new StrikeError(
-      `there is no "${selector}" to strike: choose from all, workers, finder, ${names === '' ? '(nobody runs)' : names}`,
+      `there is no "${selector}" to strike: choose from all, workers, finder, ${names === '' ? '(nothing runs)' : names}`,
     );
   }
   return victims.filter((victim) => selectors.some((selector) => matches(selector, victim)));

@@ -43,7 +43,7 @@ export const PATIENCE_MS = 30_000;
 export const REST_MS = SERVED_WELL_MS + 100;
 
 /**
- * Strikes until the schedule or the signal ends it; each time waits until all victims serve again. Whoever stands still at the
+ * Strikes until the schedule or the signal ends it; each time waits until all victims serve again. What stands still at the
  * end goes on.
  * @throws StrikeError when a victim cannot be struck or does not come back
  */

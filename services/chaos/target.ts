@@ -1,6 +1,6 @@
 /** What chaos is done to. */
 
-/** One process of the cluster, or whatever runs it. Its name stays the same over restarts. */
+/** One process of the cluster, or the pod that runs it. Its name stays the same over restarts. */
 export type Victim = { readonly name: string; readonly role: 'finder' | 'worker' };
 
 /**
@@ -37,11 +37,11 @@ export interface Target {
   victims(): readonly Victim[] | Promise<readonly Victim[]>;
   /** @throws StrikeError when the victim cannot be struck */
   strike(victim: Victim, blow: Blow): Wounded | Promise<Wounded>;
-  /** Undo what still has an effect: whoever stands still goes on. */
+  /** Undo what still has an effect: processes that stand still go on. */
   release(): void | Promise<void>;
 }
 
-/** Why somebody could not be struck, or who could not be found, for people. */
+/** Why a process could not be struck, or found, for people. */
 export class StrikeError extends Error {
   override name = 'StrikeError';
 }

@@ -10,7 +10,7 @@ import type { Surroundings } from './surroundings.ts';
 export type Admission = (batch: Batch) => DprError | 'unknown' | undefined;
 
 export function createAdmission(around: Surroundings, again: () => void): Admission {
-  /** The batch whose worker nobody knew, and whether the membership was fetched for it. */
+  /** The batch whose worker is not in the membership, and whether the membership was fetched for it. */
   let lookUp: { readonly batch: Batch; done: boolean } | undefined;
 
   return (batch) => {

@@ -23,9 +23,9 @@ export interface Cargo {
   failuresIn: FailuresIn | undefined;
   /** Calls, or parts of them, that it carries. */
   calls: number;
-  /** How many of these somebody looks at, for the result or for the commit. */
+  /** How many of these the application looks at, for the result or for the commit. */
   seen: number;
-  /** How many of these somebody looks at for the commit. */
+  /** How many of these the application looks at for the commit. */
   watched: number;
   /** Where those are, as index and count in turn, if `failuresIn` may name their operations. */
   seenPlaces: number[] | undefined;
@@ -65,7 +65,7 @@ export interface Batch {
   isCommitted: boolean;
   /** Why it will not be committed, or not even complete. */
   error: Error | undefined;
-  /** Made only when somebody waits. */
+  /** Made only when the application waits. */
   commitment: Deferred | undefined;
 }
 
@@ -144,7 +144,7 @@ export function operationAt({ first, runs }: Batch, place: number): number {
   return first + place;
 }
 
-/** Somebody looks at the call. @param isFirst nobody did before, for its result or its commit */
+/** The application looks at the call. @param isFirst it did not before, for its result or its commit */
 export function lookAt(part: Part, at: Look, isFirst: boolean): void {
   const { cargo, index, count } = part;
   if (isFirst) {
@@ -187,7 +187,7 @@ function settle(cargo: Cargo, error: Error | undefined): void {
   else for (const completed of completion ?? []) completed(error);
 }
 
-/** @returns the operations, which whoever submits them keeps from now on */
+/** @returns the operations, which the submitter keeps from now on */
 export function takeBytes({ cargo, length }: Batch): Buffer {
   if (cargo === undefined) throw new Error('operations are taken before their results are there');
   const { bytes } = cargo;

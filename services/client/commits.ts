@@ -14,11 +14,11 @@ export interface Commits {
   wait(upTo: number, signal: AbortSignal | undefined): Promise<void>;
   /** Everything before this operation is committed or has failed. */
   settle(before: number): void;
-  /** The batch that begins with this operation will not be committed. @returns whether anybody waited for it */
+  /** The batch that begins with this operation will not be committed. @returns whether the application waited for it */
   failed(first: number, errorOf: () => DprError): boolean;
-  /** Does somebody wait at all? */
+  /** Does the application wait at all? */
   isAwaited(): boolean;
-  /** May somebody wait for the batch that begins with this operation? */
+  /** May the application wait for the batch that begins with this operation? */
   isWanted(first: number): boolean;
 }
 

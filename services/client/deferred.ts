@@ -30,7 +30,7 @@ function onAbort(signal: AbortSignal, aborted: () => void): void {
 
 /**
  * The promise, unless the signal aborts first: then its reason. What the promise stands for goes on all the same.
- * @param forget called when that happens: nobody waits for the promise any more
+ * @param forget called when that happens: the caller waits for the promise no more
  */
 export function unlessAborted<T>(
   promise: Promise<T>,

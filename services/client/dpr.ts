@@ -6,13 +6,13 @@ const CLEAR_SCREEN = '\x1b[H\x1b[2J';
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
-// Whoever reads may have read enough, as `head` does.
+// The program that reads may have read enough, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exitCode = 0;
   interrupted.abort();
 });
-process.stderr.on('error', () => undefined); // nobody reads it, and the exit code says as much
+process.stderr.on('error', () => undefined); // it is not read, and the exit code says as much
 
 const terminal: Terminal = {
   print: (text) => process.stdout.write(`${text}\n`),

@@ -57,7 +57,7 @@ export class UnknownWorkerError extends DprError {
 export class WorkerRemovedError extends DprError {
   override readonly name = 'WorkerRemovedError';
   override readonly code = 'workerRemoved';
-  /** `unknown`: the operations may have executed before the worker left, and nobody can tell any more. */
+  /** `unknown`: the operations may have executed before the worker left, and no process knows any more. */
   readonly outcome: 'unknown' | 'notExecuted';
 
   constructor(worker: number, outcome: 'unknown' | 'notExecuted') {
@@ -85,7 +85,7 @@ export class MalformedOperationsError extends DprError {
 
 /**
  * The sum does not fit into 64 bits. The operations named changed nothing; the others of the same call executed. A commit tells, as
- * if they were a call of their own, of those that overflowed and that nobody looked at.
+ * if they were a call of their own, of those that overflowed and that the application did not look at.
  */
 export class OverflowError extends DprError {
   override readonly name = 'OverflowError';
@@ -125,7 +125,7 @@ export class SessionExpiredError extends DprError {
   override readonly code = 'sessionExpired';
 }
 
-/** The session missed more rollbacks than anybody remembers: what became of everything not committed is unknown. */
+/** The session missed more rollbacks than the Finder remembers: what became of everything not committed is unknown. */
 export class HistoryLostError extends DprError {
   override readonly name = 'HistoryLostError';
   override readonly code = 'historyLost';
@@ -246,7 +246,7 @@ export function defect(cause: unknown): ProtocolError {
   return new ProtocolError(`the session cannot go on (${text}): this is a defect, please report it`, { cause });
 }
 
-/** Nobody answered at the address in time. */
+/** No server answered at the address in time. */
 export function unreachable(address: string, cause: DprError | undefined): ConnectError {
   const why = cause === undefined ? 'it did not answer in time' : cause.message;
   return new ConnectError(`cannot connect to the cluster at ${address}: ${why}`, { cause });

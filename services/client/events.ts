@@ -1,5 +1,5 @@
 /** What happens in a cluster, found out from what the Finder tells those who watch. */
-import type { Member, MessageOf, Versions } from '@dpr/protocol';
+import type { Member, MemberStatus, MessageOf, Versions } from '@dpr/protocol';
 
 /** Something that happened. */
 export type ClusterEvent =
@@ -7,10 +7,14 @@ export type ClusterEvent =
   | { readonly kind: 'joined'; readonly worker: number; readonly generation: number; readonly type: string }
   /** The worker's process was started anew, and joined again. `restarts`: how often no clean stop preceded that, so far. */
   | { readonly kind: 'restarted'; readonly worker: number; readonly restarts: number }
+  /** The worker is connected to the Finder, and has not answered it for so long: nothing that depends on it commits. */
+  | { readonly kind: 'silent'; readonly worker: number; readonly forMs: number }
+  /** The worker answers again, as the process that it was before. */
+  | { readonly kind: 'answersAgain'; readonly worker: number }
   /** The worker is being removed. */
   | { readonly kind: 'leaving'; readonly worker: number }
   | { readonly kind: 'left'; readonly worker: number }
-  /** A failure lost something that was not committed, and everyone went back to the cut. */
+  /** A failure lost something that was not committed, and all workers went back to the cut. */
   | { readonly kind: 'rolledBack'; readonly worldLine: number; readonly from: number }
   /** More is committed: the workers whose version in the cut grew, and by how much. */
   | {
@@ -22,23 +26,28 @@ export type ClusterEvent =
 export interface EventTracker {
   readonly cut: (message: MessageOf<'cut'>) => void;
   readonly cluster: (message: MessageOf<'cluster'>) => void;
-  readonly status: (status: { readonly workers: readonly Started[] }) => void;
+  readonly status: (status: { readonly workers: readonly WorkerNow[] }) => void;
 }
 
-interface Started {
-  readonly id: number;
+/** What of a worker only STATUS tells. */
+type WorkerNow = Pick<MemberStatus, 'id' | 'generation' | 'incarnation' | 'restarts' | 'state' | 'silentMs'>;
+
+interface Known {
   readonly generation: number;
   /** Grows with every start. */
   readonly incarnation: number;
-  readonly restarts: number;
+  readonly isSilent: boolean;
 }
 
-/** What is told first, after connecting, is how things are and no event; what changed while away is told as events. */
+/**
+ * What is told first, after connecting, is how things are and no event, but for workers that are silent; what changed while away is told
+ * as events.
+ */
 export function createEventTracker(emit: (event: ClusterEvent) => void): EventTracker {
   let members: ReadonlyMap<number, Member> | undefined;
   let worldLine: number | undefined;
   let cut: Versions = new Map();
-  const started = new Map<number, Started>();
+  const known = new Map<number, Known>();
 
   return {
     cluster(message) {
@@ -48,12 +57,17 @@ export function createEventTracker(emit: (event: ClusterEvent) => void): EventTr
     },
 
     status({ workers }) {
-      for (const { id, generation, incarnation, restarts } of workers) {
-        const before = started.get(id);
-        if (before?.generation === generation && incarnation > before.incarnation) {
-          emit({ kind: 'restarted', worker: id, restarts });
-        }
-        started.set(id, { id, generation, incarnation, restarts });
+      for (const { id, generation, incarnation, restarts, state, silentMs } of workers) {
+        const last = known.get(id);
+        const before = last?.generation === generation ? last : undefined;
+        const isSame = before?.incarnation === incarnation;
+        if (before !== undefined && incarnation > before.incarnation) emit({ kind: 'restarted', worker: id, restarts });
+        const wasSilent = isSame && before.isSilent;
+        // One that is away now may be about to answer again, or to be started anew.
+        const isSilent = silentMs > 0 || (wasSilent && state === 'away');
+        if (isSilent && !wasSilent) emit({ kind: 'silent', worker: id, forMs: silentMs });
+        if (wasSilent && !isSilent) emit({ kind: 'answersAgain', worker: id });
+        known.set(id, { generation, incarnation, isSilent });
       }
     },
 

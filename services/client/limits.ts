@@ -50,7 +50,7 @@ export const MAX_WAITING_OPERATIONS = 1_048_576;
 /** Bytes of such operations. */
 export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
-/** Operations that failed and that nobody was told of, remembered for the next commit, which tells of the first. */
+/** Operations that failed without a word to the application, remembered for the next commit, which tells of the first. */
 export const MAX_UNTOLD_OPERATIONS = 65_536;
 
 /** Requests of one operator that wait for their turn. */

@@ -32,6 +32,9 @@ import { CONNECT_RULES, signalOf, type CallOptions, type ConnectOptions } from '
 import { createRequests } from './requests.ts';
 import { timesOf } from './times.ts';
 
+/** While anything watches; a silence is one of two seconds at least. */
+const WATCH_POLL_MS = 1_000;
+
 /** Generations travel as u32. */
 const MAX_GENERATION = 2 ** 32 - 1;
 
@@ -41,10 +44,17 @@ export interface OperatorOptions extends Omit<ConnectOptions, 'membershipPollMs'
   readonly control?: string | undefined;
   /** The token that the control port asks for, if it does. */
   readonly controlToken?: string | undefined;
+  /** How often the Finder is asked, while anything watches, for what it does not tell by itself. Default 1,000. */
+  readonly watchPollMs?: number | undefined;
 }
 
-const { membershipPollMs: _poll, refusalTimeoutMs: _refusal, ...COMMON_RULES } = CONNECT_RULES;
-const OPERATOR_RULES: Rules<OperatorOptions> = { ...COMMON_RULES, control: A_STRING, controlToken: A_SECRET };
+const { membershipPollMs: A_POLL, refusalTimeoutMs: _refusal, ...COMMON_RULES } = CONNECT_RULES;
+const OPERATOR_RULES: Rules<OperatorOptions> = {
+  ...COMMON_RULES,
+  control: A_STRING,
+  controlToken: A_SECRET,
+  watchPollMs: A_POLL,
+};
 
 /** A worker, as STATUS shows it. Versions are large numbers that mostly follow the clock in milliseconds. */
 export interface WorkerStatus extends MemberStatus {
@@ -74,7 +84,7 @@ export interface Removal {
 }
 
 export interface RemovalOptions extends CallOptions {
-  /** Remove a worker that is dead: what it did not commit is lost, for everyone, as in any failure. */
+  /** Remove a worker that is dead: what it did not commit is lost, for all clients, as in any failure. */
   readonly force?: boolean | undefined;
   /** Remove only this generation; otherwise whichever is a member. */
   readonly generation?: number | undefined;
@@ -108,7 +118,7 @@ export interface Operator {
   deleteWorker(id: number, options?: RemovalOptions): Promise<Removal>;
 
   /**
-   * Be told of joins, leaves, restarts, rollbacks and cuts as they happen.
+   * Be told of joins, leaves, restarts, rollbacks and cuts as they happen, and of workers that fall silent within a second.
    *
    * @returns a function that ends it
    * @example
@@ -120,7 +130,7 @@ export interface Operator {
   readonly ended: Promise<DprError>;
 
   /**
-   * Close the connection; whoever waits for an answer is told by ClosedError.
+   * Close the connection; callers that wait for an answer are told by ClosedError.
    *
    * @example
    * operator.close();
@@ -198,7 +208,7 @@ function greetOnce(
 }
 
 function openOperator(options: OperatorOptions, finder: URL, control: string, timing: Timing) {
-  const { ca, log = () => undefined, awaitFinder = true } = options;
+  const { ca, log = () => undefined, awaitFinder = true, watchPollMs = WATCH_POLL_MS } = options;
   const token = checkToken(options.controlToken ?? '');
   const listeners = new Set<(event: ClusterEvent) => void>();
   const started = deferred();
@@ -206,6 +216,7 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
   let cluster: string | undefined;
   let lastFailure: DprError | undefined;
   let ended: DprError | undefined;
+  let poll: NodeJS.Timeout | undefined;
 
   const requests = createRequests((message) => link.send(message));
   const tracker = createEventTracker((event) => {
@@ -249,11 +260,25 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
         return tracker.cut(message);
       case 'cluster':
         tracker.cluster(message);
-        // Only STATUS tells of a worker that was restarted and joined again.
-        return void status().then(tracker.status, () => undefined);
+        return void look();
       default:
         return;
     }
+  }
+
+  /** Only STATUS tells of a worker that was restarted and joined again, and of one that does not answer. */
+  function look(): Promise<void> {
+    return status().then(tracker.status, () => undefined);
+  }
+
+  /** The next look comes some time after the answer to this one, however long that takes. */
+  function keepLooking(): void {
+    clearTimeout(poll);
+    poll = setTimeout(() => {
+      void look().then(() => {
+        if (listeners.size > 0) keepLooking();
+      });
+    }, watchPollMs);
   }
 
   function ask(message: Message, signal: AbortSignal | undefined): Promise<Message> {
@@ -281,6 +306,7 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
     if (ended !== undefined) return;
     ended = reason ?? unreachable(control, lastFailure);
     link.close();
+    clearTimeout(poll);
     started.reject(ended);
     requests.end(ended);
     listeners.clear();
@@ -301,9 +327,13 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
     watch(listener) {
       checkArgument('the listener', listener, A_FUNCTION);
       if (ended !== undefined) throw ended;
+      if (listeners.size === 0) keepLooking();
       listeners.add(listener);
       link.send({ kind: 'subscribe' });
-      return () => listeners.delete(listener);
+      return () => {
+        listeners.delete(listener);
+        if (listeners.size === 0) clearTimeout(poll);
+      };
     },
     ended: over.promise,
     close: () => end(new ClosedError('the connection to the Finder was closed')),

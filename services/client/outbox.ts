@@ -1,6 +1,6 @@
 /**
  * What the sessions have to send to one worker. The socket takes some of it at a time, and the sessions take turns: one with
- * much to send holds nobody else up. What waits is in its session's memory anyway.
+ * much to send holds no other up. What waits is in its session's memory anyway.
  */
 import type { Message, MessageOf } from '@dpr/protocol';
 import { MAX_UNSENT_BYTES } from './limits.ts';

@@ -55,7 +55,7 @@ export class CallOutcome<T> implements Outcome<T> {
       this.#look('commit');
     }
     const committed = this.#when(whenCommitted).then(() => this.#read(this.#parts, 'finalResults'));
-    committed.catch(() => undefined); // looking is not waiting: whoever waits sees the error
+    committed.catch(() => undefined); // looking is not waiting: a caller that waits sees the error
     return committed;
   }
 

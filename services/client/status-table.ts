@@ -16,12 +16,17 @@ export interface StatusRow {
 
 type MemberProgress = Pick<
   MemberStatus,
-  'generation' | 'committed' | 'durable' | 'executed' | 'lagOperations' | 'lagMs'
+  | 'generation'
+  | 'committed'
+  | 'allCommitted'
+  | 'committedAgoMs'
+  | 'durable'
+  | 'durableAgoMs'
+  | 'lagOperations'
+  | 'lagMs'
 >;
 
 export interface TableSpace {
-  /** By the clock that versions follow, ms since 1970. */
-  readonly now: number;
   /** How many characters fit in a line; undefined: any number. */
   readonly columns?: number | undefined;
 }
@@ -31,7 +36,7 @@ type Column = {
   readonly right?: true;
   /** Where there is little room those with the largest number give way first. */
   readonly givesWay?: number;
-  readonly text: (row: StatusRow, now: number) => string;
+  readonly text: (row: StatusRow) => string;
 };
 
 const COLUMNS: readonly Column[] = [
@@ -40,9 +45,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'GEN', right: true, givesWay: 3, text: ({ member }) => (member ? String(member.generation) : '') },
   { title: 'ADDRESS', givesWay: 1, text: ({ address }) => address.replace(/^ws:\/\//, '') },
   { title: 'STATE', text: ({ state }) => state },
-  { title: 'COMMITTED', right: true, text: ({ member }, now) => (member ? age(member.committed, now) : '') },
-  { title: 'DURABLE', right: true, givesWay: 4, text: ({ member }, now) => (member ? age(member.durable, now) : '') },
-  { title: 'EXECUTED', right: true, givesWay: 5, text: ({ member }, now) => (member ? age(newest(member), now) : '') },
+  { title: 'COMMITTED', right: true, text: ({ member }) => (member ? committed(member) : '') },
+  { title: 'DURABLE', right: true, givesWay: 4, text: ({ member }) => (member ? durable(member) : '') },
   { title: 'LAG', right: true, text: ({ member }) => (member ? lag(member) : '') },
   {
     title: 'RESTARTS',
@@ -55,10 +59,10 @@ const COLUMNS: readonly Column[] = [
 const GAP = '  ';
 
 /** The rows under their titles. What does not fit into the line gives way, and what still does not is cut. */
-export function statusTable(rows: readonly StatusRow[], { now, columns = Infinity }: TableSpace): string[] {
+export function statusTable(rows: readonly StatusRow[], { columns = Infinity }: TableSpace = {}): string[] {
   const filled = COLUMNS.map((column) => ({
     ...column,
-    cells: [column.title, ...rows.map((row) => column.text(row, now))],
+    cells: [column.title, ...rows.map((row) => column.text(row))],
   }));
   const sized = filled.map((column) => ({
     ...column,
@@ -83,28 +87,23 @@ function byGivingWay(a: Column, b: Column): number {
   return (b.givesWay ?? 0) - (a.givesWay ?? 0);
 }
 
-/** The open version counts once something executed in it. */
-function newest({ lagOperations, executed, durable }: MemberProgress): number {
-  return lagOperations === 0 ? durable : executed;
+/** When something was committed last, and whether that was all. */
+function committed({ committed, allCommitted, committedAgoMs }: MemberProgress): string {
+  if (committed === 0) return '-';
+  const when = committedAgoMs === undefined ? undefined : `${duration(committedAgoMs)} ago`;
+  return allCommitted ? ['all', ...(when === undefined ? [] : [when])].join(', ') : (when ?? '?');
 }
 
-function lag({ lagOperations, lagMs }: MemberProgress): string {
-  return lagOperations === 0
-    ? '0'
-    : `${count(lagOperations)} ${lagOperations === 1 ? 'op' : 'ops'}, ${duration(lagMs)}`;
+/** When something became durable last. */
+function durable({ durable, durableAgoMs }: MemberProgress): string {
+  if (durable === 0) return '-';
+  return durableAgoMs === undefined ? '?' : `${duration(durableAgoMs)} ago`;
 }
 
-/** Versions are milliseconds of the clock, except those of a worker that has not sealed by it yet, which count from 1. */
-const LEAST_TIME = 1_000_000_000_000;
-/** Clocks of machines that keep time differ by less. */
-const TOLERATED_MS = 1_000;
-
-/** How long ago a version was. */
-export function age(version: number, now: number): string {
-  if (version === 0) return '-';
-  if (version < LEAST_TIME) return `#${version}`;
-  if (version > now + TOLERATED_MS) return `${duration(version - now)} ahead`;
-  return `${duration(Math.max(0, now - version))} ago`;
+/** Of a worker that does not answer, and may have executed something, it is not known. */
+function lag({ allCommitted, lagOperations, lagMs }: MemberProgress): string {
+  if (lagOperations === 0) return allCommitted ? '0' : '?';
+  return `${count(lagOperations)} ${lagOperations === 1 ? 'op' : 'ops'}, ${duration(lagMs)}`;
 }
 
 /** What holds up others, a line each: workers that do not answer, those of which nothing commits, and those that are leaving. */

@@ -1,5 +1,5 @@
 /**
- * Failures that a commit has to tell of: those of calls that nobody looks at. A call is looked at once somebody waits for its
+ * Failures that a commit has to tell of: those of calls that the application does not look at. It does once it waits for the call's
  * result or for its commit; a failure that comes after its result is told to who waits for its commit alone.
  */
 import type { Cargo, Part } from './batch.ts';
@@ -8,9 +8,9 @@ import { MAX_UNTOLD_OPERATIONS } from './limits.ts';
 
 /** What failed of one batch. */
 export interface Failure {
-  /** How many calls, or operations, nobody looks at; none once it was told. */
+  /** How many calls, or operations, the application does not look at; none once it was told. */
   readonly left: () => number;
-  /** Somebody looks at this call now. @param isFirst nobody did before, for its result or its commit */
+  /** The application looks at this call now. @param isFirst it did not before, for its result or its commit */
   readonly look: (part: Part, at: Look, isFirst: boolean) => void;
   /** @returns what is to be told of those that are left, which counts as told now */
   readonly tell: () => DprError;
@@ -76,7 +76,7 @@ export function partialFailure(
 
 export interface Untold {
   add(failure: Failure): void;
-  /** @returns the first error that nobody was told of; then all are told */
+  /** @returns the first error that the application was not told of; then all are told */
   take(): DprError | undefined;
 }
 
@@ -84,7 +84,7 @@ export function createUntold(): Untold {
   let failures: Failure[] = [];
   let operations = 0;
 
-  /** What somebody looked at since is told. */
+  /** What the application looked at since is told. */
   function sweep(): void {
     failures = failures.filter((failure) => failure.left() > 0);
     operations = failures.reduce((sum, failure) => sum + failure.left(), 0);

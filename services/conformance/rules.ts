@@ -1,4 +1,4 @@
-/** What holds for every batch of a strict session, whatever the scenario: numbers, versions, dependencies, repeats. */
+/** What holds for every batch of a strict session, in every scenario: numbers, versions, dependencies, repeats. */
 import { encode, MAX_UNACKNOWLEDGED_BATCHES, type Batch } from '@dpr/protocol';
 import { check } from './failure.ts';
 

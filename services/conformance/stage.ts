@@ -51,7 +51,7 @@ export interface Party {
   greetWith(welcome: Welcome | undefined): void;
   /** The greetings that came so far. */
   readonly greetings: readonly MessageOf<'hello'>[];
-  /** The next greeting is answered, whatever with. */
+  /** The next greeting is answered, with anything. */
   greeted(count: number): Promise<void>;
 }
 
@@ -85,7 +85,7 @@ export interface Stage {
   addWorker(id: number, generation: number): Promise<Worker>;
   /** The worker is no member any more. */
   removeWorker(worker: Worker): void;
-  /** A new world-line begins, and goes back to this prefix. Nobody is told yet. */
+  /** A new world-line begins, and goes back to this prefix. No client is told yet. */
   rollBack(prefix: Readonly<Record<number, number>>): Decision;
   cut(worker: number, decisions: readonly Decision[]): MessageOf<'cut'>;
   error(code: ErrorCode, detail?: number): MessageOf<'error'>;

@@ -18,6 +18,8 @@ export interface GraphCheckpoint {
   readonly predecessor: number;
   /** Worker to version, all of the same world-line; the own worker's is implied by the predecessor. */
   readonly dependencies: Versions;
+  /** When it was reported, by the Finder's clock; absent if it was only listed: then it may have been durable for long. */
+  readonly reportedAt?: number;
 }
 
 /** Each worker's durable checkpoints above the cut, in rising order of version, without a gap in their predecessors. */

@@ -59,7 +59,7 @@ export async function podAccount(
   return { host, port, namespace, ca: () => read('ca.crt'), token: () => read('token') };
 }
 
-/** Tells the text as it is, and then each time that it changes, until the watch ends for whatever reason. */
+/** Tells the text as it is, and then each time that it changes, until the watch ends for any reason. */
 export async function watchOnce(options: WatchOptions): Promise<void> {
   const { account, name, established, failed, signal, limits = WATCH_LIMITS } = options;
   const { answerMs, watchSeconds, graceMs } = limits;
@@ -105,7 +105,7 @@ async function ask(
   const headers = { authorization: `Bearer ${token}` };
   // No connection is used a second time, so none can be one that died meanwhile, or that trusts what is no longer trusted.
   const asked = request({ host, port, ca, path: resource, headers, signal, agent: false });
-  asked.on('error', () => undefined); // whoever waits for the answer is told, and so is whoever reads it
+  asked.on('error', () => undefined); // the callers that wait for the answer, and read it, are told
   const silent = () => new Error('the API server is silent');
   const noAnswer = setTimeout(() => asked.destroy(silent()), answerMs);
   asked.end();

@@ -1,4 +1,4 @@
-/** What the ingress tells of itself to whoever scrapes it. */
+/** What the ingress tells of itself to Prometheus. */
 import { gauge, total } from '@dpr/runtime';
 import { Registry } from 'prom-client';
 import type { Report } from './feeder.ts';

@@ -25,7 +25,7 @@ const ERRORS = 'errors.log';
 /** NGINX puts the time and its process before each; without them, the same refusal is the same text. */
 const TIME = /^[\d/]+ [\d:]+ /;
 const PROCESS = / \d+#\d+:/;
-/** Whoever connects is told the version of the configuration that serves. */
+/** A client that connects is told the version of the configuration that serves. */
 const VERSION_SOCKET = 'version.sock';
 const POLL_MS = 50;
 /** NGINX takes this long for thousands of ports, on nodes that have much else to do, and no longer. */

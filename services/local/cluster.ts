@@ -33,7 +33,7 @@ export type View = {
 /** The processes of one machine, kept as the last plan says. */
 export interface LocalCluster {
   /**
-   * Starts, stops, restarts and removes whatever differs from the plan before; returns at once. A later plan takes over
+   * Starts, stops, restarts and removes the processes that differ from the plan before; returns at once. A later plan takes over
    * where an earlier one is still being carried out.
    *
    * @param forced ids of workers that may leave although they are dead and work of theirs is lost by it

@@ -63,7 +63,7 @@ export function countdown({ now, after }: Clock): Countdown {
 }
 
 /**
- * What a countdown is for, unless the entries came back by then: that may not be noticed yet, or be read just now. Whoever notices it
+ * What a countdown is for, unless the entries came back by then: that may not be noticed yet, or be read just now. The function that notices it
  * finds the countdown as it is, and tells.
  *
  * @param isStill whether they are missing now

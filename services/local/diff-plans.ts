@@ -35,7 +35,7 @@ export function isRemoval(action: Action): action is Extract<Action, { kind: 're
   return action.kind === 'remove' || action.kind === 'replace';
 }
 
-/** The later plan as far as it takes nobody out: who is to be removed or replaced stays as it was. */
+/** The later plan as far as it takes no worker out: one that is to be removed or replaced stays as it was. */
 export function withoutRemovals(before: LocalPlan, after: LocalPlan): LocalPlan {
   const taken = new Map(
     diffPlans(before, after)

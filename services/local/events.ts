@@ -126,7 +126,7 @@ function removalText({ workers, delayMs, doubtful }: Extract<LocalEvent, { event
   const seconds = `${delayMs / 1_000} s`;
   return (
     `the config has no entry any more that fits ${numbered(workers)}${doubt}: removal in ${seconds}, unless it comes back before; ` +
-    'stopping the cluster until then (Ctrl-C) removes nobody'
+    'stopping the cluster until then (Ctrl-C) removes no worker'
   );
 }
 

@@ -1,5 +1,3 @@
-export { CLUSTER_FILE, readClusterFile } from './cluster-file.ts';
-export type { ClusterFile, ClusterProcess } from './cluster-file.ts';
 export type { Phase } from './events.ts';
 export { untilReady } from './readiness.ts';
 export { SERVED_WELL_MS } from './restart-policy.ts';

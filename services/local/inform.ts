@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClusterStatus } from '@dpr/client';
+import type { ClusterFile } from '@dpr/client/cluster-file';
 import type { LocalCluster, View } from './cluster.ts';
-import { writeClusterFile, type ClusterFile } from './cluster-file.ts';
+import { writeClusterFile } from './cluster-file.ts';
 import type { Show } from './view/show.ts';
 
 const STATUS_MS = 500;
@@ -20,9 +21,9 @@ export type InformOptions = {
   readonly heard: (status: ClusterStatus) => void;
 };
 
-/** Keeps everybody informed who looks at the cluster: people by the show, programs by `cluster.json`. */
+/** Keeps informed who looks at the cluster: people by the show, programs by `cluster.json`. */
 export interface Informed {
-  /** Something changed; everybody hears of it soon. */
+  /** Something changed; the show and the file tell it soon. */
   changed(): void;
   /** After a last look at how everything ended. */
   stop(): void;
@@ -74,7 +75,7 @@ export function inform({ cluster, show, dataDirectory, header, removals, heard }
   });
   return {
     changed() {
-      // Not at once: a process is started anew before anybody hears that the one before it ended.
+      // Not at once: a process is started anew before other programs hear that the one before it ended.
       if (!stopped.signal.aborted) soon ??= setImmediate(publish);
     },
     stop() {

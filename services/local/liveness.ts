@@ -12,7 +12,7 @@ const ANSWER_TIMEOUT_MS = 2_000;
 
 /**
  * How long a process has been silent. Only time counts in which the supervisor itself ran: when the whole machine stood still, or the
- * clock jumped, nobody was late with an answer.
+ * clock jumped, no process was late with an answer.
  */
 export interface Silence {
   /** It answered. */

@@ -14,11 +14,11 @@ export function isLoopback(host: string): boolean {
   return LOOPBACK.check(host, version === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** A warning where other machines are let in, and whoever reaches a public port may use it. */
+/** A warning where other machines are let in, and every program that reaches a public port may use it. */
 export function openToOthers(host: string, { finder }: LocalPlan): string | undefined {
   if (isLoopback(host) || finder.environment.DPR_CLIENT_TOKEN !== undefined) return undefined;
   return (
-    `--host ${host} lets other machines in, and whoever reaches port ${finder.ports.public} may use the workers: ` +
+    `--host ${host} lets other machines in, and every program that reaches port ${finder.ports.public} may use the workers: ` +
     `set dpr:clientToken in the config, or DPR_CLIENT_TOKEN`
   );
 }

@@ -60,7 +60,11 @@ export function parseOptions(words: readonly string[]): Options {
     )
     .addOption(new Option('-c, --config <file>', 'the config file to use instead').argParser(word).conflicts('stack'))
     .option('-d, --data <directory>', 'where each process has its directory (default: .dpr/<stack>)', word)
-    .option('--checkpoint-interval <ms>', 'for every worker, whatever the config says', whole(1, LONGEST_INTERVAL_MS))
+    .option(
+      '--checkpoint-interval <ms>',
+      'for every worker, in place of what the config says',
+      whole(1, LONGEST_INTERVAL_MS),
+    )
     .option(
       '--removal-delay <ms>',
       'before workers leave that were taken out of the config',

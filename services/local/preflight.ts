@@ -22,7 +22,7 @@ export function processesOf(plan: LocalPlan): LocalProcess[] {
   return [plan.finder, ...plan.workers];
 }
 
-/** What is wrong with the host, whatever the port. */
+/** What is wrong with the host, at any port. */
 const NO_SUCH_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']);
 const PORT_OWNERS = { public: 'port', control: 'control port', admin: 'admin port' } as const;
 
@@ -59,7 +59,7 @@ function bindError(host: string, port: number): Promise<string | undefined> {
   });
 }
 
-/** A port that nobody listens at now. */
+/** A port that no process listens at now. */
 export function freePort(host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();

@@ -211,7 +211,7 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
       clearTimeout(restart);
       if (child === undefined) return;
       become('stopping'); // it is not started again
-      killGroup(child.pid); // now: whoever kills may not be there any more when it is gone
+      killGroup(child.pid); // now: the supervisor may not be there any more when it is gone
     },
   };
 }
@@ -251,7 +251,7 @@ function killGroup(pid: number | undefined): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL');
   } catch {
-    // Nobody is left of it.
+    // No process is left of it.
   }
 }
 

@@ -16,7 +16,7 @@ export async function untilReady(host: string, adminPort: number, signal: AbortS
   while (!(await isReady(url, signal))) await pause(POLL_MS, undefined, { signal });
 }
 
-/** Whatever is no answer means no: nobody listens yet, or somebody stands still. */
+/** All that is no answer means no: no process listens yet, or one stands still. */
 function isReady(url: string, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     const request = get(url, { agent: false, timeout: ANSWER_TIMEOUT_MS, signal }, (response) => {

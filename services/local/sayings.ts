@@ -2,14 +2,14 @@ import { kindOfText, MAX_COUNTED_KINDS, repeats, type Time } from '@dpr/runtime/
 import type { Tell } from './events.ts';
 import type { Said } from './log-lines.ts';
 
-/** What a process warns of in its first moments, that the Finder is not there yet for example, concerns nobody. */
+/** What a process warns of in its first moments, that the Finder is not there yet for example, is not told. */
 const QUIET_START_MS = 2_000;
 
 /** What people are shown of the warnings and errors of one process, over all its runs; its log has them all. */
 export interface Sayings {
   /** It was started. */
   started(): void;
-  /** @param serves whether it does what it is there for, whatever it complains of */
+  /** @param serves whether it does what it is there for, also if it complains */
   said(said: Said, serves: boolean): void;
 }
 

@@ -1,12 +1,12 @@
 import process from 'node:process';
 import { isatty } from 'node:tty';
 
-/** npm passes Ctrl-C on although the terminal delivers it to everybody: a second one counts only after this. */
+/** npm passes Ctrl-C on although the terminal delivers it to every process: a second one counts only after this. */
 export const SAME_CTRL_C_MS = 300;
 const STANDARD_OUTPUT = 1;
 
 export type Reactions = {
-  /** The first time that somebody asks for the end. */
+  /** The first time that a signal asks for the end. */
   readonly stop: (why: string) => void;
   /** The second time. */
   readonly kill: () => void;

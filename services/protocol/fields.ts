@@ -282,7 +282,7 @@ export function struct<const S extends Record<string, Field<unknown>>>(fields: S
   };
 }
 
-/** Objects that nobody changes once they were written: each is encoded once, however often it is sent. */
+/** Objects that do not change once they were written: each is encoded once, however often it is sent. */
 export function remembered<T extends object>(field: Field<T>): Field<T> {
   const encoded = new WeakMap<T, Uint8Array>();
   return {

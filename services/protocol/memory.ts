@@ -1,6 +1,6 @@
 /**
  * Numbers at any place, little-endian and unsigned: several times as fast as Buffer's methods, which check their arguments in
- * JavaScript. Whoever reads has checked that the bytes are there.
+ * JavaScript. The reader has checked that the bytes are there.
  */
 
 import { MAX_EXACT_U64 } from './limits.ts';

@@ -94,6 +94,12 @@ const memberStatus = struct({
   executed: u64,
   durable: u64,
   committed: u64,
+  /** Nothing is known that is not committed; a worker that does not answer may have more. */
+  allCommitted: flag,
+  /** How long ago `committed` grew; absent: not since the Finder began. */
+  committedAgoMs: optional(u64),
+  /** How long ago `durable` was reported; absent: not since the Finder began. */
+  durableAgoMs: optional(u64),
   lagOperations: u64,
   lagMs: u64,
   restarts: u32,
@@ -165,7 +171,7 @@ const FRAMES = {
   cut: { stamp, worldLine: u32, decisions, cut: versions },
   /** Ask for a `cut` with the decisions after `worldLine`. */
   refresh: { worldLine: u32 },
-  /** A client has closed a session, and nobody will ask for its replies again. */
+  /** A client has closed a session, and will not ask for its replies again. */
   sessionEnded: { session: id128 },
 
   /** Ask for the membership; answered with `cluster`. `known`: the version that the caller has, 0 for none. */

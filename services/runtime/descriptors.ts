@@ -6,7 +6,7 @@ import type { Log } from './log.ts';
 
 /** Clients' connections leave this many: for probes and scrapes, the volume's files, the Finder and the state object's own. */
 export const RESERVED_DESCRIPTORS = 96;
-/** A process that may have no more than this many serves hardly anybody: it does not start. */
+/** A process that may have no more than this many serves hardly any client: it does not start. */
 export const MIN_DESCRIPTORS = 160;
 /** What probes keep in hand, for when everything else is taken all the same. */
 const IN_HAND = 4;

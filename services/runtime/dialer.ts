@@ -17,7 +17,7 @@ export interface DialerOptions {
 }
 
 export const DIALER_TIMING = {
-  /** Pauses between attempts, growing slowly: what nobody notices to be back delays every commit. */
+  /** Pauses between attempts, growing slowly: a Finder that is back and not noticed delays every commit. */
   firstPauseMs: 10,
   longestPauseMs: 1_000,
   pauseGrowth: 1.25,

@@ -1,4 +1,4 @@
-/** Metrics that are read from the state when somebody asks, so that keeping them costs nothing. */
+/** Metrics that are read from the state when they are asked for, so that keeping them costs nothing. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /** Upper bounds for what a disk takes to make something durable, seconds. */

@@ -14,7 +14,7 @@ export interface Running {
 /** A process that was asked to stop does so within this, gracefully or not. */
 export const STOP_LIMIT_MS = 1_800;
 
-/** Set to `1` by whoever starts the process with a pipe as its standard input: the end of the pipe asks it to stop. */
+/** Set to `1` by the program that starts the process with a pipe as its standard input: the end of the pipe asks it to stop. */
 const PARENT_PIPE_VARIABLE = 'DPR_PARENT_PIPE';
 
 /**
@@ -51,7 +51,7 @@ export async function runProcess(log: Log, start: () => Promise<Running>): Promi
   }
 }
 
-/** However it ends: with whoever held its other end, or broken. What comes through it before does not matter. */
+/** However it ends: with the program that held its other end, or broken. What comes through it before does not matter. */
 function onEnd(pipe: Readable, ended: () => void): void {
   pipe.on('end', ended).on('close', ended).on('error', ended).resume();
 }

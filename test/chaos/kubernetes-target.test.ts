@@ -79,7 +79,7 @@ describe('a target on Kubernetes', () => {
     );
   });
 
-  it('strikes nobody who is not there', async () => {
+  it('strikes no process that is not there', async () => {
     const target = await kubernetesTarget(OURS);
     await assert.rejects(
       target.strike({ name: 'kv-9', role: 'worker' }, { kind: 'force' }) as Promise<unknown>,

@@ -36,7 +36,7 @@ describe('a schedule', () => {
     );
   });
 
-  it('strikes everybody about as often, and differently for another seed', () => {
+  it('strikes every process about as often, and differently for another seed', () => {
     const chosen = (seed: number) =>
       Array.from({ length: 400 }, (_, index) => names(victimsOf(schedule(random(1), { seed }), index, VICTIMS)).join());
     const counts = VICTIMS.map(({ name }) => chosen(7).filter((one) => one === name).length);

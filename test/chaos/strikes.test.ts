@@ -101,7 +101,7 @@ describe('strikes', () => {
     assert.equal(log.at(-1), 'release');
   });
 
-  it('end when they are told to, and let go of everybody', async () => {
+  it('end when they are told to, and let go of every victim', async () => {
     const controller = new AbortController();
     const { target, log } = fakeTarget((_, signal) => never(signal));
     await runStrikes(strikesOn(target, { signal: controller.signal, struck: () => controller.abort() }));
@@ -124,7 +124,7 @@ describe('strikes', () => {
     assert.deepEqual(log, ['kill counter-0', 'release']);
   });
 
-  it('pass on why somebody cannot be struck', async () => {
+  it('pass on why a victim cannot be struck', async () => {
     const { target, log } = fakeTarget(() => Promise.resolve(0));
     const cannot = { ...target, strike: () => Promise.reject(new StrikeError('not allowed')) };
     await assert.rejects(runStrikes(strikesOn(cannot)), new StrikeError('not allowed'));

@@ -27,7 +27,7 @@ describe('a batch', () => {
     assert.deepEqual([cargo.results, cargo.finalResults], [first, second]);
   });
 
-  it('tells whoever asks, before and after', () => {
+  it('tells each caller that asks, before and after', () => {
     const { batch, cargo } = travelling();
     const told: (string | undefined)[] = [];
     for (let asked = 0; asked < 3; asked++) onCompleted(cargo, (error) => told.push(error?.message));

@@ -35,7 +35,7 @@ describe('a commit', () => {
     return { finder, session, counter, peer };
   }
 
-  it('tells of a sum that overflowed and that nobody looked at, once', async () => {
+  it('tells of a sum that overflowed and that the application did not look at, once', async () => {
     const { session, counter, peer } = await start();
     const one = await peer();
     void counter.add(1);
@@ -69,7 +69,7 @@ describe('a commit', () => {
   });
 
   for (const when of ['before', 'after'] as const) {
-    it(`does not tell of what somebody began to wait for ${when} it failed`, async () => {
+    it(`does not tell of what the application began to wait for ${when} it failed`, async () => {
       const { session, counter, peer } = await start();
       const one = await peer();
       const calls = [counter.add(1), counter.addAll([2, 3]), counter.add(4)] as const;
@@ -88,7 +88,7 @@ describe('a commit', () => {
     });
   }
 
-  it('tells, of calls that travelled together, of that which nobody looked at', async () => {
+  it('tells, of calls that travelled together, of that which the application did not look at', async () => {
     const { session, counter, peer } = await start();
     const one = await peer();
     const looked = counter.add(1);
@@ -131,7 +131,7 @@ describe('a commit', () => {
     await session.commit();
   });
 
-  it('tells of calls of a removed worker that nobody looked at, and of no others', async () => {
+  it('tells of calls of a removed worker that the application did not look at, and of no others', async () => {
     for (const looks of [true, false]) {
       const { finder, session, counter, peer } = await start();
       const one = await peer();
@@ -157,7 +157,7 @@ describe('a commit', () => {
     await session.commit();
   });
 
-  it('tells of a call that there was no room for, if nobody looked at it', async () => {
+  it('tells of a call that there was no room for, if the application did not look at it', async () => {
     for (const looks of [true, false]) {
       const { session, counter, peer } = await start({ maxUncommittedOperations: 1, whenFull: 'reject' });
       const one = await peer();
@@ -171,7 +171,7 @@ describe('a commit', () => {
     }
   });
 
-  it('tells of a rollback, whoever else was told, until the session is resumed', async () => {
+  it('tells of a rollback, also if other callers were told, until the session is resumed', async () => {
     const { session, counter, peer } = await start();
     const one = await peer();
     const call = counter.add(1);
@@ -202,7 +202,7 @@ describe('a commit', () => {
     await assert.rejects(given, /too late/);
   });
 
-  it('remembers MAX_UNTOLD_OPERATIONS for the case that somebody looks at the first', async () => {
+  it('remembers MAX_UNTOLD_OPERATIONS for the case that the application looks at the first', async () => {
     const { session, counter, peer } = await start();
     const one = await peer();
     for (const [count, remembers] of [
@@ -229,7 +229,7 @@ describe('a commit', () => {
   });
 });
 
-/** World-line 2 began, and everyone went back to version 1. */
+/** World-line 2 began, and all workers went back to version 1. */
 function rollback(): MessageOf<'cut'> {
   const message = cut({ 0: 1 }, { worldLine: 2 });
   return { ...message, decisions: [{ worldLine: 2, prefix: message.cut, entitled: new Map() }] };

@@ -109,6 +109,19 @@ describe('the dpr command', () => {
     assert.deepEqual(run.printed, ['12']);
   });
 
+  it('says that no worker has joined yet, and where to look', async () => {
+    const finder = closing(await fakeFinder());
+    const variables = { DPR_CLUSTER: `ws://127.0.0.1:${finder.port}` };
+    for (const words of [
+      ['get', '0'],
+      ['add', '0', '1'],
+    ]) {
+      const run = dpr(words, variables);
+      assert.equal(await run.exitCode, 5);
+      assert.match(run.said.join(), /^error: no worker has joined the cluster yet, .*'dpr status --watch' .* log /);
+    }
+  });
+
   it('does not wait for ever, and says what may have happened', async () => {
     const { worker, variables } = await withWorker();
     const run = dpr(['--timeout', '1.0005', 'add', '0', '7'], variables);
@@ -135,23 +148,46 @@ describe('the dpr command', () => {
     const run = dpr(['status'], variables);
     const peer = await control.accept();
     await peer.next('status');
-    const hour = 3_600_000;
-    const committed = Date.now() - 5 * hour;
-    const [durable, executed] = [committed + hour, committed + 2 * hour];
+    // Versions tell when a worker began to execute in them: that an idle one did so long ago says nothing of its commits.
+    const opened = Date.now() - 5 * 3_600_000;
+    const same = { committed: opened, durable: opened, executed: opened };
     peer.send(
       statusOf([
-        { id: 0, committed, durable, executed, lagOperations: 12_345, lagMs: 2_500, restarts: 3 },
-        { id: 10, state: 'leaving', waitingFor: 'worker 0', committed: 56, durable: 56 },
-        { id: 11, state: 'silent', silentMs: 3_000, executed: Date.now() + 5 * hour, lagOperations: 1 },
+        {
+          ...same,
+          executed: opened + 9,
+          committedAgoMs: 61_000,
+          durableAgoMs: 900,
+          lagOperations: 12_345,
+          lagMs: 2_500,
+        },
+        { id: 1, ...same, allCommitted: true, committedAgoMs: 1_200, durableAgoMs: 1_210, restarts: 3 },
+        { id: 2, ...same, allCommitted: true },
+        { id: 3, ...same, state: 'away' },
+        {
+          id: 10,
+          state: 'leaving',
+          waitingFor: 'worker 0',
+          committed: 56,
+          durable: 57,
+          committedAgoMs: 0,
+          durableAgoMs: 0,
+        },
+        { id: 11, state: 'silent', silentMs: 3_000, executed: opened, lagOperations: 1 },
+        { id: 12, allCommitted: true },
       ]),
     );
     assert.equal(await run.exitCode, 0);
     assert.deepEqual(run.printed[0]?.split('\n'), [
-      'cluster c1000000000000000000000000000001, world-line 1, 3 workers',
-      'ID  TYPE     GEN  ADDRESS         STATE    COMMITTED  DURABLE   EXECUTED                LAG  RESTARTS',
-      ' 0  counter    1  127.0.0.1:7000  serving    5 h ago  4 h ago    3 h ago  12,345 ops, 2.5 s         3',
-      '10  counter    1  127.0.0.1:7000  leaving        #56      #56        #56                  0         0',
-      '11  counter    1  127.0.0.1:7000  silent           -        -  5 h ahead         1 op, 0 ms         0',
+      'cluster c1000000000000000000000000000001, world-line 1, 7 workers',
+      'ID  TYPE     GEN  ADDRESS         STATE         COMMITTED     DURABLE                LAG  RESTARTS',
+      ' 0  counter    1  127.0.0.1:7000  serving      61.0 s ago  900 ms ago  12,345 ops, 2.5 s         0',
+      ' 1  counter    1  127.0.0.1:7000  serving  all, 1.2 s ago   1.2 s ago                  0         3',
+      ' 2  counter    1  127.0.0.1:7000  serving             all           ?                  0         0',
+      ' 3  counter    1  127.0.0.1:7000  away                  ?           ?                  ?         0',
+      '10  counter    1  127.0.0.1:7000  leaving        0 ms ago    0 ms ago                  ?         0',
+      '11  counter    1  127.0.0.1:7000  silent                -           -         1 op, 0 ms         0',
+      '12  counter    1  127.0.0.1:7000  serving               -           -                  0         0',
       'worker 10 is leaving; it waits for worker 0',
       'worker 11 is silent for 3.0 s: nothing that depends on it commits',
     ]);
@@ -163,13 +199,13 @@ describe('the dpr command', () => {
       const run = dpr(['status'], variables, { columns });
       const peer = await control.accept();
       await peer.next('status');
-      const times = { committed: Date.now(), durable: Date.now(), executed: Date.now() };
-      peer.send(statusOf([{ ...times, lagOperations: 12_345, lagMs: 2_500, silentMs: 1 }]));
+      const times = { committed: 1, committedAgoMs: 123_000, durable: 1, durableAgoMs: 100 };
+      peer.send(statusOf([{ ...times, allCommitted: true, lagOperations: 12_345, lagMs: 2_500, silentMs: 1 }]));
       assert.equal(await run.exitCode, 0);
       const [title = '', head = '', ...rest] = run.printed[0]?.split('\n') ?? [];
       for (const line of [title, head, ...rest]) assert.ok(line.length <= columns, `${line.length}: ${line}`);
       assert.ok(head.startsWith('ID  TYPE') && head.includes('STATE') && head.includes('COMMITTED'));
-      assert.equal(head.includes('EXECUTED'), columns === 120);
+      assert.equal(head.includes('DURABLE'), columns === 120);
       assert.equal(head.includes('…'), columns === 40);
     }
   });
@@ -253,10 +289,16 @@ describe('the dpr command', () => {
     peer.send(cut({ 0: 5 }));
     peer.send(cut({ 0: 1_505 }));
     peer.send(cut({ 0: 1_505 }, { worldLine: 2 }));
-    await until(() => run.printed.length === 2);
+    for (const told of [{ state: 'silent', silentMs: 2_500 } as const, {}]) {
+      await peer.next('status');
+      peer.send(statusOf([told]));
+    }
+    await until(() => run.printed.length === 4);
     run.interrupt();
     assert.equal(await run.exitCode, 0);
-    assert.match(run.printed[0] ?? '', /^\d\d:\d\d:\d\d\.\d{3} {2}committed: worker 0 up to #1505$/);
+    assert.match(run.printed[2] ?? '', /worker 0 is silent for 2\.5 s: nothing that depends on it commits$/);
+    assert.match(run.printed[3] ?? '', /worker 0 answers again$/);
+    assert.match(run.printed[0] ?? '', /^\d\d:\d\d:\d\d\.\d{3} {2}more is committed of worker 0$/);
     assert.match(run.printed[1] ?? '', /rollback: world-line 2 began; what was not committed in 1 is lost$/);
   });
 
@@ -293,7 +335,7 @@ describe('the dpr command', () => {
     }
   });
 
-  it('says what to do when nobody is there', async () => {
+  it('says what to do when no server is there', async () => {
     const run = dpr(['--timeout', '1', 'workers'], { DPR_CLUSTER: `ws://127.0.0.1:${await freePort()}` });
     assert.equal(await run.exitCode, 3);
     assert.match(run.said.join('\n'), /ECONNREFUSED.*\n.*is the cluster running\? 'npm start' starts one here/);
@@ -374,8 +416,19 @@ describe('the dpr command', () => {
   });
 
   describe('where a cluster of npm start runs', () => {
-    /** What `npm start` leaves in its data directory while it runs. */
-    function runs(directory: string, stack: string, ports: { readonly cluster: number; readonly control: number }) {
+    /** What `npm start` has in its data directory while it runs. */
+    async function runs(
+      directory: string,
+      stack: string,
+      ports: { readonly cluster: number; readonly control: number },
+    ) {
+      const data = leaves(directory, stack, ports);
+      const lock = await volumeLock(data);
+      closing({ close: () => lock.release() });
+    }
+
+    /** What it leaves there when it is killed. */
+    function leaves(directory: string, stack: string, ports: { readonly cluster: number; readonly control: number }) {
       const data = path.join(directory, '.dpr', stack);
       mkdirSync(data, { recursive: true });
       const addresses = { cluster: `ws://127.0.0.1:${ports.cluster}`, control: `ws://127.0.0.1:${ports.control}` };
@@ -404,7 +457,7 @@ describe('the dpr command', () => {
       for (const stack of stacks) {
         const control = closing(await fakeServer({ answer: () => welcome() }));
         const finder = closing(await fakeServer({ answer: () => welcome({ controlPort: control.port }) }));
-        runs(directory, stack, { cluster: finder.port, control: control.port });
+        await runs(directory, stack, { cluster: finder.port, control: control.port });
         controls.set(stack, control);
         addresses.set(stack, `ws://localhost:${finder.port}`);
       }
@@ -456,10 +509,8 @@ describe('the dpr command', () => {
         [['pid', 'kv-1', '--stack', 'a'], 2, /there is no process kv-1; there are dpr-finder, counter-0/],
         [['pid', 'counter-0', '--stack', 'a'], 2, /counter-0 has no process now/],
       ] as const) {
-        const lock = await volumeLock(path.join(directory, '.dpr', 'a'));
         const run = dpr(words, {}, { directory });
         assert.equal(await run.exitCode, exitCode);
-        await lock.release();
         assert.match(run.said.join(), expected);
       }
     });
@@ -484,7 +535,7 @@ describe('the dpr command', () => {
         const run = dpr([...words, '--timeout', '60'], {}, { directory });
         const control = closing(await fakeServer({ answer: () => welcome() }));
         const finder = closing(await fakeServer({ answer: () => welcome({ controlPort: control.port }) }));
-        runs(directory, 'dev', { cluster: finder.port, control: control.port });
+        await runs(directory, 'dev', { cluster: finder.port, control: control.port });
         assert.equal(await tokenAt(control, run), 'token of dev');
       }
     });
@@ -492,11 +543,7 @@ describe('the dpr command', () => {
     it('tells process ids, which name the processes of this cluster alone', async () => {
       const directory = makeDirectory();
       assert.equal(await dpr(['pid'], {}, { directory }).exitCode, 3);
-      const data = runs(directory, 'dev', { cluster: 1, control: 2 });
-      const stale = dpr(['pid', 'dpr-finder'], {}, { directory });
-      assert.equal(await stale.exitCode, 3, 'the supervisor is another program now, and has no lock');
-      assert.deepEqual(stale.printed, []);
-      const lock = await volumeLock(data);
+      await runs(directory, 'dev', { cluster: 1, control: 2 });
       for (const [words, expected] of [
         [['pid', 'dpr-finder'], '4711'],
         [['pid'], 'dpr-finder 4711\ncounter-0 -'],
@@ -507,12 +554,52 @@ describe('the dpr command', () => {
         assert.equal(await run.exitCode, 0);
         assert.deepEqual(run.printed, [expected]);
       }
-      await lock.release();
+    });
+
+    it('believes no file whose supervisor is another program now, with any command', async () => {
+      const directory = makeDirectory();
+      const { control, variables } = await withControl();
+      const finder = Number(new URL(variables.DPR_CLUSTER).port);
+      leaves(directory, 'dev', { cluster: finder, control: control.port });
+      for (const words of [
+        ['pid', 'dpr-finder'],
+        ['status'],
+        ['watch'],
+        ['workers'],
+        ['get', '0'],
+        ['add', '0', '1'],
+        ['remove-worker', '0'],
+        ['status', '--stack', 'dev'],
+      ]) {
+        const run = dpr(words, {}, { directory });
+        assert.equal(await run.exitCode, 3, words.join(' '));
+        assert.match(run.said.join(), /^error: no cluster (of this directory )?runs/);
+        assert.deepEqual(run.printed, []);
+      }
+      const given = dpr(['status'], variables, { directory });
+      assert.equal(await tokenAt(control, given), '', 'of a dead cluster not even the token is used');
+    });
+
+    it('is found from below its directory if that is a checkout, and --data is relative to where one is', async () => {
+      const { directory, controls } = await withStacks('dev', 'staging');
+      const below = path.join(directory, 'infra', 'plan');
+      mkdirSync(below, { recursive: true });
+      const words = ['--data', '../../.dpr/staging', 'status'];
+      assert.equal(await tokenAt(controls.get('staging'), dpr(words, {}, { directory: below })), 'token of staging');
+      const outside = await withControl();
+      const stranger = dpr(['status'], outside.variables, { directory: below });
+      assert.equal(await tokenAt(outside.control, stranger), '', 'there is no Pulumi.yaml');
+      writeFileSync(path.join(directory, 'Pulumi.yaml'), '');
+      assert.equal(await tokenAt(controls.get('dev'), dpr(['status'], {}, { directory: below })), 'token of dev');
+      writeFileSync(path.join(below, 'Pulumi.yaml'), ''); // as of an example, which no cluster was started of
+      const named = ['status', '--stack', 'staging'];
+      assert.equal(await tokenAt(controls.get('staging'), dpr(named, {}, { directory: below })), 'token of staging');
     });
 
     it('believes no file that a dead cluster left, or that is none', async () => {
       const directory = makeDirectory();
-      const data = runs(directory, 'dev', { cluster: 1, control: 2 });
+      await runs(directory, 'dev', { cluster: 1, control: 2 });
+      const data = path.join(directory, '.dpr', 'dev');
       const file = path.join(data, 'cluster.json');
       const dead = JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), supervisor: 2 ** 30 });
       for (const content of [dead, '{', '{}', '[]', 'null', '']) {
@@ -612,7 +699,7 @@ describe('the dpr command', () => {
     }
   });
 
-  it('removes nobody because something was left out of ensure, and says what to write', async () => {
+  it('removes no worker because something was left out of ensure, and says what to write', async () => {
     for (const [words, says] of [
       [[], /^error: name the workers, as in counter:0-4, or say none$/],
       [['--remove-others'], /^error: name the workers, as in counter:0-4, or say none$/],
@@ -653,7 +740,7 @@ describe('the dpr command', () => {
   });
 });
 
-/** World-line 2 began, and everyone went back to version 3. */
+/** World-line 2 began, and all workers went back to version 3. */
 function rollback(): MessageOf<'cut'> {
   const prefix = new Map([[0, 3]]);
   return cut({ 0: 3 }, { worldLine: 2, decisions: [{ worldLine: 2, prefix, entitled: new Map() }] });

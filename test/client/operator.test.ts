@@ -7,7 +7,7 @@ import {
   type OperatorOptions,
   limits,
 } from '@dpr/client';
-import type { Member, MessageOf } from '@dpr/protocol';
+import type { Member, MemberStatus, MessageOf } from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import { cleanUp } from './clean-up.ts';
 import { CLUSTER, cut, fakeServer, refusal, welcome } from './fake-cluster.ts';
@@ -140,7 +140,7 @@ describe('an operator', () => {
   });
 
   it('tells what happens as it happens', async () => {
-    const { control, operator, peer } = await openOperator();
+    const { control, operator, peer } = await openOperator({ watchPollMs: 3_600_000 });
     const events: ClusterEvent[] = [];
     operator.watch((event) => events.push(event));
     await peer.next('subscribe');
@@ -166,7 +166,7 @@ describe('an operator', () => {
     peer.send(cut({ 0: 12, 1: 5 }, { worldLine: 2 }));
     await tell(membership(5, [{ leaving: true }, { type: 'kv' }]));
     peer.cut();
-    // What happened while nobody listened is told too.
+    // What happened while it was away is told too.
     const again = await control.accept();
     await again.next('subscribe');
     await tell(membership(6, [{ generation: 2 }]), again);
@@ -188,6 +188,46 @@ describe('an operator', () => {
       { kind: 'joined', worker: 0, generation: 2, type: 'counter' },
       { kind: 'left', worker: 1 },
     ]);
+  });
+
+  it('tells of a worker that falls silent, and that it answers again, though no frame of the Finder does', async () => {
+    const { operator, peer } = await openOperator({ watchPollMs: 1 });
+    const events: ClusterEvent[] = [];
+    const stop = operator.watch((event) => events.push(event));
+    const tell = async (...workers: Partial<MemberStatus>[]): Promise<void> => {
+      await peer.next('status');
+      peer.send(statusOf(workers));
+    };
+    await tell({ id: 0 }, { id: 1, state: 'silent', silentMs: 9_000 }, { id: 2 });
+    await tell({ id: 0, state: 'silent', silentMs: 2_000 }, { id: 1 }, { id: 2, state: 'silent', silentMs: 2_000 });
+    await tell({ id: 0, state: 'silent', silentMs: 3_000 }, { id: 1 }, { id: 2, state: 'away' });
+    await tell({ id: 0 }, { id: 1 }, { id: 2, incarnation: 2, restarts: 1 });
+    await tell({ id: 0, state: 'silent', silentMs: 2_500 });
+    await tell({ id: 0, state: 'away' });
+    await tell({ id: 0 });
+    await until(() => events.length === 8);
+    assert.deepEqual(events, [
+      { kind: 'silent', worker: 1, forMs: 9_000 }, // and was before anything watched
+      { kind: 'silent', worker: 0, forMs: 2_000 },
+      { kind: 'answersAgain', worker: 1 },
+      { kind: 'silent', worker: 2, forMs: 2_000 },
+      { kind: 'answersAgain', worker: 0 },
+      { kind: 'restarted', worker: 2, restarts: 1 },
+      { kind: 'silent', worker: 0, forMs: 2_500 },
+      { kind: 'answersAgain', worker: 0 }, // only its connection had ended
+    ]);
+    stop();
+    let answered = 0;
+    const answering = (async () => {
+      for (;;) {
+        await tell();
+        answered++;
+      }
+    })();
+    for (let asked = 0; asked < 20; asked++) await operator.status();
+    assert.ok(answered <= 21, 'nothing else is asked any more, but for a question that was on its way');
+    peer.cut();
+    await assert.rejects(answering);
   });
 
   it('rejects what is not answered when it is closed', async () => {

@@ -15,7 +15,7 @@ describe('a session after a rollback', () => {
     return { workers, finder, session: cluster.session(options) };
   }
 
-  /** World-line 2 began, and everyone went back to this. */
+  /** World-line 2 began, and all workers went back to this. */
   function decided(prefix: Readonly<Record<number, number>>): MessageOf<'cut'> {
     const message = cut(prefix, { worldLine: 2 });
     return { ...message, decisions: [{ worldLine: 2, prefix: message.cut, entitled: new Map() }] };

@@ -182,7 +182,7 @@ describe('the end of a wait, or of a session', () => {
     );
   });
 
-  it('comes with ClosedError when it is closed, and nobody has to look at it', async () => {
+  it('comes with ClosedError when it is closed, and the application need not look at it', async () => {
     const unseen: unknown[] = [];
     const notice = (reason: unknown): void => void unseen.push(reason);
     process.on('unhandledRejection', notice);

@@ -56,7 +56,7 @@ describe('a session at its limits', () => {
     void counter.addAll(new BigInt64Array(limits.MAX_WAITING_OPERATIONS)).catch(() => undefined);
     const refused = counter.add(1);
     const expected = { name: 'OverloadedError', message: /are too many: await results or session\.ready\(\)/ };
-    await assert.rejects(session.commit(), expected, 'also if nobody looked');
+    await assert.rejects(session.commit(), expected, 'also if the application did not look');
     await assert.rejects(refused, expected);
   });
 

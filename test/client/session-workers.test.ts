@@ -55,7 +55,7 @@ describe('a session whose workers come, go and change', () => {
     assert.equal(await result, 1n);
   });
 
-  it('refuses a worker that nobody knows, and goes on with the others', async () => {
+  it('refuses a worker that the Finder does not know, and goes on with the others', async () => {
     const { worker, cluster } = await oneWorker();
     const session = cluster.session();
     const wrong = session.counter(8).add(1);

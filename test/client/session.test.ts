@@ -33,7 +33,7 @@ describe('a session', () => {
     assert.ok(!isCommitted, 'a cut below its version commits nothing');
     peer.send(cut({ 0: 7 }));
     assert.equal(await committed, 1_300n);
-    assert.equal(await result.committed, 1_300n, 'also for whoever looks later');
+    assert.equal(await result.committed, 1_300n, 'also for a caller that looks later');
     assert.deepEqual(session.uncommitted, { operations: 1, bytes: 8 });
   });
 

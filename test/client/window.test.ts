@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { createWindow } from '../../services/client/window.ts';
 
 describe('a window', () => {
-  it('is what a map would be, whatever is deleted when', () => {
+  it('is what a map would be, in whichever order entries are deleted', () => {
     const change = fc.oneof(
       { weight: 10, arbitrary: fc.integer({ min: 1, max: 3_000 }).map((count) => ({ kind: 'add' as const, count })) },
       { weight: 10, arbitrary: fc.integer({ min: 0, max: 3_000 }).map((count) => ({ kind: 'drop' as const, count })) },

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CLUSTER_FILE } from '@dpr/local';
+import { CLUSTER_FILE } from '@dpr/client/cluster-file';
 import { EXIT_USAGE } from '@dpr/local/command-line';
 import { DIST } from '../../scripts/bundle.mjs';
 import { addTo, makePlace, type Place, tearDown, worldLineOf } from './harness.ts';
@@ -96,7 +96,7 @@ describe('chaos', () => {
     assert.equal(await worldLineOf(place), worldLine);
   });
 
-  it('leaves nobody standing still when it is interrupted', async () => {
+  it('leaves no process standing still when it is interrupted', async () => {
     const place = await makePlace();
     await place.start();
     const options = ['--blow', 'stop', '--stop-for', '1h', '--victims', 'workers', '--at-once', '2'];
@@ -107,7 +107,7 @@ describe('chaos', () => {
     assert.deepEqual(await addTo(place, [0, 1], 300), [300, 300]);
   });
 
-  it('leaves nobody standing still when nobody reads any more what it says', async () => {
+  it('leaves no process standing still when its output is not read any more', async () => {
     const place = await makePlace();
     await place.start();
     const options = ['--blow', 'stop', '--stop-for', '200ms', '--victims', 'counter-0', '--interval', '10'];
@@ -141,7 +141,7 @@ describe('chaos', () => {
     assert.deepEqual(struck(await chaos(place, options)), would);
   });
 
-  it('says what is wrong when there is nobody to strike', async () => {
+  it('says what is wrong when there is nothing to strike', async () => {
     const place = await makePlace();
     const nobody = await chaos(place, ['--count', '1']);
     assert.equal(nobody.code, 1);
@@ -155,7 +155,7 @@ describe('chaos', () => {
     );
   });
 
-  it('strikes nobody who has the number of a process that is long gone', async () => {
+  it('strikes no process that has the number of a process that is long gone', async () => {
     const place = await makePlace();
     const run = await place.start();
     const file = path.join(place.data, CLUSTER_FILE);

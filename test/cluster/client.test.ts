@@ -142,7 +142,7 @@ describe('a client of real processes', () => {
     assert.equal(await session.counter(0).add(1), 1n);
   });
 
-  it('loses nothing and doubles nothing, strict or relaxed, whoever is killed', async () => {
+  it('loses nothing and doubles nothing, strict or relaxed, whichever process is killed', async () => {
     const place = await makePlace({ workers: [{ id: 0 }, { id: 1 }, { id: 2 }] });
     await place.start();
     const cluster = await clientOf(place);
@@ -194,7 +194,7 @@ describe('the dpr command with real processes', () => {
     assert.match(nobody.err, /is the cluster running\?/);
   });
 
-  it('ends as it would when nobody reads its complaint', async () => {
+  it('ends as it would when its complaint is not read', async () => {
     await bundle();
     const { child, code } = start({ cluster: 'ws://127.0.0.1:1' }, '--timeout', '0.5', 'status');
     child.stderr.destroy();

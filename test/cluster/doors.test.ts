@@ -37,7 +37,10 @@ describe('a cluster on this machine, its doors', () => {
     await assert.rejects(operatorWith(place, '0'.repeat(32)), UnauthorizedError);
     assert.equal(statSync(path.join(place.data, 'control-token')).mode & 0o777, 0o600);
     const token = tokenOf(place);
-    assert.ok(!readFileSync(path.join(place.data, 'cluster.json'), 'utf8').includes(token), 'which everybody can read');
+    assert.ok(
+      !readFileSync(path.join(place.data, 'cluster.json'), 'utf8').includes(token),
+      'which every user can read',
+    );
     assert.equal((await (await operatorOf(place)).status()).workers.length, 2);
     await run.stop();
     const again = await place.start();

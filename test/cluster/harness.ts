@@ -1,13 +1,13 @@
 /** Whole clusters on this machine, as `npm start` runs them, each in a directory and on ports of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Cluster, connect, connectOperator, type Operator } from '@dpr/client';
-import { type ClusterProcess, readClusterFile } from '@dpr/local';
+import { CLUSTER_FILE, type ClusterFile, type ClusterProcess } from '@dpr/client/cluster-file';
 import { adminPort } from '@dpr/infra/plan';
 import { bundle, DIST } from '../../scripts/bundle.mjs';
 
@@ -76,7 +76,7 @@ const places: string[] = [];
 const runs: LocalRun[] = [];
 const connections: { close(): unknown }[] = [];
 
-/** To be run after each test: ends whatever runs, however the test ended, and removes its files. */
+/** To be run after each test: ends all that runs, however the test ended, and removes its files. */
 export async function tearDown(this: Mocha.Context): Promise<void> {
   if (this.currentTest?.state === 'failed') for (const run of runs) report(run);
   for (const connection of connections.splice(0)) await connection.close();
@@ -86,7 +86,7 @@ export async function tearDown(this: Mocha.Context): Promise<void> {
     await run.exited;
   }
   const pids = ended.flatMap(pidsOf); // now that everything was read that they said
-  // Nobody starts them again, and those that are not stuck are about to stop by themselves.
+  // Their supervisor does not start them again, and those that are not stuck are about to stop by themselves.
   for (const pid of pids.filter(isAlive)) {
     process.kill(pid, 'SIGKILL');
     await until(`the end of process ${pid}`, () => !isAlive(pid));
@@ -100,7 +100,7 @@ function report({ pid, lines, errors }: LocalRun): void {
   console.error(errors());
 }
 
-/** Whether a process is there, a dead one that nobody asked for its exit code not counted. */
+/** Whether a process is there, a dead one whose parent has not asked for its exit code not counted. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -161,7 +161,7 @@ export async function makePlace(settings: Settings = { workers: [{ id: 0 }, { id
       await run.line('serving');
       return run;
     },
-    process: (name) => readClusterFile(data)?.processes.find((one) => one.name === name),
+    process: (name) => processesIn(data).find((one) => one.name === name),
     processIs: (name, passes) =>
       until(`${name} as it should be`, () => {
         const found = place.process(name);
@@ -176,6 +176,14 @@ export async function makePlace(settings: Settings = { workers: [{ id: 0 }, { id
   };
   place.edit(settings);
   return place;
+}
+
+/** What the file of a cluster says; a test started the cluster itself, and may believe that as long as it runs. */
+function processesIn(data: string): readonly ClusterProcess[] {
+  const file = path.join(data, CLUSTER_FILE);
+  if (!existsSync(file)) return [];
+  const { supervisor, processes } = JSON.parse(readFileSync(file, 'utf8')) as ClusterFile;
+  return isAlive(supervisor) ? processes : [];
 }
 
 /** Runs the program of `npm start` with these options. */

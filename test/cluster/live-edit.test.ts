@@ -94,10 +94,10 @@ describe('editing the config while it runs', () => {
     assert.deepEqual(await addTo(moved, [0, 1], 1), [5, 5]);
     assert.equal(await worldLineOf(moved), worldLine);
     const deaths = run.lines.filter(({ event }) => event === 'processEnded');
-    assert.deepEqual(deaths, [], 'nobody found a port taken');
+    assert.deepEqual(deaths, [], 'no process found a port taken');
   });
 
-  it('removes nobody whose entry is missing for a moment, as while a file is half written', async () => {
+  it('removes no worker whose entry is missing for a moment, as while a file is half written', async () => {
     const place = await makePlace();
     const run = await place.start({ options: ['--removal-delay', '60000'] });
     await addTo(place, [0, 1], 9);

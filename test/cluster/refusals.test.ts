@@ -72,7 +72,7 @@ describe('a cluster that cannot start says why, starts nothing, and', () => {
     assert.match(run.errors(), /dpr:workers\[1\]\.id is 0, as in dpr:workers\[0\]: give every worker its own id/);
     assert.match(
       run.errors(),
-      /dpr:workers\[2\] is of type "kv", which nobody says how to start: set dpr:commands\.kv/,
+      /dpr:workers\[2\] is of type "kv", and no command says how to start it: set dpr:commands\.kv/,
     );
   });
 

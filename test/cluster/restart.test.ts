@@ -59,7 +59,7 @@ describe('a process that dies', () => {
     assert.equal(await run.stop(), 0);
   });
 
-  it('and that the cluster refuses stays down until somebody saves the config', async () => {
+  it('and that the cluster refuses stays down until the config is saved', async () => {
     const place = await makePlace();
     const run = await place.start();
     await addTo(place, [0, 1], 5);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
+import { runningCluster } from '@dpr/client/cluster-file';
 import { addTo, isAlive, makePlace, pidsOf, tearDown, until, worldLineOf } from './harness.ts';
 
 /** A worker that ignores every wish to stop, and tells the process of a store behind it. */
@@ -63,7 +64,7 @@ describe('a cluster on this machine', () => {
     run.signal('SIGKILL');
     assert.equal(await run.exited, 'SIGKILL');
     await until('the end of every process', () => !pidsOf(run).some(isAlive));
-    assert.equal(place.process('counter-0'), undefined, 'cluster.json is not believed any more');
+    assert.equal(await runningCluster(place.data), undefined, 'cluster.json is not believed any more');
 
     await place.start();
     assert.deepEqual(await addTo(place, [0, 1], 1), [8, 8]);

@@ -1,4 +1,4 @@
-/** A worker type of somebody else, as a program: it counts as the counter does, by another name. */
+/** A worker type of another project, as a program: it counts as the counter does, by another name. */
 import { createCounter } from '@dpr/counter';
 import { serveWorker } from '@dpr/runtime';
 

@@ -81,7 +81,12 @@ const MISTAKES: readonly [string, string, string, string][] = [
     'if code == "historyLost"',
     'history-lost',
   ],
-  ['sends to whoever has the address', 'worker[0] != lane.worker or worker[1] != member[0]', 'False', 'another-worker'],
+  [
+    'sends to any worker that has the address',
+    'worker[0] != lane.worker or worker[1] != member[0]',
+    'False',
+    'another-worker',
+  ],
   [
     'numbers on at a later generation',
     'lane.generation = 0\n        lane.begin()',

@@ -250,7 +250,7 @@ function finderOf(ids: readonly number[]) {
   };
 }
 
-/** Nothing that is well takes longer than this to commit, whatever clients claimed to depend on. */
+/** Nothing that is well takes longer than this to commit, with any claims of clients. */
 const STATED_MS = 1_000;
 
 describe('a dependency that a client claims', () => {

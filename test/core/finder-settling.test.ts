@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import {
   createFinder,
+  decodeRecord,
+  encodeRecord,
   FINDER_DEFAULTS,
   finderWakeAt,
   stepFinder,
@@ -8,7 +10,7 @@ import {
   type FinderRecord,
 } from '@dpr/core';
 import type { FinderConfig } from '@dpr/core';
-import type { Message, Stamp } from '@dpr/protocol';
+import { MAX_FINDER_STARTS, MAX_HELD_ANSWERS, type Message, type Stamp } from '@dpr/protocol';
 
 /** A Finder on a disk that takes no time, and what it says and writes. */
 function startFinder(start: string, found?: FinderRecord, config: Partial<FinderConfig> = {}) {
@@ -148,7 +150,7 @@ describe('a Finder that starts', () => {
     assert.equal(right.phase(), 'serving');
   });
 
-  it('goes on without members that are away after a while, but not before anybody has come', () => {
+  it('goes on without members that are away after a while, but not before any peer has come', () => {
     const { copy } = fork();
     const finder = startFinder('3', copy);
     assert.equal(finder.wakeAt(), Infinity);
@@ -180,7 +182,7 @@ describe('a Finder that starts', () => {
     assert.equal(finder.written.length, 2);
   });
 
-  it('removes nobody before it has settled, and never with an older copy', () => {
+  it('removes no worker before it has settled, and never with an older copy', () => {
     const { copy, seen } = fork();
     const remove: Message = { kind: 'deleteWorker', worker: 1, generation: 0, force: true };
     const finder = startFinder('3', copy);
@@ -229,14 +231,32 @@ describe('a Finder that starts', () => {
     }
   });
 
-  it('holds a limited number of answers', () => {
+  it('holds MAX_HELD_ANSWERS, and cuts off the peer that asks for one more', () => {
     const { copy } = fork();
-    const finder = startFinder('3', copy, { maxHeld: 3 });
+    const finder = startFinder('3', copy);
     finder.open(0);
-    for (let claims = 0; claims < 4; claims++) finder.claim(0);
+    for (let claims = 0; claims < MAX_HELD_ANSWERS; claims++) finder.claim(0);
+    assert.deepEqual(finder.told(0), ['welcome']);
+    finder.claim(0);
     assert.deepEqual(finder.told(0), ['welcome', 'error']);
     finder.comes(1, undefined);
     assert.equal(finder.phase(), 'serving');
     assert.deepEqual(finder.told(0), ['welcome', 'error'], 'its connection is closed');
+  });
+
+  it('remembers MAX_FINDER_STARTS of its starts, which its record has room for, and forgets the oldest then', () => {
+    let record: FinderRecord | undefined;
+    const firstStarts: string[] = [];
+    for (let starts = 1; starts <= MAX_FINDER_STARTS + 1; starts++) {
+      record = startFinder((starts % 16).toString(16), record).record();
+      assert.equal(decodeRecord(encodeRecord(record)).starts.length, Math.min(starts, MAX_FINDER_STARTS));
+      firstStarts.push(record.starts[0]?.start ?? '');
+    }
+    assert.deepEqual(firstStarts.slice(-2), ['1'.repeat(16), '2'.repeat(16)]);
+    const { starts = [] } = record ?? {};
+    assert.throws(
+      () => encodeRecord({ ...(record ?? assert.fail()), starts: [...starts, ...starts.slice(-1)] }),
+      RangeError,
+    );
   });
 });

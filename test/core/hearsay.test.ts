@@ -107,7 +107,7 @@ describe('a worker that is asked for the same commit again and again', () => {
 });
 
 describe('a worker whose state is in another process', () => {
-  it('lets no more batches of a session run than it keeps replies of, whatever the client says that it has', () => {
+  it('lets no more batches of a session run than it keeps replies of, also if the client says that it has more', () => {
     const tickets: number[] = [];
     const { step } = servingWorker((_operations, _count, ticket) => void tickets.push(ticket));
     const messages = Array.from({ length: MAX_UNACKNOWLEDGED_BATCHES + 1 }, (_, index): Message => {
@@ -187,8 +187,8 @@ const nearly = fc.oneof(
 );
 const anyFrames = fc.array(fc.oneof<fc.Arbitrary<Message>[]>(nearly, ...Object.values(MESSAGES)), { maxLength: 40 });
 
-describe('whatever frames a client sends', () => {
-  it('to a worker: it goes on, every answer can be sent, and nobody else is told anything but checkpoints', () => {
+describe('all frames that a client may send', () => {
+  it('to a worker: it goes on, every answer can be sent, and no other peer is told anything but checkpoints', () => {
     fc.assert(
       fc.property(anyFrames, fc.boolean(), (frames, isElsewhere) => {
         const running: number[] = [];

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 
 describe('a queue', () => {
-  it('is what an array would be, whatever comes and goes', () => {
+  it('is what an array would be, with all that comes and goes', () => {
     const item = fc.integer().map((value) => ({ value }));
     const command = fc.oneof(
       { weight: 3, arbitrary: fc.array(item, { maxLength: 3_000 }).map((items) => ({ kind: 'push' as const, items })) },

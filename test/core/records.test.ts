@@ -149,7 +149,7 @@ describe("the session table's sections", () => {
       }))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
 
-  it('give back every session and reply at every seal, whatever happened between', () => {
+  it('give back every session and reply at every seal, after all that can happen between', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
         let table = createSessionTable();

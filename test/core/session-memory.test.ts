@@ -98,7 +98,7 @@ describe("the bytes of a worker's sessions", () => {
     assert.deepEqual(logged, ['memoryShort'], 'it is told once');
   });
 
-  it('are freed by the session that was idle for longest, once nobody sends again what it executed', () => {
+  it('are freed by the session that was idle for longest, once no client sends again what it executed', () => {
     const { send, commit, pass, worker } = serving(three);
     for (const session of [1, 2, 3]) send(session, 1, {}, session);
     assert.equal(send(1, 2, { acknowledged: 1 }, 10), 'reply');

@@ -45,7 +45,7 @@ export function createStage({ workers: count, replay = false }: StageOptions) {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) next();
   }
 
-  /** Let time pass, and everybody do what is due by then. */
+  /** Let time pass, and every actor do what is due by then. */
   function pass(ms: number): void {
     const until = scene.now + ms;
     for (;;) {

@@ -273,7 +273,7 @@ const SCRIPTS: readonly (readonly [string, Settings, (script: Script) => void])[
     },
   ],
   [
-    'a removed worker: what was answered waits for the cut of the Finder, of what was not nobody can tell',
+    'a removed worker: what was answered waits for the cut of the Finder, of what was not no process knows',
     {},
     (script) => {
       script.connected(0);
@@ -310,7 +310,7 @@ const SCRIPTS: readonly (readonly [string, Settings, (script: Script) => void])[
     },
   ],
   [
-    'expiry: a batch that nobody answers for as long as a client retries',
+    'expiry: a batch that no worker answers for as long as a client retries',
     {},
     (script) => {
       script.connected(0);

@@ -2,10 +2,13 @@ import { createWorker, stepWorker, WORKER_DEFAULTS, type Worker, type WorkerEffe
 import {
   MAX_BATCH_BYTES,
   MAX_DEPENDENCIES,
+  MAX_KEPT_REPLY_BYTES,
+  MAX_SESSION_BYTES,
   MAX_SESSIONS,
   MAX_UNACKNOWLEDGED_BATCHES,
   MAX_UNCOMMITTED_CHECKPOINTS,
   MAX_UNCOMMITTED_DEPENDENCIES,
+  MAX_UNWRITTEN_BYTES,
   MAX_UNWRITTEN_VERSIONS,
   MAX_VERSION,
   MAX_VERSION_JUMP,
@@ -15,6 +18,7 @@ import {
   type MessageOf,
 } from '@dpr/protocol';
 import assert from 'node:assert/strict';
+import { ENTRY_BYTES, REPLY_BYTES } from '../../services/core/worker/session-table.ts';
 import { batchOf, servingWorker } from './serving-worker.ts';
 
 type Step = (event: WorkerEvent) => WorkerEffect[];
@@ -30,7 +34,7 @@ function ask(step: Step, sequence: number, fields: Partial<Batch> = {}): string 
   return undefined;
 }
 
-/** Whatever is to be written is durable at once. */
+/** All that is to be written is durable at once. */
 function durably(step: Step): Step {
   return (event) => {
     const effects = step(event);
@@ -40,6 +44,7 @@ function durably(step: Step): Step {
 }
 
 const apply = () => new Uint8Array(0);
+const idOf = (index: number): string => index.toString(16).padStart(32, '0');
 
 describe('a worker at its limits', () => {
   /** It has not joined yet, so batches wait. */
@@ -105,6 +110,48 @@ describe('a worker at its limits', () => {
     assert.equal(ask(step, 1, { session: 'a'.repeat(32) }), 'reply');
     assert.equal(ask(step, 1, { session: 'b'.repeat(32) }), 'tooManySessions');
     assert.equal(ask(step, 2), 'reply', 'those that it knows go on');
+  });
+
+  it('remembers sessions of MAX_SESSION_BYTES, and refuses a batch of another', () => {
+    const { worker, step } = servingWorker(apply, { maxSessions: Infinity });
+    const { entries } = worker.sessions;
+    const most = Math.floor(MAX_SESSION_BYTES / ENTRY_BYTES);
+    assert.equal(ask(step, 1), 'reply');
+    const [entry] = entries.values();
+    assert.ok(entry);
+    for (let number = entries.size; number < most - 1; number++) entries.set(String(number), entry);
+    assert.equal(ask(step, 1, { session: 'a'.repeat(32) }), 'reply');
+    assert.equal(ask(step, 1, { session: 'b'.repeat(32) }), 'tooManySessions');
+  });
+
+  it('keeps MAX_KEPT_REPLY_BYTES of replies, and refuses a batch whose reply would exceed them', () => {
+    const bytes = 32 * 1024;
+    const operations = new Uint8Array(bytes); // and results; all share one memory
+    const { worker, step } = servingWorker((given) => operations.subarray(0, given.length));
+    const keep = (session: number, sequence: number, size: number) =>
+      ask(step, sequence, { session: idOf(session), operations: operations.subarray(0, size - REPLY_BYTES) });
+    const [first, second] = [1, 2];
+    const others = Array.from({ length: MAX_KEPT_REPLY_BYTES / (2 * bytes) - 1 }, (_, index) => index + 3);
+    for (const session of [first, second]) assert.equal(keep(session, 1, bytes / 2), 'reply');
+    for (const sequence of [1, 2]) {
+      for (const session of others) assert.equal(keep(session, sequence, bytes), 'reply');
+    }
+    assert.equal(worker.sessions.replyBytes, MAX_KEPT_REPLY_BYTES - bytes);
+    assert.equal(keep(first, 2, bytes + 1), 'overloaded');
+    assert.equal(keep(first, 2, bytes), 'reply');
+    assert.equal(worker.sessions.replyBytes, MAX_KEPT_REPLY_BYTES);
+    assert.equal(keep(second, 2, REPLY_BYTES), 'overloaded');
+  });
+
+  it('has MAX_UNWRITTEN_BYTES of sessions that are not durable, and lets the next batch wait', () => {
+    for (const [unwritten, expected] of [
+      [MAX_UNWRITTEN_BYTES - 1, 'reply'],
+      [MAX_UNWRITTEN_BYTES, undefined],
+    ] as const) {
+      const { worker, step } = servingWorker(apply);
+      worker.unwrittenBytes = unwritten;
+      assert.equal(ask(step, 1), expected);
+    }
   });
 
   /** One batch in each version; @returns how many were answered before one had to wait */

@@ -98,7 +98,7 @@ describe('the clock by which a worker seals', () => {
     }
   });
 
-  it('does not push the peer that is ahead into more seals, whatever they send each other', () => {
+  it('does not push the peer that is ahead into more seals, with anything that they send each other', () => {
     for (const ahead of [30, 50, 250, DAY_MS + 70]) {
       const fast = busyWorker(() => ahead);
       const right = busyWorker(() => 0);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 
 const STAMP = { start: 'f'.repeat(16), counter: 1 };
 
-/** A worker that serves, its disk done at once with whatever it is given. Frames to the Finder are encoded, as they will be. */
+/** A worker that serves, its disk done at once with all that it is given. Frames to the Finder are encoded, as they will be. */
 function serving() {
   const config = { ...WORKER_DEFAULTS, id: 0, type: 'count', host: '', port: 6380 };
   const worker = createWorker(config, { apply: () => new Uint8Array(0), snapshot: () => undefined });

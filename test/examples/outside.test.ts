@@ -12,7 +12,7 @@ import { makePlace, type Place, tearDown } from '../cluster/harness.ts';
 
 const SOURCES = ['main.ts', 'set.ts', 'operations.ts', 'client.ts', 'package.json'];
 
-/** As strict as anybody may be, the packages' own declarations included. */
+/** As strict as any project may be, the packages' own declarations included. */
 const STRICT = {
   compilerOptions: {
     ...{ target: 'es2023', lib: ['es2023'], module: 'nodenext', types: ['node'], noEmit: true, strict: true },

@@ -117,7 +117,7 @@ describe('processes that run out of descriptors', () => {
     for (let again = 0; again < 5; again++) assert.equal(await answer(), true);
   });
 
-  it('do not start where they could serve hardly anybody, and say what to do', async () => {
+  it('do not start where they could serve hardly any client, and say what to do', async () => {
     const site = await makeSite(1);
     const through = ['prlimit', `--nofile=${MIN_DESCRIPTORS - 1}`];
     for (const child of [site.startFinder({}, through), site.startWorker(0, {}, through)]) {

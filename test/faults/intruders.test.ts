@@ -114,8 +114,8 @@ describe('peers that do not keep to the protocol', () => {
     'no greeting': [UPGRADE],
   };
 
-  it('lose their own connections, and nobody else notices', async () => {
-    // Nobody is to be disconnected because the machine is busy.
+  it('lose their own connections, and no other peer notices', async () => {
+    // No peer is to be disconnected because the machine is busy.
     const site = await startSite({ workers: 1, variables: { DPR_RECEIVE_TIMEOUT_MS: '30000' } });
     const noticed: LogEntry[] = [];
     const patient = { attemptTimeoutMs: 30_000, receiveTimeoutMs: 30_000 };

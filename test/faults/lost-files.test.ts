@@ -115,7 +115,7 @@ describe('processes whose files are taken away while they run', () => {
     'the manifest is moved': single('manifest-', (file) => rename(file, `${file}-moved`)),
     'the file that says whose it is is removed': single('identity', rm),
   })) {
-    it(`a worker ends and says so when ${what}, and nobody wrote`, async () => {
+    it(`a worker ends and says so when ${what}, and nothing was written`, async () => {
       const [worker] = site.workers;
       assert.ok(worker);
       await losesIts(worker, () => way(path.join(site.directory, 'counter-0', 'generation-1')), false);
@@ -128,7 +128,7 @@ describe('processes whose files are taken away while they run', () => {
     'its record is moved': single('finder-', (file) => rename(file, `${file}-moved`)),
     'its record is emptied': single('finder-', (file) => truncate(file)),
   })) {
-    it(`the Finder ends and says so when ${what}, and nobody wrote`, async () => {
+    it(`the Finder ends and says so when ${what}, and nothing was written`, async () => {
       await losesIts(site.finder, () => way(path.join(site.directory, 'finder')), false);
     });
   }

@@ -64,7 +64,7 @@ describe('a network that misbehaves', () => {
   }
 
   for (const seed of [1, 2]) {
-    it(`between clients and everybody else costs no increment and doubles none (seed ${seed})`, async () => {
+    it(`between clients and servers costs no increment and doubles none (seed ${seed})`, async () => {
       const { site, finder, workers } = await clientSite();
       const client = await site.client({ cluster: `ws://127.0.0.1:${finder.port}` });
       const session = client.session({ replay: true });
@@ -72,12 +72,12 @@ describe('a network that misbehaves', () => {
       await increment(session, rounds, schedule(seed, [...workers, ...workers, finder], 10));
       for (const proxy of [...workers, finder]) proxy.heal();
       assert.deepEqual(await site.counters(), [rounds * STEP, rounds * STEP]);
-      assert.equal(session.worldLine, 1, 'a network loses nothing, so nobody rolls back');
+      assert.equal(session.worldLine, 1, 'a network loses nothing, so no worker rolls back');
     });
   }
 
   for (const seed of [3, 4]) {
-    it(`between workers and the Finder costs nothing: everything commits, and nobody rolls back (seed ${seed})`, async () => {
+    it(`between workers and the Finder costs nothing: everything commits, and no worker rolls back (seed ${seed})`, async () => {
       const ports: (() => number)[] = [];
       const control = (): number => ports[0]?.() ?? 0;
       const proxies = [await proxyTo(control), await proxyTo(control)];
@@ -97,7 +97,7 @@ describe('a network that misbehaves', () => {
       }
       for (const proxy of proxies) proxy.heal();
       assert.deepEqual(await site.counters(), [commits * STEP, commits * STEP]);
-      assert.equal(session.worldLine, 1, 'a network loses nothing, so nobody rolls back');
+      assert.equal(session.worldLine, 1, 'a network loses nothing, so no worker rolls back');
       assert.deepEqual(
         site.workers.map(({ process }) => process.exitCode),
         [null, null],

@@ -14,7 +14,7 @@ export interface Proxy {
   forwarded(): number;
   /** Once this many more bytes went through in a direction, the connection on which they did is reset, within a frame or not. */
   cutAfter(direction: Direction, bytes: number): void;
-  /** From now on, whatever is forwarded is this late. */
+  /** From now on, all that is forwarded is this late. */
   delay(ms: number): void;
   /**
    * Forward nothing more on the connections that there are, in one direction or both, without closing them. What arrives is

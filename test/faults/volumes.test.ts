@@ -60,7 +60,7 @@ describe('volumes that are not as they were left', () => {
     const client = await site.client();
     const session = client.session();
     await within('a commit by the other worker', session.counter(id).add(0).committed);
-    assert.equal(session.worldLine, 1, 'nobody rolled back');
+    assert.equal(session.worldLine, 1, 'no worker rolled back');
     await client.close();
   }
 
@@ -85,7 +85,7 @@ describe('volumes that are not as they were left', () => {
       await rename(`${volume}-right`, volume);
       await site.restartWorker(0);
       await allIsBack(site);
-      assert.equal(incarnation(), stoppedIncarnation + 1, 'nobody but the right one fenced anybody');
+      assert.equal(incarnation(), stoppedIncarnation + 1, 'no process but the right one fenced another');
     }
 
     const incarnation = (): number =>
@@ -108,7 +108,7 @@ describe('volumes that are not as they were left', () => {
       await putRight();
     });
 
-    it("is refused when it is another worker's, whatever that has in common with it", async () => {
+    it("is refused when it is another worker's, also if that has much in common with it", async () => {
       await rename(volume, `${volume}-right`);
       await copy(workerVolume(site, 1), volume);
       assert.equal(
@@ -152,12 +152,12 @@ describe('volumes that are not as they were left', () => {
       await flip(identity, () => 60);
       assert.equal(
         await endsSaying(site.startWorker(0), EXIT.refused, 'failed'),
-        `${identity} is damaged, so nobody can tell which worker's data this is. Restore it from a backup of this directory`,
+        `${identity} is damaged, so it is not known which worker's data this is. Restore it from a backup of this directory`,
       );
       await rm(identity);
       assert.equal(
         await endsSaying(site.startWorker(0), EXIT.refused, 'failed'),
-        `${identity} is missing beside checkpoints, so nobody can tell which worker's data this is. Restore it from a backup of this directory`,
+        `${identity} is missing beside checkpoints, so it is not known which worker's data this is. Restore it from a backup of this directory`,
       );
       await putRight();
     });
@@ -195,7 +195,7 @@ describe('volumes that are not as they were left', () => {
     const metBoth = (site: Site): Promise<unknown> =>
       until('both workers at the Finder', async () => (await met(site)) === 2);
 
-    /** What a client is told that tries to connect to a Finder that serves nobody. */
+    /** What a client is told that tries to connect to a Finder that serves no peer. */
     const clientRefused = (site: Site): Promise<string> =>
       new Promise((resolve, reject) => {
         const enough = new AbortController();
@@ -234,7 +234,7 @@ describe('volumes that are not as they were left', () => {
         const invalid = [0, 1].map((slot) => `${path.join(volume, `finder-${slot}`)} is not valid`).join(' and ');
         assert.equal(
           reason,
-          `${invalid}: a crash cannot do this, so the disk or somebody damaged the files. Restore both from a ` +
+          `${invalid}: a crash cannot do this, so the disk or a program damaged the files. Restore both from a ` +
             'backup of this directory. To start with nothing instead, and lose what was recorded, remove both',
           `attempt ${attempt}`,
         );
@@ -268,7 +268,7 @@ describe('volumes that are not as they were left', () => {
 
     for (const [when, isLate] of [
       ['', false],
-      [', also when somebody comes first who knows no better', true],
+      [', also when a worker comes first that knows no better', true],
     ] as const) {
       it(`is not believed when it was restored from an older copy${when}, nothing is changed, and the newest one is taken back`, async () => {
         const site = await workedSite();

@@ -64,7 +64,7 @@ describe('processes that stand still and wake up', () => {
     assert.ok(!answered.includes(2), 'it executed nothing of the new world-line');
     await work.more(20);
 
-    // Nothing that the zombie wrote counts for whoever reads the volume next.
+    // Nothing that the zombie wrote counts for the process that reads the volume next.
     await successor.end('SIGKILL');
     await site.restartWorker(0);
     await work.more(20);
@@ -90,6 +90,6 @@ describe('processes that stand still and wake up', () => {
     site.finder.process.kill('SIGCONT');
     const expected = await work.stop();
     assert.deepEqual(await site.counters(), [expected, expected]);
-    assert.equal(session.worldLine, 1, 'nobody rolled back');
+    assert.equal(session.worldLine, 1, 'no worker rolled back');
   });
 });

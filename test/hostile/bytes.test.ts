@@ -3,11 +3,12 @@ import { CLOSE } from '@dpr/runtime/frame-socket';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { createCluster, type Child, type Cluster } from '../runtime/cluster.ts';
+import type { Cluster } from '../runtime/cluster.ts';
 import { amounts, batch, greet, hello, type Peer } from '../runtime/peer.ts';
+import { attendedCluster, type Attended } from './attended.ts';
 import { readMetric, watchMemory } from './memory-of.ts';
 import { BINARY, PING, rawPeer, webSocketFrame, type RawPeer } from './raw.ts';
-import { wellBehaved, type WellBehaved } from './well-behaved.ts';
+import type { WellBehaved } from './well-behaved.ts';
 
 const WORKERS = [0, 1];
 const MIB = 1024 * 1024;
@@ -22,25 +23,17 @@ const RECEIVE_TIMEOUT_MS = 1_500;
 
 describe('a cluster with a client that has it hold bytes', () => {
   let cluster: Cluster;
-  let children: Child[];
   let beside: WellBehaved;
+  let attended: Attended;
 
   async function start(variables: Readonly<Record<string, string>> = {}): Promise<void> {
-    cluster = await createCluster(WORKERS.length, {
-      DPR_LOG_LEVEL: 'info',
-      DPR_MEMORY_BYTES: String(MEMORY_BYTES),
-      ...variables,
+    attended = await attendedCluster(WORKERS, {
+      variables: { DPR_LOG_LEVEL: 'info', DPR_MEMORY_BYTES: String(MEMORY_BYTES), ...variables },
     });
-    children = [cluster.startFinder(), ...WORKERS.map((id) => cluster.startWorker(id))];
-    await Promise.all(children.map((child) => child.event('serving')));
-    beside = await wellBehaved(`ws://127.0.0.1:${cluster.ports.finder}`, WORKERS);
-    await beside.goOn();
+    ({ cluster, beside } = attended);
   }
 
-  afterEach(async () => {
-    await beside.close();
-    await cluster.close();
-  });
+  afterEach(() => attended.close());
 
   /** Others go on meanwhile, and the process keeps within its memory. */
   async function isBorne(adminPort: number, attack: Promise<unknown>): Promise<void> {
@@ -51,10 +44,7 @@ describe('a cluster with a client that has it hold bytes', () => {
     await ended;
     await watch.end();
     assert.ok(watch.peak() < MEMORY_BYTES, `it took ${Math.round(watch.peak() / MIB)} MiB`);
-    assert.deepEqual(
-      children.map((child) => child.process.exitCode),
-      children.map(() => null),
-    );
+    attended.allRun();
   }
 
   /** One after the other, as long as it is connected. */

@@ -7,7 +7,8 @@ import { createSessionTable } from '../../services/core/worker/session-table.ts'
 import { claimVolume, nodeDisk, surveyVolume } from '../../services/runtime/storage/index.ts';
 import { createCluster, type Child, type Cluster } from '../runtime/cluster.ts';
 import { amounts, batch, greet, type Peer } from '../runtime/peer.ts';
-import { wellBehaved, type WellBehaved } from './well-behaved.ts';
+import { attendedCluster, type Attended } from './attended.ts';
+import type { WellBehaved } from './well-behaved.ts';
 
 /** The well-behaved client uses these; nothing ever executes at the idle one, but for what a test sends there. */
 const USED = [0, 1];
@@ -18,19 +19,14 @@ describe('a cluster to which a client claims what cannot be', () => {
   let cluster: Cluster;
   let children: Child[];
   let beside: WellBehaved;
+  let attended: Attended;
 
   beforeEach(async () => {
-    cluster = await createCluster(3);
-    children = [cluster.startFinder(), ...[...USED, IDLE].map((id) => cluster.startWorker(id))];
-    await Promise.all(children.map((child) => child.event('serving')));
-    beside = await wellBehaved(`ws://127.0.0.1:${cluster.ports.finder}`, USED);
-    await beside.goOn();
+    attended = await attendedCluster([...USED, IDLE], { used: USED });
+    ({ cluster, children, beside } = attended);
   });
 
-  afterEach(async () => {
-    await beside.close();
-    await cluster.close();
-  });
+  afterEach(() => attended.close());
 
   /** Processes go on, nothing was rolled back, and a session that is new uses every worker, after a clean restart of one, too. */
   async function isUnharmed(): Promise<void> {
@@ -43,8 +39,8 @@ describe('a cluster to which a client claims what cannot be', () => {
     const session = other.session();
     for (const id of [IDLE, ...USED, IDLE]) await session.counter(id).add(0).committed;
     await other.close();
-    for (const { process, lines } of children) {
-      assert.equal(process.exitCode, null);
+    attended.allRun();
+    for (const { lines } of children) {
       const bad = lines.filter(({ event }) => ['rollback', 'stop'].includes(String(event)));
       assert.deepEqual(bad, []);
     }
@@ -93,7 +89,7 @@ describe('a cluster to which a client claims what cannot be', () => {
     'the newest version of an idle worker': new Map([[IDLE, 1_000_000_000]]),
     'many workers that never were': new Map(Array.from({ length: 16_000 }, (_, index) => [index + 10, 1])),
   })) {
-    it(`commits for everybody beside a batch that depends on ${what}`, async () => {
+    it(`commits for every client beside a batch that depends on ${what}`, async () => {
       const peer = await greet(cluster.workerPort(0));
       const claim = batch({ session: SESSION, sequence: 1, operations: amounts(0), dependencies, version: Date.now() });
       peer.send(claim);
@@ -123,7 +119,7 @@ describe('a cluster to which a client claims what cannot be', () => {
     await isUnharmed();
   });
 
-  it('answers a number that comes again with what the first batch of that number gave, whatever the second holds', async () => {
+  it('answers a number that comes again with what the first batch of that number gave, also if the second holds another operation', async () => {
     const peer = await greet(cluster.workerPort(IDLE));
     peer.send(batch({ session: SESSION, sequence: 1, operations: amounts(5) }));
     const first = await peer.next('reply');

@@ -28,7 +28,7 @@ describe('the fuzzer', () => {
     }
   });
 
-  it('never makes a batch that adds anything, whatever is wrong with it', () => {
+  it('never makes a batch that adds anything, with anything that is wrong with it', () => {
     const own = source();
     const session = createFuzzSession(own);
     const seen = { whole: 0, broken: 0 };
@@ -76,7 +76,7 @@ describe('the fuzzer', () => {
     ...more,
   });
 
-  it('harms nobody but its own sessions, at any port, in a run of seconds', async () => {
+  it('harms no sessions but its own, at any port, in a run of seconds', async () => {
     const seen = await runFuzz(options({}));
     assert.ok((seen.counts.get('frames') ?? 0) > 10_000);
     for (const what of ['got reply', 'got cluster', 'error malformed', 'error sequenceGap', 'error unauthorized']) {

@@ -2,9 +2,10 @@ import { MAX_EXACT_U64, encode, type Decision, type Message } from '@dpr/protoco
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { MESSAGES } from '../protocol/arbitraries.ts';
-import { createCluster, type Child, type Cluster } from '../runtime/cluster.ts';
+import type { Child, Cluster } from '../runtime/cluster.ts';
 import { amounts, batch, connect, greet, hello, type Peer } from '../runtime/peer.ts';
-import { wellBehaved, type WellBehaved } from './well-behaved.ts';
+import { attendedCluster, type Attended, type AttendedOptions } from './attended.ts';
+import type { WellBehaved } from './well-behaved.ts';
 
 const WORKERS = [0, 1];
 const SESSION = 'bad0'.repeat(8);
@@ -50,28 +51,19 @@ describe('a cluster to which a client tells lies', () => {
   let cluster: Cluster;
   let children: Child[];
   let beside: WellBehaved;
+  let attended: Attended;
 
-  /** @param variables what all processes are given */
-  async function start(variables: Readonly<Record<string, string>> = {}, token = ''): Promise<void> {
-    cluster = await createCluster(WORKERS.length, variables);
-    children = [cluster.startFinder(), ...WORKERS.map((id) => cluster.startWorker(id))];
-    await Promise.all(children.map((child) => child.event('serving')));
-    beside = await wellBehaved(`ws://127.0.0.1:${cluster.ports.finder}`, WORKERS, token);
-    await beside.goOn();
+  async function start(options: AttendedOptions = {}): Promise<void> {
+    attended = await attendedCluster(WORKERS, options);
+    ({ cluster, children, beside } = attended);
   }
 
-  afterEach(async () => {
-    await beside.close();
-    await cluster.close();
-  });
+  afterEach(() => attended.close());
 
-  /** The processes go on, and commit, after the Finder forgot whatever it did not write down, too. */
+  /** The processes go on, and commit, after the Finder forgot all that it did not write down, too. */
   async function isUnharmed(): Promise<void> {
     await beside.goOn();
-    assert.deepEqual(
-      children.map((child) => child.process.exitCode),
-      children.map(() => null),
-    );
+    attended.allRun();
     await children[0]?.end('SIGKILL');
     const finder = cluster.startFinder();
     children[0] = finder;
@@ -137,7 +129,7 @@ describe('a cluster to which a client tells lies', () => {
 
   it('lets no client in as a worker or an operator, with the token of clients or without any', async () => {
     const [clients, control] = ['of-the-clients', 'of-the-cluster'];
-    await start({ DPR_CLIENT_TOKEN: clients, DPR_CONTROL_TOKEN: control }, clients);
+    await start({ variables: { DPR_CLIENT_TOKEN: clients, DPR_CONTROL_TOKEN: control }, token: clients });
     const { finder, control: controlPort } = cluster.ports;
     for (const role of ['worker', 'operator'] as const) {
       for (const token of ['', clients]) {

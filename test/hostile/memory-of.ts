@@ -1,5 +1,4 @@
-/** What a process says of itself, of its memory above all. */
-import assert from 'node:assert/strict';
+/** What a process says of itself at its admin port, of its memory above all, and whether it answers there at all. */
 
 export interface MemoryWatch {
   /** The most that was seen, bytes. */
@@ -7,11 +6,26 @@ export interface MemoryWatch {
   end(): Promise<void>;
 }
 
-export async function readMetric(adminPort: number, name: string): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text();
-  const value = Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
-  assert.ok(value >= 0, text);
+/** A process that does not answer its probe for so long is restarted by supervisors. */
+const ANSWER_LIMIT_MS = 5_000;
+
+/** @throws Error when the process does not answer, or does not tell this */
+export async function readMetric(adminPort: number, metric: string, name = 'the process'): Promise<number> {
+  const signal = AbortSignal.timeout(ANSWER_LIMIT_MS);
+  const text = await fetch(`http://127.0.0.1:${adminPort}/metrics`, { signal }).then(
+    (response) => response.text(),
+    (error: unknown) => {
+      throw new Error(`${name} does not answer at its admin port ${adminPort}`, { cause: error });
+    },
+  );
+  const value = Number(new RegExp(`^${metric} (\\S+)$`, 'm').exec(text)?.[1]);
+  if (!(value >= 0)) throw new Error(`${name} does not tell its ${metric}: ${text}`);
   return value;
+}
+
+/** The memory that it has. @param name the process, for messages */
+export function residentBytes(adminPort: number, name?: string): Promise<number> {
+  return readMetric(adminPort, 'process_resident_memory_bytes', name);
 }
 
 /** Looks again and again until it is ended. */
@@ -19,7 +33,7 @@ export function watchMemory(adminPort: number): MemoryWatch {
   let peak = 0;
   let over = false;
   const watching = (async () => {
-    while (!over) peak = Math.max(peak, await readMetric(adminPort, 'process_resident_memory_bytes'));
+    while (!over) peak = Math.max(peak, await residentBytes(adminPort));
   })();
   return {
     peak: () => peak,

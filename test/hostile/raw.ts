@@ -9,7 +9,7 @@ export const PING = 9;
 
 export interface RawPeer {
   readonly socket: Socket;
-  /** Resolves once the connection has ended, in whatever way, with the status code that came before, or 0. */
+  /** Resolves once the connection has ended, in any way, with the status code that came before, or 0. */
   readonly closed: Promise<number>;
   /** Resolves when the system took it over, or the connection has ended. */
   write(bytes: Uint8Array): Promise<void>;

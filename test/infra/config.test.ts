@@ -107,14 +107,14 @@ const MISTAKES: Mistake[] = [
     says: ["dpr:workers give port 26380 to worker 1 and to worker 0's admin port: set another port for one of them"],
   },
   {
-    what: 'a type that nobody knows how to start',
+    what: 'a type that no command starts',
     raw: { workers: [{ id: 0, type: 'kv' }] },
     says: [
-      'dpr:workers[0] is of type "kv", which nobody says how to start: set dpr:commands.kv or the worker\'s command',
+      'dpr:workers[0] is of type "kv", and no command says how to start it: set dpr:commands.kv or the worker\'s command',
     ],
   },
   {
-    what: 'a type that nobody knows how to deploy',
+    what: 'a type that no image is named for',
     target: 'kubernetes',
     raw: { commands: { kv: 'kv' }, workers: [{ id: 0, type: 'kv', mountPath: '/kv' }] },
     says: [
@@ -306,7 +306,7 @@ const MISTAKES: Mistake[] = [
     says: ['dpr:ingress.memory has limit 32Mi, below request 64Mi: raise limit or lower request'],
   },
   {
-    what: 'a StatefulSet of nobody',
+    what: 'a StatefulSet of no worker',
     raw: { ...ONE, replace: ['Finder'] },
     says: ['dpr:replace[0] is "Finder": it must be a worker id, "finder" or "all"'],
   },

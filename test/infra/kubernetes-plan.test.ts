@@ -76,7 +76,7 @@ describe('the plan on Kubernetes', () => {
     });
   });
 
-  it("takes somebody else's worker as its entry describes it", () => {
+  it("takes another project's worker as its entry describes it", () => {
     const [worker] = plan({
       workers: [{ id: 2, type: 'kv', image: 'registry/kv:3', mountPath: '/var/lib/kv', listenPort: 9000 }],
     }).workers;
@@ -101,7 +101,7 @@ describe('the plan on Kubernetes', () => {
     assert.equal(ingress.adminPort, 19_000);
   });
 
-  it('gives every other worker the same whatever comes, goes or changes its place', () => {
+  it('gives every other worker the same when one comes, goes or changes its place', () => {
     const workersAndSome = someWorkers.filter(possible).chain((workers) => {
       return fc.tuple(fc.constant(workers), fc.shuffledSubarray(workers));
     });
@@ -217,7 +217,7 @@ describe('the plan on Kubernetes', () => {
     assert.equal(admitted.length, 1);
   });
 
-  it('keeps everybody but the ingress from workers, and everybody but workers from the control port', () => {
+  it('keeps all pods but the ingress from workers, and all but workers from the control port', () => {
     const from = (policy: string, port: string) =>
       planNetworkPolicies()
         .find(({ name }) => name === policy)

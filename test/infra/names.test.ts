@@ -3,7 +3,7 @@ import { FINDER_NAME, INGRESS_NAME, PODS_NAME, workerName, workerNamed } from '@
 import fc from 'fast-check';
 
 describe("a worker's name", () => {
-  it('tells the worker again, whatever its type is called', () => {
+  it('tells the worker again, with any name of its type', () => {
     const someType = fc.stringMatching(/^[a-z]([-a-z0-9]{0,20}[a-z0-9])?$/);
     const property = fc.property(someType, fc.nat({ max: 65_535 }), (type, id) =>
       assert.deepEqual(workerNamed(workerName({ type, id })), { type, id }),

@@ -53,7 +53,7 @@ describe('the plan of one machine', () => {
     });
   });
 
-  it("starts somebody else's worker by its own command, or by its type's", () => {
+  it("starts another project's worker by its own command, or by its type's", () => {
     const { workers } = plan({
       commands: { kv: 'node my-kv/main.js  --fast', constructor: 'make' },
       workers: [

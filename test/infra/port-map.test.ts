@@ -42,7 +42,7 @@ describe('the port map', () => {
     );
   });
 
-  it('gives a worker the same plan whatever other workers there are, in whatever order', () => {
+  it('gives a worker the same plan with any other workers, in any order', () => {
     const twoLists = workerLists.chain((workers) =>
       fc.tuple(fc.constant(workers), fc.shuffledSubarray(workers), fc.integer({ min: MAX_ID + 1, max: MAX_NEW_ID })),
     );

@@ -159,7 +159,7 @@ describe("a stack's file", () => {
     );
   });
 
-  it('whose secret only Pulumi can read takes it from whoever knows it', () => {
+  it('whose secret only Pulumi can read takes it from a program that knows it', () => {
     const text = 'config:\n  dpr:controlToken: { secure: v1:abc }\n  dpr:workers: []\n';
     const hint =
       'dpr:controlToken is encrypted in Pulumi.x.yaml, for Pulumi only: set it in the environment, as DPR_CONTROL_TOKEN';

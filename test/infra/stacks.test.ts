@@ -36,7 +36,7 @@ describe('the example stacks', () => {
     });
   }
 
-  it('are the same whatever file the machine has for the address of its cluster', async () => {
+  it('are the same with any file that the machine has for the address of its cluster', async () => {
     const before = process.env.KUBECONFIG;
     process.env.KUBECONFIG = '/somewhere/else';
     try {

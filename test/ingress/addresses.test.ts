@@ -56,7 +56,7 @@ describe('the addresses of Services', () => {
     assert.deepEqual(targets(await found.resolve(configuration('counter-0'))), ['10.0.0.9:7000']);
   });
 
-  it('stay where the answers still have them, in whatever order, and while nobody answers', async () => {
+  it('stay where the answers still have them, in any order, and while no server answers', async () => {
     const found = addresses();
     await found.resolve(configuration('counter-0'));
     for (const answer of [['10.0.0.9', '10.0.0.2'], undefined, []]) {

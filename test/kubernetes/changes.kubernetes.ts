@@ -102,7 +102,7 @@ describe('a cluster on Kubernetes that is changed while clients work', function 
     await load.more(5);
   });
 
-  it('cut no connection to anybody who stayed, and every total is exact', async () => {
+  it('cut no connection to a worker that stayed, and every total is exact', async () => {
     assert.deepEqual(
       broken.filter((message) => !message.startsWith('worker 2:')),
       [],

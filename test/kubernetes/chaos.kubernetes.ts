@@ -6,7 +6,7 @@ import { type Ended, start } from './programs.ts';
 import { startZombie } from './zombie.ts';
 
 const STACK = {
-  // Slow checkpoints, so that whoever is killed has something to lose.
+  // Slow checkpoints, so that the worker that is killed has something to lose.
   'dpr:workerDefaults': {
     storage: '1Gi',
     cpu: { request: '20m' },
@@ -94,7 +94,7 @@ describe('a cluster on Kubernetes whose pods are struck', function () {
       await kubectl(['label', 'namespace', deployed.namespace, 'app.kubernetes.io/part-of=dpr-cluster']);
     });
 
-    it('tells in a dry run whom it would strike, and strikes nobody', async () => {
+    it('tells in a dry run what it would strike, and strikes nothing', async () => {
       const before = await podOf('counter-0');
       const { code, said } = await chaos('--dry-run', '--count', '3');
       assert.equal(code, 0);
@@ -121,7 +121,7 @@ describe('a cluster on Kubernetes whose pods are struck', function () {
       assert.deepEqual(load.rollbacks, []);
     });
 
-    it('when the Finder’s pod is deleted by force, nor does anybody wait for it', async () => {
+    it('when the Finder’s pod is deleted by force, nor does any process wait for it', async () => {
       const { load, worldLines, tookMs } = await strikeUnderLoad('finder', 'force');
       assert.equal(worldLines, 0);
       assert.deepEqual(load.rollbacks, []);
@@ -204,7 +204,7 @@ describe('a cluster on Kubernetes whose pods are struck', function () {
       await load.more(5);
       await load.end();
       await other.close();
-      // What it left on the volume counts as little: whoever reads it next finds the successor's state.
+      // What it left on the volume counts as little: the process that reads it next finds the successor's state.
       await strikeUnderLoad('counter-0', 'crash');
     });
   });

@@ -49,7 +49,7 @@ const NEEDED = {
 };
 /** Where stacks may have their public ports, and how many each has to itself. */
 const PORTS = { first: 7_000, last: 26_900, each: 100 };
-/** The lowest ports of nodes: Kubernetes gives them to nobody that does not ask for them. */
+/** The lowest ports of nodes: Kubernetes gives them to no Service that does not ask for them. */
 const NODE_PORTS = { first: 30_000, last: 30_075, each: 5 };
 
 let images: Promise<Deployments['images']> | undefined;

@@ -170,7 +170,7 @@ describe('images on Kubernetes', function () {
     assert.equal(session.worldLine, 1);
   });
 
-  it('of somebody else’s worker type join by the config alone', async () => {
+  it('of another project’s worker type join by the config alone', async () => {
     const harness = `HARNESS=${deployed.images.registry}/dpr-harness:${deployed.images.tag}`;
     await command('docker', ['build', '--quiet', '--build-arg', harness, '--tag', setImage, 'examples/set'], {});
     await command('docker', ['push', '--quiet', setImage], {});

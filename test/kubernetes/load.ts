@@ -40,7 +40,7 @@ export async function startLoad(cluster: Cluster, workers: readonly number[]): P
     }
   }
   const running = run();
-  running.catch(() => undefined); // whoever waits for it sees it
+  running.catch(() => undefined); // the caller that waits for it sees it
 
   return {
     rollbacks,

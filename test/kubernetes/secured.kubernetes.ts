@@ -85,7 +85,7 @@ describe('a secured cluster at the ports of nodes', function () {
     await session.commit();
   });
 
-  it('serves a renewed certificate to whoever comes, and leaves alone who is there', async () => {
+  it('serves a renewed certificate to clients that come, and leaves alone those that are there', async () => {
     assert.ok(cluster);
     const before = await ingressPods();
     assert.equal(before.length, REPLICAS);
@@ -123,7 +123,7 @@ describe('a secured cluster at the ports of nodes', function () {
     assert.deepEqual(broken, []);
   });
 
-  it('gives a worker whatever its entry asks for', async () => {
+  it('gives a worker all that its entry asks for', async () => {
     const pod = JSON.parse(
       (await kubectl(['get', 'pod', 'counter-1-0', ...inNamespace(), '-o', 'json'])).join(''),
     ) as Pod;
@@ -142,7 +142,7 @@ describe('a secured cluster at the ports of nodes', function () {
     assert.deepEqual(await kubectl(['get', 'pvc', 'data-counter-1-0', ...inNamespace(), '-o', size]), ['2Gi']);
   });
 
-  it('keeps its tokens from whoever reads the stack', async () => {
+  it('keeps its tokens from readers of the stack', async () => {
     const state = await deployed.state();
     for (const token of Object.values(TOKENS)) assert.ok(!state.includes(token));
   });

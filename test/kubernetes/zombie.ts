@@ -45,7 +45,7 @@ export async function startZombie(namespace: string, pod: string): Promise<Zombi
   const script = listen(spawn('kubectl', ['exec', ...inPod, '--', 'node', '--eval', SCRIPT]));
   await until(() => script.text().includes(STOPPED), `${pod} does not stand still: ${script.text()}`);
   return {
-    succeeded: () => until(() => script.text().includes(SUCCEEDED), `nobody took over from ${pod}`),
+    succeeded: () => until(() => script.text().includes(SUCCEEDED), `no process took over from ${pod}`),
     async wake() {
       const write = `require('node:fs').writeFileSync('${WAKE_FILE}', '')`;
       await kubectl(['exec', ...inPod, '--', 'node', '--eval', write]);

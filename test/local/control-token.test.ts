@@ -15,7 +15,7 @@ describe('the control token of a cluster whose config has none', () => {
 
   const modeOf = (name: string) => statSync(name).mode & 0o777;
 
-  it('has 128 bits, is another one for each cluster, and nobody else can read it', () => {
+  it('has 128 bits, is another one for each cluster, and no other user can read it', () => {
     const token = ownControlToken(directory);
     assert.match(token, /^[0-9a-f]{32}$/);
     assert.equal(readFileSync(file, 'utf8'), `${token}\n`);
@@ -24,7 +24,7 @@ describe('the control token of a cluster whose config has none', () => {
     assert.notEqual(ownControlToken(directory), token);
   });
 
-  it('stays the same, whoever could read it meanwhile', () => {
+  it('stays the same, also if others could read it meanwhile', () => {
     const token = ownControlToken(directory);
     chmodSync(file, 0o644);
     assert.equal(ownControlToken(directory), token);

@@ -36,7 +36,7 @@ describe('the countdown before a removal', () => {
     assert.deepEqual([removals, waiting.isOver()], [1, true]);
   });
 
-  it('removes nobody whose entry came back in the last moment, or while it is looked', async () => {
+  it('removes no worker whose entry came back in the last moment, or while it is looked', async () => {
     const clock = handClock();
     const waiting = countdown(clock);
     let removals = 0;
@@ -51,7 +51,7 @@ describe('the countdown before a removal', () => {
 
     over();
     await look(() => Promise.resolve(false));
-    assert.deepEqual([removals, waiting.cancel()], [0, [1]], 'whoever notices that the entry is back tells that');
+    assert.deepEqual([removals, waiting.cancel()], [0, [1]], 'the look that finds the entry again tells that');
     await look(() => Promise.resolve(true)); // it was cancelled
     over();
     await look(() => {
@@ -66,7 +66,7 @@ describe('the countdown before a removal', () => {
     assert.deepEqual([removals, waiting.isOver(), waiting.left().size], [1, false, 0]);
   });
 
-  it('begins anew with each change, so that a writer who pauses removes nobody', () => {
+  it('begins anew with each change, so that a writer who pauses removes no worker', () => {
     const clock = handClock();
     const waiting = countdown(clock);
     let removals = 0;

@@ -30,7 +30,7 @@ describe('the silence of a process', () => {
     const silence = measureSilence();
     silence.heard();
     const anHour = 3_600_000;
-    assert.ok(silence.passed(anHour) < SILENT_AFTER_MS, 'a suspended machine makes nobody silent');
+    assert.ok(silence.passed(anHour) < SILENT_AFTER_MS, 'a suspended machine makes no process silent');
     silence.heard();
     for (let nap = 1; nap < 5; nap++) assert.ok(silence.passed(anHour) < RESTART_AFTER_MS);
   });
@@ -60,7 +60,7 @@ describe('a process that is asked whether it is live', () => {
     server?.close();
   });
 
-  it('is silent until it answers, whatever it answers, and is asked on one connection', async () => {
+  it('is silent until it answers anything, and is asked on one connection', async () => {
     let answers = true;
     let questions = 0;
     const sockets = new Set<unknown>();

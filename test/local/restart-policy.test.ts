@@ -26,7 +26,7 @@ describe('after the death of a process', () => {
     assert.deepEqual(pauses(5, SERVED_WELL_MS), [0, 0, 0, 0, 0]);
   });
 
-  it('it starts again whatever its exit code, but for those by which it left or an administrator must act', () => {
+  it('it starts again with any exit code, but for those by which it left or an administrator must act', () => {
     for (const code of Object.values(EXIT)) {
       const verdict = afterDeath({ code, signal: null }, 0, 0);
       if (code === EXIT.left) assert.deepEqual(verdict, { kind: 'rest', phase: 'left' });

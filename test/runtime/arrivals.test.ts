@@ -26,7 +26,7 @@ describe('what was sent before', () => {
     assert.deepEqual(told, ['asked', 'answered']);
   });
 
-  it('has not because somebody answers an earlier question', () => {
+  it('has not because a client answers an earlier question', () => {
     const { told, arrivals } = asking();
     const earlier = arrivals.ask(['a']);
     arrivals.heard('a', earlier);
@@ -38,7 +38,7 @@ describe('what was sent before', () => {
     assert.deepEqual(told, ['asked', 'answered', 'asked', 'answered']);
   });
 
-  it('has at once where nobody is connected', () => {
+  it('has at once where no client is connected', () => {
     const { told, arrivals } = asking();
     arrivals.ask([]);
     assert.deepEqual(told, ['asked', 'answered']);

@@ -121,7 +121,7 @@ describe('a dialer', () => {
     return (server.address() as AddressInfo).port;
   }
 
-  it('tries until somebody listens, then carries frames both ways', async () => {
+  it('tries until a server listens, then carries frames both ways', async () => {
     const port = await freePort();
     const calls = call(port);
     await serve(port);

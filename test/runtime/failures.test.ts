@@ -133,7 +133,7 @@ describe('a Finder and counters that meet trouble', () => {
       assert.equal(await worker.end('SIGTERM'), EXIT.ok);
     });
 
-    it('does not start at a port that is taken, before it fences anybody', async () => {
+    it('does not start at a port that is taken, before it fences another', async () => {
       await startFinder();
       const first = await startWorker(0);
       const { code, reason } = await failed(cluster.startWorker(0));

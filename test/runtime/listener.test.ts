@@ -84,7 +84,7 @@ describe('a listener', () => {
     while (!condition()) await new Promise<void>((resolve) => (changed = resolve));
   }
 
-  /** Somebody who greeted is answered still. */
+  /** A peer that greeted is answered still. */
   async function assertServes(): Promise<void> {
     const peer = await greet(listener.port);
     peer.send(refresh);
@@ -129,7 +129,7 @@ describe('a listener', () => {
     assert.equal(listener.connections(), 0);
   });
 
-  it('refuses what is not a greeting, by name, and nobody else notices', async () => {
+  it('refuses what is not a greeting, by name, and no other peer notices', async () => {
     await start();
     const bystander = await greet(listener.port);
     const wrong: [string | Buffer, string][] = [
@@ -220,7 +220,7 @@ describe('a listener', () => {
     await assertServes();
   });
 
-  it('takes no large frame from strangers, and none above the limit from anybody', async () => {
+  it('takes no large frame from strangers, and none above the limit from any peer', async () => {
     await start();
     const stranger = await connect(listener.port);
     stranger.ws.send(Buffer.alloc(1024 * 1024));
@@ -467,7 +467,7 @@ describe('a listener', () => {
     await closing;
   });
 
-  it('closes in time, whatever its peers do', async () => {
+  it('closes in time, with anything that its peers do', async () => {
     await start({ limits: { closeMs: 20 } });
     const polite = await greet(listener.port);
     const deaf = await greet(listener.port);

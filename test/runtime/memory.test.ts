@@ -38,7 +38,7 @@ describe('the memory of a worker', () => {
 });
 
 describe('the limit on what peers have not read', () => {
-  it('disconnects whoever has most, once it is passed', () => {
+  it('disconnects the connection that has most, once it is passed', () => {
     const closed: string[] = [];
     const unsent = limitBytes(100);
     const part = (name: string) => unsent.join(() => closed.push(name));

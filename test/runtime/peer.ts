@@ -33,7 +33,7 @@ export async function connect(port: number): Promise<Peer> {
   await Promise.race([
     once(ws, 'open'),
     closed.then(() => {
-      throw new Error(`nobody listens at port ${port}`);
+      throw new Error(`no process listens at port ${port}`);
     }),
   ]);
 

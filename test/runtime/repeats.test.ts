@@ -68,7 +68,7 @@ describe('the same failure', () => {
     assert.equal(note('0', 'anew'), true);
   });
 
-  it('is the same whatever number or address it names, and not for another worker', () => {
+  it('is the same with any number or address that it names, and not for another worker', () => {
     assert.equal(kindOfText('version 1795884291100 at 0xfe12'), kindOfText('version 1795884291200 at 0xab'));
     assert.equal(
       kindOfText('boom at 2026-11-28T21:16:31.962Z, 0.393167188195618'),

@@ -195,7 +195,7 @@ describe('a state object in another process', () => {
     assert.equal((await client.next('reply')).results.length, MAX_BATCH_BYTES);
   });
 
-  it('ends its worker with more than that, also if nobody is there to be answered', async () => {
+  it('ends its worker with more than that, also if no client is there to be answered', async () => {
     const settings = await settingsOf(0);
     const [begun, asked] = [deferred<undefined>(), deferred<Uint8Array>()];
     const apply = () => {

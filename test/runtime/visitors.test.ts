@@ -83,7 +83,7 @@ describe('visitors', () => {
     assert.equal(refuseVisitor({}, LOCAL), undefined, 'HTTP/1.0, which no browser speaks');
   });
 
-  it('are told why in few words, whatever they send', () => {
+  it('are told why in few words, with anything that they send', () => {
     assert.ok((refuseVisitor({ origin: 'x'.repeat(60_000) }, LOCAL) ?? '').length < 300);
   });
 });

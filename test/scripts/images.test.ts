@@ -52,7 +52,7 @@ describe('images', () => {
       return { id: await rewriteImage(saved, options, archive), archive: await readFile(archive) };
     }
 
-    it('are the same, whoever built them, when and where', async () => {
+    it('are the same, built by any user, at any time and place', async () => {
       const labels = { Labels: { one: '1', two: '2' } };
       const first = await rewritten('first', new Date('2026-05-01'), labels);
       const second = await rewritten('second', new Date('2026-06-01'), {
@@ -122,7 +122,7 @@ describe('images', () => {
     assert.equal(entryPoint('finder'), 'ENTRYPOINT ["node","/app/finder.js"]');
   });
 
-  it('say where their source is, and nobody’s password', () => {
+  it('say where their source is, and no password', () => {
     const cases: [string, string | undefined][] = [
       ['git@example.com:a/b.git', 'https://example.com/a/b'],
       ['ssh://git@example.com/a/b.git', 'https://example.com/a/b'],

@@ -13,7 +13,7 @@ export function removeAny(world: World, how: 'graceful' | 'force'): boolean {
     ({ id, wanted, removing, generation }) =>
       wanted && removing === 'no' && (generation > 0 || world.checker.generationOf(id) > 0),
   );
-  if (candidates.length < 2) return false; // somebody stays
+  if (candidates.length < 2) return false; // a worker stays
   const host = world.random.pick(candidates);
   if (host.generation === 0) world.reached('removed before it was let in');
   host.generation ||= world.checker.generationOf(host.id);

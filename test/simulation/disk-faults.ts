@@ -30,7 +30,7 @@ export const DISK_STRIKES: Readonly<Record<DiskFaultName, (world: World) => bool
     after(world, () => world.slowDisks.delete(disk));
     return true;
   },
-  /** The slot that the next write goes to: nobody may notice. */
+  /** The slot that the next write goes to: the Finder may not notice. */
   rotOldSlot({ finder: { disk, process: running }, random }) {
     if (running !== undefined && (running.writer === undefined || running.core.writing !== undefined)) return false;
     const newest = newestSlot(disk);
@@ -234,7 +234,7 @@ function anyDisk({ hosts, finder, random }: World): SimDisk {
   return random.pick([finder.disk, ...[...hosts.values()].map(({ disk }) => disk)]);
 }
 
-/** A member whose loss leaves somebody. */
+/** A member whose loss leaves others. */
 function anyHost({ hosts, random }: World): WorkerHost | undefined {
   const whole = [...hosts.values()].filter(
     ({ wanted, removing, generation, isLost, isDamaged }) =>

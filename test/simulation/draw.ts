@@ -45,7 +45,7 @@ const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
 };
 
 /**
- * `usual`: the mix of all kinds. `small`: one or two workers and clients at the pace of somebody who watches, for a minute; to compare
+ * `usual`: the mix of all kinds. `small`: one or two workers and clients at the pace of a person who watches, for a minute; to compare
  * simulated with real time. Otherwise special worlds of that kind alone.
  */
 export type Draw = 'usual' | 'small' | SpecialWorldName;

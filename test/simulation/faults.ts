@@ -197,7 +197,7 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     );
     return true;
   },
-  /** A worker's wall clock goes anywhere; the monotonic one of anybody else only forward, as after a suspension. */
+  /** A worker's wall clock goes anywhere; the monotonic one of any process only forward, as after a suspension. */
   jumpClock(world) {
     const { random, finder, clients } = world;
     const others = [...(finder.process === undefined ? [] : [finder.process]), ...clients];
@@ -319,7 +319,7 @@ function resetOnceTold(world: World, link: Link, until: number): void {
   });
 }
 
-/** Members that nobody removes. */
+/** Members that are not being removed. */
 function losable({ hosts }: World): WorkerHost[] {
   return [...hosts.values()].filter(({ wanted, removing }) => wanted && removing === 'no');
 }
@@ -349,7 +349,7 @@ function losePower(world: World, host: WorkerHost): void {
   host.disk.cutPower();
 }
 
-/** A process that nobody can connect to for a while, and that cannot connect to anybody. */
+/** A process that no other can connect to for a while, and that cannot connect to any. */
 function cutOff({ random, scheduler, hosts, clients, options, partitions }: World): { name: string; ms: number } {
   const names = ['finder', ...[...hosts.keys()].map((id) => `worker ${id}`), ...clients.map((client) => client.name)];
   const name = random.pick(names);
@@ -399,7 +399,7 @@ export function add(world: World, host: WorkerHost): void {
 
 // --- the end of faults ----------------------------------------------------------------------------------------------
 
-/** Nothing goes wrong any more: everybody runs, reaches everybody, and may be waited for. */
+/** Nothing goes wrong any more: every process runs, reaches all others, and may be waited for. */
 export function calmDown(world: World): void {
   world.calm = true;
   world.note('truth', () => 'faults stop');

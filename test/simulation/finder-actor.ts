@@ -101,7 +101,7 @@ export function startFinder(world: World): void {
       ...FINDER_DEFAULTS,
       controlPort: 16379,
       decisionGraceMs: options.decisionGraceMs,
-      // With an old record it would go on when it should not: nobody can prevent that, so here it waits.
+      // With an old record it would go on when it should not: nothing can prevent that, so here it waits.
       settleGraceMs: host.rightDisk === undefined ? options.settleGraceMs : Infinity,
       maxWorkers: options.maxWorkers,
       maxDecisions: options.maxDecisions,
@@ -199,7 +199,7 @@ export function crashFinder(world: World, powerLoss: boolean): void {
 }
 
 /**
- * Connect to the Finder; undefined when nobody listens. Clients do not meet one with an old record before it knows that: it would tell
+ * Connect to the Finder; undefined when no process listens. Clients do not meet one with an old record before it knows that: it would tell
  * them of an old membership.
  */
 export function reachFinder(world: World, from: Process, role: Role): FinderProcess | undefined {
@@ -216,7 +216,7 @@ function listening(owner: Owner, running: () => FinderProcess): Owner {
     ...owner,
     opened(connection, hello) {
       const { core, found, betterInformed } = running();
-      // While it starts it sends everybody away without a look.
+      // While it starts it sends every peer away without a look.
       const isHeard = core.exposed !== undefined;
       if (isHeard && (hello.stamp?.counter ?? 0) > (found?.counter ?? 0)) betterInformed.add(connection.number);
       owner.opened(connection, hello);
@@ -302,7 +302,7 @@ function perform(world: World, running: FinderProcess, effect: FinderEffect): vo
 }
 
 /**
- * It takes its old record for the newest. It may once nobody is left who could know better, such as one that crashed and has on its disk
+ * It takes its old record for the newest. It may once no process is left that could know better, such as one that crashed and has on its disk
  * no newer stamp. Then it stays down until it has the right disk back.
  */
 function goesOn(world: World, { found, heard, betterInformed }: FinderProcess): void {

@@ -1,5 +1,5 @@
 /**
- * A client that is broken or hostile: it greets as any other, and then sends whatever the codec can carry, with numbers near every bound
+ * A client that is broken or hostile: it greets as any other, and then sends all that the codec can carry, with numbers near every bound
  * and near those that it was told. The session ids of others are secrets, and its own the only ones that it knows.
  */
 import { MAX_EXACT_U64, MAX_VERSION, MAX_WORKER_ID, type Batch, type Message } from '../../services/protocol/index.ts';

@@ -90,7 +90,7 @@ function createEnd(world: World, link: Link, process: Process, side: 0 | 1): End
 }
 
 function nothing(): void {
-  // Until somebody listens.
+  // Until a process listens.
 }
 
 /** This side closed it or heard of its end. */

@@ -25,7 +25,7 @@ export interface WorldOptions {
   readonly sessionsPerClient: number;
   /** In the place of each of them, one after another; then each is left once all of its calls were made. */
   readonly sessionsInTurn: number;
-  /** Clients that send whatever the codec can carry. */
+  /** Clients that send all that the codec can carry. */
   readonly hostileClients: number;
   readonly callsPerSession: number;
   readonly strictChance: number;

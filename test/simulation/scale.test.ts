@@ -52,7 +52,7 @@ describe('a Finder with many workers', () => {
   });
 });
 
-/** From a write of the record until the next one, if a report comes in just after the first, and nobody waits for it. */
+/** From a write of the record until the next one, if a report comes in just after the first, and no client waits for it. */
 function spacingMs(workers: number): number {
   const member = {
     generation: 1,

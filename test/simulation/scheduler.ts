@@ -1,6 +1,6 @@
 /** Simulated time: events in order of their time, and of their making where times are equal; and the processes that they belong to. */
 
-/** A clock's resolution: whoever is to be woken at a moment is woken at least this much later than now, so that time goes on. */
+/** A clock's resolution: a process that is to be woken at a moment is woken at least this much later than now, so that time goes on. */
 export const CLOCK_STEP_MS = 0.001;
 
 /** A simulated operating system process. A dead one hears nothing more; a paused one hears everything once it goes on. */

@@ -93,7 +93,7 @@ function think(world: World, session: SimSession): void {
   });
 }
 
-/** Nobody is there to call, or too much is on its way. */
+/** No worker is there to call, or too much is on its way. */
 function mustWait({ client, waiting }: SimSession): boolean {
   return waiting >= MAX_WAITING_CALLS || (client.cluster?.members.length ?? 0) === 0;
 }

@@ -88,7 +88,7 @@ export function openPort(world: World, process: Process, owner: Owner, user?: Ar
 }
 
 /**
- * Pauses between attempts to connect grow as production's do: whoever is back is found soon, and a long outage costs few attempts.
+ * Pauses between attempts to connect grow as production's do: a server that is back is found soon, and a long outage costs few attempts.
  */
 export function reconnectPauses({ random }: World): BackOff {
   return backOff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS, PAUSE_GROWTH, () => random.next());

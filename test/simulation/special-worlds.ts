@@ -357,7 +357,7 @@ function drawLeaving(random: Random, { rates }: WorldOptions): Partial<WorldOpti
   };
 }
 
-/** Ids are given again to new workers while processes of removed ones, which nobody could tell, still serve clients. */
+/** Ids are given again to new workers while processes of removed ones, which were not told of that, still serve clients. */
 function drawRevenants(random: Random): Partial<WorldOptions> {
   return {
     workers: 2,

@@ -282,8 +282,8 @@ function perform(world: World, running: WorkerProcess, effect: WorkerEffect): vo
       return ask(world, running, effect);
     case 'serving':
       running.serving = true;
-      // Whoever wakes up on a disk that was replaced may be let in, if nothing is committed yet: then that is the worker's disk. One of a
-      // generation that was removed may serve until it hears of that, and its disk is nobody's any more.
+      // A process that wakes up on a disk that was replaced may be let in, if nothing is committed yet: then that is the worker's disk. One of a
+      // generation that was removed may serve until it hears of that, and its disk is no worker's any more.
       if (core.generation === checker.generationOf(host.id) && effect.incarnation >= checker.claimedOf(host.id))
         host.disk = running.disk;
       keepMember(world, host);

@@ -1,4 +1,4 @@
-/** What stays of a worker when its processes die: its disk, and whether somebody starts it again. */
+/** What stays of a worker when its processes die: its disk, and whether it is started again. */
 import type { WorkerConfig } from '../../services/core/index.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 import { createDisk } from './disk.ts';
@@ -44,7 +44,7 @@ export function createHost(id: number, random: Random): WorkerHost {
   };
 }
 
-/** Whoever is a member is wanted: a process that was paused during a removal may have added its id again. */
+/** A worker that is a member is wanted: a process that was paused during a removal may have added its id again. */
 export function keepMember(world: World, host: WorkerHost): void {
   const generation = world.checker.generationOf(host.id);
   if (generation <= host.generation || host.removing !== 'no') return;

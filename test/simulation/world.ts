@@ -49,7 +49,7 @@ export interface World {
   frame(actor: string, to: string, text: () => string): void;
 }
 
-/** Is the process cut off from everybody? */
+/** Is the process cut off from all others? */
 export function isPartitioned(world: World, name: string): boolean {
   const { now } = world.scheduler;
   return world.partitions.some((partition) => partition.name === name && partition.until > now);

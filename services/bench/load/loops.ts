@@ -1,7 +1,7 @@
 /**
  * How batches are issued. The closed loop keeps a fixed number in flight and finds the throughput. It cannot tell latencies: while
- * a server stalls, such a load does not ask either, so the stall is counted once instead of for everybody who would have come
- * (coordinated omission). The open loop issues at a fixed rate whatever happens, and counts from when a batch was due.
+ * a server stalls, such a load does not ask either, so the stall is counted once instead of for all batches that would have come
+ * (coordinated omission). The open loop issues at a fixed rate, also while the server stalls, and counts from when a batch was due.
  */
 import { createHistogram, performance, type RecordableHistogram } from 'node:perf_hooks';
 import type { Line } from './line.ts';

@@ -1,6 +1,6 @@
 /** The real cluster: a Finder and one counter, as `npm start` runs them. */
 import { LOCAL_PROGRAM, startOwnCluster } from '@dpr/chaos';
-import { readClusterFile } from '@dpr/local';
+import { runningCluster } from '@dpr/client/cluster-file';
 import { withPatience } from '@dpr/runtime/patience';
 import type { Peer, PeerOptions } from './peer.ts';
 
@@ -13,7 +13,7 @@ export interface ClusterPeer extends Peer {
 /** @throws Error with the cluster's own words when it does not serve */
 export async function startCluster(checkpointIntervalMs: number, { pin, signal }: PeerOptions): Promise<ClusterPeer> {
   const own = await startOwnCluster({ workers: 1, checkpointIntervalMs, command: [...pin, ...LOCAL_PROGRAM], signal });
-  const worker = readClusterFile(own.dataDirectory)?.processes.find(({ role }) => role === 'worker');
+  const worker = (await runningCluster(own.dataDirectory))?.processes.find(({ role }) => role === 'worker');
   if (typeof worker?.pid !== 'number') {
     await own.remove();
     throw new Error('the cluster serves, and its worker is not to be found');

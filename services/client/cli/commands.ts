@@ -3,9 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { patience } from '@dpr/runtime/patience';
 import { connect, type Cluster } from '../cluster.ts';
 import { unlessAborted } from '../deferred.ts';
+import { UnknownWorkerError } from '../errors.ts';
 import type { LogEntry } from '../options.ts';
 import { connectOperator, type ClusterStatus, type Operator } from '../operator.ts';
-import { TimeoutError } from './complaint.ts';
+import { NoWorkersError, TimeoutError } from './complaint.ts';
 import { eventJson, eventText, statusText, workersText } from './format.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
@@ -22,7 +23,7 @@ export async function showStatus(
 ): Promise<void> {
   await withOperator(settings, terminal, async (operator) => {
     const format = (status: ClusterStatus): string =>
-      json ? JSON.stringify(status) : statusText(status, { now: Date.now(), columns: terminal.columns() });
+      json ? JSON.stringify(status) : statusText(status, { columns: terminal.columns() });
     const first = await inTime(settings, terminal, 'the Finder did not answer', (signal) =>
       operator.status({ signal }),
     );
@@ -61,7 +62,7 @@ export async function addToCounter(
     json = false,
   }: { readonly commit?: boolean; readonly replay?: boolean; readonly json?: boolean },
 ): Promise<void> {
-  await withCluster(settings, terminal, async (cluster) => {
+  await withCounters(settings, terminal, async (cluster) => {
     const session = cluster.session({ replay });
     const added = session.counter(worker).add(amount);
     const late = `worker ${worker} did not answer, and may have added ${amount} all the same; 'dpr status' shows how it is`;
@@ -81,7 +82,7 @@ export async function readCounter(
   worker: number,
   { json = false }: { readonly json?: boolean },
 ): Promise<void> {
-  await withCluster(settings, terminal, async (cluster) => {
+  await withCounters(settings, terminal, async (cluster) => {
     const late = `worker ${worker} did not answer; 'dpr status' shows how it is`;
     const session = cluster.session({ replay: true }); // reading again does no harm
     const value = await inTime(settings, terminal, late, (signal) => session.counter(worker).get({ signal }));
@@ -137,7 +138,7 @@ export async function watchEvents(
 ): Promise<void> {
   await withOperator(settings, terminal, async (operator) => {
     const now = (): string => new Date().toISOString().slice(11, 23);
-    operator.watch((event) => terminal.print(json ? eventJson(event) : `${now()}  ${eventText(event, Date.now())}`));
+    operator.watch((event) => terminal.print(json ? eventJson(event) : `${now()}  ${eventText(event)}`));
     await untilInterrupted(terminal, async (signal) => {
       // The Finder answers in order: what happens from now on is told.
       await inTime(settings, terminal, 'the Finder did not answer', (late) => operator.status({ signal: late }));
@@ -188,7 +189,23 @@ async function withCluster(
   }
 }
 
-/** Each reason why the Finder is away is told once, in whatever order they come again, until it is back. */
+/** As `withCluster`, for what is asked of a worker. @throws NoWorkersError where there is none at all */
+async function withCounters(
+  settings: Settings,
+  terminal: Terminal,
+  work: (cluster: Cluster) => Promise<void>,
+): Promise<void> {
+  await withCluster(settings, terminal, async (cluster) => {
+    try {
+      await work(cluster);
+    } catch (error) {
+      if (error instanceof UnknownWorkerError && cluster.workers().length === 0) throw new NoWorkersError();
+      throw error;
+    }
+  });
+}
+
+/** Each reason why the Finder is away is told once, in any order in which they come again, until it is back. */
 export function absenceTold(say: (text: string) => void): (entry: Pick<LogEntry, 'event' | 'message'>) => void {
   const reasons = new Set<string>();
   return ({ event, message }) => {

@@ -23,6 +23,17 @@ export class NotRunningError extends Error {
   override readonly name = 'NotRunningError';
 }
 
+/** A worker is asked for in a cluster that has none. */
+export class NoWorkersError extends Error {
+  override readonly name = 'NoWorkersError';
+
+  constructor() {
+    super(
+      "no worker has joined the cluster yet, unless all were removed: 'dpr status --watch' shows each one that joins, and a worker's log what keeps it from that (npm start: in logs of the data directory; Kubernetes: kubectl logs)",
+    );
+  }
+}
+
 /** The cluster did not answer within `--timeout`. */
 export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
@@ -47,6 +58,7 @@ export function complaintOf(error: unknown): Complaint {
     const text = `${message}\nGive the right token with --token-file or DPR_CLIENT_TOKEN, for status, watch and remove-worker also with --control-token-file or DPR_CONTROL_TOKEN; --data finds that of a cluster of this machine.`;
     return { text, exitCode: EXIT.unauthorized };
   }
+  if (error instanceof NoWorkersError) return { text: message, exitCode: EXIT.unknownWorker };
   if (
     error instanceof UnknownWorkerError ||
     error instanceof WrongTypeError ||

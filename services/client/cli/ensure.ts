@@ -68,7 +68,7 @@ function unreachable({ token = '', ca }: Settings, { id, address }: WorkerStatus
       {
         opened({ worker }) {
           connection.close();
-          resolve(worker?.id === id ? undefined : `somebody else answers there, ${nameOf(worker)}`);
+          resolve(worker?.id === id ? undefined : `another server answers there, ${nameOf(worker)}`);
         },
         frames: () => undefined,
         closed: (error) => resolve(error.message),

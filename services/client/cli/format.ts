@@ -2,7 +2,7 @@
 import type { ClusterEvent } from '../events.ts';
 import type { WorkerInfo } from '../membership.ts';
 import type { ClusterStatus } from '../operator.ts';
-import { age, cut, holdUps, statusTable, type TableSpace } from '../status-table.ts';
+import { cut, duration, holdUps, statusTable, type TableSpace } from '../status-table.ts';
 
 /** Lines of columns that are as wide as they need to be; numbers to the right. The first row is the head. */
 export function table(rows: readonly (readonly string[])[]): string {
@@ -60,13 +60,16 @@ export function workersText(workers: readonly WorkerInfo[], columns?: number): s
   return lines.map((line) => cut(line, columns)).join('\n');
 }
 
-/** @param now by the clock that versions follow, ms since 1970 */
-export function eventText(event: ClusterEvent, now: number): string {
+export function eventText(event: ClusterEvent): string {
   switch (event.kind) {
     case 'joined':
       return `worker ${event.worker} joined (${event.type}, generation ${event.generation})`;
     case 'restarted':
       return `worker ${event.worker} was started anew (${event.restarts} ${event.restarts === 1 ? 'restart' : 'restarts'} after a failure so far)`;
+    case 'silent':
+      return `worker ${event.worker} is silent for ${duration(event.forMs)}: nothing that depends on it commits`;
+    case 'answersAgain':
+      return `worker ${event.worker} answers again`;
     case 'leaving':
       return `worker ${event.worker} is leaving`;
     case 'left':
@@ -74,7 +77,7 @@ export function eventText(event: ClusterEvent, now: number): string {
     case 'rolledBack':
       return `rollback: world-line ${event.worldLine} began; what was not committed in ${event.from} is lost`;
     case 'cut':
-      return `committed: ${[...event.advanced].map(([id, { version }]) => `worker ${id} up to ${age(version, now)}`).join(', ')}`;
+      return `more is committed of ${[...event.advanced.keys()].map((id) => `worker ${id}`).join(', ')}`;
   }
 }
 

@@ -1,7 +1,8 @@
 /** Clusters that `npm start` runs on this machine, found by what it writes into their data directories. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseAddress } from '../addresses.ts';
+import { readIfThere, runningCluster, type ClusterProcess } from '../cluster-file.ts';
 import { NotRunningError, UsageError } from './complaint.ts';
 
 /** A cluster that runs here. */
@@ -13,14 +14,7 @@ export interface Here {
   readonly control: string;
   /** What its control port asks for, unless its configuration says; that, only its administrator knows. */
   readonly controlToken: string | undefined;
-  readonly processes: readonly HereProcess[];
-}
-
-export interface HereProcess {
-  /** Such as `dpr-finder` or `counter-0`. */
-  readonly name: string;
-  /** Null while there is no process. */
-  readonly pid: number | null;
+  readonly processes: readonly ClusterProcess[];
 }
 
 /** As commander gives them. */
@@ -31,21 +25,39 @@ export interface PlaceWords {
 
 /** In the directory of the stacks' files: a directory for each stack's data. */
 const STACKS_DIRECTORY = '.dpr';
+/** Beside it, in a checkout. */
+const PROJECT_FILE = 'Pulumi.yaml';
 /** The stack of `npm start` where none is named. */
 const DEFAULT_STACK = 'dev';
-/** In a data directory: what runs there, and the token that `npm start` made. */
-const CLUSTER_FILE = 'cluster.json';
+/** In a data directory: the token that `npm start` made. */
 const CONTROL_TOKEN_FILE = 'control-token';
+
+/**
+ * Where the stacks' files are: the directory in which the command is called, or the nearest one above it that is a checkout in which a
+ * cluster was started.
+ */
+export function stacksDirectory(directory: string): string {
+  const hasStacks = (one: string): boolean => existsSync(path.join(one, STACKS_DIRECTORY));
+  if (hasStacks(directory)) return directory;
+  for (let one = directory; one !== path.dirname(one);) {
+    one = path.dirname(one);
+    if (hasStacks(one) && existsSync(path.join(one, PROJECT_FILE))) return one;
+  }
+  return directory;
+}
 
 /**
  * The clusters that run, of the stack or data directory that is named, or else of every stack of a directory.
  *
  * @throws NotRunningError when one is named that does not run
  */
-export function clustersHere({ stack, data }: PlaceWords, directory: string): Here[] {
+export async function clustersHere({ stack, data }: PlaceWords, directory: string): Promise<Here[]> {
   const named = data ?? (stack === undefined ? undefined : path.join(STACKS_DIRECTORY, stack));
-  if (named === undefined) return stacksOf(directory).flatMap((one) => clusterIn(one) ?? []);
-  const found = clusterIn(path.resolve(directory, named));
+  if (named === undefined) {
+    const found = await Promise.all(stacksOf(directory).map(clusterIn));
+    return found.flatMap((one) => one ?? []);
+  }
+  const found = await clusterIn(path.resolve(directory, named));
   if (found !== undefined) return [found];
   const start = stack === undefined ? `npm start -- --data ${named}` : `npm start -- --stack ${stack}`;
   throw new NotRunningError(`no cluster runs with its data in ${named}: '${start}' starts it`);
@@ -107,41 +119,10 @@ function stacksOf(directory: string): string[] {
 }
 
 /** The cluster that runs with its data in a directory. */
-export function clusterIn(directory: string): Here | undefined {
-  const file = clusterFile(readIfThere(path.join(directory, CLUSTER_FILE)));
-  if (file === undefined || !isAlive(file.supervisor)) return undefined;
+export async function clusterIn(directory: string): Promise<Here | undefined> {
+  const running = await runningCluster(directory);
+  if (running === undefined) return undefined;
+  const { cluster, control, processes } = running;
   const controlToken = readIfThere(path.join(directory, CONTROL_TOKEN_FILE))?.trim();
-  return { ...file, directory, controlToken: controlToken === '' ? undefined : controlToken };
-}
-
-type ClusterFile = Pick<Here, 'cluster' | 'control' | 'processes'> & { readonly supervisor: number };
-
-/** What of the file matters here; undefined when it is none of this project. */
-function clusterFile(text: string | undefined): ClusterFile | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const { supervisor, cluster, control, processes } = JSON.parse(text) as ClusterFile;
-    for (const address of [cluster, control]) parseAddress(address);
-    return Array.isArray(processes) ? { supervisor, cluster, control, processes } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A process of another user is alive too, and may not be signalled. */
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Whatever cannot be read, as when it is another user's, is as good as missing. */
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
+  return { cluster, control, processes, directory, controlToken: controlToken === '' ? undefined : controlToken };
 }

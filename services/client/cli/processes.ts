@@ -1,7 +1,7 @@
 /** `dpr pid`: the processes of a cluster of this machine, which the Finder does not know. */
-import { isLocked } from '@dpr/runtime/storage';
 import { UsageError } from './complaint.ts';
-import { clustersHere, noneRuns, theOneMeant, type HereProcess, type PlaceWords } from './here.ts';
+import type { ClusterProcess } from '../cluster-file.ts';
+import { clustersHere, noneRuns, theOneMeant, type PlaceWords } from './here.ts';
 import type { Terminal } from './terminal.ts';
 
 /** @throws NotRunningError when no cluster runs here, UsageError when it has no such process */
@@ -12,10 +12,9 @@ export async function showPids(
   name: string | undefined,
   { json = false }: { readonly json?: boolean },
 ): Promise<void> {
-  const here = theOneMeant(clustersHere(place, directory), directory);
-  // What a machine that lost power left behind names processes that are other programs' by now; the lock tells for certain.
-  if (here === undefined || !(await isLocked(here.directory))) throw noneRuns();
-  const processes = here.processes.map((one): HereProcess => ({ name: one.name, pid: one.pid }));
+  const here = theOneMeant(await clustersHere(place, directory), directory);
+  if (here === undefined) throw noneRuns();
+  const processes = here.processes.map(({ name, pid }) => ({ name, pid }));
   if (name === undefined) {
     terminal.print(json ? JSON.stringify(processes) : processes.map(lineOf).join('\n'));
     return;
@@ -28,6 +27,6 @@ export async function showPids(
   terminal.print(json ? JSON.stringify(found) : String(found.pid));
 }
 
-function lineOf({ name, pid }: HereProcess): string {
+function lineOf({ name, pid }: Pick<ClusterProcess, 'name' | 'pid'>): string {
   return `${name} ${pid ?? '-'}`;
 }

@@ -1,11 +1,12 @@
 /** The `dpr` command: its words, options and help. */
+import path from 'node:path';
 import { MAX_AMOUNT, MIN_AMOUNT } from '@dpr/counter/operations';
 import { MAX_WORKER_ID } from '@dpr/protocol';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { addToCounter, readCounter, removeWorker, showStatus, showWorkers, watchEvents } from './commands.ts';
 import { complaintOf } from './complaint.ts';
 import { ensureDeclared, type EnsureWords } from './ensure.ts';
-import { clusterIn, dataDirectory } from './here.ts';
+import { clusterIn, dataDirectory, stacksDirectory } from './here.ts';
 import { EXIT, EXIT_MEANINGS } from './exit-codes.ts';
 import { VERSION } from '../version.ts';
 import { showPids } from './processes.ts';
@@ -37,12 +38,12 @@ ${EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padEnd(4)}${meaning}`
 const TOKENS = `
 Tokens come from files or the environment: DPR_CLIENT_TOKEN or DPR_CLIENT_TOKEN_FILE, DPR_CONTROL_TOKEN or
 DPR_CONTROL_TOKEN_FILE. Without any, the one that 'npm start' made is taken from the data directory of the cluster that
-runs here, and its addresses too: of the stack of this directory that runs, dev before others. Where none runs now, a command
+runs here, and its addresses too: of the stack of this directory, or of the checkout that it is in, that runs, dev before others. Where none runs now, a command
 fails and asks no other cluster; with --timeout it waits for one. DPR_CONTROL names the control port where the Finder does not
 tell it rightly.`;
 
 /**
- * @param directory where it is called: clusters of the stacks there are found without an address
+ * @param directory where it is called: clusters of the stacks there, or of the checkout around it, are found without an address
  * @returns the exit code
  */
 export async function runDpr(
@@ -70,7 +71,8 @@ export async function runDpr(
   }
 }
 
-function buildProgram(variables: Variables, terminal: Terminal, directory: string): Command {
+function buildProgram(variables: Variables, terminal: Terminal, calledIn: string): Command {
+  const directory = stacksDirectory(calledIn);
   const program = new Command('dpr')
     .description('Look at a DPR cluster, use its counters, remove workers.')
     .option(
@@ -78,7 +80,9 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
       `the Finder's public port (DPR_CLUSTER; default: of the cluster that runs here; where none was ever started, ${DEFAULT_CLUSTER})`,
     )
     .option('-s, --stack <name>', 'the cluster of this stack that runs here')
-    .option('--data <directory>', 'the cluster that runs here with its data in this directory')
+    .option('--data <directory>', 'the cluster that runs here with its data in this directory', (data) =>
+      path.resolve(calledIn, data),
+    )
     .option('--control <address>', "the Finder's control port (DPR_CONTROL; default: as the Finder tells)")
     .option('--token-file <file>', 'the token of clients, where the cluster asks for one')
     .option('--control-token-file <file>', 'the token of the control port, where the cluster asks for one')
@@ -105,14 +109,14 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
   });
 
   /** The Finder that is asked is that of these volumes, and no other that may run on this machine. */
-  function volumesPlace(): VolumesPlace {
+  async function volumesPlace(): Promise<VolumesPlace> {
     const { stack, data, ...options } = program.opts<CommonOptions>();
     const place = dataDirectory({ ...(stack && { stack }), ...(data && { data }) }, directory);
-    if (clusterIn(place) !== undefined) {
-      return { data: place, settings: settingsOf({ ...options, data: place }, variables, directory) };
+    if ((await clusterIn(place)) !== undefined) {
+      return { data: place, settings: await settingsOf({ ...options, data: place }, variables, directory) };
     }
     const isGiven = options.cluster !== undefined;
-    return { data: place, settings: isGiven ? settingsOf(options, variables, directory) : undefined };
+    return { data: place, settings: isGiven ? await settingsOf(options, variables, directory) : undefined };
   }
 
   program
@@ -151,7 +155,7 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
     .command('remove-worker')
     .description('ask a worker to leave: once everything that it executed is committed, it is a member no more')
     .argument('<id>', "the worker's id", workerId)
-    .option('--force', 'remove it though it is dead; what it did not commit is lost, for everyone')
+    .option('--force', 'remove it though it is dead; what it did not commit is lost, for all clients')
     .option('--wait', 'wait until it left, and tell what it waits for')
     .addHelpText('after', examples('dpr remove-worker 1 --wait', 'dpr remove-worker 1 --force'))
     .action(async (id: number, words: { force?: boolean; wait?: boolean }) =>
@@ -181,7 +185,7 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
     .command('volumes')
     .description('the volumes of workers on this machine, also of removed ones: nothing of those is deleted by itself')
     .addHelpText('after', VOLUMES_HELP)
-    .action((words: object) => showVolumes(volumesPlace(), terminal, withJson(words)));
+    .action(async (words: object) => showVolumes(await volumesPlace(), terminal, withJson(words)));
   volumes
     .command('delete')
     .description('delete what is kept of a removed worker; it cannot be brought back then')
@@ -189,8 +193,8 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
     .argument('<generation>', 'which of its lives', generation)
     .option('--yes', 'really; otherwise it says what it would delete')
     .addHelpText('after', examples('dpr volumes delete 1 2', 'dpr volumes delete 1 2 --yes'))
-    .action((id: number, which: number, words: { yes?: boolean }) =>
-      deleteVolume(volumesPlace(), terminal, id, which, withJson(words)),
+    .action(async (id: number, which: number, words: { yes?: boolean }) =>
+      deleteVolume(await volumesPlace(), terminal, id, which, withJson(words)),
     );
 
   program
@@ -212,8 +216,9 @@ function buildProgram(variables: Variables, terminal: Terminal, directory: strin
 }
 
 const STATUS_HELP = `
-COMMITTED, DURABLE, EXECUTED: how long ago the newest operations were of which that is true, by the workers' clocks; #N where
-a worker has just begun. LAG: how many operations executed and are not committed, and for how long the oldest has been so.
+COMMITTED: when operations of the worker were committed last, and 'all' if none waits. DURABLE: when it reported a checkpoint
+last. Both by the Finder's clock; - where there was none yet. LAG: how many operations executed and are not committed, and for
+how long the oldest has been so. A ? is what the Finder does not know: what was before it began, or a worker's that is away.
 RESTARTS: starts that no clean stop preceded. A worker that is silent is connected and does not answer.
 Where a line is too short for all columns some give way; --json has everything, with versions as numbers.
 ${examples('dpr status', 'dpr status --watch', 'dpr status --json | jq .worldLine')}`;

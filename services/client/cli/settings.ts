@@ -49,7 +49,7 @@ export async function settingsInTime(
   const late = performance.now() + (options.timeout ?? 0) * 1_000;
   for (let timeout = options.timeout; ; timeout = (late - performance.now()) / 1_000) {
     try {
-      return settingsOf({ ...options, ...(timeout === undefined ? {} : { timeout }) }, variables, directory);
+      return await settingsOf({ ...options, ...(timeout === undefined ? {} : { timeout }) }, variables, directory);
     } catch (error) {
       if (!(error instanceof NotRunningError) || performance.now() + LOOK_MS >= late) throw error;
     }
@@ -62,8 +62,8 @@ export async function settingsInTime(
  * @throws UsageError when a file cannot be read, or what is to be used is not clear
  * @throws NotRunningError when it is a cluster of this machine that does not run
  */
-export function settingsOf(options: CommonOptions, variables: Variables, directory: string): Settings {
-  const running = clustersHere(options, directory);
+export async function settingsOf(options: CommonOptions, variables: Variables, directory: string): Promise<Settings> {
+  const running = await clustersHere(options, directory);
   const isNamed = options.stack !== undefined || options.data !== undefined;
   const address = options.cluster ?? (isNamed ? undefined : given(variables.DPR_CLUSTER));
   const cluster = address ?? theOneMeant(running, directory)?.cluster ?? DEFAULT_CLUSTER;

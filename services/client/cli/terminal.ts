@@ -6,7 +6,7 @@ export interface Terminal {
   readonly say: (text: string) => void;
   /** Show `text` in place of what was shown last, where that is possible. */
   readonly show: (text: string) => void;
-  /** How many characters fit in a line; undefined where nobody looks at a terminal. */
+  /** How many characters fit in a line; undefined where the output is no terminal. */
   readonly columns: () => number | undefined;
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;

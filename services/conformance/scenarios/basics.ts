@@ -212,7 +212,7 @@ export const BASICS: readonly Scenario[] = [
       for (let call = 1; call <= MANY_CALLS; call++) client.say('add 0 1');
       for (let operations = 0; operations < MANY_CALLS;) {
         const arrival = await worker.batch();
-        if (operations === 0) await arrival.peer.ping(); // whatever it would send at once is there
+        if (operations === 0) await arrival.peer.ping(); // all that it would send at once is there
         operations += arrival.message.count;
         worker.answer(arrival, 5);
       }

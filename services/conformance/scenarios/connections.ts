@@ -92,7 +92,7 @@ export const CONNECTIONS: readonly Scenario[] = [
   },
   {
     name: 'fenced-worker',
-    title: 'takes the end of a worker for the end of a connection, whatever the worker says of itself',
+    title: 'takes the end of a worker for the end of a connection, and heeds nothing that the worker says of itself',
     async play(stage) {
       const { client } = stage;
       const worker = stage.worker(0);

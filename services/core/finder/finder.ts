@@ -37,7 +37,7 @@ import {
   type FinderEvent,
   type Peer,
 } from './state.ts';
-import { noteSilence, statusAnswer } from './status.ts';
+import { noteCommits, noteSilence, statusAnswer } from './status.ts';
 import { createWaits, look, lookAt } from './waits.ts';
 
 export const FINDER_DEFAULTS = {
@@ -83,6 +83,8 @@ export function createFinder(config: FinderConfig): Finder {
     urgent: false,
     graphChanged: false,
     graph: new Map(),
+    committedAt: new Map(),
+    durableAt: new Map(),
     reached: 0,
     reachedTold: 0,
     reachedToldAt: -Infinity,
@@ -175,6 +177,7 @@ function written(finder: Finder, counter: number): void {
   const due = finder.held.filter((held) => held.counter <= counter);
   finder.held.splice(0, due.length);
   for (const { effect } of due) effect();
+  if (before !== undefined) noteCommits(finder, before, finder.exposed);
   announce(finder, before, finder.exposed);
 }
 

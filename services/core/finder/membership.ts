@@ -23,7 +23,7 @@ import { holdUp } from './waits.ts';
 type Claim = MessageOf<'claim'>;
 type Register = MessageOf<'register'>;
 
-/** First step: check the volume, then fence every earlier incarnation. A volume that is refused fences nobody. */
+/** First step: check the volume, then fence every earlier incarnation. A volume that is refused fences no process. */
 export function claim(finder: Finder, connection: number, message: Claim): void {
   const { worker: id, boot } = message;
   heard(finder, id);
@@ -225,7 +225,7 @@ function join(finder: Finder, connection: number, message: Register, member: Mem
   const cleanHere = !lost && message.clean?.worldLine === record.worldLine;
   const base = cleanHere ? Math.max(covered, chain.at(-1)?.version ?? covered) : covered;
   const wasClean = !lost && member.registered > 0 && message.clean?.incarnation === member.registered;
-  // Without a rollback and without a marker nobody executed here in this world-line: what lies above the cut is dead.
+  // Without a rollback and without a marker no incarnation executed here in this world-line: what lies above the cut is dead.
   if (!cleanHere) finder.graph.delete(id);
   changeMember(finder, id, {
     ...member,
@@ -343,6 +343,8 @@ function remove(finder: Finder, id: number, member: MemberRecord): void {
     membership: record.membership + 1,
   });
   finder.graph.delete(id);
+  finder.committedAt.delete(id);
+  finder.durableAt.delete(id);
   forgetOwner(finder, id);
   log(finder, 'left', { worker: id, generation: member.generation, version });
   const connection = finder.bound.get(id);

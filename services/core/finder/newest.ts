@@ -2,7 +2,7 @@
  * Is the record the newest one? An older copy of the volume looks the same: only workers can tell, by what they saw. So a Finder that
  * starts first *settles*. Until each member was heard of, it tells what its record held when it was read, and nothing else leaves it: what
  * was asked of it is worked out in memory, and neither written nor answered. If a worker shows that the record is old, nothing was
- * changed, and nobody saw anything that the newest record does not include.
+ * changed, and no peer saw anything that the newest record does not include.
  */
 import type { Stamp } from '@dpr/protocol';
 import { drop, log, sendError, type Finder } from './state.ts';
@@ -43,7 +43,7 @@ export function settle(finder: Finder): void {
   finder.unheard.clear();
 }
 
-/** Somebody knows more than the record: serve nobody any more. @param evidence what shows that */
+/** A worker knows more than the record: serve no peer any more. @param evidence what shows that */
 export function refuseAll(finder: Finder, evidence: string): void {
   const { effects, peers } = finder;
   finder.refusal = `${evidence}, and the record on its volume does not include that: the volume lost writes or an older one was restored. Bring back the newest volume of the Finder; ${whatChanged(finder)}`;

@@ -22,7 +22,7 @@ import { askFor } from './waits.ts';
 
 /**
  * The part of `listed` that may enter the graph: of the present world-line, above the cut, each naming its predecessor without
- * a gap. Whatever a worker lists of an earlier world-line is either covered by the cut or was rolled back.
+ * a gap. What a worker lists of an earlier world-line is either covered by the cut or was rolled back.
  */
 export function chainOf(finder: Finder, id: number, listed: readonly CheckpointInfo[]): GraphCheckpoint[] {
   const { cut, worldLine } = finder.record;
@@ -146,7 +146,7 @@ export function takeCheckpoint(finder: Finder, connection: number, peer: Peer, m
       finder.effects.push({ kind: 'close', connection });
       return;
     }
-    chain.push({ version, predecessor, dependencies: possible(finder, id, dependencies) });
+    chain.push({ version, predecessor, dependencies: possible(finder, id, dependencies), reportedAt: finder.now });
     noteReached(finder, version);
     finder.graph.set(id, chain);
     finder.graphChanged = true;
@@ -154,7 +154,7 @@ export function takeCheckpoint(finder: Finder, connection: number, peer: Peer, m
   if (message.urgent) urge(finder, id, message.version);
 }
 
-/** Somebody waits for this checkpoint: ask the owners of dependencies that are not durable yet to seal, transitively. */
+/** A client waits for this checkpoint: ask the owners of dependencies that are not durable yet to seal, transitively. */
 function urge(finder: Finder, worker: number, version: number): void {
   finder.urgent = true;
   const seen = new Map<number, number>();
@@ -193,8 +193,15 @@ export function takeInCut(finder: Finder): void {
     cut.set(worker, version);
     const chain = finder.graph.get(worker) ?? [];
     const covered = chain.findIndex((checkpoint) => checkpoint.version > version);
+    noteDurable(finder, worker, chain.at(covered < 0 ? -1 : covered - 1));
     if (covered < 0) finder.graph.delete(worker);
     else chain.splice(0, covered);
   }
   change(finder, { cut });
+}
+
+/** The checkpoint that the cut now has of a worker leaves the graph: what remains of it is since when it is durable. */
+function noteDurable({ durableAt }: Finder, worker: number, checkpoint: GraphCheckpoint | undefined): void {
+  if (checkpoint?.reportedAt === undefined) durableAt.delete(worker);
+  else durableAt.set(worker, checkpoint.reportedAt);
 }

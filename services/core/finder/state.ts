@@ -6,7 +6,7 @@ import type { FinderRecord, MemberRecord } from './record.ts';
 export interface FinderConfig {
   /** Told to operators who greet at the public port. */
   readonly controlPort: number;
-  /** Least time between two writes of the record that nobody waits for urgently, ms. */
+  /** Least time between two writes of the record that no client waits for urgently, ms. */
   readonly writeSpacingMs: number;
   /** How long a rollback waits for workers that are away to claim, so that a mass restart costs one rollback, ms. */
   readonly decisionGraceMs: number;
@@ -15,7 +15,7 @@ export interface FinderConfig {
   readonly maxWorkers: number;
   readonly maxDecisions: number;
   readonly maxStarts: number;
-  /** Answers that wait for one write of the record; whoever asks for more is cut off. */
+  /** Answers that wait for one write of the record; a peer that asks for more is cut off. */
   readonly maxHeld: number;
 }
 
@@ -56,7 +56,7 @@ export type FinderEffect =
   | { readonly kind: 'write'; readonly counter: number; readonly record: FinderRecord }
   /** The first record is durable: clients and workers are served from now on. */
   | { readonly kind: 'serving'; readonly cluster: string; readonly worldLine: number }
-  /** The Finder will serve nobody any more; an administrator must act. */
+  /** The Finder will serve no peer any more; an administrator must act. */
   | { readonly kind: 'refusing'; readonly reason: string }
   | { readonly kind: 'log'; readonly event: FinderLogEvent; readonly details: Readonly<Record<string, unknown>> };
 
@@ -139,6 +139,10 @@ export interface Finder {
   urgent: boolean;
   graphChanged: boolean;
   readonly graph: Map<number, GraphCheckpoint[]>;
+  /** When a member's entry in the cut moved last, as far as peers may know; none: not since this start of the Finder. */
+  readonly committedAt: Map<number, number>;
+  /** When the checkpoint at a member's entry in the cut was reported; none: that is not known. */
+  readonly durableAt: Map<number, number>;
   /** The largest version that a worker reported; and what is told of it, anew every `REACHED_SPACING_MS`. */
   reached: number;
   reachedTold: number;

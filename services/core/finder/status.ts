@@ -40,6 +40,7 @@ function memberStatus(
   const silentMs = Math.max(0, finder.now - (peer?.silentSince ?? Infinity));
   const committed = exposed.record.cut.get(id) ?? 0;
   const durable = Math.max(durableOf(finder, id), committed);
+  const lagOperations = Math.max(0, (progress?.operations ?? 0) - (progress?.committedOperations ?? 0));
   const { generation, type, host, port, registered, claimed, restartsFrom, leaving } = member;
   return {
     id,
@@ -54,14 +55,39 @@ function memberStatus(
     executed: Math.max(progress?.version ?? 0, durable),
     durable,
     committed,
-    lagOperations: Math.max(0, (progress?.operations ?? 0) - (progress?.committedOperations ?? 0)),
+    allCommitted: progress !== undefined && silentMs === 0 && lagOperations === 0 && durable === committed,
+    committedAgoMs: agoOf(finder, finder.committedAt.get(id)),
+    durableAgoMs: agoOf(finder, newestReportedAt(finder, id)),
+    lagOperations,
     lagMs: progress?.lagMs ?? 0,
     restarts: Math.max(0, claimed - restartsFrom),
     silentMs: Math.floor(silentMs),
   };
 }
 
-/** Nothing is done about a worker that is silent: it may go on at any moment, and until its connection breaks nobody takes its place. */
+function agoOf({ now }: Finder, at: number | undefined): number | undefined {
+  return at === undefined ? undefined : Math.floor(now - at);
+}
+
+/** When the worker's newest durable checkpoint was reported; undefined while that is not known. */
+function newestReportedAt({ graph, durableAt }: Finder, id: number): number | undefined {
+  const newest = graph.get(id)?.at(-1);
+  return newest === undefined ? durableAt.get(id) : newest.reportedAt;
+}
+
+/**
+ * Another cut may be told from now on. A version is as old as the moment at which the worker began to execute in it, so only this tells
+ * since when something is committed.
+ */
+export function noteCommits(finder: Finder, before: Exposed, after: Exposed): void {
+  const [old, cut] = [before.record.cut, after.record.cut];
+  if (old === cut) return;
+  for (const [id, version] of cut) {
+    if (version !== old.get(id) && finder.record.members.has(id)) finder.committedAt.set(id, finder.now);
+  }
+}
+
+/** Nothing is done about a worker that is silent: it may go on at any moment, and until its connection breaks no process takes its place. */
 export function noteSilence(finder: Finder, connection: number, forMs: number): void {
   const peer = finder.peers.get(connection);
   if (peer === undefined) return;

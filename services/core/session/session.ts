@@ -147,7 +147,7 @@ function connected(session: Session, worker: number, generation: number): void {
   urgeLane(session, lane);
 }
 
-/** The worker that the lane dealt with was removed. What it did not answer, nobody can tell any more. */
+/** The worker that the lane dealt with was removed. No process knows any more what it did not answer. */
 function succeeded(session: Session, lane: Lane): void {
   append(session.orphans, lane.done);
   append(
@@ -178,13 +178,13 @@ function removed(session: Session, worker: number, generation: number): void {
     session.effects.push({ kind: 'failed', call: call.number, code: 'workerRemoved', sent: false });
   }
   if (session.verdict !== undefined) return concludeVerdict(session);
-  // A worker leaves once the cut covers it, and nobody may be left who would tell.
+  // A worker leaves once the cut covers it, and no process may be left that would tell.
   if (session.orphans.length > 0) {
     session.effects.push({ kind: 'sendFinder', message: { kind: 'refresh', worldLine: session.worldLine } });
   }
 }
 
-/** Replies that came together are settled together: before whatever else came among them, or at the end. */
+/** Replies that came together are settled together: before anything else that came among them, or at the end. */
 function frames(session: Session, worker: number | undefined, messages: readonly Message[]): void {
   const lane = worker === undefined ? undefined : session.lanes.get(worker);
   /** The first call that was answered and not settled. */

@@ -98,7 +98,7 @@ export type SessionEvent =
   | { readonly kind: 'commit' }
   /** After a rollback was reported: take new calls again. */
   | { readonly kind: 'resume' }
-  /** The application is done with the session. Nothing more happens in it, whatever became of what it called. */
+  /** The application is done with the session. Nothing more happens in it, also if calls were not answered. */
   | { readonly kind: 'close' }
   | { readonly kind: 'wake' };
 
@@ -135,7 +135,7 @@ export type SessionEffect =
       readonly count: number;
     }
   | { readonly kind: 'committed'; readonly calls: readonly number[] }
-  /** The worker left: `sent` ones may have executed or not, and nobody can tell any more. */
+  /** The worker left: `sent` ones may have executed or not, and no process knows any more. */
   | { readonly kind: 'failed'; readonly call: number; readonly code: SessionFailure; readonly sent: boolean }
   | { readonly kind: 'rolledBack'; readonly report: RollbackReport; readonly replaying: boolean }
   /** Nothing more can be done in this session. */

@@ -115,7 +115,7 @@ export function turnClock(worker: Worker, now: number, wall: number): void {
 
 /**
  * A worker whose version is ahead of its clock, by a peer's jump or one that its volume holds, goes by the clock that this version is
- * from. So it reaches the next tick together with the peer, and seals in it once, whoever is first.
+ * from. So it reaches the next tick together with the peer, and seals in it once, whichever of the two is first.
  */
 export function followVersion(worker: Worker): void {
   if (worker.version > MAX_VERSION) return; // no clock is there: it counts on, by one at each tick
@@ -132,7 +132,7 @@ export function sealWakeAt(worker: Worker): number {
 }
 
 /**
- * Somebody waits for everything up to `version`: seal it, and have what is durable already committed without delay. The Finder is told
+ * A client waits for everything up to `version`: seal it, and have what is durable already committed without delay. The Finder is told
  * once, however often clients ask.
  */
 export function urge(worker: Worker, version: number): void {
@@ -150,7 +150,7 @@ function report(worker: Worker, checkpoint: Sealed, urgent: boolean): void {
   toFinder(worker, { kind: 'checkpoint', worldLine, version, predecessor, dependencies, urgent });
 }
 
-/** A write ended. One that was in flight when the world-line changed belongs to nobody and is not announced. */
+/** A write ended. One that was in flight when the world-line changed belongs to no world-line and is not announced. */
 export function checkpointDurable(worker: Worker, worldLine: number, version: number): void {
   const first = worker.unwritten[0];
   if (worldLine !== worker.worldLine || first === undefined) return;

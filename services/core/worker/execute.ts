@@ -136,7 +136,7 @@ function mayExecute(worker: Worker, connection: number, batch: Batch, entry: Ses
   const { config } = worker;
   const expected = (entry?.last ?? 0) + 1;
   if (batch.sequence !== expected) {
-    // Whoever has a reply acknowledged did execute here: its entry can only have expired.
+    // A session that has a reply acknowledged did execute here: its entry can only have expired.
     if (entry === undefined && batch.acknowledged > 0) {
       refuse(worker, connection, 'sessionExpired', 'the session was idle for too long and is forgotten', batch);
     } else {
@@ -157,7 +157,7 @@ function mayExecute(worker: Worker, connection: number, batch: Batch, entry: Ses
   return false;
 }
 
-/** Of the session's batches; those that execute, and the replies that are kept, count whatever the client says that it has. */
+/** Of the session's batches; those that execute, and the replies that are kept, count also if the client says that it has them. */
 function unacknowledged({ last, running, replies }: SessionEntry, { acknowledged }: Batch): number {
   return Math.max(last - acknowledged, running + replies.length);
 }
@@ -243,7 +243,7 @@ export function executed(worker: Worker, ticket: number, results: Uint8Array): v
   worker.inFlight.delete(ticket);
   running.entry.running--;
   worker.inFlightBytes -= inFlightBytes(running.batch);
-  // What was rolled back while it executed is answered by nobody: the client learns of it from the decision.
+  // What was rolled back while it executed is not answered: the client learns of it from the decision.
   if (running.batch.worldLine === worker.worldLine) {
     heard(worker.sessions, running.entry, upTime(worker));
     end(worker, running.connection, running.batch, running.entry, running.version, results);

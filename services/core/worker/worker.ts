@@ -322,7 +322,7 @@ function clientFrames(worker: Worker, connection: number, messages: readonly Mes
   }
 }
 
-/** As the Finder does: whoever sends such a frame has taken this port for another, and the rest of its message does not count. */
+/** As the Finder does: a peer that sends such a frame has taken this port for another, and the rest of its message does not count. */
 function refuseFrame(worker: Worker, connection: number, kind: Message['kind']): void {
   refuse(worker, connection, 'unauthorized', `a client may not send '${kind}' to a worker`);
   worker.effects.push({ kind: 'close', connection });

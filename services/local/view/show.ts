@@ -81,7 +81,7 @@ export function terminalShow(output: Output, title: string, host: string): Show 
     const rows = rowsOf(last.views, last.status, host, last.removals);
     const notes = notesOf(last.views, last.status);
     const size = { columns, lines };
-    const picture = renderPicture({ title: `${title} · ${worldLine}`, rows, notes, events }, size, Date.now());
+    const picture = renderPicture({ title: `${title} · ${worldLine}`, rows, notes, events }, size);
     const back = drawn === 0 ? '' : `\x1b[${Math.min(drawn, lines - 1)}A`;
     output.write(`${back}\r\x1b[J${picture.join('\n')}\n`);
     drawn = picture.length;

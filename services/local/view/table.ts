@@ -85,17 +85,13 @@ const LEAST_EVENTS = 3;
 const LEAST_ROWS = 2;
 
 /** The whole picture in a terminal of that size: lines of the table that do not fit are cut, and rows left out in favour of the newest events. */
-export function renderPicture(
-  { title, rows, notes, events }: Picture,
-  { columns, lines }: Size,
-  now: number,
-): string[] {
+export function renderPicture({ title, rows, notes, events }: Picture, { columns, lines }: Size): string[] {
   const told = someOf(notes, Math.min(MAX_NOTES, lines - LINES_AROUND - LEAST_EVENTS - LEAST_ROWS));
   const least = LINES_AROUND + told.length + Math.min(events.length, LEAST_EVENTS);
   const room = Math.max(1, lines - least);
   const shown = rows.length > room ? rows.slice(0, room - 1) : rows;
   const hidden = rows.length - shown.length;
-  const table = [...statusTable(shown, { now, columns }), ...(hidden === 0 ? [] : [andMore(hidden)]), ...told];
+  const table = [...statusTable(shown, { columns }), ...(hidden === 0 ? [] : [andMore(hidden)]), ...told];
   const left = Math.max(0, lines - LINES_AROUND - table.length + 1);
   return [title, ...table, '', ...newestOf(events, columns, left)].map((line) => cut(line, columns));
 }

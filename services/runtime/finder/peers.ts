@@ -17,7 +17,7 @@ export function createPeers(happen: (event: FinderEvent) => void): Peers {
       opened(connection, { role, cluster, stamp }) {
         connections.set(connection.number, connection);
         happen({ kind: 'opened', connection: connection.number, role, cluster, stamp });
-        // Others wait for what a worker makes durable; a client or an operator holds up nobody.
+        // Others wait for what a worker makes durable; a client or an operator holds up no other.
         if (role === 'worker') {
           connection.watch((forMs) => happen({ kind: 'silence', connection: connection.number, forMs }));
         }

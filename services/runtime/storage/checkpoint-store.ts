@@ -157,7 +157,7 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
   /** An entry that failed may be in the file: its data is not written again before it is gone from there for certain. */
   async function writeParts(key: CheckpointKey, checkpoint: NewCheckpoint, inlineLimit: number): Promise<WrittenParts> {
     if (!log.endKnown()) await turn(() => log.repair());
-    // Whoever tries again writes the same files, and a sync that fails takes with it what anybody wrote to a file.
+    // An attempt that comes again writes the same files, and a sync that fails takes with it what any attempt wrote to a file.
     const name = `${key.worldLine}:${key.version}`;
     const before = writing.get(name);
     const own = (async () => {
@@ -323,7 +323,8 @@ function checkRoom(disk: Disk, { entries }: ManifestState): void {
   );
 }
 
-function checkSize(disk: Disk, { place, bytes }: Part, maxStateBytes: number): void {
+/** Before it is read. @throws StateTooLargeError */
+export function checkSize(disk: Disk, { place, bytes }: Part, maxStateBytes: number): void {
   if (place === 'store' || bytes <= maxStateBytes) return;
   throw new StateTooLargeError(
     `the state in ${disk.directory} has ${bytes} bytes, and this process has memory for ${maxStateBytes}: give it more ` +

@@ -51,7 +51,7 @@ export function pathOf(disk: Disk, name: string): string {
   return `${disk.directory}/${name}`;
 }
 
-/** Opens the file for the time of `use`, and closes it whatever happens. */
+/** Opens the file for the time of `use`, and closes it in any case. */
 export async function withFile<T>(
   disk: Disk,
   name: string,

@@ -149,7 +149,7 @@ export async function createManifestLog(
         await rewrite(current.state);
         encoded = encodeEntry(entry);
       }
-      checkFits(disk, current, encoded.frame.length);
+      checkFits(pathOf(disk, manifestName(head.incarnation)), current.end, encoded.frame.length);
       await write(encoded.frame, encoded.next.entries);
       current.state = encoded.next;
     },
@@ -285,10 +285,11 @@ export async function refuseIfSuperseded(disk: Disk, incarnation: number): Promi
   }
 }
 
-function checkFits(disk: Disk, { head, end }: OpenManifest, frameBytes: number): void {
+/** May a frame follow the end of a manifest? @param file the path, for the message @throws StorageLimitError */
+export function checkFits(file: string, end: number, frameBytes: number): void {
   if (end + frameBytes <= MANIFEST_LIMIT_BYTES) return;
   throw new StorageLimitError(
-    `${pathOf(disk, manifestName(head.incarnation))} would exceed ${MANIFEST_LIMIT_BYTES} bytes: the cut does not advance, ` +
+    `${file} would exceed ${MANIFEST_LIMIT_BYTES} bytes: the cut does not advance, ` +
       'so nothing can be pruned; see which worker it waits for (dpr status)',
   );
 }

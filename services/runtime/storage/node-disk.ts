@@ -127,7 +127,7 @@ async function makeDirectories(directory: string): Promise<string | undefined> {
   const first = await topmostMissing(path.resolve(directory));
   if (first !== undefined) {
     await mkdir(first).catch(async (error: unknown) => {
-      if (!(await exists(first))) throw error; // otherwise somebody else made it meanwhile
+      if (!(await exists(first))) throw error; // otherwise another process made it meanwhile
     });
   }
   await mkdir(directory, { recursive: true });

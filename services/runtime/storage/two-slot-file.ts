@@ -32,7 +32,7 @@ export interface TwoSlotFile {
    */
   write(record: Uint8Array): Promise<number>;
   /**
-   * To be asked before anybody is told that a record is durable: the next process goes by names.
+   * To be asked before any peer is told that a record is durable: the next process goes by names.
    * @throws VolumeLostError when a slot is not under its name any more, system errors
    */
   refuseIfLost(): Promise<void>;
@@ -202,7 +202,7 @@ function noValidSlot(disk: Disk, slots: readonly Slot[]): StorageDamagedError {
     (slot) => `${pathOf(disk, slot.name)} is ${slot.state === 'absent' ? 'missing' : 'not valid'}`,
   );
   return new StorageDamagedError(
-    `${found.join(' and ')}: a crash cannot do this, so the disk or somebody damaged the files. Restore both from a ` +
+    `${found.join(' and ')}: a crash cannot do this, so the disk or a program damaged the files. Restore both from a ` +
       'backup of this directory. To start with nothing instead, and lose what was recorded, remove both',
   );
 }

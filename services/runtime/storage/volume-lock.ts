@@ -14,7 +14,7 @@ import { VolumeLockedError, isGone, systemCode } from './errors.ts';
  * then the one whose name sorts later gives way, and the other waits for that.
  */
 export interface VolumeLock {
-  /** False once somebody removed or replaced the socket, after which others may hold the lock too: stop at once. */
+  /** False once a program removed or replaced the socket, after which others may hold the lock too: stop at once. */
   stillHeld(): Promise<boolean>;
   release(): Promise<void>;
 }
@@ -119,7 +119,7 @@ async function hold(directory: string, own: Own): Promise<VolumeLock> {
   };
 }
 
-/** Puts a listening socket into the directory; undefined when somebody removed it before it was in its place. */
+/** Puts a listening socket into the directory; undefined when another process removed it before it was in its place. */
 async function announce(directory: string, reach: SocketPaths, bind: Surroundings['bind']): Promise<Own | undefined> {
   const name = `lock-${process.pid}-${randomBytes(4).toString('hex')}`;
   const asking = new Set<Socket>();

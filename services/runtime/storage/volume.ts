@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type CheckpointStore, type Restored, openCheckpointStore } from './checkpoint-store.ts';
+import { type CheckpointStore, type Restored, checkSize, openCheckpointStore } from './checkpoint-store.ts';
 import { type Disk, pathOf, withFile } from './disk.ts';
 import { StorageDamagedError, SupersededError, WrongVolumeError, systemCode } from './errors.ts';
 import { decodeFrame, encodeFrame } from './frame.ts';
@@ -52,10 +52,16 @@ export type Claim = {
 };
 
 /**
- * The state of one checkpoint of a volume that nobody writes to any more, read without changing anything.
- * @throws StorageDamagedError when it is not there, or not as it was written; system errors
+ * The state of one checkpoint of a volume that no process writes to any more, read without changing anything.
+ * @param maxBytes a state that is larger is not read, unless it is a store's own file
+ * @throws StorageDamagedError when it is not there, or not as it was written; StateTooLargeError, system errors
  */
-export async function readState(disk: Disk, identity: Identity, version: number): Promise<Restored['state']> {
+export async function readState(
+  disk: Disk,
+  identity: Identity,
+  version: number,
+  maxBytes: number,
+): Promise<Restored['state']> {
   const names = await disk.list();
   const found = await readIdentity(disk, names);
   const incarnation = manifestIncarnations(names).at(-1) ?? 0;
@@ -66,6 +72,7 @@ export async function readState(disk: Disk, identity: Identity, version: number)
     throw new StorageDamagedError(`${disk.directory} does not hold checkpoint ${version} of ${describe(identity)}`);
   }
   const { state } = entry;
+  checkSize(disk, state, maxBytes);
   if (state.place === 'inline') return { bytes: loaded.bytes.subarray(state.at, state.at + state.bytes) };
   if (state.place === 'file') return { bytes: await readPartFile(disk, entry, 'state', state) };
   const fault = await checkPartFile(disk, entry, 'state', state, 'whole');
@@ -240,7 +247,7 @@ async function readIdentity(disk: Disk, names: readonly string[]): Promise<Ident
   if (!names.includes(IDENTITY_FILE)) {
     if (manifestIncarnations(names).length === 0) return undefined;
     throw new StorageDamagedError(
-      `${pathOf(disk, IDENTITY_FILE)} is missing beside checkpoints, so nobody can tell which worker's data this is. ` +
+      `${pathOf(disk, IDENTITY_FILE)} is missing beside checkpoints, so it is not known which worker's data this is. ` +
         'Restore it from a backup of this directory',
     );
   }
@@ -248,14 +255,14 @@ async function readIdentity(disk: Disk, names: readonly string[]): Promise<Ident
   const frame = decodeFrame(bytes, 0);
   if (frame?.kind === 'identity') return identityOf(fieldsOf(pathOf(disk, IDENTITY_FILE), frame.meta));
   throw new StorageDamagedError(
-    `${pathOf(disk, IDENTITY_FILE)} is damaged, so nobody can tell which worker's data this is. Restore it from a backup ` +
+    `${pathOf(disk, IDENTITY_FILE)} is damaged, so it is not known which worker's data this is. Restore it from a backup ` +
       'of this directory',
   );
 }
 
 /**
  * Written once and atomically, when the volume is empty; otherwise it must be the same. Its name is durable before there are
- * manifests beside it, also where whoever made it died before that.
+ * manifests beside it, also where the process that made it died before that.
  */
 async function ensureIdentity(disk: Disk, { identity, incarnation }: Claim): Promise<void> {
   const found = await readIdentity(disk, await disk.list());

@@ -40,7 +40,7 @@ export interface RestoredCheckpoint extends Pick<Restored, 'state'> {
 export interface CheckpointWriter {
   add(version: NewVersion): void;
   /**
-   * Drop what is above `version`, in whatever state it is, and the clean-shutdown marker.
+   * Drop what is above `version`, in any state that it is in, and the clean-shutdown marker.
    * @returns what to give the state object (undefined: the empty state), or nothing when a later call overtook this one
    */
   restore(version: number, empty: boolean): Promise<{ readonly restored: RestoredCheckpoint | undefined } | undefined>;
@@ -56,13 +56,13 @@ export interface CheckpointWriter {
   stop(): void;
 }
 
-/** Why an era ends; without a reason an error would be made, with a stack that nobody reads. */
+/** Why an era ends; without a reason an error would be made, with a stack that is not read. */
 const OVER = 'over';
 
 export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWriter {
   const { store, log, maxStateBytes, durable, written, failed, broken, outside = OUTSIDE } = options;
   const queue: NewVersion[] = [];
-  /** Aborted by the next rollback: whatever was asked for before counts no more. */
+  /** Aborted by the next rollback: what was asked for before counts no more. */
   let era = new AbortController();
   let draining: Promise<unknown> | undefined;
   let pruning: Promise<unknown> | undefined;
@@ -149,7 +149,7 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       era.abort(OVER);
       era = new AbortController();
       const dropped = draining;
-      // The first one, if it is being written, is the business of whoever writes it.
+      // The first one, if it is being written, is the business of the call that writes it.
       for (const { snapshot } of queue.splice(0).slice(dropped === undefined ? 0 : 1)) void discard(snapshot);
       let restored: RestoredCheckpoint | undefined;
       const done = await persist(era.signal, 'rollback', version, async () => {

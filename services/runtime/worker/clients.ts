@@ -50,7 +50,7 @@ export function createClients(): Clients {
       if (message.kind !== 'reply') return;
       const { version } = message;
       if (version > client.waitsFor) client.waitsFor = version;
-      // It answers a retry. Whoever was told of the cut that covers it may be gone, and that cut is not pushed again.
+      // It answers a retry. The connection that was told of the cut which covers it may be gone, and that cut is not pushed again.
       if (last !== undefined && version <= last.own && version > client.told) tell(client, last, draftOf(last.message));
     },
     close: (number) => clients.get(number)?.connection.close(),

@@ -52,13 +52,13 @@ export async function surveyNewest(disk: Disk): Promise<Found> {
 }
 
 /**
- * Take a generation's volume over; the Finder has fenced whoever had it.
+ * Take a generation's volume over; the Finder has fenced the process that had it.
  * @throws WrongVolumeError, StorageDamagedError, SupersededError, system errors
  */
 export async function claimGeneration(disk: Disk, identity: Identity, incarnation: number): Promise<ClaimedVolume> {
   const { generation } = identity;
   await disk.makeDirectory(nameOf(generation));
-  // Also when it was there: whoever made it may have died before its name was durable.
+  // Also when it was there: the process that made it may have died before its name was durable.
   await disk.syncDirectory();
   const claimed = await claimVolume(volumeOf(disk, generation), { identity, incarnation });
   try {
@@ -103,13 +103,19 @@ async function heldBy(volume: Disk): Promise<KeptGeneration['checkpoints']> {
 
 /**
  * The state that an earlier generation had at a version.
- * @throws StorageDamagedError when it is not there or not as it was written; system errors
+ * @param maxBytes a state that is larger is not read, unless it is a store's own file
+ * @throws StorageDamagedError when it is not there or not as it was written; StateTooLargeError, system errors
  */
-export async function readEarlier(disk: Disk, identity: Identity, version: number): Promise<Restored['state']> {
+export async function readEarlier(
+  disk: Disk,
+  identity: Identity,
+  version: number,
+  maxBytes: number,
+): Promise<Restored['state']> {
   const name = nameOf(identity.generation);
   const names = await disk.list();
   const found = [keptName(name), name].find((one) => names.includes(one));
-  if (found !== undefined) return readState(disk.inside(found), identity, version);
+  if (found !== undefined) return readState(disk.inside(found), identity, version, maxBytes);
   throw new StorageDamagedError(`${disk.directory} has no generation ${identity.generation} any more`);
 }
 
@@ -119,7 +125,7 @@ export async function readEarlier(disk: Disk, identity: Identity, version: numbe
  * refuses it rather than take an earlier one in its place.
  *
  * Only zombies of those generations still use their files. A directory gets its name as a whole, so they find all of it or nothing, never
- * what looks like a volume that nobody wrote to; and where they find nothing, they see that there is a later generation, and stop as
+ * what looks like a volume that no process wrote to; and where they find nothing, they see that there is a later generation, and stop as
  * superseded. What such a zombie begins anew, under the name that is free again, holds nothing and goes.
  *
  * May be cut short at any step, and done again, also by several processes at once.
@@ -140,7 +146,7 @@ export async function keepEarlier(disk: Disk, generation: number): Promise<void>
 }
 
 /**
- * Delete a generation that nobody uses: as a whole or, where that is cut short, with the next one that begins.
+ * Delete a generation that no process uses: as a whole or, where that is cut short, with the next one that begins.
  * @throws system errors; ENOENT where it is not
  */
 export async function deleteGeneration(disk: Disk, generation: number): Promise<void> {
@@ -157,7 +163,7 @@ async function removeAll(disk: Disk, name: string): Promise<void> {
   await disk.removeDirectory(name);
 }
 
-/** A generation's files. Whoever misses one may be superseded, and is told so then. */
+/** A generation's files. A process that misses one may be superseded, and is told so then. */
 function volumeOf(disk: Disk, generation: number): Disk {
   const inside = disk.inside(nameOf(generation));
   async function found<T>(operation: Promise<T>): Promise<T> {

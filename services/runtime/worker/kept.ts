@@ -39,7 +39,7 @@ export async function holdsCheckpoints(directory: string, generation: number): P
   return (await surveyVolume(nodeDisk(path.join(directory, name)))).checkpoints.length > 0;
 }
 
-/** Delete one that nobody uses. @throws system errors */
+/** Delete one that no process uses. @throws system errors */
 export function deleteOnDisk(directory: string, generation: number): Promise<void> {
   return deleteGeneration(nodeDisk(directory), generation);
 }

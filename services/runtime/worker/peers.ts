@@ -1,4 +1,4 @@
-/** A worker's peers: whoever greets it is told at once where the cluster stands, and the Finder that it reaches must be its own. */
+/** A worker's peers: a client that greets it is told at once where the cluster stands, and the Finder that it reaches must be its own. */
 import type { Worker, WorkerEvent } from '@dpr/core';
 import { draftOf, PROTOCOL_VERSION, type MessageOf } from '@dpr/protocol';
 import type { ArrivalsUser } from '../arrivals.ts';

@@ -5,7 +5,7 @@ import type { StateObject } from './state-object.ts';
 
 export interface StateEvents {
   readonly executed: (ticket: number, results: Uint8Array) => void;
-  /** A promise of the object was rejected: nobody can tell what its state is. */
+  /** A promise of the object was rejected: its state is not known any more. */
   readonly broken: (error: unknown) => void;
   /** A batch was begun. */
   readonly batch: () => void;

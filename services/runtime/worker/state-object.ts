@@ -14,12 +14,12 @@ export interface StateObject {
    *
    * Return the results themselves where that is possible: it is the fast path. A store in another process returns a promise.
    * Batches may then overlap, and the object must keep them in the order of the calls; a snapshot is never asked for while one
-   * is unfinished. A promise that rejects ends the process, because nobody can tell what was executed: the cluster then
+   * is unfinished. A promise that rejects ends the process, because it is not known what was executed: the cluster then
    * rolls back to what is durable.
    *
    * @param operations must not be kept or changed after the call, or after the promise is settled
    * @throws MalformedOperations (thrown, not as a rejection) before anything is changed: the client is told, nothing happened. Anything
-   *   else that is thrown ends the process, so whatever bytes a client may send must be understood or refused like this, and so must
+   *   else that is thrown ends the process, so all bytes that a client may send must be understood or refused like this, and so must
    *   a batch whose results would be too large.
    *   An operation that is understood and merely fails, such as an overflow, says so in its results instead.
    */

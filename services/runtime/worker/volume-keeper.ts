@@ -24,7 +24,7 @@ export interface VolumeKeeperOptions {
   /** The worker's directory. */
   readonly disk: Disk;
   readonly worker: number;
-  /** Look at what earlier generations hold, whatever the newest one does: the worker may be told to bring one back. */
+  /** Look at what earlier generations hold, also if the newest one holds something: the worker may be told to bring one back. */
   readonly looksAtKept: boolean;
   /** Names this process to the Finder: 128 random bits in hex. */
   readonly boot: string;
@@ -140,7 +140,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     await keeping;
     const identity = { cluster, worker: options.worker, generation: from.generation };
     const begun = await writer.begin(info.version, async (): Promise<NewCheckpoint> => {
-      const state = await readEarlier(disk, identity, from.version);
+      const state = await readEarlier(disk, identity, from.version, options.maxStateBytes);
       if ('bytes' in state) return { ...info, stamp, sessions, state: state.bytes };
       await copyFile(state.path, store.storeFile(info.worldLine, info.version).path, constants.COPYFILE_FICLONE);
       return { ...info, stamp, sessions, state: 'storeFile' };

@@ -166,7 +166,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
         if (over) void opened.close();
       },
       (error: unknown) => {
-        noPort = error; // somebody took it since it was looked at: end cleanly, so that nothing is rolled back
+        noPort = error; // another process took it since it was looked at: end cleanly, so that nothing is rolled back
         happen({ kind: 'shutdown' });
       },
     );
@@ -219,7 +219,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
 /** A connection that is silent is closed within this many receive timeouts. */
 const COPIES_ARRIVE_WITHIN = 2;
 
-/** Ends that somebody asked for. */
+/** Ends that the administrator asked for. */
 const AS_ASKED: readonly StopReason[] = ['shutdown', 'left'];
 
 type LogEvent = Extract<WorkerEffect, { kind: 'log' }>['event'];

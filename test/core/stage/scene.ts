@@ -19,7 +19,7 @@ export interface Scene {
   readonly settle: () => void;
 }
 
-/** Whoever has a clock of its own. */
+/** An actor that has a clock of its own. */
 interface Part {
   /** When it has something to do; infinity: when something happens. */
   wakeAt(): number;
@@ -57,7 +57,7 @@ export interface SessionPart extends Part {
   receiveFromFinder(message: Message): void;
 }
 
-/** Everybody on the stage. */
+/** All actors on the stage. */
 export interface Cast {
   readonly finder: FinderPart;
   readonly workers: WorkersPart;

@@ -288,7 +288,7 @@ function drawLength(random: Random): number {
   return share < 0.99 ? random.int(129, MAX_FRAMES_IN_MESSAGE) : MAX_FRAMES_IN_MESSAGE;
 }
 
-/** With the control token, whatever reaches the Finder of these is done. */
+/** With the control token, all of these that reach the Finder are done. */
 const HARMFUL: readonly Kind[] = ['claim', 'graph', 'register', 'deleteWorker'];
 
 function isHarmless(kind: Kind): boolean {

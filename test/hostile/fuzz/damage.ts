@@ -1,4 +1,4 @@
-/** What a frame or a message can have wrong with it. Whatever is done, no operation of a batch comes to add anything. */
+/** What a frame or a message can have wrong with it. With all of it, no operation of a batch comes to add anything. */
 import { FRAME_TYPES, MAX_FRAMES_IN_MESSAGE } from '@dpr/protocol';
 import type { Random } from '../../simulation/random.ts';
 import { u8 } from './frames.ts';

@@ -1,6 +1,6 @@
 /**
  * Frames of every kind, made from the layouts of the protocol's own table, so that a frame that is new is sent too: each can be read,
- * and its numbers lie near every bound, or are such as servers told to somebody.
+ * and its numbers lie near every bound, or are such as servers told to a peer.
  */
 import {
   BATCH_HEADER_BYTES,
@@ -43,7 +43,7 @@ export function validFrame(source: Source, kind: Kind, fixed: Fixed = {}): Buffe
   return Buffer.concat(parts);
 }
 
-/** What a batch is made of. Its operations add up to nothing, whatever they are, since others count with the same counters. */
+/** What a batch is made of. All its operations add up to nothing, since others count with the same counters. */
 export interface BatchFields {
   readonly isUrgent: boolean;
   readonly session: Buffer;

@@ -1,5 +1,5 @@
 /**
- * One run: a cluster of processes as in production, others that send it whatever a client could, and beside them a client that behaves
+ * One run: a cluster of processes as in production, others that send it all that a client could, and beside them a client that behaves
  * well and must notice nothing. It ends at the first thing that is wrong.
  */
 import { fork } from 'node:child_process';
@@ -11,7 +11,8 @@ import { connect } from '@dpr/client';
 import { errorText } from '../../../services/chaos/interrupt.ts';
 import { createCluster, type Child, type Cluster, type LogLine } from '../../runtime/cluster.ts';
 import { GIVEN_UP_MS, HELD_UP_MS, wellBehaved, within, type WellBehaved } from '../well-behaved.ts';
-import { MAX_RESIDENT_BYTES, residentBytes, type Sample } from './memory.ts';
+import { residentBytes } from '../memory-of.ts';
+import { MAX_RESIDENT_BYTES, type Sample } from './memory.ts';
 import type { Ports } from './personas.ts';
 import type { SenderReport, SenderRequest, SenderTask } from './sender.ts';
 
@@ -173,7 +174,7 @@ async function look(cluster: Cluster, children: ReadonlyMap<string, Child>): Pro
   for (const [name, { lines }] of children) refuseBad(name, lines);
   const ports = [cluster.ports.admin, ...WORKERS.map((id) => cluster.workerAdminPort(id))];
   for (const [index, name] of [...children.keys()].entries()) {
-    const resident = await residentBytes(name, ports[index] ?? 0);
+    const resident = await residentBytes(ports[index] ?? 0, name);
     bytes[name] = resident;
     if (resident > MAX_RESIDENT_BYTES) {
       throw new Error(`${name} has ${resident} bytes resident, and ${MAX_RESIDENT_BYTES} are the limit`);
@@ -240,7 +241,7 @@ function startSender(task: SenderTask, counts: Map<string, number>): Sender {
     });
     void ended.then(() => stopping || reject(new Error('the process that sends ended')));
   });
-  failed.catch(() => undefined); // whoever waits for it is told
+  failed.catch(() => undefined); // the caller that waits for it is told
   ask(task);
 
   function ask(request: SenderRequest): void {

@@ -70,7 +70,7 @@ function start({ seed, ports, tokens, each, framesPerMinute }: SenderTask): void
 }
 
 /**
- * Whoever is not connected connects; the others act in turn until enough was sent, beginning with another one each time.
+ * An actor that is not connected connects; the others act in turn until enough was sent, beginning with another one each time.
  * @returns how many frames were sent
  */
 function takeTurns(

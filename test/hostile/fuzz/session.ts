@@ -92,7 +92,7 @@ function drawOperations({ random }: Source, isRight: boolean): { readonly count:
   const operations = Buffer.alloc(8 * count);
   if (many !== undefined || random.chance(0.5)) return { count, operations };
   if (random.chance(0.1)) {
-    operations.writeBigInt64LE(MAX_AMOUNT); // beyond what there is room for, once anybody has counted
+    operations.writeBigInt64LE(MAX_AMOUNT); // beyond what there is room for, once any client has counted
     return { count: 1, operations: operations.subarray(0, 8) };
   }
   for (let at = 0; at < count; at += 2) {

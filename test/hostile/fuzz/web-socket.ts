@@ -1,5 +1,5 @@
 /**
- * A WebSocket client that can do everything wrong: it writes whatever bytes it is given, when it is told to, and reads or does not. A
+ * A WebSocket client that can do everything wrong: it writes the bytes that it is given, when it is told to, and reads or does not. A
  * library would refuse most of that.
  */
 import { connect, type Socket } from 'node:net';

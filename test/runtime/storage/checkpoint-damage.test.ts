@@ -41,7 +41,7 @@ describe('damage in a checkpoint store', () => {
     assert.deepEqual(versions(await claimOn(disk, 2)), [1, 4]);
   });
 
-  it('of a sessions file harms nobody whose sessions begin after it', async () => {
+  it('of a sessions file harms no checkpoint whose sessions begin after it', async () => {
     const { store } = await claimOn(disk, 1);
     await store.append(checkpoint(1, delta(1, 1, Buffer.alloc(LARGE))));
     await store.append(checkpoint(2, delta(2, 1)));

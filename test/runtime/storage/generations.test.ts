@@ -142,8 +142,8 @@ describe('generations of a worker', () => {
         assert.equal(another, undefined);
         const { checkpoints, damage } = await surveyVolume(disk.inside(name));
         assert.deepEqual([checkpoints.map(({ version }) => version), damage], [[1, 2], []]);
-        assert.deepEqual(await readEarlier(disk, FIRST, 1), { bytes: Buffer.alloc(LARGE_BYTES, 1) });
-        assert.deepEqual(await readEarlier(disk, FIRST, 2), { bytes: Buffer.alloc(10, 2) });
+        assert.deepEqual(await readEarlier(disk, FIRST, 1, LARGE_BYTES), { bytes: Buffer.alloc(LARGE_BYTES, 1) });
+        assert.deepEqual(await readEarlier(disk, FIRST, 2, LARGE_BYTES), { bytes: Buffer.alloc(10, 2) });
         await claim(disk, 2, 3);
         await keepEarlier(disk, 2);
         assert.deepEqual(sim.names(), ['generation-1.kept', 'generation-2']);
@@ -233,9 +233,30 @@ describe('generations of a worker', () => {
     const disk = simDisk(seeded(1)).mount(healthy);
     await begun(disk);
     await takeOver(disk);
-    await assert.rejects(readEarlier(disk, { ...FIRST, cluster: 'f'.repeat(32) }, 2), StorageDamagedError);
-    await assert.rejects(readEarlier(disk, FIRST, 3), StorageDamagedError);
-    await assert.rejects(readEarlier(disk, { ...FIRST, generation: 9 }, 2), StorageDamagedError);
+    await assert.rejects(readEarlier(disk, { ...FIRST, cluster: 'f'.repeat(32) }, 2, LARGE_BYTES), StorageDamagedError);
+    await assert.rejects(readEarlier(disk, FIRST, 3, LARGE_BYTES), StorageDamagedError);
+    await assert.rejects(readEarlier(disk, { ...FIRST, generation: 9 }, 2, LARGE_BYTES), StorageDamagedError);
+  });
+
+  it('are not read where the state exceeds the memory which there is for it', async () => {
+    const sim = simDisk(seeded(1));
+    const disk = sim.mount(healthy);
+    await begun(disk);
+    await takeOver(disk);
+    for (const [version, bytes] of [
+      [1, LARGE_BYTES],
+      [2, 10],
+    ] as const) {
+      assert.deepEqual(await readEarlier(disk, FIRST, version, bytes), { bytes: Buffer.alloc(bytes, version) });
+      await assert.rejects(readEarlier(disk, FIRST, version, bytes - 1), {
+        name: 'StateTooLargeError',
+        message: new RegExp(`has ${bytes} bytes, and this process has memory for ${bytes - 1}: give it more`),
+      });
+    }
+    const kept = disk.inside('generation-1.kept');
+    await kept.unlink('checkpoint-1-1-1');
+    await assert.rejects(readEarlier(disk, FIRST, 1, LARGE_BYTES - 1), { name: 'StateTooLargeError' });
+    await assert.rejects(readEarlier(disk, FIRST, 1, LARGE_BYTES), StorageDamagedError, 'its file was read only now');
   });
 
   it('are deleted when that is asked for, whichever step of it a process dies in, with and without the power', async () => {

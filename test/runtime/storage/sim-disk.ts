@@ -81,7 +81,7 @@ type Inode = {
 };
 type NameChange = { readonly removed: string | undefined; readonly added: string | undefined; readonly inode: Inode };
 
-/** Of one's own: whoever waits for a promise that others have too is kept for as long as that is. */
+/** Of one's own: a process that waits for a promise which others have too is kept for as long as that is. */
 function never(): Promise<never> {
   return new Promise(() => undefined);
 }
@@ -312,7 +312,7 @@ export function simDisk(random: () => number, outer?: SimDisk): SimDisk {
     };
   }
 
-  /** As a process sees it: each step goes to whatever has the name then. */
+  /** As a process sees it: each step goes to the file that has the name then. */
   function directory(process: Process, name: string): Disk {
     let mounted: { readonly inside: SimDisk; readonly disk: Disk } | undefined;
     function there(): Disk {

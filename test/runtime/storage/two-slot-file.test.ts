@@ -39,7 +39,7 @@ function checkRecovered(history: History, found: { record: Buffer; counter: numb
     candidates.some((one) => one.equals(found.record)),
     `record ${counter} was never written so`,
   );
-  // What was recovered may be told to anybody from now on.
+  // What was recovered may be told to any peer from now on.
   history.acknowledged = counter;
   history.attempts.set(counter, [found.record]);
 }

@@ -63,7 +63,7 @@ describe('volume lock', () => {
     await lock.release();
   });
 
-  it('is seen by others, who keep nobody out by looking', async () => {
+  it('is seen by others, which keep no process out by looking', async () => {
     assert.equal(await isLocked(directory), false);
     const child = await holder();
     assert.equal(await isLocked(directory), true);
@@ -147,7 +147,7 @@ describe('volume lock', () => {
         });
     const lockThere = refusing('EOPNOTSUPP');
 
-    it('keeps others out until it is released, whatever path they come by, and leaves nothing behind', async () => {
+    it('keeps others out until it is released, by whichever path they come, and leaves nothing behind', async () => {
       for (const code of ['EOPNOTSUPP', 'EPERM', 'EACCES', 'EINVAL']) {
         const lock = await refusing(code)();
         assert.equal(await lock.stillHeld(), true);

@@ -28,7 +28,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
     },
   },
   {
-    because: "nobody takes one cluster's, worker's or generation's volume for another's here",
+    because: "no process takes one cluster's, worker's or generation's volume for another's here",
     blocks: {
       'core/finder/finder.ts': ['const text = `this Finder serves cluster'],
       'core/finder/reports.ts': ["return sendError( finder, connection, 'unknownWorker'"],
@@ -171,7 +171,8 @@ export const UNREACHABLE: readonly Unreachable[] = [
     },
   },
   {
-    because: 'disks here do not return other bytes than they hold, nor contents with right checksums that nobody wrote',
+    because:
+      'disks here do not return other bytes than they hold, nor contents with right checksums that were never written',
     blocks: {
       'runtime/storage/two-slot-file.ts': ['does not hold what was just written to it'],
       'runtime/storage/meta.ts': ['throw new StorageDamagedError('],
@@ -180,7 +181,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
   },
   {
     because:
-      'whoever calls it sees to it before: a writer appends one checkpoint after another, a member has decisions, a waiting one is there',
+      'the caller sees to it before: a writer appends one checkpoint after another, a member has decisions, a waiting one is there',
     blocks: {
       'runtime/storage/checkpoint-store.ts': ['throw new AppendBlockedError(', 'if (above <= version) continue;'],
       'runtime/storage/manifest.ts': ['a.counter > b.counter ? a : b;'],

@@ -1,4 +1,4 @@
-/** At the end the power fails once more: what everybody relied on is there when the disks are read again. */
+/** At the end the power fails once more: what all processes relied on is there when the disks are read again. */
 import { decodeRecord } from '../../../services/core/index.ts';
 import { openTwoSlotFile } from '../../../services/runtime/storage/index.ts';
 import { surveyNewest } from '../../../services/runtime/worker/generations.ts';

@@ -127,7 +127,7 @@ export function checkFinder(truth: Truth) {
     worldOf().reached('Finder refuses its old record');
   }
 
-  /** Whatever the Finder says is exposed: nothing of it may be lost. `isShown`: if its record is old, it can tell by now. */
+  /** All that the Finder says is exposed: nothing of it may be lost. `isShown`: if its record is old, it can tell by now. */
   function finderSays(message: Message, to: Speaker | undefined, isShown: boolean): void {
     if (isOld()) return oldFinderSays(message, isShown);
     if (to) workerTold(message, to);
@@ -178,7 +178,7 @@ export function checkFinder(truth: Truth) {
     return isForgotten || starts.findLast((one) => one.counter <= counter)?.start === start;
   }
 
-  /** What the right Finder had durable, and told nobody when it died, may be told from here first: from then on it must not be lost. */
+  /** What the right Finder had durable, and told no peer when it died, may be told from here first: from then on it must not be lost. */
   function toldFromOldRecord(worldLine: number): void {
     const found = worldOf().finder.process?.found;
     if (found === undefined) return;
@@ -299,7 +299,7 @@ export function checkFinder(truth: Truth) {
     }
   }
 
-  /** What the cut does not cover yet, in words; undefined when it covers everything that survives, told to somebody or not. */
+  /** What the cut does not cover yet, in words; undefined when it covers everything that survives, told to a client or not. */
   function uncovered(): string | undefined {
     for (const [id, own] of workers) {
       const covered = truth.record?.cut.get(id) ?? 0;

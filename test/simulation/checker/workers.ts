@@ -344,7 +344,7 @@ export function checkWorkers(truth: Truth) {
     const isClean = why === 'shutdown' && marked && claimed === core.incarnation && hasTheSay(running);
     if (isClean && !host.isDamaged) workerOf(truth, id).stoppedCleanly = core.incarnation;
     if (why === 'fenced' && claimed === core.incarnation) {
-      violated(9, `incarnation ${claimed} of worker ${id} is fenced, and nobody took over`);
+      violated(9, `incarnation ${claimed} of worker ${id} is fenced, and no process took over`);
     }
     if (why === 'lostHistory' && truth.exposedWorldLine - core.worldLine <= worldOf().options.maxDecisions) {
       violated(12, `worker ${id} of world-line ${core.worldLine} is told that history is lost`);
@@ -361,7 +361,7 @@ export function checkWorkers(truth: Truth) {
     }
   }
 
-  /** Nobody took or damaged its disk. */
+  /** Its disk was not taken or damaged. */
   function hasAllOfIts({ host, disk }: WorkerProcess): boolean {
     return disk === host.disk && !host.isLost && !host.isDamaged;
   }
@@ -369,7 +369,7 @@ export function checkWorkers(truth: Truth) {
   /** A process takes a checkpoint of its volume for durable: is it? */
   function durable(running: WorkerProcess, worldLine: number, version: number): void {
     const { core, host } = running;
-    // Where files rot, nobody has the say for certain.
+    // Where files rot, nothing is certain.
     if (!hasTheSay(running) && !host.isDamaged) return;
     // What the cut passed, a predecessor may still tidy away.
     const isNeeded = version >= exposedOf(host.id);
@@ -405,7 +405,7 @@ export function checkWorkers(truth: Truth) {
     return truth.record?.members.get(id)?.claimed ?? 0;
   }
 
-  /** The worker's version in the newest cut that anybody was told. */
+  /** The worker's version in the newest cut that any peer was told. */
   function exposedOf(id: number): number {
     return exposed.get(id) ?? 0;
   }

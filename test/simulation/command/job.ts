@@ -1,4 +1,4 @@
-/** A process that runs seeds for the command: what it is asked for, one request after another, until nobody asks any more. */
+/** A process that runs seeds for the command: what it is asked for, one request after another, until the command asks no more. */
 import { buildCountingSimulator, type CountingSimulator, type Reached } from '../branches/index.ts';
 import { buildSimulator, hunt, type Catch, type Simulator } from '../mutate.ts';
 import { mutantNamed, worldsFor } from '../mutants/index.ts';

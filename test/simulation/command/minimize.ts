@@ -62,7 +62,7 @@ interface Shrink {
 
 const COUNTS = ['clients', 'sessionsPerClient', 'workers', 'callsPerSession', 'faultsForMs'] as const;
 
-/** Large steps first: without a fault, fewer of everybody; then each other option as in a quiet world. None undoes another. */
+/** Large steps first: without a fault, fewer processes of each kind; then each other option as in a quiet world. None undoes another. */
 const SHRINKS: readonly Shrink[] = [
   ...FAULTS.map((fault) => ({
     name: `without ${fault}`,

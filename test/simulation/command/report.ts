@@ -1,4 +1,4 @@
-/** Writes down what violates, for whoever was not there: a list of the seeds, and of some the smallest world and the story. */
+/** Writes down what violates, for readers who were not there: a list of the seeds, and of some the smallest world and the story. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Draw } from '../draw.ts';

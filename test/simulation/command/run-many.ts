@@ -87,7 +87,7 @@ export async function runMany(options: Options, commit = commitOfSources()): Pro
           add(summary, answer);
           for (const one of answer.violations) {
             found.push(one);
-            if (keep) show(one); // whoever goes on may have hours to go
+            if (keep) show(one); // a run that goes on may have hours to go
           }
           summary.wallMs = earlierMs + performance.now() - begun;
           showProgress(summary, answer.seeds, seeds, json);
