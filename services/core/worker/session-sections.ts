@@ -14,16 +14,6 @@ import {
   type SessionTable,
 } from './session-table.ts';
 
-/** A way through all entries, a slice at a time. */
-export interface Sweep {
-  /** The version of its first section. */
-  readonly from: number;
-  /** In the order in which they came to be, those included that come to be meanwhile. */
-  readonly entries: Iterator<SessionEntry>;
-  /** Entries that were there when it began, and may not have been passed yet. */
-  left: number;
-}
-
 /** A checkpoint's section of the table. */
 export interface SessionSection {
   /** With the sections of all checkpoints from this version on it is the whole table; its own version: it is that by itself. */

@@ -5,8 +5,7 @@
  * Its size is accounted in bytes, entries and replies each for themselves. When either is short, old sessions give way: first
  * replies that nobody asked for, whose session still knows its numbers, then entries that no copy of a batch can meet any more.
  */
-import { createOrder, first, join, leave, type Order } from './session-order.ts';
-import type { Sweep } from './session-sections.ts';
+import { createOrder, first, join, leave, type Linked, type Order } from './session-order.ts';
 
 export interface StoredReply {
   readonly sequence: number;
@@ -18,7 +17,7 @@ export interface StoredReply {
   isOwn: boolean;
 }
 
-export interface SessionEntry {
+export interface SessionEntry extends Linked<SessionEntry> {
   readonly id: string;
   /** The last batch that began to execute; within a checkpoint, everything that began has ended. */
   last: number;
@@ -42,8 +41,16 @@ export interface SessionEntry {
   gone: boolean;
   /** Changed since the last checkpoint. */
   changed: boolean;
-  older: SessionEntry | undefined;
-  newer: SessionEntry | undefined;
+}
+
+/** A way through all entries, a slice of them in each of several checkpoints. */
+export interface Sweep {
+  /** The version of its first section. */
+  readonly from: number;
+  /** In the order in which they came to be, those included that come to be meanwhile. */
+  readonly entries: Iterator<SessionEntry>;
+  /** Entries that were there when it began, and may not have been passed yet. */
+  left: number;
 }
 
 export interface SessionTable {
@@ -53,8 +60,8 @@ export interface SessionTable {
   /** Of all replies. */
   replyBytes: number;
   /** Sessions that were not closed, and those that were, by when they were last heard of. */
-  readonly open: Order;
-  readonly ended: Order;
+  readonly open: Order<SessionEntry>;
+  readonly ended: Order<SessionEntry>;
   /** The first of the open ones whose replies have not given way, if there is one. */
   hand: SessionEntry | undefined;
   readonly changed: Set<SessionEntry>;
@@ -255,7 +262,7 @@ export function expire(table: SessionTable, now: number, { sessionExpiryMs, ende
   dropIdle(table, table.open, now, sessionExpiryMs);
 }
 
-function dropIdle(table: SessionTable, order: Order, now: number, expiryMs: number): void {
+function dropIdle(table: SessionTable, order: Order<SessionEntry>, now: number, expiryMs: number): void {
   for (let entry = first(order); entry !== undefined; entry = first(order)) {
     if (now - entry.activeAt <= expiryMs) return;
     drop(table, entry);
