@@ -3,7 +3,6 @@ import { Buffer } from 'node:buffer';
 import { createSlab } from '@dpr/protocol';
 import { deferred, type Deferred } from './deferred.ts';
 import type { DprError } from './errors.ts';
-import type { Failure, Look, PartialFailure } from './untold.ts';
 
 /** Told of no error: there are results. */
 type Completed = (error: Error | undefined) => void;
@@ -32,6 +31,23 @@ export interface Cargo {
   watchedPlaces: number[] | undefined;
   /** What failed of it, and is told to who looks. */
   failure: (Failure & Partial<PartialFailure>) | undefined;
+}
+
+/** What failed of one batch. */
+export interface Failure {
+  /** How many calls, or operations, the application does not look at; none once it was told. */
+  readonly left: () => number;
+  /** The application looks at this call now. @param isFirst it did not before, for its result or its commit */
+  readonly look: (part: Part, at: Look, isFirst: boolean) => void;
+  /** @returns what is to be told of those that are left, which counts as told now */
+  readonly tell: () => DprError;
+}
+
+export type Look = 'result' | 'commit';
+
+/** Some operations of the batch failed, each in its place; the others of it are done. */
+export interface PartialFailure extends Failure {
+  readonly places: ReadonlySet<number>;
 }
 
 /** What the results of a batch of a worker type look like. */

@@ -25,6 +25,7 @@ import {
   type Batch,
   type Cargo,
   type Part,
+  type Failure,
 } from './batch.ts';
 import { createCollector, type Collector } from './collector.ts';
 import { createCommits } from './commits.ts';
@@ -41,10 +42,11 @@ import {
 } from './errors.ts';
 import { BATCH_RETRY_MS, MAX_BATCH_RETRY_MS, MAX_BATCHES_IN_FLIGHT } from './limits.ts';
 import { signalOf, type CallOptions, type SessionOptions } from './options.ts';
-import { tellRollback, type RollbackReport } from './rollback.ts';
+import { tellRollback } from './rollback.ts';
+import type { RollbackReport } from './rollback-report.ts';
 import { createRoom, type Load } from './room.ts';
 import type { OpenWorker, Surroundings } from './surroundings.ts';
-import { createUntold, partialFailure, wholeFailure, type Failure } from './untold.ts';
+import { createUntold, partialFailure, wholeFailure } from './untold.ts';
 import { createWindow } from './window.ts';
 
 export interface Engine {

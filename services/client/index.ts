@@ -48,5 +48,5 @@ export {
   type WorkerStatus,
 } from './operator.ts';
 export type { Outcome } from './outcome.ts';
-export type { LostOperations, RollbackReport } from './rollback.ts';
+export type { LostOperations, RollbackReport } from './rollback-report.ts';
 export type { Session, WorkerHandle } from './session.ts';

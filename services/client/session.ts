@@ -8,7 +8,7 @@ import type { Engine } from './engine.ts';
 import { ClosedError, type RollbackError } from './errors.ts';
 import { signalOf, type CallOptions } from './options.ts';
 import { CallOutcome, type Outcome } from './outcome.ts';
-import type { RollbackReport } from './rollback.ts';
+import type { RollbackReport } from './rollback-report.ts';
 
 /** A worker of any type, for which the application codes operations and results itself. */
 export interface WorkerHandle {

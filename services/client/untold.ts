@@ -2,21 +2,9 @@
  * Failures that a commit has to tell of: those of calls that the application does not look at. It does once it waits for the call's
  * result or for its commit; a failure that comes after its result is told to who waits for its commit alone.
  */
-import type { Cargo, Part } from './batch.ts';
+import type { Cargo, Failure, PartialFailure } from './batch.ts';
 import type { DprError } from './errors.ts';
 import { MAX_UNTOLD_OPERATIONS } from './limits.ts';
-
-/** What failed of one batch. */
-export interface Failure {
-  /** How many calls, or operations, the application does not look at; none once it was told. */
-  readonly left: () => number;
-  /** The application looks at this call now. @param isFirst it did not before, for its result or its commit */
-  readonly look: (part: Part, at: Look, isFirst: boolean) => void;
-  /** @returns what is to be told of those that are left, which counts as told now */
-  readonly tell: () => DprError;
-}
-
-export type Look = 'result' | 'commit';
 
 /** All calls of the batch failed. @param error of each */
 export function wholeFailure(cargo: Cargo, error: DprError): Failure {
@@ -32,11 +20,6 @@ export function wholeFailure(cargo: Cargo, error: DprError): Failure {
       return error;
     },
   };
-}
-
-/** Some operations of the batch failed, each in its place; the others of it are done. */
-export interface PartialFailure extends Failure {
-  readonly places: ReadonlySet<number>;
 }
 
 /**
