@@ -120,6 +120,28 @@ describe('rooms', () => {
     assert.equal(importing('services/runtime/x.ts', '../core/cut.ts').length, 1, 'past the public entry');
   });
 
+  it('have no circle of files that import one another', () => {
+    const files = ['infra', 'services'].flatMap(sourceFiles);
+    const graph = new Map(files.map((file) => [file, importsOf(file).flatMap(fileImported)]));
+    assert.ok([...graph.values()].flat().every((file) => graph.has(file)));
+    assert.deepEqual(circle(graph), []);
+  });
+
+  it('name the files of a circle', () => {
+    const graph = new Map([
+      ['a', ['b', 'd']],
+      ['b', ['c', 'd']],
+      ['c', ['e', 'b']],
+      ['d', []],
+      ['e', ['d']],
+    ]);
+    assert.deepEqual(circle(graph), ['b', 'c', 'b']);
+    graph.set('c', ['e']);
+    assert.deepEqual(circle(graph), []);
+    graph.set('d', ['d']);
+    assert.deepEqual(circle(graph), ['d', 'd']);
+  });
+
   it('find every way to import', () => {
     const text = "import 'a';\nimport type { B } from 'b';\nexport * from 'c';\nconst d = await import('d');\n";
     assert.deepEqual(
@@ -170,6 +192,34 @@ function specifierOf(node: ts.Node): ts.Expression | undefined {
 function isTypeOnly(node: ts.Node): boolean {
   if (ts.isImportDeclaration(node)) return node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword;
   return ts.isExportDeclaration(node) && node.isTypeOnly;
+}
+
+/** The file that a relative import names, for its types included. */
+function fileImported({ file, specifier }: Import): string[] {
+  return /^\..*\.ts$/.test(specifier) ? [path.posix.join(path.posix.dirname(file), specifier)] : [];
+}
+
+/** The first circle that a depth-first search finds: its files in order, the first one again at the end; none: empty. */
+function circle(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const way: string[] = [];
+  const done = new Set<string>();
+  const search = (file: string): string[] => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+    if (done.has(file)) return [];
+    way.push(file);
+    for (const next of graph.get(file) ?? []) {
+      const found = search(next);
+      if (found.length > 0) return found;
+    }
+    way.pop();
+    done.add(file);
+    return [];
+  };
+  for (const file of graph.keys()) {
+    const found = search(file);
+    if (found.length > 0) return found;
+  }
+  return [];
 }
 
 function violation({ file, line, specifier, typeOnly }: Import): string[] {
