@@ -9,14 +9,9 @@ export { startWorker, type RunningWorker } from './worker/worker-process.ts';
 export type { Running } from './process.ts';
 export { createLog, LOG_LEVELS, type Log, type LogLevel } from './log.ts';
 export { backOff, type BackOff } from './back-off.ts';
-export {
-  listen,
-  LISTENER_LIMITS,
-  type Connection,
-  type Listener,
-  type ListenerOptions,
-  type Owner,
-} from './listener.ts';
+export { listen, type Listener, type ListenerOptions } from './listener.ts';
+export { LISTENER_LIMITS } from './listener-limits.ts';
+export type { Connection, Owner } from './connection.ts';
 export { dial, DIALER_TIMING, type Caller, type Dialer, type DialerOptions } from './dialer.ts';
 export { PROGRAMS_ONLY, type Visitors } from './visitors.ts';
 export { serveAdmin, type AdminOptions, type AdminServer } from './admin.ts';

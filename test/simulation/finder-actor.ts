@@ -14,7 +14,7 @@ import {
 import type { Message, MessageOf } from '../../services/protocol/index.ts';
 import { createPeers, type Peers } from '../../services/runtime/finder/peers.ts';
 import { recordWriter, type RecordWriter } from '../../services/runtime/finder/record-writer.ts';
-import type { Owner } from '../../services/runtime/listener.ts';
+import type { Owner } from '../../services/runtime/connection.ts';
 import {
   openTwoSlotFile,
   StorageDamagedError,

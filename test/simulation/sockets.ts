@@ -8,7 +8,7 @@ import { backOff, type BackOff } from '../../services/runtime/back-off.ts';
 import type { Caller } from '../../services/runtime/dialer.ts';
 import type { Hello } from '../../services/runtime/greeting.ts';
 import { SILENT_INTERVALS } from '../../services/runtime/keep-alive.ts';
-import type { Connection, Owner } from '../../services/runtime/listener.ts';
+import type { Connection, Owner } from '../../services/runtime/connection.ts';
 import { closeEnd, connect, ping, sendOn, type End } from './network.ts';
 import type { Process } from './scheduler.ts';
 import type { World } from './world.ts';

@@ -1,7 +1,7 @@
 /** The Finder's peers, each by the number of its connection, and what is to be told to them. */
 import type { FinderEffect, FinderEvent } from '@dpr/core';
 import { draftOf } from '@dpr/protocol';
-import type { Connection, Owner } from '../listener.ts';
+import type { Connection, Owner } from '../connection.ts';
 
 export interface Peers {
   /** Who answers at the Finder's ports. */

@@ -1,6 +1,6 @@
 /** A worker's clients, and which cuts each of them may wait for. */
 import { draftOf, type Draft, type Message, type MessageOf } from '@dpr/protocol';
-import type { Connection } from '../listener.ts';
+import type { Connection } from '../connection.ts';
 
 interface Client {
   readonly connection: Connection;

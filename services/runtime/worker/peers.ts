@@ -4,7 +4,7 @@ import { draftOf, PROTOCOL_VERSION, type MessageOf } from '@dpr/protocol';
 import type { ArrivalsUser } from '../arrivals.ts';
 import type { Caller } from '../dialer.ts';
 import type { Hello } from '../greeting.ts';
-import type { Owner } from '../listener.ts';
+import type { Owner } from '../connection.ts';
 import type { Clients } from './clients.ts';
 
 /** Who answers clients at the worker's port. */

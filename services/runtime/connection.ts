@@ -1,0 +1,26 @@
+/** A peer of a port as the port's owner sees it. */
+import type { Draft, Message } from '@dpr/protocol';
+import type { Hello } from './greeting.ts';
+import type { ToldOfSilence } from './keep-alive.ts';
+
+/** A peer that greeted and was let in. */
+export interface Connection {
+  /** Never used twice in a process. */
+  readonly number: number;
+  readonly send: (frame: Draft) => void;
+  /** Close after what was sent, which says why. */
+  readonly close: () => void;
+  /** False once it was closed: what came with the frame for which it was does not count. */
+  readonly isOpen: () => boolean;
+  /** Ask the peer whenever it says nothing, and tell of it when it does not answer. */
+  readonly watch: (told: ToldOfSilence) => void;
+}
+
+/** Who answers at a port. Its functions are called in order, never within each other. */
+export interface Owner {
+  opened(connection: Connection, hello: Hello): void;
+  /** What one message carried, in order. */
+  frames(connection: Connection, messages: readonly Message[]): void;
+  /** Once for each that was opened. */
+  closed(connection: Connection): void;
+}

@@ -1,0 +1,60 @@
+/** Hands a peer's frames on, some at a time; holds the others back until the peer has read what it was answered. */
+import type { Message } from '@dpr/protocol';
+import type { FrameSocket } from './frame-socket.ts';
+
+export interface HeldFrames {
+  hand(messages: readonly Message[]): void;
+  /** A message of this many bytes was handed over: while frames of it are held back, they count. */
+  cameIn(bytes: number): void;
+  /** Of the messages that the frames came in which are held back: no more than one read of the socket brought. */
+  bytes(): number;
+  /** The peer has read. @returns whether nothing is held back any more */
+  release(): boolean;
+}
+
+/**
+ * Frames that are handed on at a time. A few bytes may ask for `MAX_BATCH_BYTES` in return, so it is looked after each of these
+ * whether the peer has read enough; what it asked for before that stays below `closeBytes`.
+ */
+const FRAMES_AT_ONCE = 16;
+
+/** Once so much is unread, it is looked after each frame. */
+const MANY_UNREAD_BYTES = 64 * 1024;
+
+/** @param isOpen false once what comes does not count any more */
+export function heldFrames(
+  frames: Pick<FrameSocket, 'isFull' | 'pause' | 'unsentBytes'>,
+  isOpen: () => boolean,
+  deliver: (messages: readonly Message[]) => void,
+): HeldFrames {
+  let held: Message[] = [];
+  let heldBytes = 0;
+
+  function hand(messages: readonly Message[]): void {
+    for (let at = 0; at < messages.length && isOpen();) {
+      if (held.length > 0 || frames.isFull()) {
+        for (const message of messages.slice(at)) held.push(message);
+        return frames.pause();
+      }
+      const some = frames.unsentBytes() > MANY_UNREAD_BYTES ? 1 : FRAMES_AT_ONCE;
+      deliver(messages.length <= some ? messages : messages.slice(at, at + some));
+      at += some;
+    }
+  }
+
+  return {
+    hand,
+    cameIn(bytes) {
+      if (held.length > 0) heldBytes += bytes;
+    },
+    bytes: () => heldBytes,
+    release() {
+      const messages = held;
+      held = [];
+      hand(messages);
+      if (held.length > 0) return false;
+      heldBytes = 0;
+      return true;
+    },
+  };
+}

@@ -1,0 +1,74 @@
+/** What a port looks at from time to time: which peers are silent, which are slow, and which of those that are watched do not answer. */
+import type { WebSocket } from 'ws';
+import { createArrivals, type ArrivalsUser } from './arrivals.ts';
+import { CLOSE, type FrameSocket } from './frame-socket.ts';
+import { keepAlive, SILENT_INTERVALS, silenceWatch, type ToldOfSilence } from './keep-alive.ts';
+import type { ListenerLimits } from './listener-limits.ts';
+import type { MessageMeter } from './message-meter.ts';
+import { paceOf } from './pace.ts';
+
+export interface Sweeps {
+  /** From now on the peer is looked at. */
+  join(ws: WebSocket, frames: FrameSocket, meter: MessageMeter): void;
+  /** Ask the peer whenever it says nothing, and tell of it when it does not answer. */
+  watch(ws: WebSocket, frames: FrameSocket, told: ToldOfSilence): void;
+  leave(frames: FrameSocket): void;
+  /** Those that joined and did not leave. */
+  peers(): Iterable<FrameSocket>;
+  stop(): void;
+}
+
+/** The last word to a peer that is disconnected for it. */
+const UNANSWERED_SHORT = 'short of memory, and this connection does not answer pings';
+
+/** @param user is told when what peers had sent before has arrived */
+export function startSweeps(limits: ListenerLimits, user: ArrivalsUser | undefined): Sweeps {
+  const checks = new Map<FrameSocket, (ask: Buffer) => void>();
+  const paces = new Map<FrameSocket, () => string | undefined>();
+  const watches = new Map<FrameSocket, () => void>();
+  const arrivals = createArrivals<FrameSocket>(user);
+
+  function sweepSilent(): void {
+    for (const frames of arrivals.overdue(SILENT_INTERVALS)) frames.cutOff(CLOSE.short, UNANSWERED_SHORT);
+    const ask = arrivals.ask(checks.keys());
+    for (const check of checks.values()) check(ask);
+  }
+
+  function sweepSlow(): void {
+    for (const [frames, look] of paces) {
+      const reason = look();
+      if (reason !== undefined) frames.close(CLOSE.slow, reason);
+    }
+  }
+
+  function sweepWatched(): void {
+    for (const look of watches.values()) look();
+  }
+
+  const timers = [
+    setInterval(sweepSilent, limits.receiveTimeoutMs / SILENT_INTERVALS),
+    setInterval(sweepSlow, limits.paceLookMs),
+    setInterval(sweepWatched, limits.watchIntervalMs),
+  ];
+
+  return {
+    join(ws, frames, meter) {
+      ws.on('pong', (data) => arrivals.heard(frames, data));
+      checks.set(frames, keepAlive(ws, frames));
+      paces.set(frames, paceOf(frames, meter, limits));
+    },
+    watch(ws, frames, told) {
+      watches.set(frames, silenceWatch(ws, frames, limits.watchIntervalMs, told));
+    },
+    leave(frames) {
+      checks.delete(frames);
+      paces.delete(frames);
+      watches.delete(frames);
+      arrivals.gone(frames);
+    },
+    peers: () => checks.keys(),
+    stop() {
+      for (const timer of timers) clearInterval(timer);
+    },
+  };
+}
