@@ -16,6 +16,7 @@ import {
   type Stamp,
 } from '@dpr/protocol';
 import { decisionsAfter } from '../world-lines.ts';
+import { giveHeld } from './answers.ts';
 import { claim, deleteWorker, register, retryPending, settleLeaving } from './membership.ts';
 import { awaitMembers, isNewer, refuseAll, settle } from './newest.ts';
 import { drained, listGraph, takeCheckpoint, takeInCut } from './reports.ts';
@@ -174,9 +175,7 @@ function written(finder: Finder, counter: number): void {
     finder.phase = finder.unheard.size > 0 ? 'settling' : 'serving';
     finder.effects.push({ kind: 'serving', cluster: record.cluster, worldLine: record.worldLine });
   }
-  const due = finder.held.filter((held) => held.counter <= counter);
-  finder.held.splice(0, due.length);
-  for (const { effect } of due) effect();
+  giveHeld(finder, counter);
   if (before !== undefined) noteCommits(finder, before, finder.exposed);
   announce(finder, before, finder.exposed);
 }

@@ -1,24 +1,12 @@
 /** NEWWORKER in its two steps, DELETEWORKER, and the rollback that either may need. */
 import { MAX_KEPT_GENERATIONS, MAX_WORKER_ID, type Decision, type MessageOf, type Versions } from '@dpr/protocol';
 import { pruneDecisions, survivingVersion } from '../world-lines.ts';
+import { sendWhenDurable, whenDurable } from './answers.ts';
 import { beginning, holdsSeed, removalOf, type Refusal } from './earlier.ts';
 import { heard } from './newest.ts';
 import type { MemberRecord, Seed } from './record.ts';
 import { chainOf, forgetOwner, takeInCut } from './reports.ts';
-import {
-  change,
-  changeMember,
-  log,
-  noteReached,
-  ownCut,
-  reachedNow,
-  send,
-  sendError,
-  setChain,
-  whenDurable,
-  type Finder,
-} from './state.ts';
-import { holdUp } from './waits.ts';
+import { change, changeMember, errorOf, log, noteReached, sendError, setChain, type Finder } from './state.ts';
 
 type Claim = MessageOf<'claim'>;
 type Register = MessageOf<'register'>;
@@ -42,24 +30,20 @@ export function claim(finder: Finder, connection: number, message: Claim): void 
   const claimed = finder.record.members.get(id)?.claimed ?? 0;
   const { generation, base, seed } = member;
   const isUsed = seed === undefined || (finder.record.cut.get(id) ?? 0) > base;
-  whenDurable(finder, () =>
-    send(finder, connection, {
-      kind: 'claimed',
-      cluster: finder.record.cluster,
-      generation,
-      incarnation: claimed,
-      seed: isUsed ? undefined : { ...seed, base },
-    }),
-  );
+  sendWhenDurable(finder, connection, {
+    kind: 'claimed',
+    cluster: finder.record.cluster,
+    generation,
+    incarnation: claimed,
+    seed: isUsed ? undefined : { ...seed, base },
+  });
 }
 
 function refuse(finder: Finder, connection: number, id: number, { code, text, detail }: Refusal): void {
   if (code !== 'surveyAgain') log(finder, 'refused', { worker: id, reason: text });
-  whenDurable(finder, () => {
-    const peer = finder.peers.get(connection);
-    if (peer !== undefined && code === 'stateUnsaid') peer.undecided = { id, text };
-    sendError(finder, connection, code, text, detail);
-  });
+  const message = errorOf(code, text, detail);
+  if (code === 'stateUnsaid') whenDurable(finder, { kind: 'undecided', connection, worker: id, message });
+  else sendWhenDurable(finder, connection, message);
 }
 
 /** The member that this volume may go on as, or begin; or why it must not join. */
@@ -128,9 +112,8 @@ function fence(finder: Finder, id: number, incarnation: number): void {
   const peer = finder.peers.get(connection);
   if (peer) peer.resent = false;
   log(finder, 'fenced', { worker: id, by: incarnation });
-  whenDurable(finder, () =>
-    sendError(finder, connection, 'fenced', `incarnation ${incarnation} of worker ${id} took over`, incarnation),
-  );
+  const message = errorOf('fenced', `incarnation ${incarnation} of worker ${id} took over`, incarnation);
+  sendWhenDurable(finder, connection, message);
 }
 
 /**
@@ -149,10 +132,12 @@ export function register(finder: Finder, connection: number, message: Register, 
   heard(finder, id);
   const member = finder.record.members.get(id);
   if (member?.claimed !== incarnation || member.boot !== boot) {
-    const text = `another process of worker ${id} claimed it`;
-    return whenDurable(finder, () => sendError(finder, connection, 'fenced', text, member?.claimed ?? 0));
+    const refusal = errorOf('fenced', `another process of worker ${id} claimed it`, member?.claimed ?? 0);
+    return sendWhenDurable(finder, connection, refusal);
   }
-  if (member.registered === incarnation) return answer(finder, connection, id, incarnation);
+  if (member.registered === incarnation) {
+    return whenDurable(finder, { kind: 'registered', connection, worker: id, incarnation });
+  }
   if (!hasWaited && mayHaveLost(finder, id, member, message) && othersMayClaimSoon(finder, id)) {
     if (!finder.pending.some((one) => one.connection === connection)) {
       finder.pending.push({ connection, message, deadline: finder.now + finder.config.decisionGraceMs });
@@ -238,27 +223,7 @@ function join(finder: Finder, connection: number, message: Register, member: Mem
   });
   change(finder, { membership: record.membership + 1 });
   log(finder, 'registered', { worker: id, generation: member.generation, incarnation, base, clean: !lost });
-  answer(finder, connection, id, incarnation);
-}
-
-/** Answer a registration, the first time or again; the state may have moved on since, and the answer with it. */
-function answer(finder: Finder, connection: number, id: number, incarnation: number): void {
-  whenDurable(finder, () => {
-    const exposed = finder.exposed;
-    const member = exposed?.record.members.get(id);
-    if (exposed === undefined) return;
-    // The id was claimed or removed meanwhile: the world-line that would be told may go on without this incarnation.
-    if (member?.claimed !== incarnation) {
-      const text = `worker ${id} goes on without incarnation ${incarnation}`;
-      return sendError(finder, connection, 'fenced', text, member?.claimed ?? 0);
-    }
-    const { worldLine, decisions } = exposed.record;
-    const { stamp, cut } = ownCut(exposed, id);
-    const covered = cut.get(id) ?? 0;
-    const base = member.answer.worldLine === worldLine ? Math.max(member.answer.base, covered) : covered;
-    const reached = reachedNow(finder);
-    send(finder, connection, { kind: 'registered', stamp, worldLine, decisions, cut, base, reached });
-  });
+  whenDurable(finder, { kind: 'registered', connection, worker: id, incarnation });
 }
 
 /** Start a new world-line at the cut. `without` leaves the cluster with it. */
@@ -287,9 +252,8 @@ export function deleteWorker(finder: Finder, connection: number, message: Messag
   const gone = (finder.record.tombstones.get(id)?.generation ?? 0) >= Math.max(generation, 1);
   if (member === undefined || (generation > 0 && generation < member.generation)) {
     if (!gone) return sendError(finder, connection, 'unknownWorker', `no worker has the id ${id}`);
-    return whenDurable(finder, () =>
-      send(finder, connection, { kind: 'deleteAnswer', worker: id, state: 'left', waitingFor: '' }),
-    );
+    const left = { kind: 'deleteAnswer', worker: id, state: 'left', waitingFor: '' } as const;
+    return sendWhenDurable(finder, connection, left);
   }
   if (generation > member.generation) {
     const text = `worker ${id} is of generation ${member.generation}, not ${generation}`;
@@ -302,16 +266,9 @@ export function deleteWorker(finder: Finder, connection: number, message: Messag
     changeMember(finder, id, { ...member, leaving: true });
     change(finder, { membership: finder.record.membership + 1 });
     log(finder, 'leaving', { worker: id, generation: member.generation });
-    whenDurable(finder, () => {
-      const bound = finder.bound.get(id);
-      if (bound !== undefined) send(finder, bound, { kind: 'leave' });
-    });
+    whenDurable(finder, { kind: 'leave', worker: id });
   }
-  whenDurable(finder, () => {
-    const left = finder.exposed?.record.members.get(id)?.generation !== member.generation;
-    const waitingFor = left ? '' : waitsFor(finder, id);
-    send(finder, connection, { kind: 'deleteAnswer', worker: id, state: left ? 'left' : 'leaving', waitingFor });
-  });
+  whenDurable(finder, { kind: 'deleted', connection, worker: id, generation: member.generation });
 }
 
 /** Members that were asked to leave, have drained, and are covered by the cut are members no more. */
@@ -349,13 +306,5 @@ function remove(finder: Finder, id: number, member: MemberRecord): void {
   log(finder, 'left', { worker: id, generation: member.generation, version });
   const connection = finder.bound.get(id);
   finder.bound.delete(id);
-  if (connection !== undefined) whenDurable(finder, () => send(finder, connection, { kind: 'left' }));
-}
-
-/** Which worker a leaving one waits for, in words. */
-export function waitsFor(finder: Finder, id: number): string {
-  if (!finder.bound.has(id)) {
-    return `worker ${id} itself, which is away; if it cannot come back, remove it by force, which loses what it did not commit`;
-  }
-  return holdUp(finder, id);
+  if (connection !== undefined) sendWhenDurable(finder, connection, { kind: 'left' });
 }

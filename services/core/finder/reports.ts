@@ -3,17 +3,18 @@ import type { CheckpointInfo, MessageOf, Versions } from '@dpr/protocol';
 import { append } from '../arrays.ts';
 import { advanceCut, type GraphCheckpoint } from '../cut.ts';
 import { decisionsAfter } from '../world-lines.ts';
+import { sendWhenDurable } from './answers.ts';
 import { heard, refuseAll } from './newest.ts';
 import {
   change,
   durableOf,
+  errorOf,
   log,
   noteReached,
   ownCut,
   send,
   sendError,
   setChain,
-  whenDurable,
   type Exposed,
   type Finder,
   type Peer,
@@ -83,7 +84,7 @@ export function listGraph(
   const member = finder.record.members.get(worker);
   if (member?.generation !== generation) {
     const removed = (finder.record.tombstones.get(worker)?.generation ?? 0) >= generation;
-    if (removed) return whenDurable(finder, () => send(finder, connection, { kind: 'left' }));
+    if (removed) return sendWhenDurable(finder, connection, { kind: 'left' });
     return sendError(
       finder,
       connection,
@@ -92,8 +93,8 @@ export function listGraph(
     );
   }
   if (member.registered !== incarnation || member.claimed !== incarnation) {
-    const text = `incarnation ${member.claimed} of worker ${worker} took over`;
-    return whenDurable(finder, () => sendError(finder, connection, 'fenced', text));
+    const fenced = errorOf('fenced', `incarnation ${member.claimed} of worker ${worker} took over`);
+    return sendWhenDurable(finder, connection, fenced);
   }
   // It greeted with the stamp of the record that told it of this world-line: that this one does not include it was not seen there.
   if (worldLine > exposed.record.worldLine) {
@@ -114,7 +115,7 @@ export function listGraph(
     finder.graphChanged = true;
     peer.resent = true;
   }
-  if (member.leaving) whenDurable(finder, () => send(finder, connection, { kind: 'leave' }));
+  if (member.leaving) sendWhenDurable(finder, connection, { kind: 'leave' });
 }
 
 function bind(finder: Finder, connection: number, peer: Peer, worker: number, incarnation: number): void {

@@ -103,6 +103,28 @@ export interface Exposed {
   readonly cluster: MessageOf<'cluster'>;
 }
 
+/** What is told to a peer, or to a worker, once a write is durable. */
+export type Answer =
+  | { readonly kind: 'message'; readonly connection: number; readonly message: Message }
+  /** The worker waits for its administrator's word from then on. */
+  | {
+      readonly kind: 'undecided';
+      readonly connection: number;
+      readonly worker: number;
+      readonly message: MessageOf<'error'>;
+    }
+  /** To a registration: what this incarnation is to restore. */
+  | {
+      readonly kind: 'registered';
+      readonly connection: number;
+      readonly worker: number;
+      readonly incarnation: number;
+    }
+  /** The worker is asked to leave, on whichever connection it then has. */
+  | { readonly kind: 'leave'; readonly worker: number }
+  /** To an operator: whether this generation of the worker has left. */
+  | { readonly kind: 'deleted'; readonly connection: number; readonly worker: number; readonly generation: number };
+
 /** Dependencies that are not met, and workers whose commits do not go on. */
 export interface Waits {
   lookedAt: number;
@@ -133,8 +155,8 @@ export interface Finder {
   /** The counter of the write in flight. */
   writing: FinderRecord | undefined;
   lastWriteAt: number;
-  /** Effects that must not happen before the record with `counter` is durable. */
-  readonly held: { readonly counter: number; readonly effect: () => void }[];
+  /** Answers that must not leave before the record with `counter` is durable. */
+  readonly held: { readonly counter: number; readonly answer: Answer }[];
   /** A client waits for a commit: write without spacing. */
   urgent: boolean;
   graphChanged: boolean;
@@ -171,7 +193,12 @@ export function send(finder: Finder, connection: number, message: Message): void
 }
 
 export function sendError(finder: Finder, connection: number, code: ErrorCode, text: string, detail = 0): void {
-  send(finder, connection, { kind: 'error', code, session: undefined, sequence: 0, detail, text });
+  send(finder, connection, errorOf(code, text, detail));
+}
+
+/** About no session's batch. */
+export function errorOf(code: ErrorCode, text: string, detail = 0): MessageOf<'error'> {
+  return { kind: 'error', code, session: undefined, sequence: 0, detail, text };
 }
 
 /** A worker without checkpoints above the cut is not in the graph. */
@@ -230,15 +257,4 @@ export function close(finder: Finder, connection: number): void {
   const peer = finder.peers.get(connection);
   finder.peers.delete(connection);
   if (peer?.worker !== undefined && finder.bound.get(peer.worker) === connection) finder.bound.delete(peer.worker);
-}
-
-/** Do something once everything that the record holds now is durable: at once if it already is. */
-export function whenDurable(finder: Finder, effect: () => void): void {
-  if (!finder.dirty && finder.writing === undefined) {
-    effect();
-    return;
-  }
-  // A change that is not issued yet goes out with the next write, whose counter is one above the last one issued.
-  const counter = finder.dirty ? finder.record.counter + 1 : finder.record.counter;
-  finder.held.push({ counter, effect });
 }

@@ -1,9 +1,8 @@
 /** What STATUS shows. */
 import { MAX_UNDECIDED, type MemberStatus, type MessageOf } from '@dpr/protocol';
-import { waitsFor } from './membership.ts';
 import type { MemberRecord } from './record.ts';
 import { durableOf, log, type Exposed, type Finder } from './state.ts';
-import { blockedWorkers, holdUp } from './waits.ts';
+import { blockedWorkers, holdUp, waitsFor } from './waits.ts';
 
 /** Workers whose hold-up is looked for, at one time: others wait for the same, most likely. */
 const MAX_EXPLAINED = 64;

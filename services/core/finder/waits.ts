@@ -90,6 +90,14 @@ export function blockedWorkers({ waits }: Finder): Set<number> {
   return new Set([...waits.stuck].flatMap(([worker, { isTold }]) => (isTold ? [worker] : [])));
 }
 
+/** Which worker a leaving one waits for, in words. */
+export function waitsFor(finder: Finder, id: number): string {
+  if (!finder.bound.has(id)) {
+    return `worker ${id} itself, which is away; if it cannot come back, remove it by force, which loses what it did not commit`;
+  }
+  return holdUp(finder, id);
+}
+
 /** What the worker's checkpoints wait for, in words. */
 export function holdUp(finder: Finder, id: number): string {
   const { cut } = finder.record;

@@ -17,8 +17,8 @@ export const FINDER_MUTANTS: readonly Mutant[] = [
   mutant(
     '08 a repeated registration starts another world-line',
     `${CORE}/finder/membership.ts`,
-    '  if (member.registered === incarnation) return answer(finder, connection, id, incarnation);\n',
-    '',
+    '  if (member.registered === incarnation) {\n',
+    '  if (member.registered === incarnation && false) {\n',
   ),
   mutant('13 rolled-back versions count in the cut', `${CORE}/finder/membership.ts`, '  finder.graph.clear();\n', ''),
   mutant(
@@ -126,7 +126,7 @@ export const FINDER_MUTANTS: readonly Mutant[] = [
   mutant(
     '42 a worker hears of its removal before it is durable',
     `${CORE}/finder/reports.ts`,
-    "if (removed) return whenDurable(finder, () => send(finder, connection, { kind: 'left' }));",
+    "if (removed) return sendWhenDurable(finder, connection, { kind: 'left' });",
     "if (removed) return send(finder, connection, { kind: 'left' });",
   ),
   mutant('49 the cut is closed under direct dependencies only', `${CORE}/cut.ts`, '    lowered.push(worker);\n', ''),
@@ -173,9 +173,9 @@ export const FINDER_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '64 a registration is answered with a world-line that goes on without it',
-    `${CORE}/finder/membership.ts`,
-    'if (member?.claimed !== incarnation) {\n      const text',
-    'if (member === undefined) {\n      const text',
+    `${CORE}/finder/answers.ts`,
+    'if (member?.claimed !== incarnation) {\n',
+    'if (member === undefined) {\n',
   ),
   mutant(
     '65 a worker that has nothing left to commit is not told of the cut',
@@ -251,7 +251,7 @@ export const FINDER_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '162 what was asked of a Finder that has not settled is answered',
-    `${CORE}/finder/state.ts`,
+    `${CORE}/finder/answers.ts`,
     '  if (!finder.dirty && finder.writing === undefined) {\n',
     "  if (finder.phase === 'settling' || (!finder.dirty && finder.writing === undefined)) {\n",
   ),
@@ -270,8 +270,8 @@ export const FINDER_MUTANTS: readonly Mutant[] = [
   mutant(
     '182 a later claim of a generation is not told what it begins with',
     `${CORE}/finder/membership.ts`,
-    '      seed: isUsed ? undefined',
-    '      seed: isUsed || claimed > (finder.record.tombstones.get(id)?.incarnation ?? 0) + 1 ? undefined',
+    '    seed: isUsed ? undefined',
+    '    seed: isUsed || claimed > (finder.record.tombstones.get(id)?.incarnation ?? 0) + 1 ? undefined',
   ),
   mutant(
     '214 owners are not asked for what others wait for',
