@@ -156,6 +156,84 @@ describe('rooms', () => {
   });
 });
 
+describe('the client library', () => {
+  it('takes clocks, chance, timers and connections from its host', () => {
+    const files = reachableFrom('services/client/index.ts');
+    assert.ok(files.includes('services/client/engine.ts') && files.includes('services/client/operator.ts'));
+    assert.deepEqual(
+      files.flatMap((file) => surroundingsIn(file, readFileSync(file, 'utf8'))),
+      [],
+    );
+  });
+
+  it('is told each way around its host', () => {
+    const text = [
+      "import { randomBytes } from 'node:crypto';",
+      'const at = performance.now() + Date.now() + Math.random();',
+      'process.nextTick(() => clearTimeout(setTimeout(run, 5)));',
+      'const signal = AbortSignal.timeout(5);',
+      'host.setTimeout(run, host.now()); // performance.now(), in words',
+      "queueMicrotask(run); call('AbortSignal.timeout');",
+    ].join('\n');
+    assert.deepEqual(surroundingsIn('x.ts', text), [
+      "x.ts:1 uses randomBytes, which is its host's",
+      "x.ts:2 uses performance.now, which is its host's",
+      "x.ts:2 uses Date.now, which is its host's",
+      "x.ts:2 uses Math.random, which is its host's",
+      "x.ts:3 uses process.nextTick, which is its host's",
+      "x.ts:3 uses clearTimeout, which is its host's",
+      "x.ts:3 uses setTimeout, which is its host's",
+      "x.ts:4 uses AbortSignal.timeout, which is its host's",
+    ]);
+  });
+});
+
+/** What only a host may use. */
+const SURROUNDINGS = new Set([
+  'performance.now',
+  'Date.now',
+  'Math.random',
+  'process.nextTick',
+  'process.hrtime',
+  'AbortSignal.timeout',
+  'randomBytes',
+  'randomUUID',
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+  'setImmediate',
+  'clearImmediate',
+  'dialSocket',
+]);
+
+function surroundingsIn(file: string, text: string): string[] {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const name = ts.isPropertyAccessExpression(node) || ts.isIdentifier(node) ? node.getText(source) : '';
+    const isMember = ts.isPropertyAccessExpression(node.parent) && node.parent.name === node;
+    if (SURROUNDINGS.has(name) && !isMember) {
+      const line = source.getLineAndCharacterOfPosition(node.getStart()).line + 1;
+      found.push(`${file}:${line} uses ${name}, which is its host's`);
+    }
+    ts.forEachChild(node, visit);
+  };
+  ts.forEachChild(source, visit);
+  return found;
+}
+
+/** The file, and those of its package that it imports, directly or not. */
+function reachableFrom(first: string): string[] {
+  const files = new Set([first]);
+  for (const file of files) {
+    for (const { specifier } of importsOf(file)) {
+      if (specifier.startsWith('.')) files.add(path.posix.join(path.posix.dirname(file), specifier));
+    }
+  }
+  return [...files];
+}
+
 function sourceFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const name = `${folder}/${entry.name}`;

@@ -1,7 +1,7 @@
 /** Operations of one session that travel together, from the call to the commit. */
 import { Buffer } from 'node:buffer';
 import { createSlab } from '@dpr/protocol';
-import { deferred, type Deferred } from './deferred.ts';
+import { deferred, type Deferred } from '@dpr/runtime/deferred';
 import type { DprError } from './errors.ts';
 
 /** Told of no error: there are results. */

@@ -1,9 +1,11 @@
 /** The cluster as one client sees it: the Finder, the members, a connection per worker, and the sessions that share them. */
 import type { Message, MessageOf } from '@dpr/protocol';
+import { deferred } from '@dpr/runtime/deferred';
+import { nodeHost, type Host } from '@dpr/runtime/host';
+import { unlessAborted } from './abort.ts';
 import { addressText, checkToken, parseAddress, workerAddress } from './addresses.ts';
 import { bySession } from './by-session.ts';
 import { checkOptions } from './check.ts';
-import { deferred, unlessAborted } from './deferred.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { ClosedError, refusedByWorker, unreachable, type DprError } from './errors.ts';
 import { openFinder } from './finder.ts';
@@ -60,26 +62,32 @@ export interface Cluster {
  * await session.commit(); // committed
  * await cluster.close();
  */
-export async function connect(options: ConnectOptions): Promise<Cluster> {
+export function connect(options: ConnectOptions): Promise<Cluster> {
+  return connectOn(nodeHost, options);
+}
+
+/** The same on any host. */
+export async function connectOn(host: Host, options: ConnectOptions): Promise<Cluster> {
   checkOptions('connect', options, CONNECT_RULES);
   const { signal } = options;
   signal?.throwIfAborted();
   const times = timesOf(options);
   const { connectTimeoutMs } = times;
-  const { cluster, ready, end } = openCluster(options, times);
-  const late = setTimeout(() => end(undefined), connectTimeoutMs);
+  const { cluster, ready, end } = openCluster(host, options, times);
+  const late = host.setTimeout(() => end(undefined), connectTimeoutMs);
   try {
     await unlessAborted(ready, signal);
   } catch (error) {
     void cluster.close();
     throw error;
   } finally {
-    clearTimeout(late);
+    host.clearTimeout(late);
   }
   return cluster;
 }
 
-function openCluster(options: ConnectOptions, { timing, membershipPollMs, refusalTimeoutMs }: Times) {
+function openCluster(host: Host, options: ConnectOptions, times: Times) {
+  const { timing, membershipPollMs, refusalTimeoutMs } = times;
   const { ca, log = () => undefined, awaitFinder = true } = options;
   const address = parseAddress(options.cluster);
   const token = checkToken(options.token ?? '');
@@ -90,7 +98,7 @@ function openCluster(options: ConnectOptions, { timing, membershipPollMs, refusa
   let membership = NO_MEMBERSHIP;
   let ended: DprError | undefined;
 
-  const shared = { ca, timing, greeting: () => ({ role: 'client', cluster: clusterId, token }) as const };
+  const shared = { host, ca, timing, greeting: () => ({ role: 'client', cluster: clusterId, token }) as const };
   const finder = openFinder(
     { ...shared, address: addressText(address), pollMs: membershipPollMs },
     {
@@ -183,6 +191,7 @@ function openCluster(options: ConnectOptions, { timing, membershipPollMs, refusa
   }
 
   const around: Surroundings = {
+    host,
     worldLine: () => worldLine,
     send: workers.send,
     sendFinder: finder.send,

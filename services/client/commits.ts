@@ -1,5 +1,6 @@
 /** Who waits until everything up to an operation is committed. Batches are named by their first operation. */
-import { deferred, unlessAborted } from './deferred.ts';
+import { deferred } from '@dpr/runtime/deferred';
+import { unlessAborted } from './abort.ts';
 import type { DprError } from './errors.ts';
 
 interface Waiter {

@@ -1,7 +1,8 @@
 /** One connection: greeted, framed, and found out when the peer is gone without a word. */
 import { draftOf, FrameError, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
-import { dialSocket, wordsOf } from '@dpr/runtime/dial-socket';
+import { wordsOf } from '@dpr/runtime/dial-socket';
 import { CLOSE } from '@dpr/runtime/frame-socket';
+import type { Host } from '@dpr/runtime/host';
 import {
   ClusterMismatchError,
   ConnectError,
@@ -22,6 +23,7 @@ export interface Timing {
 }
 
 export interface ConnectionOptions {
+  readonly host: Host;
   readonly address: string;
   /** PEM certificates to trust instead of the well-known ones, for `wss://`. */
   readonly ca: string | undefined;
@@ -49,24 +51,24 @@ export interface Connection {
 }
 
 export function openConnection(options: ConnectionOptions, owner: ConnectionOwner): Connection {
-  const { address, ca, greeting, timing } = options;
+  const { host, address, ca, greeting, timing } = options;
   const { attemptTimeoutMs, receiveTimeoutMs } = timing;
   let greeted = false;
   let done = false;
 
-  const socket = dialSocket(
+  const socket = host.dial(
     { address, ca, receiveTimeoutMs },
     {
       opened: () => socket.send(draftOf({ kind: 'hello', protocol: PROTOCOL_VERSION, stamp: undefined, ...greeting })),
       frames: take,
       drained: () => owner.drained?.(),
       closed(reason) {
-        clearTimeout(late);
+        host.clearTimeout(late);
         if (!done) owner.closed(failure(address, reason));
       },
     },
   );
-  const late = setTimeout(
+  const late = host.setTimeout(
     () => socket.giveUp(new ConnectError(`${address} did not answer within ${attemptTimeoutMs} ms`)),
     attemptTimeoutMs,
   );
@@ -89,7 +91,7 @@ export function openConnection(options: ConnectionOptions, owner: ConnectionOwne
       const text = `${address} belongs to cluster ${message.cluster}, not to ${greeting.cluster}`;
       return socket.giveUp(new ClusterMismatchError(text));
     }
-    clearTimeout(late);
+    host.clearTimeout(late);
     greeted = true;
     owner.opened(message);
   }
@@ -101,7 +103,7 @@ export function openConnection(options: ConnectionOptions, owner: ConnectionOwne
     unsentBytes: socket.unsentBytes,
     close() {
       done = true;
-      clearTimeout(late);
+      host.clearTimeout(late);
       socket.close(CLOSE.normal);
     },
   };

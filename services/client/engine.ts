@@ -1,6 +1,4 @@
 /** One session at work: the core's state machine with its calls, limits, timers and connections around it. */
-import { randomBytes } from 'node:crypto';
-import { performance } from 'node:perf_hooks'; // the global of this name is a getter, and slow
 import {
   createQueue,
   createSession,
@@ -13,6 +11,8 @@ import {
 } from '@dpr/core';
 import { ABSURD_RETRY_LIMIT_MS, CLIENT_RETRY_LIMIT_MS, type Message } from '@dpr/protocol';
 import { alarm } from '@dpr/runtime/alarm';
+import { deferred } from '@dpr/runtime/deferred';
+import { unlessAborted } from './abort.ts';
 import { createAdmission, wrongType } from './admission.ts';
 import {
   appended,
@@ -29,7 +29,6 @@ import {
 } from './batch.ts';
 import { createCollector, type Collector } from './collector.ts';
 import { createCommits } from './commits.ts';
-import { deferred, unlessAborted } from './deferred.ts';
 import {
   ClosedError,
   defect,
@@ -81,7 +80,8 @@ export interface Engine {
 
 export function createEngine(options: SessionOptions, around: Surroundings): Engine {
   const { mode = 'strict', replay = false } = options;
-  const id = randomBytes(16).toString('hex');
+  const { host } = around;
+  const id = host.randomBytes(16).toString('hex');
   const core = createSession({
     id,
     worldLine: around.worldLine(),
@@ -97,7 +97,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   const commits = createCommits();
   const room = createRoom(options);
   const problemWith = createAdmission(around, admit);
-  const wake = alarm(() => step({ kind: 'wake' }));
+  const wake = alarm(host, () => step({ kind: 'wake' }));
   const listeners = new Set<(report: RollbackReport) => void>();
   if (options.onRollback !== undefined) listeners.add(options.onRollback);
 
@@ -118,7 +118,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     const inFlightBefore = inFlight.size();
     let effects: SessionEffect[];
     try {
-      effects = stepSession(core, event, performance.now());
+      effects = stepSession(core, event, host.now());
     } catch (error) {
       // An invariant does not hold. That ends the session, and not the application.
       return end(defect(error));
@@ -347,7 +347,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       room.hold(count, size);
       if (!flushing) {
         flushing = true;
-        process.nextTick(flush);
+        host.nextTick(flush);
       }
       return part;
     },

@@ -1,6 +1,7 @@
 /** The Finder, as a client uses it: asked for the membership now and then, and for the cut where no worker tells it. */
 import { append } from '@dpr/core';
 import type { Message, MessageOf } from '@dpr/protocol';
+import type { Timer } from '@dpr/runtime/host';
 import type { DprError } from './errors.ts';
 import { MEMBERSHIP_SPACING_MS } from './limits.ts';
 import { checkFinder, isFinal, openLink, type LinkOptions } from './link.ts';
@@ -37,7 +38,8 @@ export interface Finder {
 }
 
 export function openFinder(options: FinderOptions, owner: FinderOwner): Finder {
-  let timer: NodeJS.Timeout | undefined;
+  const { host, pollMs } = options;
+  let timer: Timer | undefined;
   let askedAt = -Infinity;
   let closed = false;
   let lastFailure: DprError | undefined;
@@ -64,7 +66,12 @@ export function openFinder(options: FinderOptions, owner: FinderOwner): Finder {
       else if (isNews) owner.away(error);
     },
   });
-  const poll = setInterval(askNow, options.pollMs);
+  let poll = host.setTimeout(askAgain, pollMs);
+
+  function askAgain(): void {
+    poll = host.setTimeout(askAgain, pollMs);
+    askNow();
+  }
 
   function frame(message: Message): void {
     switch (message.kind) {
@@ -81,9 +88,9 @@ export function openFinder(options: FinderOptions, owner: FinderOwner): Finder {
   }
 
   function askNow(): void {
-    clearTimeout(timer);
+    host.clearTimeout(timer);
     timer = undefined;
-    askedAt = performance.now();
+    askedAt = host.now();
     if (!link.isOpen()) return;
     append(asked, toAsk.splice(0));
     link.send({ kind: 'fetchCluster', known: owner.known() });
@@ -93,7 +100,7 @@ export function openFinder(options: FinderOptions, owner: FinderOwner): Finder {
 
   function ask(): void {
     if (timer !== undefined || closed) return;
-    timer = setTimeout(askNow, Math.max(0, askedAt + MEMBERSHIP_SPACING_MS - performance.now()));
+    timer = host.setTimeout(askNow, Math.max(0, askedAt + MEMBERSHIP_SPACING_MS - host.now()));
   }
 
   return {
@@ -108,8 +115,8 @@ export function openFinder(options: FinderOptions, owner: FinderOwner): Finder {
     lastFailure: () => lastFailure,
     close() {
       closed = true;
-      clearInterval(poll);
-      clearTimeout(timer);
+      host.clearTimeout(poll);
+      host.clearTimeout(timer);
       link.close();
       for (const resolve of [...toAsk.splice(0), ...asked.splice(0)]) resolve();
     },

@@ -1,5 +1,6 @@
 /** A connection that is made again whenever it breaks. */
 import type { Message, MessageOf } from '@dpr/protocol';
+import type { Host, Timer } from '@dpr/runtime/host';
 import { openConnection, type Connection, type Greeting, type Timing } from './connection.ts';
 import {
   ClusterMismatchError,
@@ -11,6 +12,7 @@ import {
 import { MAX_PAUSE_MS, MIN_PAUSE_MS, PAUSE_SHARE_OF_OUTAGE, STABLE_CONNECTION_MS } from './limits.ts';
 
 export interface LinkOptions {
+  readonly host: Host;
   readonly address: string;
   readonly ca: string | undefined;
   readonly timing: Timing;
@@ -70,10 +72,11 @@ export function pauseMs(awayMs: number, random: number): number {
 }
 
 export function openLink(options: LinkOptions, owner: LinkOwner): Link {
+  const { host } = options;
   let connection: Connection | undefined;
   let open = false;
-  let again: NodeJS.Timeout | undefined;
-  let awaySince = performance.now();
+  let again: Timer | undefined;
+  let awaySince = host.now();
   let openSince = 0;
 
   function attempt(): void {
@@ -84,12 +87,12 @@ export function openLink(options: LinkOptions, owner: LinkOwner): Link {
       drained: () => owner.drained?.(),
       closed,
     };
-    connection = openConnection({ address, ca, timing, greeting: options.greeting() }, owned);
+    connection = openConnection({ host, address, ca, timing, greeting: options.greeting() }, owned);
   }
 
   function opened(welcome: MessageOf<'welcome'>): void {
     open = true;
-    openSince = performance.now();
+    openSince = host.now();
     const refused = owner.opened(welcome);
     if (refused === undefined) return;
     connection?.close();
@@ -97,11 +100,11 @@ export function openLink(options: LinkOptions, owner: LinkOwner): Link {
   }
 
   function closed(error: DprError): void {
-    const now = performance.now();
+    const now = host.now();
     if (open && now - openSince >= STABLE_CONNECTION_MS) awaySince = now;
     open = false;
     connection = undefined;
-    again = setTimeout(attempt, pauseMs(now - awaySince, Math.random()));
+    again = host.setTimeout(attempt, pauseMs(now - awaySince, host.random()));
     owner.down(error);
   }
 
@@ -113,7 +116,7 @@ export function openLink(options: LinkOptions, owner: LinkOwner): Link {
     },
     unsentBytes: () => connection?.unsentBytes() ?? 0,
     close() {
-      clearTimeout(again);
+      host.clearTimeout(again);
       connection?.close();
       connection = undefined;
       open = false;

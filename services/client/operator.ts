@@ -1,5 +1,8 @@
 /** What an administrator asks of the Finder, at its control port. */
 import { type MemberStatus, type Message, type MessageOf } from '@dpr/protocol';
+import { deferred } from '@dpr/runtime/deferred';
+import { nodeHost, type Timer } from '@dpr/runtime/host';
+import { unlessAborted } from './abort.ts';
 import { addressText, checkToken, parseAddress, siblingAddress, workerAddress } from './addresses.ts';
 import {
   A_BOOLEAN,
@@ -14,7 +17,6 @@ import {
   type Rules,
 } from './check.ts';
 import type { Greeting, Timing } from './connection.ts';
-import { deferred, unlessAborted } from './deferred.ts';
 import {
   ClosedError,
   OverloadedError,
@@ -158,21 +160,21 @@ export async function connectOperator(options: OperatorOptions): Promise<Operato
   if (control === undefined) {
     const greeting = { role: 'client', cluster: undefined, token: checkToken(options.token ?? '') } as const;
     const { controlPort } = await greetOnce(
-      { address: addressText(finder), ca, timing, greeting },
+      { host: nodeHost, address: addressText(finder), ca, timing, greeting },
       { timeoutMs: connectTimeoutMs, awaitFinder: options.awaitFinder },
       signal,
     );
     control = siblingAddress(finder, '', controlPort);
   }
   const { operator, ready, end } = openOperator(options, finder, control, timing);
-  const late = setTimeout(() => end(undefined), connectTimeoutMs);
+  const late = nodeHost.setTimeout(() => end(undefined), connectTimeoutMs);
   try {
     await unlessAborted(ready, signal);
   } catch (error) {
     operator.close();
     throw error;
   } finally {
-    clearTimeout(late);
+    nodeHost.clearTimeout(late);
   }
   return operator;
 }
@@ -200,9 +202,9 @@ function greetOnce(
       },
     },
   );
-  const late = setTimeout(() => reject(unreachable(rest.address, lastFailure)), timeoutMs);
+  const late = nodeHost.setTimeout(() => reject(unreachable(rest.address, lastFailure)), timeoutMs);
   return unlessAborted(promise, signal).finally(() => {
-    clearTimeout(late);
+    nodeHost.clearTimeout(late);
     link.close();
   });
 }
@@ -216,14 +218,14 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
   let cluster: string | undefined;
   let lastFailure: DprError | undefined;
   let ended: DprError | undefined;
-  let poll: NodeJS.Timeout | undefined;
+  let poll: Timer | undefined;
 
   const requests = createRequests((message) => link.send(message));
   const tracker = createEventTracker((event) => {
     for (const listener of listeners) listener(event);
   });
   const link = openLink(
-    { address: control, ca, timing, greeting: () => ({ role: 'operator', cluster, token }) },
+    { host: nodeHost, address: control, ca, timing, greeting: () => ({ role: 'operator', cluster, token }) },
     {
       opened(welcome) {
         const stranger = checkFinder(control, welcome);
@@ -273,8 +275,8 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
 
   /** The next look comes some time after the answer to this one, however long that takes. */
   function keepLooking(): void {
-    clearTimeout(poll);
-    poll = setTimeout(() => {
+    nodeHost.clearTimeout(poll);
+    poll = nodeHost.setTimeout(() => {
       void look().then(() => {
         if (listeners.size > 0) keepLooking();
       });
@@ -306,7 +308,7 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
     if (ended !== undefined) return;
     ended = reason ?? unreachable(control, lastFailure);
     link.close();
-    clearTimeout(poll);
+    nodeHost.clearTimeout(poll);
     started.reject(ended);
     requests.end(ended);
     listeners.clear();
@@ -332,7 +334,7 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
       link.send({ kind: 'subscribe' });
       return () => {
         listeners.delete(listener);
-        if (listeners.size === 0) clearTimeout(poll);
+        if (listeners.size === 0) nodeHost.clearTimeout(poll);
       };
     },
     ended: over.promise,

@@ -1,6 +1,6 @@
 /** What the application holds of a call: a promise of its value, with another one of its commit. */
+import { unlessAborted } from './abort.ts';
 import { lookAt, onCompleted, whenCommitted, whenCompleted, type Cargo, type Look, type Part } from './batch.ts';
-import { unlessAborted } from './deferred.ts';
 
 /**
  * The result of a call. Awaiting it gives the value as soon as the worker executed the call: it is *completed*, and every later

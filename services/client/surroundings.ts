@@ -1,5 +1,6 @@
 /** What a session needs of its cluster. */
 import type { Message } from '@dpr/protocol';
+import type { Host } from '@dpr/runtime/host';
 import type { LogEntry } from './options.ts';
 
 /** A worker that is connected, as its greeting told. */
@@ -10,6 +11,7 @@ export interface OpenWorker {
 
 /** Nothing here calls the session back before it returns. */
 export interface Surroundings {
+  readonly host: Host;
   worldLine(): number;
   send(worker: number, message: Message): void;
   sendFinder(message: Message): void;

@@ -99,7 +99,7 @@ export function openWorkers(options: WorkersOptions, owner: WorkersOwner): Worke
   function failed(id: number, error: DprError): void {
     const worker = workers.get(id);
     if (worker === undefined) return;
-    const now = performance.now();
+    const now = options.host.now();
     worker.refusedSince = isFinal(error) ? (worker.refusedSince ?? now) : undefined;
     if (worker.refusedSince !== undefined) owner.refused(id, error, now - worker.refusedSince);
   }

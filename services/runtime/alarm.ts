@@ -1,8 +1,8 @@
-import { performance } from 'node:perf_hooks'; // the global of this name is a getter, and slow
+import type { Host } from './host.ts';
 
 /** A timer for state machines that say after each step when they want to be woken. */
 export interface Alarm {
-  /** Ring at `at`, in the time of `performance.now()`, or earlier; Infinity asks for nothing. */
+  /** Ring at `at`, in the time of the host's `now()`, or earlier; Infinity asks for nothing. */
   set(at: number): void;
   cancel(): void;
 }
@@ -11,7 +11,7 @@ export interface Alarm {
 const TOLERANCE_MS = 1;
 
 /** An alarm may ring too early: a ring costs nothing, while setting a timer for every step would. */
-export function alarm(ring: () => void): Alarm {
+export function alarm(host: Host, ring: () => void): Alarm {
   let dueAt = Infinity;
   let cancel: (() => void) | undefined;
 
@@ -26,13 +26,13 @@ export function alarm(ring: () => void): Alarm {
       if (at === Infinity || at > dueAt - TOLERANCE_MS) return;
       cancel?.();
       dueAt = at;
-      const delay = at - performance.now();
+      const delay = at - host.now();
       if (delay <= 0) {
-        const immediate = setImmediate(rings);
-        cancel = () => clearImmediate(immediate);
+        const immediate = host.setImmediate(rings);
+        cancel = () => host.clearImmediate(immediate);
       } else {
-        const timer = setTimeout(rings, Math.ceil(delay));
-        cancel = () => clearTimeout(timer);
+        const timer = host.setTimeout(rings, Math.ceil(delay));
+        cancel = () => host.clearTimeout(timer);
       }
     },
     cancel() {

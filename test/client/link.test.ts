@@ -1,4 +1,5 @@
 import { ConnectError, limits } from '@dpr/client';
+import { nodeHost } from '@dpr/runtime/host';
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import { isDefinite, openLink, pauseMs } from '../../services/client/link.ts';
@@ -35,6 +36,7 @@ describe('a link', () => {
     const link = closing(
       openLink(
         {
+          host: nodeHost,
           address: `ws://127.0.0.1:${server.port}`,
           ca: undefined,
           timing: { attemptTimeoutMs: 10_000, receiveTimeoutMs: 10_000 },

@@ -1,5 +1,6 @@
 import { backOff } from '@dpr/runtime';
 import { alarm } from '@dpr/runtime/alarm';
+import { nodeHost } from '@dpr/runtime/host';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 
@@ -33,7 +34,7 @@ describe('an alarm', () => {
   function ringing(count: number, during: (one: ReturnType<typeof alarm>) => void): Promise<number[]> {
     return new Promise((resolve) => {
       const rings: number[] = [];
-      const one = alarm(() => {
+      const one = alarm(nodeHost, () => {
         rings.push(performance.now());
         if (rings.length === count) resolve(rings);
       });
@@ -53,7 +54,7 @@ describe('an alarm', () => {
 
   it('keeps the earliest of several times, and none when it is cancelled or asked for nothing', async () => {
     const now = performance.now();
-    const cancelled = alarm(() => assert.fail('it was cancelled'));
+    const cancelled = alarm(nodeHost, () => assert.fail('it was cancelled'));
     cancelled.set(now + 1);
     cancelled.cancel();
     const [first = 0] = await ringing(1, (one) => {

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { patience } from '@dpr/runtime/patience';
 import { connect, type Cluster } from '../cluster.ts';
-import { unlessAborted } from '../deferred.ts';
+import { unlessAborted } from '../abort.ts';
 import { UnknownWorkerError } from '../errors.ts';
 import type { LogEntry } from '../options.ts';
 import { connectOperator, type ClusterStatus, type Operator } from '../operator.ts';

@@ -1,4 +1,5 @@
 /** `dpr ensure`: the cluster becomes what is declared, or the command says why it does not. */
+import { nodeHost } from '@dpr/runtime/host';
 import { parseDeclaration, parseIds } from '../declaration.ts';
 import { ensureMembership } from '../ensure.ts';
 import { openConnection } from '../connection.ts';
@@ -60,6 +61,7 @@ function unreachable({ token = '', ca }: Settings, { id, address }: WorkerStatus
   return new Promise((resolve) => {
     const connection = openConnection(
       {
+        host: nodeHost,
         address,
         ca,
         greeting: { role: 'client', cluster: undefined, token },

@@ -13,6 +13,7 @@ import { deferred } from '../deferred.ts';
 import type { FinderSettings } from '../environment.ts';
 import { EXIT, ProcessError } from '../exit-codes.ts';
 import type { Doorkeeper, PeerRole } from '../greeting.ts';
+import { nodeHost } from '../host.ts';
 import { listen } from '../listener.ts';
 import type { Log } from '../log.ts';
 import { divideMemory } from '../memory.ts';
@@ -64,7 +65,7 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
   };
   const finder = createFinder({ ...FINDER_DEFAULTS, controlPort: settings.controlPort });
   const ended = deferred<number>();
-  const wake = alarm(() => happen({ kind: 'wake' }));
+  const wake = alarm(nodeHost, () => happen({ kind: 'wake' }));
   let over = false;
 
   function happen(event: FinderEvent): void {

@@ -13,6 +13,7 @@ import { dial, type Dialer } from '../dialer.ts';
 import type { WorkerSettings } from '../environment.ts';
 import { EXIT, EXIT_BY_REASON, ProcessError } from '../exit-codes.ts';
 import type { Doorkeeper } from '../greeting.ts';
+import { nodeHost } from '../host.ts';
 import { checkPort, listen, type Listener } from '../listener.ts';
 import type { Log } from '../log.ts';
 import { divideMemory, type MemoryBudget } from '../memory.ts';
@@ -66,7 +67,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     finderIsSilent: () => finder?.isSilent() ?? false,
   };
   const ended = deferred<number>();
-  const wake = alarm(() => happen({ kind: 'wake' }));
+  const wake = alarm(nodeHost, () => happen({ kind: 'wake' }));
   let listener: Listener | undefined;
   let listening = false;
   let finder: Dialer | undefined;
