@@ -18,7 +18,7 @@ export function createAdmission(around: Surroundings, again: () => void): Admiss
     const actual = around.memberType(worker);
     if (actual === type) return undefined;
     if (actual !== undefined) return wrongType(worker, type, actual);
-    if (around.isRemoved(worker)) return new WorkerRemovedError(worker, 'notExecuted');
+    if (around.removedGeneration(worker) !== undefined) return new WorkerRemovedError(worker, 'notExecuted');
     if (lookUp?.batch !== batch) {
       const mine = { batch, done: false };
       lookUp = mine;

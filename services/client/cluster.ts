@@ -199,7 +199,7 @@ function openCluster(host: Host, options: ConnectOptions, times: Times) {
     fetchCluster: finder.ask,
     freshMembership: finder.fresh,
     memberType: (id) => workers.peer(id)?.type ?? membership.members.get(id)?.type,
-    isRemoved: (id) => membership.removed.has(id),
+    removedGeneration: (id) => membership.removed.get(id),
     knownWorkers,
     log,
     forget: (session) => sessions.delete(session),

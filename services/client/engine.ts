@@ -126,13 +126,18 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     const wanted = perform(effects);
     if (hasEnded()) return;
     wake.set(sessionWakeAt(core));
-    for (const worker of wanted) {
-      const peer = around.connect(worker);
-      if (peer !== undefined) opened(worker, peer);
-    }
+    for (const worker of wanted) meet(worker);
     if (inFlight.size() >= inFlightBefore) return;
     settleCommits();
     admit();
+  }
+
+  /** The session wants a connection to this worker: there is one, or there will be, or the worker was removed. */
+  function meet(worker: number): void {
+    const peer = around.connect(worker);
+    if (peer !== undefined) return opened(worker, peer);
+    const generation = around.removedGeneration(worker);
+    if (generation !== undefined) removed(worker, generation);
   }
 
   function hasEnded(): boolean {
@@ -304,6 +309,10 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     step({ kind: 'connected', worker, generation });
   }
 
+  function removed(worker: number, generation: number): void {
+    if (core.lanes.has(worker)) step({ kind: 'removed', worker, generation });
+  }
+
   function throwIfStopped(): void {
     const reason = ended ?? broken;
     if (reason !== undefined) throw reason;
@@ -398,9 +407,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
           return;
         }
     },
-    removed(worker, generation) {
-      if (core.lanes.has(worker)) step({ kind: 'removed', worker, generation });
-    },
+    removed,
     membershipChanged: admit,
     needsFinder() {
       if (core.worldLine < around.worldLine() || core.orphans.length > 0) return true;

@@ -23,7 +23,8 @@ export interface Surroundings {
   freshMembership(): Promise<void>;
   /** A worker's type, if it is a member. */
   memberType(worker: number): string | undefined;
-  isRemoved(worker: number): boolean;
+  /** The last generation of a worker that is a member no more; undefined: it is one, or never was. */
+  removedGeneration(worker: number): number | undefined;
   /** The members' ids, in words. */
   knownWorkers(): string;
   log(entry: LogEntry): void;

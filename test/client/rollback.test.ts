@@ -1,4 +1,4 @@
-import { connect, RollbackError, type RollbackReport, type SessionOptions } from '@dpr/client';
+import { connect, RollbackError, WorkerRemovedError, type RollbackReport, type SessionOptions } from '@dpr/client';
 import type { MessageOf } from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import { cleanUp } from './clean-up.ts';
@@ -11,7 +11,7 @@ describe('a session after a rollback', () => {
     const workers = [closing(await fakeWorker(0)), closing(await fakeWorker(1))] as const;
     const finder = closing(await fakeFinder());
     finder.members = workers.map(({ member }) => member);
-    const cluster = closing(await connect({ cluster: `ws://127.0.0.1:${finder.port}` }));
+    const cluster = closing(await connect({ cluster: `ws://127.0.0.1:${finder.port}`, membershipPollMs: 10 }));
     return { workers, finder, session: cluster.session(options) };
   }
 
@@ -148,6 +148,28 @@ describe('a session after a rollback', () => {
       [{ lostCount: 2, unsent: [], replaying: true }],
     );
     assert.equal(session.broken, undefined);
+  });
+
+  it('fails what it would issue again to a worker that was removed before the rollback', async () => {
+    const { workers, finder, session } = await twoWorkers({ replay: true });
+    const [kept, gone] = [session.counter(0).add(1), session.counter(1).add(2)];
+    const peer0 = await workers[0].accept();
+    await answer(peer0, 5, [1n]);
+    const peer1 = await workers[1].accept();
+    await answer(peer1, 6, [2n]);
+    assert.equal(await gone, 2n);
+    finder.members = [workers[0].member];
+    finder.removed = [{ id: 1, generation: 1 }];
+    finder.version++;
+    await peer1.closed;
+    peer0.send(decided({ 0: 5 }));
+    assert.equal(await kept.committed, 1n);
+    await assert.rejects(gone.committed, (error) => {
+      assert.ok(error instanceof WorkerRemovedError);
+      assert.equal(error.outcome, 'notExecuted');
+      return true;
+    });
+    await session.commit();
   });
 
   it('names the exceptions of a relaxed session', async () => {
