@@ -2,7 +2,11 @@
 import {
   createQueue,
   createSession,
+  sessionLastCall,
+  sessionNeedsFinder,
+  sessionUses,
   sessionWakeAt,
+  sessionWorldLine,
   stepSession,
   type RollbackReport as CallReport,
   type SessionEffect,
@@ -283,7 +287,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
         urgent ||= commits.isWanted(batch.first);
         room.sent(batch);
         calls.push({ worker: batch.worker, operations: takeBytes(batch), count: batch.count });
-        inFlight.add(core.lastCall + calls.length, batch);
+        inFlight.add(sessionLastCall(core) + calls.length, batch);
       }
     }
     if (calls.length > 0) step({ kind: 'submit', calls });
@@ -301,7 +305,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
 
   /** A worker was connected to; what it did not answer is sent again. */
   function opened(worker: number, { generation, type }: OpenWorker): void {
-    if (!core.lanes.has(worker)) return;
+    if (!sessionUses(core, worker)) return;
     for (const batch of inFlight) {
       const isMeant = batch.worker === worker && isUnanswered(batch);
       if (isMeant && batch.type !== type) return end(wrongType(worker, batch.type, type));
@@ -310,7 +314,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   }
 
   function removed(worker: number, generation: number): void {
-    if (core.lanes.has(worker)) step({ kind: 'removed', worker, generation });
+    if (sessionUses(core, worker)) step({ kind: 'removed', worker, generation });
   }
 
   function throwIfStopped(): void {
@@ -339,7 +343,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     id,
     mode,
     collector,
-    worldLine: () => core.worldLine,
+    worldLine: () => sessionWorldLine(core),
     refusal(count, bytes, signal) {
       if (signal?.aborted === true) return signal.reason as Error;
       const stopped = ended ?? broken;
@@ -397,7 +401,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     end,
     opened,
     closed(worker) {
-      if (core.lanes.has(worker)) step({ kind: 'disconnected', worker });
+      if (sessionUses(core, worker)) step({ kind: 'disconnected', worker });
     },
     frames: (worker, messages) => step({ kind: 'frames', worker, messages }),
     workerRefused(worker, error) {
@@ -409,10 +413,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     },
     removed,
     membershipChanged: admit,
-    needsFinder() {
-      if (core.worldLine < around.worldLine() || core.orphans.length > 0) return true;
-      return [...core.lanes.values()].some((lane) => !lane.open && lane.done.length + lane.sent.length > 0);
-    },
+    needsFinder: () => sessionNeedsFinder(core, around.worldLine()),
   };
 }
 

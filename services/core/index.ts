@@ -1,6 +1,6 @@
 /** The DPR protocol's state machines: pure, synchronous, the same in production and in the simulator. */
 export { advanceCut, type Graph, type GraphCheckpoint } from './cut.ts';
-export { blockedWorkers } from './finder/waits.ts';
+export { announcedCut, finderStatus, type FinderStatus } from './finder/status.ts';
 export { createFinder, FINDER_DEFAULTS, finderWakeAt, stepFinder } from './finder/finder.ts';
 export {
   decodeRecord,
@@ -21,7 +21,8 @@ export {
   type SectionReader,
   type SessionSection,
 } from './worker/session-sections.ts';
-export { entryBytes, LEAST_REPLY_BYTES } from './worker/room.ts';
+export { LEAST_REPLY_BYTES } from './worker/room.ts';
+export { workerStatus, type WorkerStatus } from './worker/status.ts';
 export {
   MalformedOperations,
   type CleanMarker,
@@ -34,6 +35,7 @@ export {
   type WorkerState,
 } from './worker/state.ts';
 export { createSession, sessionWakeAt, stepSession } from './session/session.ts';
+export { sessionLastCall, sessionNeedsFinder, sessionUses, sessionWorldLine } from './session/status.ts';
 export type {
   RollbackReport,
   Session,

@@ -19,10 +19,9 @@ describe("the protocol's diagrams", () => {
   const diagrams = [...read('protocol/PROTOCOL.md').matchAll(/```mermaid\nstateDiagram-v2\n([^`]+)```/g)].map(
     ([, diagram = '']) => statesOf(diagram),
   );
-  const worker = [
-    ...unionIn('core/worker/state.ts', 'WorkerPhase ='),
-    ...unionIn('core/worker/state.ts', 'JoinStep ='),
-  ];
+  const worker = ['JoinPhase', 'MemberPhase', 'WorkerPhase'].flatMap((name) =>
+    unionIn('core/worker/state.ts', `${name} =`),
+  );
   for (const [who, states] of [
     ['a Finder', unionIn('core/finder/state.ts', 'phase:')],
     ['a worker', worker],

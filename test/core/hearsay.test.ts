@@ -84,6 +84,23 @@ describe('a worker whose connection leads to a Finder of another cluster', () =>
   });
 });
 
+describe('a worker that serves', () => {
+  for (const code of ['volumeRefused', 'surveyAgain'] as const) {
+    it(`goes on when the Finder answers '${code}' to a claim that it did not make`, () => {
+      const { worker, step } = servingWorker(() => new Uint8Array(1));
+      const refusal = { kind: 'error', code, session: undefined, sequence: 0, detail: 1, text: 'no' } as const;
+      const effects = step({ kind: 'finderFrame', message: refusal });
+      assert.deepEqual(
+        effects.map((effect) => effect.kind === 'log' && effect.event),
+        ['finderRefused'],
+      );
+      step({ kind: 'finderClosed' });
+      const greeting = toldFinder(step({ kind: 'finderOpened' }));
+      assert.deepEqual([worker.phase, greeting.map(({ kind }) => kind)], ['serving', ['graph']]);
+    });
+  }
+});
+
 describe('a worker that is asked for the same commit again and again', () => {
   it('tells the Finder once', () => {
     const { step } = servingWorker(() => new Uint8Array(1));

@@ -276,7 +276,7 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
   /** A successor is started beside a process that waits to be let in; best one that waits for others to come back. */
   replaceJoiningWorker(world) {
     const joining = [...world.hosts.values()].filter(
-      ({ processes }) => processes.length === 1 && processes[0]?.core.step === 'registering',
+      ({ processes }) => processes.length === 1 && processes[0]?.core.phase === 'registering',
     );
     const pending = world.finder.process?.core.pending.map(({ message }) => message.worker) ?? [];
     const held = joining.filter(({ id }) => pending.includes(id));

@@ -1,8 +1,51 @@
-/** What STATUS shows. */
-import { MAX_UNDECIDED, type MemberStatus, type MessageOf } from '@dpr/protocol';
+/** What is shown of the Finder: to operators by STATUS, and by its process in probes and metrics. */
+import { MAX_UNDECIDED, type MemberStatus, type MessageOf, type Versions } from '@dpr/protocol';
 import type { MemberRecord } from './record.ts';
 import { durableOf, log, type Exposed, type Finder } from './state.ts';
 import { blockedWorkers, holdUp, waitsFor } from './waits.ts';
+
+export interface FinderStatus {
+  /** A record is durable: peers are told what it holds. */
+  readonly hasRecord: boolean;
+  /** Why it serves no peer any more; empty while it does. */
+  readonly refusal: string;
+  /** The world-line and the members of the last durable record; 0 before there is one. */
+  readonly worldLine: number;
+  readonly members: number;
+  /** Members that are connected and have listed their graph. */
+  readonly connected: number;
+  /** And those of them that do not answer. */
+  readonly silent: number;
+  /** Members of which nothing was committed for long, though they have durable checkpoints. */
+  readonly blocked: number;
+  /** Checkpoints reported and not covered by the cut. */
+  readonly uncommitted: number;
+}
+
+export function finderStatus(finder: Finder): FinderStatus {
+  const { refusal, exposed, bound, graph } = finder;
+  let silent = 0;
+  for (const connection of bound.values()) {
+    if ((finder.peers.get(connection)?.silentSince ?? Infinity) < Infinity) silent++;
+  }
+  let uncommitted = 0;
+  for (const chain of graph.values()) uncommitted += chain.length;
+  return {
+    hasRecord: exposed !== undefined,
+    refusal,
+    worldLine: exposed?.record.worldLine ?? 0,
+    members: exposed?.record.members.size ?? 0,
+    connected: bound.size,
+    silent,
+    blocked: blockedWorkers(finder).size,
+    uncommitted,
+  };
+}
+
+/** The cut that is announced; undefined before a record is durable. Another cut is another object. */
+export function announcedCut({ exposed }: Finder): Versions | undefined {
+  return exposed?.record.cut;
+}
 
 /** Workers whose hold-up is looked for, at one time: others wait for the same, most likely. */
 const MAX_EXPLAINED = 64;

@@ -47,7 +47,7 @@ export function createSession(config: SessionConfig): Session {
 
 /**
  * Let one event happen at `now` (monotonic milliseconds).
- * @returns what to do, in order. The last call of a `submit` is named by `session.lastCall` afterwards.
+ * @returns what to do, in order. The last call of a `submit` is named by `sessionLastCall` afterwards.
  */
 export function stepSession(session: Session, event: SessionEvent, now: number): SessionEffect[] {
   session.now = now;

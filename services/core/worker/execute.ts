@@ -20,7 +20,7 @@ import {
   type SessionEntry,
   type StoredReply,
 } from './session-table.ts';
-import { log, MalformedOperations, refuse, send, toFinder, upTime, type Worker } from './state.ts';
+import { isRestored, log, MalformedOperations, refuse, send, toFinder, upTime, type Worker } from './state.ts';
 import { refresh } from './refresh.ts';
 import { askRestore } from './rollback.ts';
 
@@ -29,7 +29,7 @@ import { askRestore } from './rollback.ts';
  * execute), waiting, gaps and refusals, execution.
  */
 export function onBatch(worker: Worker, connection: number, batch: Batch): void {
-  if (worker.phase === 'restoring' || worker.phase === 'joining') return wait(worker, connection, batch);
+  if (!isRestored(worker)) return wait(worker, connection, batch);
   if (!inStep(worker, connection, batch)) return;
   const entry = worker.sessions.entries.get(batch.session);
   if (entry !== undefined) {
@@ -254,7 +254,7 @@ export function executed(worker: Worker, ticket: number, results: Uint8Array): v
 /** After a rollback: which batch of the session is the last that the state holds? */
 export function tableQuery(worker: Worker, connection: number, query: MessageOf<'table'>): void {
   const asked = { ...query, sequence: 0 };
-  if (worker.phase === 'restoring' || worker.phase === 'joining') {
+  if (!isRestored(worker)) {
     return refuse(worker, connection, 'notServing', 'the worker is being restored; ask again', asked);
   }
   if (!inStep(worker, connection, asked)) return;

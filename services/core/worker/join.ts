@@ -5,7 +5,7 @@ import { survivingVersion } from '../world-lines.ts';
 import { learnReached, openVersion } from './checkpoint.ts';
 import { sealSection } from './session-sections.ts';
 import { createSessionTable } from './session-table.ts';
-import { log, stop, toFinder, type CleanMarker, type Worker, type WorkerEvent } from './state.ts';
+import { isMember, log, stop, toFinder, type CleanMarker, type Worker, type WorkerEvent } from './state.ts';
 
 type Seed = NonNullable<MessageOf<'claimed'>['seed']>;
 
@@ -19,7 +19,7 @@ export function surveyed(worker: Worker, event: Extract<WorkerEvent, { kind: 'su
   worker.surveyed = event.checkpoints;
   worker.kept = event.kept;
   worker.stamp ??= event.stamp;
-  worker.step = 'claiming';
+  worker.phase = 'claiming';
   worker.surveys++;
   sendClaim(worker);
 }
@@ -27,9 +27,9 @@ export function surveyed(worker: Worker, event: Extract<WorkerEvent, { kind: 'su
 export function finderOpened(worker: Worker): void {
   worker.finderOpen = true;
   worker.resent = false;
-  if (worker.step === 'claiming') sendClaim(worker);
-  if (worker.step === 'registering') sendRegister(worker);
-  if (worker.step === 'joined' && worker.phase === 'serving') listGraph(worker);
+  if (worker.phase === 'claiming') sendClaim(worker);
+  if (worker.phase === 'registering') sendRegister(worker);
+  listGraph(worker);
 }
 
 export function finderClosed(worker: Worker): void {
@@ -81,8 +81,8 @@ export function listGraph(worker: Worker): void {
 export function joinFrame(worker: Worker, message: Message): void {
   switch (message.kind) {
     case 'claimed':
-      if (worker.step !== 'claiming') return;
-      worker.step = 'opening';
+      if (worker.phase !== 'claiming') return;
+      worker.phase = 'opening';
       worker.cluster = message.cluster;
       if (worker.generation !== message.generation) worker.surveyed = [];
       worker.generation = message.generation;
@@ -96,7 +96,7 @@ export function joinFrame(worker: Worker, message: Message): void {
       });
       return;
     case 'registered':
-      if (worker.step === 'registering') registered(worker, message);
+      if (worker.phase === 'registering') registered(worker, message);
       return;
     case 'error':
       return finderError(worker, message);
@@ -114,14 +114,13 @@ export function volumeOpened(
   worker.clean = clean;
   // What the survey found and the volume does not hold any more, now that it was read through, is damaged: not the empty state.
   for (const { version } of [...worker.surveyed, ...checkpoints]) worker.oldest = Math.min(worker.oldest, version);
-  worker.step = 'registering';
+  worker.phase = 'registering';
   sendRegister(worker);
 }
 
 function registered(worker: Worker, message: MessageOf<'registered'>): void {
   const { worldLine, decisions, cut, base } = message;
   const { listed, config } = worker;
-  worker.step = 'joined';
   worker.worldLine = worldLine;
   worker.decisions = decisions;
   worker.committed = cut.get(config.id) ?? 0;
@@ -166,15 +165,9 @@ function finderError(worker: Worker, message: MessageOf<'error'>): void {
       if (worker.worldLine + 1 < message.detail) return stop(worker, 'lostHistory', message.text);
       return;
     case 'volumeRefused':
-      if (worker.surveys >= MAX_SURVEYS) return stop(worker, 'refused', message.text);
-      worker.step = 'surveying';
-      worker.effects.push({ kind: 'survey', afterMs: SURVEY_AGAIN_MS });
-      return;
     case 'surveyAgain':
-      worker.removed = message.detail;
-      worker.step = 'surveying';
-      worker.effects.push({ kind: 'survey', afterMs: 0 });
-      return;
+      if (worker.phase !== 'claiming') break;
+      return surveyAgain(worker, message);
     case 'stateUnsaid':
       // It waits: the administrator starts it again with the word.
       return log(worker, 'undecided', { reason: message.text });
@@ -182,9 +175,19 @@ function finderError(worker: Worker, message: MessageOf<'error'>): void {
     case 'unauthorized':
     case 'unsupportedVersion':
       // A member keeps serving: the Finder may be the one that is wrong, and its volume may be put right.
-      if (worker.step === 'joined') return log(worker, 'finderRefused', { code: message.code, reason: message.text });
+      if (isMember(worker)) return log(worker, 'finderRefused', { code: message.code, reason: message.text });
       return stop(worker, 'refused', message.text);
     default:
-      return log(worker, 'finderRefused', { code: message.code, reason: message.text });
+      break;
   }
+  log(worker, 'finderRefused', { code: message.code, reason: message.text });
+}
+
+/** The volume does not show what the Finder knows of: it was read too early, or is not the right one. */
+function surveyAgain(worker: Worker, { code, text, detail }: MessageOf<'error'>): void {
+  const isRefused = code === 'volumeRefused';
+  if (isRefused && worker.surveys >= MAX_SURVEYS) return stop(worker, 'refused', text);
+  if (!isRefused) worker.removed = detail;
+  worker.phase = 'surveying';
+  worker.effects.push({ kind: 'survey', afterMs: isRefused ? SURVEY_AGAIN_MS : 0 });
 }

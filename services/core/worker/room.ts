@@ -15,8 +15,6 @@ import {
 } from './session-table.ts';
 import { log, refuse, upTime, type Worker } from './state.ts';
 
-export { entryBytes } from './session-table.ts';
-
 /**
  * Of the room for replies, how much may be taken when a batch comes: by a session that holds much, by a new one, and by others. So
  * those who hold little go on beside those who hold much, and those who are there beside those who come.

@@ -178,15 +178,16 @@ export interface Waiting {
   readonly batch: Batch;
 }
 
-/** `joining`: not a member yet. `restoring`: the state object is being given an earlier version; nothing executes. */
-export type WorkerPhase = 'joining' | 'restoring' | 'serving' | 'marking' | 'stopped';
-export type JoinStep = 'surveying' | 'claiming' | 'opening' | 'registering' | 'joined';
+/** What a worker does that is not a member yet, one after the other. */
+export type JoinPhase = 'surveying' | 'claiming' | 'opening' | 'registering';
+/** And what a member does. `restoring`: the state object is being given an earlier version; nothing executes. */
+export type MemberPhase = 'restoring' | 'serving' | 'marking';
+export type WorkerPhase = JoinPhase | MemberPhase | 'stopped';
 
 export interface Worker {
   readonly config: WorkerConfig;
   readonly state: WorkerState;
   phase: WorkerPhase;
-  step: JoinStep;
   boot: string;
   cluster: string;
   generation: number;
@@ -278,6 +279,16 @@ export interface Worker {
   /** What versions follow, ms: the wall clock, but it never goes back, and a version that a peer knows takes it along. */
   clock: number;
   effects: WorkerEffect[];
+}
+
+/** The Finder has registered this incarnation. */
+export function isMember({ phase }: Worker): boolean {
+  return phase === 'restoring' || phase === 'serving' || phase === 'marking';
+}
+
+/** The state object and the session table are of the present world-line. */
+export function isRestored({ phase }: Worker): boolean {
+  return phase === 'serving' || phase === 'marking';
 }
 
 /** How long the worker has been up, over all its processes, whole ms: what idle sessions are measured by. */

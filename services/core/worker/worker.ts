@@ -42,6 +42,7 @@ import { adopt, restored } from './rollback.ts';
 import { ease, shed, waitingBytes } from './room.ts';
 import { createSessionTable, endSession, expire } from './session-table.ts';
 import {
+  isMember,
   log,
   refuse,
   stop,
@@ -90,8 +91,7 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
   return {
     config,
     state,
-    phase: 'joining',
-    step: 'surveying',
+    phase: 'surveying',
     boot: '',
     cluster: '',
     generation: 0,
@@ -215,7 +215,7 @@ function handle(worker: Worker, event: WorkerEvent): void {
       return ease(worker);
     case 'shutdown':
       worker.shuttingDown = true;
-      if (worker.phase === 'joining') stop(worker, 'shutdown', 'asked to stop before it had joined');
+      if (!isMember(worker)) stop(worker, 'shutdown', 'asked to stop before it had joined');
       return;
     case 'marked':
       // A rollback may have come meanwhile: its restore removes the marker, and another one follows.
@@ -285,7 +285,7 @@ function finderFrame(worker: Worker, message: Message): void {
   if (!worker.finderOpen && message.kind !== 'error') return;
   switch (message.kind) {
     case 'cut':
-      if (worker.step !== 'joined') return;
+      if (!isMember(worker)) return;
       worker.stamp = message.stamp;
       takeDecisions(worker, message);
       return takeCut(worker, message);

@@ -1,4 +1,4 @@
-import { blockedWorkers, type Finder } from '@dpr/core';
+import type { FinderStatus } from '@dpr/core';
 import type { Registry } from 'prom-client';
 import { gauge, total, writeSeconds } from '../metrics.ts';
 
@@ -15,31 +15,37 @@ export interface FinderCounts {
 }
 
 /** @returns what the seconds of each write of the record are told to */
-export function registerFinderMetrics(registry: Registry, finder: Finder, counts: FinderCounts): (s: number) => void {
-  const exposed = () => finder.exposed?.record;
-  gauge(registry, 'dpr_world_line', 'The world-line of the cluster.', () => exposed()?.worldLine ?? 0);
-  gauge(registry, 'dpr_members', 'Workers that are members.', () => exposed()?.members.size ?? 0);
+export function registerFinderMetrics(
+  registry: Registry,
+  status: () => FinderStatus,
+  counts: FinderCounts,
+): (s: number) => void {
+  gauge(registry, 'dpr_world_line', 'The world-line of the cluster.', () => status().worldLine);
+  gauge(registry, 'dpr_members', 'Workers that are members.', () => status().members);
   gauge(
     registry,
     'dpr_members_connected',
     'Members whose graph is known on a live connection.',
-    () => finder.bound.size,
+    () => status().connected,
   );
   gauge(
     registry,
     'dpr_members_silent',
     'Members that are connected and do not answer: what depends on them does not commit.',
-    () => [...finder.bound.values()].filter((connection) => isSilent(finder, connection)).length,
+    () => status().silent,
   );
   gauge(
     registry,
     'dpr_members_blocked',
     'Members of which nothing was committed for 10 s, though they have durable checkpoints.',
-    () => blockedWorkers(finder).size,
+    () => status().blocked,
   );
   gauge(registry, 'dpr_connections', 'Peers that greeted and are connected.', counts.connections);
-  gauge(registry, 'dpr_uncommitted_checkpoints', 'Checkpoints reported and not covered by the cut.', () =>
-    [...finder.graph.values()].reduce((sum, chain) => sum + chain.length, 0),
+  gauge(
+    registry,
+    'dpr_uncommitted_checkpoints',
+    'Checkpoints reported and not covered by the cut.',
+    () => status().uncommitted,
   );
   total(
     registry,
@@ -54,8 +60,4 @@ export function registerFinderMetrics(registry: Registry, finder: Finder, counts
   total(registry, 'dpr_reports_total', 'Checkpoints and graphs that workers reported.', () => counts.reports);
   const seconds = writeSeconds(registry, 'dpr_record_write_seconds', 'How long a record took to become durable.');
   return (s) => seconds.observe(s);
-}
-
-function isSilent({ peers }: Finder, connection: number): boolean {
-  return (peers.get(connection)?.silentSince ?? Infinity) < Infinity;
 }

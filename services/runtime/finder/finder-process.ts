@@ -1,8 +1,16 @@
 /** The Finder as a process: performs what its state machine asks for. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createFinder, decodeRecord, FINDER_DEFAULTS, finderWakeAt, stepFinder } from '@dpr/core';
-import type { Finder, FinderEffect, FinderEvent, FinderRecord } from '@dpr/core';
+import {
+  announcedCut,
+  createFinder,
+  decodeRecord,
+  FINDER_DEFAULTS,
+  finderStatus,
+  finderWakeAt,
+  stepFinder,
+} from '@dpr/core';
+import type { FinderEffect, FinderEvent, FinderRecord, FinderStatus } from '@dpr/core';
 import { FrameError } from '@dpr/protocol';
 import { Registry } from 'prom-client';
 import { serveAdmin, type Probes } from '../admin.ts';
@@ -64,6 +72,7 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
     gaveWay: () => [clients.unsent, clients.received, others.received].reduce((sum, one) => sum + one.gaveWay(), 0),
   };
   const finder = createFinder({ ...FINDER_DEFAULTS, controlPort: settings.controlPort });
+  const status = (): FinderStatus => finderStatus(finder);
   const ended = deferred<number>();
   const wake = alarm(nodeHost, () => happen({ kind: 'wake' }));
   let over = false;
@@ -119,14 +128,14 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
   const elsewhere = `workers and operators greet at the control port, ${control.port}`;
   const listening = await listen({ ...shared, port: settings.port, visitors, roles: ['client'], elsewhere }, owner);
   const metrics = new Registry();
-  const observeWrite = registerFinderMetrics(metrics, finder, counts);
+  const observeWrite = registerFinderMetrics(metrics, status, counts);
   const admin = await serveAdmin({
     host,
     port: settings.adminPort,
     log,
     metrics,
     visitors: withoutPages,
-    ...probesOf(finder),
+    ...probesOf(status),
   });
 
   const writer = recordWriter({
@@ -136,9 +145,9 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
     written(counter, seconds) {
       counts.recordWrites++;
       observeWrite(seconds);
-      const before = finder.exposed?.record.cut;
+      const before = announcedCut(finder);
       happen({ kind: 'written', counter });
-      if (finder.exposed?.record.cut !== before) counts.cuts++;
+      if (announcedCut(finder) !== before) counts.cuts++;
     },
     failed: () => counts.failedWrites++,
     broken: (error) => finish(() => ended.reject(lastWordsOf(error))),
@@ -178,12 +187,10 @@ const WARNINGS: ReadonlySet<LogEvent> = new Set([
   'impossibleDependency',
 ]);
 
-function probesOf(finder: Finder): Probes {
+function probesOf(status: () => FinderStatus): Probes {
   const waits = 'the record is being made durable';
-  return {
-    startup: () => (finder.exposed === undefined ? waits : undefined),
-    ready: () => (finder.phase === 'refusing' ? finder.refusal : finder.exposed === undefined ? waits : undefined),
-  };
+  const startup = (): string | undefined => (status().hasRecord ? undefined : waits);
+  return { startup, ready: () => status().refusal || startup() };
 }
 
 /** That the volume is lost is for an administrator; everything else is a defect. */

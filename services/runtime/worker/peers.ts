@@ -1,5 +1,5 @@
 /** A worker's peers: a client that greets it is told at once where the cluster stands, and the Finder that it reaches must be its own. */
-import type { Worker, WorkerEvent } from '@dpr/core';
+import { workerStatus, type Worker, type WorkerEvent, type WorkerStatus } from '@dpr/core';
 import { draftOf, PROTOCOL_VERSION, type MessageOf } from '@dpr/protocol';
 import type { ArrivalsUser } from '../arrivals.ts';
 import type { Caller } from '../dialer.ts';
@@ -11,18 +11,20 @@ import type { Clients } from './clients.ts';
 export function clientsOwner(worker: Worker, clients: Clients, happen: (event: WorkerEvent) => void): Owner {
   return {
     opened(connection, hello) {
-      if (hello.cluster !== undefined && hello.cluster !== worker.cluster) {
-        connection.send(draftOf(wrongCluster(hello.cluster, worker.cluster)));
+      const status = workerStatus(worker);
+      const { cluster, worldLine } = status;
+      if (hello.cluster !== undefined && hello.cluster !== cluster) {
+        connection.send(draftOf(wrongCluster(hello.cluster, cluster)));
         connection.close();
         return;
       }
-      clients.add(connection, worker.worldLine, newestVersion(worker));
-      connection.send(draftOf(welcomeOf(worker)));
+      clients.add(connection, worldLine, status.executed);
+      connection.send(draftOf(welcomeOf(status)));
       // The cut that covers what the client still waits for may be one that was pushed before it connected.
       happen({
         kind: 'clientFrames',
         connection: connection.number,
-        messages: [{ kind: 'refresh', worldLine: worker.worldLine }],
+        messages: [{ kind: 'refresh', worldLine }],
       });
     },
     frames: ({ number }, messages) => happen({ kind: 'clientFrames', connection: number, messages }),
@@ -38,7 +40,7 @@ export function arrivalsUser(worker: Worker, happen: (event: WorkerEvent) => voi
   return {
     asked: () => happen({ kind: 'clientsAsked' }),
     answered: () => happen({ kind: 'clientsAnswered' }),
-    isUrgent: () => worker.isShort,
+    isUrgent: () => workerStatus(worker).isShort,
   };
 }
 
@@ -61,17 +63,11 @@ export function finderCaller(cluster: () => string | undefined, happen: (event: 
 
 /** What a worker greets the Finder with. */
 export function workerHello(worker: Worker, cluster: string | undefined, token = ''): Omit<Hello, 'kind' | 'protocol'> {
-  return { role: 'worker', cluster, stamp: worker.stamp, token };
+  return { role: 'worker', cluster, stamp: workerStatus(worker).stamp, token };
 }
 
-/** The newest version in which anything executed. */
-export function newestVersion(worker: Worker): number {
-  return worker.executed ? worker.version : worker.predecessor;
-}
-
-function welcomeOf(worker: Worker): MessageOf<'welcome'> {
-  const { config, cluster, worldLine, generation, incarnation } = worker;
-  const self = { id: config.id, generation, incarnation, type: config.type };
+function welcomeOf({ id, type, cluster, worldLine, generation, incarnation }: WorkerStatus): MessageOf<'welcome'> {
+  const self = { id, generation, incarnation, type };
   return { kind: 'welcome', protocol: PROTOCOL_VERSION, cluster, worldLine, controlPort: 0, worker: self };
 }
 

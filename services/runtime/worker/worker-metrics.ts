@@ -1,9 +1,8 @@
-import { entryBytes, type Worker } from '@dpr/core';
+import type { WorkerStatus } from '@dpr/core';
 import type { Registry } from 'prom-client';
 import type { Budgets } from '../budget.ts';
 import type { MemoryBudget } from '../memory.ts';
 import { gauge, total, writeSeconds } from '../metrics.ts';
-import { newestVersion } from './peers.ts';
 
 /** What the worker's surroundings count. */
 export interface WorkerCounts {
@@ -19,37 +18,33 @@ export interface WorkerCounts {
 /** @returns what the seconds of each checkpoint's write are told to */
 export function registerWorkerMetrics(
   registry: Registry,
-  worker: Worker,
+  status: () => WorkerStatus,
   counts: WorkerCounts,
   memory: MemoryBudget & Required<Budgets>,
 ): (s: number) => void {
-  const committed = () => worker.committed;
-  const durable = () => worker.uncommitted.at(-1)?.version ?? committed();
   total(registry, 'dpr_batches_total', 'Batches executed.', () => counts.batches);
-  total(registry, 'dpr_operations_total', 'Operations executed.', () => worker.operations);
+  total(registry, 'dpr_operations_total', 'Operations executed.', () => status().operations);
   total(registry, 'dpr_checkpoints_total', 'Checkpoints made durable.', () => counts.checkpoints);
   total(registry, 'dpr_checkpoint_bytes_total', 'Bytes of checkpoints made durable.', () => counts.checkpointBytes);
   total(registry, 'dpr_write_failures_total', 'Writes to the volume that failed.', () => counts.failedWrites);
   total(registry, 'dpr_rollbacks_total', 'World-lines adopted by this process.', () => counts.rollbacks);
-  gauge(registry, 'dpr_world_line', 'The world-line of the worker.', () => worker.worldLine);
+  gauge(registry, 'dpr_world_line', 'The world-line of the worker.', () => status().worldLine);
   gauge(registry, 'dpr_finder_silent', '1 while the Finder is connected and does not answer: nothing commits.', () =>
     counts.finderIsSilent() ? 1 : 0,
   );
-  gauge(registry, 'dpr_executed_version', 'The newest version in which something executed.', () =>
-    newestVersion(worker),
-  );
-  gauge(registry, 'dpr_durable_version', 'The newest version that is durable.', durable);
-  gauge(registry, 'dpr_committed_version', 'The version that the cut covers.', committed);
-  gauge(registry, 'dpr_unwritten_versions', 'Versions sealed and not durable.', () => worker.unwritten.length);
+  gauge(registry, 'dpr_executed_version', 'The newest version in which something executed.', () => status().executed);
+  gauge(registry, 'dpr_durable_version', 'The newest version that is durable.', () => status().durable);
+  gauge(registry, 'dpr_committed_version', 'The version that the cut covers.', () => status().committed);
+  gauge(registry, 'dpr_unwritten_versions', 'Versions sealed and not durable.', () => status().unwritten);
   gauge(
     registry,
     'dpr_uncommitted_versions',
     'Versions durable and not covered by the cut.',
-    () => worker.uncommitted.length,
+    () => status().uncommitted,
   );
-  gauge(registry, 'dpr_waiting_batches', 'Batches that wait to be executed.', () => worker.waiting.length);
-  gauge(registry, 'dpr_sessions', 'Sessions that the worker remembers.', () => worker.sessions.entries.size);
-  registerMemory(registry, worker, memory);
+  gauge(registry, 'dpr_waiting_batches', 'Batches that wait to be executed.', () => status().waiting);
+  gauge(registry, 'dpr_sessions', 'Sessions that the worker remembers.', () => status().sessions);
+  registerMemory(registry, status, memory);
   gauge(registry, 'dpr_connections', 'Clients that greeted and are connected.', counts.connections);
   const seconds = writeSeconds(
     registry,
@@ -62,20 +57,20 @@ export function registerWorkerMetrics(
 /** What the process holds of each kind, beside its limit. */
 function registerMemory(
   registry: Registry,
-  worker: Worker,
+  status: () => WorkerStatus,
   { bytes, limits, maxUnsentBytes, maxReceivedBytes, unsent, received }: MemoryBudget & Required<Budgets>,
 ): void {
   gauge(registry, 'dpr_memory_limit_bytes', 'The memory that the process may use.', () => bytes);
   const kinds: readonly (readonly [kind: string, what: string, read: () => number, limit: number])[] = [
-    ['session', 'of what the worker remembers of sessions', () => entryBytes(worker.sessions), limits.maxSessionBytes],
-    ['reply', 'of replies that were not acknowledged', () => worker.sessions.replyBytes, limits.maxReplyBytes],
+    ['session', 'of what the worker remembers of sessions', () => status().sessionBytes, limits.maxSessionBytes],
+    ['reply', 'of replies that were not acknowledged', () => status().replyBytes, limits.maxReplyBytes],
     [
       'unwritten',
       'of sessions in checkpoints that are not durable',
-      () => worker.unwrittenBytes,
+      () => status().unwrittenBytes,
       limits.maxUnwrittenBytes,
     ],
-    ['waiting', 'of batches that wait to be executed', () => worker.waitingBytes, limits.maxWaitingBytes],
+    ['waiting', 'of batches that wait to be executed', () => status().waitingBytes, limits.maxWaitingBytes],
     ['unsent', 'of output that clients have not read', () => unsent.bytes(), maxUnsentBytes],
     ['received', 'of input that waits for the rest of its message', () => received.bytes(), maxReceivedBytes],
   ];

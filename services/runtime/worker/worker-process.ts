@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks'; // the global of this name is a getter, and slow
-import { createWorker, stepWorker, WORKER_DEFAULTS, workerWakeAt } from '@dpr/core';
-import type { StopReason, Worker, WorkerConfig, WorkerEffect, WorkerEvent } from '@dpr/core';
+import { createWorker, stepWorker, WORKER_DEFAULTS, workerStatus, workerWakeAt } from '@dpr/core';
+import type { StopReason, WorkerConfig, WorkerEffect, WorkerEvent, WorkerStatus } from '@dpr/core';
 import { Registry } from 'prom-client';
 import { serveAdmin, type Probes } from '../admin.ts';
 import { alarm } from '../alarm.ts';
@@ -82,6 +82,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     batch: () => counts.batches++,
   });
   const worker = createWorker(configOf(settings, memory), state);
+  const status = (): WorkerStatus => workerStatus(worker);
   const volume = volumeKeeper({
     disk: nodeDisk(settings.data),
     worker: settings.id,
@@ -173,13 +174,13 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     );
   }
 
-  const known = (): string | undefined => worker.cluster || cluster;
+  const known = (): string | undefined => status().cluster || cluster;
   const owner = clientsOwner(worker, clients, happen);
   const caller = finderCaller(known, happen);
 
   const metrics = new Registry();
-  const observeWrite = registerWorkerMetrics(metrics, worker, counts, { ...memory, ...budgets });
-  const probes = probesOf(worker, () => listener !== undefined);
+  const observeWrite = registerWorkerMetrics(metrics, status, counts, { ...memory, ...budgets });
+  const probes = probesOf(status, () => listener !== undefined);
   const withoutPages = { ...visitors, origins: [] };
   const admin = await serveAdmin({ host, port: settings.adminPort, log, metrics, visitors: withoutPages, ...probes });
 
@@ -278,24 +279,24 @@ async function prepareDirectories(data: string): Promise<string> {
   return own;
 }
 
-function probesOf(worker: Worker, isListening: () => boolean): Probes {
-  const phase = (): string | undefined => {
-    if (worker.phase === 'joining') {
-      return worker.finderOpen ? `the worker is joining the cluster (${worker.step})` : 'the Finder is not reached';
-    }
-    if (worker.phase === 'restoring') return `version ${worker.restoring ?? 0} is being restored`;
-    if (!isListening()) return 'the port is being opened';
-    return undefined;
+function probesOf(status: () => WorkerStatus, isListening: () => boolean): Probes {
+  const waitsFor = (): string | undefined => {
+    const { phase, isMember, finderOpen, restoring } = status();
+    if (!isMember) return finderOpen ? `the worker is joining the cluster (${phase})` : 'the Finder is not reached';
+    if (restoring !== undefined) return `version ${restoring} is being restored`;
+    return isListening() ? undefined : 'the port is being opened';
   };
   let started = false;
   return {
     startup() {
-      started ||= phase() === undefined;
-      return started ? undefined : phase();
+      const waits = waitsFor();
+      started ||= waits === undefined;
+      return started ? undefined : waits;
     },
     ready() {
-      if (worker.leaving) return 'the worker is leaving the cluster';
-      return worker.shuttingDown ? 'the worker is shutting down' : phase();
+      const { leaving, shuttingDown } = status();
+      if (leaving) return 'the worker is leaving the cluster';
+      return shuttingDown ? 'the worker is shutting down' : waitsFor();
     },
   };
 }

@@ -15,7 +15,11 @@ export const UNREACHABLE: readonly Unreachable[] = [
     because: 'only a peer with a defect does that',
     blocks: {
       'core/finder/reports.ts': ["log(finder, 'protocolError'"],
-      'core/worker/join.ts': ["if (worker.step !== 'claiming') return;", 'which is not for a worker` });'],
+      'core/worker/join.ts': [
+        "if (worker.phase !== 'claiming') return;",
+        "if (worker.phase !== 'claiming') break;",
+        'which is not for a worker` });',
+      ],
       'core/worker/execute.ts': ['if (!(error instanceof MalformedOperations))'],
       'core/session/refusals.ts': [
         'if (message.detail < oldest.sequence &&',
@@ -32,7 +36,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
     blocks: {
       'core/finder/finder.ts': ['const text = `this Finder serves cluster'],
       'core/finder/reports.ts': ["return sendError( finder, connection, 'unknownWorker'"],
-      'core/worker/join.ts': ["if (worker.step === 'joined') return log("],
+      'core/worker/join.ts': ['if (isMember(worker)) return log('],
       'core/worker/worker.ts': ["if (!worker.finderOpen && message.kind !== 'error') return;"],
       'runtime/storage/volume.ts': [
         'throw new WrongVolumeError(',
@@ -195,7 +199,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'for (const { id, upTo } of marked.givenUp) Object.assign(',
       ],
       'core/worker/rollback.ts': ['const worldLine = missing.at(-1)?.worldLine ??'],
-      'core/worker/worker.ts': ["if (worker.step !== 'joined') return;", "if (worker.phase !== 'marking') return;"],
+      'core/worker/worker.ts': ['if (!isMember(worker)) return;', "if (worker.phase !== 'marking') return;"],
       'core/session/verdict.ts': ['if (verdict === undefined) return; for'],
     },
   },

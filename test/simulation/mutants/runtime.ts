@@ -97,8 +97,8 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
   mutant(
     '43 a client that reconnects is not told what its earlier replies wait for',
     `${RUNTIME_WORKER}/peers.ts`,
-    'clients.add(connection, worker.worldLine, newestVersion(worker));',
-    'clients.add(connection, worker.worldLine, 0);',
+    'clients.add(connection, worldLine, status.executed);',
+    'clients.add(connection, worldLine, 0);',
   ),
   mutant(
     "128 the name of a generation's directory is not synced",

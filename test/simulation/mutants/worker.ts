@@ -219,8 +219,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   mutant(
     '97 a worker tells of its session table before it was restored',
     `${CORE}/worker/execute.ts`,
-    "  if (worker.phase === 'restoring' || worker.phase === 'joining') {\n",
-    "  if (worker.phase === 'joining') {\n",
+    '  if (!isRestored(worker)) {\n',
+    "  if (!isRestored(worker) && worker.phase !== 'restoring') {\n",
   ),
   mutant(
     '98 a worker stops before its last checkpoint is durable',

@@ -1,0 +1,77 @@
+/** What a worker's process shows of its state machine: in probes, metrics, and greetings. */
+import type { Stamp } from '@dpr/protocol';
+import { entryBytes } from './session-table.ts';
+import { isMember, type Worker, type WorkerPhase } from './state.ts';
+
+export interface WorkerStatus {
+  readonly id: number;
+  readonly type: string;
+  /** Empty until the worker has claimed its id. */
+  readonly cluster: string;
+  readonly generation: number;
+  readonly incarnation: number;
+  readonly phase: WorkerPhase;
+  /** The Finder has registered this incarnation. */
+  readonly isMember: boolean;
+  /** The Finder is reached. */
+  readonly finderOpen: boolean;
+  readonly leaving: boolean;
+  readonly shuttingDown: boolean;
+  /** The version that the state object is given again; undefined: none. */
+  readonly restoring: number | undefined;
+  readonly worldLine: number;
+  /** Of the newest record of the Finder that the worker was told of. */
+  readonly stamp: Stamp | undefined;
+  /** The newest version in which anything executed; the newest one that is durable; and the one that the cut covers. */
+  readonly executed: number;
+  readonly durable: number;
+  readonly committed: number;
+  /** Operations executed by this process. */
+  readonly operations: number;
+  /** Versions sealed and not durable, and the bytes of their sections of the session table. */
+  readonly unwritten: number;
+  readonly unwrittenBytes: number;
+  /** Versions durable and not covered by the cut. */
+  readonly uncommitted: number;
+  /** Batches that wait to be executed. */
+  readonly waiting: number;
+  readonly waitingBytes: number;
+  readonly sessions: number;
+  readonly sessionBytes: number;
+  /** Of replies that were not acknowledged. */
+  readonly replyBytes: number;
+  /** Something was refused for want of memory, and there is not enough of it again. */
+  readonly isShort: boolean;
+}
+
+export function workerStatus(worker: Worker): WorkerStatus {
+  const { config, sessions, uncommitted, committed } = worker;
+  return {
+    id: config.id,
+    type: config.type,
+    cluster: worker.cluster,
+    generation: worker.generation,
+    incarnation: worker.incarnation,
+    phase: worker.phase,
+    isMember: isMember(worker),
+    finderOpen: worker.finderOpen,
+    leaving: worker.leaving,
+    shuttingDown: worker.shuttingDown,
+    restoring: worker.restoring,
+    worldLine: worker.worldLine,
+    stamp: worker.stamp,
+    executed: worker.executed ? worker.version : worker.predecessor,
+    durable: uncommitted.at(-1)?.version ?? committed,
+    committed,
+    operations: worker.operations,
+    unwritten: worker.unwritten.length,
+    unwrittenBytes: worker.unwrittenBytes,
+    uncommitted: uncommitted.length,
+    waiting: worker.waiting.length,
+    waitingBytes: worker.waitingBytes,
+    sessions: sessions.entries.size,
+    sessionBytes: entryBytes(sessions),
+    replyBytes: sessions.replyBytes,
+    isShort: worker.isShort,
+  };
+}
