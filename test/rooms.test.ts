@@ -66,7 +66,6 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   'services/ingress': { rooms: ['services/runtime'], packages: ['prom-client'], node: true },
   'services/bench': {
     rooms: [
-      'services/chaos',
       'services/client',
       'services/counter/operations',
       'services/local',

@@ -1,7 +1,7 @@
 /** `npm run bench`: DPR beside what its users would pick instead, in one run on this machine. */
 import path from 'node:path';
-import { interruptible } from '@dpr/chaos';
 import { commandLine, whole } from '@dpr/local/command-line';
+import { interruptible } from '@dpr/local/interrupt';
 import { profileWorker } from './profiled.ts';
 import { cellResults, cellTable, EXPLANATION, machineLine, targetTable } from './report.ts';
 import { writeResults } from './results.ts';

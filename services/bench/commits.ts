@@ -1,6 +1,6 @@
 /** How long a commit takes: by the checkpoints' own time, and on demand. */
-import { measureCommits, measureCommitsOnDemand, summarize, type Summary } from '@dpr/chaos';
 import { connect } from '@dpr/client';
+import { measureCommits, measureCommitsOnDemand, summarize, type Summary } from '@dpr/local/measurements';
 import type { ClusterPeer } from './peers/cluster.ts';
 
 /** ms. */

@@ -1,5 +1,5 @@
 /** What the benchmark prints. */
-import { markdownTable } from '@dpr/chaos';
+import { markdownTable } from '@dpr/local/measurements';
 import { cellName } from './cells.ts';
 import type { CellRuns } from './grid.ts';
 import type { Latencies } from './load/protocol.ts';

@@ -1,5 +1,5 @@
 /** What the project means to reach, and whether it did. */
-import { showMs } from '@dpr/chaos';
+import { showMs } from '@dpr/local/measurements';
 import { cellName, TARGET_CELLS, type Cell } from './cells.ts';
 import type { CheckpointRuns } from './checkpoints.ts';
 import type { CommitTimes } from './commits.ts';

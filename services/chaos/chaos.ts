@@ -2,17 +2,16 @@
 import path from 'node:path';
 import { type Cluster, connect } from '@dpr/client';
 import { commandLine, EXIT_USAGE, whole } from '@dpr/local/command-line';
+import { EXIT_INTERRUPTED, interruptible } from '@dpr/local/interrupt';
+import { freshSeed, showMs, showSummary, summarize, type Summary } from '@dpr/local/measurements';
 import { Option } from 'commander';
 import { answeringTarget } from './answers.ts';
-import { EXIT_INTERRUPTED, interruptible } from './interrupt.ts';
 import { kubernetesTarget } from './kubernetes-target.ts';
 import { localTarget } from './local-target.ts';
 import { clusterAddress, duration, seedOption, selectors, sequence } from './options.ts';
 import { clock, output, type Say } from './output.ts';
 import { addPlaceOptions, BLOWS, blowOf, checkPlace, type PlaceOptions } from './place.ts';
-import { freshSeed } from './random.ts';
 import { dueAt, type Schedule, type Selector, victimsOf } from './schedule.ts';
-import { showMs, showSummary, type Summary, summarize } from './statistics.ts';
 import { PATIENCE_MS, type Recovery, REST_MS, runStrikes } from './strikes.ts';
 import type { Blow, Target } from './target.ts';
 

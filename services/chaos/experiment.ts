@@ -1,14 +1,14 @@
 /** `npm run experiment`: counters incremented under kills, which must end with exactly what was added. */
 import path from 'node:path';
 import { commandLine, EXIT_USAGE, whole } from '@dpr/local/command-line';
+import { EXIT_INTERRUPTED, errorText, interruption } from '@dpr/local/interrupt';
+import { freshSeed, MAX_SEED } from '@dpr/local/measurements';
+import { LOCAL_PROGRAM, startTemporaryCluster } from '@dpr/local/temporary-cluster';
 import { patience } from '@dpr/runtime/patience';
-import { EXIT_INTERRUPTED, errorText, interruption } from './interrupt.ts';
 import { kubernetesTarget } from './kubernetes-target.ts';
 import { localTarget } from './local-target.ts';
 import { clusterAddress, duration, seedOption, selectors } from './options.ts';
-import { LOCAL_PROGRAM, startOwnCluster } from './own-cluster.ts';
 import { addPlaceOptions, BLOWS, blowOf, checkPlace, type PlaceOptions } from './place.ts';
-import { freshSeed, MAX_SEED } from './random.ts';
 import { type Experiment, type ExperimentReport, type ExperimentSite, runExperiment } from './run-experiment.ts';
 import type { Selector } from './schedule.ts';
 import { experimentLine, experimentText, progress } from './show-experiment.ts';
@@ -142,8 +142,12 @@ async function targetOf({ kubernetes, namespace, context, data = '' }: Options):
   return target;
 }
 
-async function onOwnCluster(options: Options, experiment: Experiment, around: Surroundings): Promise<ExperimentReport> {
-  const own = await startOwnCluster({
+async function onTemporaryCluster(
+  options: Options,
+  experiment: Experiment,
+  around: Surroundings,
+): Promise<ExperimentReport> {
+  const own = await startTemporaryCluster({
     workers: options.workers,
     checkpointIntervalMs: options.checkpointInterval ?? paceOf(options).checkpointIntervalMs,
     command: LOCAL_PROGRAM,
@@ -172,7 +176,7 @@ async function main(words: readonly string[]): Promise<number> {
   const options = parse(words);
   const signal = interruption();
   const firstSeed = options.seed ?? freshSeed();
-  const run = options.cluster === undefined ? onOwnCluster : onGivenCluster;
+  const run = options.cluster === undefined ? onTemporaryCluster : onGivenCluster;
   let exact = true;
   for (let index = 0; index < options.repeat; index++) {
     const seed = (firstSeed + index) % (MAX_SEED + 1);

@@ -2,15 +2,9 @@
 export { answeringTarget } from './answers.ts';
 export { type KubernetesOptions, kubernetesTarget, type KubernetesTarget } from './kubernetes-target.ts';
 export { localTarget } from './local-target.ts';
-export { interruptible } from './interrupt.ts';
 export { duration, selectors, sequence } from './options.ts';
-export { LOCAL_PROGRAM, type OwnCluster, startOwnCluster } from './own-cluster.ts';
-export { seededRandom } from './random.ts';
 export { type Experiment, type ExperimentReport, type ExperimentSite, runExperiment } from './run-experiment.ts';
 export { type Choice, dueAt, type Schedule, type Selector, victimsOf } from './schedule.ts';
 export { experimentLine, experimentText } from './show-experiment.ts';
-export { showMs, showSummary, type Summary, summarize } from './statistics.ts';
 export { PATIENCE_MS, type Recovery, REST_MS, runStrikes, type Strike, type Strikes } from './strikes.ts';
 export { type Blow, type Recovered, StrikeError, type Target, type Victim, type Wounded } from './target.ts';
-export { type CommitMeasurement, measureCommits, measureCommitsOnDemand } from './measure-commits.ts';
-export { markdownTable } from './table.ts';

@@ -1,10 +1,9 @@
 /** `npm run measure`: the figures of the README, on clusters that it starts itself. */
 import { commandLine, whole } from '@dpr/local/command-line';
-import { interruptible } from './interrupt.ts';
+import { interruptible } from '@dpr/local/interrupt';
+import { markdownTable, showMs } from '@dpr/local/measurements';
 import { seedOption } from './options.ts';
 import { type Figure, measure } from './run-measure.ts';
-import { showMs } from './statistics.ts';
-import { markdownTable } from './table.ts';
 
 type Options = {
   readonly kills: number;

@@ -1,8 +1,8 @@
 /** Reading the options that the programs share. */
 import { parseAddress } from '@dpr/client/addresses';
 import { checked, whole } from '@dpr/local/command-line';
+import { MAX_SEED } from '@dpr/local/measurements';
 import { InvalidArgumentError } from 'commander';
-import { MAX_SEED } from './random.ts';
 import type { Selector } from './schedule.ts';
 
 export const seedOption = whole(0, MAX_SEED);

@@ -5,11 +5,11 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Cluster, connect, type RollbackReport } from '@dpr/client';
+import { showMs, summarize, type Summary } from '@dpr/local/measurements';
 import { withPatience } from '@dpr/runtime/patience';
 import type { Schedule } from './schedule.ts';
 import { type Recovery, runStrikes, type Strike } from './strikes.ts';
 import type { Blow, Target } from './target.ts';
-import { showMs, summarize, type Summary } from './statistics.ts';
 
 export type Experiment = {
   /** Counters are incremented by `step` until each exceeds `target`. */

@@ -1,12 +1,11 @@
-/** The figures of the README, measured on clusters of one's own. */
+/** The figures of the README, measured on temporary clusters. */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Session } from '@dpr/client';
-import { BUILT_IN_TYPE, FINDER_NAME, workerName } from '@dpr/infra/plan';
 import { runningCluster } from '@dpr/client/cluster-file';
-import { measureCommits, measureCommitsOnDemand } from './measure-commits.ts';
-import { LOCAL_PROGRAM, type OwnCluster, startOwnCluster } from './own-cluster.ts';
-import { type Summary, summarize } from './statistics.ts';
+import { BUILT_IN_TYPE, FINDER_NAME, workerName } from '@dpr/infra/plan';
+import { measureCommits, measureCommitsOnDemand, summarize, type Summary } from '@dpr/local/measurements';
+import { LOCAL_PROGRAM, type TemporaryCluster, startTemporaryCluster } from '@dpr/local/temporary-cluster';
 import { REST_MS } from './strikes.ts';
 
 export type Measurement = {
@@ -69,9 +68,9 @@ export async function measure(options: Measurement): Promise<readonly Figure[]> 
 async function withSession<T>(
   { signal }: Measurement,
   checkpointIntervalMs: number,
-  use: (session: Session, cluster: OwnCluster) => Promise<T>,
+  use: (session: Session, cluster: TemporaryCluster) => Promise<T>,
 ): Promise<T> {
-  const own = await startOwnCluster({ workers: WORKERS, checkpointIntervalMs, command: LOCAL_PROGRAM, signal });
+  const own = await startTemporaryCluster({ workers: WORKERS, checkpointIntervalMs, command: LOCAL_PROGRAM, signal });
   try {
     const client = await connect({ cluster: own.cluster, signal });
     try {
@@ -87,7 +86,12 @@ async function withSession<T>(
 async function measureStarts({ starts, signal }: Measurement): Promise<number[]> {
   const times: number[] = [];
   while (times.length < starts) {
-    const own = await startOwnCluster({ workers: WORKERS, checkpointIntervalMs: 100, command: NPM_START, signal });
+    const own = await startTemporaryCluster({
+      workers: WORKERS,
+      checkpointIntervalMs: 100,
+      command: NPM_START,
+      signal,
+    });
     times.push(own.startMs);
     await own.remove();
   }
@@ -99,7 +103,7 @@ type Recoveries = Readonly<Record<'whole' | 'start' | 'join' | 'client', number[
 
 async function measureRecovery(
   session: Session,
-  cluster: OwnCluster,
+  cluster: TemporaryCluster,
   { kills, signal }: Measurement,
 ): Promise<Recoveries> {
   const times: Recoveries = { whole: [], start: [], join: [], client: [] };
@@ -124,7 +128,7 @@ async function measureRecovery(
 }
 
 /** From the kill until what was called after it is committed; execution does not wait for the Finder, commits do. */
-async function measureFinderRecovery(session: Session, cluster: OwnCluster, { kills, signal }: Measurement) {
+async function measureFinderRecovery(session: Session, cluster: TemporaryCluster, { kills, signal }: Measurement) {
   const times: number[] = [];
   while (times.length < kills) {
     await pause(REST_MS, undefined, { signal });
@@ -137,7 +141,7 @@ async function measureFinderRecovery(session: Session, cluster: OwnCluster, { ki
   return times;
 }
 
-async function victim({ dataDirectory }: OwnCluster, name: string) {
+async function victim({ dataDirectory }: TemporaryCluster, name: string) {
   const found = (await runningCluster(dataDirectory))?.processes.find((one) => one.name === name);
   if (found?.pid === undefined || found.pid === null) throw new Error(`${name} does not run in ${dataDirectory}`);
   return { pid: found.pid, log: found.log };

@@ -1,5 +1,5 @@
 /** Who is struck when: a pure function of the seed, so that a run can be repeated. */
-import { seededRandom } from './random.ts';
+import { seededRandom } from '@dpr/local/measurements';
 import { StrikeError, type Victim } from './target.ts';
 
 /** Whom to strike, by `all`, `workers`, `finder` or a name. */

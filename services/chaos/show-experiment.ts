@@ -1,8 +1,8 @@
 /** What an experiment prints. */
+import { showMs, showSummary } from '@dpr/local/measurements';
 import { clock } from './output.ts';
 import type { Blow } from './target.ts';
 import type { CounterReport, ExperimentReport, Happening } from './run-experiment.ts';
-import { showMs, showSummary } from './statistics.ts';
 
 const number = new Intl.NumberFormat('en-US');
 const LABEL_WIDTH = 14;

@@ -1,11 +1,11 @@
 /** Striking a target by a schedule, and measuring how long its victims take. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { SERVED_WELL_MS } from '@dpr/local';
+import { showMs } from '@dpr/local/measurements';
 import { patience, withPatience } from '@dpr/runtime/patience';
 import { allEnded } from './all-ended.ts';
 import { dueAt, type Schedule, victimsOf } from './schedule.ts';
 import { type Blow, type Recovered, StrikeError, type Target, type Victim } from './target.ts';
-import { showMs } from './statistics.ts';
 
 /** One strike, of one victim or several at once. */
 export type Strike = {

@@ -1,6 +1,6 @@
 /** The real cluster: a Finder and one counter, as `npm start` runs them. */
-import { LOCAL_PROGRAM, startOwnCluster } from '@dpr/chaos';
 import { runningCluster } from '@dpr/client/cluster-file';
+import { LOCAL_PROGRAM, startTemporaryCluster } from '@dpr/local/temporary-cluster';
 import { withPatience } from '@dpr/runtime/patience';
 import type { Peer, PeerOptions } from './peer.ts';
 
@@ -12,7 +12,12 @@ export interface ClusterPeer extends Peer {
 
 /** @throws Error with the cluster's own words when it does not serve */
 export async function startCluster(checkpointIntervalMs: number, { pin, signal }: PeerOptions): Promise<ClusterPeer> {
-  const own = await startOwnCluster({ workers: 1, checkpointIntervalMs, command: [...pin, ...LOCAL_PROGRAM], signal });
+  const own = await startTemporaryCluster({
+    workers: 1,
+    checkpointIntervalMs,
+    command: [...pin, ...LOCAL_PROGRAM],
+    signal,
+  });
   const worker = (await runningCluster(own.dataDirectory))?.processes.find(({ role }) => role === 'worker');
   if (typeof worker?.pid !== 'number') {
     await own.remove();

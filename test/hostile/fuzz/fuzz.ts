@@ -1,6 +1,6 @@
 /** `npm run fuzz`: what clients can send to hurt a cluster, a million frames a minute. `--help` tells what it can do. */
 import { writeFile } from 'node:fs/promises';
-import { errorText, EXIT_INTERRUPTED, interruption } from '../../../services/chaos/interrupt.ts';
+import { errorText, EXIT_INTERRUPTED, interruption } from '@dpr/local/interrupt';
 import { MAX_RESIDENT_BYTES, memoryChart } from './memory.ts';
 import { FUZZ_EXIT, parseOptions } from './options.ts';
 import { neverReached, progressLine, report } from './report.ts';

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connect } from '@dpr/client';
-import { errorText } from '../../../services/chaos/interrupt.ts';
+import { errorText } from '@dpr/local/interrupt';
 import { createCluster, type Child, type Cluster, type LogLine } from '../../runtime/cluster.ts';
 import { GIVEN_UP_MS, HELD_UP_MS, wellBehaved, within, type WellBehaved } from '../well-behaved.ts';
 import { residentBytes } from '../memory-of.ts';

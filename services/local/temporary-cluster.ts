@@ -1,4 +1,4 @@
-/** A cluster of one's own: `npm start` in a directory of its own on free ports, gone afterwards. */
+/** A cluster for the program that starts it: `npm start` in a temporary directory and on free ports, removed afterwards. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { withPatience } from '@dpr/runtime/patience';
 import { freeBasePort } from './free-ports.ts';
 
-export type OwnClusterOptions = {
+export type TemporaryClusterOptions = {
   /** Counters, with ids from 0. */
   readonly workers: number;
   readonly checkpointIntervalMs: number;
@@ -18,7 +18,7 @@ export type OwnClusterOptions = {
   readonly signal: AbortSignal;
 };
 
-export interface OwnCluster {
+export interface TemporaryCluster {
   /** The Finder's public and control addresses, as `ws://host:port`. They stay the same over restarts. */
   readonly cluster: string;
   readonly control: string;
@@ -43,9 +43,9 @@ const LAST_LINES = 20;
 export const LOCAL_PROGRAM = [process.execPath, path.join(import.meta.dirname, 'local.js')];
 
 /** @throws Error with the cluster's own words when it does not serve */
-export async function startOwnCluster(options: OwnClusterOptions): Promise<OwnCluster> {
+export async function startTemporaryCluster(options: TemporaryClusterOptions): Promise<TemporaryCluster> {
   const directory = await mkdtemp(path.join(tmpdir(), 'dpr-'));
-  const config = path.join(directory, 'Pulumi.own.yaml');
+  const config = path.join(directory, 'Pulumi.temporary.yaml');
   const dataDirectory = path.join(directory, 'data');
   const broken = new AbortController();
   let running: Running | undefined;
@@ -81,7 +81,7 @@ export async function startOwnCluster(options: OwnClusterOptions): Promise<OwnCl
   };
 }
 
-function configText(basePort: number, { workers, checkpointIntervalMs }: OwnClusterOptions): string {
+function configText(basePort: number, { workers, checkpointIntervalMs }: TemporaryClusterOptions): string {
   const entries = Array.from({ length: workers }, (_, id) => `    - { id: ${id} }\n`);
   const defaults = `  dpr:workerDefaults: { checkpointIntervalMs: ${checkpointIntervalMs} }\n`;
   return `config:\n  dpr:basePort: ${basePort}\n${defaults}  dpr:workers:\n${entries.join('')}`;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { showMs, showSummary, summarize } from '@dpr/chaos';
+import { showMs, showSummary, summarize } from '@dpr/local/measurements';
 
 describe('statistics', () => {
   it('are percentiles by nearest rank', () => {
