@@ -1,21 +1,21 @@
-/** `npm run chaos`: strikes the processes of a running cluster, and tells how long they take to serve again. */
+/** `npm run chaos`: injects faults into the processes of a running cluster, and tells how long these take to serve again. */
 import path from 'node:path';
 import { type Cluster, connect } from '@dpr/client';
 import { commandLine, EXIT_USAGE, whole } from '@dpr/local/command-line';
 import { EXIT_INTERRUPTED, interruptible } from '@dpr/local/interrupt';
 import { freshSeed, showMs, showSummary, summarize, type Summary } from '@dpr/local/measurements';
 import { Option } from 'commander';
-import { answeringTarget } from './answers.ts';
+import { probedTarget } from './outage-probe.ts';
 import { kubernetesTarget } from './kubernetes-target.ts';
 import { localTarget } from './local-target.ts';
 import { clusterAddress, duration, seedOption, selectors, sequence } from './options.ts';
 import { clock, output, type Say } from './output.ts';
-import { addPlaceOptions, BLOWS, blowOf, checkPlace, type PlaceOptions } from './place.ts';
+import { addTargetOptions, FAULTS, faultOf, checkTargetOptions, type TargetOptions } from './target-options.ts';
 import { dueAt, type Schedule, type Selector, victimsOf } from './schedule.ts';
-import { PATIENCE_MS, type Recovery, REST_MS, runStrikes } from './strikes.ts';
-import type { Blow, Target } from './target.ts';
+import { PATIENCE_MS, type Recovery, REST_MS, injectFaults } from './faults.ts';
+import type { Fault, Target } from './target.ts';
 
-type Options = PlaceOptions & {
+type Options = TargetOptions & {
   readonly stack: string;
   readonly data?: string;
   readonly cluster?: string;
@@ -35,32 +35,32 @@ type Options = PlaceOptions & {
 
 const INTERVAL_MS = 5_000;
 const STOP_FOR_MS = 2_000;
-/** Strikes of an endless schedule that a dry run shows. */
-const DRY_RUN_STRIKES = 10;
-const MAX_STRIKES = 1_000_000;
+/** Faults of an endless schedule that a dry run shows. */
+const DRY_RUN_FAULTS = 10;
+const MAX_FAULTS = 1_000_000;
 
-const MORE = `${BLOWS}
+const MORE = `${FAULTS}
 
-Whom to strike: all, workers, finder, or the name of one, such as counter-0.
+Victims are named by all, workers, finder, or the name of one, such as counter-0.
 Times are in milliseconds, or with a unit: 300, 5s, 2m.
 
   npm run chaos                                            a random process every 5 s, until Ctrl-C
   npm run chaos -- --victims workers --interval 1s --count 20
   npm run chaos -- --sequence counter-0,finder,counter-0+counter-1,all
-  npm run chaos -- --blow stop --stop-for 3s               stand still, then go on
+  npm run chaos -- --fault stop --stop-for 3s               stand still, then go on
   npm run chaos -- --kubernetes --namespace dpr --dry-run
-  npm run chaos -- --kubernetes --namespace dpr --blow force --cluster ws://ADDRESS:6379
+  npm run chaos -- --kubernetes --namespace dpr --fault force --cluster ws://ADDRESS:6379
 
 On Kubernetes nothing is touched but pods of the Finder and of workers, in a namespace with the label
 app.kubernetes.io/part-of=dpr-cluster. A cluster that asks for a token gets DPR_CLIENT_TOKEN.
 
-Exit codes: 0 done, 1 a victim could not be struck or did not serve again, ${EXIT_USAGE} wrong options,
+Exit codes: 0 done, 1 a fault could not be injected or a victim did not serve again, ${EXIT_USAGE} wrong options,
 ${EXIT_INTERRUPTED} interrupted.`;
 
 function parse(words: readonly string[]): Options {
   const description =
-    'Strikes processes of a running cluster, waits until they serve again, and tells how long that takes.';
-  const command = addPlaceOptions(
+    'Injects faults into processes of a running cluster, waits until they serve again, and tells how long that takes.';
+  const command = addTargetOptions(
     commandLine('npm run chaos --', description)
       .option('-s, --stack <name>', 'the stack whose cluster it is', 'dev')
       .option('-d, --data <directory>', 'the data directory of the cluster (default: .dpr/<stack>)'),
@@ -71,13 +71,13 @@ function parse(words: readonly string[]): Options {
       clusterAddress,
     )
     .option('--victims <who>', 'whom to choose from at random', selectors, ['all'])
-    .option('--at-once <n>', 'so many of them in each strike', whole(1, 1_000), 1)
+    .option('--at-once <n>', 'so many of them at each time', whole(1, 1_000), 1)
     .addOption(
-      new Option('--sequence <who>', 'strike these, one after another').argParser(sequence).conflicts('victims'),
+      new Option('--sequence <who>', 'these victims, one after another').argParser(sequence).conflicts('victims'),
     )
-    .option('--interval <time>', 'from one strike to the next', duration, INTERVAL_MS)
-    .option('--rest <time>', 'at least so long between the recovery from a strike and the next', duration, REST_MS)
-    .option('--count <n>', 'end after so many strikes', whole(1, MAX_STRIKES))
+    .option('--interval <time>', 'from one fault to the next', duration, INTERVAL_MS)
+    .option('--rest <time>', 'at least so long between the recovery from a fault and the next', duration, REST_MS)
+    .option('--count <n>', 'end after so many faults', whole(1, MAX_FAULTS))
     .option('--duration <time>', 'end after this time', duration)
     .option('--seed <n>', 'repeat the random choices of another run', seedOption)
     .option(
@@ -87,11 +87,11 @@ function parse(words: readonly string[]): Options {
       STOP_FOR_MS,
     )
     .option('--patience <time>', 'how long a victim may take to serve again', duration, PATIENCE_MS)
-    .option('--dry-run', 'tell who would be struck when', false)
+    .option('--dry-run', 'tell which processes would have a fault when', false)
     .option('--json', 'one JSON object per line, for scripts', false)
     .addHelpText('after', MORE);
   const options = command.parse(words, { from: 'user' }).opts<Options>();
-  checkPlace(command, options);
+  checkTargetOptions(command, options);
   if (options.kubernetes && options.data !== undefined) command.error('error: --data is for a cluster of this machine');
   return options;
 }
@@ -114,9 +114,9 @@ function scheduleOf(options: Options): Schedule {
   };
 }
 
-type Scene = { readonly schedule: Schedule; readonly blow: Blow; readonly target: Target; readonly say: Say };
+type Scene = { readonly schedule: Schedule; readonly fault: Fault; readonly target: Target; readonly say: Say };
 
-const DONE: Readonly<Record<Blow['kind'], string>> = {
+const DONE: Readonly<Record<Fault['kind'], string>> = {
   kill: 'killed',
   term: 'told to stop',
   stop: 'stopped',
@@ -125,21 +125,21 @@ const DONE: Readonly<Record<Blow['kind'], string>> = {
   crash: 'killed and deleted by force',
 };
 
-async function run(options: Options, { schedule, blow, target, say }: Scene, signal: AbortSignal): Promise<void> {
+async function run(options: Options, { schedule, fault, target, say }: Scene, signal: AbortSignal): Promise<void> {
   const recoveries: Recovery[] = [];
-  let strikes = 0;
-  const done = `${DONE[blow.kind]}${blow.kind === 'stop' ? ` for ${showMs(blow.forMs)}` : ''}`;
+  let injections = 0;
+  const done = `${DONE[fault.kind]}${fault.kind === 'stop' ? ` for ${showMs(fault.forMs)}` : ''}`;
   try {
-    await runStrikes({
+    await injectFaults({
       target,
       schedule,
-      blow,
+      fault,
       patienceMs: options.patience,
       signal,
-      struck({ index, atMs, victims }) {
-        strikes++;
+      injected({ index, atMs, victims }) {
+        injections++;
         const names = victims.map(({ name }) => name);
-        const event = { event: 'struck', index, atMs, victims: names, blow: blow.kind };
+        const event = { event: 'struck', index, atMs, victims: names, blow: fault.kind };
         say(event, `${clock()}  ${names.join(' and ')} ${done}`);
       },
       recovered(recovery) {
@@ -152,7 +152,7 @@ async function run(options: Options, { schedule, blow, target, say }: Scene, sig
       },
     });
   } finally {
-    if (strikes > 0) tellSummary(say, strikes, recoveries, schedule);
+    if (injections > 0) tellSummary(say, injections, recoveries, schedule);
   }
 }
 
@@ -165,7 +165,7 @@ function stepsOf({ startedMs, servingMs }: Recovery): [step: string, ms: number]
   return steps.flatMap(([step, ms]): [string, number][] => (ms === undefined ? [] : [[step, ms]]));
 }
 
-function tellSummary(say: Say, strikes: number, recoveries: readonly Recovery[], { seed }: Schedule): void {
+function tellSummary(say: Say, injections: number, recoveries: readonly Recovery[], { seed }: Schedule): void {
   const recovery = summarize(recoveries.map(({ tookMs }) => tookMs));
   const told = recoveries.map((one) => Object.fromEntries(stepsOf(one)));
   const steps = ['started', 'serving'].flatMap((step): [string, Summary][] => {
@@ -173,14 +173,14 @@ function tellSummary(say: Say, strikes: number, recoveries: readonly Recovery[],
     return times.length === 0 ? [] : [[step, summarize(times)]];
   });
   const shown = [['recovery', recovery] as const, ...steps].map(([what, times]) => `${what} ${showSummary(times)}`);
-  const event = { event: 'summary', strikes, recovery, ...Object.fromEntries(steps), seed };
-  say(event, `${strikes} ${strikes === 1 ? 'strike' : 'strikes'}; ${shown.join('; ')}; seed ${seed}`);
+  const event = { event: 'summary', strikes: injections, recovery, ...Object.fromEntries(steps), seed };
+  say(event, `${injections} ${injections === 1 ? 'fault' : 'faults'}; ${shown.join('; ')}; seed ${seed}`);
 }
 
-/** Tells who would be struck when, if each served again at once and no process came or went. */
+/** Tells which victims would have a fault when, if each served again at once and no process came or went. */
 async function rehearse({ schedule, target, say }: Scene): Promise<void> {
   const victims = await target.victims();
-  const shown = { ...schedule, count: Math.min(schedule.count, DRY_RUN_STRIKES) };
+  const shown = { ...schedule, count: Math.min(schedule.count, DRY_RUN_FAULTS) };
   let atMs = 0;
   for (let index = 0; ; index++) {
     const due = dueAt(shown, index, atMs, atMs);
@@ -190,15 +190,15 @@ async function rehearse({ schedule, target, say }: Scene): Promise<void> {
     say({ event: 'wouldStrike', index, atMs, victims: names }, `after ${showMs(atMs)}  ${names.join(' and ')}`);
   }
   if (shown.count < schedule.count) say({ event: 'more' }, '… and so on');
-  say({ event: 'summary', seed: schedule.seed }, `nothing was struck; seed ${schedule.seed}`);
+  say({ event: 'summary', seed: schedule.seed }, `no fault was injected; seed ${schedule.seed}`);
 }
 
-/** @returns who is to be struck, after telling who that is */
+/** @returns the target, after telling which processes it has */
 async function targetOf({ kubernetes, namespace, context, stack, data, dryRun }: Options, say: Say): Promise<Target> {
   if (!kubernetes) return localTarget(path.resolve(data ?? path.join('.dpr', stack)));
   const target = await kubernetesTarget({ namespace, context });
   const victims = (await target.victims()).map(({ name }) => name);
-  const text = `${dryRun ? 'would strike' : 'strikes'} pods in ${target.place}: ${victims.join(', ')}`;
+  const text = `${dryRun ? 'would inject' : 'injects'} faults into pods in ${target.place}: ${victims.join(', ')}`;
   say({ event: 'target', place: target.place, victims }, text);
   return target;
 }
@@ -210,14 +210,14 @@ async function chaos(options: Options, signal: AbortSignal): Promise<void> {
   let cluster: Cluster | undefined;
   try {
     const target = await targetOf(options, say);
-    const scene = { schedule, blow: blowOf(options, options.stopFor), target, say };
+    const scene = { schedule, fault: faultOf(options, options.stopFor), target, say };
     if (dryRun) {
       await rehearse(scene);
     } else if (address === undefined) {
       await run(options, scene, signal);
     } else {
       cluster = await connect({ cluster: address, token: process.env.DPR_CLIENT_TOKEN, signal });
-      await run(options, { ...scene, target: answeringTarget(target, cluster) }, signal);
+      await run(options, { ...scene, target: probedTarget(target, cluster) }, signal);
     }
   } finally {
     await cluster?.close();

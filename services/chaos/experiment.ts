@@ -8,14 +8,14 @@ import { patience } from '@dpr/runtime/patience';
 import { kubernetesTarget } from './kubernetes-target.ts';
 import { localTarget } from './local-target.ts';
 import { clusterAddress, duration, seedOption, selectors } from './options.ts';
-import { addPlaceOptions, BLOWS, blowOf, checkPlace, type PlaceOptions } from './place.ts';
+import { addTargetOptions, FAULTS, faultOf, checkTargetOptions, type TargetOptions } from './target-options.ts';
 import { type Experiment, type ExperimentReport, type ExperimentSite, runExperiment } from './run-experiment.ts';
 import type { Selector } from './schedule.ts';
 import { experimentLine, experimentText, progress } from './show-experiment.ts';
-import { PATIENCE_MS, REST_MS } from './strikes.ts';
+import { PATIENCE_MS, REST_MS } from './faults.ts';
 import type { Target } from './target.ts';
 
-type Options = PlaceOptions & {
+type Options = TargetOptions & {
   readonly cluster?: string;
   readonly data?: string;
   readonly workers: number;
@@ -35,7 +35,7 @@ type Options = PlaceOptions & {
 };
 
 /**
- * How long the increments take, how often a process is struck, and how often the cluster writes checkpoints, ms: slowly when
+ * How long the increments take, how often a process has a fault, and how often the cluster writes checkpoints, ms: slowly when
  * there are few increments in a second, so that a kill finds something to lose.
  */
 const STOP_FOR_MS = 2_000;
@@ -44,7 +44,7 @@ const PACES = {
   fast: { durationMs: 2_500, killEveryMs: 300, minKills: 5, checkpointIntervalMs: 100 },
 };
 
-const MORE = `${BLOWS}
+const MORE = `${FAULTS}
 
 Times are in milliseconds, or with a unit: 300, 5s, 2m. The cluster that it starts is gone afterwards; the one of
 --cluster is left as it is, with its counters incremented. A cluster that asks for a token gets DPR_CLIENT_TOKEN.
@@ -61,7 +61,7 @@ ${EXIT_USAGE} wrong options, ${EXIT_INTERRUPTED} interrupted.`;
 function parse(words: readonly string[]): Options {
   const description =
     'One session increments counters while processes are killed. In the end every total must be exact.';
-  const command = addPlaceOptions(commandLine('npm run experiment --', description))
+  const command = addTargetOptions(commandLine('npm run experiment --', description))
     .option('--target <n>', 'increment each counter until it exceeds this', whole(1, 1_000_000_000), 70_000)
     .option('--step <n>', 'by so much each time', whole(1, 1_000_000_000), 300)
     .option('--workers <n>', 'so many counters', whole(1, 100), 2)
@@ -84,7 +84,7 @@ function parse(words: readonly string[]): Options {
     .option('--json', 'one JSON object for each experiment, for scripts', false)
     .addHelpText('after', MORE);
   const options = command.parse(words, { from: 'user' }).opts<Options>();
-  checkPlace(command, options);
+  checkTargetOptions(command, options);
   const { cluster, data, kubernetes, killEvery } = options;
   if (cluster === undefined && (data !== undefined || kubernetes)) {
     command.error(`error: ${kubernetes ? '--kubernetes' : '--data'} goes with --cluster`);
@@ -105,23 +105,23 @@ function paceOf({ fast }: Options) {
 function experimentOf(options: Options, seed: number): Experiment {
   const pace = paceOf(options);
   const intervalMs = options.killEvery ?? pace.killEveryMs;
-  const strikes = intervalMs > 0;
+  const hasFaults = intervalMs > 0;
   return {
     target: options.target,
     step: options.step,
     workers: Array.from({ length: options.workers }, (_, id) => id),
     durationMs: options.duration ?? pace.durationMs,
-    minStrikes: strikes ? (options.minKills ?? pace.minKills) : 0,
+    minFaults: hasFaults ? (options.minKills ?? pace.minKills) : 0,
     schedule: {
       seed,
       firstMs: intervalMs,
       intervalMs,
       restMs: REST_MS,
-      count: strikes ? Infinity : 0,
+      count: hasFaults ? Infinity : 0,
       durationMs: Infinity,
       choice: { kind: 'random', among: options.victims, atOnce: options.atOnce },
     },
-    blow: options.stopFor === undefined ? blowOf(options, STOP_FOR_MS) : { kind: 'stop', forMs: options.stopFor },
+    fault: options.stopFor === undefined ? faultOf(options, STOP_FOR_MS) : { kind: 'stop', forMs: options.stopFor },
     patienceMs: PATIENCE_MS,
   };
 }
@@ -138,7 +138,7 @@ async function onGivenCluster(options: Options, experiment: Experiment, around: 
 async function targetOf({ kubernetes, namespace, context, data = '' }: Options): Promise<Target> {
   if (!kubernetes) return localTarget(path.resolve(data));
   const target = await kubernetesTarget({ namespace, context });
-  process.stderr.write(`strikes pods in ${target.place}\n`);
+  process.stderr.write(`injects faults into pods in ${target.place}\n`);
   return target;
 }
 

@@ -1,7 +1,7 @@
 /** `kubectl`, which knows the administrator's clusters, contexts and ways to log in, so that this program need not. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { StrikeError } from './target.ts';
+import { TargetError } from './target.ts';
 
 export type KubectlOptions = {
   /** Of the kubeconfig; undefined: its current one. */
@@ -11,7 +11,7 @@ export type KubectlOptions = {
 /**
  * Runs a command to its end.
  * @returns what it printed, unless it went on until the signal
- * @throws StrikeError with kubectl's own words when it fails; the signal's reason when it says to stop
+ * @throws TargetError with kubectl's own words when it fails; the signal's reason when it says to stop
  */
 export type Kubectl = (words: readonly string[], options?: RunOptions) => Promise<string>;
 
@@ -48,11 +48,11 @@ export function kubectl({ context }: KubectlOptions): Kubectl {
     } catch (error) {
       signal?.throwIfAborted();
       const { code: reason, message } = error as NodeJS.ErrnoException;
-      if (reason === 'ENOENT') throw new StrikeError('kubectl is not on the path: install it');
-      throw new StrikeError(`kubectl ${words.join(' ')} did not end: ${message}`);
+      if (reason === 'ENOENT') throw new TargetError('kubectl is not on the path: install it');
+      throw new TargetError(`kubectl ${words.join(' ')} did not end: ${message}`);
     }
     if (code === 0) return lines.join('\n');
-    throw new StrikeError(`kubectl ${words.slice(0, 2).join(' ')} failed: ${reasonIn(errors)}`);
+    throw new TargetError(`kubectl ${words.slice(0, 2).join(' ')} failed: ${reasonIn(errors)}`);
   };
 }
 

@@ -5,7 +5,7 @@ import { allEnded } from './all-ended.ts';
 import { type Kubectl, kubectl } from './kubectl.ts';
 import { guardNamespace, type Pod, podsOf } from './pods.ts';
 import { SIGNAL_SCRIPT, STRUCK } from './signal-script.ts';
-import { type Blow, type Recovered, StrikeError, type Target, type Victim, type Wounded } from './target.ts';
+import { type Fault, type Recovered, TargetError, type Target, type Victim, type Outage } from './target.ts';
 
 export type KubernetesOptions = {
   /** Of the kubeconfig; undefined: its current one. */
@@ -19,12 +19,13 @@ export interface KubernetesTarget extends Target {
   readonly place: string;
 }
 
-type Struck = { readonly since: number; readonly wallTime: number };
+/** When the fault happened, monotonic and by the wall clock. */
+type Injected = { readonly since: number; readonly wallTime: number };
 
 /** What the log of a process is read for, from its beginning. */
 const LOG_BYTES = 65_536;
 
-/** @throws StrikeError when no namespace is named, or it is not a cluster's */
+/** @throws TargetError when no namespace is named, or it is not a cluster's */
 export async function kubernetesTarget(options: KubernetesOptions): Promise<KubernetesTarget> {
   const run = kubectl(options);
   const { namespace, place } = await placeOf(run, options);
@@ -34,40 +35,40 @@ export async function kubernetesTarget(options: KubernetesOptions): Promise<Kube
 
   async function present({ name }: Victim): Promise<Pod> {
     const pod = (await pods.list()).find((one) => one.name === name && !one.ending);
-    if (pod?.container === undefined) throw new StrikeError(`${name} does not run`);
+    if (pod?.container === undefined) throw new TargetError(`${name} does not run`);
     return pod;
   }
 
   /** Sends a signal to the process in a pod, from a second process beside it. */
-  async function send({ pod, role }: Pod, signal: NodeJS.Signals): Promise<Struck> {
-    let struck: Struck | undefined;
+  async function send({ pod, role }: Pod, signal: NodeJS.Signals): Promise<Injected> {
+    let injected: Injected | undefined;
     const output = (line: string): void => {
-      if (line === STRUCK) struck = { since: performance.now(), wallTime: Date.now() };
+      if (line === STRUCK) injected = { since: performance.now(), wallTime: Date.now() };
     };
     const inside = ['--', 'node', '--eval', SIGNAL_SCRIPT, signal];
     const words = ['exec', '--namespace', namespace, pod, '--container', role, ...inside];
     try {
       await run(words, { output });
     } catch (error) {
-      if (struck === undefined) throw error; // the container may take the second process with it
+      if (injected === undefined) throw error; // the container may take the second process with it
     }
-    if (struck === undefined) throw new StrikeError(`${pod} did not say that ${signal} was sent`);
-    return struck;
+    if (injected === undefined) throw new TargetError(`${pod} did not say that ${signal} was sent`);
+    return injected;
   }
 
-  async function remove({ pod }: Pod, force: boolean): Promise<Struck> {
-    const struck = { since: performance.now(), wallTime: Date.now() };
+  async function remove({ pod }: Pod, force: boolean): Promise<Injected> {
+    const injected = { since: performance.now(), wallTime: Date.now() };
     const how = force ? ['--force', '--grace-period=0'] : [];
     await run(['delete', 'pod', '--namespace', namespace, pod, '--wait=false', '--ignore-not-found', ...how]);
-    return struck;
+    return injected;
   }
 
-  async function replaced(old: Pod, struck: Struck, patience: AbortSignal): Promise<Recovered> {
+  async function replaced(old: Pod, injected: Injected, patience: AbortSignal): Promise<Recovered> {
     const successor = ({ name, uid, container, ready, ending }: Pod) =>
       name === old.name && ready && !ending && (uid !== old.uid || container !== old.container);
     const found = await pods.until(successor, patience);
-    const tookMs = performance.now() - struck.since;
-    return { tookMs, ...(await milestones(found, struck.wallTime)) };
+    const tookMs = performance.now() - injected.since;
+    return { tookMs, ...(await milestones(found, injected.wallTime)) };
   }
 
   /** Without what its log does not tell. */
@@ -83,7 +84,7 @@ export async function kubernetesTarget(options: KubernetesOptions): Promise<Kube
     return { ...(startedMs === undefined ? {} : { startedMs }), ...(servingMs === undefined ? {} : { servingMs }) };
   }
 
-  async function stop(pod: Pod, forMs: number): Promise<Wounded> {
+  async function stop(pod: Pod, forMs: number): Promise<Outage> {
     const { since } = await send(pod, 'SIGSTOP');
     standingStill.set(pod.name, pod);
     const goesOnAt = since + forMs;
@@ -105,7 +106,7 @@ export async function kubernetesTarget(options: KubernetesOptions): Promise<Kube
     standingStill.delete(pod.name);
   }
 
-  async function blowTo(pod: Pod, kind: Exclude<Blow['kind'], 'stop'>): Promise<Struck> {
+  async function injectInto(pod: Pod, kind: Exclude<Fault['kind'], 'stop'>): Promise<Injected> {
     switch (kind) {
       case 'kill':
         return send(pod, 'SIGKILL');
@@ -116,9 +117,9 @@ export async function kubernetesTarget(options: KubernetesOptions): Promise<Kube
       case 'force':
         return remove(pod, true);
       case 'crash': {
-        const struck = await send(pod, 'SIGKILL');
+        const injected = await send(pod, 'SIGKILL');
         await remove(pod, true);
-        return struck;
+        return injected;
       }
     }
   }
@@ -129,11 +130,11 @@ export async function kubernetesTarget(options: KubernetesOptions): Promise<Kube
       const running = (await pods.list()).filter(({ ending }) => !ending);
       return running.map(({ name, role }) => ({ name, role })).sort(byRoleAndId);
     },
-    async strike(victim, blow) {
+    async inject(victim, fault) {
       const pod = await present(victim);
-      if (blow.kind === 'stop') return stop(pod, blow.forMs);
-      const struck = await blowTo(pod, blow.kind);
-      return { since: struck.since, recovered: (patience) => replaced(pod, struck, patience) };
+      if (fault.kind === 'stop') return stop(pod, fault.forMs);
+      const injected = await injectInto(pod, fault.kind);
+      return { since: injected.since, recovered: (patience) => replaced(pod, injected, patience) };
     },
     async release() {
       await allEnded([...standingStill.values()].map(goOn));
@@ -146,13 +147,13 @@ async function placeOf(run: Kubectl, { context, namespace }: KubernetesOptions) 
   const text = await run(['config', 'view', '--minify', '--output', 'json']).catch((error: unknown) => {
     if (namespace !== undefined && context === undefined) return '{}';
     const advice = 'name a context with --context: "kubectl config get-contexts" lists them';
-    throw error instanceof StrikeError ? new StrikeError(`${error.message}; ${advice}`) : error;
+    throw error instanceof TargetError ? new TargetError(`${error.message}; ${advice}`) : error;
   });
   const { contexts, clusters } = JSON.parse(text) as KubeConfig;
   const current = contexts?.[0];
   const own = namespace ?? current?.context.namespace;
   if (own === undefined) {
-    throw new StrikeError('name the namespace of the cluster with --namespace: the context of kubectl names none');
+    throw new TargetError('name the namespace of the cluster with --namespace: the context of kubectl names none');
   }
   const where = current === undefined ? '' : ` of ${current.name} (${clusters?.[0]?.cluster.server ?? 'no address'})`;
   return { namespace: own, place: `the namespace ${own}${where}` };

@@ -2,14 +2,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type ClusterFile, type ClusterProcess, runningCluster } from '@dpr/client/cluster-file';
 import { untilReady } from '@dpr/local';
-import { StrikeError, type Target, type Victim, type Wounded } from './target.ts';
+import { TargetError, type Target, type Victim, type Outage } from './target.ts';
 
 /** How often to look for the successor of what was killed. */
 const POLL_MS = 5;
 
 /**
  * A cluster that `npm start` runs.
- * @param dataDirectory the cluster's; who runs in it is looked up anew at each strike
+ * @param dataDirectory the cluster's; who runs in it is looked up anew for each fault
  */
 export function localTarget(dataDirectory: string): Target {
   const standingStill = new Map<number, NodeJS.Timeout>();
@@ -17,7 +17,7 @@ export function localTarget(dataDirectory: string): Target {
   async function cluster(): Promise<ClusterFile> {
     const found = await runningCluster(dataDirectory);
     if (found !== undefined) return found;
-    throw new StrikeError(
+    throw new TargetError(
       `no cluster runs with its data in ${dataDirectory}: start one with "npm start", or name its directory with --data`,
     );
   }
@@ -26,7 +26,7 @@ export function localTarget(dataDirectory: string): Target {
     return (await cluster()).processes.find((process) => process.name === name);
   }
 
-  function kill(victim: Victim, pid: number, signal: 'SIGKILL' | 'SIGTERM'): Wounded {
+  function kill(victim: Victim, pid: number, signal: 'SIGKILL' | 'SIGTERM'): Outage {
     const since = performance.now();
     send(pid, signal);
     return {
@@ -39,7 +39,7 @@ export function localTarget(dataDirectory: string): Target {
     };
   }
 
-  function stop(victim: Victim, pid: number, forMs: number): Wounded {
+  function stop(victim: Victim, pid: number, forMs: number): Outage {
     send(pid, 'SIGSTOP');
     const goesOnAt = performance.now() + forMs;
     const goOn = (): void => {
@@ -60,7 +60,7 @@ export function localTarget(dataDirectory: string): Target {
   async function serves({ name }: Victim, patience: AbortSignal): Promise<void> {
     const hostname = new URL((await cluster()).cluster).hostname.replace(/^\[|\]$/g, ''); // an IPv6 address stands in brackets
     const admin = (await entry(name))?.ports.admin;
-    if (admin === undefined) throw new StrikeError(`${name} was removed from the cluster after it was struck`);
+    if (admin === undefined) throw new TargetError(`${name} was removed from the cluster after its fault`);
     await untilReady(hostname, admin, patience);
   }
 
@@ -70,18 +70,18 @@ export function localTarget(dataDirectory: string): Target {
       const running = processes.filter(({ pid }) => pid !== null);
       return running.sort((a, b) => (a.id ?? -1) - (b.id ?? -1)).map(({ name, role }) => ({ name, role }));
     },
-    async strike(victim, blow) {
+    async inject(victim, fault) {
       const pid = (await entry(victim.name))?.pid;
-      if (pid === undefined || pid === null) throw new StrikeError(`${victim.name} does not run`);
-      switch (blow.kind) {
+      if (pid === undefined || pid === null) throw new TargetError(`${victim.name} does not run`);
+      switch (fault.kind) {
         case 'stop':
-          return stop(victim, pid, blow.forMs);
+          return stop(victim, pid, fault.forMs);
         case 'kill':
           return kill(victim, pid, 'SIGKILL');
         case 'term':
           return kill(victim, pid, 'SIGTERM');
         default:
-          throw new StrikeError(`a process of this machine has no pod: it cannot be struck by ${blow.kind}`);
+          throw new TargetError(`a process of this machine has no pod: it cannot have the fault ${fault.kind}`);
       }
     },
     release() {
@@ -94,13 +94,13 @@ export function localTarget(dataDirectory: string): Target {
   };
 }
 
-/** A process that is gone already was struck by something else, and is waited for all the same. */
+/** A process that is gone already ended for another reason, and its successor is waited for all the same. */
 function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ESRCH') return;
-    throw new StrikeError(`process ${pid} cannot be sent ${signal}: ${(error as Error).message}`);
+    throw new TargetError(`process ${pid} cannot be sent ${signal}: ${(error as Error).message}`);
   }
 }

@@ -37,7 +37,7 @@ export function selectors(text: string): readonly Selector[] {
   throw new InvalidArgumentError('Give names, or all, workers, finder, with commas between them.');
 }
 
-/** As in `counter-0,finder,counter-0+counter-1`: what a plus joins is struck at once. */
+/** As in `counter-0,finder,counter-0+counter-1`: what a plus joins has a fault at once. */
 export function sequence(text: string): readonly (readonly Selector[])[] {
   return text.split(',').map((entry) => selectors(entry.split('+').join(',')));
 }

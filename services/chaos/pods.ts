@@ -2,7 +2,7 @@
 import { CLUSTER_PART, LABEL } from '@dpr/infra/plan';
 import { withPatience } from '@dpr/runtime/patience';
 import type { Kubectl } from './kubectl.ts';
-import { StrikeError } from './target.ts';
+import { TargetError } from './target.ts';
 
 export type Pod = {
   /** Of its Finder or worker, such as `counter-0`; it stays the same over restarts, the pod's own does in Kubernetes only. */
@@ -74,14 +74,14 @@ export function podsOf(run: Kubectl, namespace: string): Pods {
 
 /**
  * A namespace is only touched if it says that it belongs to a cluster.
- * @throws StrikeError that tells what to do
+ * @throws TargetError that tells what to do
  */
 export async function guardNamespace(run: Kubectl, namespace: string): Promise<void> {
   const text = await run(['get', 'namespace', namespace, '--output', 'json']);
   const { metadata } = JSON.parse(text) as { metadata: { labels?: Record<string, string> } };
   if (metadata.labels?.[LABEL.partOf] === CLUSTER_PART) return;
-  throw new StrikeError(
-    `the namespace ${namespace} does not have the label ${PART_OF}, so nothing in it is struck. If it ` +
+  throw new TargetError(
+    `the namespace ${namespace} does not have the label ${PART_OF}, so no fault is injected there. If it ` +
       `is a cluster's: kubectl label namespace ${namespace} ${PART_OF}`,
   );
 }

@@ -1,5 +1,5 @@
 /**
- * The acceptance test of the whole: one session increments counters round by round while processes are struck, and in the end
+ * The acceptance test of the whole: one session increments counters round by round while processes have faults, and in the end
  * each counter must have exactly what the session added.
  */
 import { EventEmitter, once } from 'node:events';
@@ -8,8 +8,8 @@ import { type Cluster, connect, type RollbackReport } from '@dpr/client';
 import { showMs, summarize, type Summary } from '@dpr/local/measurements';
 import { withPatience } from '@dpr/runtime/patience';
 import type { Schedule } from './schedule.ts';
-import { type Recovery, runStrikes, type Strike } from './strikes.ts';
-import type { Blow, Target } from './target.ts';
+import { type Recovery, injectFaults, type Injection } from './faults.ts';
+import type { Fault, Target } from './target.ts';
 
 export type Experiment = {
   /** Counters are incremented by `step` until each exceeds `target`. */
@@ -19,10 +19,10 @@ export type Experiment = {
   readonly workers: readonly number[];
   /** Increments are spread over this time; it takes longer when workers are away, ms. */
   readonly durationMs: number;
-  /** Rounds wait so that there are at least so many strikes before the last one. */
-  readonly minStrikes: number;
+  /** Rounds wait so that there are at least so many faults before the last one. */
+  readonly minFaults: number;
   readonly schedule: Schedule;
-  readonly blow: Blow;
+  readonly fault: Fault;
   readonly patienceMs: number;
 };
 
@@ -30,7 +30,7 @@ export type ExperimentSite = {
   /** The Finder's public address, as `ws://host:port`. */
   readonly cluster: string;
   readonly token: string | undefined;
-  /** Undefined: no process is struck. */
+  /** Undefined: no process has a fault. */
   readonly target: Target | undefined;
   /** Stops everything gracefully and starts it again, where that is possible. */
   readonly restart: (() => Promise<void>) | undefined;
@@ -39,7 +39,7 @@ export type ExperimentSite = {
 };
 
 export type Happening =
-  | ({ readonly event: 'struck' } & Strike)
+  | ({ readonly event: 'injected' } & Injection)
   | ({ readonly event: 'recovered' } & Recovery)
   | { readonly event: 'rollback'; readonly worldLine: number; readonly lost: number }
   | { readonly event: 'round'; readonly round: number; readonly rounds: number }
@@ -54,14 +54,14 @@ export type ExperimentReport = {
   readonly counters: readonly CounterReport[];
   readonly operations: number;
   /** What was done to the processes, and how many times to each, by its name. */
-  readonly blow: Blow['kind'];
+  readonly blow: Fault['kind'];
   readonly strikes: Readonly<Record<string, number>>;
   /** World-lines that began during the experiment. */
   readonly worldLines: number;
   /** Rollbacks that took operations of the session, and the operations, which it issued again. */
   readonly rollbacks: number;
   readonly replayed: number;
-  /** From a strike until the victim served again, ms. */
+  /** From a fault until the victim served again, ms. */
   readonly recovery: Summary;
   /** From a call to its reply, ms. */
   readonly reply: Summary;
@@ -84,10 +84,10 @@ export async function runExperiment(experiment: Experiment, site: ExperimentSite
   const started = performance.now();
   const rounds = Math.floor(experiment.target / experiment.step) + 1;
   const expected = rounds * experiment.step;
-  const tally: Tally = { strikes: new Map(), recoveries: [], replies: [], rollbacks: 0, replayed: 0, mistakes: [] };
+  const tally: Tally = { faults: new Map(), recoveries: [], replies: [], rollbacks: 0, replayed: 0, mistakes: [] };
 
   const before = await readBack(experiment, site);
-  const chaos = beginStrikes(experiment, site, tally);
+  const chaos = beginFaults(experiment, site, tally);
   try {
     await Promise.race([increment(experiment, site, { rounds, before, tally, chaos }), chaos.failed]);
   } finally {
@@ -115,8 +115,8 @@ export async function runExperiment(experiment: Experiment, site: ExperimentSite
     expected,
     counters,
     operations: rounds * counters.length,
-    blow: experiment.blow.kind,
-    strikes: Object.fromEntries([...tally.strikes].sort(([a], [b]) => a.localeCompare(b))),
+    blow: experiment.fault.kind,
+    strikes: Object.fromEntries([...tally.faults].sort(([a], [b]) => a.localeCompare(b))),
     worldLines: committed.worldLine - before.worldLine,
     rollbacks: tally.rollbacks,
     replayed: tally.replayed,
@@ -137,7 +137,7 @@ function mistakesOf({ worker, before, committed, restarted }: CounterReport, exp
 }
 
 type Tally = {
-  readonly strikes: Map<string, number>;
+  readonly faults: Map<string, number>;
   readonly recoveries: number[];
   readonly replies: number[];
   readonly mistakes: string[];
@@ -146,15 +146,15 @@ type Tally = {
 };
 
 type Chaos = {
-  /** Resolves once there were so many strikes. */
+  /** Resolves once there were so many faults. */
   reached(count: number): Promise<void>;
-  /** Rejects when the strikes cannot go on. */
+  /** Rejects when a fault cannot be injected, or a victim does not serve again. */
   readonly failed: Promise<never>;
-  /** Begins no further strike, and waits until the victims of the last one serve again. */
+  /** Injects no further fault, and waits until the victims of the last one serve again. */
   end(): Promise<void>;
 };
 
-function beginStrikes({ schedule, blow, patienceMs }: Experiment, site: ExperimentSite, tally: Tally): Chaos {
+function beginFaults({ schedule, fault, patienceMs }: Experiment, site: ExperimentSite, tally: Tally): Chaos {
   const { target, signal, tell } = site;
   if (target === undefined) {
     return { reached: () => Promise.resolve(), failed: new Promise(() => undefined), end: () => Promise.resolve() };
@@ -162,34 +162,34 @@ function beginStrikes({ schedule, blow, patienceMs }: Experiment, site: Experime
   const enough = new AbortController();
   const begun = new EventEmitter();
   let count = 0;
-  const strikes = runStrikes({
+  const faults = injectFaults({
     target,
     schedule,
-    blow,
+    fault,
     patienceMs,
     signal,
     enough: enough.signal,
-    struck(strike) {
-      for (const { name } of strike.victims) tally.strikes.set(name, (tally.strikes.get(name) ?? 0) + 1);
+    injected(injection) {
+      for (const { name } of injection.victims) tally.faults.set(name, (tally.faults.get(name) ?? 0) + 1);
       count++;
-      tell({ event: 'struck', ...strike });
-      begun.emit('strike');
+      tell({ event: 'injected', ...injection });
+      begun.emit('injected');
     },
     recovered(recovery) {
       tally.recoveries.push(recovery.tookMs);
       tell({ event: 'recovered', ...recovery });
     },
   });
-  const failed = strikes.then(() => new Promise<never>(() => undefined));
+  const failed = faults.then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined); // the callers that wait for it, and end it, see it
   return {
     async reached(wanted) {
-      while (count < wanted) await once(begun, 'strike', { signal });
+      while (count < wanted) await once(begun, 'injected', { signal });
     },
     failed,
     async end() {
       enough.abort();
-      await strikes;
+      await faults;
     },
   };
 }
@@ -203,7 +203,7 @@ type Increments = {
 
 /** Adds to every counter, round by round, and commits everything. */
 async function increment(experiment: Experiment, site: ExperimentSite, { rounds, before, tally, chaos }: Increments) {
-  const { step, workers, durationMs, minStrikes } = experiment;
+  const { step, workers, durationMs, minFaults } = experiment;
   const onRollback = ({ worldLine, lostCount }: RollbackReport): void => {
     tally.rollbacks++;
     tally.replayed += lostCount;
@@ -215,7 +215,7 @@ async function increment(experiment: Experiment, site: ExperimentSite, { rounds,
     for (let round = 0; round < rounds; round++) {
       const due = began + (durationMs * round) / rounds;
       if (due > performance.now()) await pause(due - performance.now(), undefined, { signal: site.signal });
-      await chaos.reached(Math.floor((minStrikes * (round + 1)) / rounds));
+      await chaos.reached(Math.floor((minFaults * (round + 1)) / rounds));
       const add = async (worker: number, index: number, signal: AbortSignal): Promise<void> => {
         const sent = performance.now();
         const value = Number(await session.counter(worker).add(step, { signal }));

@@ -6,7 +6,7 @@ import { runningCluster } from '@dpr/client/cluster-file';
 import { BUILT_IN_TYPE, FINDER_NAME, workerName } from '@dpr/infra/plan';
 import { measureCommits, measureCommitsOnDemand, summarize, type Summary } from '@dpr/local/measurements';
 import { LOCAL_PROGRAM, type TemporaryCluster, startTemporaryCluster } from '@dpr/local/temporary-cluster';
-import { REST_MS } from './strikes.ts';
+import { REST_MS } from './faults.ts';
 
 export type Measurement = {
   /** How many times a worker and the Finder are killed, a call is committed, and a cluster is started. */

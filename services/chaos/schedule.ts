@@ -1,18 +1,18 @@
-/** Who is struck when: a pure function of the seed, so that a run can be repeated. */
+/** Which processes have a fault when: a pure function of the seed, so that a run can be repeated. */
 import { seededRandom } from '@dpr/local/measurements';
-import { StrikeError, type Victim } from './target.ts';
+import { TargetError, type Victim } from './target.ts';
 
-/** Whom to strike, by `all`, `workers`, `finder` or a name. */
+/** Chooses victims, by `all`, `workers`, `finder` or a name. */
 export type Selector = string;
 
 export type Schedule = {
   readonly seed: number;
-  /** How long after the start the first strike is due, and how long after each the next, ms. */
+  /** How long after the start the first fault is due, and how long after each the next, ms. */
   readonly firstMs: number;
   readonly intervalMs: number;
-  /** How long all serve, after they recovered from a strike, before the next: without it nothing might ever get done, ms. */
+  /** How long all serve, after they recovered from a fault, before the next: without it nothing might ever get done, ms. */
   readonly restMs: number;
-  /** The end, if any: strikes, and ms after which no strike begins. */
+  /** The end, if any: faults, and ms after which none is injected. */
   readonly count: number;
   readonly durationMs: number;
   readonly choice: Choice;
@@ -24,14 +24,14 @@ export type Choice =
   /** All that an entry selects at once, then the next entry, from the start again at the end. */
   | { readonly kind: 'sequence'; readonly entries: readonly (readonly Selector[])[] };
 
-/** Keeps the random choices of consecutive strikes apart. */
+/** Keeps the random choices of consecutive faults apart. */
 const INDEX_STRIDE = 0x9e3779b9;
 
 /**
- * The victims of a strike.
- * @param index counts strikes from 0
+ * The victims of a fault.
+ * @param index counts faults from 0
  * @param victims who there is; the same index, seed and victims give the same choice
- * @throws StrikeError when no process is selected
+ * @throws TargetError when no process is selected
  */
 export function victimsOf({ seed, choice }: Schedule, index: number, victims: readonly Victim[]): readonly Victim[] {
   if (choice.kind === 'sequence') {
@@ -51,8 +51,8 @@ function select(selectors: readonly Selector[], victims: readonly Victim[]): rea
   for (const selector of selectors) {
     if (victims.some((victim) => matches(selector, victim))) continue;
     const names = victims.map(({ name }) => name).join(', ');
-    throw new StrikeError(
-      `there is no "${selector}" to strike: choose from all, workers, finder, ${names === '' ? '(nothing runs)' : names}`,
+    throw new TargetError(
+      `there is no "${selector}" here: choose from all, workers, finder, ${names === '' ? '(nothing runs)' : names}`,
     );
   }
   return victims.filter((victim) => selectors.some((selector) => matches(selector, victim)));
@@ -64,9 +64,9 @@ function matches(selector: Selector, { name, role }: Victim): boolean {
 }
 
 /**
- * When the next strike is due, ms after the start; undefined: never.
- * @param index counts strikes from 0
- * @param lastMs when the strike before it began
+ * When the next fault is due, ms after the start; undefined: never.
+ * @param index counts faults from 0
+ * @param lastMs when the fault before it was injected
  * @param recoveredMs when all its victims served again
  */
 export function dueAt(schedule: Schedule, index: number, lastMs: number, recoveredMs: number): number | undefined {

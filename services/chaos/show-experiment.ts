@@ -1,12 +1,12 @@
 /** What an experiment prints. */
 import { showMs, showSummary } from '@dpr/local/measurements';
 import { clock } from './output.ts';
-import type { Blow } from './target.ts';
+import type { Fault } from './target.ts';
 import type { CounterReport, ExperimentReport, Happening } from './run-experiment.ts';
 
 const number = new Intl.NumberFormat('en-US');
 const LABEL_WIDTH = 14;
-const KINDS: Readonly<Record<Blow['kind'], string>> = {
+const KINDS: Readonly<Record<Fault['kind'], string>> = {
   kill: 'kills',
   term: 'shutdowns',
   stop: 'stops',
@@ -72,9 +72,9 @@ export type Progress = { readonly tell: (happened: Happening) => void; readonly 
 /**
  * Tells on standard error how an experiment goes on: in a terminal in a line of its own that is replaced, elsewhere now and
  * then.
- * @param strikes whether to tell of each strike
+ * @param faults whether to tell of each fault
  */
-export function progress(strikes: boolean): Progress {
+export function progress(faults: boolean): Progress {
   const { stderr } = process;
   let shown = 0;
   let line = '';
@@ -87,9 +87,9 @@ export function progress(strikes: boolean): Progress {
         const share = happened.round / happened.rounds;
         line = `round ${happened.round} of ${happened.rounds}`;
         if (stderr.isTTY) stderr.write(`\r\x1b[K${line}`);
-        else if (strikes && share >= shown + PROGRESS_SHARE) print(line);
+        else if (faults && share >= shown + PROGRESS_SHARE) print(line);
         if (share >= shown + PROGRESS_SHARE) shown = share;
-      } else if (strikes) {
+      } else if (faults) {
         print(`${clock()}  ${happeningText(happened)}`);
       }
     },
@@ -101,8 +101,8 @@ export function progress(strikes: boolean): Progress {
 
 function happeningText(happened: Exclude<Happening, { event: 'round' }>): string {
   switch (happened.event) {
-    case 'struck':
-      return `${happened.victims.map(({ name }) => name).join(' and ')} struck`;
+    case 'injected':
+      return `${happened.victims.map(({ name }) => name).join(' and ')}: a fault`;
     case 'recovered':
       return `${happened.victim.name} serves again after ${showMs(happened.tookMs)}`;
     case 'rollback':

@@ -8,10 +8,10 @@ export type Victim = { readonly name: string; readonly role: 'finder' | 'worker'
  * while and then go on. Of a victim in a pod also: `delete` asks Kubernetes to replace the pod, `force` has Kubernetes forget
  * it at once and replace it while its process may still run, `crash` is both a kill and that, as when a machine dies.
  */
-export type Blow =
+export type Fault =
   { readonly kind: 'kill' | 'term' | 'delete' | 'force' | 'crash' } | { readonly kind: 'stop'; readonly forMs: number };
 
-/** How a victim came back; all times are ms from the blow, or of one that was stopped from when it could go on. */
+/** How a victim came back; all times are ms from the fault, or of one that was stopped from when it could go on. */
 export type Recovered = {
   /** Until it served again: as its supervisor saw it, or where that is watched, until a session's operation completed there. */
   readonly tookMs: number;
@@ -20,8 +20,8 @@ export type Recovered = {
   readonly servingMs?: number;
 };
 
-/** A victim that was struck. */
-export interface Wounded {
+/** A victim's outage, from its fault until it serves again. */
+export interface Outage {
   /** From when its time is taken, by `performance.now()`. */
   readonly since: number;
   /**
@@ -31,17 +31,17 @@ export interface Wounded {
   recovered(signal: AbortSignal): Promise<Recovered>;
 }
 
-/** A running cluster whose processes can be struck. */
+/** A running cluster whose processes can have faults. */
 export interface Target {
   /** Who there is now, the Finder first, then the workers by id. */
   victims(): readonly Victim[] | Promise<readonly Victim[]>;
-  /** @throws StrikeError when the victim cannot be struck */
-  strike(victim: Victim, blow: Blow): Wounded | Promise<Wounded>;
+  /** @throws TargetError when the victim cannot have this fault */
+  inject(victim: Victim, fault: Fault): Outage | Promise<Outage>;
   /** Undo what still has an effect: processes that stand still go on. */
   release(): void | Promise<void>;
 }
 
-/** Why a process could not be struck, or found, for people. */
-export class StrikeError extends Error {
-  override name = 'StrikeError';
+/** Why a fault could not be injected, or a process not be found, for people. */
+export class TargetError extends Error {
+  override name = 'TargetError';
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { kubernetesTarget, StrikeError } from '@dpr/chaos';
+import { kubernetesTarget, TargetError } from '@dpr/chaos';
 import { kubectl } from '../../services/chaos/kubectl.ts';
 
 const OURS = { context: 'here', namespace: 'ours' };
@@ -45,15 +45,15 @@ describe('a target on Kubernetes', () => {
     const unnamed = kubernetesTarget({ context: undefined, namespace: undefined });
     await assert.rejects(unnamed, /name the namespace of the cluster with --namespace/);
     const others = kubernetesTarget({ context: undefined, namespace: 'others' });
-    await assert.rejects(others, /nothing in it is struck.*kubectl label namespace others/);
+    await assert.rejects(others, /no fault is injected there.*kubectl label namespace others/);
     const nowhere = kubernetesTarget({ context: 'nowhere', namespace: 'ours' });
     await assert.rejects(nowhere, /cannot locate context nowhere; name a context with --context/);
   });
 
   it('crashes a pod by a signal and a forced deletion, and sees its successor come', async () => {
     const target = await kubernetesTarget(OURS);
-    const wound = await target.strike(COUNTER, { kind: 'crash' });
-    const { tookMs, startedMs = NaN, servingMs = NaN } = await wound.recovered(patience());
+    const outage = await target.inject(COUNTER, { kind: 'crash' });
+    const { tookMs, startedMs = NaN, servingMs = NaN } = await outage.recovered(patience());
     assert.ok(startedMs >= 0 && startedMs <= servingMs && tookMs > 0);
     assert.deepEqual(await changes(), [
       '--context here exec --namespace ours counter-0-0',
@@ -64,14 +64,14 @@ describe('a target on Kubernetes', () => {
 
   it('deletes a pod without force', async () => {
     const target = await kubernetesTarget(OURS);
-    await (await target.strike(COUNTER, { kind: 'delete' })).recovered(patience());
+    await (await target.inject(COUNTER, { kind: 'delete' })).recovered(patience());
     const expected = '--context here delete pod --namespace ours counter-0-0 --wait=false --ignore-not-found';
     assert.deepEqual(await changes(), [expected]);
   });
 
   it('lets who stands still go on when it is released', async () => {
     const target = await kubernetesTarget(OURS);
-    await target.strike(COUNTER, { kind: 'stop', forMs: 3_600_000 });
+    await target.inject(COUNTER, { kind: 'stop', forMs: 3_600_000 });
     await target.release();
     assert.deepEqual(
       (await changes()).filter((change) => change.startsWith('SIG')),
@@ -79,17 +79,17 @@ describe('a target on Kubernetes', () => {
     );
   });
 
-  it('strikes no process that is not there', async () => {
+  it('injects nothing into a process that is not there', async () => {
     const target = await kubernetesTarget(OURS);
     await assert.rejects(
-      target.strike({ name: 'kv-9', role: 'worker' }, { kind: 'force' }) as Promise<unknown>,
-      StrikeError,
+      target.inject({ name: 'kv-9', role: 'worker' }, { kind: 'force' }) as Promise<unknown>,
+      TargetError,
     );
   });
 
   it('repeats kubectl’s own words when it fails, and says where it is missing', async () => {
     await assert.rejects(kubectl({ context: undefined })(['make', 'coffee']), {
-      name: 'StrikeError',
+      name: 'TargetError',
       message: 'kubectl make coffee failed: error: what is make coffee?',
     });
     process.env.PATH = directory;

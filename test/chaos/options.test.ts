@@ -17,7 +17,7 @@ describe('options', () => {
     for (const wrong of ['0', '10', '1.5', '', 'x']) assert.throws(() => whole(1, 9)(wrong), /from 1 to 9/);
   });
 
-  it('read whom to strike', () => {
+  it('read which victims to choose from', () => {
     assert.deepEqual(selectors('workers, finder'), ['workers', 'finder']);
     assert.deepEqual(sequence('counter-0,finder,counter-0+counter-1,all'), [
       ['counter-0'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { dueAt, type Schedule, StrikeError, type Victim, victimsOf } from '@dpr/chaos';
+import { dueAt, type Schedule, TargetError, type Victim, victimsOf } from '@dpr/chaos';
 
 const VICTIMS: readonly Victim[] = [
   { name: 'dpr-finder', role: 'finder' },
@@ -24,7 +24,7 @@ const random = (atOnce: number, among = ['all']) => ({ kind: 'random', among, at
 const names = (victims: readonly Victim[]) => victims.map(({ name }) => name);
 
 describe('a schedule', () => {
-  it('repeats its choices from its seed, strike by strike in any order', () => {
+  it('repeats its choices from its seed, fault by fault in any order', () => {
     const arbitrary = fc.tuple(fc.nat(), fc.nat(1000), fc.integer({ min: 1, max: 6 }));
     fc.assert(
       fc.property(arbitrary, ([seed, index, atOnce]) => {
@@ -36,7 +36,7 @@ describe('a schedule', () => {
     );
   });
 
-  it('strikes every process about as often, and differently for another seed', () => {
+  it('chooses every process about as often, and differently for another seed', () => {
     const chosen = (seed: number) =>
       Array.from({ length: 400 }, (_, index) => names(victimsOf(schedule(random(1), { seed }), index, VICTIMS)).join());
     const counts = VICTIMS.map(({ name }) => chosen(7).filter((one) => one === name).length);
@@ -47,7 +47,7 @@ describe('a schedule', () => {
     assert.notDeepEqual(chosen(7), chosen(8));
   });
 
-  it('strikes only those it may', () => {
+  it('chooses only from those it may', () => {
     for (let index = 0; index < 50; index++) {
       assert.notDeepEqual(names(victimsOf(schedule(random(1, ['workers'])), index, VICTIMS)), ['dpr-finder']);
       assert.deepEqual(names(victimsOf(schedule(random(2, ['finder'])), index, VICTIMS)), ['dpr-finder']);
@@ -59,8 +59,8 @@ describe('a schedule', () => {
       kind: 'sequence',
       entries: [['counter-1'], ['finder', 'counter-0'], ['workers'], ['all']],
     });
-    const struck = Array.from({ length: 5 }, (_, index) => names(victimsOf(sequence, index, VICTIMS)));
-    assert.deepEqual(struck, [
+    const chosen = Array.from({ length: 5 }, (_, index) => names(victimsOf(sequence, index, VICTIMS)));
+    assert.deepEqual(chosen, [
       ['counter-1'],
       ['dpr-finder', 'counter-0'],
       ['counter-0', 'counter-1', 'counter-2'],
@@ -74,17 +74,17 @@ describe('a schedule', () => {
     assert.throws(
       () => victimsOf(unknown, 0, VICTIMS),
       (error) => {
-        assert.ok(error instanceof StrikeError);
+        assert.ok(error instanceof TargetError);
         assert.equal(
           error.message,
-          'there is no "counter-7" to strike: choose from all, workers, finder, dpr-finder, counter-0, counter-1, counter-2',
+          'there is no "counter-7" here: choose from all, workers, finder, dpr-finder, counter-0, counter-1, counter-2',
         );
         return true;
       },
     );
   });
 
-  it('keeps the interval between strikes, and never strikes before all serve again', () => {
+  it('keeps the interval between faults, and has none before all serve again', () => {
     const one = schedule(random(1), { firstMs: 30, count: 3, durationMs: 1000 });
     assert.equal(dueAt(one, 0, 0, 0), 30);
     assert.equal(dueAt(one, 1, 30, 80), 130);

@@ -75,8 +75,10 @@ describe('chaos', () => {
 
   it('refuses what only pods can suffer', async () => {
     const place = await makePlace();
-    const deletion = await chaos(place, ['--blow', 'delete']);
-    assert.match(deletion.errors, /--blow delete goes with --kubernetes/);
+    const deletion = await chaos(place, ['--fault', 'delete']);
+    assert.match(deletion.errors, /--fault delete goes with --kubernetes/);
+    const earlierName = await chaos(place, ['--blow', 'delete']);
+    assert.equal(earlierName.errors, deletion.errors);
     const elsewhere = await chaos(place, ['--namespace', 'dpr']);
     assert.match(elsewhere.errors, /--namespace and --context go with --kubernetes/);
     assert.deepEqual([deletion.code, elsewhere.code], [EXIT_USAGE, EXIT_USAGE]);
@@ -87,7 +89,7 @@ describe('chaos', () => {
     await place.start();
     const worldLine = await worldLineOf(place);
     const pid = place.process('counter-1')?.pid;
-    const options = ['--blow', 'stop', '--stop-for', '300ms', '--victims', 'counter-1', '--count', '1'];
+    const options = ['--fault', 'stop', '--stop-for', '300ms', '--victims', 'counter-1', '--count', '1'];
     const outcome = await chaos(place, options);
     assert.equal(outcome.code, 0, outcome.errors);
     assert.deepEqual(struck(outcome), [['counter-1']]);
@@ -99,7 +101,7 @@ describe('chaos', () => {
   it('leaves no process standing still when it is interrupted', async () => {
     const place = await makePlace();
     await place.start();
-    const options = ['--blow', 'stop', '--stop-for', '1h', '--victims', 'workers', '--at-once', '2'];
+    const options = ['--fault', 'stop', '--stop-for', '1h', '--victims', 'workers', '--at-once', '2'];
     const outcome = await chaos(place, options, ({ event }, interrupt) => {
       if (event === 'struck') interrupt();
     });
@@ -110,7 +112,7 @@ describe('chaos', () => {
   it('leaves no process standing still when its output is not read any more', async () => {
     const place = await makePlace();
     await place.start();
-    const options = ['--blow', 'stop', '--stop-for', '200ms', '--victims', 'counter-0', '--interval', '10'];
+    const options = ['--fault', 'stop', '--stop-for', '200ms', '--victims', 'counter-0', '--interval', '10'];
     const outcome = await chaos(place, options, ({ event }, _, stopReading) => {
       if (event === 'struck') stopReading();
     });
@@ -123,7 +125,7 @@ describe('chaos', () => {
     await place.start();
     assert.deepEqual(await addTo(place, [0, 1], 300), [300, 300]);
     const worldLine = await worldLineOf(place);
-    const outcome = await chaos(place, ['--blow', 'term', '--sequence', 'counter-0,finder', '--interval', '10']);
+    const outcome = await chaos(place, ['--fault', 'term', '--sequence', 'counter-0,finder', '--interval', '10']);
     assert.equal(outcome.code, 0, outcome.errors);
     assert.deepEqual(await addTo(place, [0, 1], 300), [600, 600]);
     assert.equal(await worldLineOf(place), worldLine);
@@ -141,7 +143,7 @@ describe('chaos', () => {
     assert.deepEqual(struck(await chaos(place, options)), would);
   });
 
-  it('says what is wrong when there is nothing to strike', async () => {
+  it('says what is wrong when no cluster or no such process is there', async () => {
     const place = await makePlace();
     const nobody = await chaos(place, ['--count', '1']);
     assert.equal(nobody.code, 1);
@@ -151,11 +153,11 @@ describe('chaos', () => {
     assert.equal(unknown.code, 1);
     assert.equal(
       unknown.errors,
-      'there is no "counter-9" to strike: choose from all, workers, finder, dpr-finder, counter-0, counter-1\n',
+      'there is no "counter-9" here: choose from all, workers, finder, dpr-finder, counter-0, counter-1\n',
     );
   });
 
-  it('strikes no process that has the number of a process that is long gone', async () => {
+  it('injects nothing into a process that has the number of a process that is long gone', async () => {
     const place = await makePlace();
     const run = await place.start();
     const file = path.join(place.data, CLUSTER_FILE);

@@ -21,8 +21,8 @@ import { bundle, DIST } from '../../scripts/bundle.mjs';
 import { addTo, isAlive, type LocalRun, makePlace, type Place, tearDown, until } from './harness.ts';
 
 const HOST = '127.0.0.1';
-const MIN_STRIKES = 3;
-const MAX_STRIKES = 4;
+const MIN_FAULTS = 3;
+const MAX_FAULTS = 4;
 
 /** The experiment, as fast as it goes, on a cluster of this place. */
 async function experimentOn(place: Place, run: LocalRun, choice: Choice, site: Partial<ExperimentSite> = {}) {
@@ -33,17 +33,17 @@ async function experimentOn(place: Place, run: LocalRun, choice: Choice, site: P
       step: 300,
       workers: [0, 1],
       durationMs: 1_000,
-      minStrikes: choice.kind === 'sequence' ? choice.entries.length : MIN_STRIKES,
+      minFaults: choice.kind === 'sequence' ? choice.entries.length : MIN_FAULTS,
       schedule: {
         seed: 1,
         firstMs: 100,
         intervalMs: 300,
         restMs: REST_MS,
-        count: choice.kind === 'sequence' ? choice.entries.length : MAX_STRIKES,
+        count: choice.kind === 'sequence' ? choice.entries.length : MAX_FAULTS,
         durationMs: Infinity,
         choice,
       },
-      blow: { kind: 'kill' },
+      fault: { kind: 'kill' },
       patienceMs: PATIENCE_MS,
     },
     {
@@ -83,7 +83,7 @@ describe('the experiment', () => {
     const place = await makePlace();
     const report = await experimentOn(place, await place.start(), random('workers'));
     assertExact(report);
-    assert.ok(strikesOf(report) >= MIN_STRIKES);
+    assert.ok(strikesOf(report) >= MIN_FAULTS);
     assert.ok(report.worldLines >= 1 && report.worldLines <= strikesOf(report), `${report.worldLines} world-lines`);
     assert.equal(report.recovery.count, strikesOf(report));
   });
@@ -92,7 +92,7 @@ describe('the experiment', () => {
     const place = await makePlace();
     const report = await experimentOn(place, await place.start(), random('finder'));
     assertExact(report);
-    assert.ok(strikesOf(report) >= MIN_STRIKES);
+    assert.ok(strikesOf(report) >= MIN_FAULTS);
     assert.deepEqual([report.worldLines, report.rollbacks, report.replayed], [0, 0, 0]);
   });
 
@@ -172,7 +172,7 @@ describe('the experiment', () => {
 function succeeding(place: Place, run: LocalRun, progress: () => Promise<void>): Target {
   return {
     victims: () => [{ name: 'counter-0', role: 'worker' }],
-    strike() {
+    inject() {
       const zombie = place.kill('counter-0', 'SIGSTOP');
       const since = performance.now();
       return {

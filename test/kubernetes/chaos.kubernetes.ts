@@ -21,7 +21,7 @@ const RECOVERY_LIMIT_MS = 90_000;
 /** Who did not wait for the Finder was answered within this, or within half the time that the Finder was away. */
 const SILENCE_LIMIT_MS = 1_000;
 
-describe('a cluster on Kubernetes whose pods are struck', function () {
+describe('a cluster on Kubernetes whose pods have faults', function () {
   this.timeout(300_000);
   stepwise();
   let deployed: Deployments;
@@ -49,13 +49,13 @@ describe('a cluster on Kubernetes whose pods are struck', function () {
     return (await start('chaos', [...place(), ...words])).ended;
   }
 
-  /** Strikes once while a client works, and looks whether it has lost anything in the end. */
-  async function strikeUnderLoad(who: string, blow: string) {
+  /** Injects one fault while a client works, and looks whether it has lost anything in the end. */
+  async function injectUnderLoad(who: string, fault: string) {
     const worldLine = await worldLineNow();
     const load = await startLoad(theCluster(), [0, 1]);
     await load.more(5);
     const patience = ['--patience', String(RECOVERY_LIMIT_MS)];
-    const { code, said, errors } = await chaos('--sequence', who, '--blow', blow, '--cluster', address, ...patience);
+    const { code, said, errors } = await chaos('--sequence', who, '--fault', fault, '--cluster', address, ...patience);
     assert.equal(code, 0, errors);
     const took = said.flatMap(({ event, tookMs }) => (event === 'recovered' ? [Number(tookMs)] : []));
     await load.more(5);
@@ -94,7 +94,7 @@ describe('a cluster on Kubernetes whose pods are struck', function () {
       await kubectl(['label', 'namespace', deployed.namespace, 'app.kubernetes.io/part-of=dpr-cluster']);
     });
 
-    it('tells in a dry run what it would strike, and strikes nothing', async () => {
+    it('tells in a dry run which faults it would inject, and injects none', async () => {
       const before = await podOf('counter-0');
       const { code, said } = await chaos('--dry-run', '--count', '3');
       assert.equal(code, 0);
@@ -103,11 +103,11 @@ describe('a cluster on Kubernetes whose pods are struck', function () {
       assert.deepEqual(await podOf('counter-0'), before);
     });
 
-    it('says what there is to strike, and lets a pod that stood still go on', async () => {
+    it('says which victims there are, and lets a pod that stood still go on', async () => {
       const unknown = await chaos('--sequence', 'counter-7');
       assert.match(unknown.errors, /there is no "counter-7".*dpr-finder, counter-0, counter-1/);
       const before = await podOf('counter-1');
-      const { code, errors } = await chaos('--sequence', 'counter-1', '--blow', 'stop', '--stop-for', '500ms');
+      const { code, errors } = await chaos('--sequence', 'counter-1', '--fault', 'stop', '--stop-for', '500ms');
       assert.equal(code, 0, errors);
       assert.deepEqual(await podOf('counter-1'), before);
       assert.ok((await theCluster().session().counter(1).get()) >= 0n);
@@ -116,20 +116,20 @@ describe('a cluster on Kubernetes whose pods are struck', function () {
 
   describe('loses nothing, and rolls nothing back,', () => {
     it('when a worker’s pod is deleted', async () => {
-      const { load, worldLines } = await strikeUnderLoad('counter-0', 'delete');
+      const { load, worldLines } = await injectUnderLoad('counter-0', 'delete');
       assert.equal(worldLines, 0);
       assert.deepEqual(load.rollbacks, []);
     });
 
     it('when the Finder’s pod is deleted by force, nor does any process wait for it', async () => {
-      const { load, worldLines, tookMs } = await strikeUnderLoad('finder', 'force');
+      const { load, worldLines, tookMs } = await injectUnderLoad('finder', 'force');
       assert.equal(worldLines, 0);
       assert.deepEqual(load.rollbacks, []);
       assert.ok(load.longestSilenceMs() < Math.max(SILENCE_LIMIT_MS, tookMs / 2));
     });
 
     it('when the Finder crashes', async () => {
-      const { load, worldLines } = await strikeUnderLoad('finder', 'crash');
+      const { load, worldLines } = await injectUnderLoad('finder', 'crash');
       assert.equal(worldLines, 0);
       assert.deepEqual(load.rollbacks, []);
     });
@@ -138,19 +138,19 @@ describe('a cluster on Kubernetes whose pods are struck', function () {
   describe('has every total exact', () => {
     it('when a worker’s pod is deleted by force', async () => {
       const before = await podOf('counter-0');
-      await strikeUnderLoad('counter-0', 'force');
+      await injectUnderLoad('counter-0', 'force');
       assert.notEqual((await podOf('counter-0')).uid, before.uid);
     });
 
     it('when the process in a pod is killed', async () => {
       const before = await podOf('counter-1');
-      const { worldLines } = await strikeUnderLoad('counter-1', 'kill');
+      const { worldLines } = await injectUnderLoad('counter-1', 'kill');
       assert.deepEqual(await podOf('counter-1'), { uid: before.uid, restarts: before.restarts + 1 });
       assert.ok(worldLines >= 1);
     });
 
     it('when all pods crash at once', async () => {
-      const { worldLines } = await strikeUnderLoad('all', 'crash');
+      const { worldLines } = await injectUnderLoad('all', 'crash');
       assert.ok(worldLines >= 1);
     });
 
@@ -174,14 +174,14 @@ describe('a cluster on Kubernetes whose pods are struck', function () {
 
     it('in the experiment from inside, as the stack’s client run', async () => {
       const patience = ['--patience', String(RECOVERY_LIMIT_MS)];
-      const strikes = await start('chaos', [...place(), '--victims', 'workers', '--interval', '5s', ...patience]);
+      const faults = await start('chaos', [...place(), '--victims', 'workers', '--interval', '5s', ...patience]);
       const clientRun = {
         program: 'experiment',
         arguments: ['--cluster', '$(DPR_CLUSTER)', '--kill-every', '0', ...EXPERIMENT],
       };
       await deployed.configure({ ...STACK, 'dpr:workers': [{ id: 0 }, { id: 1 }], 'dpr:clientRun': clientRun });
-      await deployed.up().finally(() => strikes.interrupt());
-      const ended = await strikes.ended;
+      await deployed.up().finally(() => faults.interrupt());
+      const ended = await faults.ended;
       assert.equal(ended.code, 130, ended.errors);
       assert.ok(struck(ended).length > 0); // how many depends on how long each takes
       const log = await inNamespace('logs', '--selector', 'app.kubernetes.io/component=client', '--tail=100');
@@ -205,7 +205,7 @@ describe('a cluster on Kubernetes whose pods are struck', function () {
       await load.end();
       await other.close();
       // What it left on the volume counts as little: the process that reads it next finds the successor's state.
-      await strikeUnderLoad('counter-0', 'crash');
+      await injectUnderLoad('counter-0', 'crash');
     });
   });
 });

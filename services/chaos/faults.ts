@@ -1,14 +1,14 @@
-/** Striking a target by a schedule, and measuring how long its victims take. */
+/** Injects faults into a target by a schedule, and measures how long its victims take to serve again. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { SERVED_WELL_MS } from '@dpr/local';
 import { showMs } from '@dpr/local/measurements';
 import { patience, withPatience } from '@dpr/runtime/patience';
 import { allEnded } from './all-ended.ts';
 import { dueAt, type Schedule, victimsOf } from './schedule.ts';
-import { type Blow, type Recovered, StrikeError, type Target, type Victim } from './target.ts';
+import { type Fault, type Recovered, TargetError, type Target, type Victim } from './target.ts';
 
-/** One strike, of one victim or several at once. */
-export type Strike = {
+/** One fault, of one victim or of several at once. */
+export type Injection = {
   /** From 0. */
   readonly index: number;
   /** After the start, ms. */
@@ -19,17 +19,17 @@ export type Strike = {
 /** A victim that serves again. */
 export type Recovery = Recovered & { readonly index: number; readonly victim: Victim };
 
-export type Strikes = {
+export type FaultRun = {
   readonly target: Target;
   readonly schedule: Schedule;
-  readonly blow: Blow;
+  readonly fault: Fault;
   /** How long a victim may take to serve again, ms. */
   readonly patienceMs: number;
-  /** Ends everything at once: then the victims of the last strike are not waited for. */
+  /** Ends everything at once: then the victims of the last fault are not waited for. */
   readonly signal: AbortSignal;
-  /** No strike begins after this; the victims of the last one are waited for. */
+  /** No fault is injected after this; the victims of the last one are waited for. */
   readonly enough?: AbortSignal;
-  struck(strike: Strike): void;
+  injected(injection: Injection): void;
   recovered(recovery: Recovery): void;
 };
 
@@ -37,18 +37,18 @@ export type Strikes = {
 export const PATIENCE_MS = 30_000;
 
 /**
- * How long all serve between two strikes unless told otherwise: somewhat longer than what a supervisor asks of a process before it
+ * How long all serve between two faults unless told otherwise: somewhat longer than what a supervisor asks of a process before it
  * starts the next one without a pause, since these pauses grow and hide what is to be seen.
  */
 export const REST_MS = SERVED_WELL_MS + 100;
 
 /**
- * Strikes until the schedule or the signal ends it; each time waits until all victims serve again. What stands still at the
+ * Injects faults until the schedule or the signal ends it; each time waits until all victims serve again. What stands still at the
  * end goes on.
- * @throws StrikeError when a victim cannot be struck or does not come back
+ * @throws TargetError when a fault cannot be injected or a victim does not come back
  */
-export async function runStrikes(strikes: Strikes): Promise<void> {
-  const { target, schedule, signal, enough, patienceMs } = strikes;
+export async function injectFaults(run: FaultRun): Promise<void> {
+  const { target, schedule, signal, enough, patienceMs } = run;
   const noMore = patience({ signals: [signal, enough] });
   const start = performance.now();
   const elapsed = () => performance.now() - start;
@@ -60,20 +60,20 @@ export async function runStrikes(strikes: Strikes): Promise<void> {
       await pause(Math.max(0, due - elapsed()), undefined, { signal: noMore.signal });
       const victims = victimsOf(schedule, index, await target.victims());
       lastMs = elapsed();
-      const wounded = await allEnded(
-        victims.map(async (victim) => ({ victim, wound: await target.strike(victim, strikes.blow) })),
+      const outages = await allEnded(
+        victims.map(async (victim) => ({ victim, outage: await target.inject(victim, run.fault) })),
       );
-      strikes.struck({ index, atMs: lastMs, victims });
-      await withPatience({ signals: [signal], ms: longest(strikes.blow) + patienceMs }, (limit) =>
+      run.injected({ index, atMs: lastMs, victims });
+      await withPatience({ signals: [signal], ms: longest(run.fault) + patienceMs }, (limit) =>
         Promise.all(
-          wounded.map(async ({ victim, wound }) => {
-            const recovered = await wound.recovered(limit).catch((error: unknown) => {
+          outages.map(async ({ victim, outage }) => {
+            const recovered = await outage.recovered(limit).catch((error: unknown) => {
               if (signal.aborted || !limit.aborted) throw error;
-              throw new StrikeError(
-                `${victim.name} does not serve again ${showMs(patienceMs)} after strike ${index + 1}`,
+              throw new TargetError(
+                `${victim.name} does not serve again ${showMs(patienceMs)} after fault ${index + 1}`,
               );
             });
-            strikes.recovered({ index, victim, ...recovered });
+            run.recovered({ index, victim, ...recovered });
           }),
         ),
       );
@@ -86,8 +86,8 @@ export async function runStrikes(strikes: Strikes): Promise<void> {
   }
 }
 
-function longest(blow: Blow): number {
-  return blow.kind === 'stop' ? blow.forMs : 0;
+function longest(fault: Fault): number {
+  return fault.kind === 'stop' ? fault.forMs : 0;
 }
 
 function isAbort(error: unknown): boolean {

@@ -1,4 +1,4 @@
-/** How long a session has no answer from a victim, which is what users notice of a strike. */
+/** How long a session has no answer from a victim, which is what users notice of a fault. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Cluster, Session } from '@dpr/client';
 import { BUILT_IN_TYPE, workerName } from '@dpr/infra/plan';
@@ -11,23 +11,23 @@ const PAUSE_MS = 5;
  * The same target, where a victim has recovered when a session's next operation completes there; of the Finder, when what was
  * executed next is committed. Workers of other types than counters recover as the target itself sees it.
  */
-export function answeringTarget(target: Target, cluster: Cluster): Target {
+export function probedTarget(target: Target, cluster: Cluster): Target {
   const session = cluster.session({ replay: true });
   return {
     victims: () => target.victims(),
     release: () => target.release(),
-    async strike(victim, blow) {
+    async inject(victim, fault) {
       const ask = questionTo(cluster, session, victim);
-      if (ask === undefined) return target.strike(victim, blow);
+      if (ask === undefined) return target.inject(victim, fault);
       const silence = listenTo(ask);
       try {
-        const wound = await target.strike(victim, blow);
+        const outage = await target.inject(victim, fault);
         return {
-          since: wound.since,
+          since: outage.since,
           async recovered(patience) {
             try {
-              const seen = await wound.recovered(patience);
-              return { ...seen, tookMs: (await silence.end(wound.since, patience)) - wound.since };
+              const seen = await outage.recovered(patience);
+              return { ...seen, tookMs: (await silence.end(outage.since, patience)) - outage.since };
             } finally {
               silence.stop();
             }
@@ -41,7 +41,7 @@ export function answeringTarget(target: Target, cluster: Cluster): Target {
   };
 }
 
-/** Something that only who was struck can answer. */
+/** A question that only the victim can answer. */
 function questionTo(cluster: Cluster, session: Session, { name, role }: Victim) {
   const counters = cluster.workers().filter(({ type }) => type === BUILT_IN_TYPE);
   const asked = role === 'finder' ? counters[0] : counters.find((worker) => workerName(worker) === name);
@@ -53,12 +53,12 @@ function questionTo(cluster: Cluster, session: Session, { name, role }: Victim) 
 }
 
 type Silence = {
-  /** When the longest time without an answer since the strike was over, by `performance.now()`. */
+  /** When the longest time without an answer since the fault was over, by `performance.now()`. */
   end(since: number, patience: AbortSignal): Promise<number>;
   stop(): void;
 };
 
-/** Asks until it is stopped. A victim may answer for a moment after the strike, so it is the longest silence that counts. */
+/** Asks until it is stopped. A victim may answer for a moment after the fault, so it is the longest silence that counts. */
 function listenTo(ask: (signal: AbortSignal) => Promise<void>): Silence {
   const stopped = new AbortController();
   /** Answers after silences, without those that came before a longer one: so there are few, the longest first. */

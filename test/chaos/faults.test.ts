@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type Blow, type Recovery, runStrikes, type Strike, StrikeError, type Strikes, type Target } from '@dpr/chaos';
+import {
+  type Fault,
+  type Recovery,
+  injectFaults,
+  type Injection,
+  TargetError,
+  type FaultRun,
+  type Target,
+} from '@dpr/chaos';
 import { countAbortListeners } from '../abort-listeners.ts';
 
-const KILL: Blow = { kind: 'kill' };
+const KILL: Fault = { kind: 'kill' };
 
 /** A cluster that only writes down what is done to it. */
 function fakeTarget(recovered: (name: string, signal: AbortSignal) => Promise<number>) {
@@ -14,8 +22,8 @@ function fakeTarget(recovered: (name: string, signal: AbortSignal) => Promise<nu
         { name: 'dpr-finder', role: 'finder' },
         { name: 'counter-0', role: 'worker' },
       ]),
-    strike: ({ name }, blow) => {
-      log.push(`${blow.kind} ${name}`);
+    inject: ({ name }, fault) => {
+      log.push(`${fault.kind} ${name}`);
       return Promise.resolve({
         since: performance.now(),
         recovered: async (signal) => {
@@ -30,7 +38,7 @@ function fakeTarget(recovered: (name: string, signal: AbortSignal) => Promise<nu
   return { target, log };
 }
 
-const strikesOn = (target: Target, rest: Partial<Strikes> = {}): Strikes => ({
+const runOn = (target: Target, rest: Partial<FaultRun> = {}): FaultRun => ({
   target,
   schedule: {
     seed: 1,
@@ -41,10 +49,10 @@ const strikesOn = (target: Target, rest: Partial<Strikes> = {}): Strikes => ({
     durationMs: Infinity,
     choice: { kind: 'sequence', entries: [['finder'], ['finder', 'counter-0']] },
   },
-  blow: KILL,
+  fault: KILL,
   patienceMs: 5_000,
   signal: new AbortController().signal,
-  struck: () => undefined,
+  injected: () => undefined,
   recovered: () => undefined,
   ...rest,
 });
@@ -55,28 +63,28 @@ const never = async (signal: AbortSignal) => {
   throw signal.reason;
 };
 
-describe('strikes', () => {
+describe('faults', () => {
   it('leave nothing behind at the signals that end them', async () => {
     const { target } = fakeTarget(() => Promise.resolve(1));
-    const schedule = { ...strikesOn(target).schedule, count: 50 };
+    const schedule = { ...runOn(target).schedule, count: 50 };
     const enough = new AbortController().signal;
-    const counted = await countAbortListeners(() => runStrikes(strikesOn(target, { schedule, enough })));
-    assert.ok(counted.most <= 2, `${counted.most} listeners at one signal after 50 strikes`);
+    const counted = await countAbortListeners(() => injectFaults(runOn(target, { schedule, enough })));
+    assert.ok(counted.most <= 2, `${counted.most} listeners at one signal after 50 faults`);
     assert.equal(counted.combined, 0);
   });
 
   it('wait until every victim serves again, and tell of each', async () => {
     const { target, log } = fakeTarget((name) => Promise.resolve(name.length));
-    const strikes: Strike[] = [];
+    const injections: Injection[] = [];
     const recoveries: Recovery[] = [];
-    await runStrikes(
-      strikesOn(target, { struck: (one) => strikes.push(one), recovered: (one) => recoveries.push(one) }),
+    await injectFaults(
+      runOn(target, { injected: (one) => injections.push(one), recovered: (one) => recoveries.push(one) }),
     );
     assert.deepEqual(log.slice(0, 4), ['kill dpr-finder', 'dpr-finder is back', 'kill dpr-finder', 'kill counter-0']);
     assert.deepEqual(log.slice(4).sort(), ['counter-0 is back', 'dpr-finder is back', 'release']);
     assert.equal(log.at(-1), 'release');
     assert.deepEqual(
-      strikes.map(({ index, victims }) => [index, victims.length]),
+      injections.map(({ index, victims }) => [index, victims.length]),
       [
         [0, 1],
         [1, 2],
@@ -95,8 +103,8 @@ describe('strikes', () => {
   it('name a victim that does not come back', async () => {
     const { target, log } = fakeTarget((_, signal) => never(signal));
     await assert.rejects(
-      runStrikes(strikesOn(target, { patienceMs: 1 })),
-      new StrikeError('dpr-finder does not serve again 1.0 ms after strike 1'),
+      injectFaults(runOn(target, { patienceMs: 1 })),
+      new TargetError('dpr-finder does not serve again 1.0 ms after fault 1'),
     );
     assert.equal(log.at(-1), 'release');
   });
@@ -104,30 +112,30 @@ describe('strikes', () => {
   it('end when they are told to, and let go of every victim', async () => {
     const controller = new AbortController();
     const { target, log } = fakeTarget((_, signal) => never(signal));
-    await runStrikes(strikesOn(target, { signal: controller.signal, struck: () => controller.abort() }));
+    await injectFaults(runOn(target, { signal: controller.signal, injected: () => controller.abort() }));
     assert.deepEqual(log, ['kill dpr-finder', 'release']);
   });
 
-  it('let go of those, too, who are struck while another cannot be', async () => {
+  it('let stopped victims go on, too, when another one cannot have the fault', async () => {
     const { target, log } = fakeTarget((_, signal) => never(signal));
     const partly: Target = {
       ...target,
-      async strike(victim, blow) {
-        if (victim.role === 'finder') throw new StrikeError('not allowed');
+      async inject(victim, fault) {
+        if (victim.role === 'finder') throw new TargetError('not allowed');
         await new Promise((resolve) => setImmediate(resolve));
-        return target.strike(victim, blow);
+        return target.inject(victim, fault);
       },
     };
-    const { schedule } = strikesOn(partly);
+    const { schedule } = runOn(partly);
     const both = { ...schedule, choice: { kind: 'sequence', entries: [['all']] } } as const;
-    await assert.rejects(runStrikes(strikesOn(partly, { schedule: both })), new StrikeError('not allowed'));
+    await assert.rejects(injectFaults(runOn(partly, { schedule: both })), new TargetError('not allowed'));
     assert.deepEqual(log, ['kill counter-0', 'release']);
   });
 
-  it('pass on why a victim cannot be struck', async () => {
+  it('pass on why a victim cannot have the fault', async () => {
     const { target, log } = fakeTarget(() => Promise.resolve(0));
-    const cannot = { ...target, strike: () => Promise.reject(new StrikeError('not allowed')) };
-    await assert.rejects(runStrikes(strikesOn(cannot)), new StrikeError('not allowed'));
+    const cannot = { ...target, inject: () => Promise.reject(new TargetError('not allowed')) };
+    await assert.rejects(injectFaults(runOn(cannot)), new TargetError('not allowed'));
     assert.deepEqual(log, ['release']);
   });
 });
