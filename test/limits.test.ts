@@ -23,6 +23,7 @@ const REACHED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     MAX_BATCHES_IN_FLIGHT: CLIENT,
     MAX_UNSENT_BYTES: 'client/outbox.test.ts',
     MAX_BATCH_RETRY_MS: 'core/session-retries.test.ts',
+    MAX_OPERATION_BYTES: 'client/worker-type.test.ts',
     MAX_UNCOMMITTED_OPERATIONS: CLIENT,
     MAX_UNCOMMITTED_BYTES: CLIENT,
     MAX_WAITING_OPERATIONS: CLIENT,

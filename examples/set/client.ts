@@ -1,56 +1,58 @@
-/** How applications talk to a set, through a session of the client library. */
-import type { CallOptions, Session } from '@dpr/client';
-import { ANSWERS, encodeOperations, type Kind, SET_TYPE } from './operations.ts';
-
-/** One answer for each member, in order. */
-export interface Answers {
-  /** As the worker gave them, at memory speed; a failure may still take back what was done. */
-  readonly completed: Promise<boolean[]>;
-  /** Once nothing can take it back. */
-  readonly committed: Promise<boolean[]>;
-}
-
-export interface RemoteSet {
-  /** Which were not there before. @throws RangeError when one is too long; rejects with SetFullError */
-  add(members: readonly string[], options?: CallOptions): Answers;
-  /** Which were there. */
-  remove(members: readonly string[], options?: CallOptions): Answers;
-  /** Which are there. */
-  has(members: readonly string[], options?: CallOptions): Answers;
-}
+/** How applications talk to a set: `session.worker(2, setType)` has these methods. */
+import { defineWorkerType, type Operation } from '@dpr/client';
+import { ANSWERS, SET_TYPE, sizeOf, writeOperation, type Kind } from './operations.ts';
 
 export class SetFullError extends Error {
   override readonly name = 'SetFullError';
+  /** Which of the call's members were not added, counted from 0. */
+  readonly indexes: readonly number[];
+
+  constructor(indexes: readonly number[]) {
+    super('the set is full; what fitted into it was added');
+    this.indexes = indexes;
+  }
+}
+
+/** Takes a member, and gives the worker's answer about it. @throws RangeError when the member is too long */
+function operation(kind: Kind): Operation<string, boolean> {
+  return {
+    size: sizeOf,
+    write: (bytes, at, member) => writeOperation(bytes, at, { kind, member }),
+    read: (results, index) => results[index] === ANSWERS.yes,
+  };
 }
 
 /**
- * The set with this worker id.
+ * The set, for applications.
  *
  * @example
- * const seen = setOf(session, 2);
- * const [isNew] = await seen.add(['order-17']).committed;
+ * const seen = session.worker(2, setType);
+ * const isNew = await seen.add('order-17').committed;
  */
-export function setOf(session: Session, id: number): RemoteSet {
-  const worker = session.worker(id, SET_TYPE);
-  const ask = (kind: Kind, members: readonly string[], options?: CallOptions): Answers => {
-    const outcome = worker.call(encodeOperations(kind, members), members.length, options);
-    return {
-      get completed() {
-        return outcome.then(read);
-      },
-      get committed() {
-        return outcome.committed.then(read);
-      },
-    };
-  };
-  return {
-    add: (members, options) => ask('add', members, options),
-    remove: (members, options) => ask('remove', members, options),
-    has: (members, options) => ask('has', members, options),
-  };
-}
+export const setType = defineWorkerType({
+  name: SET_TYPE,
+  // A result is one byte, so the bytes are decoded as they are.
+  decodeResults(results: Uint8Array, count) {
+    if (results.length !== count) throw new RangeError(`${results.length} bytes are not the results of ${count}`);
+    return results;
+  },
+  failures: {
+    find: (results) => (results.includes(ANSWERS.full) ? placesOf(results, ANSWERS.full) : []),
+    error: ({ indexes }) => new SetFullError(indexes),
+  },
+  methods: (calls) => ({
+    /** Was it not there before? Rejects with SetFullError. */
+    add: calls.one(operation('add')),
+    addAll: calls.many(operation('add')),
+    /** Was it there? */
+    remove: calls.one(operation('remove')),
+    removeAll: calls.many(operation('remove')),
+    /** Is it there? */
+    has: calls.one(operation('has')),
+    hasAll: calls.many(operation('has')),
+  }),
+});
 
-function read(results: Uint8Array): boolean[] {
-  if (results.includes(ANSWERS.full)) throw new SetFullError('the set is full; what fitted into it was added');
-  return Array.from(results, (answer) => answer === ANSWERS.yes);
+function placesOf(results: Uint8Array, answer: number): number[] {
+  return [...results.keys()].filter((place) => results[place] === answer);
 }

@@ -13,17 +13,29 @@ export const ANSWERS = { no: 0, yes: 1, full: 2 } as const;
 export const MAX_MEMBER_BYTES = 255;
 const HEAD_BYTES = 2;
 
+/** @throws RangeError when the member is too long */
+export function sizeOf(member: string): number {
+  const length = Buffer.byteLength(member);
+  if (length > MAX_MEMBER_BYTES) {
+    throw new RangeError(`a member of a set has at most ${MAX_MEMBER_BYTES} bytes, and this has ${length}`);
+  }
+  return HEAD_BYTES + length;
+}
+
+/** @returns where the operation ends */
+export function writeOperation(bytes: Buffer, at: number, { kind, member }: Operation): number {
+  const length = bytes.write(member, at + HEAD_BYTES);
+  bytes.writeUInt8(KINDS[kind], at);
+  bytes.writeUInt8(length, at + 1);
+  return at + HEAD_BYTES + length;
+}
+
 /** @throws RangeError when a member is too long */
 export function encodeOperations(kind: Kind, members: readonly string[]): Uint8Array {
-  return Buffer.concat(
-    members.map((member) => {
-      const bytes = Buffer.from(member);
-      if (bytes.length > MAX_MEMBER_BYTES) {
-        throw new RangeError(`a member of a set has at most ${MAX_MEMBER_BYTES} bytes, and this has ${bytes.length}`);
-      }
-      return Buffer.concat([Buffer.from([KINDS[kind], bytes.length]), bytes]);
-    }),
-  );
+  const bytes = Buffer.alloc(members.reduce((sum, member) => sum + sizeOf(member), 0));
+  let at = 0;
+  for (const member of members) at = writeOperation(bytes, at, { kind, member });
+  return bytes;
 }
 
 /** @returns undefined when the bytes are not operations */

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { createSlab } from '@dpr/protocol';
 import { deferred, type Deferred } from '@dpr/runtime/deferred';
-import type { DprError } from './errors.ts';
+import type { ResultsFormat } from './results-format.ts';
 
 /** Told of no error: there are results. */
 type Completed = (error: Error | undefined) => void;
@@ -12,21 +12,21 @@ export interface Cargo {
   readonly batch: Batch;
   /** The operations are the first `length` bytes; the core has them once they are submitted. */
   bytes: Buffer;
-  /** The results that the application sees as completed. */
-  results: Uint8Array | undefined;
+  /** The results that the application sees as completed, as `answerOf` makes them of bytes; undefined until they are there. */
+  results: unknown;
   /** The newest results: a batch that was lost and issued again may have others than before. */
-  finalResults: Uint8Array | undefined;
+  finalResults: unknown;
   /** Who waits for results, or the error instead of them: most often one. */
   completion: Completed | Completed[] | undefined;
-  /** Finds operations that failed in results, where the client knows how those look. */
-  failuresIn: FailuresIn | undefined;
+  /** How its results are read; without one, they are the bytes. */
+  readonly format: ResultsFormat<unknown> | undefined;
   /** Calls, or parts of them, that it carries. */
   calls: number;
   /** How many of these the application looks at, for the result or for the commit. */
   seen: number;
   /** How many of these the application looks at for the commit. */
   watched: number;
-  /** Where those are, as index and count in turn, if `failuresIn` may name their operations. */
+  /** Where those are, as index and count in turn, if `format` may name their operations as failed. */
   seenPlaces: number[] | undefined;
   watchedPlaces: number[] | undefined;
   /** What failed of it, and is told to who looks. */
@@ -40,7 +40,7 @@ export interface Failure {
   /** The application looks at this call now. @param isFirst it did not before, for its result or its commit */
   readonly look: (part: Part, at: Look, isFirst: boolean) => void;
   /** @returns what is to be told of those that are left, which counts as told now */
-  readonly tell: () => DprError;
+  readonly tell: () => Error;
 }
 
 export type Look = 'result' | 'commit';
@@ -48,13 +48,6 @@ export type Look = 'result' | 'commit';
 /** Some operations of the batch failed, each in its place; the others of it are done. */
 export interface PartialFailure extends Failure {
   readonly places: ReadonlySet<number>;
-}
-
-/** What the results of a batch of a worker type look like. */
-export interface FailuresIn {
-  /** The places of the operations that failed, rising. @throws DprError when these are no results of such a batch */
-  places(batch: Batch, results: Uint8Array): readonly number[];
-  error(batch: Batch, results: Uint8Array, places: readonly number[]): DprError;
 }
 
 /** What a call has in one batch: `count` of its operations from `index` on. */
@@ -92,7 +85,12 @@ const allocate = createSlab();
 const NO_BYTES = Buffer.alloc(0);
 
 /** The batch does not hold it yet: what V8 sees put into a long-lived object at once, it takes for long-lived as well. */
-export function createCargo(worker: number, type: string, sizeHint: number): Cargo {
+export function createCargo(
+  worker: number,
+  type: string,
+  format: ResultsFormat<unknown> | undefined,
+  sizeHint: number,
+): Cargo {
   return {
     batch: {
       worker,
@@ -110,7 +108,7 @@ export function createCargo(worker: number, type: string, sizeHint: number): Car
     results: undefined,
     finalResults: undefined,
     completion: undefined,
-    failuresIn: undefined,
+    format,
     calls: 0,
     seen: 0,
     watched: 0,
@@ -165,11 +163,11 @@ export function lookAt(part: Part, at: Look, isFirst: boolean): void {
   const { cargo, index, count } = part;
   if (isFirst) {
     cargo.seen++;
-    if (cargo.failuresIn !== undefined) (cargo.seenPlaces ??= []).push(index, count);
+    if (cargo.format?.failures !== undefined) (cargo.seenPlaces ??= []).push(index, count);
   }
   if (at === 'commit') {
     cargo.watched++;
-    if (cargo.failuresIn !== undefined) (cargo.watchedPlaces ??= []).push(index, count);
+    if (cargo.format?.failures !== undefined) (cargo.watchedPlaces ??= []).push(index, count);
   }
   cargo.failure?.look(part, at, isFirst);
 }
@@ -181,13 +179,13 @@ export function lastOperation({ first, count, runs }: Batch): number {
 }
 
 /** @param isFinal it will not be issued again */
-export function complete(batch: Batch, results: Uint8Array, isFinal: boolean): void {
+export function complete(batch: Batch, answer: unknown, isFinal: boolean): void {
   const { cargo } = batch;
   if (cargo === undefined) return;
   if (isFinal) batch.cargo = undefined;
-  cargo.finalResults = results;
+  cargo.finalResults = answer;
   if (cargo.results !== undefined) return;
-  cargo.results = results;
+  cargo.results = answer;
   settle(cargo, undefined);
 }
 

@@ -19,6 +19,12 @@ export type Rules<T> = { readonly [Name in keyof Required<T>]: Rule };
 
 export const A_BOOLEAN: Rule = { expected: 'true or false', accepts: isA('boolean'), fault: TypeError };
 export const A_FUNCTION: Rule = { expected: 'a function', accepts: isA('function'), fault: TypeError };
+export const AN_ARRAY: Rule = { expected: 'an array', accepts: Array.isArray, fault: TypeError };
+export const AN_OBJECT: Rule = {
+  expected: 'an object',
+  accepts: (value) => typeof value === 'object' && value !== null,
+  fault: TypeError,
+};
 export const A_STRING: Rule = { expected: 'a string', accepts: isA('string'), fault: TypeError };
 /** Of the Finder. */
 export const AN_ADDRESS: Rule = {

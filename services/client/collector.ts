@@ -1,13 +1,14 @@
 /** Gathers the calls of one tick into batches, and numbers their operations. */
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
 import { createCargo, type Batch, type Cargo } from './batch.ts';
+import type { ResultsFormat } from './results-format.ts';
 
 export interface Collector {
   /**
    * The cargo of the batch that the next operation for this worker, of `size` bytes, goes to.
    * @param expected how many bytes are to follow in all, if that is known
    */
-  open(worker: number, type: string, size: number, expected?: number): Cargo;
+  open(worker: number, format: ResultsFormat<unknown>, size: number, expected?: number): Cargo;
   /** A batch of its own, for operations whose results cannot be told apart. */
   alone(worker: number, type: string, size: number): Cargo;
   /** Number the next `count` operations; @returns the first number */
@@ -27,8 +28,8 @@ export function createCollector(mode: 'strict' | 'relaxed'): Collector {
   let begun: Cargo[] = [];
   let lastOperation = 0;
 
-  function begin(worker: number, type: string, size: number): Cargo {
-    const cargo = createCargo(worker, type, size);
+  function begin(worker: number, type: string, format: ResultsFormat<unknown> | undefined, size: number): Cargo {
+    const cargo = createCargo(worker, type, format, size);
     begun.push(cargo);
     return cargo;
   }
@@ -38,23 +39,24 @@ export function createCollector(mode: 'strict' | 'relaxed'): Collector {
     if (open.size > 0) open.clear(); // an empty Map, too, takes new memory when it is cleared
   }
 
-  function hasRoom({ batch }: Cargo, type: string, size: number): boolean {
-    return batch.type === type && batch.count < MAX_BATCH_OPERATIONS && batch.length + size <= MAX_BATCH_BYTES;
+  /** Formats are compared, and not the names of types: two definitions with one name may read results differently. */
+  function hasRoom({ batch, format }: Cargo, wanted: ResultsFormat<unknown>, size: number): boolean {
+    return format === wanted && batch.count < MAX_BATCH_OPERATIONS && batch.length + size <= MAX_BATCH_BYTES;
   }
 
   return {
-    open(worker, type, size, expected = size) {
+    open(worker, format, size, expected = size) {
       const present = open.get(worker);
-      if (present !== undefined && hasRoom(present, type, size)) return present;
+      if (present !== undefined && hasRoom(present, format, size)) return present;
       if (mode === 'strict') close();
-      const cargo = begin(worker, type, expected);
+      const cargo = begin(worker, format.name, format, expected);
       open.set(worker, cargo);
       return cargo;
     },
     alone(worker, type, size) {
       if (mode === 'strict') close();
       else open.delete(worker);
-      return begin(worker, type, size);
+      return begin(worker, type, undefined, size);
     },
     number(count) {
       const first = lastOperation + 1;

@@ -1,13 +1,12 @@
 /** Who waits until everything up to an operation is committed. Batches are named by their first operation. */
 import { deferred } from '@dpr/runtime/deferred';
 import { unlessAborted } from './abort.ts';
-import type { DprError } from './errors.ts';
 
 interface Waiter {
   /** Everything up to this operation; no batch has operations on both sides of it. */
   readonly upTo: number;
   resolve(): void;
-  reject(error: DprError): void;
+  reject(error: Error): void;
 }
 
 export interface Commits {
@@ -16,7 +15,7 @@ export interface Commits {
   /** Everything before this operation is committed or has failed. */
   settle(before: number): void;
   /** The batch that begins with this operation will not be committed. @returns whether the application waited for it */
-  failed(first: number, errorOf: () => DprError): boolean;
+  failed(first: number, errorOf: () => Error): boolean;
   /** Does the application wait at all? */
   isAwaited(): boolean;
   /** May the application wait for the batch that begins with this operation? */
@@ -50,7 +49,7 @@ export function createCommits(): Commits {
     },
     failed(first, errorOf) {
       if (!isWanted(first)) return false;
-      let error: DprError | undefined;
+      let error: Error | undefined;
       for (const waiter of waiters) {
         if (waiter.upTo < first) continue;
         waiters.delete(waiter);

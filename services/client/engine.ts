@@ -18,6 +18,7 @@ import { alarm } from '@dpr/runtime/alarm';
 import { deferred } from '@dpr/runtime/deferred';
 import { unlessAborted } from './abort.ts';
 import { createAdmission, wrongType } from './admission.ts';
+import { answerOf, errorOfPlaces, faultOf, placesOf } from './answer.ts';
 import {
   appended,
   commit,
@@ -37,7 +38,6 @@ import {
   ClosedError,
   defect,
   OverloadedError,
-  ProtocolError,
   RollbackError,
   sessionFailure,
   WorkerRemovedError,
@@ -215,8 +215,9 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   function completed(batch: Batch, results: Uint8Array): void {
     const { cargo } = batch;
     if (cargo === undefined) return;
-    const failure = failureIn(cargo, results);
-    complete(batch, results, !replay);
+    const answer = answerOf(cargo, results);
+    const failure = failureIn(cargo, answer);
+    complete(batch, answer, !replay);
     if (failure === undefined) return;
     cargo.failure?.tell(); // those of the earlier results count no more
     leave(cargo, failure);
@@ -417,17 +418,12 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   };
 }
 
-/** What failed of a batch that has these results, which are not taken in yet. */
-function failureIn(cargo: Cargo, results: Uint8Array): Failure | undefined {
-  const { batch, failuresIn } = cargo;
-  if (failuresIn === undefined) return undefined;
-  try {
-    const places = failuresIn.places(batch, results);
-    if (places.length === 0 && cargo.failure === undefined) return undefined;
-    const before = cargo.results && failuresIn.places(batch, cargo.results);
-    return partialFailure(cargo, places, before, (left) => failuresIn.error(batch, results, left));
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    return wholeFailure(cargo, error);
-  }
+/** What failed of a batch that has this answer, which is not taken in yet. */
+function failureIn(cargo: Cargo, answer: unknown): Failure | undefined {
+  const fault = faultOf(answer);
+  if (fault !== undefined) return wholeFailure(cargo, fault);
+  const places = placesOf(answer);
+  if (places.length === 0 && cargo.failure === undefined) return undefined;
+  const before = cargo.results === undefined ? undefined : placesOf(cargo.results);
+  return partialFailure(cargo, places, before, (left) => errorOfPlaces(cargo, answer, left));
 }

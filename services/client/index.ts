@@ -12,7 +12,7 @@
  * await cluster.close();
  */
 export { connect, type Cluster } from './cluster.ts';
-export type { Counter } from './counter.ts';
+export { counterType, type Counter } from './counter.ts';
 export {
   ClosedError,
   ClusterMismatchError,
@@ -48,5 +48,14 @@ export {
   type WorkerStatus,
 } from './operator.ts';
 export type { Outcome } from './outcome.ts';
+export type { FailedOperations, FailureFormat, ResultsFormat } from './results-format.ts';
 export type { LostOperations, RollbackReport } from './rollback-report.ts';
 export type { Session, WorkerHandle } from './session.ts';
+export {
+  defineWorkerType,
+  type Calls,
+  type Operation,
+  type OperationList,
+  type TypedHandle,
+  type WorkerType,
+} from './worker-type.ts';

@@ -1,4 +1,5 @@
 /** Every default and limit of the client, in one place. The unit is in the name or, for counts, the thing counted. */
+import { MAX_BATCH_BYTES } from '@dpr/protocol';
 
 /** Longest time that may be given for one of these: Node's timers take a longer one for 1 ms. */
 export const MAX_TIME_MS = 2 ** 31 - 1;
@@ -40,6 +41,9 @@ export const MAX_UNSENT_BYTES = 512 * 1024;
 /** First and longest wait before a batch that a worker refused is sent again. */
 export const BATCH_RETRY_MS = 5;
 export const MAX_BATCH_RETRY_MS = 1_000;
+
+/** Bytes of one operation of a typed handle: it fits into a batch. */
+export const MAX_OPERATION_BYTES = MAX_BATCH_BYTES;
 
 /** Operations of one session that were sent and are not committed; further ones wait. */
 export const MAX_UNCOMMITTED_OPERATIONS = 1_048_576;

@@ -1,5 +1,6 @@
 /** What the application holds of a call: a promise of its value, with another one of its commit. */
 import { unlessAborted } from './abort.ts';
+import type { Which } from './answer.ts';
 import { lookAt, onCompleted, whenCommitted, whenCompleted, type Cargo, type Look, type Part } from './batch.ts';
 
 /**
@@ -24,7 +25,7 @@ export interface Outcome<T> extends Promise<T> {
 }
 
 /** Makes a value out of a call's results: the first ones, or the newest. @throws DprError if the call failed by itself */
-export type ReadValue<T> = (parts: readonly Part[], which: 'results' | 'finalResults') => T;
+export type ReadValue<T> = (parts: readonly Part[], which: Which) => T;
 
 /** One small object per call; promises are made only for those who look. */
 export class CallOutcome<T> implements Outcome<T> {

@@ -1,14 +1,17 @@
 /** A session, as applications see it. */
 import { isUint8Array } from 'node:util/types';
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
+import { resultsOf, type Which } from './answer.ts';
 import { reserve, type Part } from './batch.ts';
-import { A_FUNCTION, checkArgument, WORKER_ID, WORKER_TYPE, type Rule } from './check.ts';
-import { counterHandle, refused, type Counter } from './counter.ts';
+import { A_FUNCTION, AN_OBJECT, checkArgument, WORKER_ID, WORKER_TYPE, type Rule } from './check.ts';
+import { callsOf, refused } from './calls.ts';
+import { counterType, type Counter } from './counter.ts';
 import type { Engine } from './engine.ts';
 import { ClosedError, type RollbackError } from './errors.ts';
 import { signalOf, type CallOptions } from './options.ts';
 import { CallOutcome, type Outcome } from './outcome.ts';
 import type { RollbackReport } from './rollback-report.ts';
+import { checkWorkerType, type TypedHandle, type WorkerType } from './worker-type.ts';
 
 /** A worker of any type, for which the application codes operations and results itself. */
 export interface WorkerHandle {
@@ -50,7 +53,17 @@ export interface Session {
   counter(id: number): Counter;
 
   /**
-   * A worker of any type.
+   * A worker of a type that the application knows, with that type's methods. Calls reject with WrongTypeError if the worker is of
+   * another type.
+   *
+   * @throws TypeError at once when `type` is no worker type; see `defineWorkerType`
+   * @example
+   * const isNew = await session.worker(2, setType).add('order-17');
+   */
+  worker<Methods extends object, Results>(id: number, type: WorkerType<Methods, Results>): Methods & TypedHandle;
+
+  /**
+   * A worker of any type, for which the application codes operations itself.
    *
    * @param type the name that the worker type has in the stack's config
    * @example
@@ -123,6 +136,36 @@ export interface Session {
 
 export function sessionOf(engine: Engine): Session {
   const counters = new Map<number, Counter>();
+  /** The handles of each type, by the worker's id. */
+  const handles = new Map<WorkerType<object, unknown>, Map<number, object>>([[counterType, counters]]);
+
+  function typedHandle<Methods extends object, Results>(id: number, type: WorkerType<Methods, Results>) {
+    let known = handles.get(type);
+    if (known === undefined) {
+      checkWorkerType(type);
+      known = new Map<number, object>();
+      handles.set(type, known);
+    }
+    let handle = known.get(id);
+    if (handle === undefined) {
+      checkArgument("a worker's id", id, WORKER_ID);
+      known.set(id, (handle = handleOf(engine, type, id)));
+    }
+    return handle as Methods & TypedHandle;
+  }
+
+  function worker<Methods extends object, Results>(
+    id: number,
+    type: WorkerType<Methods, Results>,
+  ): Methods & TypedHandle;
+  function worker(id: number, type: string): WorkerHandle;
+  function worker(id: number, type: WorkerType<object, unknown> | string): object {
+    if (typeof type === 'object') return typedHandle(id, type);
+    checkArgument("a worker's id", id, WORKER_ID);
+    checkArgument("a worker's type", type, WORKER_TYPE);
+    return workerHandle(engine, id, type);
+  }
+
   return {
     id: engine.id,
     mode: engine.mode,
@@ -136,18 +179,9 @@ export function sessionOf(engine: Engine): Session {
       return engine.broken();
     },
     counter(id) {
-      const known = counters.get(id);
-      if (known !== undefined) return known;
-      checkArgument("a worker's id", id, WORKER_ID);
-      const handle = counterHandle(engine, id);
-      counters.set(id, handle);
-      return handle;
+      return counters.get(id) ?? typedHandle(id, counterType);
     },
-    worker(id, type) {
-      checkArgument("a worker's id", id, WORKER_ID);
-      checkArgument("a worker's type", type, WORKER_TYPE);
-      return workerHandle(engine, id, type);
-    },
+    worker,
     commit: engine.commit,
     ready: engine.ready,
     resume: engine.resume,
@@ -171,6 +205,12 @@ const OPERATION_COUNT: Rule = {
   fault: RangeError,
 };
 
+function handleOf<Results>(engine: Engine, type: WorkerType<object, Results>, id: number): TypedHandle {
+  const methods = type.methods(callsOf(engine, type, id));
+  checkArgument(`what 'methods' of worker type '${type.name}' gave`, methods, AN_OBJECT);
+  return { ...methods, id, type: type.name };
+}
+
 function workerHandle(engine: Engine, id: number, type: string): WorkerHandle {
   return {
     id,
@@ -193,8 +233,7 @@ function workerHandle(engine: Engine, id: number, type: string): WorkerHandle {
   };
 }
 
-function readWhole([part]: readonly Part[], which: 'results' | 'finalResults'): Uint8Array {
-  const results = part?.cargo[which];
-  if (results === undefined) throw new Error('results are read before they are there');
-  return results;
+function readWhole([part]: readonly Part[], which: Which): Uint8Array {
+  if (part === undefined) throw new Error('a call has at least one part');
+  return resultsOf(part, which) as Uint8Array;
 }

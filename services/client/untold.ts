@@ -3,11 +3,10 @@
  * result or for its commit; a failure that comes after its result is told to who waits for its commit alone.
  */
 import type { Cargo, Failure, PartialFailure } from './batch.ts';
-import type { DprError } from './errors.ts';
 import { MAX_UNTOLD_OPERATIONS } from './limits.ts';
 
 /** All calls of the batch failed. @param error of each */
-export function wholeFailure(cargo: Cargo, error: DprError): Failure {
+export function wholeFailure(cargo: Cargo, error: Error): Failure {
   const isLate = cargo.results !== undefined;
   let left = cargo.calls - (isLate ? cargo.watched : cargo.seen);
   return {
@@ -31,7 +30,7 @@ export function partialFailure(
   cargo: Cargo,
   failed: readonly number[],
   before: readonly number[] | undefined,
-  errorOf: (places: readonly number[]) => DprError,
+  errorOf: (places: readonly number[]) => Error,
 ): PartialFailure {
   const isLate = before !== undefined;
   const told = new Uint8Array(cargo.batch.count);
@@ -60,7 +59,7 @@ export function partialFailure(
 export interface Untold {
   add(failure: Failure): void;
   /** @returns the first error that the application was not told of; then all are told */
-  take(): DprError | undefined;
+  take(): Error | undefined;
 }
 
 export function createUntold(): Untold {

@@ -20,9 +20,10 @@ const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /**
  * Write one amount at byte `at`; small numbers cost no BigInt.
+ * @returns where it ends
  * @throws RangeError when it is not an exact integer of 64 bits, TypeError when it is no number at all
  */
-export function writeAmount(bytes: Buffer, at: number, amount: number | bigint): void {
+export function writeAmount(bytes: Buffer, at: number, amount: number | bigint): number {
   if (typeof amount === 'number') {
     if (!Number.isSafeInteger(amount)) {
       throw new RangeError(`${amount} is not an exact integer: pass whole numbers up to 2^53 - 1, or a bigint`);
@@ -36,6 +37,7 @@ export function writeAmount(bytes: Buffer, at: number, amount: number | bigint):
   } else {
     throw new TypeError(`an amount is a number or a bigint, not ${describe(amount)}`);
   }
+  return at + AMOUNT_BYTES;
 }
 
 /** What came past the type checker. */
@@ -45,14 +47,16 @@ function describe(amount: unknown): string {
 
 /**
  * Write many amounts from byte `at` on.
+ * @returns where they end
  * @throws RangeError when one is not an exact integer of 64 bits; what was written by then is undefined
  */
-export function writeAmounts(bytes: Buffer, at: number, amounts: BigInt64Array | readonly (number | bigint)[]): void {
+export function writeAmounts(bytes: Buffer, at: number, amounts: BigInt64Array | readonly (number | bigint)[]): number {
   if (amounts instanceof BigInt64Array && IS_LITTLE_ENDIAN) {
     bytes.set(new Uint8Array(amounts.buffer, amounts.byteOffset, amounts.byteLength), at);
-    return;
+  } else {
+    for (const [index, amount] of amounts.entries()) writeAmount(bytes, at + index * AMOUNT_BYTES, amount);
   }
-  for (const [index, amount] of amounts.entries()) writeAmount(bytes, at + index * AMOUNT_BYTES, amount);
+  return at + amounts.length * AMOUNT_BYTES;
 }
 
 /**

@@ -5,7 +5,7 @@ import { createCollector } from '../../services/client/collector.ts';
 /** A batch of one operation that is on its way. */
 function travelling(): { batch: Batch; cargo: Cargo } {
   const collector = createCollector('strict');
-  const { cargo } = appended(collector.open(0, 'counter', 8), collector.number(1), 1, 8);
+  const { cargo } = appended(collector.open(0, { name: 'counter' }, 8), collector.number(1), 1, 8);
   const [batch] = collector.take();
   assert.ok(batch);
   return { batch, cargo };

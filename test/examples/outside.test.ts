@@ -4,10 +4,10 @@ import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as client from '@dpr/client';
+import type * as example from '../../examples/set/client.ts';
 import * as esbuild from 'esbuild';
 import * as tar from 'tar';
 import { buildPackages } from '../../scripts/packages.mjs';
-import { setOf } from '../../examples/set/client.ts';
 import { makePlace, type Place, tearDown } from '../cluster/harness.ts';
 
 const SOURCES = ['main.ts', 'set.ts', 'operations.ts', 'client.ts', 'package.json'];
@@ -68,17 +68,20 @@ describe('a worker type in a folder outside the project, by the packages alone,'
     place.edit({ workers: [{ id: 0 }, { id: 1, type: 'set' }], commands: { set: ['node', program] } });
     await run.line('processServing', (line) => line.process === 'set-1');
 
-    const packed = pathToFileURL(path.join(folder, 'node_modules/@dpr/client/index.js')).href;
-    const { connect } = (await import(packed)) as typeof client;
+    const of = (file: string) => pathToFileURL(path.join(folder, file)).href;
+    const { connect } = (await import(of('node_modules/@dpr/client/index.js'))) as typeof client;
+    const { setType } = (await import(of('client.ts'))) as typeof example;
     const cluster = await connect({ cluster: place.cluster });
     const session = cluster.session({ replay: true });
-    const seen = setOf(session, 1);
-    assert.deepEqual(await seen.add(['a', 'b', 'a']).completed, [true, true, false]);
-    assert.deepEqual(await seen.remove(['b', 'c']).committed, [true, false]);
+    const seen = session.worker(1, setType);
+    assert.deepEqual(await seen.addAll(['a', 'b', 'a']), [true, true, false]);
+    assert.equal(await seen.add('a'), false);
+    assert.throws(() => seen.add('x'.repeat(256)), /at most 255 bytes, and this has 256/);
+    assert.deepEqual(await seen.removeAll(['b', 'c']).committed, [true, false]);
 
     const before = place.kill('set-1');
     await place.processIs('set-1', ({ pid }) => pid !== null && pid !== before);
-    assert.deepEqual(await seen.has(['a', 'b']).completed, [true, false]);
+    assert.deepEqual(await seen.hasAll(['a', 'b']), [true, false]);
     await assert.rejects(async () => session.counter(1).get(), { name: 'WrongTypeError' });
     await cluster.close();
   });

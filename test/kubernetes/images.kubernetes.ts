@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect, type Cluster, type Session } from '@dpr/client';
 import { SIGNAL_SCRIPT } from '../../services/chaos/signal-script.ts';
-import { setOf } from '../../examples/set/client.ts';
+import { setType } from '../../examples/set/client.ts';
 import { command, deployments, kubectl, pushImages, stepwise, type Deployments } from './deployments.ts';
 
 const SMALL = { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } };
@@ -176,15 +176,15 @@ describe('images on Kubernetes', function () {
     await command('docker', ['push', '--quiet', setImage], {});
     await declare([...counters, set()]);
     await deployed.up();
-    const seen = setOf(session, 2);
-    assert.deepEqual(await seen.add(['a', 'b']).committed, [true, true]);
+    const seen = session.worker(2, setType);
+    assert.deepEqual(await seen.addAll(['a', 'b']).committed, [true, true]);
     const { metadata } = await pod('set-2-0');
     await kubectl(['delete', 'pod', 'set-2-0', ...own(), '--force', '--grace-period=0']);
     await until(
       'another pod',
       async () => (await pod('set-2-0').catch(() => undefined))?.metadata.uid !== metadata.uid,
     );
-    assert.deepEqual(await seen.add(['a', 'c']).committed, [false, true]);
+    assert.deepEqual(await seen.addAll(['a', 'c']).committed, [false, true]);
   });
 
   it('are upgraded under load, and no operation is lost', async () => {
@@ -192,14 +192,13 @@ describe('images on Kubernetes', function () {
     const rollbacks: unknown[] = [];
     const load = cluster?.session() ?? assert.fail();
     load.onRollback((report) => rollbacks.push(report));
-    const seen = setOf(load, 2);
+    const seen = load.worker(2, setType);
     const totals = [await load.counter(0).get(), await load.counter(1).get()] as [bigint, bigint];
     let upgraded = false;
     let rounds = 0;
     const working = (async () => {
       for (; !upgraded; rounds++) {
-        const [isNew] = await seen.add([`round-${rounds}`]).completed;
-        assert.equal(isNew, true);
+        assert.equal(await seen.add(`round-${rounds}`), true);
         for (const id of [0, 1]) totals[id as 0 | 1] += 3n;
         assert.equal(await load.counter(0).add(3), totals[0]);
         assert.equal(await load.counter(1).add(3), totals[1]);
