@@ -150,7 +150,7 @@ async function ownEntries() {
   const found = await Promise.all(
     folders.map(async (folder) => {
       const text = await readFile(path.join(ROOT, 'services', folder, 'package.json'), 'utf8');
-      const { name, exports } = /** @type {{ name: string, exports: string | Record<string, string> }} */ (
+      const { name, exports = {} } = /** @type {{ name: string, exports?: string | Record<string, string> }} */ (
         JSON.parse(text)
       );
       const files = typeof exports === 'string' ? { '.': exports } : exports;
