@@ -126,13 +126,13 @@ function experimentOf(options: Options, seed: number): Experiment {
   };
 }
 
-type Surroundings = Pick<ExperimentSite, 'signal' | 'tell'>;
+type RunContext = Pick<ExperimentSite, 'signal' | 'emit'>;
 
-async function onGivenCluster(options: Options, experiment: Experiment, around: Surroundings) {
+async function onGivenCluster(options: Options, experiment: Experiment, context: RunContext) {
   const { cluster = '' } = options;
   const target = experiment.schedule.count === 0 ? undefined : await targetOf(options);
   const token = process.env.DPR_CLIENT_TOKEN;
-  return runExperiment(experiment, { cluster, token, target, restart: undefined, ...around });
+  return runExperiment(experiment, { cluster, token, target, restart: undefined, ...context });
 }
 
 async function targetOf({ kubernetes, namespace, context, data = '' }: Options): Promise<Target> {
@@ -145,15 +145,15 @@ async function targetOf({ kubernetes, namespace, context, data = '' }: Options):
 async function onTemporaryCluster(
   options: Options,
   experiment: Experiment,
-  around: Surroundings,
+  context: RunContext,
 ): Promise<ExperimentReport> {
   const own = await startTemporaryCluster({
     workers: options.workers,
     checkpointIntervalMs: options.checkpointInterval ?? paceOf(options).checkpointIntervalMs,
     command: LOCAL_PROGRAM,
-    signal: around.signal,
+    signal: context.signal,
   });
-  const unbroken = patience({ signals: [around.signal, own.broken] });
+  const unbroken = patience({ signals: [context.signal, own.broken] });
   try {
     const site: ExperimentSite = {
       cluster: own.cluster,
@@ -161,7 +161,7 @@ async function onTemporaryCluster(
       target: experiment.schedule.count === 0 ? undefined : localTarget(own.dataDirectory),
       restart: () => own.restart(),
       signal: unbroken.signal,
-      tell: around.tell,
+      emit: context.emit,
     };
     return await runExperiment(experiment, site);
   } catch (error) {
@@ -182,7 +182,7 @@ async function main(words: readonly string[]): Promise<number> {
     const seed = (firstSeed + index) % (MAX_SEED + 1);
     const shown = progress(options.repeat === 1);
     try {
-      const report = await run(options, experimentOf(options, seed), { signal, tell: shown.tell });
+      const report = await run(options, experimentOf(options, seed), { signal, emit: shown.emit });
       shown.end();
       const text = options.repeat === 1 ? experimentText(report, seed) : experimentLine(report, seed);
       process.stdout.write(`${options.json ? JSON.stringify({ seed, ...report }) : text}\n`);

@@ -39,7 +39,7 @@ function table(figures: readonly Figure[]): string {
 
 const options = parse(process.argv.slice(2));
 const exitCode = await interruptible(async (signal) => {
-  const figures = await measure({ ...options, signal, tell: (text) => process.stderr.write(`${text} …\n`) });
+  const figures = await measure({ ...options, signal, log: (text) => process.stderr.write(`${text} …\n`) });
   process.stdout.write(`${options.json ? JSON.stringify({ node: process.version, figures }) : table(figures)}\n`);
 });
 process.exit(exitCode);

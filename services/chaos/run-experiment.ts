@@ -35,10 +35,10 @@ export type ExperimentSite = {
   /** Stops everything gracefully and starts it again, where that is possible. */
   readonly restart: (() => Promise<void>) | undefined;
   readonly signal: AbortSignal;
-  readonly tell: (happened: Happening) => void;
+  readonly emit: (happened: ExperimentEvent) => void;
 };
 
-export type Happening =
+export type ExperimentEvent =
   | ({ readonly event: 'injected' } & Injection)
   | ({ readonly event: 'recovered' } & Recovery)
   | { readonly event: 'rollback'; readonly worldLine: number; readonly lost: number }
@@ -94,7 +94,7 @@ export async function runExperiment(experiment: Experiment, site: ExperimentSite
     await chaos.end();
   }
   const committed = await readBack(experiment, site);
-  site.tell({ event: 'readBack', after: 'committing' });
+  site.emit({ event: 'readBack', after: 'committing' });
   const restarted = await readAfterRestart(experiment, site);
   const counters = experiment.workers.map((worker, index) => ({
     worker,
@@ -155,7 +155,7 @@ type Chaos = {
 };
 
 function beginFaults({ schedule, fault, patienceMs }: Experiment, site: ExperimentSite, tally: Tally): Chaos {
-  const { target, signal, tell } = site;
+  const { target, signal, emit } = site;
   if (target === undefined) {
     return { reached: () => Promise.resolve(), failed: new Promise(() => undefined), end: () => Promise.resolve() };
   }
@@ -172,12 +172,12 @@ function beginFaults({ schedule, fault, patienceMs }: Experiment, site: Experime
     injected(injection) {
       for (const { name } of injection.victims) tally.faults.set(name, (tally.faults.get(name) ?? 0) + 1);
       count++;
-      tell({ event: 'injected', ...injection });
+      emit({ event: 'injected', ...injection });
       begun.emit('injected');
     },
     recovered(recovery) {
       tally.recoveries.push(recovery.tookMs);
-      tell({ event: 'recovered', ...recovery });
+      emit({ event: 'recovered', ...recovery });
     },
   });
   const failed = faults.then(() => new Promise<never>(() => undefined));
@@ -207,7 +207,7 @@ async function increment(experiment: Experiment, site: ExperimentSite, { rounds,
   const onRollback = ({ worldLine, lostCount }: RollbackReport): void => {
     tally.rollbacks++;
     tally.replayed += lostCount;
-    site.tell({ event: 'rollback', worldLine, lost: lostCount });
+    site.emit({ event: 'rollback', worldLine, lost: lostCount });
   };
   await withCluster(site, async (cluster) => {
     const session = cluster.session({ mode: 'strict', replay: true, onRollback });
@@ -227,7 +227,7 @@ async function increment(experiment: Experiment, site: ExperimentSite, { rounds,
       await unlessStuck(site.signal, `round ${round + 1}`, (signal) =>
         Promise.all(workers.map((worker, index) => add(worker, index, signal))),
       );
-      site.tell({ event: 'round', round: round + 1, rounds });
+      site.emit({ event: 'round', round: round + 1, rounds });
     }
     await unlessStuck(site.signal, 'the commit of all', (signal) => session.commit({ signal }));
   });
@@ -255,7 +255,7 @@ async function readAfterRestart(experiment: Experiment, site: ExperimentSite): P
   if (site.restart === undefined) return undefined;
   await site.restart();
   const reading = await readBack(experiment, site);
-  site.tell({ event: 'readBack', after: 'restarting' });
+  site.emit({ event: 'readBack', after: 'restarting' });
   return reading;
 }
 

@@ -15,8 +15,8 @@ export type Measurement = {
   readonly starts: number;
   readonly seed: number;
   readonly signal: AbortSignal;
-  /** Told what is being measured. */
-  readonly tell: (text: string) => void;
+  /** Called with what is measured next. */
+  readonly log: (text: string) => void;
 };
 
 export type Figure = {
@@ -31,23 +31,23 @@ const NPM_START = ['npm', 'start', '--silent', '--'];
 
 /** @throws the errors of the cluster and the client; the signal's reason when it says to stop */
 export async function measure(options: Measurement): Promise<readonly Figure[]> {
-  const { kills, commits, starts, tell } = options;
-  tell(`${starts} starts of a cluster by npm start`);
+  const { kills, commits, starts, log } = options;
+  log(`${starts} starts of a cluster by npm start`);
   const start = await measureStarts(options);
   const relaxedMs = 100;
   const onSlow = await withSession(options, relaxedMs, async (session, cluster) => {
-    tell(`${commits} commits, checkpoints every ${relaxedMs} ms`);
+    log(`${commits} commits, checkpoints every ${relaxedMs} ms`);
     const commitment = { ...options, session, workers: WORKERS, checkpointIntervalMs: relaxedMs };
     const byTimer = await measureCommits(commitment);
-    tell(`${commits} commits on demand`);
+    log(`${commits} commits on demand`);
     const onDemand = await measureCommitsOnDemand(commitment);
-    tell(`${kills} kills of a worker`);
+    log(`${kills} kills of a worker`);
     const recovery = await measureRecovery(session, cluster, options);
-    tell(`${kills} kills of the Finder`);
+    log(`${kills} kills of the Finder`);
     return { byTimer, onDemand, recovery, finder: await measureFinderRecovery(session, cluster, options) };
   });
   const briskMs = 10;
-  tell(`${commits} commits, checkpoints every ${briskMs} ms`);
+  log(`${commits} commits, checkpoints every ${briskMs} ms`);
   const brisk = await withSession(options, briskMs, (session) =>
     measureCommits({ ...options, session, workers: WORKERS, checkpointIntervalMs: briskMs }),
   );

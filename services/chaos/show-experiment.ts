@@ -2,7 +2,7 @@
 import { showMs, showSummary } from '@dpr/local/measurements';
 import { clock } from './output.ts';
 import type { Fault } from './target.ts';
-import type { CounterReport, ExperimentReport, Happening } from './run-experiment.ts';
+import type { CounterReport, ExperimentReport, ExperimentEvent } from './run-experiment.ts';
 
 const number = new Intl.NumberFormat('en-US');
 const LABEL_WIDTH = 14;
@@ -67,7 +67,7 @@ export function experimentLine(report: ExperimentReport, seed: number): string {
 
 const PROGRESS_SHARE = 0.1;
 
-export type Progress = { readonly tell: (happened: Happening) => void; readonly end: () => void };
+export type Progress = { readonly emit: (happened: ExperimentEvent) => void; readonly end: () => void };
 
 /**
  * Tells on standard error how an experiment goes on: in a terminal in a line of its own that is replaced, elsewhere now and
@@ -82,7 +82,7 @@ export function progress(faults: boolean): Progress {
     stderr.write(stderr.isTTY ? `\r\x1b[K${text}\n${line}` : `${text}\n`);
   };
   return {
-    tell(happened) {
+    emit(happened) {
       if (happened.event === 'round') {
         const share = happened.round / happened.rounds;
         line = `round ${happened.round} of ${happened.rounds}`;
@@ -99,7 +99,7 @@ export function progress(faults: boolean): Progress {
   };
 }
 
-function happeningText(happened: Exclude<Happening, { event: 'round' }>): string {
+function happeningText(happened: Exclude<ExperimentEvent, { event: 'round' }>): string {
   switch (happened.event) {
     case 'injected':
       return `${happened.victims.map(({ name }) => name).join(' and ')}: a fault`;

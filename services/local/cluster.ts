@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ClusterStatus } from '@dpr/client';
 import type { LocalFinder, LocalPlan, LocalProcess, LocalWorker } from '@dpr/infra/plan';
 import { diffPlans } from './diff-plans.ts';
-import type { Tell } from './events.ts';
+import type { Emit } from './events.ts';
 import { leave } from './leave.ts';
 import type { LogFile } from './log-file.ts';
 import type { FinderControl } from './operator.ts';
@@ -11,7 +11,7 @@ import { type ProcessState, supervise, type Supervised } from './process.ts';
 
 export type ClusterOptions = {
   readonly host: string;
-  readonly tell: Tell;
+  readonly emit: Emit;
   /** Called after every change of a process. */
   readonly changed: () => void;
   readonly openLog: (file: string, name: string) => LogFile;
@@ -102,8 +102,8 @@ export function localCluster(options: ClusterOptions): LocalCluster {
   }
 
   function supervised<Spec extends LocalProcess>(spec: Spec): { spec: Spec; process: Supervised } {
-    const { host, tell, openLog } = options;
-    return { spec, process: supervise(spec, { host, log: openLog(logOf(spec), spec.name), tell, changed }) };
+    const { host, emit, openLog } = options;
+    return { spec, process: supervise(spec, { host, log: openLog(logOf(spec), spec.name), emit, changed }) };
   }
 
   function logOf({ name }: LocalProcess): string {
@@ -158,7 +158,7 @@ export function localCluster(options: ClusterOptions): LocalCluster {
           slot.waitingFor = reason;
           options.changed();
         },
-        tell: options.tell,
+        emit: options.emit,
       });
       slot.waitingFor = '';
       if (left) slot.current = undefined;

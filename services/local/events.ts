@@ -59,7 +59,7 @@ export type LocalEvent =
   | { readonly event: 'stopping'; readonly why: string }
   | { readonly event: 'stopped'; readonly kept: boolean };
 
-export type Tell = (event: LocalEvent) => void;
+export type Emit = (event: LocalEvent) => void;
 
 /** An event in plain words; several lines where it lists something. */
 export function textOf(event: LocalEvent): string {

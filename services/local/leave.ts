@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Tell } from './events.ts';
+import type { Emit } from './events.ts';
 import type { FinderControl } from './operator.ts';
 import type { Phase } from './events.ts';
 import type { Supervised } from './process.ts';
@@ -16,7 +16,7 @@ export type Leaving = {
   /** Whether to leave it at that; `asked` tells whether the Finder was. */
   readonly givenUp: (asked: boolean) => boolean;
   readonly waitsFor: (reason: string) => void;
-  readonly tell: Tell;
+  readonly emit: Emit;
 };
 
 /**
@@ -26,7 +26,7 @@ export type Leaving = {
  * @returns whether it left; false when it was given up
  */
 export async function leave(id: number, process: Supervised, leaving: Leaving): Promise<boolean> {
-  const { operator, mayForce, givenUp, tell } = leaving;
+  const { operator, mayForce, givenUp, emit } = leaving;
   const explain = explainer(id, leaving);
   let asked = false;
   let forced = false;
@@ -44,7 +44,7 @@ export async function leave(id: number, process: Supervised, leaving: Leaving): 
       explain(removal?.waitingFor ?? 'the Finder, which does not answer');
       await pause(ASK_AGAIN_MS);
     } else if (isDown(process)) {
-      tell({ event: 'workerLeft', worker: id, forced });
+      emit({ event: 'workerLeft', worker: id, forced });
       return true;
     } else {
       await process.stop();
@@ -53,14 +53,14 @@ export async function leave(id: number, process: Supervised, leaving: Leaving): 
 }
 
 /** Says once what a worker waits for, when that takes long. */
-function explainer(id: number, { waitsFor, tell }: Leaving): (reason: string) => void {
+function explainer(id: number, { waitsFor, emit }: Leaving): (reason: string) => void {
   const began = performance.now();
   let told = '';
   return (reason) => {
     waitsFor(reason);
     if (reason === told || performance.now() - began < EXPLAIN_AFTER_MS) return;
     told = reason;
-    tell({ event: 'workerLeaving', worker: id, waitingFor: reason });
+    emit({ event: 'workerLeaving', worker: id, waitingFor: reason });
   };
 }
 

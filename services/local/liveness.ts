@@ -16,7 +16,7 @@ const ANSWER_TIMEOUT_MS = 2_000;
  */
 export interface Silence {
   /** It answered. */
-  heard(): void;
+  answered(): void;
   /** Some time has passed, `elapsedMs` by the monotonic clock, since this was called last. @returns for how long it has been silent */
   passed(elapsedMs: number): number;
 }
@@ -26,7 +26,7 @@ export function measureSilence(stepMs = QUESTION_MS): Silence {
   let silentMs = 0;
   let known = false;
   return {
-    heard() {
+    answered() {
       known = true;
       silentMs = 0;
     },
@@ -44,8 +44,8 @@ export type Liveness = {
   readonly adminPort: number;
   /** Aborted when the process is gone. */
   readonly gone: AbortSignal;
-  /** Told at each question for how long the process has not answered; 0: it has since the last one. */
-  readonly told: (silentMs: number) => void;
+  /** Called at each question, with for how long the process has not answered; 0: it has since the last one. */
+  readonly observe: (silentMs: number) => void;
 };
 
 /**
@@ -54,7 +54,7 @@ export type Liveness = {
  *
  * @returns what is to be called when it answered something else
  */
-export function watchLiveness({ host, adminPort, gone, told }: Liveness): () => void {
+export function watchLiveness({ host, adminPort, gone, observe }: Liveness): () => void {
   const silence = measureSilence();
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const url = `http://${reachable(host)}:${adminPort}/live`;
@@ -65,7 +65,7 @@ export function watchLiveness({ host, adminPort, gone, told }: Liveness): () => 
     if (asking) return;
     asking = true;
     const request = get(url, { agent, timeout: ANSWER_TIMEOUT_MS }, (response) => {
-      silence.heard();
+      silence.answered();
       response.resume();
     });
     request.on('timeout', () => request.destroy());
@@ -75,7 +75,7 @@ export function watchLiveness({ host, adminPort, gone, told }: Liveness): () => 
 
   const look = setInterval(() => {
     const now = performance.now();
-    told(atLeast(silence.passed(now - last)));
+    observe(atLeast(silence.passed(now - last)));
     last = now;
     ask();
   }, QUESTION_MS);
@@ -87,7 +87,7 @@ export function watchLiveness({ host, adminPort, gone, told }: Liveness): () => 
     },
     { once: true },
   );
-  return () => silence.heard();
+  return () => silence.answered();
 }
 
 /** An answer that is on its way is no silence. */

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LocalProcess } from '@dpr/infra/plan';
 import { EXIT } from '@dpr/runtime/exit-codes';
-import type { Phase, Tell } from './events.ts';
+import type { Phase, Emit } from './events.ts';
 import type { LogFile } from './log-file.ts';
 import { RESTART_AFTER_MS, watchLiveness } from './liveness.ts';
 import { readLines, type Said, saidIn } from './log-lines.ts';
@@ -41,19 +41,19 @@ export interface Supervised {
   kill(): void;
 }
 
-export type Surroundings = {
+export type SupervisorOptions = {
   /** The address that it binds. */
   readonly host: string;
   readonly log: LogFile;
-  readonly tell: Tell;
+  readonly emit: Emit;
   /** Called after every change of its state. */
   readonly changed: () => void;
 };
 
 /** A supervisor of one process, which it does not start yet. */
-export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surroundings): Supervised {
+export function supervise(spec: LocalProcess, { host, log, emit, changed }: SupervisorOptions): Supervised {
   const { name } = spec;
-  const shown = sayings(name, tell);
+  const shown = sayings(name, emit);
   let state: ProcessState = { phase: 'idle', pid: undefined, since: Date.now(), restarts: 0, silentMs: 0 };
   let child: ChildProcess | undefined;
   let failures = 0;
@@ -68,10 +68,10 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
   }
 
   /** Tells of things in their order, though the last words of the dead may come after their successor was born. */
-  function tellLater(event: () => Parameters<Tell>[0] | undefined, after: Promise<unknown> = Promise.resolve()): void {
+  function emitLater(event: () => Parameters<Emit>[0] | undefined, after: Promise<unknown> = Promise.resolve()): void {
     told = Promise.all([told, after]).then(() => {
       const happened = event();
-      if (happened !== undefined) tell(happened);
+      if (happened !== undefined) emit(happened);
     });
   }
 
@@ -90,7 +90,7 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
     servingSince = undefined;
     become('starting', { pid: own.pid, restarts });
     const { pid } = own;
-    if (pid !== undefined) tellLater(() => ({ event: 'processStarted', process: name, pid, restart: again }));
+    if (pid !== undefined) emitLater(() => ({ event: 'processStarted', process: name, pid, restart: again }));
 
     let over = false;
     let silentMs = 0;
@@ -106,17 +106,17 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
     own.on('error', (error) => {
       if (own.pid === undefined) ended({ code: null, signal: null, error });
     });
-    const told = (forMs: number): void => {
+    const observe = (forMs: number): void => {
       noteSilence(forMs);
       if (!isLost(forMs)) return;
       silentMs = forMs;
       killGroup(own.pid);
     };
-    const heard = watchLiveness({ host, adminPort: spec.ports.admin, gone: gone.signal, told });
+    const answered = watchLiveness({ host, adminPort: spec.ports.admin, gone: gone.signal, observe });
     untilReady(host, spec.ports.admin, gone.signal).then(
       () => {
         if (over) return;
-        heard();
+        answered();
         becomeReady(started);
       },
       () => undefined, // it is gone
@@ -128,7 +128,7 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
     servingSince = performance.now();
     const afterMs = Math.round(servingSince - started);
     become('serving');
-    tellLater(() => ({ event: 'processServing', process: name, afterMs }));
+    emitLater(() => ({ event: 'processServing', process: name, afterMs }));
   }
 
   /** One that has not served yet may be loading what it holds, however long that takes: killed, it would begin again. */
@@ -143,11 +143,11 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
       state = { ...state, silentMs };
     } else if (phase === 'silent') {
       become(servingSince === undefined ? 'starting' : 'serving');
-      tellLater(() => ({ event: 'processAnswers', process: name, afterMs: beforeMs }));
+      emitLater(() => ({ event: 'processAnswers', process: name, afterMs: beforeMs }));
     } else if (silentMs > 0 && (phase === 'starting' || phase === 'serving')) {
       become('silent', { silentMs });
       const restart = servingSince === undefined ? {} : { restartAfterMs: RESTART_AFTER_MS };
-      tellLater(() => ({ event: 'processSilent', process: name, silentMs, holdsUp: heldUpBy(spec), ...restart }));
+      emitLater(() => ({ event: 'processSilent', process: name, silentMs, holdsUp: heldUpBy(spec), ...restart }));
     }
   }
 
@@ -158,7 +158,7 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
       const unborn = servingSince === undefined && death.signal === 'SIGTERM';
       const clean = unborn || death.code === EXIT.ok || death.code === EXIT.left;
       become('idle', { pid: undefined });
-      tellLater(
+      emitLater(
         () => ({ event: 'processStopped', process: name, ...(clean ? {} : { reason: `it ${reason()}` }) }),
         output.read,
       );
@@ -172,11 +172,11 @@ export function supervise(spec: LocalProcess, { host, log, tell, changed }: Surr
     const ended = { event: 'processEnded', process: name } as const;
     if (verdict.kind === 'rest') {
       become(verdict.phase, { pid: undefined });
-      return tellLater(() => ({ ...ended, reason: reason(), phase: verdict.phase }), output.read);
+      return emitLater(() => ({ ...ended, reason: reason(), phase: verdict.phase }), output.read);
     }
     failures = verdict.failures;
     const { pauseMs } = verdict;
-    tellLater(() => ({ ...ended, reason: reason(), phase: 'waiting', restartInMs: pauseMs }), output.read);
+    emitLater(() => ({ ...ended, reason: reason(), phase: 'waiting', restartInMs: pauseMs }), output.read);
     if (pauseMs === 0) return launch(true);
     become('waiting', { pid: undefined });
     restart = setTimeout(() => launch(true), pauseMs);

@@ -10,8 +10,8 @@ import { localCluster } from './cluster.ts';
 import { type Countdown, countdown, DOUBT_FACTOR, finish, isDoubtful, REAL_CLOCK } from './countdown.ts';
 import { type Desired, readDesired } from './desired.ts';
 import { type Action, describeAction, diffPlans, isRemoval, withoutRemovals } from './diff-plans.ts';
-import type { Tell } from './events.ts';
-import { inform } from './inform.ts';
+import type { Emit } from './events.ts';
+import { publishStatus } from './status-publisher.ts';
 import { openLogFile } from './log-file.ts';
 import { LOCAL_EXIT } from './exit-codes.ts';
 import { finderControl } from './operator.ts';
@@ -61,7 +61,7 @@ type Running = {
 
 function startCluster(options: Options, show: Show, first: Desired, began: number): Running {
   const { config, data, host, removalDelayMs } = options;
-  const tell: Tell = (event) => show.event(event);
+  const emit: Emit = (event) => show.event(event);
   let desired = first;
   let served = false;
   let lookForStrays = true;
@@ -78,11 +78,11 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
   };
   const cluster = localCluster({
     host,
-    tell,
+    emit,
     changed,
     openLog: (file, name) =>
       openLogFile(file, ({ message }) => {
-        tell({ event: 'warning', text: `the log of ${name} cannot be written: ${message}` });
+        emit({ event: 'warning', text: `the log of ${name} cannot be written: ${message}` });
       }),
     logDirectory: logDirectory(data),
     connect: ({ ports, environment }) =>
@@ -94,28 +94,28 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
   });
   const header = () => ({ supervisor: process.pid, ...addresses(), config });
   const removals = () => new Map([...strays.left(), ...edits.left()]);
-  const informed = inform({ cluster, show, dataDirectory: data, header, removals, heard });
-  tell({ event: 'starting', config, data, processes: processesOf(first.plan).length });
+  const publisher = publishStatus({ cluster, show, dataDirectory: data, header, removals, observe: findStrays });
+  emit({ event: 'starting', config, data, processes: processesOf(first.plan).length });
   warnOfDoors(first);
   cluster.apply(first.plan, first.forced);
 
   function warnOfDoors({ plan }: Desired): void {
     const found = [openToOthers(host, plan), portsAtRisk(plan, ephemeralPorts())].filter((text) => text !== undefined);
-    for (const text of found) if (!warnings.includes(text)) tell({ event: 'warning', text });
+    for (const text of found) if (!warnings.includes(text)) emit({ event: 'warning', text });
     warnings = found;
   }
 
   function changed(): void {
-    informed.changed();
+    publisher.changed();
     const states = cluster.views().map(({ state }) => state.phase);
     if (served || states.length < processesOf(desired.plan).length) return;
     served = states.every((phase) => phase === 'serving');
     const afterMs = Math.round(performance.now() - began);
-    if (served) setImmediate(() => tell({ event: 'serving', ...addresses(), afterMs })); // after its last process
+    if (served) setImmediate(() => emit({ event: 'serving', ...addresses(), afterMs })); // after its last process
   }
 
   /** Once after each change of the config: members that it does not have, or not with their type, are to leave. */
-  function heard({ workers }: ClusterStatus): void {
+  function findStrays({ workers }: ClusterStatus): void {
     if (!lookForStrays) return;
     lookForStrays = false;
     const declared = new Map(desired.plan.workers.map(({ id, type }) => [id, type]));
@@ -155,22 +155,22 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
   function announceRemoval(workers: readonly number[], total: number): number {
     const doubtful = isDoubtful(workers.length, total);
     const delayMs = removalDelayMs * (doubtful ? DOUBT_FACTOR : 1);
-    tell({ event: 'removalPending', workers, delayMs, doubtful });
+    emit({ event: 'removalPending', workers, delayMs, doubtful });
     return delayMs;
   }
 
   async function dismiss(member: WorkerStatus): Promise<void> {
     const worker = await desired.stray(member);
     if (worker !== undefined) cluster.dismiss(worker);
-    else tell({ event: 'warning', text: strayText(member) });
+    else emit({ event: 'warning', text: strayText(member) });
   }
 
   async function reload(): Promise<void> {
-    const next = await desiredOr(options, (problems) => tell({ event: 'configInvalid', problems }));
+    const next = await desiredOr(options, (problems) => emit({ event: 'configInvalid', problems }));
     strays.cancel(); // they are looked for anew
     const before = edits.cancel();
     const keep = (workers: readonly number[], why: string): void => {
-      if (workers.length > 0) tell({ event: 'removalCancelled', workers, why });
+      if (workers.length > 0) emit({ event: 'removalCancelled', workers, why });
     };
     if (next === undefined) {
       keep(before, 'the config cannot be used');
@@ -205,12 +205,12 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
     const own = new Set(cluster.views().flatMap(({ spec }) => Object.values(spec.ports)));
     const problems = await obstacles(actions.flatMap(startedBy), host, own);
     if (problems.length > 0) {
-      tell({ event: 'configInvalid', problems });
+      emit({ event: 'configInvalid', problems });
       return;
     }
     desired = next;
     lookForStrays = true;
-    if (actions.length > 0 || !isPart) tell({ event: 'configChanged', changes: actions.map(describeAction) });
+    if (actions.length > 0 || !isPart) emit({ event: 'configChanged', changes: actions.map(describeAction) });
     warnOfDoors(next);
     cluster.apply(next.plan, next.forced);
     cluster.retry();
@@ -221,10 +221,10 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
     async stop(why) {
       edits.cancel();
       strays.cancel();
-      tell({ event: 'stopping', why });
+      emit({ event: 'stopping', why });
       const kept = await cluster.stop();
-      informed.stop();
-      tell({ event: 'stopped', kept });
+      publisher.stop();
+      emit({ event: 'stopped', kept });
       return kept;
     },
     kill: () => cluster.kill(),

@@ -1,5 +1,5 @@
 import { kindOfText, MAX_COUNTED_KINDS, repeats, type Time } from '@dpr/runtime/repeats';
-import type { Tell } from './events.ts';
+import type { Emit } from './events.ts';
 import type { Said } from './log-lines.ts';
 
 /** What a process warns of in its first moments, that the Finder is not there yet for example, is not told. */
@@ -14,9 +14,9 @@ export interface Sayings {
 }
 
 /** @param now monotonic, ms */
-export function sayings(process: string, tell: Tell, now = () => performance.now(), time?: Time): Sayings {
+export function sayings(process: string, emit: Emit, now = () => performance.now(), time?: Time): Sayings {
   const same = repeats<Said>((said, more) => {
-    tell({ event: 'processSays', process, ...said, ...(more === undefined ? {} : { more }) });
+    emit({ event: 'processSays', process, ...said, ...(more === undefined ? {} : { more }) });
   }, time);
   /** What was not shown in the first moments. */
   const early = new Set<string>();
@@ -34,7 +34,7 @@ export function sayings(process: string, tell: Tell, now = () => performance.now
       } else if (said.more === undefined) {
         same.note(kind, said);
       } else if (!serves || !early.has(kind)) {
-        tell({ event: 'processSays', process, ...said });
+        emit({ event: 'processSays', process, ...said });
       }
     },
   };

@@ -55,7 +55,7 @@ async function experimentOn(place: Place, run: LocalRun, choice: Choice, site: P
         current = await place.start();
       },
       signal: new AbortController().signal,
-      tell: () => undefined,
+      emit: () => undefined,
       ...site,
     },
   );
@@ -122,7 +122,7 @@ describe('the experiment', () => {
     };
     const report = await experimentOn(place, run, sequence(['counter-0']), {
       target: succeeding(place, run, progress),
-      tell(happened) {
+      emit(happened) {
         if (happened.event === 'round') round = happened.round;
       },
     });

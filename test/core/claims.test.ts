@@ -158,20 +158,20 @@ describe('a checkpoint that others wait for', () => {
     const { step } = servingWorker(() => new Uint8Array(8), { startWall: NOON });
     const seals: number[] = [];
     let sequence = 0;
-    function happen(event: WorkerEvent, now: number): void {
+    function dispatch(event: WorkerEvent, now: number): void {
       const effects = step(event, now, NOON + now);
       const messages = [batchOf(sequence + 1, { acknowledged: sequence++ })];
       step({ kind: 'clientFrames', connection: 1, messages }, now, NOON + now);
       for (const effect of effects) {
         if (effect.kind !== 'checkpoint') continue;
         seals.push(effect.info.version);
-        happen({ kind: 'durable', worldLine: 1, version: effect.info.version }, now);
+        dispatch({ kind: 'durable', worldLine: 1, version: effect.info.version }, now);
       }
     }
-    happen({ kind: 'wake' }, 10);
-    happen({ kind: 'wake' }, 20);
-    happen({ kind: 'finderFrame', message: seal(NOON + 5_000) }, 30);
-    for (let now = 40; now <= 210; now += 10) happen({ kind: 'wake' }, now);
+    dispatch({ kind: 'wake' }, 10);
+    dispatch({ kind: 'wake' }, 20);
+    dispatch({ kind: 'finderFrame', message: seal(NOON + 5_000) }, 30);
+    for (let now = 40; now <= 210; now += 10) dispatch({ kind: 'wake' }, now);
     assert.deepEqual(seals, [1, NOON, NOON + 5_000]);
   });
 
@@ -189,19 +189,19 @@ function finderOf(ids: readonly number[]) {
   const logged: [event: string, details: Readonly<Record<string, unknown>>][] = [];
   const sent: (readonly [connection: number, message: Message])[] = [];
   let now = 0;
-  function happen(event: FinderEvent): void {
+  function dispatch(event: FinderEvent): void {
     for (const effect of stepFinder(finder, event, now)) {
       if (effect.kind === 'log') logged.push([effect.event, effect.details]);
       if (effect.kind === 'send') sent.push([effect.connection, effect.message]);
-      if (effect.kind === 'write') happen({ kind: 'written', counter: effect.counter });
+      if (effect.kind === 'write') dispatch({ kind: 'written', counter: effect.counter });
     }
   }
-  const say = (connection: number, message: Message): void => happen({ kind: 'frame', connection, message });
+  const say = (connection: number, message: Message): void => dispatch({ kind: 'frame', connection, message });
   function join(id: number): void {
     const boot = String(id + 1)
       .repeat(32)
       .slice(0, 32);
-    happen({ kind: 'opened', connection: id, role: 'worker', cluster: undefined, stamp: undefined });
+    dispatch({ kind: 'opened', connection: id, role: 'worker', cluster: undefined, stamp: undefined });
     const claim = { worker: id, generation: 0, boot, checkpoints: [], from: 0, removed: 0, kept: [] } as const;
     say(id, { kind: 'claim', ...claim, state: 'unsaid' });
     const own = { worker: id, generation: 1, incarnation: 1 };
@@ -213,12 +213,12 @@ function finderOf(ids: readonly number[]) {
     const end = now + ms;
     while (finderWakeAt(finder) <= end) {
       now = Math.max(now, finderWakeAt(finder));
-      happen({ kind: 'wake' });
+      dispatch({ kind: 'wake' });
     }
     now = end;
-    happen({ kind: 'wake' });
+    dispatch({ kind: 'wake' });
   }
-  happen({ kind: 'loaded', record: undefined, start: '5'.repeat(16), cluster: 'c'.repeat(32) });
+  dispatch({ kind: 'loaded', record: undefined, start: '5'.repeat(16), cluster: 'c'.repeat(32) });
   for (const id of ids) join(id);
   return {
     finder,
@@ -226,7 +226,7 @@ function finderOf(ids: readonly number[]) {
     sent,
     say,
     pass,
-    happen,
+    dispatch,
     join,
     /** The worker reports a checkpoint. */
     report: (
@@ -242,7 +242,7 @@ function finderOf(ids: readonly number[]) {
     asked: (id: number) =>
       sent.flatMap(([to, message]) => (to === id && message.kind === 'seal' ? [message.version] : [])),
     status: (): MessageOf<'statusAnswer'> => {
-      happen({ kind: 'opened', connection: 999, role: 'operator', cluster: undefined, stamp: undefined });
+      dispatch({ kind: 'opened', connection: 999, role: 'operator', cluster: undefined, stamp: undefined });
       say(999, { kind: 'status' });
       const answer = sent.at(-1)?.[1];
       return answer?.kind === 'statusAnswer' ? answer : assert.fail('no status');
@@ -281,10 +281,10 @@ describe('a dependency that a client claims', () => {
   });
 
   it('on a version that a removed worker never executed is met', () => {
-    const { finder, report, say, happen, pass, committed } = finderOf([0, 1]);
+    const { finder, report, say, dispatch, pass, committed } = finderOf([0, 1]);
     report(1, 5, 0);
     pass(STATED_MS);
-    happen({ kind: 'opened', connection: 999, role: 'operator', cluster: undefined, stamp: undefined });
+    dispatch({ kind: 'opened', connection: 999, role: 'operator', cluster: undefined, stamp: undefined });
     say(999, { kind: 'deleteWorker', worker: 1, generation: 1, force: false });
     report(0, 10, 0, [[1, 9]]); // while it is a member
     say(1, { kind: 'drained', version: 5 });
@@ -331,15 +331,15 @@ describe('a dependency that a client claims', () => {
   });
 
   it('on a worker that is away is asked for when that is back', () => {
-    const { report, pass, happen, asked, committed } = finderOf([0, 1, 2]);
-    happen({ kind: 'closed', connection: 1 });
+    const { report, pass, dispatch, asked, committed } = finderOf([0, 1, 2]);
+    dispatch({ kind: 'closed', connection: 1 });
     report(0, 10, 0, [[1, 3]]);
     report(2, 10, 0);
     pass(STATED_MS);
     assert.deepEqual([asked(1), committed(0), committed(2)], [[], 0, 10]);
-    happen({ kind: 'opened', connection: 1, role: 'worker', cluster: undefined, stamp: undefined });
+    dispatch({ kind: 'opened', connection: 1, role: 'worker', cluster: undefined, stamp: undefined });
     const graph = { worker: 1, generation: 1, incarnation: 1, worldLine: 1, checkpoints: [] };
-    happen({ kind: 'frame', connection: 1, message: { kind: 'graph', ...graph } });
+    dispatch({ kind: 'frame', connection: 1, message: { kind: 'graph', ...graph } });
     pass(STATED_MS);
     assert.deepEqual([...new Set(asked(1))], [3]);
   });
@@ -366,9 +366,9 @@ describe('what workers reported', () => {
 
 describe('workers of which nothing is committed', () => {
   it('are told of after 10 s, with what they wait for, and again when that is over', () => {
-    const { report, pass, happen, logged, status } = finderOf([0, 1, 2]);
+    const { report, pass, dispatch, logged, status } = finderOf([0, 1, 2]);
     const told = () => logged.filter(([event]) => event === 'blocked' || event === 'commitsAgain');
-    happen({ kind: 'closed', connection: 1 });
+    dispatch({ kind: 'closed', connection: 1 });
     report(0, 10, 0, [[1, 3]]);
     report(2, 10, 0);
     pass(9_000);
@@ -386,10 +386,10 @@ describe('workers of which nothing is committed', () => {
     );
     pass(60_000);
     assert.equal(told().length, 1, 'once');
-    happen({ kind: 'opened', connection: 1, role: 'worker', cluster: undefined, stamp: undefined });
+    dispatch({ kind: 'opened', connection: 1, role: 'worker', cluster: undefined, stamp: undefined });
     const checkpoints = [{ worldLine: 1, version: 4, predecessor: 0, dependencies: new Map() }];
     const graph = { worker: 1, generation: 1, incarnation: 1, worldLine: 1, checkpoints };
-    happen({ kind: 'frame', connection: 1, message: { kind: 'graph', ...graph } });
+    dispatch({ kind: 'frame', connection: 1, message: { kind: 'graph', ...graph } });
     pass(1_000);
     assert.deepEqual(told().at(-1), ['commitsAgain', { workers: [0], count: 1 }]);
     assert.equal(status().members[0]?.blockedBy, '');

@@ -13,19 +13,19 @@ function finderWithWorker() {
   let now = 0;
   let boots = 0;
 
-  function happen(event: FinderEvent): void {
+  function dispatch(event: FinderEvent): void {
     for (const effect of stepFinder(finder, event, now)) {
       if (effect.kind === 'log') logged.push([effect.event, effect.details]);
       if (effect.kind === 'send' && effect.message.kind === 'statusAnswer') answer = effect.message;
-      if (effect.kind === 'write') happen({ kind: 'written', counter: effect.counter });
+      if (effect.kind === 'write') dispatch({ kind: 'written', counter: effect.counter });
     }
   }
-  const frame = (connection: number, message: Message) => happen({ kind: 'frame', connection, message });
+  const frame = (connection: number, message: Message) => dispatch({ kind: 'frame', connection, message });
   const open = (connection: number, role: 'worker' | 'operator') =>
-    happen({ kind: 'opened', connection, role, cluster: undefined, stamp: undefined });
+    dispatch({ kind: 'opened', connection, role, cluster: undefined, stamp: undefined });
 
   function load(record: FinderRecord | undefined, start: string): void {
-    happen({ kind: 'loaded', record, start: start.repeat(16), cluster: 'c'.repeat(32) });
+    dispatch({ kind: 'loaded', record, start: start.repeat(16), cluster: 'c'.repeat(32) });
     open(OPERATOR, 'operator');
   }
 
@@ -53,7 +53,7 @@ function finderWithWorker() {
   load(undefined, '5');
   return {
     logged,
-    happen,
+    dispatch,
     frame,
     pass: (ms: number) => (now += ms),
     /** A process of worker 0 joins, on the connection whose number is its incarnation. */
@@ -85,15 +85,15 @@ function finderWithWorker() {
 
 describe('the status that the Finder tells', () => {
   it('is silent of a worker that does not answer, and for how long, until it does', () => {
-    const { start, status, happen, pass, logged } = finderWithWorker();
+    const { start, status, dispatch, pass, logged } = finderWithWorker();
     start();
     assert.deepEqual([status().state, status().silentMs], ['serving', 0]);
     pass(5_000);
-    happen({ kind: 'silence', connection: 1, forMs: 1_500 });
+    dispatch({ kind: 'silence', connection: 1, forMs: 1_500 });
     assert.deepEqual([status().state, status().silentMs], ['silent', 1_500]);
     pass(2_000);
     assert.deepEqual([status().state, status().silentMs], ['silent', 3_500]);
-    happen({ kind: 'silence', connection: 1, forMs: 0 });
+    dispatch({ kind: 'silence', connection: 1, forMs: 0 });
     assert.deepEqual([status().state, status().silentMs], ['serving', 0]);
     assert.deepEqual(logged.slice(-2), [
       ['silent', { worker: 0, forMs: 1_500, holdsUp: 'nothing that depends on worker 0 commits' }],
@@ -102,16 +102,16 @@ describe('the status that the Finder tells', () => {
   });
 
   it('is away once the connection of a silent worker breaks, and says nothing of one that was fenced', () => {
-    const { start, status, happen, logged } = finderWithWorker();
+    const { start, status, dispatch, logged } = finderWithWorker();
     start();
-    happen({ kind: 'silence', connection: 1, forMs: 1_500 });
-    happen({ kind: 'closed', connection: 1 });
+    dispatch({ kind: 'silence', connection: 1, forMs: 1_500 });
+    dispatch({ kind: 'closed', connection: 1 });
     assert.deepEqual([status().state, status().silentMs], ['away', 0]);
-    happen({ kind: 'silence', connection: 1, forMs: 1_500 });
+    dispatch({ kind: 'silence', connection: 1, forMs: 1_500 });
     start();
     start();
     const before = logged.length;
-    happen({ kind: 'silence', connection: 2, forMs: 1_500 });
+    dispatch({ kind: 'silence', connection: 2, forMs: 1_500 });
     assert.equal(logged.length, before);
     assert.equal(status().state, 'serving');
   });
@@ -136,7 +136,7 @@ describe('the status that the Finder tells', () => {
   });
 
   it('tells since when nothing is committed, while checkpoints become durable', () => {
-    const { start, join, status, report, progress, pass, happen } = finderWithWorker();
+    const { start, join, status, report, progress, pass, dispatch } = finderWithWorker();
     const told = () => [status().committedAgoMs, status().durableAgoMs, status().allCommitted];
     start();
     join(500, { worker: 1, known: 0, incarnation: 1 });
@@ -152,7 +152,7 @@ describe('the status that the Finder tells', () => {
     );
     report(500, 9, 0);
     assert.deepEqual(told(), [0, 30_000, true]);
-    happen({ kind: 'silence', connection: 1, forMs: 1_500 });
+    dispatch({ kind: 'silence', connection: 1, forMs: 1_500 });
     assert.deepEqual(told(), [0, 30_000, false], 'a silent worker may have executed more');
   });
 
@@ -169,7 +169,7 @@ describe('the status that the Finder tells', () => {
   });
 
   it('does not tell when something was committed before the Finder began, or in an earlier generation', () => {
-    const { start, join, status, report, frame, pass, restartFinder, happen } = finderWithWorker();
+    const { start, join, status, report, frame, pass, restartFinder, dispatch } = finderWithWorker();
     const told = () => [status().committed, status().committedAgoMs, status().durableAgoMs];
     start();
     report(1, 5, 0);
@@ -179,7 +179,7 @@ describe('the status that the Finder tells', () => {
     assert.deepEqual(told(), [5, undefined, undefined]);
     const listed = { worker: 0, generation: 1, incarnation: 1, worldLine: 1 };
     const checkpoint = { worldLine: 1, predecessor: 5, version: 9, dependencies: new Map() };
-    happen({ kind: 'opened', connection: 1, role: 'worker', cluster: undefined, stamp: undefined });
+    dispatch({ kind: 'opened', connection: 1, role: 'worker', cluster: undefined, stamp: undefined });
     frame(1, { kind: 'graph', ...listed, checkpoints: [checkpoint] });
     assert.deepEqual(told(), [9, 0, undefined], 'a checkpoint that is only listed may have been durable for long');
     frame(OPERATOR, { kind: 'deleteWorker', worker: 0, generation: 1, force: true });
@@ -188,12 +188,12 @@ describe('the status that the Finder tells', () => {
   });
 
   it('counts the restarts that no clean shutdown preceded', () => {
-    const { start, status, happen, worldLine } = finderWithWorker();
+    const { start, status, dispatch, worldLine } = finderWithWorker();
     const restarts = () => status().restarts;
     const clean = (incarnation: number) => ({ incarnation, worldLine: worldLine(), version: 0 });
     start();
     assert.equal(restarts(), 0);
-    happen({ kind: 'closed', connection: 1 });
+    dispatch({ kind: 'closed', connection: 1 });
     start(clean(1));
     assert.equal(restarts(), 0, 'after a clean shutdown');
     start();

@@ -8,7 +8,7 @@ describe('the lines for people', () => {
   it('tell once of a process that ends again and again, then how often, and what became of it', () => {
     const { time, pass } = setTime();
     const lines: string[] = [];
-    const tell = calmLines((text) => lines.push(text), time);
+    const emit = calmLines((text) => lines.push(text), time);
     const process = 'kv-4';
     const end = (reason: string): LocalEvent => ({
       event: 'processEnded',
@@ -22,7 +22,7 @@ describe('the lines for people', () => {
       { event: 'processServing', process, afterMs: 100 },
     ];
     for (let death = 0; death < 6; death++) {
-      for (const event of [end('crashed: no disk'), ...goesOn]) tell(event);
+      for (const event of [end('crashed: no disk'), ...goesOn]) emit(event);
       pass(5_000);
     }
     assert.deepEqual(lines, [
@@ -36,17 +36,17 @@ describe('the lines for people', () => {
     pass(COUNTED_MS);
     assert.deepEqual(lines, ['kv-4 serves, after 100 ms … 4 more times in 30 s']);
     lines.length = 0;
-    for (const event of [end('crashed: another reason'), ...goesOn]) tell(event);
+    for (const event of [end('crashed: another reason'), ...goesOn]) emit(event);
     assert.equal(lines.length, 3);
   });
 
   it('tell everything of the others', () => {
     const lines: string[] = [];
-    const tell = calmLines((text) => lines.push(text), setTime().time);
+    const emit = calmLines((text) => lines.push(text), setTime().time);
     for (const process of ['a', 'b', 'c']) {
-      tell({ event: 'processEnded', process, reason: 'crashed', phase: 'waiting', restartInMs: 0 });
-      tell({ event: 'processStarted', process, pid: 1, restart: true });
-      tell({ event: 'warning', text: 'the same' });
+      emit({ event: 'processEnded', process, reason: 'crashed', phase: 'waiting', restartInMs: 0 });
+      emit({ event: 'processStarted', process, pid: 1, restart: true });
+      emit({ event: 'warning', text: 'the same' });
     }
     assert.equal(lines.length, 9);
   });

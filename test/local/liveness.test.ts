@@ -14,10 +14,10 @@ import { deathText } from '../../services/local/restart-policy.ts';
 describe('the silence of a process', () => {
   it('is the time since it answered', () => {
     const silence = measureSilence();
-    silence.heard();
+    silence.answered();
     assert.equal(silence.passed(QUESTION_MS), QUESTION_MS);
     assert.equal(silence.passed(QUESTION_MS), 2 * QUESTION_MS);
-    silence.heard();
+    silence.answered();
     assert.equal(silence.passed(QUESTION_MS), QUESTION_MS);
   });
 
@@ -28,14 +28,14 @@ describe('the silence of a process', () => {
 
   it('does not count what the supervisor slept through', () => {
     const silence = measureSilence();
-    silence.heard();
+    silence.answered();
     const anHour = 3_600_000;
     assert.ok(silence.passed(anHour) < SILENT_AFTER_MS, 'a suspended machine makes no process silent');
-    silence.heard();
+    silence.answered();
     for (let nap = 1; nap < 5; nap++) assert.ok(silence.passed(anHour) < RESTART_AFTER_MS);
   });
 
-  it('is told within two seconds, and ended long before a connection times out', () => {
+  it('is observe within two seconds, and ended long before a connection times out', () => {
     assert.ok(SILENT_AFTER_MS + QUESTION_MS <= 2_000);
     assert.ok(RESTART_AFTER_MS <= 30_000);
   });
@@ -72,22 +72,22 @@ describe('a process that is asked whether it is live', () => {
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const told: number[] = [];
+    const observe: number[] = [];
     const silent = new Promise<void>((resolve) => {
       watchLiveness({
         host: '127.0.0.1',
         adminPort: port,
         gone: gone.signal,
-        told(silentMs) {
+        observe(silentMs) {
           if (questions === 3) answers = false;
           if (silentMs === 0) return;
-          told.push(silentMs);
+          observe.push(silentMs);
           resolve();
         },
       });
     });
     await silent;
-    assert.ok((told[0] ?? 0) >= SILENT_AFTER_MS);
+    assert.ok((observe[0] ?? 0) >= SILENT_AFTER_MS);
     assert.ok(questions > 3);
     assert.equal(sockets.size, 1);
   });

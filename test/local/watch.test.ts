@@ -8,13 +8,13 @@ describe('a watched file', () => {
   let directory: string;
   let file: string;
   let unwatch: (() => void) | undefined;
-  let heard: () => void;
+  let changed: () => void;
 
   beforeEach(() => {
     directory = mkdtempSync(path.join(tmpdir(), 'dpr-watch-'));
     file = path.join(directory, 'config.yaml');
     writeFileSync(file, 'one'); // clocks of file systems are slow: what is written next has another length
-    heard = () => undefined;
+    changed = () => undefined;
   });
   afterEach(() => {
     unwatch?.();
@@ -22,12 +22,12 @@ describe('a watched file', () => {
   });
 
   function watch(name: string): void {
-    unwatch = watchForChanges(name, fingerprintOf(name), () => heard());
+    unwatch = watchForChanges(name, fingerprintOf(name), () => changed());
   }
 
   /** Resolves when the change is heard of. */
   function after(change: () => void): Promise<void> {
-    const hearing = new Promise<void>((resolve) => (heard = resolve));
+    const hearing = new Promise<void>((resolve) => (changed = resolve));
     change();
     return hearing;
   }
@@ -60,7 +60,7 @@ describe('a watched file', () => {
     const read = fingerprintOf(file);
     writeFileSync(file, 'seven');
     await after(() => {
-      unwatch = watchForChanges(file, read, () => heard());
+      unwatch = watchForChanges(file, read, () => changed());
     });
   });
 
@@ -68,8 +68,8 @@ describe('a watched file', () => {
     watch(file);
     let times = 0;
     await after(() => {
-      const hear = heard;
-      heard = () => {
+      const hear = changed;
+      changed = () => {
         times++;
         hear();
       };

@@ -70,20 +70,20 @@ export function measureScale(workers: number, steadyMs: number, collect?: () => 
 
   function finderTurn(): void {
     const began = process.cpuUsage();
-    for (const event of events.splice(0)) happen(event);
+    for (const event of events.splice(0)) dispatch(event);
     for (const { connection, frame } of inbox.splice(0)) {
       tally.messagesIn++;
       tally.bytesIn += frame.length;
       const message = decode(frame);
       if (message.kind === 'checkpoint') tally.reports++;
-      happen({ kind: 'frame', connection, message });
+      dispatch({ kind: 'frame', connection, message });
     }
-    if (finderWakeAt(finder) <= now) happen({ kind: 'wake' });
+    if (finderWakeAt(finder) <= now) dispatch({ kind: 'wake' });
     const { user, system } = process.cpuUsage(began);
     tally.cpuMs += (user + system) / 1000;
   }
 
-  function happen(event: FinderEvent): void {
+  function dispatch(event: FinderEvent): void {
     for (const effect of stepFinder(finder, event, now)) perform(effect);
   }
 

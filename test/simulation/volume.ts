@@ -15,7 +15,7 @@ export interface VolumeOptions {
   /** Names the process towards the Finder, 128 random bits. */
   readonly boot: string;
   readonly object: WorkerObject;
-  readonly happen: (event: WorkerEvent) => void;
+  readonly dispatch: (event: WorkerEvent) => void;
   readonly broken: (error: unknown) => void;
 }
 

@@ -80,10 +80,10 @@ export function startWorkerSoon(world: World, host: WorkerHost, delay: number): 
 export function startWorker(world: World, host: WorkerHost): void {
   const { options, random, scheduler, checker } = world;
   const process = createProcess(`worker ${host.id}`, scheduler);
-  const happen = (event: WorkerEvent): void => stepProcess(world, running, event);
+  const dispatch = (event: WorkerEvent): void => stepProcess(world, running, event);
   const isBroken = (error: unknown): void => broken(world, running, error);
   const object = createObject(world, process, () => core);
-  const executed = (ticket: number, results: Uint8Array): void => happen({ kind: 'executed', ticket, results });
+  const executed = (ticket: number, results: Uint8Array): void => dispatch({ kind: 'executed', ticket, results });
   const core = createWorker(
     configOf(world, host),
     adaptState(object, { executed, broken: isBroken, batch: () => undefined }),
@@ -100,14 +100,14 @@ export function startWorker(world: World, host: WorkerHost): void {
       host,
       boot: random.hex(16),
       object,
-      happen(event) {
+      dispatch(event) {
         if (process.alive) checkVolume(world, running, event);
-        happen(event);
+        dispatch(event);
       },
       broken: isBroken,
     }),
     clients,
-    port: openPort(world, process, clientsOwner(core, clients, happen), arrivalsUser(core, happen)),
+    port: openPort(world, process, clientsOwner(core, clients, dispatch), arrivalsUser(core, dispatch)),
     finder: undefined,
     pauses: reconnectPauses(world),
     cluster: undefined,

@@ -61,7 +61,7 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
   const withoutPages = { ...visitors, origins: [] };
   const limits = { receiveTimeoutMs: settings.receiveTimeoutMs };
   const { lock, file, record } = await openVolume(data, log);
-  const peers = createPeers(happen);
+  const peers = createPeers(dispatch);
   const counts: FinderCounts = {
     recordWrites: 0,
     failedWrites: 0,
@@ -74,10 +74,10 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
   const finder = createFinder({ ...FINDER_DEFAULTS, controlPort: settings.controlPort });
   const status = (): FinderStatus => finderStatus(finder);
   const ended = deferred<number>();
-  const wake = alarm(nodeHost, () => happen({ kind: 'wake' }));
+  const wake = alarm(nodeHost, () => dispatch({ kind: 'wake' }));
   let over = false;
 
-  function happen(event: FinderEvent): void {
+  function dispatch(event: FinderEvent): void {
     if (over) return;
     for (const effect of stepFinder(finder, event, performance.now())) perform(effect);
     wake.set(finderWakeAt(finder));
@@ -146,7 +146,7 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
       counts.recordWrites++;
       observeWrite(seconds);
       const before = announcedCut(finder);
-      happen({ kind: 'written', counter });
+      dispatch({ kind: 'written', counter });
       if (announcedCut(finder) !== before) counts.cuts++;
     },
     failed: () => counts.failedWrites++,
@@ -163,7 +163,7 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
       .then(tell);
   }
 
-  happen({ kind: 'loaded', record, start: randomBytes(8).toString('hex'), cluster: randomBytes(16).toString('hex') });
+  dispatch({ kind: 'loaded', record, start: randomBytes(8).toString('hex'), cluster: randomBytes(16).toString('hex') });
   return {
     port: listening.port,
     controlPort: control.port,

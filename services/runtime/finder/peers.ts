@@ -10,24 +10,24 @@ export interface Peers {
   perform(effect: Extract<FinderEffect, { kind: 'send' | 'broadcast' | 'close' }>): void;
 }
 
-export function createPeers(happen: (event: FinderEvent) => void): Peers {
+export function createPeers(dispatch: (event: FinderEvent) => void): Peers {
   const connections = new Map<number, Connection>();
   return {
     owner: {
       opened(connection, { role, cluster, stamp }) {
         connections.set(connection.number, connection);
-        happen({ kind: 'opened', connection: connection.number, role, cluster, stamp });
+        dispatch({ kind: 'opened', connection: connection.number, role, cluster, stamp });
         // Others wait for what a worker makes durable; a client or an operator holds up no other.
         if (role === 'worker') {
-          connection.watch((forMs) => happen({ kind: 'silence', connection: connection.number, forMs }));
+          connection.watch((forMs) => dispatch({ kind: 'silence', connection: connection.number, forMs }));
         }
       },
       frames({ number, isOpen }, messages) {
-        for (const message of messages) if (isOpen()) happen({ kind: 'frame', connection: number, message });
+        for (const message of messages) if (isOpen()) dispatch({ kind: 'frame', connection: number, message });
       },
       closed({ number }) {
         connections.delete(number);
-        happen({ kind: 'closed', connection: number });
+        dispatch({ kind: 'closed', connection: number });
       },
     },
     count: () => connections.size,

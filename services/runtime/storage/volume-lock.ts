@@ -20,13 +20,13 @@ export interface VolumeLock {
 }
 
 /** What the lock is made with; a test has its own. */
-export interface Surroundings {
+export interface System {
   /** Have the server listen at a socket that it makes there. */
   readonly bind: (server: Server, socketPath: string) => Promise<void>;
   readonly platform: NodeJS.Platform;
 }
 
-const SYSTEM: Surroundings = { bind: listen, platform: process.platform };
+const SYSTEM: System = { bind: listen, platform: process.platform };
 
 /**
  * How file systems without sockets refuse one. That the process may write in the directory was looked at before, so a right that is
@@ -68,7 +68,7 @@ type Own = {
  * Takes the lock of an existing directory.
  * @throws VolumeLockedError naming the directory and the process that holds it
  */
-export async function volumeLock(directory: string, { bind, platform }: Surroundings = SYSTEM): Promise<VolumeLock> {
+export async function volumeLock(directory: string, { bind, platform }: System = SYSTEM): Promise<VolumeLock> {
   const reach = await socketPaths(directory, platform);
   try {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
@@ -120,7 +120,7 @@ async function hold(directory: string, own: Own): Promise<VolumeLock> {
 }
 
 /** Puts a listening socket into the directory; undefined when another process removed it before it was in its place. */
-async function announce(directory: string, reach: SocketPaths, bind: Surroundings['bind']): Promise<Own | undefined> {
+async function announce(directory: string, reach: SocketPaths, bind: System['bind']): Promise<Own | undefined> {
   const name = `lock-${process.pid}-${randomBytes(4).toString('hex')}`;
   const asking = new Set<Socket>();
   const server = createServer((socket) => {

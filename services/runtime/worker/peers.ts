@@ -8,7 +8,7 @@ import type { Owner } from '../connection.ts';
 import type { Clients } from './clients.ts';
 
 /** Who answers clients at the worker's port. */
-export function clientsOwner(worker: Worker, clients: Clients, happen: (event: WorkerEvent) => void): Owner {
+export function clientsOwner(worker: Worker, clients: Clients, dispatch: (event: WorkerEvent) => void): Owner {
   return {
     opened(connection, hello) {
       const status = workerStatus(worker);
@@ -21,43 +21,43 @@ export function clientsOwner(worker: Worker, clients: Clients, happen: (event: W
       clients.add(connection, worldLine, status.executed);
       connection.send(draftOf(welcomeOf(status)));
       // The cut that covers what the client still waits for may be one that was pushed before it connected.
-      happen({
+      dispatch({
         kind: 'clientFrames',
         connection: connection.number,
         messages: [{ kind: 'refresh', worldLine }],
       });
     },
-    frames: ({ number }, messages) => happen({ kind: 'clientFrames', connection: number, messages }),
+    frames: ({ number }, messages) => dispatch({ kind: 'clientFrames', connection: number, messages }),
     closed({ number }) {
       clients.remove(number);
-      happen({ kind: 'clientClosed', connection: number });
+      dispatch({ kind: 'clientClosed', connection: number });
     },
   };
 }
 
 /** Tells the worker when no copy of a batch can be on its way any more, which is urgent while new sessions are refused. */
-export function arrivalsUser(worker: Worker, happen: (event: WorkerEvent) => void): ArrivalsUser {
+export function arrivalsUser(worker: Worker, dispatch: (event: WorkerEvent) => void): ArrivalsUser {
   return {
-    asked: () => happen({ kind: 'clientsAsked' }),
-    answered: () => happen({ kind: 'clientsAnswered' }),
+    asked: () => dispatch({ kind: 'clientsAsked' }),
+    answered: () => dispatch({ kind: 'clientsAnswered' }),
     isUrgent: () => workerStatus(worker).isShort,
   };
 }
 
 /** Who uses the worker's connection to the Finder. @param cluster the one that the worker belongs to, as far as it knows */
-export function finderCaller(cluster: () => string | undefined, happen: (event: WorkerEvent) => void): Caller {
+export function finderCaller(cluster: () => string | undefined, dispatch: (event: WorkerEvent) => void): Caller {
   return {
     opened(welcome) {
       const known = cluster();
       if (known !== undefined && known !== welcome.cluster) {
-        happen({ kind: 'finderFrame', message: wrongCluster(known, welcome.cluster) });
+        dispatch({ kind: 'finderFrame', message: wrongCluster(known, welcome.cluster) });
       } else {
-        happen({ kind: 'finderOpened' });
+        dispatch({ kind: 'finderOpened' });
       }
     },
-    frame: (message) => happen({ kind: 'finderFrame', message }),
-    closed: () => happen({ kind: 'finderClosed' }),
-    refused: (message) => happen({ kind: 'finderFrame', message }),
+    frame: (message) => dispatch({ kind: 'finderFrame', message }),
+    closed: () => dispatch({ kind: 'finderClosed' }),
+    refused: (message) => dispatch({ kind: 'finderFrame', message }),
   };
 }
 

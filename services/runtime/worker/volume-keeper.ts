@@ -32,7 +32,7 @@ export interface VolumeKeeperOptions {
   readonly log: Pick<Log, 'error' | 'warn'>;
   /** A state that is larger is not restored. */
   readonly maxStateBytes: number;
-  readonly happen: (event: WorkerEvent) => void;
+  readonly dispatch: (event: WorkerEvent) => void;
   readonly written: (seconds: number, bytes: number) => void;
   readonly failed: () => void;
   /** It makes no sense to go on. */
@@ -55,7 +55,7 @@ export interface VolumeKeeper {
 const NO_ROOM: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
-  const { disk, boot, object, log, happen, broken, outside = OUTSIDE } = options;
+  const { disk, boot, object, log, dispatch, broken, outside = OUTSIDE } = options;
   let opened:
     { readonly store: CheckpointStore; readonly writer: CheckpointWriter; readonly cluster: string } | undefined;
   /** Restores do not overlap: the state object is given one version after the other. */
@@ -79,7 +79,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
       );
     }
     const kept = await surveyKept(disk, generation, options.looksAtKept || checkpoints.length === 0);
-    happen({ kind: 'surveyed', boot, generation, checkpoints, kept, stamp });
+    dispatch({ kind: 'surveyed', boot, generation, checkpoints, kept, stamp });
     return identity?.cluster;
   }
 
@@ -93,7 +93,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     if (claimed === undefined) return;
     const { store, checkpoints, clean, damage } = claimed;
     for (const reason of damage) log.error({ event: 'damaged', reason });
-    const durable = (worldLine: number, version: number): void => happen({ kind: 'durable', worldLine, version });
+    const durable = (worldLine: number, version: number): void => dispatch({ kind: 'durable', worldLine, version });
     const { maxStateBytes, written, failed } = options;
     const writer = checkpointWriter({ store, log, maxStateBytes, durable, written, failed, broken, outside });
     opened = { store, writer, cluster };
@@ -101,7 +101,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     keeping = keepEarlier(disk, generation).catch((error: unknown) => {
       log.warn({ event: 'notRenamed', reason: String(error) });
     });
-    happen({ kind: 'volumeOpened', checkpoints, clean });
+    dispatch({ kind: 'volumeOpened', checkpoints, clean });
   }
 
   /** Also while there is nothing to write, what was committed may be removed. */
@@ -154,7 +154,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     const found = await undone;
     if (found === undefined) return;
     await object.restore(found.restored && stateOf(found.restored));
-    happen({ kind: 'restored', version, sessions: found.restored?.sessions });
+    dispatch({ kind: 'restored', version, sessions: found.restored?.sessions });
   }
 
   function perform(effect: VolumeEffect): void {
@@ -178,7 +178,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
       case 'mark':
         writer()
           .mark(effect.clean)
-          .then((marked) => marked && happen({ kind: 'marked' }))
+          .then((marked) => marked && dispatch({ kind: 'marked' }))
           .catch(broken);
         return;
     }

@@ -67,7 +67,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     finderIsSilent: () => finder?.isSilent() ?? false,
   };
   const ended = deferred<number>();
-  const wake = alarm(nodeHost, () => happen({ kind: 'wake' }));
+  const wake = alarm(nodeHost, () => dispatch({ kind: 'wake' }));
   let listener: Listener | undefined;
   let listening = false;
   let finder: Dialer | undefined;
@@ -77,7 +77,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   let over = false;
 
   const state = adaptState(object, {
-    executed: (ticket, results) => happen({ kind: 'executed', ticket, results }),
+    executed: (ticket, results) => dispatch({ kind: 'executed', ticket, results }),
     broken,
     batch: () => counts.batches++,
   });
@@ -91,7 +91,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     object,
     log,
     maxStateBytes: memory.maxStateBytes,
-    happen,
+    dispatch,
     written(seconds, bytes) {
       counts.checkpoints++;
       counts.checkpointBytes += bytes;
@@ -101,7 +101,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     broken,
   });
 
-  function happen(event: WorkerEvent): void {
+  function dispatch(event: WorkerEvent): void {
     if (over) return;
     for (const effect of stepWorker(worker, event, performance.now(), Date.now())) perform(effect);
     wake.set(workerWakeAt(worker));
@@ -160,7 +160,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     listening = true;
     const elsewhere = `workers and operators greet at the Finder's control port`;
     const doorkeeper: Doorkeeper = { roles: ['client'], elsewhere, tokens };
-    const shared = { limits: timing, budgetsOf: () => budgets, arrivals: arrivalsUser(worker, happen) };
+    const shared = { limits: timing, budgetsOf: () => budgets, arrivals: arrivalsUser(worker, dispatch) };
     listen({ host, port, log, visitors, ...doorkeeper, ...shared }, owner).then(
       (opened) => {
         listener = opened;
@@ -169,14 +169,14 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
       },
       (error: unknown) => {
         noPort = error; // another process took it since it was looked at: end cleanly, so that nothing is rolled back
-        happen({ kind: 'shutdown' });
+        dispatch({ kind: 'shutdown' });
       },
     );
   }
 
   const known = (): string | undefined => status().cluster || cluster;
-  const owner = clientsOwner(worker, clients, happen);
-  const caller = finderCaller(known, happen);
+  const owner = clientsOwner(worker, clients, dispatch);
+  const caller = finderCaller(known, dispatch);
 
   const metrics = new Registry();
   const observeWrite = registerWorkerMetrics(metrics, status, counts, { ...memory, ...budgets });
@@ -215,7 +215,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     if (!over) finder = dial({ address: settings.finder, log, hello, timing }, caller);
   }, broken);
 
-  return { adminPort: admin.port, ended: ended.promise, stop: () => happen({ kind: 'shutdown' }) };
+  return { adminPort: admin.port, ended: ended.promise, stop: () => dispatch({ kind: 'shutdown' }) };
 }
 
 /** A connection that is silent is closed within this many receive timeouts. */

@@ -34,12 +34,12 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
   mutant(
     '20 the volume is read before the predecessor is fenced',
     `${RUNTIME_WORKER}/volume-keeper.ts`,
-    "happen({ kind: 'volumeOpened', checkpoints, clean });",
-    "happen({ kind: 'volumeOpened', checkpoints: read.generation === generation ? read.checkpoints : checkpoints, clean });",
+    "dispatch({ kind: 'volumeOpened', checkpoints, clean });",
+    "dispatch({ kind: 'volumeOpened', checkpoints: read.generation === generation ? read.checkpoints : checkpoints, clean });",
     change(
       `${RUNTIME_WORKER}/volume-keeper.ts`,
-      "happen({ kind: 'surveyed', boot, generation, checkpoints, kept, stamp });",
-      "read = { generation, checkpoints }; happen({ kind: 'surveyed', boot, generation, checkpoints, kept, stamp });",
+      "dispatch({ kind: 'surveyed', boot, generation, checkpoints, kept, stamp });",
+      "read = { generation, checkpoints }; dispatch({ kind: 'surveyed', boot, generation, checkpoints, kept, stamp });",
     ),
     change(
       `${RUNTIME_WORKER}/volume-keeper.ts`,

@@ -9,7 +9,7 @@ const STATUS_MS = 500;
 /** Until the Finder answers for the first time. */
 const FIRST_STATUS_MS = 50;
 
-export type InformOptions = {
+export type PublisherOptions = {
   readonly cluster: LocalCluster;
   readonly show: Show;
   readonly dataDirectory: string;
@@ -18,18 +18,25 @@ export type InformOptions = {
   /** How long workers have left that are to be removed, ms. */
   readonly removals: () => ReadonlyMap<number, number>;
   /** Called with what the Finder said, each time. */
-  readonly heard: (status: ClusterStatus) => void;
+  readonly observe: (status: ClusterStatus) => void;
 };
 
-/** Keeps informed who looks at the cluster: people by the show, programs by `cluster.json`. */
-export interface Informed {
-  /** Something changed; the show and the file tell it soon. */
+/** Publishes what the cluster does: to people by the show, to programs by `cluster.json`. */
+export interface StatusPublisher {
+  /** Something changed: the show and the file have it soon. */
   changed(): void;
-  /** After a last look at how everything ended. */
+  /** Publishes how everything ended, and then no more. */
   stop(): void;
 }
 
-export function inform({ cluster, show, dataDirectory, header, removals, heard }: InformOptions): Informed {
+export function publishStatus({
+  cluster,
+  show,
+  dataDirectory,
+  header,
+  removals,
+  observe,
+}: PublisherOptions): StatusPublisher {
   const stopped = new AbortController();
   let soon: NodeJS.Immediate | undefined;
   let status: ClusterStatus | undefined;
@@ -63,7 +70,7 @@ export function inform({ cluster, show, dataDirectory, header, removals, heard }
           show.event({ event: 'worldLine', worldLine: status.worldLine });
         }
         worldLine = status.worldLine;
-        heard(status);
+        observe(status);
       }
       show.snapshot({ views: cluster.views(), status, removals: removals() });
       await pause(worldLine === undefined ? FIRST_STATUS_MS : STATUS_MS, undefined, { signal: stopped.signal });
