@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type CheckpointStore, type Restored, checkSize, openCheckpointStore } from './checkpoint-store.ts';
+import { type Restored, checkSize } from './checkpoint-reader.ts';
+import { type CheckpointStore, openCheckpointStore } from './checkpoint-store.ts';
 import { type Disk, pathOf, withFile } from './disk.ts';
 import { StorageDamagedError, SupersededError, WrongVolumeError, systemCode } from './errors.ts';
 import { decodeFrame, encodeFrame } from './frame.ts';

@@ -75,11 +75,11 @@ export const UNREACHABLE: readonly Unreachable[] = [
         "withFile(disk, from, 'read', (source) =>",
       ],
       'runtime/storage/part-writer.ts': ['await stores.take(key)', '[storeFileName(key)] : []'],
-      'runtime/storage/checkpoint-store.ts': [
+      'runtime/storage/checkpoint-reader.ts': [
         '{ path: await checkedPath(entry, entry.state) }',
         "const fault = await checkPartFile(disk, entry, 'state'",
-        'const name = storeFileName({ incarnation, worldLine, version });',
       ],
+      'runtime/storage/checkpoint-store.ts': ['const name = storeFileName({ incarnation, worldLine, version });'],
     },
   },
   {
@@ -92,11 +92,11 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'runtime/storage/two-slot-file.ts': ['exceeds the limit of ${RECORD_LIMIT_BYTES}`'],
       'runtime/storage/manifest-log.ts': ['throw new StorageLimitError(', '? TIGHT_INLINE_LIMIT_BYTES :'],
       'runtime/storage/part-writer.ts': ['exceeds the limit of ${PAYLOAD_LIMIT_BYTES}`'],
-      'runtime/storage/checkpoint-store.ts': [
+      'runtime/storage/appends.ts': [
         'checkpoints wait to be written already`',
         'throw new StorageLimitError( `${disk.directory} holds',
-        'throw new StateTooLargeError(',
       ],
+      'runtime/storage/checkpoint-reader.ts': ['throw new StateTooLargeError('],
       'runtime/storage/volume.ts': ['throw new SupersededError( `${disk.directory} kept changing while incarnation'],
     },
   },
@@ -187,7 +187,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
     because:
       'the caller sees to it before: a writer appends one checkpoint after another, a member has decisions, a waiting one is there',
     blocks: {
-      'runtime/storage/checkpoint-store.ts': ['throw new AppendBlockedError(', 'if (above <= version) continue;'],
+      'runtime/storage/appends.ts': ['throw new AppendBlockedError(', 'if (above <= version) continue;'],
       'runtime/storage/manifest.ts': ['a.counter > b.counter ? a : b;'],
       'runtime/storage/volume.ts': ['if (loaded === undefined) return false;'],
       'core/finder/reports.ts': ['?? exposed.record.worldLine;'],
@@ -255,13 +255,15 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'if (head?.kind !== kind ||',
         'if (head.payloadBytes !== part.bytes ||',
       ],
-      'runtime/storage/checkpoint-store.ts': [
+      'runtime/storage/checkpoint-reader.ts': [
         'if (entry?.state === undefined) throw nothingToRestore',
         'const versions = entries.filter(',
-        'if (own.dropped) throw droppedError(key);',
+        'if (error instanceof StorageDamagedError) await refuseIfSuperseded',
+      ],
+      'runtime/storage/appends.ts': ['if (own.dropped) throw droppedError(key);'],
+      'runtime/storage/store-turns.ts': [
         'if (isGone(error)) await log.refuseIfLost();',
         'if (over !== undefined) throw over;',
-        'if (error instanceof StorageDamagedError) await refuseIfSuperseded',
       ],
       'core/finder/reports.ts': ['if (version <= last || (chain.length === 0'],
       'core/finder/earlier.ts': ['return refused( `version ${removal.version} of generation', ') ?? false;'],

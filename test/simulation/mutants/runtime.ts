@@ -53,7 +53,7 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     '        await store.clearClean();\n',
     '',
     change(
-      `${STORAGE}/checkpoint-store.ts`,
+      `${STORAGE}/appends.ts`,
       "  assert(clean === undefined, 'the clean marker has to be cleared before anything executes');\n",
       '',
     ),
@@ -82,7 +82,7 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
       '        const version = next;\n',
       '        const version = next;\n        let isLater = false;\n',
     ),
-    change(`${STORAGE}/checkpoint-store.ts`, 'failed = own.dropped ? undefined : key;', 'failed = undefined;'),
+    change(`${STORAGE}/appends.ts`, 'failed = own.dropped ? undefined : key;', 'failed = undefined;'),
     change(
       `${CORE}/worker/checkpoint.ts`,
       '  if (first.version !== version) throw new Error(`checkpoint ${version} became durable before ${first.version}`);\n  worker.unwritten.shift();\n  worker.uncommitted.push(first);\n  report(worker, first, worker.urgentUpTo >= version);\n',

@@ -82,8 +82,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   mutant(
     '132 files are removed before the manifest that needs them is replaced',
     `${STORAGE}/checkpoint-store.ts`,
-    'else if (lost.length > 0 || garbage.size > 0) await log.mark(next);',
-    'else if (lost.length > 0 || garbage.size > 0) log.adopt(next);',
+    'else if (lost.length > 0 || !garbage.isEmpty()) await log.mark(next);',
+    'else if (lost.length > 0 || !garbage.isEmpty()) log.adopt(next);',
   ),
   mutant(
     '134 the state of a checkpoint is not synced',
@@ -99,8 +99,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '136 an append in flight outlives a rollback',
-    `${STORAGE}/checkpoint-store.ts`,
-    '    for (const one of pending) if (one.key.version > version) one.drop();\n',
+    `${STORAGE}/appends.ts`,
+    '      for (const one of pending) if (one.key.version > version) one.drop();\n',
     '',
     change(
       `${STORAGE}/checkpoint-store.ts`,

@@ -260,7 +260,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '159 a session table that was restored counts as whole from its last section on',
-    `${STORAGE}/checkpoint-store.ts`,
+    `${STORAGE}/checkpoint-reader.ts`,
     'since: entry.sessions.since };',
     'since: entry.version };',
   ),
