@@ -3,37 +3,28 @@ import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks'; // the global of this name is a getter, and slow
 import { createWorker, stepWorker, WORKER_DEFAULTS, workerStatus, workerWakeAt } from '@dpr/core';
-import type { StopReason, WorkerConfig, WorkerEffect, WorkerEvent, WorkerStatus } from '@dpr/core';
+import type { WorkerConfig, WorkerEffect, WorkerEvent, WorkerStatus } from '@dpr/core';
 import { Registry } from 'prom-client';
 import { serveAdmin, type Probes } from '../admin.ts';
 import { alarm } from '../alarm.ts';
 import { limitBytes, type Budgets } from '../budget.ts';
-import { deferred } from '../deferred.ts';
 import { dial, type Dialer } from '../dialer.ts';
 import type { WorkerSettings } from '../environment.ts';
-import { EXIT, EXIT_BY_REASON, ProcessError } from '../exit-codes.ts';
-import type { Doorkeeper } from '../greeting.ts';
+import { EXIT, ProcessError } from '../exit-codes.ts';
 import { nodeHost } from '../host.ts';
-import { checkPort, listen, type Listener } from '../listener.ts';
+import { checkPort, type ListenerOptions } from '../listener.ts';
 import type { Log } from '../log.ts';
 import { divideMemory, type MemoryBudget } from '../memory.ts';
-import { STOP_LIMIT_MS, type Running } from '../process.ts';
-import {
-  nodeDisk,
-  prepareDirectory,
-  StateTooLargeError,
-  StorageDamagedError,
-  SupersededError,
-  systemCode,
-  VolumeLostError,
-  WrongVolumeError,
-} from '../storage/index.ts';
+import type { Running } from '../process.ts';
+import { nodeDisk, prepareDirectory } from '../storage/index.ts';
+import { clientPort } from './client-port.ts';
 import { createClients } from './clients.ts';
 import { arrivalsUser, clientsOwner, finderCaller, workerHello } from './peers.ts';
 import { adaptState } from './state-adapter.ts';
 import type { WorkerType } from './state-object.ts';
-import { keptText, listGenerations } from './kept.ts';
 import { volumeKeeper } from './volume-keeper.ts';
+import { workerEnd } from './worker-end.ts';
+import { logEvents } from './worker-log.ts';
 import { registerWorkerMetrics, type WorkerCounts } from './worker-metrics.ts';
 
 export interface RunningWorker extends Running {
@@ -63,22 +54,24 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     checkpointBytes: 0,
     failedWrites: 0,
     rollbacks: 0,
-    connections: () => listener?.connections() ?? 0,
+    connections: () => clientsPort.connections(),
     finderIsSilent: () => finder?.isSilent() ?? false,
   };
-  const ended = deferred<number>();
+  /** What is closed at the end. */
+  const open: { close(): Promise<void> }[] = [];
+  const end = workerEnd(log, () => {
+    wake.cancel();
+    finder?.close();
+    return open.map((one) => one.close());
+  });
   const wake = alarm(nodeHost, () => dispatch({ kind: 'wake' }));
-  let listener: Listener | undefined;
-  let listening = false;
+  const note = logEvents(log, settings.data);
   let finder: Dialer | undefined;
   let cluster: string | undefined;
-  let noPort: unknown;
-  let undecided = '';
-  let over = false;
 
   const state = adaptState(object, {
     executed: (ticket, results) => dispatch({ kind: 'executed', ticket, results }),
-    broken,
+    broken: end.broken,
     batch: () => counts.batches++,
   });
   const worker = createWorker(configOf(settings, memory), state);
@@ -98,11 +91,12 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
       observeWrite(seconds);
     },
     failed: () => counts.failedWrites++,
-    broken,
+    broken: end.broken,
   });
+  open.push(volume);
 
   function dispatch(event: WorkerEvent): void {
-    if (over) return;
+    if (end.isOver()) return;
     for (const effect of stepWorker(worker, event, performance.now(), Date.now())) perform(effect);
     wake.set(workerWakeAt(worker));
   }
@@ -118,12 +112,12 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
       case 'publish':
         return clients.publish(effect.message, effect.own);
       case 'serving':
-        return serve(effect.cluster, effect.worldLine);
+        return clientsPort.serve(effect.cluster, effect.worldLine);
       case 'stop':
-        log[AS_ASKED.includes(effect.why) ? 'info' : 'fatal']({ event: 'stop', why: effect.why, reason: effect.text });
-        return finish(() => (noPort === undefined ? ended.resolve(EXIT_BY_REASON[effect.why]) : ended.reject(noPort)));
+        return end.stop(effect.why, effect.text);
       case 'log':
-        return note(effect.event, effect.details);
+        if (effect.event === 'rollback') counts.rollbacks++;
+        return note(effect);
       case 'openVolume':
         log.setBindings({ incarnation: effect.incarnation });
         return volume.perform(effect);
@@ -132,124 +126,38 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     }
   }
 
-  function note(event: LogEvent, details: Readonly<Record<string, unknown>>): void {
-    if (event === 'rollback') counts.rollbacks++;
-    if (event === 'undecided') {
-      noteUndecided(String(details.reason));
-      return;
-    }
-    log[LEVELS[event]]({ event, ...details });
-  }
-
-  /** Says what is kept, once: the answer is the same at each connection. */
-  function noteUndecided(reason: string): void {
-    if (reason === undecided) return;
-    undecided = reason;
-    const tell = (kept: string): void => log.error({ event: 'undecided', reason: `${reason}. ${kept}` });
-    listGenerations(settings.data).then(
-      (found) => tell(`Here are: ${keptText(found)}`),
-      () => tell(''),
-    );
-  }
-
-  /** Clients find the port closed until the worker has recovered for the first time, so that they fail fast. */
-  function serve(cluster: string, worldLine: number): void {
-    const serving = { event: 'serving', cluster, worldLine, port };
-    if (listener !== undefined) return log.info(serving);
-    if (listening) return;
-    listening = true;
-    const elsewhere = `workers and operators greet at the Finder's control port`;
-    const doorkeeper: Doorkeeper = { roles: ['client'], elsewhere, tokens };
-    const shared = { limits: timing, budgetsOf: () => budgets, arrivals: arrivalsUser(worker, dispatch) };
-    listen({ host, port, log, visitors, ...doorkeeper, ...shared }, owner).then(
-      (opened) => {
-        listener = opened;
-        log.info(serving);
-        if (over) void opened.close();
-      },
-      (error: unknown) => {
-        noPort = error; // another process took it since it was looked at: end cleanly, so that nothing is rolled back
-        dispatch({ kind: 'shutdown' });
-      },
-    );
-  }
-
-  const known = (): string | undefined => status().cluster || cluster;
-  const owner = clientsOwner(worker, clients, dispatch);
-  const caller = finderCaller(known, dispatch);
+  const knownCluster = (): string | undefined => status().cluster || cluster;
+  const portOptions: ListenerOptions = {
+    ...{ host, port, log, visitors, tokens, limits: timing, budgetsOf: () => budgets },
+    roles: ['client'],
+    elsewhere: "workers and operators greet at the Finder's control port",
+    arrivals: arrivalsUser(worker, dispatch),
+  };
+  const clientsPort = clientPort(portOptions, clientsOwner(worker, clients, dispatch), (error) => {
+    end.shutDownBy(error); // cleanly, so that nothing is rolled back
+    dispatch({ kind: 'shutdown' });
+  });
+  open.push(clientsPort);
 
   const metrics = new Registry();
   const observeWrite = registerWorkerMetrics(metrics, status, counts, { ...memory, ...budgets });
-  const probes = probesOf(status, () => listener !== undefined);
+  const probes = probesOf(status, clientsPort.isOpen);
   const withoutPages = { ...visitors, origins: [] };
   const admin = await serveAdmin({ host, port: settings.adminPort, log, metrics, visitors: withoutPages, ...probes });
-
-  function broken(error: unknown): void {
-    if (over) return; // a fenced one finds out by the Finder and by its volume
-    if (error instanceof SupersededError) {
-      log.error({ event: 'stop', why: 'fenced', reason: error.message });
-      finish(() => ended.resolve(EXIT.fenced));
-    } else if (error instanceof VolumeLostError) {
-      finish(() => ended.reject(new ProcessError(error.message, EXIT.volumeLost, { cause: error })));
-    } else {
-      finish(() => ended.reject(toldAs(error)));
-    }
-  }
-
-  /** Close everything, as far as that can be done in time, and then tell how it ended. */
-  function finish(tell: () => void): void {
-    if (over) return;
-    over = true;
-    wake.cancel();
-    finder?.close();
-    const late = setTimeout(tell, STOP_LIMIT_MS);
-    void Promise.allSettled([listener?.close(), admin.close(), volume.close()]).then(() => {
-      clearTimeout(late);
-      tell();
-    });
-  }
+  open.push(admin);
 
   volume.survey().then((found) => {
     cluster = found;
-    const hello = () => workerHello(worker, known(), tokens.control);
-    if (!over) finder = dial({ address: settings.finder, log, hello, timing }, caller);
-  }, broken);
+    const hello = () => workerHello(worker, knownCluster(), tokens.control);
+    const caller = finderCaller(knownCluster, dispatch);
+    if (!end.isOver()) finder = dial({ address: settings.finder, log, hello, timing }, caller);
+  }, end.broken);
 
-  return { adminPort: admin.port, ended: ended.promise, stop: () => dispatch({ kind: 'shutdown' }) };
+  return { adminPort: admin.port, ended: end.ended, stop: () => dispatch({ kind: 'shutdown' }) };
 }
 
 /** A connection that is silent is closed within this many receive timeouts. */
 const COPIES_ARRIVE_WITHIN = 2;
-
-/** Ends that the administrator asked for. */
-const AS_ASKED: readonly StopReason[] = ['shutdown', 'left'];
-
-type LogEvent = Extract<WorkerEffect, { kind: 'log' }>['event'];
-
-const LEVELS: Readonly<Record<LogEvent, 'debug' | 'info' | 'warn' | 'error'>> = {
-  joined: 'info',
-  rollback: 'warn',
-  restored: 'info',
-  leaving: 'info',
-  drained: 'info',
-  finderRefused: 'warn',
-  undecided: 'error',
-  memoryShort: 'warn',
-  memoryEased: 'info',
-  // Any client can cause as many of these as it likes.
-  protocolError: 'debug',
-};
-
-/** What an administrator can do something about, as such. */
-function toldAs(error: unknown): unknown {
-  if (error instanceof StateTooLargeError) return new ProcessError(error.message, EXIT.tooLarge, { cause: error });
-  return isForAdministrator(error) ? new ProcessError(error.message, EXIT.refused, { cause: error }) : error;
-}
-
-/** The disk or what is on it is at fault, not the program. */
-function isForAdministrator(error: unknown): error is Error {
-  return error instanceof StorageDamagedError || error instanceof WrongVolumeError || systemCode(error) !== undefined;
-}
 
 function configOf(settings: WorkerSettings, { limits }: MemoryBudget): WorkerConfig {
   const { id, type, publicHost, publicPort, checkpointIntervalMs, receiveTimeoutMs, state, from } = settings;
