@@ -2,12 +2,14 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterStatus } from '@dpr/client';
 import type { LocalFinder, LocalPlan, LocalProcess, LocalWorker } from '@dpr/infra/plan';
+import { createConditions } from './conditions.ts';
 import { diffPlans } from './diff-plans.ts';
 import type { Emit } from './events.ts';
-import { leave } from './leave.ts';
 import type { LogFile } from './log-file.ts';
 import type { FinderControl } from './operator.ts';
-import { type ProcessState, supervise, type Supervised } from './process.ts';
+import { type ProcessState, supervise } from './process.ts';
+import { createSettling } from './settling.ts';
+import { createSlots, type Slot } from './slots.ts';
 
 export type ClusterOptions = {
   readonly host: string;
@@ -58,139 +60,32 @@ export interface LocalCluster {
   views(): readonly View[];
 }
 
-/** One place in the cluster: the Finder's, or that of a worker id. */
-type Slot<Spec extends LocalProcess> = {
-  /** What should run; undefined: nothing, and a worker has to leave the cluster first. */
-  wanted: Spec | undefined;
-  /** What does run, or did until it ended by itself. */
-  current: { readonly spec: Spec; readonly process: Supervised } | undefined;
-  settling: boolean;
-  /** Another process is about to take the place of `current`. */
-  replacing: boolean;
-  waitingFor: string;
-};
-
 export function localCluster(options: ClusterOptions): LocalCluster {
-  const finder: Slot<LocalFinder> = emptySlot();
-  const workers = new Map<number, Slot<LocalWorker>>();
-  const watchers = new Set<() => void>();
+  const conditions = createConditions();
+  const slots = createSlots();
   let plan: LocalPlan | undefined;
   let forced: ReadonlySet<number> = new Set();
   let operator: FinderControl | undefined;
   let stopping = false;
 
+  const logOf = ({ name }: LocalProcess): string => path.join(options.logDirectory, `${name}.log`);
+  const settling = createSettling({
+    slots,
+    until: conditions.until,
+    isOver: () => stopping,
+    supervise(spec) {
+      const { host, emit, openLog } = options;
+      return supervise(spec, { host, log: openLog(logOf(spec), spec.name), emit, changed });
+    },
+    operator: () => operator,
+    mayForce: (worker) => forced.has(worker),
+    emit: options.emit,
+    changed: options.changed,
+  });
+
   function changed(): void {
     options.changed();
-    for (const watcher of [...watchers]) watcher();
-  }
-
-  /** Waits until something holds, which is looked at after every change of a process. */
-  function until(holds: () => boolean): Promise<void> {
-    if (holds()) return Promise.resolve();
-    return new Promise((resolve) => {
-      const watcher = () => {
-        if (!holds()) return;
-        watchers.delete(watcher);
-        resolve();
-      };
-      watchers.add(watcher);
-    });
-  }
-
-  function slots(): Slot<LocalFinder | LocalWorker>[] {
-    return [finder, ...[...workers].sort(([a], [b]) => a - b).map(([, slot]) => slot)];
-  }
-
-  function supervised<Spec extends LocalProcess>(spec: Spec): { spec: Spec; process: Supervised } {
-    const { host, emit, openLog } = options;
-    return { spec, process: supervise(spec, { host, log: openLog(logOf(spec), spec.name), emit, changed }) };
-  }
-
-  function logOf({ name }: LocalProcess): string {
-    return path.join(options.logDirectory, `${name}.log`);
-  }
-
-  /** Another process of ours still has a port of this one. */
-  function isBlocked(spec: LocalProcess): boolean {
-    const ports = new Set(Object.values(spec.ports));
-    const others = slots().flatMap(({ current }) => (current === undefined ? [] : [current]));
-    return others.some(
-      (other) =>
-        other.process.state.pid !== undefined && Object.values(other.spec.ports).some((port) => ports.has(port)),
-    );
-  }
-
-  async function start<Spec extends LocalProcess>(slot: Slot<Spec>, spec: Spec): Promise<void> {
-    await until(() => !isBlocked(spec) || stopping || slot.wanted !== spec);
-    if (stopping || slot.wanted !== spec) return;
-    slot.current = supervised(spec);
-    slot.current.process.start();
-  }
-
-  async function stopCurrent<Spec extends LocalProcess>(slot: Slot<Spec>): Promise<void> {
-    slot.replacing = true;
-    await slot.current?.process.stop();
-    slot.replacing = false;
-    if (!stopping) slot.current = undefined;
-  }
-
-  async function settleFinder(): Promise<void> {
-    await settle(finder, async (wanted) => {
-      if (finder.current === undefined) return wanted && start(finder, wanted);
-      finder.replacing = true;
-      const stopsNow = ({ current }: Slot<LocalProcess>) => current?.process.state.phase === 'stopping';
-      await until(() => stopping || ![...workers.values()].some(stopsNow)); // they report to it what they finish
-      if (!stopping) await stopCurrent(finder);
-    });
-  }
-
-  async function settleWorker(id: number, slot: Slot<LocalWorker>): Promise<void> {
-    await settle(slot, async (wanted) => {
-      const { current } = slot;
-      if (current === undefined) return wanted && start(slot, wanted);
-      if (wanted?.type === current.spec.type) return stopCurrent(slot);
-      const left = await leave(id, current.process, {
-        operator: () => operator,
-        mayForce: () => forced.has(id),
-        // What was asked of the Finder cannot be taken back, but a wish that it never heard of can.
-        givenUp: (asked) => stopping || (!asked && slot.wanted?.type === current.spec.type),
-        waitsFor: (reason) => {
-          slot.waitingFor = reason;
-          options.changed();
-        },
-        emit: options.emit,
-      });
-      slot.waitingFor = '';
-      if (left) slot.current = undefined;
-    });
-    if (!stopping && slot.wanted === undefined && slot.current === undefined) workers.delete(id);
-    options.changed();
-  }
-
-  async function dismiss(worker: LocalWorker, slot: Slot<LocalWorker>): Promise<void> {
-    slot.settling = true;
-    await stopCurrent(slot);
-    if (stopping) return;
-    slot.current = supervised(worker);
-    slot.settling = false;
-    await settleWorker(worker.id, slot);
-  }
-
-  /** Goes on, one step after another, until what runs is what is wanted by then. */
-  async function settle<Spec extends LocalProcess>(
-    slot: Slot<Spec>,
-    step: (wanted: Spec | undefined) => Promise<void> | undefined,
-  ): Promise<void> {
-    if (slot.settling) return;
-    slot.settling = true;
-    while (!stopping && !isDeepStrictEqual(slot.wanted, slot.current?.spec)) await step(slot.wanted);
-    slot.settling = false;
-  }
-
-  function workerSlot(id: number): Slot<LocalWorker> {
-    const slot = workers.get(id) ?? emptySlot<LocalWorker>();
-    workers.set(id, slot);
-    return slot;
+    conditions.changed();
   }
 
   return {
@@ -200,54 +95,48 @@ export function localCluster(options: ClusterOptions): LocalCluster {
       plan = next;
       for (const action of actions) {
         if (action.kind === 'restartFinder') continue;
-        const slot = workerSlot(action.worker.id);
-        slot.wanted = action.kind === 'remove' ? undefined : action.worker;
-        void settleWorker(action.worker.id, slot);
+        slots.worker(action.worker.id).wanted = action.kind === 'remove' ? undefined : action.worker;
+        void settling.worker(action.worker.id);
       }
-      if (!isDeepStrictEqual(finder.wanted, next.finder)) {
-        finder.wanted = next.finder; // after the workers, which may be stopping by now
+      if (!isDeepStrictEqual(slots.finder.wanted, next.finder)) {
+        slots.finder.wanted = next.finder; // after the workers, which may be stopping by now
         operator?.close();
         operator = options.connect(next.finder);
-        void settleFinder();
+        void settling.finder();
       }
       changed();
     },
-    dismiss(worker) {
-      const slot = workerSlot(worker.id);
-      if (!slot.settling) void dismiss(worker, slot);
-    },
+    dismiss: (worker) => void settling.dismiss(worker),
     retry() {
-      for (const { current, replacing } of slots())
+      for (const { current, replacing } of slots.all())
         if (!replacing && current?.process.state.phase === 'halted') current.process.start();
     },
     async stop() {
       stopping = true;
       changed();
       const stopOne = async ({ current }: Slot<LocalProcess>) => (await current?.process.stop()) ?? true;
-      const clean = await Promise.all([...workers.values()].map(stopOne));
-      clean.push(await stopOne(finder));
+      const clean = await Promise.all([...slots.workers.values()].map(stopOne));
+      clean.push(await stopOne(slots.finder));
       operator?.close();
       return !clean.includes(false);
     },
     kill() {
-      for (const { current } of slots()) current?.process.kill();
+      for (const { current } of slots.all()) current?.process.kill();
     },
     status: async () => operator?.status(),
-    isSettling: (worker) => workers.get(worker)?.settling ?? false,
+    isSettling: (worker) => slots.workers.get(worker)?.settling ?? false,
     views() {
-      return slots().flatMap(({ current, waitingFor }) =>
-        current === undefined
-          ? []
-          : [{ spec: current.spec, state: current.process.state, log: logOf(current.spec), waitingFor }],
-      );
+      return slots
+        .all()
+        .flatMap(({ current, waitingFor }) =>
+          current === undefined
+            ? []
+            : [{ spec: current.spec, state: current.process.state, log: logOf(current.spec), waitingFor }],
+        );
     },
   };
 }
 
 function firstActions(plan: LocalPlan) {
   return plan.workers.map((worker) => ({ kind: 'add', worker }) as const);
-}
-
-function emptySlot<Spec extends LocalProcess>(): Slot<Spec> {
-  return { wanted: undefined, current: undefined, settling: false, replacing: false, waitingFor: '' };
 }
