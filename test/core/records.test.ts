@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { decodeRecord, encodeRecord, type FinderRecord } from '@dpr/core';
+import { expire, shedReplies } from '../../services/core/worker/session-shedding.ts';
+import type { Order } from '../../services/core/worker/session-order.ts';
 import { MAX_RESTORED_SECTIONS, sealSection, sectionReader } from '../../services/core/worker/session-sections.ts';
 import {
   acknowledge,
   createSessionTable,
   endSession,
-  expire,
   heard,
+  keepOrigins,
   keepReply,
   newEntry,
-  shedReplies,
   storedReply,
   touch,
+  type SessionEntry,
   type SessionTable,
 } from '../../services/core/worker/session-table.ts';
 
@@ -123,6 +125,7 @@ describe("the session table's sections", () => {
       arbitrary: fc.record({
         kind: fc.constant('execute' as const),
         session: fc.constantFrom(...SESSIONS),
+        origin: fc.constantFrom('', '192.0.2.1', '192.0.2.2', '2001:db8::/64'),
         bytes: fc.uint8Array({ maxLength: 4 }),
       }),
     },
@@ -137,7 +140,7 @@ describe("the session table's sections", () => {
       weight: 1,
       arbitrary: fc.record({ kind: fc.constant('end' as const), session: fc.constantFrom(...SESSIONS) }),
     },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('restore' as const) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('restore' as const), isRollback: fc.boolean() }) },
   );
 
   /** What a checkpoint must give back: the replies of a table that a client may still ask for, and where each session stands. */
@@ -149,6 +152,33 @@ describe("the session table's sections", () => {
       }))
       .sort((a, b) => (a.id < b.id ? -1 : 1));
 
+  /** What origins hold is what their sessions hold, which are in their lists in the order in which they were last heard of. */
+  function assertAccounted(table: SessionTable): void {
+    const listed = [...table.holdings.values()].flatMap((holding) => {
+      const entries = [...listOf(holding.open), ...listOf(holding.ended)];
+      assert.ok(entries.every((entry) => entry.holding === holding && table.entries.get(entry.id) === entry));
+      assert.equal(entries.length, holding.sessions);
+      assert.ok(holding.sessions > 0 || holding === table.unknown);
+      assert.equal(
+        holding.replyBytes,
+        entries.reduce((sum, { replyBytes }) => sum + replyBytes, 0),
+      );
+      return entries;
+    });
+    assert.equal(listed.length, table.entries.size);
+  }
+
+  function listOf(order: Order<SessionEntry>): SessionEntry[] {
+    const entries: SessionEntry[] = [];
+    for (let entry = order.oldest; entry !== undefined; entry = entry.newer) entries.push(entry);
+    assert.equal(order.newest, entries.at(-1));
+    assert.deepEqual(
+      entries.map(({ activeAt }) => activeAt),
+      entries.map(({ activeAt }) => activeAt).sort((a, b) => a - b),
+    );
+    return entries;
+  }
+
   it('give back every session and reply at every seal, after all that can happen between', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
@@ -158,10 +188,10 @@ describe("the session table's sections", () => {
         for (const one of steps) {
           now += 3;
           if (one.kind === 'execute') {
-            const entry = table.entries.get(one.session) ?? newEntry(table, one.session, now);
+            const entry = table.entries.get(one.session) ?? newEntry(table, one.session, now, 0, one.origin);
             if (entry.ended) continue;
             entry.last++;
-            heard(table, entry, now);
+            heard(table, entry, now, one.origin);
             const { last: sequence } = entry;
             keepReply(table, entry, { sequence, version: now, count: 1, results: one.bytes, isOwn: false });
             touch(table, entry);
@@ -175,14 +205,18 @@ describe("the session table's sections", () => {
           } else if (one.kind === 'end') {
             endSession(table, one.session, now);
           } else if (one.kind === 'shed') {
-            shedReplies(table, 0, now, patience(10));
+            for (const holding of table.holdings.values())
+              shedReplies(table, holding, () => holding.replyBytes === 0, now, patience(10));
           } else if (one.kind === 'restore') {
+            const before = table;
             table = restore();
+            if (one.isRollback) keepOrigins(table, before);
           } else {
             seal(now);
             assert.deepEqual(shown(restored().table), shown(table));
             assert.equal(restored().upTime, now);
           }
+          assertAccounted(table);
         }
       }),
       { numRuns: 500 },

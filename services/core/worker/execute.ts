@@ -34,7 +34,7 @@ export function onBatch(worker: Worker, connection: number, batch: Batch): void 
   const entry = worker.sessions.entries.get(batch.session);
   if (entry !== undefined) {
     acknowledge(worker.sessions, entry, batch.acknowledged);
-    heard(worker.sessions, entry, upTime(worker));
+    heard(worker.sessions, entry, upTime(worker), worker.origins.get(connection));
     if (batch.sequence <= entry.last) return retry(worker, connection, batch, entry);
   }
   if (worker.leaving || worker.shuttingDown || worker.phase === 'marking') return refuseNew(worker, connection, batch);
@@ -119,7 +119,7 @@ function wait(worker: Worker, connection: number, batch: Batch): void {
     const text = `worker ${id} cannot take more batches now: ${maxWaitingBatches} batches of ${maxWaitingBytes} bytes may wait`;
     return refuse(worker, connection, 'overloaded', text, batch);
   }
-  // Kept in memory of its own: the message that carried it may hold many others.
+  // What came with it in one message is not kept with it.
   worker.waiting.push({ connection, batch: { ...batch, operations: ownBytes(batch.operations) } });
   worker.waitingBytes = bytes;
 }
@@ -198,13 +198,19 @@ function execute(worker: Worker, connection: number, batch: Batch, known: Sessio
     log(worker, 'protocolError', { session: batch.session, reason: error.message });
     return refuse(worker, connection, 'malformed', error.message, batch);
   }
-  const entry = known ?? newEntry(worker.sessions, batch.session, upTime(worker), connection);
+  const entry = known ?? begunHere(worker, connection, batch);
   begin(worker, batch, entry);
   const { version } = worker;
   if (results !== undefined) return end(worker, connection, batch, entry, version, results);
-  worker.inFlight.set(ticket, { connection, batch, entry, version });
+  const { holding } = entry;
+  worker.inFlight.set(ticket, { connection, batch, entry, holding, version });
   entry.running++;
   worker.inFlightBytes += inFlightBytes(batch);
+  holding.inFlightBytes += inFlightBytes(batch);
+}
+
+function begunHere(worker: Worker, connection: number, { session }: Batch): SessionEntry {
+  return newEntry(worker.sessions, session, upTime(worker), connection, worker.origins.get(connection));
 }
 
 function begin(worker: Worker, batch: Batch, entry: SessionEntry): void {
@@ -243,6 +249,7 @@ export function executed(worker: Worker, ticket: number, results: Uint8Array): v
   worker.inFlight.delete(ticket);
   running.entry.running--;
   worker.inFlightBytes -= inFlightBytes(running.batch);
+  running.holding.inFlightBytes -= inFlightBytes(running.batch);
   // What was rolled back while it executed is not answered: the client learns of it from the decision.
   if (running.batch.worldLine === worker.worldLine) {
     heard(worker.sessions, running.entry, upTime(worker));

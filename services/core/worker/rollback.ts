@@ -5,7 +5,7 @@ import { pruneDecisions, survivingVersion } from '../world-lines.ts';
 import { openVersion } from './checkpoint.ts';
 import { listGraph } from './join.ts';
 import { shed } from './room.ts';
-import { createSessionTable } from './session-table.ts';
+import { createSessionTable, keepOrigins } from './session-table.ts';
 import { cutOf, log, stop, type Worker, type WorkerEvent } from './state.ts';
 
 /**
@@ -63,7 +63,9 @@ export function restored(worker: Worker, { version, sessions }: Extract<WorkerEv
   if (worker.restoring !== version) return; // a further rollback came meanwhile and asked for an earlier one
   const { table, upTime } = sessions ?? { table: createSessionTable(), upTime: 0 };
   worker.restoring = undefined;
+  keepOrigins(table, worker.sessions);
   worker.sessions = table;
+  worker.futile = {};
   worker.upTimeBefore = upTime;
   worker.startedAt = worker.now;
   // The up-time went back: what clients said by then tells nothing of the same moments, now that they come again.

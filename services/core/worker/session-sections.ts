@@ -158,7 +158,7 @@ export function sectionReader(): SectionReader {
       table.deltaBytes += bytes.length; // a sweep is due
       for (const id of read.expired) entries.delete(id);
       for (const { id, last, activeAt, replies } of read.entries) {
-        const one = createEntry(id, last, 0, activeAt);
+        const one = createEntry(id, last, 0, activeAt, table.unknown);
         one.replies = replies.map((stored) => ({ ...stored, isOwn: true }));
         entries.set(id, one);
       }

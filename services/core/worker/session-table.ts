@@ -2,8 +2,8 @@
  * A worker's memory of its sessions, for exactly-once: which batch of each was the last to execute, and the replies that the
  * client has not acknowledged. `session-sections.ts` makes it part of every checkpoint.
  *
- * Its size is accounted in bytes, entries and replies each for themselves. When either is short, old sessions give way: first
- * replies that nobody asked for, whose session still knows its numbers, then entries that no copy of a batch can meet any more.
+ * Its size is accounted in bytes, entries and replies each for themselves, and by the origin of the clients. When either is short, old
+ * sessions give way (`session-shedding.ts`).
  */
 import { createOrder, first, join, leave, type Linked, type Order } from './session-order.ts';
 
@@ -33,6 +33,8 @@ export interface SessionEntry extends Linked<SessionEntry> {
   givenUp: number;
   /** The connection that it began on; 0: not known any more. */
   readonly begunOn: number;
+  /** Of the origin that it was last heard of from. */
+  holding: Holding;
   /** The worker's up-time when the session was last heard of, whole ms; summed over restarts. */
   activeAt: number;
   /** Its client closed it. */
@@ -53,17 +55,30 @@ export interface Sweep {
   left: number;
 }
 
-export interface SessionTable {
-  readonly entries: Map<string, SessionEntry>;
-  /** How many of them began on each connection that is open. */
-  readonly begunBy: Map<number, number>;
-  /** Of all replies. */
+/** What the sessions of one origin hold together. An origin is where clients come from: an address, as a text. */
+export interface Holding {
+  /** `UNKNOWN_ORIGIN` for sessions of which that is not known: nothing is shared out among those. */
+  readonly origin: string;
+  sessions: number;
   replyBytes: number;
+  /** What replies of its batches in flight will probably take. */
+  inFlightBytes: number;
   /** Sessions that were not closed, and those that were, by when they were last heard of. */
   readonly open: Order<SessionEntry>;
   readonly ended: Order<SessionEntry>;
   /** The first of the open ones whose replies have not given way, if there is one. */
   hand: SessionEntry | undefined;
+}
+
+export interface SessionTable {
+  readonly entries: Map<string, SessionEntry>;
+  /** By origin, those that hold something; the unknown one is always there. */
+  readonly holdings: Map<string, Holding>;
+  readonly unknown: Holding;
+  /** How many sessions began on each connection that is open. */
+  readonly begunBy: Map<number, number>;
+  /** Of all replies. */
+  replyBytes: number;
   readonly changed: Set<SessionEntry>;
   readonly expired: Set<string>;
   /** The version from which on all sections together are the whole table; 0 while there are none. */
@@ -83,17 +98,20 @@ export interface SessionTable {
 export const ENTRY_BYTES = 480;
 export const REPLY_BYTES = 340;
 
+/** Where sessions came from that were restored, and clients whose addresses say nothing. */
+export const UNKNOWN_ORIGIN = '';
+
 /** Memory for results up to this size is usually cut from a pool, which lives as long as any of its cuts. */
 const POOLED_BYTES = 4 * 1024;
 
 export function createSessionTable(): SessionTable {
+  const unknown = createHolding(UNKNOWN_ORIGIN);
   return {
     entries: new Map(),
+    holdings: new Map([[UNKNOWN_ORIGIN, unknown]]),
+    unknown,
     begunBy: new Map(),
     replyBytes: 0,
-    open: createOrder(),
-    ended: createOrder(),
-    hand: undefined,
     changed: new Set(),
     expired: new Set(),
     since: 0,
@@ -104,11 +122,33 @@ export function createSessionTable(): SessionTable {
   };
 }
 
+function createHolding(origin: string): Holding {
+  const orders = { open: createOrder<SessionEntry>(), ended: createOrder<SessionEntry>() };
+  return { origin, sessions: 0, replyBytes: 0, inFlightBytes: 0, ...orders, hand: undefined };
+}
+
+/** What an origin holds; undefined: nothing. */
+export function holdingOf(table: SessionTable, origin: string): Holding | undefined {
+  return table.holdings.get(origin);
+}
+
+/** A new one enters the table with its first session. */
+function holdingFor(table: SessionTable, origin: string): Holding {
+  return table.holdings.get(origin) ?? createHolding(origin);
+}
+
 export function entryBytes(table: SessionTable): number {
   return table.entries.size * ENTRY_BYTES;
 }
 
-export function createEntry(id: string, last: number, version: number, activeAt: number, begunOn = 0): SessionEntry {
+export function createEntry(
+  id: string,
+  last: number,
+  version: number,
+  activeAt: number,
+  holding: Holding,
+  begunOn = 0,
+): SessionEntry {
   return {
     id,
     last,
@@ -118,6 +158,7 @@ export function createEntry(id: string, last: number, version: number, activeAt:
     replyBytes: 0,
     givenUp: 0,
     begunOn,
+    holding,
     activeAt,
     ended: false,
     gone: false,
@@ -127,8 +168,14 @@ export function createEntry(id: string, last: number, version: number, activeAt:
   };
 }
 
-export function newEntry(table: SessionTable, id: string, now: number, connection = 0): SessionEntry {
-  const entry = createEntry(id, 0, 0, now, connection);
+export function newEntry(
+  table: SessionTable,
+  id: string,
+  now: number,
+  connection = 0,
+  origin = UNKNOWN_ORIGIN,
+): SessionEntry {
+  const entry = createEntry(id, 0, 0, now, holdingFor(table, origin), connection);
   if (connection > 0) table.begunBy.set(connection, (table.begunBy.get(connection) ?? 0) + 1);
   table.entries.set(id, entry);
   table.expired.delete(id);
@@ -136,24 +183,50 @@ export function newEntry(table: SessionTable, id: string, now: number, connectio
   return entry;
 }
 
-/** Put it behind all that were heard of before. */
+/** Put it behind all of its origin that were heard of before. */
 export function enlist(table: SessionTable, entry: SessionEntry): void {
-  join(entry.ended ? table.ended : table.open, entry);
-  if (!entry.ended) table.hand ??= entry;
+  const { holding } = entry;
+  if (holding.sessions++ === 0) table.holdings.set(holding.origin, holding);
+  holding.replyBytes += entry.replyBytes;
+  join(entry.ended ? holding.ended : holding.open, entry);
+  if (!entry.ended) holding.hand ??= entry;
 }
 
 function unlist(table: SessionTable, entry: SessionEntry): void {
-  if (table.hand === entry) table.hand = entry.newer;
-  leave(entry.ended ? table.ended : table.open, entry);
+  const { holding } = entry;
+  holding.sessions--;
+  holding.replyBytes -= entry.replyBytes;
+  if (holding.hand === entry) holding.hand = entry.newer;
+  leave(entry.ended ? holding.ended : holding.open, entry);
+  if (holding.sessions === 0 && holding !== table.unknown) table.holdings.delete(holding.origin);
 }
 
-/** The session was heard of. What still comes of a closed one keeps nothing alive. */
-export function heard(table: SessionTable, entry: SessionEntry, now: number): void {
-  if (entry.ended || entry.activeAt === now) return; // among those of one ms the order does not matter
+/**
+ * The session was heard of. What still comes of a closed one keeps nothing alive.
+ * @param origin where from, if that is known: its client may have another address by now
+ */
+export function heard(table: SessionTable, entry: SessionEntry, now: number, origin = UNKNOWN_ORIGIN): void {
+  const moves = origin !== UNKNOWN_ORIGIN && origin !== entry.holding.origin;
+  if (entry.ended || (entry.activeAt === now && !moves)) return; // among those of one ms the order does not matter
   entry.activeAt = now;
-  if (entry.newer === undefined) return;
+  if (entry.newer === undefined && !moves) return;
   unlist(table, entry);
+  if (moves) entry.holding = holdingFor(table, origin);
   enlist(table, entry);
+}
+
+/** After a rollback: where the sessions come from that were there before it is known still. */
+export function keepOrigins(table: SessionTable, before: SessionTable): void {
+  for (const order of [table.unknown.open, table.unknown.ended]) {
+    for (let next, entry = first(order); entry !== undefined; entry = next) {
+      next = entry.newer;
+      const origin = before.entries.get(entry.id)?.holding.origin ?? UNKNOWN_ORIGIN;
+      if (origin === UNKNOWN_ORIGIN) continue;
+      unlist(table, entry);
+      entry.holding = holdingFor(table, origin);
+      enlist(table, entry);
+    }
+  }
 }
 
 export function touch(table: SessionTable, entry: SessionEntry): void {
@@ -185,6 +258,7 @@ export function bytesOf({ results }: StoredReply): number {
 
 function account(table: SessionTable, entry: SessionEntry, bytes: number): void {
   entry.replyBytes += bytes;
+  entry.holding.replyBytes += bytes;
   table.replyBytes += bytes;
 }
 
@@ -204,7 +278,7 @@ export function acknowledge(table: SessionTable, entry: SessionEntry, upTo: numb
   account(table, entry, -bytes);
 }
 
-function dropReplies(table: SessionTable, entry: SessionEntry): void {
+export function dropReplies(table: SessionTable, entry: SessionEntry): void {
   entry.replies = [];
   account(table, entry, -entry.replyBytes);
 }
@@ -244,32 +318,8 @@ export function ownBytes(bytes: Uint8Array): Uint8Array {
   return bytes.length <= POOLED_BYTES || bytes.buffer.byteLength > 2 * bytes.length ? new Uint8Array(bytes) : bytes;
 }
 
-/** How long idle sessions stay; ms of the worker's up-time. */
-export interface Patience {
-  /** Any, */
-  readonly sessionExpiryMs: number;
-  /** one that its client closed, */
-  readonly endedExpiryMs: number;
-  /** and one when room is short, if what it executed is committed. */
-  readonly giveWayMs: number;
-  /** Replies when room is short. */
-  readonly replyGiveWayMs: number;
-}
-
-/** Drop entries that were idle for too long. */
-export function expire(table: SessionTable, now: number, { sessionExpiryMs, endedExpiryMs }: Patience): void {
-  dropIdle(table, table.ended, now, endedExpiryMs);
-  dropIdle(table, table.open, now, sessionExpiryMs);
-}
-
-function dropIdle(table: SessionTable, order: Order<SessionEntry>, now: number, expiryMs: number): void {
-  for (let entry = first(order); entry !== undefined; entry = first(order)) {
-    if (now - entry.activeAt <= expiryMs) return;
-    drop(table, entry);
-  }
-}
-
-function drop(table: SessionTable, entry: SessionEntry): void {
+/** Forget the session. */
+export function drop(table: SessionTable, entry: SessionEntry): void {
   const begun = table.begunBy.get(entry.begunOn);
   if (begun !== undefined) table.begunBy.set(entry.begunOn, begun - 1);
   dropReplies(table, entry);
@@ -278,67 +328,4 @@ function drop(table: SessionTable, entry: SessionEntry): void {
   table.changed.delete(entry);
   table.expired.add(entry.id);
   entry.gone = true;
-}
-
-/** What can still come of sessions. */
-export interface Due {
-  /** The worker's up-time. */
-  readonly now: number;
-  /** No rollback asks for what is not above it. */
-  readonly committed: number;
-  /** What clients had sent before that up-time has arrived, or never will. */
-  readonly arrivedUpTo: number;
-}
-
-/**
- * Have sessions that were closed give way until there are no more than `atMost`. Each client that was connected when one was closed, or
- * soon after, has given a sign since that came behind everything that it had sent before, or is gone: no copy of a batch can come.
- */
-export function shedEnded(table: SessionTable, atMost: number, { arrivedUpTo }: Due): void {
-  while (table.entries.size > atMost) {
-    const oldest = first(table.ended);
-    if (oldest === undefined || oldest.activeAt >= arrivedUpTo) return;
-    drop(table, oldest);
-  }
-}
-
-/**
- * Have the sessions that were idle for longest give way until there are no more than `atMost`. One goes only once no client sends
- * again what it executed, and no rollback can ask for what it knows.
- * @returns whether that many are left
- */
-export function shedEntries(
-  table: SessionTable,
-  atMost: number,
-  due: Due,
-  { endedExpiryMs, giveWayMs }: Patience,
-): boolean {
-  const { now, committed } = due;
-  if (table.entries.size <= atMost) return true;
-  dropIdle(table, table.ended, now, endedExpiryMs);
-  shedEnded(table, atMost, due);
-  while (table.entries.size > atMost) {
-    const oldest = first(table.open);
-    if (oldest === undefined || now - oldest.activeAt <= giveWayMs || oldest.version > committed) return false;
-    drop(table, oldest);
-  }
-  return true;
-}
-
-/**
- * Have the replies of sessions that were idle for longest give way until they take no more than `atMost` bytes. Their sessions
- * stay: a batch that the client sends again does not execute, and it is told that the reply is not there any more.
- */
-export function shedReplies(table: SessionTable, atMost: number, now: number, { replyGiveWayMs }: Patience): boolean {
-  while (table.replyBytes > atMost) {
-    const { hand } = table;
-    if (hand === undefined || now - hand.activeAt <= replyGiveWayMs) return false;
-    table.hand = hand.newer;
-    const last = hand.replies.at(-1);
-    if (last === undefined) continue;
-    hand.givenUp = last.sequence;
-    dropReplies(table, hand);
-    touch(table, hand);
-  }
-  return true;
 }

@@ -1,7 +1,8 @@
 /** A worker's memory, and what it asks of its surroundings. */
 import type { Batch, CheckpointInfo, Decision, ErrorCode, Message, MessageOf, Stamp } from '@dpr/protocol';
 import type { RestoredSessions, SessionSection } from './session-sections.ts';
-import type { Patience, SessionEntry, SessionTable } from './session-table.ts';
+import type { Due, Patience } from './session-shedding.ts';
+import type { Holding, SessionEntry, SessionTable } from './session-table.ts';
 
 export interface WorkerConfig extends Patience {
   readonly id: number;
@@ -88,6 +89,8 @@ export type WorkerEvent =
   | { readonly kind: 'durable'; readonly worldLine: number; readonly version: number }
   | { readonly kind: 'marked' }
   | { readonly kind: 'executed'; readonly ticket: number; readonly results: Uint8Array }
+  /** A client connected. `origin`: its address, among which what a worker can remember is shared out; undefined: that says nothing. */
+  | { readonly kind: 'clientOpened'; readonly connection: number; readonly origin: string | undefined }
   /** From one connection, in the order in which they came. A client's newer connection has a larger number. */
   | { readonly kind: 'clientFrames'; readonly connection: number; readonly messages: readonly Message[] }
   | { readonly kind: 'clientClosed'; readonly connection: number }
@@ -170,6 +173,8 @@ export interface InFlight {
   connection: number;
   readonly batch: Batch;
   readonly entry: SessionEntry;
+  /** Where its reply counts until it is there. */
+  readonly holding: Holding;
   readonly version: number;
 }
 
@@ -247,6 +252,10 @@ export interface Worker {
   restoring: number | undefined;
 
   sessions: SessionTable;
+  /** Of the connections that are open, as far as it is known. */
+  readonly origins: Map<number, string>;
+  /** When it was last tried in vain to make room, for an origin that held so much. */
+  futile: { sessions?: Due & { readonly least: number }; replyBytes?: Due & { readonly least: number } };
   /** Up-time before this process, ms. */
   upTimeBefore: number;
   startedAt: number;

@@ -40,7 +40,8 @@ import { finderClosed, finderOpened, joinFrame, surveyed, volumeOpened } from '.
 import { refresh } from './refresh.ts';
 import { adopt, restored } from './rollback.ts';
 import { ease, shed, waitingBytes } from './room.ts';
-import { createSessionTable, endSession, expire } from './session-table.ts';
+import { expire } from './session-shedding.ts';
+import { createSessionTable, endSession } from './session-table.ts';
 import {
   isMember,
   log,
@@ -129,6 +130,8 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
     sealing: undefined,
     restoring: undefined,
     sessions: createSessionTable(),
+    origins: new Map(),
+    futile: {},
     upTimeBefore: 0,
     startedAt: 0,
     expiredAt: 0,
@@ -205,6 +208,9 @@ function handle(worker: Worker, event: WorkerEvent): void {
       return volumeOpened(worker, event.checkpoints, event.clean);
     case 'restored':
       return restored(worker, event);
+    case 'clientOpened':
+      if (event.origin !== undefined) worker.origins.set(event.connection, event.origin);
+      return;
     case 'clientClosed':
       return forgetConnection(worker, event.connection);
     case 'clientsAsked':
@@ -353,6 +359,7 @@ function clientFrame(worker: Worker, connection: number, message: Message): void
 
 function forgetConnection(worker: Worker, connection: number): void {
   worker.sessions.begunBy.delete(connection);
+  worker.origins.delete(connection);
   const kept = worker.waiting.filter((one) => one.connection !== connection);
   if (kept.length === worker.waiting.length) return;
   refill(worker.waiting, kept);

@@ -55,8 +55,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
     },
   },
   {
-    because:
-      "an operator's watch is not part of the simulation, nor are the questions that show which worker is silent",
+    because: "an operator's watch is not part of the simulation, nor are the questions that show who is silent",
     blocks: {
       'core/finder/finder.ts': [
         'peer.subscribed = true;',
@@ -126,7 +125,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
     },
   },
   {
-    because: 'versions here stay far from where numbers end: no client that claims such a one is believed',
+    because: 'versions here stay far from where numbers end: nobody is believed who claims such a one',
     blocks: {
       'core/versions.ts': ['return version < TWO_TO_53 ? version + 1 : version + 2;', 'return reached > MAX_VERSION ?'],
       'core/worker/checkpoint.ts': [
@@ -222,10 +221,24 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'so many sessions on one connection, and others that were idle for so long, are rare where there is little room',
     isRare: true,
     blocks: {
-      'core/worker/room.ts': ['return begun < Math.max(CROWD_SESSIONS'],
-      'core/worker/session-table.ts': [
+      'core/worker/room.ts': ['return isCrowd ?'],
+      'core/worker/session-shedding.ts': [
         'if (oldest === undefined || now - oldest.activeAt <= giveWayMs ||',
         'drop(table, oldest); } return true;',
+      ],
+    },
+  },
+  {
+    because:
+      'where clients have addresses there is room for replies, no session is idle for long, and limits stay as they are',
+    isRare: true,
+    blocks: {
+      'core/worker/room.ts': [
+        'if (byMost(worker, measure).some(',
+        'return `${all}; ${heldBytes(worker, origin)} of them are for clients',
+        "isFew() || byMost(worker, 'sessions')",
+        "isSmall() || byMost(worker, 'replyBytes')",
+        'if (heldBytes(worker, origin) > replyRoom(worker, origin) * EASED_SHARE) return false;',
       ],
     },
   },
@@ -276,7 +289,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'core/worker/rollback.ts': ['if (worker.restoring !== version) return;'],
       'core/worker/join.ts': ["return stop(worker, 'refused', `version ${base} is to be restored"],
       'core/worker/worker.ts': ["if (message.worldLine !== worker.worldLine || worker.phase !== 'serving') return;"],
-      'core/worker/session-table.ts': ['if (last === undefined) continue;'],
+      'core/worker/session-shedding.ts': ['if (last === undefined) continue;'],
       'core/worker/execute.ts': ['was acknowledged and is forgotten`', 'gave way to others, because the worker'],
       'core/session/refusals.ts': ['if (lane !== undefined && message.sequence > 0 && !isUnanswered'],
       'core/session/session.ts': ['if (generation < lane.generation || generation <= lane.removed) return;'],

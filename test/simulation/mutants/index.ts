@@ -61,6 +61,8 @@ export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
   221: 'hostile',
   222: 'hostile',
   223: 'hostile',
+  225: 'hostile',
+  226: 'hostile',
 };
 
 export function numberOf({ name }: Mutant): string {

@@ -194,7 +194,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '92 sessions expire while their client goes on',
-    `${CORE}/worker/session-table.ts`,
+    `${CORE}/worker/session-shedding.ts`,
     'if (now - entry.activeAt <= expiryMs) return;',
     'if (now - entry.activeAt <= expiryMs / 10) return;',
   ),
@@ -267,8 +267,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   mutant(
     '190 replies are kept without a limit on their bytes',
     `${CORE}/worker/room.ts`,
-    'if (sessions.replyBytes <= room || shedReplies(sessions, room, upTime(worker), config)) return true;',
-    'if (room > -Infinity) return true;',
+    'if (fits(worker, origin, more, share) || makeReplyRoom(worker, origin, more, share)) return true;',
+    'if (more > -Infinity) return true;',
   ),
   mutant(
     '191 replies that were acknowledged count on',
@@ -284,13 +284,13 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '193 replies give way although their client is there',
-    `${CORE}/worker/session-table.ts`,
+    `${CORE}/worker/session-shedding.ts`,
     'now - hand.activeAt <= replyGiveWayMs',
     'now - hand.activeAt < 0',
   ),
   mutant(
     '194 sessions give way while their client sends again',
-    `${CORE}/worker/session-table.ts`,
+    `${CORE}/worker/session-shedding.ts`,
     'now - oldest.activeAt <= giveWayMs',
     'now - oldest.activeAt < 0',
   ),
@@ -365,5 +365,17 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     `${CORE}/worker/worker.ts`,
     "['batch', 'commit', 'table', 'refresh', 'sessionEnded'];",
     "['batch', 'commit', 'table', 'refresh', 'sessionEnded', 'seal', 'reached', 'left'];",
+  ),
+  mutant(
+    '225 sessions are not shared out among addresses',
+    `${CORE}/worker/room.ts`,
+    'return Math.ceil((limit - others) * ORIGIN_SESSION_SHARE);',
+    'return limit - others;',
+  ),
+  mutant(
+    '226 a rollback forgets which address sessions are of',
+    `${CORE}/worker/rollback.ts`,
+    '  keepOrigins(table, worker.sessions);\n',
+    '',
   ),
 ];
