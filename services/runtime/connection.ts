@@ -7,10 +7,12 @@ import type { ToldOfSilence } from './keep-alive.ts';
 export interface Connection {
   /** Never used twice in a process. */
   readonly number: number;
+  /** Where it comes from; undefined: that is not known, or says nothing. */
+  readonly origin: string | undefined;
   readonly send: (frame: Draft) => void;
   /** Close after what was sent, which says why. */
   readonly close: () => void;
-  /** False once it was closed: frames in the same message, after the one for which it was closed, do not count. */
+  /** False once it was closed: what came with the frame for which it was does not count. */
   readonly isOpen: () => boolean;
   /** Ask the peer whenever it says nothing, and tell of it when it does not answer. */
   readonly watch: (told: ToldOfSilence) => void;

@@ -45,8 +45,10 @@ function open(): number | undefined {
 }
 
 export interface DoorStop {
-  /** Is there room for the connection that was just accepted? */
-  hasRoom(): boolean;
+  /** Is there room for the connection that was just accepted, and for so many more? */
+  hasRoom(more?: number): boolean;
+  /** For so many connections there is room, less what the process has open beside. */
+  readonly most: number;
   /** One was refused. */
   refused(why: string): void;
 }
@@ -56,11 +58,12 @@ export function doorStop(log: Pick<Log, 'warn'>, limit = descriptorLimit()): Doo
   let count = 0;
   let toldAt = -Infinity;
   return {
-    hasRoom() {
+    hasRoom(more = 0) {
       const free = open();
       if (free !== undefined) closeSync(free);
-      return free !== undefined && free < limit - RESERVED_DESCRIPTORS;
+      return free !== undefined && free + more < limit - RESERVED_DESCRIPTORS;
     },
+    most: limit - RESERVED_DESCRIPTORS,
     refused(why) {
       count++;
       const now = performance.now();

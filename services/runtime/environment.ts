@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { WORKER_DEFAULTS } from '@dpr/core';
 import { MAX_HOST_BYTES, MAX_TOKEN_BYTES, MAX_TYPE_BYTES, MAX_WORKER_ID } from '@dpr/protocol';
+import { CLIENT_ADDRESSES, type ClientAddresses } from './client-address.ts';
 import { EXIT, ProcessError } from './exit-codes.ts';
 import { RECEIVE_TIMEOUT_MS } from './keep-alive.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
@@ -29,6 +30,8 @@ export interface ProcessSettings {
   readonly tokens: Tokens;
   /** Who may use the public port; no page may use the others. */
   readonly visitors: Visitors;
+  /** What the addresses of connections to the public port say of clients. */
+  readonly clientAddresses: ClientAddresses;
   /** A peer that is silent for this long is disconnected. */
   readonly receiveTimeoutMs: number;
   /** What the process may use; undefined: what the container, the machine and V8 let it. */
@@ -101,6 +104,7 @@ function processSettings(read: SettingsReader): ProcessSettings {
     logLevel: read.choice('DPR_LOG_LEVEL', LOG_LEVELS, 'info'),
     tokens: { control: read.token('DPR_CONTROL_TOKEN'), client: read.token('DPR_CLIENT_TOKEN') },
     visitors: { origins: read.list('DPR_ALLOWED_ORIGINS') ?? [], hostNames: read.list('DPR_HOST_NAMES') },
+    clientAddresses: read.choice('DPR_CLIENT_ADDRESSES', CLIENT_ADDRESSES, 'own'),
     receiveTimeoutMs: read.whole(
       'DPR_RECEIVE_TIMEOUT_MS',
       MIN_RECEIVE_TIMEOUT_MS,

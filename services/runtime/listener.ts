@@ -9,8 +9,10 @@ import { createAdmission, type AdmissionOptions } from './admission.ts';
 import type { ArrivalsUser } from './arrivals.ts';
 import type { Budgets } from './budget.ts';
 import { cannotListen } from './cannot-listen.ts';
+import type { ClientAddresses } from './client-address.ts';
 import type { Owner } from './connection.ts';
 import { checkDescriptors } from './descriptors.ts';
+import { readFirstBytes } from './first-bytes.ts';
 import { CLOSE } from './frame-socket.ts';
 import type { PeerRole } from './greeting.ts';
 import { LISTENER_LIMITS, type ListenerLimits } from './listener-limits.ts';
@@ -26,6 +28,8 @@ export interface ListenerOptions extends AdmissionOptions {
   readonly port: number;
   /** `PROGRAMS_ONLY` unless given. */
   readonly visitors?: Visitors;
+  /** `own` unless given. */
+  readonly addresses?: ClientAddresses;
   readonly limits?: Partial<ListenerLimits>;
   /** What peers of this role share, at all ports. */
   readonly budgetsOf?: (role: PeerRole) => Budgets;
@@ -44,15 +48,17 @@ export interface Listener {
 
 /** @throws ProcessError when the port cannot be bound, or the process may have too few connections */
 export async function listen(options: ListenerOptions, owner: Owner): Promise<Listener> {
-  const { log, visitors = PROGRAMS_ONLY, budgetsOf } = options;
+  const { log, visitors = PROGRAMS_ONLY, addresses = 'own', budgetsOf } = options;
   const limits = { ...LISTENER_LIMITS, ...options.limits };
   checkDescriptors();
   const sockets = webSockets(limits);
-  const server = upgradeServer({ visitors, log, requestMs: limits.helloMs }, (request, socket, head) => {
-    sockets.handleUpgrade(request, socket, head, (ws) => servePeer(ws, socket, port));
-  });
   const admission = createAdmission(options, limits.connections);
-  server.on('connection', (socket) => admission.accept(socket));
+  const firstBytes = readFirstBytes({ addresses, admission, helloMs: limits.helloMs, log });
+  const server = upgradeServer(
+    { visitors, log, requestMs: limits.helloMs },
+    (socket, serve) => firstBytes.accept(socket, serve),
+    (request, socket, head) => sockets.handleUpgrade(request, socket, head, (ws) => servePeer(ws, socket, port)),
+  );
   const sweeps = startSweeps(limits, options.arrivals);
   const port: Port = { owner, limits, admission, sweeps, log, budgetsOf };
   try {
@@ -69,6 +75,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     async close() {
       sweeps.stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      firstBytes.close();
       server.closeIdleConnections();
       for (const frames of sweeps.peers()) frames.close(CLOSE.goingAway, 'the server stops');
       const late = setTimeout(() => {

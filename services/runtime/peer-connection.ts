@@ -1,11 +1,11 @@
 /** One connection of a port, from its greeting to its end. What the peer does wrong costs it this connection and nothing else. */
 import { encode, FrameError, type ErrorCode, type Message } from '@dpr/protocol';
 import type { RawData, WebSocket } from 'ws';
-import type { Admission } from './admission.ts';
+import type { Admission, Place } from './admission.ts';
 import type { Budgets, BudgetPart } from './budget.ts';
 import type { Connection, Owner } from './connection.ts';
 import { CLOSE, framesOf, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
-import type { Hello, PeerRole } from './greeting.ts';
+import type { PeerRole } from './greeting.ts';
 import { heldFrames } from './held-frames.ts';
 import type { ListenerLimits } from './listener-limits.ts';
 import type { Log } from './log.ts';
@@ -25,8 +25,9 @@ export interface Port {
 /** Input below this does not count in the budgets: reads end within messages all the time. */
 const SMALL_INPUT_BYTES = 16 * 1024;
 
-/** The last word to a peer that gives way. */
+/** The last words to a peer that gives way. */
 const RECEIVED_SHORT = 'short of memory, and most of what waits for the rest of its message is of this connection';
+const PLACES_SHORT = 'no place is left, and most of them are taken from this address';
 
 let lastConnection = 0;
 
@@ -43,7 +44,7 @@ export function servePeer(ws: WebSocket, socket: RawSocket, port: Port): void {
     if (peer !== undefined) owner.frames(peer.connection, messages);
   });
   let received: BudgetPart | undefined;
-  let peer: { readonly connection: Connection; readonly hello: Hello } | undefined;
+  let peer: { readonly connection: Connection; readonly place: Place } | undefined;
   sweeps.join(ws, frames, meter);
   const late = setTimeout(() => {
     endFor(frames, `no greeting came within ${limits.helloMs} ms`, CLOSE.refused, 'no greeting');
@@ -68,10 +69,10 @@ export function servePeer(ws: WebSocket, socket: RawSocket, port: Port): void {
       const text = `the first frame must be 'hello', not '${hello.kind}'`;
       return endFor(frames, text, CLOSE.refused, 'no greeting');
     }
-    const refusal = admission.greet(socket, hello);
-    if (refusal !== undefined) {
-      sendError(frames, refusal.code, refusal.text, refusal.detail);
-      return frames.close(CLOSE.refused, refusal.code);
+    const place = admission.greet(socket, hello, () => frames.cutOff(CLOSE.short, PLACES_SHORT));
+    if ('code' in place) {
+      sendError(frames, place.code, place.text, place.detail);
+      return frames.close(CLOSE.refused, place.code);
     }
     clearTimeout(late);
     const budgets = port.budgetsOf?.(hello.role);
@@ -79,12 +80,13 @@ export function servePeer(ws: WebSocket, socket: RawSocket, port: Port): void {
     received = budgets?.received.join(() => frames.cutOff(CLOSE.short, RECEIVED_SHORT));
     const connection: Connection = {
       number: ++lastConnection,
+      origin: admission.originOf(socket),
       send: frames.send,
       close: () => frames.close(CLOSE.refused, ''),
       isOpen,
       watch: (told) => sweeps.watch(ws, frames, told),
     };
-    peer = { connection, hello };
+    peer = { connection, place };
     owner.opened(connection, hello);
   }
 
@@ -104,7 +106,7 @@ export function servePeer(ws: WebSocket, socket: RawSocket, port: Port): void {
     received?.end();
     sweeps.leave(frames);
     if (peer === undefined) return;
-    admission.left(peer.hello);
+    peer.place.leave();
     owner.closed(peer.connection);
   });
 }

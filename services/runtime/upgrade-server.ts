@@ -1,5 +1,6 @@
 /** An HTTP server that does one thing: it turns requests into WebSockets, and answers all others in words. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { RawSocket } from './frame-socket.ts';
 import type { Log } from './log.ts';
 import { refuseVisitor, type Visitors } from './visitors.ts';
@@ -11,17 +12,20 @@ export interface UpgradeOptions {
   readonly requestMs: number;
 }
 
+/** @param serve reads the connection's request */
+type Accept = (socket: Socket, serve: () => void) => void;
 type Upgrade = (request: IncomingMessage, socket: RawSocket, head: Buffer) => void;
 
 /** How exactly the limit on the time of a request is kept while nothing but half of one came. */
 const CHECKS_PER_REQUEST = 10;
 
-export function upgradeServer({ visitors, log, requestMs }: UpgradeOptions, upgrade: Upgrade): Server {
+export function upgradeServer({ visitors, log, requestMs }: UpgradeOptions, accept: Accept, upgrade: Upgrade): Server {
   const server = createServer({
     headersTimeout: requestMs,
     requestTimeout: requestMs,
     connectionsCheckingInterval: requestMs / CHECKS_PER_REQUEST,
   });
+  acceptBy(server, accept);
   const refusal = ({ headers }: IncomingMessage): string | undefined => {
     const reason = refuseVisitor(headers, visitors);
     if (reason !== undefined) log.debug({ event: 'visitorRefused', reason });
@@ -46,6 +50,17 @@ export function upgradeServer({ visitors, log, requestMs }: UpgradeOptions, upgr
     else turnAway(socket, '503 Service Unavailable', '');
   });
   return server;
+}
+
+/** What Node does with a connection, it does once `accept` says so. */
+function acceptBy(server: Server, accept: Accept): void {
+  const serving = server.listeners('connection');
+  server.removeAllListeners('connection');
+  server.on('connection', (socket) => {
+    accept(socket, () => {
+      for (const serve of serving) serve.call(server, socket);
+    });
+  });
 }
 
 /** Answers, and waits for no goodbye: such a peer may never close its side. */

@@ -29,6 +29,17 @@ async function crowd(port: number, size = 2 * LIMIT): Promise<Socket[]> {
   return sockets;
 }
 
+/** Greet as a client, which stays if it may. @param from the address to connect from */
+async function isLetIn(port: number, from?: string): Promise<boolean> {
+  const peer = await connectPeer(port, from);
+  onCleanUp(() => {
+    peer.close();
+    return Promise.resolve();
+  });
+  peer.send(hello());
+  return Promise.race([peer.next('welcome').then(() => true), peer.next('error').then(() => false)]);
+}
+
 describe('processes that run out of descriptors', () => {
   afterEach(cleanUp);
 
@@ -58,7 +69,7 @@ describe('processes that run out of descriptors', () => {
     }
   });
 
-  it('let in a peer that greets, at every port, while more connections than they can have are held open there', async () => {
+  it('let in who greets, at every port, while more connections than they can have are held open there', async () => {
     const cluster = await makeSite(2);
     const { finder: port, control } = cluster.ports;
     const finder = cluster.startFinder({}, THROUGH);
@@ -82,16 +93,7 @@ describe('processes that run out of descriptors', () => {
     const { finder: port, control } = cluster.ports;
     const finder = cluster.startFinder({}, THROUGH);
     await finder.event('serving');
-    const greeted = async (at: number): Promise<boolean> => {
-      const peer = await connectPeer(at);
-      onCleanUp(() => {
-        peer.close();
-        return Promise.resolve();
-      });
-      peer.send(hello());
-      return Promise.race([peer.next('welcome').then(() => true), peer.next('error').then(() => false)]);
-    };
-    for (let at = port; await greeted(at); at = at === port ? control : port);
+    for (let at = port; await isLetIn(at); at = at === port ? control : port);
     await crowd(control);
     await within('a worker', cluster.startWorker(0).event('serving'));
     const operator = await within(
@@ -100,6 +102,21 @@ describe('processes that run out of descriptors', () => {
     );
     assert.equal((await within('the status', operator.status())).workers[0]?.state, 'serving');
     operator.close();
+  });
+
+  it('serve clients of other addresses, while those of one that greet take all that they get', async () => {
+    const cluster = await makeSite(1);
+    const finder = cluster.startFinder({}, THROUGH);
+    const worker = cluster.startWorker(0, {}, THROUGH);
+    await Promise.all([finder.event('serving'), worker.event('serving')]);
+    for (const port of [cluster.workerPort(0), cluster.ports.finder]) {
+      while (await isLetIn(port, '127.0.0.2'));
+    }
+    for (let count = 0; count < 3; count++) {
+      const client = await within('a client', connectClient({ cluster: `ws://127.0.0.1:${cluster.ports.finder}` }));
+      onCleanUp(() => client.close());
+      await within('a commit', client.session().counter(0).add(1).committed);
+    }
   });
 
   it('answer probes also when something else took all of them', async () => {

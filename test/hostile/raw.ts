@@ -29,6 +29,13 @@ export function messageFrame(message: Message): Buffer {
   return webSocketFrame(BINARY, encode(message));
 }
 
+/** The HTTP request that becomes a WebSocket. */
+export function upgradeRequest(): string {
+  const key = Buffer.alloc(16, 1).toString('base64');
+  const lines = ['Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Key: ${key}`, 'Sec-WebSocket-Version: 13'];
+  return `GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n${lines.join('\r\n')}\r\n\r\n`;
+}
+
 /** Connect and greet, and read the welcome; nothing more is read until `socket.resume()`. */
 export async function rawPeer(port: number, fields: Partial<MessageOf<'hello'>> = {}): Promise<RawPeer> {
   const socket = connectTcp(port, '127.0.0.1');
@@ -37,9 +44,7 @@ export async function rawPeer(port: number, fields: Partial<MessageOf<'hello'>> 
   socket.on('data', (data) => (last = Buffer.concat([last, data]).subarray(-128)));
   const closed = new Promise<number>((resolve) => socket.on('close', () => resolve(closeCode(last))));
   await once(socket, 'connect');
-  const key = Buffer.alloc(16, 1).toString('base64');
-  const lines = ['Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Key: ${key}`, 'Sec-WebSocket-Version: 13'];
-  socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n${lines.join('\r\n')}\r\n\r\n`);
+  socket.write(upgradeRequest());
   await once(socket, 'data');
   socket.write(messageFrame(hello(fields)));
   await once(socket, 'data');

@@ -25,7 +25,8 @@ describe("a worker's clients", () => {
       if (message.kind === 'cut') sent.push(`cut ${message.cut.get(0) ?? 0} of ${message.worldLine}`);
       else sent.push(message.kind);
     };
-    clients.add({ number, send, close: () => undefined, isOpen: () => true, watch: () => undefined }, 1, newest);
+    const told = { close: () => undefined, isOpen: () => true, watch: () => undefined };
+    clients.add({ number, origin: undefined, send, ...told }, 1, newest);
     return { number, sent };
   }
 

@@ -30,6 +30,7 @@ describe('the environment', () => {
       logLevel: 'warn',
       tokens: { control: undefined, client: 'c' },
       visitors: { origins: [], hostNames: undefined },
+      clientAddresses: 'own',
       receiveTimeoutMs: 30_000,
       memoryBytes: undefined,
     });
@@ -45,6 +46,7 @@ describe('the environment', () => {
       data: '/data',
       tokens: { control: undefined, client: undefined },
       visitors: { origins: [], hostNames: undefined },
+      clientAddresses: 'own',
       receiveTimeoutMs: 500,
       id: 0,
       type: 'counter',
@@ -56,6 +58,7 @@ describe('the environment', () => {
       from: 0,
       memoryBytes: undefined,
     });
+    assert.equal(workerSettings({ ...worker, DPR_CLIENT_ADDRESSES: 'proxied' }).clientAddresses, 'proxied');
     const limited = { ...worker, DPR_MEMORY_BYTES: String(MIN_MEMORY_BYTES) };
     assert.equal(workerSettings(limited).memoryBytes, MIN_MEMORY_BYTES);
     assert.throws(() => workerSettings({ ...worker, DPR_MEMORY_BYTES: String(MIN_MEMORY_BYTES - 1) }), {

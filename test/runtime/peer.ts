@@ -16,9 +16,9 @@ export interface Peer {
   close(): void;
 }
 
-/** Connect without greeting. */
-export async function connect(port: number): Promise<Peer> {
-  const ws = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
+/** Connect without greeting. @param from the address to connect from: any that begins with 127 */
+export async function connect(port: number, from = '127.0.0.1'): Promise<Peer> {
+  const ws = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false, localAddress: from });
   const received: Message[] = [];
   const untaken: Message[] = [];
   const waiting = new Set<() => void>();
@@ -79,8 +79,9 @@ export function hello(fields: Partial<MessageOf<'hello'>> = {}): MessageOf<'hell
 export async function greet(
   port: number,
   fields: Partial<MessageOf<'hello'>> = {},
+  from?: string,
 ): Promise<Peer & { readonly welcome: MessageOf<'welcome'> }> {
-  const peer = await connect(port);
+  const peer = await connect(port, from);
   peer.send(hello(fields));
   return { ...peer, welcome: await peer.next('welcome') };
 }

@@ -30,6 +30,7 @@ const common = {
   logLevel: 'silent',
   tokens: { control: undefined, client: undefined },
   visitors: PROGRAMS_ONLY,
+  clientAddresses: 'own',
   receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
   memoryBytes: undefined,
 } as const;

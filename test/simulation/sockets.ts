@@ -23,7 +23,7 @@ export interface Port {
   readonly accept: (end: End) => void;
 }
 
-/** @param user is told when all that peers had sent before has arrived; without one no peer is pinged */
+/** @param user is told when what peers had sent before has arrived; without one nobody is pinged */
 export function openPort(world: World, process: Process, owner: Owner, user?: ArrivalsUser): Port {
   let last = 0;
   const ends = new Set<End>();
@@ -71,6 +71,7 @@ export function openPort(world: World, process: Process, owner: Owner, user?: Ar
           throw new Error('a peer did not greet, and wait for the answer');
         connection = {
           number: ++last,
+          origin: originOf(world, end.link.ends[0].process),
           send: (draft) => sendOn(world, end, draft),
           close: () => closeEnd(world, end),
           isOpen: () => end.open,
@@ -85,6 +86,15 @@ export function openPort(world: World, process: Process, owner: Owner, user?: Ar
       };
     },
   };
+}
+
+/** Of all hostile clients. */
+export const HOSTILE_ORIGIN = 'hostile';
+
+/** Hostile clients have one address, and each other client has its own; where none is hostile, addresses say nothing. */
+function originOf({ options }: World, { name }: Process): string | undefined {
+  if (options.hostileClients === 0) return undefined;
+  return name.startsWith(HOSTILE_ORIGIN) ? HOSTILE_ORIGIN : name;
 }
 
 /**

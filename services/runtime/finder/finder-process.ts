@@ -57,7 +57,7 @@ export interface RunningFinder extends Running {
 
 /** @throws ProcessError when the directory, its lock, its files or a port cannot be used */
 export async function startFinder(settings: FinderSettings, log: Log): Promise<RunningFinder> {
-  const { host, data, tokens, visitors } = settings;
+  const { host, data, tokens, visitors, clientAddresses: addresses } = settings;
   const withoutPages = { ...visitors, origins: [] };
   const limits = { receiveTimeoutMs: settings.receiveTimeoutMs };
   const { lock, file, record } = await openVolume(data, log);
@@ -120,13 +120,18 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
   const others: Budgets = { received: limitBytes(maxReceivedBytes) };
   const budgetsOf = (role: PeerRole): Budgets => (role === 'client' ? clients : others);
   const shared = { host, log, tokens, limits, budgetsOf, places: createPlaces(CLIENTS_SHARE) };
+  /** No proxy is before the control port. */
+  const direct = addresses === 'hidden' ? 'hidden' : 'own';
   const roles: Doorkeeper['roles'] = ['client', 'worker', 'operator'];
   const control = await listen(
-    { ...shared, port: settings.controlPort, visitors: withoutPages, roles, elsewhere: '' },
+    { ...shared, port: settings.controlPort, visitors: withoutPages, addresses: direct, roles, elsewhere: '' },
     owner,
   );
   const elsewhere = `workers and operators greet at the control port, ${control.port}`;
-  const listening = await listen({ ...shared, port: settings.port, visitors, roles: ['client'], elsewhere }, owner);
+  const listening = await listen(
+    { ...shared, port: settings.port, visitors, addresses, roles: ['client'], elsewhere },
+    owner,
+  );
   const metrics = new Registry();
   const observeWrite = registerFinderMetrics(metrics, status, counts);
   const admin = await serveAdmin({

@@ -19,6 +19,7 @@ export function clientsOwner(worker: Worker, clients: Clients, dispatch: (event:
         return;
       }
       clients.add(connection, worldLine, status.executed);
+      dispatch({ kind: 'clientOpened', connection: connection.number, origin: connection.origin });
       connection.send(draftOf(welcomeOf(status)));
       // The cut that covers what the client still waits for may be one that was pushed before it connected.
       dispatch({

@@ -130,6 +130,7 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   const portOptions: ListenerOptions = {
     ...{ host, port, log, visitors, tokens, limits: timing, budgetsOf: () => budgets },
     roles: ['client'],
+    addresses: settings.clientAddresses,
     elsewhere: "workers and operators greet at the Finder's control port",
     arrivals: arrivalsUser(worker, dispatch),
   };
