@@ -6,6 +6,7 @@ import { MAX_EXACT_U64, MAX_VERSION, MAX_WORKER_ID, type Batch, type Message } f
 import { reachFinder } from './finder-actor.ts';
 import { createProcess, type Process } from './scheduler.ts';
 import { call, reconnectPauses, type Call } from './sockets.ts';
+import { QUIET_WORLD } from './options.ts';
 import { HOSTILE_OPERATIONS } from './state-object.ts';
 import { reachWorker } from './worker-actor.ts';
 import type { World } from './world.ts';
@@ -24,6 +25,8 @@ interface Victim {
 
 /** Of these clients, those that only leap. */
 const LEAP_CHANCE = 0.3;
+/** Where workers have room for few sessions, of batches those that begin one more, which is never closed. */
+const FLOOD_CHANCE = 0.5;
 /** Mean time between two messages, ms. */
 const PACE_MS = 4;
 /** Frames that it sends together, at most. */
@@ -107,7 +110,9 @@ function frameFor(world: World, victim: Victim): Message {
 
 /** Mostly one that executes, since that is what lasts. */
 function batchFor(world: World, victim: Victim): Batch {
-  const { random } = world;
+  const { random, options } = world;
+  const isFlood = options.maxSessions < QUIET_WORLD.maxSessions && random.chance(FLOOD_CHANCE);
+  if (isFlood) beginAnew(world, victim, victim.worldLine);
   const { session, generation, worldLine, next } = victim;
   const isWild = random.chance(0.2);
   const version = versionNear(world, victim);

@@ -513,10 +513,12 @@ function drawShort(random: Random, { rates }: WorldOptions): Partial<WorldOption
 }
 
 /** Clients that are broken or hostile, at workers of which some are idle, away or removed, and whose clocks do not agree. */
-function drawHostile(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+function drawHostile(random: Random, { rates, sessionsPerClient }: WorldOptions): Partial<WorldOptions> {
+  const workers = random.int(2, 4);
+  const clients = random.int(1, 3);
   return {
-    workers: random.int(2, 4),
-    clients: random.int(1, 3),
+    workers,
+    clients,
     hostileClients: random.int(1, 2),
     callsPerSession: random.int(10, 60),
     stayChance: random.pick([0, 0.8]),
@@ -528,7 +530,6 @@ function drawHostile(random: Random, { rates }: WorldOptions): Partial<WorldOpti
     maxUnwrittenVersions: 16,
     maxUncommittedCheckpoints: random.pick([20, 1000]),
     maxWaitingBatches: 1000,
-    maxSessions: QUIET_WORLD.maxSessions,
     clockSkewMs: random.pick([0, 2000, 100_000]),
     restartMs: 5,
     pauseMs: 50,
@@ -536,6 +537,8 @@ function drawHostile(random: Random, { rates }: WorldOptions): Partial<WorldOpti
     rates: random.chance(0.5)
       ? QUIET_WORLD.rates
       : { ...rates, crashWorker: 1, stopWorker: 1, removeWorker: 1, addWorker: 1, jumpClock: 1 },
+    // As few as leave all others room enough beside a client that takes the half that it gets; or so many that none is refused.
+    maxSessions: random.pick([2 * sessionsPerClient * (clients + 1), QUIET_WORLD.maxSessions]),
   };
 }
 

@@ -226,6 +226,7 @@ function stepProcess(world: World, running: WorkerProcess, event: WorkerEvent): 
   if (event.kind === 'clientFrames') world.checker.framesCame(core, event.connection, event.messages);
   for (const effect of effects) {
     if (!process.alive) return;
+    if (effect.kind === 'send') world.checker.answered(core, effect.connection, effect.message);
     if (running.diesAfter >= 0 && running.diesAfter-- === 0) {
       world.reached('worker dies within a step');
       crashWorker(world, running);

@@ -137,7 +137,11 @@ export function checkSessions(truth: Truth) {
     const mine = sessionOf(truth, session.index);
     if (code === 'historyLost') return truth.exposedWorldLine - session.core.worldLine > options.maxDecisions;
     if (code === 'tooManySessions')
-      return clients.length * sessionsOfClient(options) > options.maxSessions || isCramped(options);
+      return (
+        clients.length * sessionsOfClient(options) > options.maxSessions ||
+        isCramped(options) ||
+        options.hostileClients > 0 // whether it may be refused there, is looked at where it is
+      );
     if (code !== 'sessionExpired') return false;
     const now = clockOf(session);
     return (

@@ -6,6 +6,7 @@ import { upTime } from '../../../services/core/worker/state.ts';
 import { isOnPlatter, newestOn } from '../on-disk.ts';
 import { QUIET_WORLD } from '../options.ts';
 import { EMPTY, historyOf, parseBatchName, type State } from '../state-object.ts';
+import { HOSTILE_ORIGIN } from '../sockets.ts';
 import type { WorkerProcess } from '../worker-actor.ts';
 import {
   aliveExecution,
@@ -39,6 +40,8 @@ export function checkWorkers(truth: Truth) {
   const newestOfAll = { version: 0, tick: -1 };
   /** The newest connection that a batch in flight came on. */
   const cameOn = new WeakMap<object, number>();
+  /** Sessions that hostile clients began here, also if a rollback took them back since. */
+  const hostile = new WeakMap<Worker, Set<string>>();
   /** The sessions that were closed, after its last step. */
   const closedAt = new WeakMap<Worker, readonly SessionEntry[]>();
 
@@ -100,6 +103,7 @@ export function checkWorkers(truth: Truth) {
 
   /** Frames came on a connection: a batch in flight is to be answered on the newest one that it came on. */
   function framesCame(worker: Worker, connection: number, messages: readonly Message[]): void {
+    noteHostile(worker, connection, messages);
     for (const inFlight of worker.inFlight.values()) {
       const { batch } = inFlight;
       if (batch.worldLine !== worker.worldLine || !messages.some((message) => isSameBatch(message, batch))) continue;
@@ -109,6 +113,33 @@ export function checkWorkers(truth: Truth) {
       const text = `batch ${batch.sequence} of session ${batch.session} came on connection ${newest} of worker ${worker.config.id}`;
       violated(12, `${text}, and is to be answered on ${inFlight.connection}`);
     }
+  }
+
+  function noteHostile(worker: Worker, connection: number, messages: readonly Message[]): void {
+    if (worker.origins.get(connection) !== HOSTILE_ORIGIN) return;
+    const began = hostile.get(worker) ?? new Set();
+    hostile.set(worker, began);
+    for (const message of messages) {
+      if (message.kind !== 'batch') continue;
+      if (worker.sessions.entries.get(message.session)?.begunOn === connection) began.add(message.session);
+    }
+  }
+
+  /** A client at an address that has no session here is refused one only where no room is left, and never because another has most of it. */
+  function answered(worker: Worker, connection: number, message: Message): void {
+    if (message.kind !== 'error' || message.code !== 'tooManySessions') return;
+    const origin = worker.origins.get(connection);
+    if (origin === undefined || origin === HOSTILE_ORIGIN) {
+      if (origin !== undefined) worldOf().reached('a hostile client was refused another session');
+      return;
+    }
+    const { entries, holdings } = worker.sessions;
+    const { maxSessions, id } = worker.config;
+    const taken = [...(hostile.get(worker) ?? [])].filter((session) => entries.has(session)).length;
+    if (taken > Math.ceil(maxSessions / 2))
+      violated(18, `worker ${id} refuses ${origin} a session, and remembers ${taken} of a hostile client`);
+    if (entries.size < maxSessions && (holdings.get(origin)?.sessions ?? 0) === 0)
+      violated(18, `worker ${id} refuses ${origin} its first session, and remembers ${entries.size} of ${maxSessions}`);
   }
 
   /** A batch begins to execute in the worker's open version. */
@@ -447,6 +478,7 @@ export function checkWorkers(truth: Truth) {
   return {
     workerStepped,
     framesCame,
+    answered,
     executed,
     executedHostile,
     applied,
