@@ -148,7 +148,7 @@ function createTokens(
   return { name: made.metadata.name, variables: tokens.map(([variable]) => variable) };
 }
 
-/** What there is once for all processes: DNS names of pods, who may talk to whom, and how many workers may move at once. */
+/** What there is once for all processes: DNS names of pods, network policies, and how many workers may move at once. */
 function createShared(name: string, { namespace }: ClusterContext, parent: DprCluster): void {
   const partOf = { 'app.kubernetes.io/part-of': 'dpr-cluster' };
   new Service(

@@ -31,7 +31,7 @@ const REPLACED_PROCESS_MINUTES = 60;
 const VERSION_CHARACTERS = 16;
 
 /**
- * NGINX's configuration. It tells its own version, a hash of everything else in it, to whoever connects to the socket
+ * NGINX's configuration. It tells its own version, a hash of everything else in it, to each program that connects to the socket
  * `version.sock`, so that what is served can be told from what was only asked for.
  */
 export function ingressConfiguration(routes: readonly IngressRoute[], withTls: boolean) {

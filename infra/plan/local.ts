@@ -60,7 +60,7 @@ export type LocalPlan = { readonly finder: LocalFinder; readonly workers: readon
 
 /**
  * The processes that make a cluster on one machine. What a worker gets depends on its own entry and the shared settings
- * alone, so two plans can be compared process by process to see who has to start, stop or restart.
+ * alone, so two plans can be compared process by process to see which one has to start, stop or restart.
  *
  * @param config checked for the target `local`
  */

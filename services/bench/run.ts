@@ -83,7 +83,7 @@ export function selection({ quick, only }: Pick<BenchOptions, 'quick' | 'only'>)
   throw new Error(`nothing is named like '${only}': there are ${[...all.map(cellName), ...SECTIONS].join(', ')}`);
 }
 
-/** @throws the errors of those who do not start; the signal's reason when it says to stop */
+/** @throws the errors of servers that do not start; the signal's reason when it says to stop */
 export async function runBench(options: BenchOptions): Promise<Measurements> {
   const { quick, rounds, signal, tell } = options;
   const { cells, sections } = selection(options);

@@ -70,10 +70,10 @@ function parse(words: readonly string[]): Options {
       'use it, as in ws://localhost:6379, to tell how long a session has no answer',
       clusterAddress,
     )
-    .option('--victims <who>', 'whom to choose from at random', selectors, ['all'])
+    .option('--victims <names>', 'which processes to choose from at random', selectors, ['all'])
     .option('--at-once <n>', 'so many of them at each time', whole(1, 1_000), 1)
     .addOption(
-      new Option('--sequence <who>', 'these victims, one after another').argParser(sequence).conflicts('victims'),
+      new Option('--sequence <names>', 'these victims, one after another').argParser(sequence).conflicts('victims'),
     )
     .option('--interval <time>', 'from one fault to the next', duration, INTERVAL_MS)
     .option('--rest <time>', 'at least so long between the recovery from a fault and the next', duration, REST_MS)

@@ -68,7 +68,10 @@ function parse(words: readonly string[]): Options {
     .option('--duration <time>', 'spread the increments over this time (default: 35s; fast: 2.5s)', duration)
     .option('--kill-every <time>', 'from one kill to the next; 0: no kills (default: 5s; fast: 300ms)', duration)
     .option('--min-kills <n>', 'wait for at least so many (default: 3; fast: 5)', whole(0, 1_000))
-    .option('--victims <who>', 'whom to kill: all, workers, finder, or names', selectors, ['workers', 'finder'])
+    .option('--victims <names>', 'which processes to kill: all, workers, finder, or names', selectors, [
+      'workers',
+      'finder',
+    ])
     .option('--at-once <n>', 'so many of them each time', whole(1, 1_000), 1)
     .option('--stop-for <time>', 'instead of killing, let them stand still for so long', duration)
     .option('--checkpoint-interval <time>', 'of the cluster that it starts (default: 500ms; fast: 100ms)', duration)

@@ -40,7 +40,7 @@ export function writeAmount(bytes: Buffer, at: number, amount: number | bigint):
   return at + AMOUNT_BYTES;
 }
 
-/** What came past the type checker. */
+/** A value that the type checker did not keep out. */
 function describe(amount: unknown): string {
   return typeof amount === 'string' ? `the string '${amount.slice(0, MAX_SHOWN_CHARACTERS)}'` : typeof amount;
 }

@@ -46,7 +46,7 @@ export function withoutRemovals(before: LocalPlan, after: LocalPlan): LocalPlan 
   return { ...after, workers: [...others, ...taken.values()] };
 }
 
-/** What an administrator is told of an action. */
+/** An action, in words for an administrator. */
 export function describeAction(action: Action): string {
   switch (action.kind) {
     case 'restartFinder':

@@ -12,7 +12,7 @@ export type Severity = 'warn' | 'error' | 'fatal';
 export type Said = {
   readonly severity: Severity;
   readonly text: string;
-  /** The process counted it itself: so many times it came after it was told of. */
+  /** The process counted it itself: so many times it came after its line. */
   readonly more?: More;
 };
 

@@ -35,9 +35,9 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-/** Who has not asked by then is cut off: those who say nothing must not keep probes out for long. */
+/** A connection that has not sent its request by then is closed: silent connections must not keep probes out for long. */
 const HEADERS_TIMEOUT_MS = 2_000;
-/** How often it is looked who is late; Node's own 30 s are more than a supervisor waits for an answer. */
+/** How often the server looks for late requests; Node's own 30 s are more than a supervisor waits for an answer. */
 const CHECK_EVERY_MS = 500;
 /** Of the descriptors that clients leave. */
 export const MAX_ADMIN_CONNECTIONS = 48;

@@ -12,7 +12,7 @@ export interface Connection {
   readonly send: (frame: Draft) => void;
   /** Close after what was sent, which says why. */
   readonly close: () => void;
-  /** False once it was closed: what came with the frame for which it was does not count. */
+  /** False once it was closed: frames in the same message, after the one for which it was closed, do not count. */
   readonly isOpen: () => boolean;
   /** Ask the peer whenever it says nothing, and tell of it when it does not answer. */
   readonly watch: (told: ToldOfSilence) => void;

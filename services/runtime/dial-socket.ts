@@ -38,7 +38,7 @@ export interface DialedSocket {
   close(code: number): void;
   /** Close at once. */
   giveUp(reason: Error): void;
-  /** False once it is being closed: what came with the frame that ended it does not count. */
+  /** False once it is being closed: frames in the same message, after the one that ended it, do not count. */
   readonly isOpen: () => boolean;
   /** Bytes that were sent and that the system has not taken over yet. */
   readonly unsentBytes: () => number;

@@ -24,7 +24,7 @@ export const DIALER_TIMING = {
   /** How long connecting, and then the answer to the greeting, may take. */
   answerMs: 3_000,
   receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
-  /** The Finder asks whom it watches more often, and its questions are signs of life: mostly nothing need be asked from here. */
+  /** The Finder asks the workers that it watches more often, and its questions are signs of life: a worker seldom has to ask. */
   watchIntervalMs: 2 * WATCH_INTERVAL_MS,
 };
 export type DialerTiming = typeof DIALER_TIMING;

@@ -31,7 +31,7 @@ export function keepAlive(ws: WebSocket, frames: FrameSocket): (ask?: Buffer) =>
 
 /**
  * Intervals are counted rather than measured: one who stood still, together with everything else on the machine perhaps, looks once
- * when it goes on, and then hears who has answered meanwhile.
+ * when it goes on, and then reads the answers that arrived meanwhile.
  *
  * @returns what is to be called once per interval; it pings a peer that said nothing since the last one
  */

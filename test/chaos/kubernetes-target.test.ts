@@ -69,7 +69,7 @@ describe('a target on Kubernetes', () => {
     assert.deepEqual(await changes(), [expected]);
   });
 
-  it('lets who stands still go on when it is released', async () => {
+  it('lets a stopped pod go on when it is released', async () => {
     const target = await kubernetesTarget(OURS);
     await target.inject(COUNTER, { kind: 'stop', forMs: 3_600_000 });
     await target.release();

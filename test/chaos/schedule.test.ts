@@ -69,7 +69,7 @@ describe('a schedule', () => {
     ]);
   });
 
-  it('names whom it cannot find', () => {
+  it('names the victim that it cannot find', () => {
     const unknown = schedule({ kind: 'sequence', entries: [['counter-7']] });
     assert.throws(
       () => victimsOf(unknown, 0, VICTIMS),

@@ -145,9 +145,9 @@ describe('chaos', () => {
 
   it('says what is wrong when no cluster or no such process is there', async () => {
     const place = await makePlace();
-    const nobody = await chaos(place, ['--count', '1']);
-    assert.equal(nobody.code, 1);
-    assert.ok(nobody.errors.startsWith(`no cluster runs with its data in ${place.data}: start one`), nobody.errors);
+    const nothing = await chaos(place, ['--count', '1']);
+    assert.equal(nothing.code, 1);
+    assert.ok(nothing.errors.startsWith(`no cluster runs with its data in ${place.data}: start one`), nothing.errors);
     await place.start();
     const unknown = await chaos(place, ['--sequence', 'counter-9']);
     assert.equal(unknown.code, 1);

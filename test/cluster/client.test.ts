@@ -189,9 +189,9 @@ describe('the dpr command with real processes', () => {
     assert.equal(pid.out, `${String(place.process('counter-1')?.pid)}\n`);
     const unknown = await dpr(place, 'get', '9');
     assert.deepEqual([unknown.code, unknown.out], [5, '']);
-    const nobody = await dpr({ cluster: 'ws://127.0.0.1:1' }, 'get', '0');
-    assert.equal(nobody.code, 3);
-    assert.match(nobody.err, /is the cluster running\?/);
+    const unreachable = await dpr({ cluster: 'ws://127.0.0.1:1' }, 'get', '0');
+    assert.equal(unreachable.code, 3);
+    assert.match(unreachable.err, /is the cluster running\?/);
   });
 
   it('ends as it would when its complaint is not read', async () => {

@@ -52,8 +52,8 @@ describe('editing the config while it runs', () => {
   it('changes nothing by another order, nor by mistakes, which are all told', async () => {
     const place = await makePlace();
     const run = await place.start();
-    const everybody = ['dpr-finder', 'counter-0', 'counter-1'];
-    const before = running(place, everybody);
+    const everyProcess = ['dpr-finder', 'counter-0', 'counter-1'];
+    const before = running(place, everyProcess);
     const reordered = await edit(place, run, [{ id: 1 }, { id: 0 }]);
     assert.deepEqual(reordered.changes, []);
     place.edit({ workers: [{ id: 0 }, { id: 0 }, { id: 2, prot: 1 }], basePort: 0 });
@@ -65,7 +65,7 @@ describe('editing the config while it runs', () => {
     place.write('config: [');
     await run.line('configInvalid', (line) => String(line.problems).includes('is not YAML'));
     assert.deepEqual((await edit(place, run, [{ id: 0 }, { id: 1 }])).changes, []);
-    assert.deepEqual(running(place, everybody), before);
+    assert.deepEqual(running(place, everyProcess), before);
   });
 
   it('refuses a port that another program has', async () => {
@@ -276,7 +276,7 @@ describe('editing the config while it runs', () => {
     assert.deepEqual(await addTo(place, [1], 1), [10]);
   });
 
-  it('counts at the next start when nothing ran: who is no longer declared leaves', async () => {
+  it('counts at the next start when nothing ran: a worker that is no longer declared leaves', async () => {
     const place = await makePlace();
     const first = await place.start();
     await addTo(place, [0, 1], 6);

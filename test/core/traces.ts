@@ -20,7 +20,7 @@ export interface Step {
   /** One event: what the application or the network did, at so many milliseconds. */
   readonly at: number;
   readonly event: unknown;
-  /** Frames that the session sends then, in order; `worker`: to whom, null for the Finder. */
+  /** Frames that the session sends then, in order; `worker`: the receiver, null for the Finder. */
   readonly sends: readonly { readonly worker: number | null; readonly frame: PlainFrame }[];
   /** What else the session does: calls that completed, were committed, failed or are lost, and what it wants. */
   readonly tells: readonly unknown[];

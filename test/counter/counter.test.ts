@@ -61,7 +61,7 @@ describe('a counter', () => {
     );
   });
 
-  it('goes back to any snapshot, which what came later did not change', () => {
+  it('goes back to any snapshot, which later operations did not change', () => {
     fc.assert(
       fc.property(fc.array(amount), fc.array(amount, { minLength: 1 }), (before, after) => {
         const counter = createCounter();

@@ -69,7 +69,7 @@ describe('processes that run out of descriptors', () => {
     }
   });
 
-  it('let in who greets, at every port, while more connections than they can have are held open there', async () => {
+  it('let in a peer that greets, at every port, while more connections than they can have are held open there', async () => {
     const cluster = await makeSite(2);
     const { finder: port, control } = cluster.ports;
     const finder = cluster.startFinder({}, THROUGH);

@@ -8,7 +8,7 @@ const STEP = 300;
 /** Rounds that are in flight together. */
 const PIPELINED = 5;
 
-/** What can happen to connections; each leaves the network such that it works again for those who connect anew. */
+/** What can happen to connections; after each, a new connection works again. */
 const FAULTS: Readonly<Record<string, (proxy: Proxy, random: Random) => void>> = {
   'cut on the way up': (proxy, random) => proxy.cutAfter('up', random.int(1, 400)),
   'cut on the way down': (proxy, random) => proxy.cutAfter('down', random.int(1, 400)),

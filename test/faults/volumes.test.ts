@@ -328,7 +328,7 @@ describe('volumes that are not as they were left', () => {
       site.workers[0]?.process.kill('SIGSTOP');
       const old = await site.restartFinder();
       await site.restartWorker(1);
-      const unheard = await said(old, 'without whom it goes on', ({ event }) => event === 'unheard');
+      const unheard = await said(old, 'the members without which it goes on', ({ event }) => event === 'unheard');
       assert.deepEqual(unheard.workers, [0]);
       await within('a commit by the other worker', client.session().counter(1).add(5).committed);
       await client.close();

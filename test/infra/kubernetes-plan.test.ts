@@ -222,7 +222,7 @@ describe('the plan on Kubernetes', () => {
       planNetworkPolicies()
         .find(({ name }) => name === policy)
         ?.ingress.filter(({ ports }) => ports.some((allowed) => allowed.port === port))
-        .flatMap((rule) => rule.from?.map((peer) => JSON.stringify(peer)) ?? ['anybody']);
+        .flatMap((rule) => rule.from?.map((peer) => JSON.stringify(peer)) ?? ['any peer']);
     assert.equal(from('dpr-worker', 'public')?.length, 1);
     assert.match(from('dpr-worker', 'public')?.[0] ?? '', /"ingress"/);
     assert.deepEqual(

@@ -78,7 +78,7 @@ describe('the status', () => {
     ]);
   });
 
-  it('tells who is silent, by what the supervisor or the Finder knows, and what that holds up', () => {
+  it('shows which process is silent, by what the supervisor or the Finder knows, and what that holds up', () => {
     const [finder, worker, other] = views(['silent', 'serving', 'silent']);
     assert.ok(finder && worker && other);
     const silent = (view: View, silentMs: number) => ({ ...view, state: { ...view.state, silentMs } });
@@ -107,7 +107,7 @@ describe('the status', () => {
     assert.deepEqual(notesOf([worker], status), [`worker 0 commits nothing; it waits for ${blockedBy}`]);
   });
 
-  it('tells who is to be removed, and when, and who waits for a word', () => {
+  it('shows which workers are to be removed, when, and which ones wait for a word of the administrator', () => {
     const status = { ...STATUS, undecided: [{ id: 12, text: 'why' }] };
     const states = rowsOf(views([]), status, HOST, new Map([[0, 4_100]])).map(({ state }) => state);
     assert.deepEqual(states.slice(1), ['to be removed in 5 s', 'needs state: kept or empty']);

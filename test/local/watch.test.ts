@@ -25,14 +25,14 @@ describe('a watched file', () => {
     unwatch = watchForChanges(name, fingerprintOf(name), () => changed());
   }
 
-  /** Resolves when the change is heard of. */
+  /** Resolves when the change is noticed. */
   function after(change: () => void): Promise<void> {
     const hearing = new Promise<void>((resolve) => (changed = resolve));
     change();
     return hearing;
   }
 
-  it('is heard of when it is written, replaced by renaming, removed, and written again', async () => {
+  it('is noticed when it is written, replaced by renaming, removed, and written again', async () => {
     watch(file);
     await after(() => writeFileSync(file, 'seven'));
     await after(() => {
@@ -43,7 +43,7 @@ describe('a watched file', () => {
     await after(() => writeFileSync(file, 'four'));
   });
 
-  it('is heard of through a link, also when the link is changed', async () => {
+  it('is noticed through a link, also when the link is changed', async () => {
     const link = path.join(directory, 'link.yaml');
     symlinkSync(file, link);
     watch(link);
@@ -56,7 +56,7 @@ describe('a watched file', () => {
     });
   });
 
-  it('is heard of when it changed before it was watched, and after it was read', async () => {
+  it('is noticed when it changed before it was watched, and after it was read', async () => {
     const read = fingerprintOf(file);
     writeFileSync(file, 'seven');
     await after(() => {
@@ -64,7 +64,7 @@ describe('a watched file', () => {
     });
   });
 
-  it('is heard of once for what is saved in several steps', async () => {
+  it('is noticed once for what is saved in several steps', async () => {
     watch(file);
     let times = 0;
     await after(() => {

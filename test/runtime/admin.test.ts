@@ -52,7 +52,7 @@ describe('the admin port', () => {
     assert.match(text, /\nprocess_resident_memory_bytes \d/);
   });
 
-  it('says what there is to those who ask for something else', async () => {
+  it('names its pages in the answer to a request for another one', async () => {
     const missing = await get('/');
     assert.deepEqual(
       [missing.status, await missing.json()],

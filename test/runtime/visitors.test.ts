@@ -90,10 +90,10 @@ describe('visitors', () => {
 
 describe('a listener', () => {
   it('holds no connection open that it turned away, though the peer never closes it', async () => {
-    const nobody = { opened: () => undefined, frames: () => undefined, closed: () => undefined };
+    const owner = { opened: () => undefined, frames: () => undefined, closed: () => undefined };
     const tokens = { control: undefined, client: undefined };
     const options = { host: '127.0.0.1', port: 0, log: createLog('silent', {}), roles: [], elsewhere: '', tokens };
-    const listener = await listen(options, nobody);
+    const listener = await listen(options, owner);
     try {
       const socket = connect({ host: '127.0.0.1', port: listener.port, allowHalfOpen: true });
       const lines = Object.entries({ host: 'localhost', origin: 'https://evil.example', ...UPGRADE });

@@ -210,7 +210,7 @@ export function reachFinder(world: World, from: Process, role: Role): FinderProc
   return running;
 }
 
-/** Notes for whom a connection speaks, and what that one knows, too. */
+/** Notes for which worker a connection speaks, and what that worker knows, too. */
 function listening(owner: Owner, running: () => FinderProcess): Owner {
   return {
     ...owner,
@@ -312,7 +312,7 @@ function goesOn(world: World, { found, heard, betterInformed }: FinderProcess): 
       world.checker.violated(2, `the Finder goes on from an old record, and has not heard of worker ${id}`);
     }
   }
-  world.reached('nobody knows that the record is old');
+  world.reached('no worker knows that the record is old');
   crashFinder(world, false);
 }
 

@@ -1,4 +1,4 @@
-/** What a world is: who is in it, its limits, and how often each fault strikes. Times in ms, rates in faults a second. */
+/** What a world is: its processes, its limits, and how often each fault strikes. Times in ms, rates in faults a second. */
 import {
   ABSURD_RETRY_LIMIT_MS,
   CLIENT_RETRY_LIMIT_MS,

@@ -45,7 +45,7 @@ export interface Told {
   /** The process in which it happens; undefined outside of all. */
   readonly process: string | undefined;
   readonly text: string;
-  /** To whom a frame goes. */
+  /** The receiver of a frame. */
   readonly to: string | undefined;
   /** How each actor is when it happens, in order: Finder, workers, clients. */
   readonly actors: readonly ActorState[];

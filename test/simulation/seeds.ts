@@ -17,12 +17,12 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
   {
     seed: 1,
     found: 'a registration that waited while another process claimed the worker was never answered',
-    fix: 'whoever is claimed over is told at once that it is fenced',
+    fix: 'a process that is claimed over is told at once that it is fenced',
   },
   {
     seed: 21,
     found: 'a worker was told that it was fenced before that was durable',
-    fix: 'nobody is told what the record says before the record is durable',
+    fix: 'no peer is told what the record says before the record is durable',
   },
   {
     seed: 183,
@@ -82,7 +82,7 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     seed: 1_795_365_973_374,
     found:
       'a worker whose successor had removed a file tried for ever to restore from it, instead of noticing the successor',
-    fix: 'whoever misses a file looks whether there is a successor, and stops if there is',
+    fix: 'a worker that misses a file looks whether there is a successor, and stops if there is',
   },
   {
     seed: 1_795_366_828_901,
@@ -108,7 +108,7 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
   },
   {
     seed: 1_795_378_693_887,
-    found: 'the simulator waited for somebody to be told of a cut with which the last one who cared had left',
+    found: 'the simulator waited for a session to be told of a cut, and the last session that waited for it had left',
   },
   {
     seed: 1_795_379_439_067,

@@ -23,7 +23,7 @@ export interface Port {
   readonly accept: (end: End) => void;
 }
 
-/** @param user is told when what peers had sent before has arrived; without one nobody is pinged */
+/** @param user is told when all that peers had sent before has arrived; without one no peer is pinged */
 export function openPort(world: World, process: Process, owner: Owner, user?: ArrivalsUser): Port {
   let last = 0;
   const ends = new Set<End>();

@@ -172,7 +172,10 @@ export const CONNECTIONS: readonly Scenario[] = [
       check(asked.message.known === stage.truth.version, () => 'it names the membership that it knows');
       await worker.greeted(3);
       const arrival = await worker.batch();
-      check(worker.untaken('batch') === 0, () => 'it sends a batch to who is not the worker that it looked for');
+      check(
+        worker.untaken('batch') === 0,
+        () => 'it sends a batch to a server that is not the worker that it looked for',
+      );
       worker.answer(arrival, 9);
       await stage.client.hears('completed 1 5');
       await end(stage);

@@ -7,7 +7,7 @@ import { durableOf, log, send, type Finder } from './state.ts';
 
 /** Dependencies that are not met in two looks are asked for: those of a cluster that is well are met before. */
 const LOOK_MS = 250;
-/** Durable checkpoints of which none is committed for so long are told of. */
+/** The Finder logs a worker of which nothing was committed for so long, though it has durable checkpoints. */
 const BLOCKED_MS = 10_000;
 /** Workers that one line of the log names. */
 const MAX_NAMED = 16;
@@ -21,7 +21,7 @@ export function lookAt({ graph, waits }: Finder): number {
   return graph.size === 0 && waits.stuck.size === 0 ? Infinity : waits.lookedAt + LOOK_MS;
 }
 
-/** Ask for what others wait for, and tell of those who wait for long. */
+/** Ask for versions that others wait for, and log workers that wait for long. */
 export function look(finder: Finder): void {
   if (finder.now < lookAt(finder)) return;
   const { waits } = finder;

@@ -119,7 +119,7 @@ function wait(worker: Worker, connection: number, batch: Batch): void {
     const text = `worker ${id} cannot take more batches now: ${maxWaitingBatches} batches of ${maxWaitingBytes} bytes may wait`;
     return refuse(worker, connection, 'overloaded', text, batch);
   }
-  // What came with it in one message is not kept with it.
+  // Kept in memory of its own: the message that carried it may hold many others.
   worker.waiting.push({ connection, batch: { ...batch, operations: ownBytes(batch.operations) } });
   worker.waitingBytes = bytes;
 }

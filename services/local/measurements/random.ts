@@ -12,7 +12,7 @@ export function seededRandom(seed: number): () => number {
 /** Seeds are whole numbers from 0 up to this. */
 export const MAX_SEED = 2 ** 32 - 1;
 
-/** A seed for those who gave none; it is shown, so that the run can be repeated. */
+/** A seed for a run that was given none; the program shows it, so that the run can be repeated. */
 export function freshSeed(): number {
   return Math.floor(Math.random() * (MAX_SEED + 1));
 }

@@ -2,7 +2,7 @@ import { kindOfEnd, moreText, repeats, type Time } from '@dpr/runtime/repeats';
 import { type LocalEvent, textOf } from '../events.ts';
 
 /**
- * Lines for people: a process that ends again and again for the same reason is told of once, and then how many more times that was; its
+ * Lines for people: a process that ends again and again for the same reason is shown once, and then how many more times that was; its
  * starts between these ends are not told, and once it stays, that it serves is.
  *
  * @returns what is to be called with each event

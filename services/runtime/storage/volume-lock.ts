@@ -40,7 +40,7 @@ class NoSocketsError extends Error {
   override readonly name = 'NoSocketsError';
 }
 
-/** What a process says to those who connect: first that it is looking, if it is, and then whether it holds the lock. */
+/** What a process says to others that connect: first that it is looking, if it is, and then whether it holds the lock. */
 const LOOKING = '?';
 const HELD = '!';
 
@@ -59,7 +59,7 @@ const DRAFT_FILE = /^\.lock-(\d+)-[0-9a-f]+$/;
 type Own = {
   readonly name: string;
   readonly server: Server;
-  /** Those who ask, and wait for our decision. */
+  /** Connections of processes that ask, and wait for this one's decision. */
   readonly asking: Set<Socket>;
   state: 'looking' | 'held';
 };

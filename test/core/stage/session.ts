@@ -1,4 +1,4 @@
-/** The session on the stage: whom it is connected to, and what it wants done. */
+/** The session on the stage: the workers that it is connected to, and what it wants done. */
 import { createSession, sessionWakeAt, stepSession, type SessionEffect, type SessionEvent } from '@dpr/core';
 import type { Message } from '@dpr/protocol';
 import { show, showMessage } from '../show.ts';
@@ -6,7 +6,7 @@ import { CLIENT, received, type Cast, type Process, type Scene, type SessionPart
 
 export function sessionOn(scene: Scene, cast: Cast, replay: boolean): SessionPart {
   const { queue, tell } = scene;
-  /** Whom the session is connected to, by the worker's id. */
+  /** The processes that the session is connected to, by the worker's id. */
   const links = new Map<number, Process>();
   const session = createSession({
     ...{ id: '5e'.repeat(16), worldLine: 1, mode: 'strict', replay },

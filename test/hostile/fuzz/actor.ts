@@ -15,7 +15,7 @@ export interface Actor {
   /** Goes on: connects, or sends one message, or does something else. @returns how many frames were sent */
   act(): number;
   readonly isConnected: () => boolean;
-  /** Whom it talks to, and what it sent last, the newest at the end, since it connected; in hex. */
+  /** Which server it talks to, and what it sent last, the newest at the end, since it connected; in hex. */
   readonly last: () => { readonly persona: Persona; readonly sent: readonly string[] };
 }
 

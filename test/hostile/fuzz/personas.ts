@@ -1,4 +1,4 @@
-/** Who talks to whom: every port, with the tokens that a client has, without any, and at the control port with its own too. */
+/** The peers of the fuzzer: clients of every port, with the tokens that a client has, without any, and at the control port with its own too. */
 import type { Kind } from './frames.ts';
 
 export interface Persona {
@@ -9,7 +9,7 @@ export interface Persona {
   /** The kinds of frames that it may send there, and does most of the time. */
   readonly allowed: readonly Kind[];
   /**
-   * It has the control token. Who has that administers the cluster: may remove workers, take their places, or say that the record is
+   * It has the control token. A peer that has it administers the cluster: it may remove workers, take their places, or say that the record is
    * old. It sends everything but that.
    */
   readonly isTrusted: boolean;

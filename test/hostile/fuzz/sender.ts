@@ -1,4 +1,4 @@
-/** A process that sends: its parent tells it whom to pester, and is told what came of it. */
+/** A process that sends: its parent tells it which servers to send to, and gets the results. */
 import { writeFileSync } from 'node:fs';
 import { createActor, type Actor } from './actor.ts';
 import { createKnowledge } from './knowledge.ts';

@@ -295,7 +295,7 @@ describe('generations of a worker', () => {
     beforeEach(async () => (directory = await mkdtemp(path.join(tmpdir(), 'dpr-generations-'))));
     afterEach(() => rm(directory, { recursive: true }));
 
-    it('are kept, and stop who is still there', async () => {
+    it('are kept, and stop a process that still writes to them', async () => {
       const disk = nodeDisk(directory);
       const { store } = await begun(disk);
       await takeOver(disk);

@@ -34,7 +34,7 @@ describe('a volume whose names are taken away while it is open', () => {
         sim.remove(name);
         await assert.rejects(run(store), lost(name));
         sim.put(name, bytes);
-        await assert.rejects(store.refuseIfLost(), lost(name), 'what came in between may have been missed');
+        await assert.rejects(store.refuseIfLost(), lost(name), 'writes in between may have been missed');
       });
     }
 

@@ -55,7 +55,8 @@ export const UNREACHABLE: readonly Unreachable[] = [
     },
   },
   {
-    because: "an operator's watch is not part of the simulation, nor are the questions that show who is silent",
+    because:
+      "an operator's watch is not part of the simulation, nor are the questions that show which worker is silent",
     blocks: {
       'core/finder/finder.ts': [
         'peer.subscribed = true;',
@@ -125,7 +126,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
     },
   },
   {
-    because: 'versions here stay far from where numbers end: nobody is believed who claims such a one',
+    because: 'versions here stay far from where numbers end: no client that claims such a one is believed',
     blocks: {
       'core/versions.ts': ['return version < TWO_TO_53 ? version + 1 : version + 2;', 'return reached > MAX_VERSION ?'],
       'core/worker/checkpoint.ts': [
