@@ -73,13 +73,7 @@ export function createRules(): Rules {
       const name = nameOf(worker, batch);
       session ??= batch.session;
       check(batch.session === session, () => `${name} is of another session than before`);
-      check(batch.generation === generation, () => `${name} is meant for generation ${batch.generation}`);
-      check(batch.operations.length === 8 * batch.count, () => `${name} has ${batch.count} operations of 8 bytes`);
-      check(!batch.dependencies.has(worker), () => `${name} depends on the worker that it goes to`);
-      for (const [owner, version] of batch.dependencies) {
-        const text = `${name} depends on version ${version} of worker ${owner}, above its own ${batch.version}`;
-        check(version <= batch.version, () => text);
-      }
+      checkByItself(worker, generation, batch);
       const lane = laneOf(worker, generation);
       const bytes = constantPart(batch);
       const before = lane.sent.get(batch.sequence);
@@ -109,6 +103,18 @@ export function createRules(): Rules {
     },
     removed: (worker, generation) => void (laneOf(worker, generation).isGone = true),
   };
+}
+
+/** What holds of a batch whatever was sent before. */
+function checkByItself(worker: number, generation: number, batch: Batch): void {
+  const name = nameOf(worker, batch);
+  check(batch.generation === generation, () => `${name} is meant for generation ${batch.generation}`);
+  check(batch.operations.length === 8 * batch.count, () => `${name} has ${batch.count} operations of 8 bytes`);
+  check(!batch.dependencies.has(worker), () => `${name} depends on the worker that it goes to`);
+  for (const [owner, version] of batch.dependencies) {
+    const text = `${name} depends on version ${version} of worker ${owner}, above its own ${batch.version}`;
+    check(version <= batch.version, () => text);
+  }
 }
 
 function nameOf(worker: number, { sequence }: Batch): string {

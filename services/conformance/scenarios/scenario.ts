@@ -1,5 +1,7 @@
 /** One thing that a client must do right, played out. */
-import type { Arrival, Stage, Worker } from '../stage.ts';
+import type { Arrival } from '../party.ts';
+import type { Stage } from '../stage.ts';
+import type { Worker } from '../worker.ts';
 
 export interface Scenario {
   /** One word, for `--only`. */
