@@ -4,14 +4,12 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ClusterStatus, WorkerStatus } from '@dpr/client';
 import { CLUSTER_FILE } from '@dpr/client/cluster-file';
 import { ConfigError } from '@dpr/infra/config';
-import { type LocalProcess, reachable } from '@dpr/infra/plan';
+import { type LocalFinder, type LocalProcess, reachable } from '@dpr/infra/plan';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import { localCluster } from './cluster.ts';
-import { type Countdown, countdown, DOUBT_FACTOR, finish, isDoubtful, REAL_CLOCK } from './countdown.ts';
 import { type Desired, readDesired } from './desired.ts';
 import { type Action, describeAction, diffPlans, isRemoval, withoutRemovals } from './diff-plans.ts';
 import type { Emit } from './events.ts';
-import { publishStatus } from './status-publisher.ts';
 import { openLogFile } from './log-file.ts';
 import { LOCAL_EXIT } from './exit-codes.ts';
 import { finderControl } from './operator.ts';
@@ -19,7 +17,10 @@ import { ephemeralPorts, openToOthers, portsAtRisk } from './open-doors.ts';
 import type { Options } from './options.ts';
 import { obstacles, processesOf } from './preflight.ts';
 import { logDirectory, prepare } from './prepare.ts';
+import { createRemovals } from './removals.ts';
 import { onSignals } from './signals.ts';
+import { publishStatus } from './status-publisher.ts';
+import { areStrays, straysIn, strayText } from './strays.ts';
 import type { Show } from './view/show.ts';
 import { fingerprintOf, watchForChanges } from './watch.ts';
 
@@ -60,37 +61,36 @@ type Running = {
 };
 
 function startCluster(options: Options, show: Show, first: Desired, began: number): Running {
-  const { config, data, host, removalDelayMs } = options;
+  const { config, data, host } = options;
   const emit: Emit = (event) => show.event(event);
+  const warn = (text: string): void => emit({ event: 'warning', text });
+  const warnOfDoors = doorWarnings(host, warn);
   let desired = first;
   let served = false;
   let lookForStrays = true;
-  let warnings: readonly string[] = [];
-  let reloading: Promise<void> = Promise.resolve();
-  /** Of workers that were taken out of the config, and of members that it never had. */
-  const edits = countdown(REAL_CLOCK);
-  const strays = countdown(REAL_CLOCK);
+  let changes: Promise<void> = Promise.resolve();
 
-  const address = (port: number) => `ws://${reachable(host)}:${port}`;
-  const addresses = () => {
-    const { ports } = desired.plan.finder;
-    return { cluster: address(ports.public), control: address(ports.control) };
+  const inTurn = (work: () => Promise<void>): Promise<void> => (changes = changes.then(work));
+  const removing = {
+    delayMs: options.removalDelayMs,
+    emit,
+    read: () => desiredOr(options, () => undefined),
+    inTurn: (work: () => Promise<void>) => void inTurn(work),
   };
+  /** Of workers that were taken out of the config, and of members that it never had. */
+  const edits = createRemovals(removing);
+  const strays = createRemovals(removing);
+
+  const addresses = () => addressesOf(host, desired.plan.finder);
   const cluster = localCluster({
     host,
     emit,
     changed,
     openLog: (file, name) =>
-      openLogFile(file, ({ message }) => {
-        emit({ event: 'warning', text: `the log of ${name} cannot be written: ${message}` });
-      }),
+      openLogFile(file, ({ message }) => warn(`the log of ${name} cannot be written: ${message}`)),
     logDirectory: logDirectory(data),
-    connect: ({ ports, environment }) =>
-      finderControl({
-        cluster: address(ports.public),
-        control: address(ports.control),
-        controlToken: environment.DPR_CONTROL_TOKEN,
-      }),
+    connect: (finder) =>
+      finderControl({ ...addressesOf(host, finder), controlToken: finder.environment.DPR_CONTROL_TOKEN }),
   });
   const header = () => ({ supervisor: process.pid, ...addresses(), config });
   const removals = () => new Map([...strays.left(), ...edits.left()]);
@@ -98,12 +98,6 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
   emit({ event: 'starting', config, data, processes: processesOf(first.plan).length });
   warnOfDoors(first);
   cluster.apply(first.plan, first.forced);
-
-  function warnOfDoors({ plan }: Desired): void {
-    const found = [openToOthers(host, plan), portsAtRisk(plan, ephemeralPorts())].filter((text) => text !== undefined);
-    for (const text of found) if (!warnings.includes(text)) emit({ event: 'warning', text });
-    warnings = found;
-  }
 
   function changed(): void {
     publisher.changed();
@@ -118,51 +112,20 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
   function findStrays({ workers }: ClusterStatus): void {
     if (!lookForStrays) return;
     lookForStrays = false;
-    const declared = new Map(desired.plan.workers.map(({ id, type }) => [id, type]));
-    // The type is not known before a worker has joined for the first time.
-    const isStray = ({ id, type }: WorkerStatus) =>
-      declared.get(id) !== type && !(declared.has(id) && type === '') && !cluster.isSettling(id);
-    const found = workers.filter(isStray);
+    const found = straysIn(workers, desired.plan, (worker) => cluster.isSettling(worker));
     if (found.length === 0) return;
-    const ids = found.map(({ id }) => id);
-    const areStrays = ({ plan }: Desired) => {
-      const types = new Map(plan.workers.map((worker) => [worker.id, worker.type]));
-      return found.every(({ id, type }) => types.get(id) !== type);
-    };
-    strays.begin(
-      ids,
-      announceRemoval(ids, workers.length),
-      whenOver(strays, areStrays, () => found.forEach((member) => void dismiss(member))),
-    );
-  }
-
-  /** @param isMissing by the config as it is in the end */
-  function whenOver(
-    wait: Countdown,
-    isMissing: (now: Desired) => boolean,
-    act: () => void | Promise<void>,
-  ): () => void {
-    const isStill = async (): Promise<boolean> => {
-      const now = await desiredOr(options, () => undefined);
-      return now !== undefined && isMissing(now);
-    };
-    return () => {
-      reloading = reloading.then(() => finish(wait, isStill, act));
-    };
-  }
-
-  /** @returns how long to wait for it, ms */
-  function announceRemoval(workers: readonly number[], total: number): number {
-    const doubtful = isDoubtful(workers.length, total);
-    const delayMs = removalDelayMs * (doubtful ? DOUBT_FACTOR : 1);
-    emit({ event: 'removalPending', workers, delayMs, doubtful });
-    return delayMs;
+    strays.begin({
+      workers: found.map(({ id }) => id),
+      total: workers.length,
+      isMissing: ({ plan }) => areStrays(found, plan),
+      act: () => found.forEach((member) => void dismiss(member)),
+    });
   }
 
   async function dismiss(member: WorkerStatus): Promise<void> {
     const worker = await desired.stray(member);
     if (worker !== undefined) cluster.dismiss(worker);
-    else emit({ event: 'warning', text: strayText(member) });
+    else warn(strayText(member));
   }
 
   async function reload(): Promise<void> {
@@ -176,7 +139,7 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
       keep(before, 'the config cannot be used');
       return;
     }
-    const removed = removedBy(next);
+    const removed = removedBetween(desired, next);
     keep(
       before.filter((id) => !removed.includes(id)),
       'the config has the entry again',
@@ -185,18 +148,8 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
     // What is added or changed is there at once.
     await change({ ...next, plan: withoutRemovals(desired.plan, next.plan) }, removed.length > 0);
     if (removed.length === 0) return;
-    const areMissing = (now: Desired) => isDeepStrictEqual(removedBy(now), removed);
-    edits.begin(
-      removed,
-      announceRemoval(removed, total),
-      whenOver(edits, areMissing, () => change(next)),
-    );
-  }
-
-  function removedBy({ plan }: Desired): number[] {
-    return diffPlans(desired.plan, plan)
-      .filter(isRemoval)
-      .map(({ worker }) => worker.id);
+    const isMissing = (now: Desired) => isDeepStrictEqual(removedBetween(desired, now), removed);
+    edits.begin({ workers: removed, total, isMissing, act: () => change(next) });
   }
 
   /** @param isPart more is to come, which is told by itself */
@@ -217,7 +170,7 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
   }
 
   return {
-    reload: () => (reloading = reloading.then(reload)),
+    reload: () => inTurn(reload),
     async stop(why) {
       edits.cancel();
       strays.cancel();
@@ -229,6 +182,28 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
     },
     kill: () => cluster.kill(),
   };
+}
+
+/** The Finder's addresses, as clients and operators reach it. */
+function addressesOf(host: string, { ports }: LocalFinder): { readonly cluster: string; readonly control: string } {
+  const address = (port: number): string => `ws://${reachable(host)}:${port}`;
+  return { cluster: address(ports.public), control: address(ports.control) };
+}
+
+/** @returns warns of what is open to others, once while it stays the same */
+function doorWarnings(host: string, warn: (text: string) => void): (desired: Desired) => void {
+  let before: readonly string[] = [];
+  return ({ plan }) => {
+    const found = [openToOthers(host, plan), portsAtRisk(plan, ephemeralPorts())].filter((text) => text !== undefined);
+    for (const text of found) if (!before.includes(text)) warn(text);
+    before = found;
+  };
+}
+
+function removedBetween(before: Desired, after: Desired): number[] {
+  return diffPlans(before.plan, after.plan)
+    .filter(isRemoval)
+    .map(({ worker }) => worker.id);
 }
 
 async function desiredOr(options: Options, onMistakes: (problems: string[]) => void): Promise<Desired | undefined> {
@@ -244,11 +219,4 @@ async function desiredOr(options: Options, onMistakes: (problems: string[]) => v
 function startedBy(action: Action): LocalProcess[] {
   if (action.kind === 'remove') return [];
   return [action.kind === 'restartFinder' ? action.finder : action.worker];
-}
-
-function strayText({ id, type }: ClusterStatus['workers'][number]): string {
-  return (
-    `worker ${id} (${type}) is a member of the cluster, but not in the config, and it cannot be run here to let it ` +
-    `leave: add it to the config again, or name it in dpr:forceRemove, which loses what it did not commit`
-  );
 }
