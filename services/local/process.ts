@@ -1,23 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
+import type { ChildProcess } from 'node:child_process';
 import type { LocalProcess } from '@dpr/infra/plan';
 import { EXIT } from '@dpr/runtime/exit-codes';
-import type { Phase, Emit } from './events.ts';
+import { killGroup, NO_OUTPUT, type Output, readOutput, spawnProcess } from './child.ts';
+import type { Emit, LocalEvent, Phase } from './events.ts';
 import type { LogFile } from './log-file.ts';
 import { RESTART_AFTER_MS, watchLiveness } from './liveness.ts';
-import { readLines, type Said, saidIn } from './log-lines.ts';
 import { untilReady } from './readiness.ts';
 import { afterDeath, type Death, deathText } from './restart-policy.ts';
 import { sayings } from './sayings.ts';
 
 /** A process that was asked to stop is killed after this; the services' own limit is shorter. */
 export const STOP_GRACE_MS = 5_000;
-/** How long to wait for the last words of a process that is gone, if something of its own still holds its output. */
-const LAST_WORDS_MS = 200;
-/** Warnings and errors of one process that are shown per second; the log has them all. */
-const SHOWN_PER_SECOND = 5;
-
 export type ProcessState = {
   readonly phase: Phase;
   /** Of the process that there is, if any. */
@@ -60,23 +53,14 @@ export function supervise(spec: LocalProcess, { host, log, emit, changed }: Supe
   let servingSince: number | undefined;
   let restart: NodeJS.Timeout | undefined;
   let stopped: ((clean: boolean) => void)[] = [];
-  let told: Promise<unknown> = Promise.resolve();
+  const events = inOrder(emit);
 
   function become(phase: Phase, change: Partial<ProcessState> = {}): void {
     state = { ...state, silentMs: 0, ...change, phase, since: Date.now() };
     changed();
   }
 
-  /** Tells of things in their order, though the last words of the dead may come after their successor was born. */
-  function emitLater(event: () => Parameters<Emit>[0] | undefined, after: Promise<unknown> = Promise.resolve()): void {
-    told = Promise.all([told, after]).then(() => {
-      const happened = event();
-      if (happened !== undefined) emit(happened);
-    });
-  }
-
   function launch(again: boolean): void {
-    const gone = new AbortController();
     const started = performance.now();
     const restarts = state.restarts + (again ? 1 : 0);
     const own = spawnProcess(spec);
@@ -90,17 +74,21 @@ export function supervise(spec: LocalProcess, { host, log, emit, changed }: Supe
     servingSince = undefined;
     become('starting', { pid: own.pid, restarts });
     const { pid } = own;
-    if (pid !== undefined) emitLater(() => ({ event: 'processStarted', process: name, pid, restart: again }));
+    if (pid !== undefined) events.emit(() => ({ event: 'processStarted', process: name, pid, restart: again }));
 
-    let over = false;
+    watch(own, started, (death) => died(death, output));
+  }
+
+  /** Follows a child until it has ended. */
+  function watch(own: ChildProcess, started: number, dead: (death: Death) => void): void {
+    const gone = new AbortController();
     let silentMs = 0;
     const ended = (death: Death): void => {
-      if (over) return;
-      over = true;
+      if (gone.signal.aborted) return;
       gone.abort();
       child = undefined;
       killGroup(own.pid);
-      died(death, output);
+      dead(death);
     };
     own.on('exit', (code, signal) => ended({ code, signal, silentMs }));
     own.on('error', (error) => {
@@ -115,7 +103,7 @@ export function supervise(spec: LocalProcess, { host, log, emit, changed }: Supe
     const answered = watchLiveness({ host, adminPort: spec.ports.admin, gone: gone.signal, observe });
     untilReady(host, spec.ports.admin, gone.signal).then(
       () => {
-        if (over) return;
+        if (gone.signal.aborted) return;
         answered();
         becomeReady(started);
       },
@@ -128,7 +116,7 @@ export function supervise(spec: LocalProcess, { host, log, emit, changed }: Supe
     servingSince = performance.now();
     const afterMs = Math.round(servingSince - started);
     become('serving');
-    emitLater(() => ({ event: 'processServing', process: name, afterMs }));
+    events.emit(() => ({ event: 'processServing', process: name, afterMs }));
   }
 
   /** One that has not served yet may be loading what it holds, however long that takes: killed, it would begin again. */
@@ -143,43 +131,42 @@ export function supervise(spec: LocalProcess, { host, log, emit, changed }: Supe
       state = { ...state, silentMs };
     } else if (phase === 'silent') {
       become(servingSince === undefined ? 'starting' : 'serving');
-      emitLater(() => ({ event: 'processAnswers', process: name, afterMs: beforeMs }));
+      events.emit(() => ({ event: 'processAnswers', process: name, afterMs: beforeMs }));
     } else if (silentMs > 0 && (phase === 'starting' || phase === 'serving')) {
       become('silent', { silentMs });
       const restart = servingSince === undefined ? {} : { restartAfterMs: RESTART_AFTER_MS };
-      emitLater(() => ({ event: 'processSilent', process: name, silentMs, holdsUp: heldUpBy(spec), ...restart }));
+      events.emit(() => ({ event: 'processSilent', process: name, silentMs, holdsUp: heldUpBy(spec), ...restart }));
     }
   }
 
   function died(death: Death, output: Output): void {
-    const reason = () => deathText(death, output.lastError());
-    if (state.phase === 'stopping') {
-      // One that was still starting did not listen to signals yet, and has nothing to lose.
-      const unborn = servingSince === undefined && death.signal === 'SIGTERM';
-      const clean = unborn || death.code === EXIT.ok || death.code === EXIT.left;
-      become('idle', { pid: undefined });
-      emitLater(
-        () => ({ event: 'processStopped', process: name, ...(clean ? {} : { reason: `it ${reason()}` }) }),
-        output.read,
-      );
-      const waiting = stopped;
-      stopped = [];
-      void told.then(() => waiting.forEach((resolve) => resolve(clean)));
-      return;
-    }
+    if (state.phase === 'stopping') return wasStopped(death, output);
     const servedMs = servingSince === undefined ? 0 : performance.now() - servingSince;
     const verdict = afterDeath(death, failures, servedMs);
-    const ended = { event: 'processEnded', process: name } as const;
+    const ended = () =>
+      ({ event: 'processEnded', process: name, reason: deathText(death, output.lastError()) }) as const;
     if (verdict.kind === 'rest') {
       become(verdict.phase, { pid: undefined });
-      return emitLater(() => ({ ...ended, reason: reason(), phase: verdict.phase }), output.read);
+      return events.emit(() => ({ ...ended(), phase: verdict.phase }), output.read);
     }
     failures = verdict.failures;
     const { pauseMs } = verdict;
-    emitLater(() => ({ ...ended, reason: reason(), phase: 'waiting', restartInMs: pauseMs }), output.read);
+    events.emit(() => ({ ...ended(), phase: 'waiting', restartInMs: pauseMs }), output.read);
     if (pauseMs === 0) return launch(true);
     become('waiting', { pid: undefined });
     restart = setTimeout(() => launch(true), pauseMs);
+  }
+
+  function wasStopped(death: Death, output: Output): void {
+    // One that was still starting did not listen to signals yet, and has nothing to lose.
+    const unborn = servingSince === undefined && death.signal === 'SIGTERM';
+    const clean = unborn || death.code === EXIT.ok || death.code === EXIT.left;
+    become('idle', { pid: undefined });
+    const reason = () => (clean ? {} : { reason: `it ${deathText(death, output.lastError())}` });
+    events.emit(() => ({ event: 'processStopped', process: name, ...reason() }), output.read);
+    const waiting = stopped;
+    stopped = [];
+    void events.emitted().then(() => waiting.forEach((resolve) => resolve(clean)));
   }
 
   return {
@@ -196,7 +183,7 @@ export function supervise(spec: LocalProcess, { host, log, emit, changed }: Supe
       const own = child;
       if (own === undefined) {
         if (state.phase === 'waiting') become('idle');
-        await told;
+        await events.emitted();
         return true;
       }
       const done = new Promise<boolean>((resolve) => stopped.push(resolve));
@@ -221,70 +208,15 @@ function heldUpBy(spec: LocalProcess): string {
   return 'id' in spec ? `nothing that depends on worker ${String(spec.id)} commits` : 'nothing commits';
 }
 
-/**
- * In a session of its own, so that Ctrl-C in the terminal reaches the supervisor alone, which stops the Finder last. The
- * process stops by itself when its standard input ends, as it does however the supervisor dies.
- *
- * @returns an error where the system refuses at once, because the program is being written perhaps
- */
-function spawnProcess({ command, environment, dataDirectory }: LocalProcess): ChildProcess | Error {
-  const [program = '', ...programArguments] = command;
-  try {
-    mkdirSync(dataDirectory, { recursive: true });
-  } catch {
-    // The process itself says better what is wrong with its directory.
-  }
-  const inherited = Object.entries(process.env).filter(([key]) => !key.startsWith('DPR_'));
-  try {
-    return spawn(program, programArguments, {
-      env: { ...Object.fromEntries(inherited), ...environment, DPR_PARENT_PIPE: '1' },
-      stdio: ['pipe', 'pipe', 'pipe'],
-      detached: true,
-    });
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  }
-}
-
-/** What a dead process started itself, a store behind a worker perhaps, would be in its successor's way. */
-function killGroup(pid: number | undefined): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
-  } catch {
-    // No process is left of it.
-  }
-}
-
-type Output = {
-  /** Resolves when there is no more to come. */
-  readonly read: Promise<unknown>;
-  /** The last error that it told of. */
-  lastError(): string | undefined;
-};
-
-/** Of a process that never was. */
-const NO_OUTPUT: Output = { read: Promise.resolve(), lastError: () => undefined };
-
-/** Keeps what a process says, and shows what people should know at once. */
-function readOutput(child: ChildProcess, log: LogFile, show: (said: Said) => void): Output {
-  let lastError: string | undefined;
-  let second = 0;
-  let shown = 0;
-  const onLine = (line: string): void => {
-    log.write(line);
-    const said = saidIn(line);
-    if (said === undefined) return;
-    if (said.severity !== 'warn') lastError = said.text;
-    if (said.severity === 'fatal') return;
-    const now = Math.floor(Date.now() / 1_000);
-    if (now !== second) [second, shown] = [now, 0];
-    if (++shown <= SHOWN_PER_SECOND) show(said);
+/** Events of one process in their order, though the last words of the dead may come after its successor was started. */
+function inOrder(emit: Emit) {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    /** @param after what the event waits for, besides those before it */
+    emit(event: () => LocalEvent, after: Promise<unknown> = Promise.resolve()): void {
+      last = Promise.all([last, after]).then(() => emit(event()));
+    },
+    /** Resolves once all are. */
+    emitted: (): Promise<unknown> => last,
   };
-  for (const stream of [child.stdout, child.stderr]) if (stream !== null) readLines(stream, onLine);
-  child.stdin?.on('error', () => undefined); // nothing is ever written to it
-  const gone = new Promise((resolve) => child.on('exit', resolve).on('error', resolve));
-  const closed = new Promise((resolve) => child.on('close', resolve));
-  const read = gone.then(() => Promise.race([closed, pause(LAST_WORDS_MS, undefined, { ref: false })]));
-  void read.then(() => log.close()); // until the next line
-  return { read, lastError: () => lastError };
 }
