@@ -23,7 +23,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   'infra/azure': { rooms: ['infra/config', 'infra/plan'], packages: ['@pulumi/'], node: true },
   'infra/stack-config.ts': {},
   'infra/examples': { rooms: ['infra/components'], packages: ['@pulumi/'] },
-  'infra/preview.ts': {},
+  'infra/preview.ts': { packages: ['zod/mini'] },
   'infra/check-preview.ts': { rooms: ['infra/preview.ts'], node: true },
   'infra/stack.ts': {
     rooms: [
@@ -49,7 +49,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   'services/counter/operations': { node: PURE },
   'services/client': {
     rooms: ['services/core', 'services/counter/operations', 'services/protocol', 'services/runtime'],
-    packages: ['commander'],
+    packages: ['commander', 'zod/mini'],
     node: true,
   },
   'services/local': {
@@ -63,7 +63,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
     packages: ['commander', 'ws'],
     node: true,
   },
-  'services/ingress': { rooms: ['services/runtime'], packages: ['prom-client'], node: true },
+  'services/ingress': { rooms: ['services/runtime'], packages: ['prom-client', 'zod/mini'], node: true },
   'services/bench': {
     rooms: [
       'services/client',
@@ -77,7 +77,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   },
   'services/chaos': {
     rooms: ['infra/plan', 'services/client', 'services/local', 'services/runtime'],
-    packages: ['commander'],
+    packages: ['commander', 'zod/mini'],
     node: true,
   },
 };

@@ -1,6 +1,7 @@
 /** `kubectl`, which knows the administrator's clusters, contexts and ways to log in, so that this program need not. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { OutsideDataError, parseJson, type Schema } from '@dpr/runtime/outside-data';
 import { TargetError } from './target.ts';
 
 export type KubectlOptions = {
@@ -54,6 +55,21 @@ export function kubectl({ context }: KubectlOptions): Kubectl {
     if (code === 0) return lines.join('\n');
     throw new TargetError(`kubectl ${words.slice(0, 2).join(' ')} failed: ${reasonIn(errors)}`);
   };
+}
+
+/**
+ * What kubectl printed, as JSON.
+ *
+ * @param what in words, such as `the list of pods`
+ * @throws TargetError that names what does not fit
+ */
+export function parsePrinted<Value>(schema: Schema<Value>, text: string, what: string): Value {
+  try {
+    const remedy = 'See what kubectl prints by itself, and that it is a kubectl of Kubernetes 1.29 or later';
+    return parseJson(schema, text, { what: `${what} that kubectl printed`, remedy });
+  } catch (error) {
+    throw error instanceof OutsideDataError ? new TargetError(error.message) : error;
+  }
 }
 
 /** Without what kubectl says about itself. */

@@ -1,8 +1,9 @@
 /** The pods of a cluster on Kubernetes, any that `kubectl` reaches. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { workerNamed } from '@dpr/infra/plan';
+import * as z from 'zod/mini';
 import { allEnded } from './all-ended.ts';
-import { type Kubectl, kubectl } from './kubectl.ts';
+import { type Kubectl, kubectl, parsePrinted } from './kubectl.ts';
 import { guardNamespace, type Pod, podsOf } from './pods.ts';
 import { SIGNAL_SCRIPT, STRUCK } from './signal-script.ts';
 import { type Fault, type Recovered, TargetError, type Target, type Victim, type Outage } from './target.ts';
@@ -149,7 +150,7 @@ async function placeOf(run: Kubectl, { context, namespace }: KubernetesOptions) 
     const advice = 'name a context with --context: "kubectl config get-contexts" lists them';
     throw error instanceof TargetError ? new TargetError(`${error.message}; ${advice}`) : error;
   });
-  const { contexts, clusters } = JSON.parse(text) as KubeConfig;
+  const { contexts, clusters } = parsePrinted(KUBE_CONFIG, text, 'the configuration');
   const current = contexts?.[0];
   const own = namespace ?? current?.context.namespace;
   if (own === undefined) {
@@ -159,10 +160,12 @@ async function placeOf(run: Kubectl, { context, namespace }: KubernetesOptions) 
   return { namespace: own, place: `the namespace ${own}${where}` };
 }
 
-type KubeConfig = {
-  readonly contexts?: readonly { readonly name: string; readonly context: { readonly namespace?: string } }[] | null;
-  readonly clusters?: readonly { readonly cluster: { readonly server?: string } }[] | null;
-};
+const KUBE_CONFIG = z.object({
+  contexts: z.nullish(
+    z.array(z.object({ name: z.string(), context: z.object({ namespace: z.optional(z.string()) }) })),
+  ),
+  clusters: z.nullish(z.array(z.object({ cluster: z.object({ server: z.optional(z.string()) }) }))),
+});
 
 /** The Finder first, then the workers. */
 function byRoleAndId(a: Victim, b: Victim): number {

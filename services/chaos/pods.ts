@@ -1,7 +1,8 @@
 /** The pods of a cluster's Finder and workers, as Kubernetes tells of them. */
 import { CLUSTER_PART, LABEL } from '@dpr/infra/plan';
 import { withPatience } from '@dpr/runtime/patience';
-import type { Kubectl } from './kubectl.ts';
+import * as z from 'zod/mini';
+import { parsePrinted, type Kubectl } from './kubectl.ts';
 import { TargetError } from './target.ts';
 
 export type Pod = {
@@ -33,8 +34,8 @@ export function podsOf(run: Kubectl, namespace: string): Pods {
   const labels = encodeURIComponent(`${PART_OF},${LABEL.component} in (finder,worker)`);
   const all = `/api/v1/namespaces/${namespace}/pods?labelSelector=${labels}`;
 
-  async function listed(): Promise<PodList> {
-    return JSON.parse(await run(['get', '--raw', all])) as PodList;
+  async function listed() {
+    return parsePrinted(POD_LIST, await run(['get', '--raw', all]), 'the list of pods');
   }
 
   /** Until the watch ends, which it does from time to time. */
@@ -44,12 +45,15 @@ export function podsOf(run: Kubectl, namespace: string): Pods {
     if (present !== undefined) return present;
     const found = new AbortController();
     let pod: Pod | undefined;
+    let problem: Error | undefined;
     const output = (line: string): void => {
-      const { type, object } = JSON.parse(line) as WatchEvent;
-      if (type !== 'ADDED' && type !== 'MODIFIED') return;
-      const changed = podOf(object);
-      if (pod !== undefined || !wanted(changed)) return;
-      pod = changed;
+      try {
+        const changed = podIn(line);
+        if (pod !== undefined || changed === undefined || !wanted(changed)) return;
+        pod = changed;
+      } catch (error) {
+        problem = error instanceof Error ? error : new Error(String(error));
+      }
       found.abort();
     };
     const words = ['get', '--raw', `${all}&watch=1&resourceVersion=${metadata.resourceVersion}`];
@@ -57,6 +61,7 @@ export function podsOf(run: Kubectl, namespace: string): Pods {
     await watch.catch((error: unknown) => {
       if (!found.signal.aborted) throw error;
     });
+    if (problem !== undefined) throw problem;
     return pod;
   }
 
@@ -78,7 +83,7 @@ export function podsOf(run: Kubectl, namespace: string): Pods {
  */
 export async function guardNamespace(run: Kubectl, namespace: string): Promise<void> {
   const text = await run(['get', 'namespace', namespace, '--output', 'json']);
-  const { metadata } = JSON.parse(text) as { metadata: { labels?: Record<string, string> } };
+  const { metadata } = parsePrinted(NAMESPACE, text, `the namespace ${namespace}`);
   if (metadata.labels?.[LABEL.partOf] === CLUSTER_PART) return;
   throw new TargetError(
     `the namespace ${namespace} does not have the label ${PART_OF}, so no fault is injected there. If it ` +
@@ -86,22 +91,37 @@ export async function guardNamespace(run: Kubectl, namespace: string): Promise<v
   );
 }
 
-type PodList = { readonly metadata: { readonly resourceVersion: string }; readonly items: readonly PodObject[] };
-type WatchEvent = { readonly type: string; readonly object: PodObject };
-type PodObject = {
-  readonly metadata: {
-    readonly name: string;
-    readonly uid: string;
-    readonly labels: Readonly<Record<string, string>>;
-    readonly deletionTimestamp?: string;
-  };
-  readonly status: {
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-    readonly containerStatuses?: readonly { readonly name: string; readonly containerID?: string }[];
-  };
-};
+const LABELS = z.record(z.string(), z.string());
 
-function podOf({ metadata, status }: PodObject): Pod {
+const NAMESPACE = z.object({ metadata: z.object({ labels: z.optional(LABELS) }) });
+
+const POD = z.object({
+  metadata: z.object({
+    name: z.string(),
+    uid: z.string(),
+    labels: LABELS,
+    deletionTimestamp: z.optional(z.string()),
+  }),
+  status: z.object({
+    conditions: z.optional(z.array(z.object({ type: z.string(), status: z.string() }))),
+    containerStatuses: z.optional(z.array(z.object({ name: z.string(), containerID: z.optional(z.string()) }))),
+  }),
+});
+
+const POD_LIST = z.object({ metadata: z.object({ resourceVersion: z.string() }), items: z.array(POD) });
+
+/** Objects of other events are no pods: the end of a watch has a status. */
+const WATCH_EVENT = z.object({ type: z.string() });
+const POD_EVENT = z.object({ object: POD });
+
+/** The pod of a line of the watch, if the line is about a pod that there is. */
+function podIn(line: string): Pod | undefined {
+  const { type } = parsePrinted(WATCH_EVENT, line, 'a change of a pod');
+  if (type !== 'ADDED' && type !== 'MODIFIED') return undefined;
+  return podOf(parsePrinted(POD_EVENT, line, 'a change of a pod').object);
+}
+
+function podOf({ metadata, status }: z.infer<typeof POD>): Pod {
   const role = metadata.labels[LABEL.component] === 'finder' ? 'finder' : 'worker';
   return {
     name: metadata.labels[LABEL.instance] ?? metadata.name,

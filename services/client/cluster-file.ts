@@ -1,7 +1,9 @@
 /** `cluster.json`, which `npm start` keeps in the data directory of a cluster on this machine: what runs there, for other programs. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { parseJson, type Schema } from '@dpr/runtime/outside-data';
 import { isLocked } from '@dpr/runtime/storage';
+import * as z from 'zod/mini';
 import { parseAddress } from './addresses.ts';
 
 export const CLUSTER_FILE = 'cluster.json';
@@ -40,22 +42,50 @@ export interface ClusterProcess {
  * The cluster that runs with its data in a directory; undefined when none does. A file alone is not believed: a machine that lost power,
  * or a supervisor that was killed, leaves one that names processes which are other programs' by now. The supervisor's lock tells for
  * certain.
+ *
+ * @throws OutsideDataError when a cluster runs there and its file is not one that this version reads
  */
 export async function runningCluster(directory: string): Promise<ClusterFile | undefined> {
-  const file = clusterFile(readIfThere(path.join(directory, CLUSTER_FILE)));
-  if (file === undefined || !isAlive(file.supervisor)) return undefined;
-  return (await isLocked(directory)) ? file : undefined;
+  const file = path.join(directory, CLUSTER_FILE);
+  const text = readIfThere(file);
+  if (text === undefined || !(await isLocked(directory))) return undefined;
+  const found = parseJson(CONTENT, text, { what: `the file ${file}`, remedy: REMEDY });
+  return isAlive(found.supervisor) ? found : undefined;
 }
 
-/** Undefined when it is none of this project. */
-function clusterFile(text: string | undefined): ClusterFile | undefined {
-  if (text === undefined) return undefined;
+const REMEDY =
+  'A cluster runs there, perhaps of another version: stop it and start it with this one, or remove the file and start it again';
+
+const ADDRESS = z.string().check(z.refine(isAddress, { error: 'this is no address, such as "ws://127.0.0.1:6379"' }));
+
+const PROCESS = z.object({
+  name: z.string(),
+  role: z.enum(['finder', 'worker'], { error: 'this is neither "finder" nor "worker"' }),
+  id: z.exactOptional(z.number()),
+  type: z.exactOptional(z.string()),
+  pid: z.nullable(z.number()),
+  phase: z.string(),
+  since: z.number(),
+  restarts: z.number(),
+  ports: z.object({ public: z.number(), admin: z.number(), control: z.exactOptional(z.number()) }),
+  dataDirectory: z.string(),
+  log: z.string(),
+});
+
+const CONTENT: Schema<ClusterFile> = z.object({
+  supervisor: z.number(),
+  cluster: ADDRESS,
+  control: ADDRESS,
+  config: z.string(),
+  processes: z.array(PROCESS),
+});
+
+function isAddress(text: string): boolean {
   try {
-    const file = JSON.parse(text) as ClusterFile;
-    for (const address of [file.cluster, file.control]) parseAddress(address);
-    return Array.isArray(file.processes) ? file : undefined;
+    parseAddress(text);
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
 }
 

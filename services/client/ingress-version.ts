@@ -2,6 +2,8 @@
 import { lookup } from 'node:dns/promises';
 import { get } from 'node:http';
 import { json } from 'node:stream/consumers';
+import { checkData, type Schema } from '@dpr/runtime/outside-data';
+import * as z from 'zod/mini';
 import { EnsureError } from './ensure.ts';
 
 /** What a pod answers at `/configuration`. */
@@ -17,6 +19,14 @@ interface Answer {
   /** Why it does not hear of changes. */
   readonly watchFailed?: string;
 }
+
+const ANSWER: Schema<Answer> = z.object({
+  serving: z.exactOptional(z.string()),
+  refused: z.exactOptional(z.object({ version: z.string(), reason: z.string() })),
+  closed: z.exactOptional(z.record(z.string(), z.string())),
+  unknown: z.exactOptional(z.array(z.string())),
+  watchFailed: z.exactOptional(z.string()),
+});
 
 const TIMEOUT_MS = 2_000;
 /** A reason names no more Services than this. */
@@ -42,7 +52,8 @@ export async function ingressBehind(address: string, version: string): Promise<s
 }
 
 async function podBehind(url: string, version: string): Promise<string | undefined> {
-  const { serving, refused, closed = {}, unknown = [], watchFailed } = (await read(url)) as Answer;
+  const source = { what: `the answer of ${url}`, remedy: 'See that the image of the ingress is of this version' };
+  const { serving, refused, closed = {}, unknown = [], watchFailed } = checkData(ANSWER, await read(url), source);
   if (serving === version) {
     const [unopened] = Object.values(closed);
     if (unopened !== undefined)

@@ -4,6 +4,8 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import path from 'node:path';
+import { parseJson } from '@dpr/runtime/outside-data';
+import * as z from 'zod/mini';
 
 /** How to reach the API as a pod's service account. */
 export interface Account {
@@ -66,7 +68,8 @@ export async function watchOnce(options: WatchOptions): Promise<void> {
   const all = `/api/v1/namespaces/${account.namespace}/configmaps`;
   try {
     const now = await ask(account, `${all}/${name}`, signal, { answerMs, wholeMs: answerMs });
-    const { metadata, data } = JSON.parse(await textOf(now)) as ConfigMap;
+    const source = { what: `the ConfigMap ${name} of the API server`, remedy: REMEDY };
+    const { metadata, data } = parseJson(CONFIG_MAP, await textOf(now), source);
     tell(options, data);
     const query = `watch=true&timeoutSeconds=${watchSeconds}&fieldSelector=metadata.name%3D${name}`;
     const since = `resourceVersion=${metadata.resourceVersion}`;
@@ -74,7 +77,7 @@ export async function watchOnce(options: WatchOptions): Promise<void> {
     const events = await ask(account, `${all}?${query}&${since}`, signal, { answerMs, wholeMs });
     established();
     for await (const line of linesOf(events)) {
-      const { type, object } = JSON.parse(line) as WatchEvent;
+      const { type, object } = parseJson(WATCH_EVENT, line, { ...source, what: `a change of ${source.what}` });
       if (type === 'ERROR') throw new Error(`the API server says ${object.message ?? line}`);
       if (type !== 'DELETED') tell(options, object.data); // one that is deleted goes on serving
     }
@@ -83,12 +86,16 @@ export async function watchOnce(options: WatchOptions): Promise<void> {
   }
 }
 
-type ConfigMap = { metadata: { resourceVersion: string }; data?: Record<string, string> };
-type WatchEvent = { type: string; object: { data?: Record<string, string>; message?: string } };
+const REMEDY = 'See that KUBERNETES_SERVICE_HOST leads to an API server of Kubernetes, 1.29 or later';
+const DATA = z.optional(z.record(z.string(), z.string()));
+const CONFIG_MAP = z.object({ metadata: z.object({ resourceVersion: z.string() }), data: DATA });
+/** The object of an error is a status, with a message. */
+const WATCH_EVENT = z.object({ type: z.string(), object: z.object({ data: DATA, message: z.optional(z.string()) }) });
+
 /** How long until the answer begins, and until it has ended, ms. */
 type AnswerLimits = { readonly answerMs: number; readonly wholeMs: number };
 
-function tell({ key, changed }: WatchOptions, data: ConfigMap['data']): void {
+function tell({ key, changed }: WatchOptions, data: z.infer<typeof DATA>): void {
   const text = data?.[key];
   if (text !== undefined) changed(text);
 }

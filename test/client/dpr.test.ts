@@ -1,5 +1,6 @@
 import type { MessageOf } from '@dpr/protocol';
 import { volumeLock } from '@dpr/runtime/storage';
+import { runningCluster } from '@dpr/client/cluster-file';
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -432,9 +433,10 @@ describe('the dpr command', () => {
       const data = path.join(directory, '.dpr', stack);
       mkdirSync(data, { recursive: true });
       const addresses = { cluster: `ws://127.0.0.1:${ports.cluster}`, control: `ws://127.0.0.1:${ports.control}` };
+      const common = { since: 0, restarts: 0, ports: { public: 1, admin: 2 }, dataDirectory: data, log: 'log' };
       const processes = [
-        { name: 'dpr-finder', pid: 4_711, phase: 'serving' },
-        { name: 'counter-0', pid: null, phase: 'waiting' },
+        { ...common, name: 'dpr-finder', role: 'finder', pid: 4_711, phase: 'serving' },
+        { ...common, name: 'counter-0', role: 'worker', id: 0, type: 'counter', pid: null, phase: 'waiting' },
       ];
       writeFileSync(
         path.join(data, 'cluster.json'),
@@ -605,6 +607,34 @@ describe('the dpr command', () => {
       for (const content of [dead, '{', '{}', '[]', 'null', '']) {
         writeFileSync(file, content);
         assert.equal(await dpr(['pid'], {}, { directory }).exitCode, 3, content);
+      }
+      const left = leaves(makeDirectory(), 'dev', { cluster: 1, control: 2 });
+      writeFileSync(path.join(left, 'cluster.json'), '{}'); // and no cluster runs there
+      assert.equal(await runningCluster(left), undefined);
+    });
+
+    it('names the key of a running cluster’s file that it cannot use, and what to do', async () => {
+      const directory = makeDirectory();
+      await runs(directory, 'dev', { cluster: 1, control: 2 });
+      const file = path.join(directory, '.dpr', 'dev', 'cluster.json');
+      const right = JSON.parse(readFileSync(file, 'utf8')) as { processes: object[] };
+      const process = { ...right.processes[0], pid: 'none', role: 'leader' };
+      const wrong: [object | string, string][] = [
+        ['', 'it is empty'],
+        [{ ...right, cluster: undefined }, 'cluster is missing'],
+        [{ ...right, control: 'http://nowhere' }, 'control: this is no address, such as "ws://127.0.0.1:6379"'],
+        [
+          { ...right, processes: [process] },
+          'processes[0].role: this is neither "finder" nor "worker", processes[0].pid is a string and not a number',
+        ],
+      ];
+      for (const [content, problem] of wrong) {
+        writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+        const run = dpr(['pid'], {}, { directory });
+        assert.equal(await run.exitCode, 3);
+        const [said = ''] = run.said;
+        assert.ok(said.includes(`the file ${file} cannot be used: ${problem}. A cluster runs there`), said);
+        assert.match(said, /stop it and start it with this one/);
       }
     });
   });

@@ -29,6 +29,16 @@ describe('what the ingress tells that it serves', () => {
     assert.match((await behind({ serving: 'b', unknown: names })) ?? '', /s-8, s-9$/);
   });
 
+  it('names what no answer of an ingress has', async () => {
+    const port = (server.address() as AddressInfo).port;
+    assert.equal(
+      await behind({ serving: 7, unknown: ['s', null] }),
+      `the ingress does not tell what it serves: the answer of http://127.0.0.1:${port}/configuration cannot be used: ` +
+        'serving is a number and not a string, unknown[1] is null and not a string. ' +
+        'See that the image of the ingress is of this version',
+    );
+  });
+
   it('is asked also at a port that browsers avoid, as 6000 for base port 17000', async () => {
     for (const port of AVOIDED_PORTS) {
       const avoided = createServer((_request, response) => response.end(JSON.stringify({ serving: 'b' })));

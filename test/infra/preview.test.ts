@@ -67,6 +67,15 @@ describe('the check of a preview', () => {
   it('does not take anything else for a preview', () => {
     assert.throws(() => harms('{}'), /it has no steps/);
     assert.throws(() => harms('error: no stack'), /it is no JSON/);
+    assert.throws(() => harms('[]'), /it has no steps/);
+    const set = step('delete', 'apps/v1:StatefulSet', 'dpr-counter-1-set');
+    assert.throws(
+      () => harmsOf(set, { op: 'delete' }),
+      /it has an unknown steps\.1\.urn\. Use the Pulumi of package\.json/,
+    );
+    const changed = { ...set, oldState: { inputs: { spec: { persistentVolumeClaimRetentionPolicy: 'Delete' } } } };
+    const key = 'steps.0.oldState.inputs.spec.persistentVolumeClaimRetentionPolicy';
+    assert.throws(() => harmsOf(changed), new RegExp(`it has an unknown ${key.replaceAll('.', '\\.')}`));
   });
 
   it('is a program that fails with a line for each harm', () => {

@@ -99,6 +99,34 @@ describe('the watch of the ConfigMap', () => {
     ]);
   });
 
+  it('ends with the key of what is no ConfigMap, and with what to do', async () => {
+    const remedy = 'See that KUBERNETES_SERVICE_HOST leads to an API server of Kubernetes, 1.29 or later';
+    const now = JSON.stringify(configMap('one', '1'));
+    const wrong: [first: string, change: string, problem: string][] = [
+      [
+        '<html>',
+        '',
+        'the ConfigMap dpr-ingress of the API server cannot be used: it is no JSON, and begins with "<html>"',
+      ],
+      ['{}', '', 'the ConfigMap dpr-ingress of the API server cannot be used: metadata is missing'],
+      [
+        JSON.stringify({ ...configMap('one', '1'), data: { 'nginx.conf': 7 } }),
+        '',
+        "the ConfigMap dpr-ingress of the API server cannot be used: data['nginx.conf'] is a number and not a string",
+      ],
+      [
+        now,
+        '{"type":"MODIFIED"}\n',
+        'a change of the ConfigMap dpr-ingress of the API server cannot be used: object is missing',
+      ],
+    ];
+    for (const [first, change, problem] of wrong) {
+      answer = (url, response) => void response.end(url.searchParams.has('watch') ? change : first);
+      await watch();
+      assert.deepEqual(failed.splice(0), [`${problem}. ${remedy}`]);
+    }
+  });
+
   it('ends when the API server falls silent, wherever that is', async () => {
     const limits = { answerMs: 50, watchSeconds: 0, graceMs: 50 };
     const part = JSON.stringify(configMap('one', '1'));

@@ -6,7 +6,7 @@ import { built, HANGS_MS, ROOT, runTool, SHORTS } from './built.ts';
 
 /** What is bundled that is not ours, by a mark that only its code has. */
 const LIBRARIES = {
-  client: { ws: 'WebSocketServer', commander: 'CommanderError' },
+  client: { ws: 'WebSocketServer', commander: 'CommanderError', zod: 'ZodMiniType' },
   runtime: { ws: 'WebSocketServer', pino: 'pino', 'prom-client': 'Registry' },
   infra: {},
 } as const;
@@ -17,6 +17,12 @@ const PROFILE = { client: 'strict', runtime: 'strict', infra: 'node16' } as cons
 describe('a published package', function () {
   this.timeout(HANGS_MS);
   before(built);
+
+  it('@dpr/client loads neither the options of the command nor schemas into an application', async () => {
+    const { folder } = (await built()).client;
+    const library = await readFile(path.join(folder, 'index.cjs'), 'utf8');
+    for (const mark of [LIBRARIES.client.commander, LIBRARIES.client.zod]) assert.ok(!library.includes(mark), mark);
+  });
 
   for (const short of SHORTS) {
     it(`@dpr/${short} is what publint takes for right, without a warning`, async () => {

@@ -1,4 +1,5 @@
 /** Errors, as people are told of them: what is wrong, what to do next, and an exit code for scripts. */
+import { OutsideDataError } from '@dpr/runtime/outside-data';
 import {
   ClusterMismatchError,
   ConnectError,
@@ -51,6 +52,7 @@ export function complaintOf(error: unknown): Complaint {
   if (error instanceof ConnectError) {
     return { text: `${message}\n${nextStep(message)}`, exitCode: EXIT.unreachable };
   }
+  if (error instanceof OutsideDataError) return { text: message, exitCode: EXIT.unreachable };
   if (error instanceof TimeoutError || error instanceof NotFinderError || error instanceof NotRunningError) {
     return { text: message, exitCode: EXIT.unreachable };
   }
