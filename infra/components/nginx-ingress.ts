@@ -205,10 +205,11 @@ function mountsOf({ tlsSecretName }: PlannedIngress): input.core.v1.VolumeMount[
   return tlsSecretName === undefined ? [RUN] : [RUN, TLS];
 }
 
-function serviceSpec({ serviceType, selector, routes }: PlannedIngress): input.core.v1.ServiceSpec {
+function serviceSpec({ serviceType, isLocal, selector, routes }: PlannedIngress): input.core.v1.ServiceSpec {
   const ports = routes.map(({ name, port }) => ({ name, port, targetPort: port }));
   return {
     type: serviceType,
+    ...(isLocal ? { externalTrafficPolicy: 'Local' } : {}),
     selector,
     // Clients are told public ports, so a node has to offer these very ports.
     ports: serviceType === 'NodePort' ? ports.map((offered) => ({ ...offered, nodePort: offered.port })) : ports,

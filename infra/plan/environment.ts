@@ -25,6 +25,8 @@ export type ProcessFacts = {
   readonly allowedOrigins: readonly string[];
   /** Host names by which it may be reached, besides addresses and localhost; undefined: any. */
   readonly hostNames: readonly string[] | undefined;
+  /** What the addresses of connections to the public port say of clients; undefined: that they are theirs. */
+  readonly clientAddresses: 'proxied' | 'hidden' | undefined;
 };
 
 /** What the Finder is told. */
@@ -60,6 +62,7 @@ export function workerEnvironment(facts: WorkerFacts): Environment {
 
 function processEnvironment(facts: ProcessFacts): Environment {
   const { host, port, adminPort, data, logLevel, receiveTimeoutMs, tokens, allowedOrigins, hostNames } = facts;
+  const { clientAddresses } = facts;
   return {
     DPR_HOST: host,
     DPR_PORT: String(port),
@@ -69,6 +72,7 @@ function processEnvironment(facts: ProcessFacts): Environment {
     ...(receiveTimeoutMs === undefined ? {} : { DPR_RECEIVE_TIMEOUT_MS: String(receiveTimeoutMs) }),
     ...(allowedOrigins.length === 0 ? {} : { DPR_ALLOWED_ORIGINS: allowedOrigins.join(',') }),
     ...(hostNames === undefined ? {} : { DPR_HOST_NAMES: hostNames.join(',') }),
+    ...(clientAddresses === undefined ? {} : { DPR_CLIENT_ADDRESSES: clientAddresses }),
     ...tokens,
   };
 }

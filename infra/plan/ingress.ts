@@ -23,6 +23,10 @@ const CONNECT_TIMEOUT_MS = 250;
 /** Of each of NGINX's processes; a client's connection takes two, one on either side. */
 const CONNECTIONS_PER_PROCESS = 16_384;
 const PROCESSES = 2;
+/** Of clients at one address, together at all ports: half of what NGINX takes. */
+const CONNECTIONS_PER_ADDRESS = (PROCESSES * CONNECTIONS_PER_PROCESS) / 2 / 2;
+/** Has room for as many addresses as there can be connections. */
+const ADDRESSES_MEGABYTES = 4;
 /**
  * How long the processes of a replaced configuration serve connections that are still open. Each change leaves some behind, and
  * their memory must not add up; clients whose connection ends then connect again and lose nothing.
@@ -34,12 +38,15 @@ const VERSION_CHARACTERS = 16;
  * NGINX's configuration. It tells its own version, a hash of everything else in it, to each program that connects to the socket
  * `version.sock`, so that what is served can be told from what was only asked for.
  */
-export function ingressConfiguration(routes: readonly IngressRoute[], withTls: boolean) {
+export function ingressConfiguration(routes: readonly IngressRoute[], options: IngressOptions) {
+  const { withTls, tellsAddresses } = options;
   const body = [
+    ...(tellsAddresses ? ADDRESSES : []),
     ...(withTls ? [`ssl_certificate ${TLS_DIRECTORY}/tls.crt;`, `ssl_certificate_key ${TLS_DIRECTORY}/tls.key;`] : []),
     ...routes.map(({ port, target }) => {
       const listen = `listen ${port}${withTls ? ' ssl' : ''} so_keepalive=on;`;
-      return `server { ${listen} proxy_pass ${target}; }`;
+      const tell = tellsAddresses ? ` limit_conn addresses ${CONNECTIONS_PER_ADDRESS}; proxy_protocol on;` : '';
+      return `server { ${listen} proxy_pass ${target};${tell} }`;
     }),
   ];
   const version = createHash('sha256').update(HEAD.concat(body).join('\n')).digest('hex').slice(0, VERSION_CHARACTERS);
@@ -52,6 +59,17 @@ export function ingressConfiguration(routes: readonly IngressRoute[], withTls: b
   ].join('\n');
   return { text, version };
 }
+
+export type IngressOptions = {
+  readonly withTls: boolean;
+  /** Whether what is behind NGINX is told where each client comes from, by a header of the PROXY protocol. */
+  readonly tellsAddresses: boolean;
+};
+
+const ADDRESSES = [
+  `limit_conn_zone $binary_remote_addr zone=addresses:${ADDRESSES_MEGABYTES}m;`,
+  'limit_conn_log_level info;',
+];
 
 const HEAD = [
   '# Made from the stack configuration; an edit here is lost with the next deployment.',

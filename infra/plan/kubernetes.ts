@@ -63,6 +63,8 @@ export type PlannedIngress = {
   readonly routes: readonly IngressRoute[];
   readonly adminPort: number;
   readonly serviceType: Config['ingress']['serviceType'];
+  /** Whether a node takes connections for its own pods only. */
+  readonly isLocal: boolean;
   readonly annotations: Readonly<Record<string, string>>;
   readonly replicas: number;
   readonly tlsSecretName: string | undefined;
@@ -168,6 +170,7 @@ function planWorker(config: Config, worker: WorkerConfig): PlannedWorker {
 
 function planIngress(config: Config, workers: readonly PlannedWorker[]): PlannedIngress {
   const { ingress } = config;
+  const tellsAddresses = ingress.clientAddresses === 'proxied';
   const routes = [
     { name: 'finder', port: config.basePort, target: `${FINDER_NAME}:${LISTEN_PORT}` },
     ...workers
@@ -180,11 +183,13 @@ function planIngress(config: Config, workers: readonly PlannedWorker[]): Planned
   ];
   return {
     ...named('ingress', INGRESS_NAME),
-    ...ingressConfiguration(routes, ingress.tlsSecretName !== undefined),
+    ...ingressConfiguration(routes, { withTls: ingress.tlsSecretName !== undefined, tellsAddresses }),
     images: { nginx: nginxImage(config), feeder: projectImage(config, 'ingress') },
     routes,
     adminPort: ingressAdminPort(config),
     serviceType: ingress.serviceType,
+    // Another node would put its own address in place of the client's.
+    isLocal: tellsAddresses && ingress.serviceType !== 'ClusterIP',
     annotations: ingress.annotations,
     replicas: ingress.replicas,
     tlsSecretName: ingress.tlsSecretName,
@@ -257,6 +262,7 @@ function shared(config: Config, ports: { public: number; admin: number }, mountP
     receiveTimeoutMs: config.receiveTimeoutMs,
     tokens: {},
     allowedOrigins: config.allowedOrigins,
+    clientAddresses: config.ingress.clientAddresses,
     hostNames: undefined, // which names lead to the ingress, its administrator knows; origins are checked all the same
   };
 }

@@ -68,7 +68,15 @@ export function planLocal(config: LocalConfig, options: LocalOptions): LocalPlan
   const { logLevel, receiveTimeoutMs, allowedOrigins } = config;
   const hostNames = [...new Set([...config.hostNames, ...(options.hostNames ?? [])])];
   const { host } = options;
-  const shared = { host, logLevel, receiveTimeoutMs, tokens: tokensOf(config), allowedOrigins, hostNames };
+  const shared = {
+    host,
+    logLevel,
+    receiveTimeoutMs,
+    tokens: tokensOf(config),
+    allowedOrigins,
+    hostNames,
+    clientAddresses: undefined, // no proxy is between
+  };
   const finder = planFinder(config, options, shared);
   const address = `ws://${reachable(options.host)}:${finder.ports.control}`;
   return { finder, workers: config.workers.map((worker) => planWorker(worker)) };
@@ -96,7 +104,7 @@ export function planLocal(config: LocalConfig, options: LocalOptions): LocalPlan
   }
 }
 
-type Shared = Pick<ProcessFacts, 'host' | 'logLevel' | 'receiveTimeoutMs' | 'tokens' | 'allowedOrigins' | 'hostNames'>;
+type Shared = Omit<ProcessFacts, 'port' | 'adminPort' | 'data'>;
 
 function planFinder({ basePort }: LocalConfig, options: LocalOptions, shared: Shared): LocalFinder {
   const ports = { public: basePort, control: basePort + CONTROL_PORT_OFFSET, admin: adminPort(basePort) };

@@ -243,6 +243,13 @@ const MISTAKES: Mistake[] = [
     says: ['dpr:ingress.serviceType is "Loadbalancer": it must be LoadBalancer, NodePort or ClusterIP'],
   },
   {
+    what: 'a word for addresses that only processes know',
+    raw: { ...ONE, ingress: { clientAddresses: 'own' } },
+    says: [
+      'dpr:ingress.clientAddresses is "own": it must be hidden, or proxied where the load balancer lets the addresses of clients through',
+    ],
+  },
+  {
     what: 'an interval of 0',
     raw: { ...ONE, checkpointIntervalMs: 0 },
     says: ['dpr:checkpointIntervalMs is 0: it must be a whole number from 1 to 60000'],
@@ -370,6 +377,7 @@ describe('the config', () => {
       ingress: {
         serviceType: 'LoadBalancer',
         replicas: 1,
+        clientAddresses: 'hidden',
         annotations: {},
         cpu: { request: '100m', limit: '1' },
         memory: { request: '64Mi', limit: '256Mi' },

@@ -62,6 +62,7 @@ describe('the plan on Kubernetes', () => {
         DPR_PUBLIC_HOST: '',
         DPR_FINDER: 'ws://dpr-finder:16379',
         DPR_CHECKPOINT_INTERVAL_MS: '100',
+        DPR_CLIENT_ADDRESSES: 'hidden',
       },
       volume: {
         size: '10Gi',
@@ -92,6 +93,29 @@ describe('the plan on Kubernetes', () => {
       assert.equal(environment.DPR_ALLOWED_ORIGINS, 'https://a.example');
       assert.ok(!('DPR_HOST_NAMES' in environment));
     }
+  });
+
+  it('has NGINX tell the Finder and workers of addresses, and these believe it, where it sees them', () => {
+    const of = (clientAddresses?: 'hidden' | 'proxied') => {
+      const { finder, workers, ingress } = plan({
+        workers: [{ id: 0 }, { id: 1 }],
+        ingress: { ...(clientAddresses && { clientAddresses }) },
+      });
+      const told = [finder, ...workers].map(({ environment }) => environment.DPR_CLIENT_ADDRESSES);
+      const lines = ingress.text.split('\n').filter((line) => line.includes('proxy_pass'));
+      return { told, lines, text: ingress.text };
+    };
+    assert.deepEqual(of().told, ['hidden', 'hidden', 'hidden']);
+    assert.doesNotMatch(of().text, /proxy_protocol|limit_conn/);
+    assert.deepEqual(of('hidden'), of());
+    const { told, lines, text } = of('proxied');
+    assert.deepEqual(told, ['proxied', 'proxied', 'proxied']);
+    assert.equal(
+      lines[1],
+      '  server { listen 6380 so_keepalive=on; proxy_pass counter-0:6379; limit_conn addresses 8192; proxy_protocol on; }',
+    );
+    assert.equal(lines.filter((line) => line.endsWith('limit_conn addresses 8192; proxy_protocol on; }')).length, 3);
+    assert.match(text, /^ {2}limit_conn_zone \$binary_remote_addr zone=addresses:4m;$/m);
   });
 
   it('keeps admin ports out of the range from which pods take ports for their own connections', () => {

@@ -103,6 +103,20 @@ describe('the example stacks', () => {
     assert.equal(inside[0], 'wss://dpr-ingress.dpr.svc:30100');
   });
 
+  it('have nodes let the addresses of clients through only where NGINX is to see them, and the Service has such nodes', async () => {
+    const policyOf = async (ingress: object) => {
+      const ports = { 'dpr:workers': '[{"id":0}]', 'dpr:basePort': '30100' };
+      const { resources } = await deploy({ ...ports, 'dpr:ingress': JSON.stringify(ingress) });
+      const service = resources.find(({ name }) => name.endsWith('ingress-service'));
+      assert.ok(service);
+      return (service.inputs.spec as Record<string, unknown>).externalTrafficPolicy;
+    };
+    assert.equal(await policyOf({}), undefined);
+    assert.equal(await policyOf({ clientAddresses: 'proxied' }), 'Local');
+    assert.equal(await policyOf({ clientAddresses: 'proxied', serviceType: 'NodePort' }), 'Local');
+    assert.equal(await policyOf({ clientAddresses: 'proxied', serviceType: 'ClusterIP' }), undefined);
+  });
+
   it('let a node be drained of pods that do not serve anyway', async () => {
     const { resources } = await deploy(await stackConfig('dev'));
     const budgets = resources.filter(({ type }) => type.endsWith(':PodDisruptionBudget'));

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { ingressConfiguration } from '../../infra/plan/ingress.ts';
+import { withoutPorts } from '../../services/ingress/nginx.ts';
 import { createAddresses, LOOK_UPS_AT_ONCE, PATIENCE_MS } from '../../services/ingress/addresses.ts';
 
+const routesTo = (names: readonly string[]) =>
+  names.map((name, index) => ({ name, port: 6379 + index, target: `${name}:7000` }));
 const configuration = (...names: string[]) =>
-  ingressConfiguration(
-    names.map((name, index) => ({ name, port: 6379 + index, target: `${name}:7000` })),
-    false,
-  ).text;
+  ingressConfiguration(routesTo(names), { withTls: false, tellsAddresses: false }).text;
 const targets = ({ text }: { readonly text: string }) =>
   Array.from(text.matchAll(/proxy_pass (\S+);/g), ([, target]) => target);
 
@@ -33,6 +33,17 @@ describe('the addresses of Services', () => {
     assert.deepEqual([resolved.routes, resolved.unknown], [3, []]);
     const back = resolved.text.replace('10.0.0.1', 'dpr-finder').replace('10.0.0.2', 'counter-0');
     assert.equal(back.replace('[fd00::3]', 'counter-1'), text);
+  });
+
+  it('stand there also where NGINX tells of the addresses of clients', async () => {
+    for (const withTls of [false, true]) {
+      const { text } = ingressConfiguration(routesTo(['dpr-finder', 'counter-9']), { withTls, tellsAddresses: true });
+      const resolved = await addresses().resolve(text);
+      assert.deepEqual(targets(resolved), ['10.0.0.1:7000']);
+      assert.deepEqual([resolved.routes, resolved.unknown], [1, ['counter-9']]);
+      assert.equal(resolved.text.match(/proxy_protocol on;/g)?.length, 1, 'only to processes that read it');
+      assert.doesNotMatch(withoutPorts(text, ['6379', '6380']), /proxy_pass/);
+    }
   });
 
   it('are looked up when their names are new, and after that only when it is time', async () => {

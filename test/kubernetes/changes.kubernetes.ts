@@ -10,6 +10,7 @@ const STACK = {
   'dpr:workerDefaults': { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } },
   'dpr:finder': { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } },
 };
+const PLAIN = { withTls: false, tellsAddresses: false };
 const CLIENTS = 12;
 /** Of the port map alone, besides those that deployments make. */
 const MAP_CHANGES = 8;
@@ -69,16 +70,16 @@ describe('a cluster on Kubernetes that is changed while clients work', function 
       port: deployed.basePort + index,
       target: `${who === 'finder' ? 'dpr-finder' : workerName({ type: 'counter', id: Number(who) })}:${LISTEN_PORT}`,
     }));
-    assert.equal(map, ingressConfiguration(routes, false).text);
+    assert.equal(map, ingressConfiguration(routes, PLAIN).text);
     for (let change = 1; change < MAP_CHANGES; change++) {
       const more = {
         name: 'more',
         port: deployed.basePort + 10 + change,
         target: `${INGRESS_NAME}:${deployed.basePort}`,
       };
-      await serve(ingressConfiguration([...routes, more], false));
+      await serve(ingressConfiguration([...routes, more], PLAIN));
     }
-    await serve(ingressConfiguration(routes, false));
+    await serve(ingressConfiguration(routes, PLAIN));
     await load.more(5);
   });
 
