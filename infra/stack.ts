@@ -16,6 +16,7 @@ import {
 } from '@pulumi/pulumi';
 import { DprCluster, type Endpoint } from './components/index.ts';
 import { type Config, ConfigError, parseConfig, type Problem, type Settings, withoutPrefix } from './config.ts';
+import { lastDeployment, type LastDeployment } from './last-deployment.ts';
 import {
   FINDER_NAME,
   formerSizes,
@@ -78,7 +79,7 @@ async function deploy(): Promise<StackOutputs> {
   const settings = onAzure === undefined ? own : onDisks(own, onAzure.AZURE_STORAGE_CLASS);
   const config = parseConfig(settings, 'kubernetes');
   const plan = planKubernetes(config);
-  const last = await lastDeployment();
+  const last = await toldLastTime();
   refuseAll([
     ...placeProblems(last.place, config),
     ...volumeProblems(last.volumes, plan, config.replace),
@@ -177,22 +178,14 @@ function withoutKubeconfig<Result>(make: () => Result): Result {
 }
 
 /** What the stack itself told last time. */
-async function lastDeployment(): Promise<{
-  volumes: VolumeRecord;
-  removed: readonly string[];
-  place: PlaceRecord | undefined;
-}> {
+async function toldLastTime(): Promise<LastDeployment> {
   const last = new StackReference(`${getOrganization()}/${getProject()}/${getStack()}`);
   const told = async (name: string) => (await last.getOutputDetails(name)).value as unknown;
-  const volumes = (await told('volumes')) as VolumeRecord | undefined;
-  const removed = (await told('removed')) as readonly string[] | undefined;
-  const place = (await told('place')) as Partial<PlaceRecord> | undefined;
-  // Without the namespace's identity nothing was deployed to it: an update of some resources alone tells of all.
-  return {
-    volumes: volumes ?? {},
-    removed: removed ?? [],
-    place: (place?.uid ?? '') === '' ? undefined : (place as PlaceRecord),
-  };
+  return lastDeployment({
+    volumes: await told('volumes'),
+    removed: await told('removed'),
+    place: await told('place'),
+  });
 }
 
 /**

@@ -23,6 +23,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   'infra/azure': { rooms: ['infra/config', 'infra/plan'], packages: ['@pulumi/'], node: true },
   'infra/stack-config.ts': {},
   'infra/examples': { rooms: ['infra/components'], packages: ['@pulumi/'] },
+  'infra/last-deployment.ts': { rooms: ['infra/config', 'infra/plan'], packages: ['zod/mini'] },
   'infra/preview.ts': { packages: ['zod/mini'] },
   'infra/check-preview.ts': { rooms: ['infra/preview.ts'], node: true },
   'infra/stack.ts': {
@@ -31,6 +32,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
       'infra/plan',
       'infra/components',
       'infra/azure',
+      'infra/last-deployment.ts',
       'infra/stack-config.ts',
       'infra/stack-file.ts',
     ],

@@ -6,6 +6,8 @@ import { runningCluster } from '@dpr/client/cluster-file';
 import { BUILT_IN_TYPE, FINDER_NAME, workerName } from '@dpr/infra/plan';
 import { measureCommits, measureCommitsOnDemand, summarize, type Summary } from '@dpr/local/measurements';
 import { LOCAL_PROGRAM, type TemporaryCluster, startTemporaryCluster } from '@dpr/local/temporary-cluster';
+import { parseJson } from '@dpr/runtime/outside-data';
+import * as z from 'zod/mini';
 import { REST_MS } from './faults.ts';
 
 export type Measurement = {
@@ -147,11 +149,14 @@ async function victim({ dataDirectory }: TemporaryCluster, name: string) {
   return { pid: found.pid, log: found.log };
 }
 
+const LOG_LINE = z.object({ event: z.string(), time: z.string() });
+
 /** What a process wrote into its log at and after a time, ms since 1970. */
 async function sayingsAfter(log: string, time: number): Promise<{ readonly event: string; readonly time: number }[]> {
   const lines = (await readFile(log, 'utf8')).split('\n').filter((line) => line.startsWith('{'));
+  const source = { what: `a line of the log ${log}`, remedy: 'See that the worker logs through its harness' };
   return lines
-    .map((line) => JSON.parse(line) as { readonly event: string; readonly time: string })
-    .map((said) => ({ event: said.event, time: Date.parse(said.time) }))
+    .map((line) => parseJson(LOG_LINE, line, source))
+    .map(({ event, time: saidAt }) => ({ event, time: Date.parse(saidAt) }))
     .filter((said) => said.time >= time);
 }

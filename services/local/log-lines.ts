@@ -65,7 +65,8 @@ function firstLine(text: unknown): string | undefined {
   return typeof text === 'string' ? text.split('\n    at ')[0] : undefined;
 }
 
-function structured(line: string): Record<string, unknown> | undefined {
+/** What a line says that is structured; a line of another program may be anything. */
+export function structured(line: string): Record<string, unknown> | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
     return JSON.parse(line) as Record<string, unknown>;

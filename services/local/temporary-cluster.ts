@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { withPatience } from '@dpr/runtime/patience';
 import { freeBasePort } from './free-ports.ts';
+import { structured } from './log-lines.ts';
 
 export type TemporaryClusterOptions = {
   /** Counters, with ids from 0. */
@@ -122,14 +123,15 @@ async function launch([program = '', ...words]: readonly string[], signal: Abort
 }
 
 type Child = ChildProcessByStdio<null, Readable, Readable>;
-type Serving = { readonly event: 'serving'; readonly cluster: string; readonly control: string };
+type Serving = { readonly cluster: string; readonly control: string };
 
 function untilServing(child: Child, said: readonly string[], signal: AbortSignal): Promise<Serving> {
   return new Promise((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
-      if (!line.startsWith('{')) return; // npm tells what it runs
-      const happened = JSON.parse(line) as Serving | { readonly event: 'another' };
-      if (happened.event === 'serving') resolve(happened);
+      const { event, cluster, control } = structured(line) ?? {}; // npm tells what it runs, which is none
+      if (event !== 'serving') return;
+      if (typeof cluster === 'string' && typeof control === 'string') resolve({ cluster, control });
+      else reject(new Error(`the cluster serves, and does not tell its addresses: ${line}`));
     });
     child.on('error', reject);
     child.on('close', () => reject(new Error(`the cluster did not start:\n${said.join('\n')}`)));
