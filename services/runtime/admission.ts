@@ -82,7 +82,10 @@ export function createAdmission(options: AdmissionOptions, connections: number):
     const greedy = all.most();
     // With one less, that origin still has no fewer than this one with one more.
     if (origin === undefined || greedy.size < all.countOf(origin) + 2) return false;
-    [...greedy].at(-1)?.giveWay();
+    const newest = [...greedy].at(-1);
+    const taken = `${greedy.size} of ${all.count()} clients are connected from ${newest?.origin ?? 'unknown addresses'}`;
+    newest?.giveWay();
+    door.refused(`${taken}: the newest of them gave way to one from ${origin}`);
     return true;
   }
 
@@ -97,6 +100,7 @@ export function createAdmission(options: AdmissionOptions, connections: number):
     greeted++;
     let isIn = true;
     const client: PlacedClient = {
+      origin,
       giveWay() {
         leave();
         giveWay();

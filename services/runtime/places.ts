@@ -46,6 +46,7 @@ export function byOrigin<Holder>(): ByOrigin<Holder> {
 
 /** A client that has greeted. */
 export interface PlacedClient {
+  readonly origin: string | undefined;
   /** Leave the place at once to a client of another origin. */
   readonly giveWay: () => void;
 }

@@ -29,7 +29,8 @@ describe('a listener whose clients come from several addresses', () => {
     opened = [];
     logged = [];
     changed = () => undefined;
-    const log = Object.assign(createLog('silent', {}), { debug: (line: object) => logged.push(line) });
+    const note = (line: object) => logged.push(line);
+    const log = Object.assign(createLog('silent', {}), { debug: note, warn: note });
     const doorkeeper = { roles: ['client'], elsewhere: '', tokens: { control: undefined, client: undefined } } as const;
     listener = await listen(
       { host: '127.0.0.1', port: 0, log, ...doorkeeper, ...options },
@@ -171,6 +172,8 @@ describe('a listener whose clients come from several addresses', () => {
       opened.map(({ origin }) => origin),
       ['192.0.2.7', '192.0.2.7', '192.0.2.8'],
     );
+    const reason = '2 of 2 clients are connected from 192.0.2.7: the newest of them gave way to one from 192.0.2.8';
+    assert.deepEqual(logged, [{ event: 'connectionsRefused', count: 1, reason }]);
   });
 
   it('closes a connection with a header that is none, says so in its log, and serves others', async () => {
