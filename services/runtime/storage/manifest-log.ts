@@ -79,7 +79,7 @@ export async function createManifestLog(
 
   /** Nothing is durable that the next process would not find. */
   function refuseIfNotFound(entries: readonly Entry[], { file }: OpenManifest, bytes: number): Promise<void> {
-    return refuseWithout(entries, [], [{ file, name: manifestName(head.incarnation), bytes }]);
+    return refuseWithout(disk, head.incarnation, entries, [], [{ file, name: manifestName(head.incarnation), bytes }]);
   }
 
   /**
@@ -89,22 +89,7 @@ export async function createManifestLog(
   function refuseIfLost(): Promise<void> {
     const { state, end } = current;
     if (endKnown) return refuseIfNotFound(state.entries, current, end);
-    return refuseWithout(state.entries, [manifestName(head.incarnation)], []);
-  }
-
-  /** @throws VolumeLostError, or SupersededError when that is why a file is gone */
-  async function refuseWithout(
-    entries: readonly Entry[],
-    names: readonly string[],
-    files: readonly NamedFile[],
-  ): Promise<void> {
-    const needed = [IDENTITY_FILE, ...filesNeeded(entries, head.incarnation), ...names];
-    const missing = await missingOf(disk, needed, files);
-    if (missing === undefined) return;
-    await refuseIfSuperseded(disk, head.incarnation).catch((error: unknown) => {
-      if (!isGone(error)) throw error;
-    });
-    throw volumeLost(disk, missing);
+    return refuseWithout(disk, head.incarnation, state.entries, [manifestName(head.incarnation)], []);
   }
 
   const readInline: InlineSource = (part) => readInlinePart(disk, current, part);
@@ -174,6 +159,23 @@ export async function createManifestLog(
     readInline,
     close: () => current.file.close(),
   };
+}
+
+/** @throws VolumeLostError, or SupersededError when that is why a file is gone */
+async function refuseWithout(
+  disk: Disk,
+  incarnation: number,
+  entries: readonly Entry[],
+  names: readonly string[],
+  files: readonly NamedFile[],
+): Promise<void> {
+  const needed = [IDENTITY_FILE, ...filesNeeded(entries, incarnation), ...names];
+  const missing = await missingOf(disk, needed, files);
+  if (missing === undefined) return;
+  await refuseIfSuperseded(disk, incarnation).catch((error: unknown) => {
+    if (!isGone(error)) throw error;
+  });
+  throw volumeLost(disk, missing);
 }
 
 const NO_ENTRIES: readonly Entry[] = [];

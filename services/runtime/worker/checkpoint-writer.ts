@@ -60,7 +60,7 @@ export interface CheckpointWriter {
 const OVER = 'over';
 
 export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWriter {
-  const { store, log, maxStateBytes, durable, written, failed, broken, outside = OUTSIDE } = options;
+  const { store, log, maxStateBytes, durable, written, broken } = options;
   const queue: NewVersion[] = [];
   /** Aborted by the next rollback: what was asked for before counts no more. */
   let era = new AbortController();
@@ -74,7 +74,7 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
         const version = next;
         let made: Materialized | undefined;
         const began = performance.now();
-        const done = await persist(signal, 'checkpoint', version.info.version, async () => {
+        const done = await persist(options, signal, 'checkpoint', version.info.version, async () => {
           made ??= await materialize(store, version);
           if (!signal.aborted) await store.append(made.checkpoint);
         });
@@ -88,40 +88,6 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       }
     } finally {
       draining = undefined;
-    }
-  }
-
-  /** Try until it succeeds (true) or a rollback makes it pointless (false). */
-  async function persist(
-    signal: AbortSignal,
-    what: string,
-    version: number,
-    attempt: () => Promise<unknown>,
-  ): Promise<boolean> {
-    const pauses = writePauses(outside);
-    const overtaken = () => signal.aborted;
-    while (!overtaken()) {
-      try {
-        await attempt();
-        return !overtaken();
-      } catch (error) {
-        if (overtaken()) return false;
-        if (systemCode(error) === undefined && !(error instanceof StorageLimitError)) throw error;
-        if (isGone(error)) await refuseIfLost();
-        failed();
-        log.error({ event: 'writeFailed', what, version, reason: String(error) });
-        await outside.pause(pauses.next(), signal);
-      }
-    }
-    return false;
-  }
-
-  /** @throws VolumeLostError, SupersededError; what the disk refuses now it may say the next time */
-  async function refuseIfLost(): Promise<void> {
-    try {
-      await store.refuseIfLost();
-    } catch (error) {
-      if (systemCode(error) === undefined) throw error;
     }
   }
 
@@ -152,7 +118,7 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       // The first one, if it is being written, is the business of the call that writes it.
       for (const { snapshot } of queue.splice(0).slice(dropped === undefined ? 0 : 1)) void discard(snapshot);
       let restored: RestoredCheckpoint | undefined;
-      const done = await persist(era.signal, 'rollback', version, async () => {
+      const done = await persist(options, era.signal, 'rollback', version, async () => {
         await store.dropAfter(version);
         await store.clearClean();
         if (!empty) restored = await read(store, version, maxStateBytes);
@@ -161,18 +127,53 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       return done ? { restored } : undefined;
     },
     begin: (version, checkpoint) =>
-      persist(era.signal, 'first checkpoint', version, async () => {
+      persist(options, era.signal, 'first checkpoint', version, async () => {
         await store.dropAfter(version - 1);
         await store.append(await checkpoint());
       }),
-    mark: (clean) => persist(era.signal, 'marker', clean.version, () => store.markClean(clean)),
+    mark: (clean) => persist(options, era.signal, 'marker', clean.version, () => store.markClean(clean)),
     prune(keep) {
       pruneTo = keep;
       pruning ??= pruneInTurn().catch(broken);
     },
-    refuseIfLost,
+    refuseIfLost: () => refuseIfLost(store),
     stop: () => era.abort(OVER),
   };
+}
+
+/** Tries until it succeeds (true) or a rollback makes it pointless (false). */
+async function persist(
+  { store, log, failed, outside = OUTSIDE }: CheckpointWriterOptions,
+  signal: AbortSignal,
+  what: string,
+  version: number,
+  attempt: () => Promise<unknown>,
+): Promise<boolean> {
+  const pauses = writePauses(outside);
+  const overtaken = () => signal.aborted;
+  while (!overtaken()) {
+    try {
+      await attempt();
+      return !overtaken();
+    } catch (error) {
+      if (overtaken()) return false;
+      if (systemCode(error) === undefined && !(error instanceof StorageLimitError)) throw error;
+      if (isGone(error)) await refuseIfLost(store);
+      failed();
+      log.error({ event: 'writeFailed', what, version, reason: String(error) });
+      await outside.pause(pauses.next(), signal);
+    }
+  }
+  return false;
+}
+
+/** @throws VolumeLostError, SupersededError; what the disk refuses now it may say the next time */
+async function refuseIfLost(store: CheckpointStore): Promise<void> {
+  try {
+    await store.refuseIfLost();
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+  }
 }
 
 async function read(store: CheckpointStore, version: number, maxStateBytes: number): Promise<RestoredCheckpoint> {

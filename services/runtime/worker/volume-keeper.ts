@@ -7,6 +7,7 @@ import {
   WrongVolumeError,
   type CheckpointStore,
   type Disk,
+  type Identity,
   type NewCheckpoint,
   type Restored,
 } from '../storage/index.ts';
@@ -71,13 +72,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
   async function survey(): Promise<string | undefined> {
     const { generation, checkpoints, stamp, identity, damage } = await surveyNewest(disk);
     for (const reason of damage) log.error({ event: 'damaged', reason });
-    if (identity !== undefined && (identity.worker !== options.worker || identity.generation !== generation)) {
-      const found = `generation ${identity.generation} of worker ${identity.worker}`;
-      throw new WrongVolumeError(
-        `${disk.directory} should hold generation ${generation} of worker ${options.worker}, and holds ${found}. ` +
-          'Bring back the right directory',
-      );
-    }
+    if (identity !== undefined) checkIdentity(disk, identity, options.worker, generation);
     const kept = await surveyKept(disk, generation, options.looksAtKept || checkpoints.length === 0);
     dispatch({ kind: 'surveyed', boot, generation, checkpoints, kept, stamp });
     return identity?.cluster;
@@ -89,7 +84,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     incarnation,
   }: Extract<VolumeEffect, { kind: 'openVolume' }>): Promise<void> {
     const identity = { cluster, worker: options.worker, generation };
-    const claimed = await onceThereIsRoom(() => claimGeneration(disk, identity, incarnation));
+    const claimed = await onceThereIsRoom(options, closed.signal, () => claimGeneration(disk, identity, incarnation));
     if (claimed === undefined) return;
     const { store, checkpoints, clean, damage } = claimed;
     for (const reason of damage) log.error({ event: 'damaged', reason });
@@ -97,36 +92,11 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     const { maxStateBytes, written, failed } = options;
     const writer = checkpointWriter({ store, log, maxStateBytes, durable, written, failed, broken, outside });
     opened = { store, writer, cluster };
-    lookAfter(opened.writer).catch(broken);
+    lookAfter(opened.writer, outside, closed.signal).catch(broken);
     keeping = keepEarlier(disk, generation).catch((error: unknown) => {
       log.warn({ event: 'notRenamed', reason: String(error) });
     });
     dispatch({ kind: 'volumeOpened', checkpoints, clean });
-  }
-
-  /** Also while there is nothing to write, what was committed may be removed. */
-  async function lookAfter(own: CheckpointWriter): Promise<void> {
-    for (;;) {
-      await outside.pause(LOOK_EVERY_MS, closed.signal);
-      if (closed.signal.aborted) return;
-      await own.refuseIfLost();
-    }
-  }
-
-  /** Try until the disk is not full any more; undefined if that was not before the end. */
-  async function onceThereIsRoom<T>(attempt: () => Promise<T>): Promise<T | undefined> {
-    const pauses = writePauses(outside);
-    while (!closed.signal.aborted) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!NO_ROOM.has(systemCode(error))) throw error;
-        options.failed();
-        log.error({ event: 'writeFailed', what: 'claim', reason: String(error) });
-        await outside.pause(pauses.next(), closed.signal);
-      }
-    }
-    return undefined;
   }
 
   /** The state is copied, so that this generation needs no other one from then on. */
@@ -193,6 +163,45 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
       await Promise.all([opened?.store.close(), keeping]);
     },
   };
+}
+
+/** @throws WrongVolumeError when the volume is another worker's, or another generation's */
+function checkIdentity(disk: Disk, identity: Identity, worker: number, generation: number): void {
+  if (identity.worker === worker && identity.generation === generation) return;
+  const found = `generation ${identity.generation} of worker ${identity.worker}`;
+  throw new WrongVolumeError(
+    `${disk.directory} should hold generation ${generation} of worker ${worker}, and holds ${found}. ` +
+      'Bring back the right directory',
+  );
+}
+
+/** Tries until the disk is not full any more; undefined if that was not before the end. */
+async function onceThereIsRoom<T>(
+  { log, failed, outside = OUTSIDE }: VolumeKeeperOptions,
+  end: AbortSignal,
+  attempt: () => Promise<T>,
+): Promise<T | undefined> {
+  const pauses = writePauses(outside);
+  while (!end.aborted) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!NO_ROOM.has(systemCode(error))) throw error;
+      failed();
+      log.error({ event: 'writeFailed', what: 'claim', reason: String(error) });
+      await outside.pause(pauses.next(), end);
+    }
+  }
+  return undefined;
+}
+
+/** Also while there is nothing to write, what was committed may be removed. */
+async function lookAfter(writer: CheckpointWriter, outside: Outside, end: AbortSignal): Promise<void> {
+  for (;;) {
+    await outside.pause(LOOK_EVERY_MS, end);
+    if (end.aborted) return;
+    await writer.refuseIfLost();
+  }
 }
 
 function missing(): never {

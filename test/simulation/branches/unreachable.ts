@@ -259,7 +259,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
         "if (systemCode(error) === 'ENOENT') return undefined;",
       ],
       'runtime/storage/manifest-log.ts': [
-        'return refuseWithout(state.entries, [manifestName(head.incarnation)], []);',
+        'return refuseWithout(disk, head.incarnation, state.entries, [manifestName(head.incarnation)], []);',
         'if ((await current.file.size()) < current.end) throw',
         'await rewrite(current.state); encoded',
         'const path = pathOf(disk, manifestName(',

@@ -109,8 +109,8 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
   mutant(
     '133 a checkpoint that the disk refused is taken for durable',
     `${RUNTIME_WORKER}/checkpoint-writer.ts`,
-    '        failed();\n        log.error',
-    '        failed();\n        return true;\n        log.error',
+    '      failed();\n      log.error',
+    '      failed();\n      return true;\n      log.error',
   ),
   mutant(
     '197 the answer of one connection is not waited for',

@@ -129,8 +129,8 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   mutant(
     '170 a worker does not look whether its files are under their names',
     `${STORAGE}/manifest-log.ts`,
-    '    if (missing === undefined) return;\n',
-    '    return;\n',
+    '  if (missing === undefined) return;\n',
+    '  return;\n',
   ),
   mutant(
     '171 the Finder does not look whether its record is under its name',
