@@ -1,7 +1,7 @@
 /** The cluster as one client sees it: the Finder, the members, a connection per worker, and the sessions that share them. */
 import type { Message, MessageOf } from '@dpr/protocol';
 import { deferred } from '@dpr/runtime/deferred';
-import { nodeHost, type Host } from '@dpr/runtime/host';
+import type { Host } from '@dpr/runtime/host';
 import { unlessAborted } from './abort.ts';
 import { addressText, checkToken, parseAddress, workerAddress } from './addresses.ts';
 import { bySession } from './by-session.ts';
@@ -12,6 +12,7 @@ import { openFinder } from './finder.ts';
 import { isDefinite } from './link.ts';
 import { describeIds, membershipOf, NO_MEMBERSHIP, type WorkerInfo } from './membership.ts';
 import { CONNECT_RULES, SESSION_RULES, type ConnectOptions, type SessionOptions } from './options.ts';
+import { SENDING, type Sending } from './sending.ts';
 import { sessionOf, type Session } from './session.ts';
 import type { Surroundings } from './surroundings.ts';
 import { timesOf, type Times } from './times.ts';
@@ -48,32 +49,14 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
-/**
- * Connect to a cluster by the Finder's address alone; the Finder tells where the workers are. Connections that break are made
- * again, for as long as the cluster is not closed; only if the Finder refuses for good later (another token, version or
- * cluster) everything ends with that error, and if a worker does for a minute, the sessions that wait for it.
- *
- * @throws ConnectError when the Finder cannot be reached in time, UnauthorizedError or VersionMismatchError when it refuses,
- *   TypeError or RangeError when an option cannot be used
- * @example
- * const cluster = await connect({ cluster: 'ws://localhost:6379' });
- * const session = cluster.session();
- * console.log(await session.counter(0).add(300)); // completed
- * await session.commit(); // committed
- * await cluster.close();
- */
-export function connect(options: ConnectOptions): Promise<Cluster> {
-  return connectOn(nodeHost, options);
-}
-
-/** The same on any host. */
-export async function connectOn(host: Host, options: ConnectOptions): Promise<Cluster> {
+/** `connect`, on any host. @param sending for simulations, in which times are short */
+export async function connectOn(host: Host, options: ConnectOptions, sending = SENDING): Promise<Cluster> {
   checkOptions('connect', options, CONNECT_RULES);
   const { signal } = options;
   signal?.throwIfAborted();
   const times = timesOf(options);
   const { connectTimeoutMs } = times;
-  const { cluster, ready, end } = openCluster(host, options, times);
+  const { cluster, ready, end } = openCluster(host, options, times, sending);
   const late = host.setTimeout(() => end(undefined), connectTimeoutMs);
   try {
     await unlessAborted(ready, signal);
@@ -86,7 +69,7 @@ export async function connectOn(host: Host, options: ConnectOptions): Promise<Cl
   return cluster;
 }
 
-function openCluster(host: Host, options: ConnectOptions, times: Times) {
+function openCluster(host: Host, options: ConnectOptions, times: Times, sending: Sending) {
   const { timing, membershipPollMs, refusalTimeoutMs } = times;
   const { ca, log = () => undefined, awaitFinder = true } = options;
   const address = parseAddress(options.cluster);
@@ -192,6 +175,7 @@ function openCluster(host: Host, options: ConnectOptions, times: Times) {
 
   const around: Surroundings = {
     host,
+    sending,
     worldLine: () => worldLine,
     send: workers.send,
     sendFinder: finder.send,

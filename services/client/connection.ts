@@ -1,8 +1,8 @@
 /** One connection: greeted, framed, and found out when the peer is gone without a word. */
 import { draftOf, FrameError, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
-import { wordsOf } from '@dpr/runtime/dial-socket';
 import { CLOSE } from '@dpr/runtime/frame-socket';
 import type { Host } from '@dpr/runtime/host';
+import { wordsOf } from '@dpr/runtime/words-of';
 import {
   ClusterMismatchError,
   ConnectError,

@@ -13,7 +13,7 @@ import {
   type SessionEvent,
   type Submission,
 } from '@dpr/core';
-import { ABSURD_RETRY_LIMIT_MS, CLIENT_RETRY_LIMIT_MS, type Message } from '@dpr/protocol';
+import type { Message } from '@dpr/protocol';
 import { alarm } from '@dpr/runtime/alarm';
 import { deferred } from '@dpr/runtime/deferred';
 import { unlessAborted } from './abort.ts';
@@ -43,7 +43,6 @@ import {
   WorkerRemovedError,
   type DprError,
 } from './errors.ts';
-import { BATCH_RETRY_MS, MAX_BATCH_RETRY_MS, MAX_BATCHES_IN_FLIGHT } from './limits.ts';
 import { signalOf, type CallOptions, type SessionOptions } from './options.ts';
 import { tellRollback } from './rollback.ts';
 import type { RollbackReport } from './rollback-report.ts';
@@ -84,18 +83,14 @@ export interface Engine {
 
 export function createEngine(options: SessionOptions, around: Surroundings): Engine {
   const { mode = 'strict', replay = false } = options;
-  const { host } = around;
+  const { host, sending } = around;
   const id = host.randomBytes(16).toString('hex');
   const core = createSession({
     id,
     worldLine: around.worldLine(),
     mode,
     replay,
-    maxInFlight: MAX_BATCHES_IN_FLIGHT,
-    retryMs: BATCH_RETRY_MS,
-    maxRetryMs: MAX_BATCH_RETRY_MS,
-    retryLimitMs: CLIENT_RETRY_LIMIT_MS,
-    absurdRetryLimitMs: ABSURD_RETRY_LIMIT_MS,
+    ...sending,
   });
   const collector = createCollector(mode);
   const commits = createCommits();

@@ -11,7 +11,8 @@
  * await session.commit(); // committed: no failure can take it back
  * await cluster.close();
  */
-export { connect, type Cluster } from './cluster.ts';
+export type { Cluster } from './cluster.ts';
+export { connect } from './connect.ts';
 export { counterType, type Counter } from './counter.ts';
 export {
   ClosedError,

@@ -2,6 +2,7 @@
 import type { Message } from '@dpr/protocol';
 import type { Host } from '@dpr/runtime/host';
 import type { LogEntry } from './options.ts';
+import type { Sending } from './sending.ts';
 
 /** A worker that is connected, as its greeting told. */
 export interface OpenWorker {
@@ -12,6 +13,7 @@ export interface OpenWorker {
 /** Nothing here calls the session back before it returns. */
 export interface Surroundings {
   readonly host: Host;
+  readonly sending: Sending;
   worldLine(): number;
   send(worker: number, message: Message): void;
   sendFinder(message: Message): void;

@@ -123,9 +123,3 @@ function answerOf(response: IncomingMessage, tell: (reason: Error) => void): voi
   });
   response.on('end', done).on('error', done);
 }
-
-/** Why there is no connection: an attempt at several addresses of a name fails with an error that has no words of its own. */
-export function wordsOf(error: Error & { readonly code?: string; readonly errors?: readonly Error[] }): string {
-  const [first] = error.errors ?? [];
-  return first?.message ?? (error.message === '' ? (error.code ?? 'no reason given') : error.message);
-}

@@ -1,11 +1,12 @@
 /** A connection that is made again whenever it breaks: a worker's to the Finder. */
 import { draftOf, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
 import { backOff } from './back-off.ts';
-import { dialSocket, wordsOf, type DialedSocket } from './dial-socket.ts';
+import { dialSocket, type DialedSocket } from './dial-socket.ts';
 import { CLOSE } from './frame-socket.ts';
 import type { Hello } from './greeting.ts';
 import { RECEIVE_TIMEOUT_MS, WATCH_INTERVAL_MS } from './keep-alive.ts';
 import type { Log } from './log.ts';
+import { wordsOf } from './words-of.ts';
 
 export interface DialerOptions {
   /** Such as `ws://host:port`. */

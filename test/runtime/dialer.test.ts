@@ -10,7 +10,7 @@ import {
   type Listener,
   type Log,
 } from '@dpr/runtime';
-import { wordsOf } from '@dpr/runtime/dial-socket';
+import { wordsOf } from '@dpr/runtime/words-of';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';

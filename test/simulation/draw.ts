@@ -111,6 +111,8 @@ function drawUsual(random: Random): WorldOptions {
     networkDelayMs: slow ? random.real(2, 15) : random.real(0.1, 2),
     diskDelayMs: random.chance(0.3) ? random.real(5, 60) : random.real(0.2, 5),
     diskErrorChance: random.pick([0, 0, 0, 0.001, 0.005, 0.03]),
+    deafChance: random.pick([0, 0, 0.1]),
+    attemptTimeoutMs: random.pick([50, 3_000]),
     halfOpenChance: random.pick([0, 0.1, 0.5]),
     halfOpenMs: random.real(50, 600),
     stateBytes: random.chance(0.9) ? 0 : random.pick([20_000, 270_000]),

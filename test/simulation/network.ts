@@ -109,8 +109,9 @@ function sentText(message: Message): string {
   return text;
 }
 
-export function sendOn(world: World, end: End, draft: Draft): void {
-  if (!end.open) return;
+/** @returns what was sent; undefined if the connection is not open */
+export function sendOn(world: World, end: End, draft: Draft): Message | undefined {
+  if (!end.open) return undefined;
   const bytes = draft instanceof Uint8Array ? draft : encodeMessage([draft]);
   const message = decode(bytes);
   world.mixBytes(bytes);
@@ -129,6 +130,7 @@ export function sendOn(world: World, end: End, draft: Draft): void {
     target.process.name,
     () => `to ${target.process.name} at ${at.toFixed(3)}: ${describe(message)}`,
   );
+  return message;
 }
 
 function isFull({ messages }: Travelling): boolean {

@@ -44,6 +44,9 @@ export interface WorldOptions {
   readonly diskDelayMs: number;
   /** Of each step of a disk. */
   readonly diskErrorChance: number;
+  /** Of a client's connections, those that are accepted and never answered; and how long it waits for the answer. */
+  readonly deafChance: number;
+  readonly attemptTimeoutMs: number;
   readonly halfOpenChance: number;
   readonly halfOpenMs: number;
   /** How long a connection that its client gives up holds back what it was told, at most. */
@@ -164,6 +167,8 @@ export const QUIET_WORLD: WorldOptions = {
   maxInFlight: 1,
   networkDelayMs: 1,
   diskDelayMs: 1,
+  deafChance: 0,
+  attemptTimeoutMs: 3_000,
   halfOpenChance: 0,
   halfOpenMs: 0,
   heldMs: 60,

@@ -2,6 +2,7 @@
 import { crc32 } from 'node:zlib';
 import { createChecker, type Figures } from './checker/index.ts';
 import { checkDisks } from './checker/disks.ts';
+import { isOpen, type SimSession } from './application.ts';
 import { startClient } from './client-actor.ts';
 import { add, calmDown, scheduleFaults } from './faults.ts';
 import { createFinderHost, startFinder } from './finder-actor.ts';
@@ -10,7 +11,6 @@ import { drawWorld, type Draw } from './draw.ts';
 import { sessionsOfClient, type WorldOptions } from './options.ts';
 import { createRandom } from './random.ts';
 import { createScheduler, type Process } from './scheduler.ts';
-import type { SimSession } from './session-actor.ts';
 import { createStates } from './state-object.ts';
 import { startWorkerSoon } from './worker-actor.ts';
 import { createHost, keepMember } from './worker-host.ts';
@@ -124,6 +124,10 @@ export async function runSeed(
     begin(world, options);
     await live(world, settled);
     world.checker.finish();
+    closeClients(world);
+    await new Promise<void>(letPromisesRun);
+    settled();
+    checkClosed(world);
     await checkDisks(world);
   } catch (error) {
     if (error instanceof Violation) violation = error.message;
@@ -213,6 +217,23 @@ async function live(world: World, settled: () => void): Promise<void> {
   );
 }
 
+function closeClients({ clients }: World): void {
+  for (const { host, connected } of clients) host.enter(() => void connected().close());
+}
+
+/** A client that was closed leaves nothing behind: no timer, no connection, no promise that nobody settles. */
+function checkClosed({ clients, checker }: World): void {
+  for (const { name, host, sessions } of clients) {
+    if (host.timersSet() > 0) checker.violated(12, `${name} is closed, and has ${host.timersSet()} timers`);
+    if (host.socketsOpen() > 0) checker.violated(12, `${name} is closed, and has ${host.socketsOpen()} connections`);
+    for (const { calls, commits, isHeld, name: session } of sessions) {
+      const open = calls.find((call) => call !== undefined && call.isWatched && isOpen(call));
+      if (open !== undefined) checker.violated(12, `${session} is closed, and call ${open.number} is ${open.state}`);
+      if (commits > 0 || isHeld) checker.violated(12, `${session} is closed, and its application waits for it`);
+    }
+  }
+}
+
 function livenessLimitMs(options: WorldOptions): number {
   const { clients, callsPerSession, diskDelayMs, networkDelayMs } = options;
   const commitMs = DELAYS_PER_COMMIT * (diskDelayMs + networkDelayMs);
@@ -220,16 +241,14 @@ function livenessLimitMs(options: WorldOptions): number {
 }
 
 /** What a session waits for, in words. */
-function explain({ core, client }: SimSession): string {
-  const lanes = [...core.lanes.values()].map(
-    ({ worker, generation, open, queue, sent, done, retryAt }) =>
-      `worker ${worker} of generation ${generation} ${open ? 'open' : 'closed'}, queue ${[...queue].length}, sent ${sent.length}, done ${done.length}, again at ${retryAt}`,
-  );
-  const verdict = core.verdict === undefined ? '' : `, verdict on ${core.verdict.worldLine}`;
-  const cluster = client.finder?.open
-    ? `members ${client.cluster?.members.map(({ id }) => id).join(' ') ?? 'unknown'}`
-    : 'no Finder';
-  return `${cluster}; ${core.phase} in world-line ${core.worldLine}${verdict}; orphans ${core.orphans.length}; ${lanes.join('; ')}`;
+function explain({ api, client, isHeld, commits, left }: SimSession): string {
+  const members = client
+    .connected()
+    .workers()
+    .map(({ id }) => id);
+  const { operations } = api.uncommitted;
+  const state = api.broken === undefined ? 'open' : 'broken';
+  return `members ${members.join(' ')}; ${state} in world-line ${api.worldLine}, ${operations} operations under way, ${left} calls left, ${commits} commits asked for${isHeld ? ', waits for room' : ''}`;
 }
 
 /** What has not come to rest yet, in words. */
@@ -241,10 +260,13 @@ function unresolved(world: World): string | undefined {
       if (session.ended) continue;
       if (session.left > 0 && !isEmpty)
         return `${session.name} has ${session.left} calls to submit: ${explain(session)}`;
-      for (const [call, state] of session.calls.entries()) {
-        if (state === 'waiting' || state === 'completed')
-          return `call ${call} of ${session.name} is ${state}: ${explain(session)}`;
+      for (const call of session.calls) {
+        if (call !== undefined && isOpen(call))
+          return `call ${call.number} of ${session.name} is ${call.state}: ${explain(session)}`;
       }
+      const { operations, bytes } = session.api.uncommitted;
+      if (session.commits > 0 || session.isHeld || operations > 0 || bytes > 0)
+        return `${session.name} waits: ${explain(session)}`;
     }
   }
   for (const host of world.hosts.values()) {

@@ -1,7 +1,8 @@
 /** What each command does. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { patience } from '@dpr/runtime/patience';
-import { connect, type Cluster } from '../cluster.ts';
+import type { Cluster } from '../cluster.ts';
+import { connect } from '../connect.ts';
 import { unlessAborted } from '../abort.ts';
 import { UnknownWorkerError } from '../errors.ts';
 import type { LogEntry } from '../options.ts';

@@ -12,6 +12,12 @@ export interface Unreachable {
 
 export const UNREACHABLE: readonly Unreachable[] = [
   {
+    because:
+      'the client tells a session of the removal of workers that the session deals with, and of their last generation',
+    blocks: { 'core/session/session.ts': ['if (lane === undefined || lane.generation > generation) return;'] },
+    isRare: true,
+  },
+  {
     because: 'only a peer with a defect does that',
     blocks: {
       'core/finder/reports.ts': ["log(finder, 'protocolError'"],

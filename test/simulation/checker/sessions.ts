@@ -1,7 +1,7 @@
 /** What sessions send, and what they are told: results, commits, verdicts. */
-import type { RollbackReport, SessionEffect, SessionFailure } from '../../../services/core/index.ts';
-import type { Batch } from '../../../services/protocol/index.ts';
-import type { SimSession } from '../session-actor.ts';
+import type { RollbackReport } from '../../../services/core/index.ts';
+import type { Batch, Reply } from '../../../services/protocol/index.ts';
+import { isOpen, type SimSession } from '../application.ts';
 import { QUIET_WORLD, sessionsOfClient, type WorldOptions } from '../options.ts';
 import { CLOCK_STEP_MS } from '../scheduler.ts';
 import { parseBatchName } from '../state-object.ts';
@@ -12,6 +12,8 @@ import {
   sessionOf,
   survivor,
   violated,
+  type CallTruth,
+  type Execution,
   type SessionTruth,
   type Token,
   type Truth,
@@ -23,29 +25,38 @@ export function checkSessions(truth: Truth) {
   function sessionBegins(session: SimSession): void {
     sessions[session.index] = {
       session,
-      worldLine: session.core.worldLine,
+      worldLine: session.api.worldLine,
+      wokeIn: session.api.worldLine,
       seen: new Map(),
       calls: new Map(),
       sequences: new Map(),
     };
   }
 
-  function submitted(session: SimSession, number: number, worker: number): void {
+  /** @param isRefused it must not be sent */
+  function submitted(session: SimSession, number: number, worker: number, isRefused: boolean): void {
     sessionOf(truth, session.index).calls.set(number, {
       number,
       worker,
       follows: new Map(),
       executions: [],
       sentAt: Infinity,
+      isRefused,
       isCommitted: false,
       completed: false,
     });
   }
 
-  /** Before the step's effects happen: a session that went on to another world-line has seen nothing of it. */
+  /** Something is about to happen in the session's process. */
+  function sessionAwakes(session: SimSession): void {
+    const mine = sessionOf(truth, session.index);
+    mine.wokeIn = mine.worldLine;
+  }
+
+  /** A session that went on to another world-line has seen nothing of it. */
   function sessionStepped(session: SimSession): void {
     const mine = sessionOf(truth, session.index);
-    const { worldLine } = session.core;
+    const { worldLine } = session.api;
     if (worldLine === mine.worldLine) return;
     if (worldLine < mine.worldLine) violated(7, `${session.name} went back to world-line ${worldLine}`);
     mine.worldLine = worldLine;
@@ -53,10 +64,12 @@ export function checkSessions(truth: Truth) {
   }
 
   function sent(session: SimSession, worker: number, batch: Batch): void {
+    sessionStepped(session);
     const mine = sessionOf(truth, session.index);
     const { call: number } = parseBatchName(Buffer.from(batch.operations).readUInt32LE(0));
     const call = callOf(mine, number);
-    const key = `${worker}/${batch.generation}/${batch.worldLine}/${batch.sequence}`;
+    if (call.isRefused) violated(13, `${session.name} sends call ${number}, which it was not to make`);
+    const key = nameOfBatch(worker, batch.generation, batch.worldLine, batch.sequence);
     const named = mine.sequences.get(key);
     if (named !== undefined && named !== number) {
       violated(13, `${session.name} sends call ${number} under the number ${batch.sequence} of call ${named}`);
@@ -66,41 +79,81 @@ export function checkSessions(truth: Truth) {
     if (!call.follows.has(batch.worldLine)) call.follows.set(batch.worldLine, new Map(mine.seen));
   }
 
-  function completed(session: SimSession, effect: Extract<SessionEffect, { kind: 'completed' }>): void {
+  /** The session takes in a reply, and sends what follows it later. */
+  function replied(session: SimSession, worker: number, generation: number, reply: Reply): void {
     const mine = sessionOf(truth, session.index);
-    const call = callOf(mine, effect.call);
-    const execution = survivor(call, mine.worldLine);
-    const where = `call ${call.number} of ${session.name}`;
-    if (execution === undefined) return violated(6, `${where} completes, and no execution of it survives`);
-    if (execution.token.version !== effect.version) {
-      violated(13, `${where} is said to be in version ${effect.version} and is in ${nameOf(execution.token)}`);
-    }
-    if (!execution.results?.equals(effect.results)) violated(13, `${where} got the wrong results`);
-    call.completed = true;
-    mine.seen.set(call.worker, Math.max(effect.version, mine.seen.get(call.worker) ?? 0));
-    worldOf().note(session.name, () => `call ${call.number} completed in version ${effect.version}`);
+    if (reply.worldLine !== session.api.worldLine || reply.worldLine !== mine.wokeIn) return;
+    if (!mine.sequences.has(nameOfBatch(worker, generation, reply.worldLine, reply.sequence))) return;
+    mine.seen.set(worker, Math.max(reply.version, mine.seen.get(worker) ?? 0));
   }
 
-  function committed(session: SimSession, calls: readonly number[]): void {
-    const mine = sessionOf(truth, session.index);
-    for (const number of calls) {
-      const call = callOf(mine, number);
-      const token = aliveExecution(call)?.token;
-      if (token === undefined)
-        return violated(3, `call ${number} of ${session.name} is committed, and did not survive`);
-      if (token.version > (exposed.get(token.worker) ?? 0)) {
-        violated(3, `call ${number} of ${session.name} is called committed; no cut covers ${nameOf(token)}`);
-      }
-      call.isCommitted = true;
-    }
-    worldOf().note(session.name, () => `committed ${calls.join(' ')}`);
+  /** Does the session wait for the reply to what it sent under this number? */
+  function isAwaited(session: SimSession, worker: number, generation: number, sequence: number): boolean {
+    const { sequences, calls, worldLine } = sessionOf(truth, session.index);
+    const number = sequences.get(nameOfBatch(worker, generation, worldLine, sequence));
+    return number !== undefined && calls.get(number)?.completed === false;
   }
 
-  function failed(session: SimSession, number: number, code: SessionFailure, wasSent: boolean): void {
+  /** The application was told of a result, right after what happened last: the session may have gone on to another world-line then. */
+  function completed(session: SimSession, number: number, results: Uint8Array): void {
+    const mine = sessionOf(truth, session.index);
+    const call = callOf(mine, number);
+    const where = `call ${number} of ${session.name}`;
+    const now = survivor(call, session.api.worldLine);
+    if (now?.results?.equals(results)) {
+      call.completed = true;
+      worldOf().note(session.name, () => `call ${number} completed in version ${now.token.version}`);
+      return;
+    }
+    const before = survivors(call, mine.wokeIn, session.api.worldLine);
+    if (before.length === 0) return violated(6, `${where} completes, and no execution of it survives`);
+    if (!before.some((one) => one.results?.equals(results))) violated(13, `${where} got the wrong results`);
+  }
+
+  /** @param results undefined: the application did not ask for them */
+  function committed(session: SimSession, number: number, results: Uint8Array | undefined): void {
     const call = callOf(sessionOf(truth, session.index), number);
-    if (code !== 'workerRemoved') violated(12, `call ${number} of ${session.name} failed: ${code}`);
+    const execution = aliveExecution(call);
+    if (execution === undefined) {
+      return violated(3, `call ${number} of ${session.name} is committed, and did not survive`);
+    }
+    const { token } = execution;
+    if (token.version > (exposed.get(token.worker) ?? 0)) {
+      violated(3, `call ${number} of ${session.name} is called committed; no cut covers ${nameOf(token)}`);
+    }
+    if (results !== undefined && !execution.results?.equals(results)) {
+      violated(13, `call ${number} of ${session.name} is committed with the wrong results`);
+    }
+    call.isCommitted = true;
+    worldOf().note(session.name, () => `committed ${number}`);
+  }
+
+  function failed(session: SimSession, number: number, wasSent: boolean): void {
+    const call = callOf(sessionOf(truth, session.index), number);
     if (!wasSent && aliveExecution(call)) violated(13, `call ${number} of ${session.name} was sent after all`);
-    worldOf().note(session.name, () => `call ${number} failed: ${code}`);
+    if (!wasSent) call.isRefused = true;
+    worldOf().note(session.name, () => `call ${number} failed${wasSent ? ', and may have executed' : ''}`);
+  }
+
+  /** The client knows no such worker. */
+  function unknownWorker(session: SimSession, number: number): void {
+    const { worker } = callOf(sessionOf(truth, session.index), number);
+    if (worldOf().checker.generationOf(worker) > 0) {
+      violated(12, `${session.name} does not know worker ${worker}, which is a member`);
+    }
+  }
+
+  /** Of what the application made and looks at, no more is sent and not committed than it allows, but for one call alone. */
+  function withinLimit({ index, name, calls, manners }: SimSession): void {
+    if (manners.maxUncommittedOperations === Infinity || manners.carelessChance > 0 || manners.abortChance > 0) return;
+    const mine = sessionOf(truth, index);
+    const sentCalls = calls.filter(
+      (call) => call !== undefined && isOpen(call) && callOf(mine, call.number).sentAt < Infinity,
+    );
+    const operations = sentCalls.reduce((sum, call) => sum + (call?.count ?? 0), 0);
+    if (sentCalls.length > 1 && operations > manners.maxUncommittedOperations) {
+      violated(12, `${name} has ${operations} operations under way, and may have ${manners.maxUncommittedOperations}`);
+    }
   }
 
   /** The verdict against the truth: what is lost did not survive, what is not lost did. */
@@ -108,7 +161,7 @@ export function checkSessions(truth: Truth) {
     const mine = sessionOf(truth, session.index);
     const lost = new Set(report.lost);
     const last = report.lastSurvivor;
-    if (session.core.config.mode === 'strict' && report.exceptions.length > 0) {
+    if (session.api.mode === 'strict' && report.exceptions.length > 0) {
       violated(4, `strict ${session.name} lost ${report.exceptions.join(', ')} and kept ${last}`);
     }
     for (const number of report.lost) {
@@ -119,7 +172,9 @@ export function checkSessions(truth: Truth) {
       if (number < last !== report.exceptions.includes(number))
         violated(4, `call ${number} is no exception before ${last}`);
       call.completed = false;
+      if (!session.replays) call.isRefused = true;
     }
+    for (const number of report.unsent) callOf(mine, number).isRefused = true;
     for (const call of mine.calls.values()) {
       if (lost.has(call.number) || !call.completed) continue;
       if (!survivor(call, report.worldLine))
@@ -127,15 +182,16 @@ export function checkSessions(truth: Truth) {
     }
   }
 
-  function sessionEnded(session: SimSession, code: SessionFailure, text: string): void {
+  /** @param code of the client's error */
+  function sessionEnded(session: SimSession, code: string, text: string): void {
     if (!mayEnd(session, code)) violated(12, `${session.name} ended: ${code}, ${text}`);
   }
 
   /** Is one of the limits of this world the reason? */
-  function mayEnd(session: SimSession, code: SessionFailure): boolean {
+  function mayEnd(session: SimSession, code: string): boolean {
     const { options, clients } = worldOf();
     const mine = sessionOf(truth, session.index);
-    if (code === 'historyLost') return truth.exposedWorldLine - session.core.worldLine > options.maxDecisions;
+    if (code === 'historyLost') return truth.exposedWorldLine - session.api.worldLine > options.maxDecisions;
     if (code === 'tooManySessions')
       return (
         clients.length * sessionsOfClient(options) > options.maxSessions ||
@@ -171,7 +227,33 @@ export function checkSessions(truth: Truth) {
     return worldOf().scheduler.now - client.process.bornAt;
   }
 
-  return { sessionBegins, submitted, sessionStepped, sent, completed, committed, failed, rolledBack, sessionEnded };
+  return {
+    sessionBegins,
+    submitted,
+    sessionAwakes,
+    sessionStepped,
+    sent,
+    replied,
+    isAwaited,
+    completed,
+    committed,
+    failed,
+    unknownWorker,
+    withinLimit,
+    rolledBack,
+    sessionEnded,
+  };
+}
+
+function nameOfBatch(worker: number, generation: number, worldLine: number, sequence: number): string {
+  return `${worker}/${generation}/${worldLine}/${sequence}`;
+}
+
+/** Executions of a call that survive in one of these world-lines. */
+function survivors(call: CallTruth, from: number, to: number): Execution[] {
+  const found: Execution[] = [];
+  for (let worldLine = from; worldLine <= to; worldLine++) found.push(...[survivor(call, worldLine) ?? []].flat());
+  return found;
 }
 
 /** Do workers have so little room that sessions give way? */

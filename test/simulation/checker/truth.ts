@@ -4,7 +4,7 @@
  */
 import type { FinderRecord } from '../../../services/core/index.ts';
 import type { Decision, Versions } from '../../../services/protocol/index.ts';
-import type { SimSession } from '../session-actor.ts';
+import type { SimSession } from '../application.ts';
 import type { State } from '../state-object.ts';
 import { Violation, type World } from '../world.ts';
 
@@ -43,6 +43,8 @@ export interface CallTruth {
   readonly executions: Execution[];
   /** When it was first transmitted, by the client's clock, ms. */
   sentAt: number;
+  /** It was not to be made, or its application was told that it was not: nothing of it may be sent. */
+  isRefused: boolean;
   isCommitted: boolean;
   /** Gave a result that the session believed, in its present world-line. */
   completed: boolean;
@@ -51,6 +53,8 @@ export interface CallTruth {
 export interface SessionTruth {
   readonly session: SimSession;
   worldLine: number;
+  /** The world-line that it was in before what happened last. */
+  wokeIn: number;
   /** Completed in the present world-line: worker to largest version. */
   readonly seen: Map<number, number>;
   readonly calls: Map<number, CallTruth>;

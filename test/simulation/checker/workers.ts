@@ -161,7 +161,10 @@ export function checkWorkers(truth: Truth) {
     const token = openToken(worker);
     for (const [owner, version] of follows) {
       if (version > token.version) {
-        violated(5, `${nameOf(token)} follows version ${version} of worker ${owner}`);
+        violated(
+          5,
+          `${nameOf(token)}, with call ${number} of session ${index}, follows version ${version} of worker ${owner}`,
+        );
       }
       if (owner !== id && version > (token.dependencies.get(owner) ?? 0)) token.dependencies.set(owner, version);
     }

@@ -12,6 +12,7 @@ export interface Mutant {
   readonly changes: readonly Change[];
 }
 
+export const CLIENT = 'services/client';
 export const CORE = 'services/core';
 export const RUNTIME = 'services/runtime';
 export const RUNTIME_WORKER = `${RUNTIME}/worker`;

@@ -41,6 +41,7 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     `${CORE}/session/session.ts`,
     'if (session.orphans.length > 0) {\n    session.effects',
     'if (session.orphans.length > Infinity) {\n    session.effects',
+    change(`${CORE}/session/status.ts`, ' || orphans.length > 0', ''),
   ),
   mutant(
     '44 a session does not send again after it reconnects',

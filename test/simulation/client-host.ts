@@ -1,0 +1,234 @@
+/**
+ * What production's client takes from its host, given by the simulation: time, chance, timers, and sockets on simulated connections.
+ * Everything above the socket's messages is production's code.
+ */
+import { MIN_PAUSE_MS, STABLE_CONNECTION_MS } from '../../services/client/limits.ts';
+import {
+  decode,
+  encodeMessage,
+  type Batch,
+  type Draft,
+  type Message,
+  type Reply,
+} from '../../services/protocol/index.ts';
+import type { DialedSocket, SocketUser } from '../../services/runtime/dial-socket.ts';
+import type { Host, Timer } from '../../services/runtime/host.ts';
+import { reachFinder } from './finder-actor.ts';
+import { closeEnd, connect, sendOn, type End } from './network.ts';
+import { CLOCK_STEP_MS, type Process } from './scheduler.ts';
+import type { Port } from './sockets.ts';
+import { reachWorker } from './worker-actor.ts';
+import type { World } from './world.ts';
+
+/** Who watches what enters the client and what leaves it. */
+export interface Observer {
+  /** A message is about to be taken in. */
+  begins(): void;
+  /** It was, but for what promises have still to do. */
+  happened(): void;
+  sent(worker: number, batch: Batch): void;
+  /** A reply is taken in. */
+  replied(from: ClientSocket, reply: Reply): void;
+}
+
+export interface ClientHost extends Host {
+  /** Let something happen in the client's process. */
+  readonly enter: (run: () => void) => void;
+  readonly timersSet: () => number;
+  readonly socketsOpen: () => number;
+  /** The greeted connection to this worker. */
+  readonly socketTo: (worker: number) => ClientSocket | undefined;
+}
+
+/** A socket that the client dialled. */
+export interface ClientSocket {
+  /** Undefined: the Finder. */
+  readonly worker: number | undefined;
+  /** As the greeting told; 0 before it. */
+  generation: number;
+  /** This arrives, whoever sent it. */
+  readonly take: (messages: readonly Message[]) => void;
+}
+
+/** The Finder's public port; a worker's is that many above the next one as its id says. */
+const FINDER_PORT = 6379;
+const FIRST_WORKER_PORT = 6380;
+export const FINDER_ADDRESS = `ws://finder:${FINDER_PORT}`;
+
+export function createClientHost(world: World, process: Process, observer: Observer): ClientHost {
+  const { scheduler, random } = world;
+  const timers = new Set<Timer>();
+  const sockets = new Set<ClientSocket>();
+  const finder: Dialing['finder'] = { brokeAt: undefined };
+
+  function enter(run: () => void): void {
+    world.hasPromises = true;
+    run();
+  }
+
+  function after(run: () => void, ms: number): Timer {
+    const timer = {};
+    timers.add(timer);
+    const dueAt = scheduler.now + Math.max(CLOCK_STEP_MS, ms);
+    scheduler.at(dueAt, process, () => {
+      if (scheduler.now > dueAt) finder.brokeAt = undefined; // the process slept
+      if (timers.delete(timer)) enter(run);
+    });
+    return timer;
+  }
+
+  function cancel(timer: Timer | undefined): void {
+    if (timer !== undefined) timers.delete(timer);
+  }
+
+  return {
+    enter,
+    timersSet: () => timers.size,
+    socketsOpen: () => sockets.size,
+    socketTo: (worker) => [...sockets].find((one) => one.worker === worker && one.generation > 0),
+    now: () => scheduler.now - process.bornAt,
+    wall: () => scheduler.now,
+    random: () => random.next(),
+    randomBytes: (count) => Buffer.from(random.hex(count), 'hex'),
+    setTimeout: after,
+    clearTimeout: cancel,
+    setImmediate: (run) => after(run, 0),
+    clearImmediate: cancel,
+    nextTick: (run) => scheduler.after(0, process, () => enter(run)),
+    dial: ({ address }, user) => dial({ world, process, observer, enter, sockets, finder }, address, user),
+  };
+}
+
+interface Dialing {
+  readonly world: World;
+  readonly process: Process;
+  readonly observer: Observer;
+  readonly enter: (run: () => void) => void;
+  readonly sockets: Set<ClientSocket>;
+  /** When a connection to the Finder broke that had lasted: it is to be made again at once. */
+  readonly finder: { brokeAt: number | undefined };
+}
+
+function dial(dialing: Dialing, address: string, user: SocketUser): DialedSocket {
+  const { world, process, observer, enter, sockets, finder } = dialing;
+  const { scheduler } = world;
+  const port = Number(address.slice(address.lastIndexOf(':') + 1));
+  const worker = port === FINDER_PORT ? undefined : port - FIRST_WORKER_PORT;
+  const isDeaf = !world.calm && world.random.chance(world.options.deafChance);
+  let end: End | undefined;
+  let isOver = false;
+  let greetedAt = Infinity;
+
+  const socket: ClientSocket = {
+    worker,
+    generation: 0,
+    take(messages) {
+      const [first] = messages;
+      if (first?.kind === 'welcome') {
+        greetedAt = scheduler.now;
+        socket.generation = first.worker?.generation ?? 0;
+      }
+      const { sure, later } = takenFirst(worker === undefined ? [] : messages);
+      observer.begins();
+      for (const reply of sure) observer.replied(socket, reply);
+      user.frames(messages);
+      for (const reply of later) observer.replied(socket, reply);
+      observer.happened();
+    },
+  };
+  sockets.add(socket);
+
+  function open(): void {
+    if (isOver) return;
+    if (isDeaf) {
+      world.reached('a connection is accepted and never answered');
+      return user.opened();
+    }
+    const target = portOf(world, process, worker);
+    if (target === undefined) return over(Object.assign(new Error('nobody listens'), { code: 'ECONNREFUSED' }));
+    end = connect(world, process, target.process, target.accept);
+    end.onMessages = (messages) => enter(() => socket.take(messages));
+    end.onClosed = () => {
+      if (worker === undefined && scheduler.now - greetedAt >= STABLE_CONNECTION_MS) finder.brokeAt = scheduler.now;
+      enter(() => over(undefined));
+    };
+    user.opened();
+  }
+
+  function over(reason: Error | undefined): void {
+    if (isOver) return;
+    isOver = true;
+    sockets.delete(socket);
+    user.closed(reason, 1006);
+  }
+
+  /** The socket is gone at once, and its user hears of that when the present step is over. */
+  function endNow(reason: Error | undefined): void {
+    sockets.delete(socket);
+    if (end !== undefined) {
+      end.onClosed = () => undefined;
+      closeEnd(world, end);
+    }
+    scheduler.after(0, process, () => enter(() => over(reason)));
+  }
+
+  if (worker === undefined) checkPause(dialing);
+  scheduler.after(world.networkDelay(), process, () => enter(open));
+  return {
+    send(draft) {
+      if (end === undefined) return;
+      const { kind } = send(dialing, worker, end, draft);
+      if (greetedAt === Infinity && kind !== 'hello')
+        world.checker.violated(13, `${process.name} sends '${kind}' unasked`);
+    },
+    close: () => endNow(undefined),
+    giveUp: endNow,
+    isOpen: () => end?.open === true,
+    unsentBytes: () => 0,
+  };
+}
+
+/** The pause before the first attempt at a Finder that was there a moment ago. */
+function checkPause({ world, process, finder }: Dialing): void {
+  const { brokeAt } = finder;
+  finder.brokeAt = undefined;
+  if (brokeAt === undefined) return;
+  const pauseMs = world.scheduler.now - brokeAt;
+  if (pauseMs <= MIN_PAUSE_MS + CLOCK_STEP_MS) return;
+  world.checker.violated(12, `${process.name} waits ${pauseMs} ms before it connects to the Finder again`);
+}
+
+/** What is sent on a connection that is gone counts as sent: the session believes so. */
+function send({ world, observer }: Dialing, worker: number | undefined, end: End, draft: Draft): Message {
+  const message = sendOn(world, end, draft) ?? decode(encodeMessage([draft]));
+  if (worker !== undefined && message.kind === 'batch') observer.sent(worker, message);
+  return message;
+}
+
+/**
+ * Of the replies in a message, those that their sessions take in before they send anything because of it: each session's first ones in a
+ * row, as long as nothing came before that is for every session.
+ */
+function takenFirst(messages: readonly Message[]): { sure: Reply[]; later: Reply[] } {
+  const sure: Reply[] = [];
+  const later: Reply[] = [];
+  const met = new Set<string>();
+  let last = '';
+  let isAlone = true;
+  for (const message of messages) {
+    if (message.kind !== 'reply') {
+      isAlone = false;
+      continue;
+    }
+    const { session } = message;
+    if (isAlone && (session === last || !met.has(session))) sure.push(message);
+    else later.push(message);
+    met.add(session);
+    last = session;
+  }
+  return { sure, later };
+}
+
+function portOf(world: World, from: Process, worker: number | undefined): Port | undefined {
+  return (worker === undefined ? reachFinder(world, from, 'client') : reachWorker(world, from, worker))?.port;
+}
