@@ -32,6 +32,7 @@ export async function kubernetesTarget(options: KubernetesOptions): Promise<Kube
   const { namespace, place } = await placeOf(run, options);
   await guardNamespace(run, namespace);
   const pods = podsOf(run, namespace);
+  const actions = podActions(run, namespace);
   const standingStill = new Map<string, Pod>();
 
   async function present({ name }: Victim): Promise<Pod> {
@@ -40,53 +41,16 @@ export async function kubernetesTarget(options: KubernetesOptions): Promise<Kube
     return pod;
   }
 
-  /** Sends a signal to the process in a pod, from a second process beside it. */
-  async function send({ pod, role }: Pod, signal: NodeJS.Signals): Promise<Injected> {
-    let injected: Injected | undefined;
-    const output = (line: string): void => {
-      if (line === STRUCK) injected = { since: performance.now(), wallTime: Date.now() };
-    };
-    const inside = ['--', 'node', '--eval', SIGNAL_SCRIPT, signal];
-    const words = ['exec', '--namespace', namespace, pod, '--container', role, ...inside];
-    try {
-      await run(words, { output });
-    } catch (error) {
-      if (injected === undefined) throw error; // the container may take the second process with it
-    }
-    if (injected === undefined) throw new TargetError(`${pod} did not say that ${signal} was sent`);
-    return injected;
-  }
-
-  async function remove({ pod }: Pod, force: boolean): Promise<Injected> {
-    const injected = { since: performance.now(), wallTime: Date.now() };
-    const how = force ? ['--force', '--grace-period=0'] : [];
-    await run(['delete', 'pod', '--namespace', namespace, pod, '--wait=false', '--ignore-not-found', ...how]);
-    return injected;
-  }
-
   async function replaced(old: Pod, injected: Injected, patience: AbortSignal): Promise<Recovered> {
     const successor = ({ name, uid, container, ready, ending }: Pod) =>
       name === old.name && ready && !ending && (uid !== old.uid || container !== old.container);
     const found = await pods.until(successor, patience);
     const tookMs = performance.now() - injected.since;
-    return { tookMs, ...(await milestones(found, injected.wallTime)) };
-  }
-
-  /** Without what its log does not tell. */
-  async function milestones({ pod, role }: Pod, wallTime: number): Promise<Omit<Recovered, 'tookMs'>> {
-    const words = ['logs', '--namespace', namespace, pod, '--container', role, `--limit-bytes=${LOG_BYTES}`];
-    const said = await run(words).catch(() => '');
-    const at = (event: string): number | undefined => {
-      const line = said.split('\n').find((one) => one.includes(`"event":"${event}"`));
-      const time = Date.parse(/"time":"([^"]+)"/.exec(line ?? '')?.[1] ?? '');
-      return Number.isNaN(time) ? undefined : time - wallTime;
-    };
-    const [startedMs, servingMs] = [at('connected'), at('serving')];
-    return { ...(startedMs === undefined ? {} : { startedMs }), ...(servingMs === undefined ? {} : { servingMs }) };
+    return { tookMs, ...(await actions.milestones(found, injected.wallTime)) };
   }
 
   async function stop(pod: Pod, forMs: number): Promise<Outage> {
-    const { since } = await send(pod, 'SIGSTOP');
+    const { since } = await actions.send(pod, 'SIGSTOP');
     standingStill.set(pod.name, pod);
     const goesOnAt = since + forMs;
     return {
@@ -103,26 +67,8 @@ export async function kubernetesTarget(options: KubernetesOptions): Promise<Kube
   /** One that was replaced meanwhile has nothing to go on with. */
   async function goOn(pod: Pod): Promise<void> {
     const now = (await pods.list()).find(({ name }) => name === pod.name);
-    if (now?.uid === pod.uid && now.container === pod.container) await send(pod, 'SIGCONT');
+    if (now?.uid === pod.uid && now.container === pod.container) await actions.send(pod, 'SIGCONT');
     standingStill.delete(pod.name);
-  }
-
-  async function injectInto(pod: Pod, kind: Exclude<Fault['kind'], 'stop'>): Promise<Injected> {
-    switch (kind) {
-      case 'kill':
-        return send(pod, 'SIGKILL');
-      case 'term':
-        return send(pod, 'SIGTERM');
-      case 'delete':
-        return remove(pod, false);
-      case 'force':
-        return remove(pod, true);
-      case 'crash': {
-        const injected = await send(pod, 'SIGKILL');
-        await remove(pod, true);
-        return injected;
-      }
-    }
   }
 
   return {
@@ -134,13 +80,81 @@ export async function kubernetesTarget(options: KubernetesOptions): Promise<Kube
     async inject(victim, fault) {
       const pod = await present(victim);
       if (fault.kind === 'stop') return stop(pod, fault.forMs);
-      const injected = await injectInto(pod, fault.kind);
+      const injected = await injectInto(actions, pod, fault.kind);
       return { since: injected.since, recovered: (patience) => replaced(pod, injected, patience) };
     },
     async release() {
       await allEnded([...standingStill.values()].map(goOn));
     },
   };
+}
+
+/** What is done to the pods of one namespace, by kubectl. */
+interface PodActions {
+  /** Sends a signal to the process in a pod, from a second process beside it. */
+  readonly send: (pod: Pod, signal: NodeJS.Signals) => Promise<Injected>;
+  readonly remove: (pod: Pod, force: boolean) => Promise<Injected>;
+  /** When the successor's own log says that it started and that it serves; without what the log does not tell. */
+  readonly milestones: (pod: Pod, wallTime: number) => Promise<Omit<Recovered, 'tookMs'>>;
+}
+
+function podActions(run: Kubectl, namespace: string): PodActions {
+  return {
+    async send({ pod, role }, signal) {
+      let injected: Injected | undefined;
+      const output = (line: string): void => {
+        if (line === STRUCK) injected = { since: performance.now(), wallTime: Date.now() };
+      };
+      const inside = ['--', 'node', '--eval', SIGNAL_SCRIPT, signal];
+      const words = ['exec', '--namespace', namespace, pod, '--container', role, ...inside];
+      try {
+        await run(words, { output });
+      } catch (error) {
+        if (injected === undefined) throw error; // the container may take the second process with it
+      }
+      if (injected === undefined) throw new TargetError(`${pod} did not say that ${signal} was sent`);
+      return injected;
+    },
+    async remove({ pod }, force) {
+      const injected = { since: performance.now(), wallTime: Date.now() };
+      const how = force ? ['--force', '--grace-period=0'] : [];
+      await run(['delete', 'pod', '--namespace', namespace, pod, '--wait=false', '--ignore-not-found', ...how]);
+      return injected;
+    },
+    async milestones({ pod, role }, wallTime) {
+      const words = ['logs', '--namespace', namespace, pod, '--container', role, `--limit-bytes=${LOG_BYTES}`];
+      const said = await run(words).catch(() => '');
+      const at = (event: string): number | undefined => {
+        const line = said.split('\n').find((one) => one.includes(`"event":"${event}"`));
+        const time = Date.parse(/"time":"([^"]+)"/.exec(line ?? '')?.[1] ?? '');
+        return Number.isNaN(time) ? undefined : time - wallTime;
+      };
+      const [startedMs, servingMs] = [at('connected'), at('serving')];
+      return { ...(startedMs === undefined ? {} : { startedMs }), ...(servingMs === undefined ? {} : { servingMs }) };
+    },
+  };
+}
+
+async function injectInto(
+  { send, remove }: PodActions,
+  pod: Pod,
+  kind: Exclude<Fault['kind'], 'stop'>,
+): Promise<Injected> {
+  switch (kind) {
+    case 'kill':
+      return send(pod, 'SIGKILL');
+    case 'term':
+      return send(pod, 'SIGTERM');
+    case 'delete':
+      return remove(pod, false);
+    case 'force':
+      return remove(pod, true);
+    case 'crash': {
+      const injected = await send(pod, 'SIGKILL');
+      await remove(pod, true);
+      return injected;
+    }
+  }
 }
 
 async function placeOf(run: Kubectl, { context, namespace }: KubernetesOptions) {
