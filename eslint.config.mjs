@@ -19,6 +19,12 @@ const ANY_SIGNAL = {
   message: 'Use patience() of @dpr/runtime/patience, and end it with the call.',
 };
 
+// A function fits a screen; one that only puts the parts of a process together may be longer, up to this.
+const MAX_FUNCTION_LINES = 120;
+
+// Longer functions that are still to be split.
+const LONGER = ['services/client/**', 'services/ingress/feeder.ts', 'services/local/process.ts'];
+
 export default defineConfig(
   { ignores: ['dist/', 'coverage/', '**/.dpr/'] },
   js.configs.recommended,
@@ -61,6 +67,13 @@ export default defineConfig(
           message: '100,000 items overflow the stack: use a loop, reduce, or append and largest of @dpr/core.',
         },
       ],
+    },
+  },
+  {
+    files: ['services/**/*.ts', 'infra/**/*.ts'],
+    ignores: LONGER,
+    rules: {
+      'max-lines-per-function': ['error', { max: MAX_FUNCTION_LINES, skipBlankLines: true, skipComments: true }],
     },
   },
   {
