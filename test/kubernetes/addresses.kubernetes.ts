@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { type Cluster, connect, type DprError } from '@dpr/client';
+import { INGRESS_NAME } from '@dpr/infra/plan';
+import { deployments, type Deployments, kubectl, stepwise } from './deployments.ts';
+import { type Load, startLoad } from './load.ts';
+
+const SMALL = { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi', limit: '256Mi' } };
+/** Sessions that begin in one tick. */
+const AT_ONCE = 1_000;
+/** More than the table of such a worker has room for. */
+const MAX_SESSIONS = 100_000;
+
+describe('a cluster on Kubernetes whose ingress tells of the addresses of clients', function () {
+  this.timeout(300_000);
+  stepwise();
+  let deployed: Deployments;
+  let address: string;
+  let load: Load;
+  const clients: Cluster[] = [];
+
+  const declare = (clientAddresses: string) =>
+    deployed.configure({
+      'dpr:workerDefaults': SMALL,
+      'dpr:finder': SMALL,
+      'dpr:ingress': { clientAddresses },
+      'dpr:workers': [{ id: 0 }, { id: 1 }],
+    });
+  const connected = async () => {
+    const client = await connect({ cluster: address });
+    clients.push(client);
+    return client;
+  };
+  const object = async (...words: string[]) =>
+    (await kubectl(['get', ...words, '--namespace', deployed.namespace])).join('\n');
+
+  before(async () => {
+    deployed = await deployments();
+    await declare('hidden');
+    await deployed.up();
+    address = await deployed.output('finderUrl');
+    load = await startLoad(await connected(), [0, 1]);
+  });
+  after(async () => {
+    await Promise.all(clients.map((client) => client.close()));
+    await (deployed as Deployments | undefined)?.end();
+  });
+
+  it('is told so while clients work', async () => {
+    await declare('proxied');
+    await deployed.up();
+    await load.more(5);
+    assert.equal(await object('service', INGRESS_NAME, '--output', 'jsonpath={.spec.externalTrafficPolicy}'), 'Local');
+    const variable = '{.spec.containers[0].env[?(@.name=="DPR_CLIENT_ADDRESSES")].value}';
+    for (const pod of ['dpr-finder-0', 'counter-0-0', 'counter-1-0'])
+      assert.equal(await object('pod', pod, '--output', `jsonpath=${variable}`), 'proxied');
+  });
+
+  it('has a worker refuse the sessions that one address begins without end, and no others', async () => {
+    const reason = await beginWithoutEnd(await connected());
+    assert.match(reason, /of clients at this address: the rest of its room is for clients at others/);
+    await load.more(5);
+  });
+
+  it('stops to tell while clients work, and every total is exact', async () => {
+    await declare('hidden');
+    await deployed.up();
+    await load.more(5);
+    await load.end();
+    assert.deepEqual(load.rollbacks, []);
+    assert.equal(
+      await object('service', INGRESS_NAME, '--output', 'jsonpath={.spec.externalTrafficPolicy}'),
+      'Cluster',
+    );
+  });
+
+  /** @returns why the worker refuses one of them in the end */
+  async function beginWithoutEnd(cluster: Cluster): Promise<string> {
+    for (let begun = 0; begun < MAX_SESSIONS; begun += AT_ONCE) {
+      const calls = Array.from({ length: AT_ONCE }, () => cluster.session().counter(0).add(0));
+      for (const outcome of await Promise.allSettled(calls)) {
+        if (outcome.status === 'rejected') return (outcome.reason as DprError).message;
+      }
+    }
+    return assert.fail(`a worker let one address begin ${MAX_SESSIONS} sessions`);
+  }
+});
