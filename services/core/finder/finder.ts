@@ -18,7 +18,7 @@ import {
 import { decisionsAfter } from '../world-lines.ts';
 import { giveHeld } from './answers.ts';
 import { claim, deleteWorker, register, retryPending, settleLeaving } from './membership.ts';
-import { awaitMembers, isNewer, refuseAll, settle } from './newest.ts';
+import { awaitMembers, isNewer, refuseAll, settle } from './settling.ts';
 import { drained, listGraph, takeCheckpoint, takeInCut } from './reports.ts';
 import type { FinderRecord } from './record.ts';
 import {

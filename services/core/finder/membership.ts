@@ -3,7 +3,7 @@ import { MAX_KEPT_GENERATIONS, MAX_WORKER_ID, type Decision, type MessageOf, typ
 import { pruneDecisions, survivingVersion } from '../world-lines.ts';
 import { sendWhenDurable, whenDurable } from './answers.ts';
 import { beginning, holdsSeed, removalOf, type Refusal } from './earlier.ts';
-import { heard } from './newest.ts';
+import { heard } from './settling.ts';
 import type { MemberRecord, Seed } from './record.ts';
 import { chainOf, forgetOwner, takeInCut } from './reports.ts';
 import { change, changeMember, errorOf, log, noteReached, sendError, setChain, type Finder } from './state.ts';

@@ -4,7 +4,7 @@ import { append } from '../arrays.ts';
 import { advanceCut, type GraphCheckpoint } from '../cut.ts';
 import { decisionsAfter } from '../world-lines.ts';
 import { sendWhenDurable } from './answers.ts';
-import { heard, refuseAll } from './newest.ts';
+import { heard, refuseAll } from './settling.ts';
 import {
   change,
   durableOf,

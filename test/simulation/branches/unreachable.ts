@@ -170,7 +170,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
   },
   {
     because: 'a Finder with an old record waits here until it has heard of all its members',
-    blocks: { 'core/finder/newest.ts': ['const ids ='] },
+    blocks: { 'core/finder/settling.ts': ['const ids ='] },
   },
   {
     because: 'processes here die, and close nothing',

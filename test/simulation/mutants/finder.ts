@@ -221,19 +221,19 @@ export const FINDER_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '142 a start that the record does not know is taken for a forgotten one',
-    `${CORE}/finder/newest.ts`,
+    `${CORE}/finder/settling.ts`,
     'if (place < 0) return stamp.counter >= (starts[0]?.counter ?? 0);',
     'if (place < 0) return false;',
   ),
   mutant(
     '143 stamps of a start that went on elsewhere are taken for known',
-    `${CORE}/finder/newest.ts`,
+    `${CORE}/finder/settling.ts`,
     'return stamp.counter >= (next?.counter ?? counter + 1);',
     'return next === undefined && stamp.counter > counter;',
   ),
   mutant(
     '144 a Finder with an old record refuses only those who know better',
-    `${CORE}/finder/newest.ts`,
+    `${CORE}/finder/settling.ts`,
     "  finder.phase = 'refusing';\n",
     '',
   ),
@@ -245,7 +245,7 @@ export const FINDER_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '161 one member that was heard of stands for all',
-    `${CORE}/finder/newest.ts`,
+    `${CORE}/finder/settling.ts`,
     '  finder.unheard.delete(worker);\n',
     '  finder.unheard.clear();\n',
   ),
