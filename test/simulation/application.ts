@@ -70,6 +70,8 @@ export interface SimSession {
   worker: number | undefined;
   /** It waits for room. */
   isHeld: boolean;
+  /** Promises of results and of their commits that are not settled. */
+  pending: number;
   /** Commits that were asked for and not answered. */
   commits: number;
   ended: boolean;
@@ -116,6 +118,7 @@ export function beginSession(
     left: options.callsPerSession,
     worker: undefined,
     isHeld: false,
+    pending: 0,
     commits: 0,
     ended: false,
   };
@@ -260,22 +263,26 @@ function signalOf(world: World, session: SimSession): AbortSignal {
 
 function look(world: World, session: SimSession, call: SimCall, outcome: Outcome<Uint8Array>): void {
   const { checker } = world;
-  outcome.then(
-    (results) =>
-      guarded(world, () => {
-        checker.completed(session, call.number, results);
-        becomes(session, call, 'completed');
-      }),
-    (error: unknown) => guarded(world, () => failed(world, session, call, error)),
-  );
-  outcome.committed.then(
-    (results) =>
-      guarded(world, () => {
-        checker.committed(session, call.number, results);
-        becomes(session, call, 'committed');
-      }),
-    (error: unknown) => guarded(world, () => failed(world, session, call, error)),
-  );
+  observe(outcome, (results) => {
+    checker.completed(session, call.number, results);
+    becomes(session, call, 'completed');
+  });
+  observe(outcome.committed, (results) => {
+    checker.committed(session, call.number, results);
+    becomes(session, call, 'committed');
+  });
+
+  function observe(promise: Promise<Uint8Array>, succeeds: (results: Uint8Array) => void): void {
+    session.pending++;
+    const settled = (run: () => void): void => {
+      session.pending--;
+      guarded(world, run);
+    };
+    promise.then(
+      (results) => settled(() => succeeds(results)),
+      (error: unknown) => settled(() => failed(world, session, call, error)),
+    );
+  }
 }
 
 function becomes(session: SimSession, call: SimCall, state: CallState): void {

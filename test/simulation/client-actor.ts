@@ -39,9 +39,9 @@ export function startClient(world: World, index: number, firstSession: number): 
     host: createClientHost(world, process, {
       begins: () => forEach(client, (session) => checker.sessionAwakes(session)),
       happened: () => forEach(client, (session) => checker.sessionStepped(session)),
-      sent(worker, batch) {
+      sent(worker, batch, isLate) {
         const session = sessionOf(client, batch.session);
-        if (session !== undefined) checker.sent(session, worker, batch);
+        if (session !== undefined) checker.sent(session, worker, batch, isLate);
       },
       replied({ worker, generation }, message) {
         if (worker === undefined) return;

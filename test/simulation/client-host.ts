@@ -2,9 +2,10 @@
  * What production's client takes from its host, given by the simulation: time, chance, timers, and sockets on simulated connections.
  * Everything above the socket's messages is production's code.
  */
-import { MIN_PAUSE_MS, STABLE_CONNECTION_MS } from '../../services/client/limits.ts';
+import { MAX_UNSENT_BYTES, MIN_PAUSE_MS, STABLE_CONNECTION_MS } from '../../services/client/limits.ts';
 import {
   decode,
+  draftBytes,
   encodeMessage,
   type Batch,
   type Draft,
@@ -26,7 +27,8 @@ export interface Observer {
   begins(): void;
   /** It was, but for what promises have still to do. */
   happened(): void;
-  sent(worker: number, batch: Batch): void;
+  /** @param isLate it may have been made earlier, and have waited until there was room to send it */
+  sent(worker: number, batch: Batch, isLate: boolean): void;
   /** A reply is taken in. */
   replied(from: ClientSocket, reply: Reply): void;
 }
@@ -36,6 +38,8 @@ export interface ClientHost extends Host {
   readonly enter: (run: () => void) => void;
   readonly timersSet: () => number;
   readonly socketsOpen: () => number;
+  /** Greeted connections to workers. */
+  readonly toWorkers: () => ClientSocket[];
   /** The greeted connection to this worker. */
   readonly socketTo: (worker: number) => ClientSocket | undefined;
 }
@@ -46,6 +50,8 @@ export interface ClientSocket {
   readonly worker: number | undefined;
   /** As the greeting told; 0 before it. */
   generation: number;
+  /** The peer reads nothing for so long: what is sent piles up. */
+  readonly stall: (ms: number) => void;
   /** This arrives, whoever sent it. */
   readonly take: (messages: readonly Message[]) => void;
 }
@@ -60,6 +66,7 @@ export function createClientHost(world: World, process: Process, observer: Obser
   const timers = new Set<Timer>();
   const sockets = new Set<ClientSocket>();
   const finder: Dialing['finder'] = { brokeAt: undefined };
+  const pile: Dialing['pile'] = { wasFull: false };
 
   function enter(run: () => void): void {
     world.hasPromises = true;
@@ -85,6 +92,7 @@ export function createClientHost(world: World, process: Process, observer: Obser
     enter,
     timersSet: () => timers.size,
     socketsOpen: () => sockets.size,
+    toWorkers: () => [...sockets].filter(({ generation }) => generation > 0),
     socketTo: (worker) => [...sockets].find((one) => one.worker === worker && one.generation > 0),
     now: () => scheduler.now - process.bornAt,
     wall: () => scheduler.now,
@@ -95,7 +103,7 @@ export function createClientHost(world: World, process: Process, observer: Obser
     setImmediate: (run) => after(run, 0),
     clearImmediate: cancel,
     nextTick: (run) => scheduler.after(0, process, () => enter(run)),
-    dial: ({ address }, user) => dial({ world, process, observer, enter, sockets, finder }, address, user),
+    dial: ({ address }, user) => dial({ world, process, observer, enter, sockets, finder, pile }, address, user),
   };
 }
 
@@ -107,10 +115,15 @@ interface Dialing {
   readonly sockets: Set<ClientSocket>;
   /** When a connection to the Finder broke that had lasted: it is to be made again at once. */
   readonly finder: { brokeAt: number | undefined };
+  /** Whether batches of this client have ever had to wait for room in a socket. */
+  readonly pile: { wasFull: boolean };
 }
 
+/** Batches here are small: as if each byte that piles up were so many. */
+const PILED_BYTES = 4_096;
+
 function dial(dialing: Dialing, address: string, user: SocketUser): DialedSocket {
-  const { world, process, observer, enter, sockets, finder } = dialing;
+  const { world, process, observer, enter, sockets, finder, pile } = dialing;
   const { scheduler } = world;
   const port = Number(address.slice(address.lastIndexOf(':') + 1));
   const worker = port === FINDER_PORT ? undefined : port - FIRST_WORKER_PORT;
@@ -118,10 +131,22 @@ function dial(dialing: Dialing, address: string, user: SocketUser): DialedSocket
   let end: End | undefined;
   let isOver = false;
   let greetedAt = Infinity;
+  /** What piled up while the peer does not read; undefined: it reads. */
+  let piled: Draft[] | undefined;
 
   const socket: ClientSocket = {
     worker,
     generation: 0,
+    stall(ms) {
+      if (piled !== undefined) return;
+      piled = [];
+      scheduler.after(ms, process, () =>
+        enter(() => {
+          readAll();
+          if (!isOver) user.drained?.();
+        }),
+      );
+    },
     take(messages) {
       const [first] = messages;
       if (first?.kind === 'welcome') {
@@ -137,6 +162,12 @@ function dial(dialing: Dialing, address: string, user: SocketUser): DialedSocket
     },
   };
   sockets.add(socket);
+
+  function readAll(): void {
+    const drafts = piled ?? [];
+    piled = undefined;
+    if (end !== undefined) for (const draft of drafts) sendOn(world, end, draft);
+  }
 
   function open(): void {
     if (isOver) return;
@@ -177,14 +208,30 @@ function dial(dialing: Dialing, address: string, user: SocketUser): DialedSocket
   return {
     send(draft) {
       if (end === undefined) return;
-      const { kind } = send(dialing, worker, end, draft);
+      const message = decode(encodeMessage([draft]));
+      const { kind } = message;
+      if (worker !== undefined && kind === 'batch') observer.sent(worker, message, pile.wasFull);
       if (greetedAt === Infinity && kind !== 'hello')
         world.checker.violated(13, `${process.name} sends '${kind}' unasked`);
+      // What is sent on a connection that is gone counts as sent all the same: the session believes so.
+      if (piled === undefined) sendOn(world, end, draft);
+      else piled.push(draft);
     },
-    close: () => endNow(undefined),
+    close() {
+      readAll();
+      endNow(undefined);
+    },
     giveUp: endNow,
     isOpen: () => end?.open === true,
-    unsentBytes: () => 0,
+    unsentBytes() {
+      if (piled === undefined) return 0;
+      const bytes = piled.reduce((sum, draft) => sum + draftBytes(draft), 0) * PILED_BYTES;
+      if (bytes >= MAX_UNSENT_BYTES) {
+        pile.wasFull = true;
+        world.reached('batches wait for a peer that does not read');
+      }
+      return bytes;
+    },
   };
 }
 
@@ -196,13 +243,6 @@ function checkPause({ world, process, finder }: Dialing): void {
   const pauseMs = world.scheduler.now - brokeAt;
   if (pauseMs <= MIN_PAUSE_MS + CLOCK_STEP_MS) return;
   world.checker.violated(12, `${process.name} waits ${pauseMs} ms before it connects to the Finder again`);
-}
-
-/** What is sent on a connection that is gone counts as sent: the session believes so. */
-function send({ world, observer }: Dialing, worker: number | undefined, end: End, draft: Draft): Message {
-  const message = sendOn(world, end, draft) ?? decode(encodeMessage([draft]));
-  if (worker !== undefined && message.kind === 'batch') observer.sent(worker, message);
-  return message;
 }
 
 /**

@@ -73,6 +73,13 @@ export const MUST_BE_REACHED: readonly string[] = [
   'nothing to bring back',
   'id added again with an empty volume',
   'id added again with its old volume',
+  'batches wait for a peer that does not read',
+  'a connection is accepted and never answered',
+  ...['given up', 'given up before it was made', 'refused: unknownWorker', 'refused: overloaded'].map(
+    (how) => `call ${how}`,
+  ),
+  ...['unknownWorker', 'overloaded', 'workerRemoved'].map((code) => `commit tells of a call that failed: ${code}`),
+  'waited for room',
   'session replays',
   'session rolled back',
   'rollback with exceptions',

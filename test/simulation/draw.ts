@@ -21,6 +21,7 @@ const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
   partition: 0.5,
   partitionOneWay: 0.5,
   staleReply: 3,
+  stallSocket: 2,
   pauseClient: 0.7,
   jumpClock: 1,
   addWorker: 0.7,

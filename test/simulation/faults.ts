@@ -187,6 +187,13 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
   staleReply(world) {
     return world.clients.length > 0 && repeatReply(world, world.random.pick(world.clients));
   },
+  /** A worker reads nothing of what a client sends, for a while. */
+  stallSocket(world) {
+    const sockets = world.clients.flatMap(({ host }) => host.toWorkers());
+    if (sockets.length === 0) return false;
+    world.random.pick(sockets).stall(world.random.exponential(world.options.pauseMs));
+    return true;
+  },
   pauseClient(world) {
     const { process } = world.random.pick(world.clients);
     if (process.paused) return false;

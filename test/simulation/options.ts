@@ -113,6 +113,7 @@ export const FAULTS = [
   'partition',
   'partitionOneWay',
   'staleReply',
+  'stallSocket',
   'pauseClient',
   'jumpClock',
   'addWorker',

@@ -226,9 +226,8 @@ function checkClosed({ clients, checker }: World): void {
   for (const { name, host, sessions } of clients) {
     if (host.timersSet() > 0) checker.violated(12, `${name} is closed, and has ${host.timersSet()} timers`);
     if (host.socketsOpen() > 0) checker.violated(12, `${name} is closed, and has ${host.socketsOpen()} connections`);
-    for (const { calls, commits, isHeld, name: session } of sessions) {
-      const open = calls.find((call) => call !== undefined && call.isWatched && isOpen(call));
-      if (open !== undefined) checker.violated(12, `${session} is closed, and call ${open.number} is ${open.state}`);
+    for (const { pending, commits, isHeld, name: session } of sessions) {
+      if (pending > 0) checker.violated(12, `${session} is closed, and ${pending} promises of it are not settled`);
       if (commits > 0 || isHeld) checker.violated(12, `${session} is closed, and its application waits for it`);
     }
   }
@@ -241,14 +240,14 @@ function livenessLimitMs(options: WorldOptions): number {
 }
 
 /** What a session waits for, in words. */
-function explain({ api, client, isHeld, commits, left }: SimSession): string {
+function explain({ api, client, isHeld, commits, left, pending }: SimSession): string {
   const members = client
     .connected()
     .workers()
     .map(({ id }) => id);
   const { operations } = api.uncommitted;
   const state = api.broken === undefined ? 'open' : 'broken';
-  return `members ${members.join(' ')}; ${state} in world-line ${api.worldLine}, ${operations} operations under way, ${left} calls left, ${commits} commits asked for${isHeld ? ', waits for room' : ''}`;
+  return `members ${members.join(' ')}; ${state} in world-line ${api.worldLine}, ${operations} operations under way, ${pending} promises not settled, ${left} calls left, ${commits} commits asked for${isHeld ? ', waits for room' : ''}`;
 }
 
 /** What has not come to rest yet, in words. */
@@ -265,7 +264,7 @@ function unresolved(world: World): string | undefined {
           return `call ${call.number} of ${session.name} is ${call.state}: ${explain(session)}`;
       }
       const { operations, bytes } = session.api.uncommitted;
-      if (session.commits > 0 || session.isHeld || operations > 0 || bytes > 0)
+      if (session.pending > 0 || session.commits > 0 || session.isHeld || operations > 0 || bytes > 0)
         return `${session.name} waits: ${explain(session)}`;
     }
   }

@@ -63,7 +63,8 @@ export function checkSessions(truth: Truth) {
     mine.seen.clear();
   }
 
-  function sent(session: SimSession, worker: number, batch: Batch): void {
+  /** @param isLate what the session has seen since it made the batch is not told from what it had seen by then */
+  function sent(session: SimSession, worker: number, batch: Batch, isLate: boolean): void {
     sessionStepped(session);
     const mine = sessionOf(truth, session.index);
     const { call: number } = parseBatchName(Buffer.from(batch.operations).readUInt32LE(0));
@@ -76,7 +77,9 @@ export function checkSessions(truth: Truth) {
     }
     mine.sequences.set(key, number);
     call.sentAt = Math.min(call.sentAt, clockOf(session));
-    if (!call.follows.has(batch.worldLine)) call.follows.set(batch.worldLine, new Map(mine.seen));
+    if (!call.follows.has(batch.worldLine)) {
+      call.follows.set(batch.worldLine, new Map(isLate ? [] : mine.seen));
+    }
   }
 
   /** The session takes in a reply, and sends what follows it later. */

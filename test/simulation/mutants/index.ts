@@ -5,6 +5,7 @@
  */
 import type { Draw } from '../draw.ts';
 import type { SpecialWorldName } from '../special-worlds.ts';
+import { CLIENT_MUTANTS } from './client.ts';
 import { FINDER_MUTANTS } from './finder.ts';
 import type { Mutant } from './mutant.ts';
 import { RUNTIME_MUTANTS } from './runtime.ts';
@@ -81,6 +82,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...FINDER_MUTANTS,
   ...WORKER_MUTANTS,
   ...SESSION_MUTANTS,
+  ...CLIENT_MUTANTS,
   ...STORAGE_MUTANTS,
   ...RUNTIME_MUTANTS,
 ].sort((a, b) => byNumber.compare(a.name, b.name));
