@@ -92,7 +92,8 @@ describe('simulation', () => {
 
   it('catches a mutant', async () => {
     const { violation } = await hunt(await buildSimulator(mutantNamed('17 ')), 'usual', 1, MUTANT_SEEDS);
-    assert.match(violation, /checkpoints below .* were pruned already/);
+    // What was pruned too early is missed by the Finder, or by the worker itself.
+    assert.match(violation, /checkpoints below .* were pruned already|is refused, and lost nothing/);
   });
 
   it('makes a failing world smaller, and it still fails', async () => {

@@ -198,7 +198,6 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'runtime/storage/manifest.ts': ['a.counter > b.counter ? a : b;'],
       'runtime/storage/volume.ts': ['if (loaded === undefined) return false;'],
       'core/finder/reports.ts': ['?? exposed.record.worldLine;'],
-      'core/finder/answers.ts': ["throw new Error('a registration is durable"],
       'core/finder/membership.ts': ['if (one === undefined) return;'],
       'core/worker/refresh.ts': ['if (worker.stamp === undefined) return;'],
       'core/worker/session-sections.ts': [
