@@ -405,8 +405,8 @@ export function checkWorkers(truth: Truth) {
     const { core, host } = running;
     // Where files rot, nothing is certain.
     if (!hasTheSay(running) && !host.isDamaged) return;
-    // What the cut passed, a predecessor may still tidy away.
-    const isNeeded = version >= exposedOf(host.id);
+    // What the cut passed, a predecessor may still tidy away; and what a rollback took back, it may still drop.
+    const isNeeded = version >= exposedOf(host.id) && deadSince(host.id, worldLine, version) === Infinity;
     if (isNeeded && !host.isDamaged && !isOnPlatter(host.disk, core.generation, core.incarnation, worldLine, version)) {
       violated(
         1,
