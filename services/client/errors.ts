@@ -3,7 +3,7 @@
  * says what to do next. An aborted call rejects with its signal's reason instead, as everywhere in Node.
  */
 import type { SessionFailure } from '@dpr/core';
-import type { LostOperations, RollbackReport } from './rollback-report.ts';
+import type { LostOperations, RollbackReport } from './session/rollback-report.ts';
 
 /** What all errors of this library have in common. */
 export class DprError extends Error {

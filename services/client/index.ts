@@ -11,9 +11,9 @@
  * await session.commit(); // committed: no failure can take it back
  * await cluster.close();
  */
-export type { Cluster } from './cluster.ts';
-export { connect } from './connect.ts';
-export { counterType, type Counter } from './counter.ts';
+export type { Cluster } from './connection/cluster.ts';
+export { connect } from './connection/connect.ts';
+export { counterType, type Counter } from './session/counter.ts';
 export {
   ClosedError,
   ClusterMismatchError,
@@ -35,9 +35,9 @@ export {
   WorkerRemovedError,
   WrongTypeError,
 } from './errors.ts';
-export type { ClusterEvent } from './events.ts';
+export type { ClusterEvent } from './operator/events.ts';
 export * as limits from './limits.ts';
-export type { WorkerInfo } from './membership.ts';
+export type { WorkerInfo } from './connection/membership.ts';
 export type { CallOptions, ConnectOptions, LogEntry, SessionOptions } from './options.ts';
 export {
   connectOperator,
@@ -47,11 +47,11 @@ export {
   type Removal,
   type RemovalOptions,
   type WorkerStatus,
-} from './operator.ts';
-export type { Outcome } from './outcome.ts';
-export type { FailedOperations, FailureFormat, ResultsFormat } from './results-format.ts';
-export type { LostOperations, RollbackReport } from './rollback-report.ts';
-export type { Session, WorkerHandle } from './session.ts';
+} from './operator/operator.ts';
+export type { Outcome } from './session/outcome.ts';
+export type { FailedOperations, FailureFormat, ResultsFormat } from './session/results-format.ts';
+export type { LostOperations, RollbackReport } from './session/rollback-report.ts';
+export type { Session, WorkerHandle } from './session/session.ts';
 export {
   defineWorkerType,
   type Calls,
@@ -59,4 +59,4 @@ export {
   type OperationList,
   type TypedHandle,
   type WorkerType,
-} from './worker-type.ts';
+} from './session/worker-type.ts';

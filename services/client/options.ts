@@ -12,7 +12,7 @@ import {
   type Rules,
 } from './check.ts';
 import { MAX_TIME_MS } from './limits.ts';
-import type { RollbackReport } from './rollback-report.ts';
+import type { RollbackReport } from './session/rollback-report.ts';
 
 export interface ConnectOptions {
   /** Where the Finder's public port is, such as `ws://localhost:6379` or, behind TLS, `wss://dpr.example.com:6379`. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { appended, complete, isUnanswered, onCompleted, type Batch, type Cargo } from '../../services/client/batch.ts';
-import { createCollector } from '../../services/client/collector.ts';
+import { appended, complete, isUnanswered, onCompleted, type Batch, type Cargo } from '../../services/client/session/batch.ts';
+import { createCollector } from '../../services/client/session/collector.ts';
 
 /** A batch of one operation that is on its way. */
 function travelling(): { batch: Batch; cargo: Cargo } {

@@ -14,7 +14,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { addressText, parseAddress } from '../../services/client/addresses.ts';
+import { addressText, parseAddress } from '../../services/client/connection/addresses.ts';
 import { freePort } from '../runtime/cluster.ts';
 import { cleanUp } from './clean-up.ts';
 import { CLUSTER, fakeFinder, fakeServer, fakeWorker, refusal, welcome, type FakeServer } from './fake-cluster.ts';

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { idRanges } from '../../infra/plan/membership.ts';
-import { parseDeclaration, parseIds } from '../../services/client/declaration.ts';
-import { EnsureError, ensureMembership, type EnsureOptions } from '../../services/client/ensure.ts';
-import { ingressBehind } from '../../services/client/ingress-version.ts';
-import type { ClusterStatus, Operator, WorkerStatus } from '../../services/client/operator.ts';
+import { parseDeclaration, parseIds } from '../../services/client/operator/declaration.ts';
+import { EnsureError, ensureMembership, type EnsureOptions } from '../../services/client/operator/ensure.ts';
+import { ingressBehind } from '../../services/client/operator/ingress-version.ts';
+import type { ClusterStatus, Operator, WorkerStatus } from '../../services/client/operator/operator.ts';
 import { countAbortListeners } from '../abort-listeners.ts';
 
 const worker = (id: number, state: WorkerStatus['state'] = 'serving', type = 'counter'): WorkerStatus => ({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ingressBehind } from '../../services/client/ingress-version.ts';
+import { ingressBehind } from '../../services/client/operator/ingress-version.ts';
 
 /** Of those that `fetch` refuses. */
 const AVOIDED_PORTS = [6000, 6566, 6665, 10_080];

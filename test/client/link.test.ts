@@ -2,7 +2,7 @@ import { ConnectError, limits } from '@dpr/client';
 import { nodeHost } from '@dpr/runtime/host';
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
-import { isDefinite, openLink, pauseMs } from '../../services/client/link.ts';
+import { isDefinite, openLink, pauseMs } from '../../services/client/connection/link.ts';
 import { cleanUp } from './clean-up.ts';
 import { fakeServer, welcome } from './fake-cluster.ts';
 import { until } from './until.ts';

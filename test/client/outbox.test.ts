@@ -1,7 +1,7 @@
 import { limits } from '@dpr/client';
 import type { Message, MessageOf } from '@dpr/protocol';
 import assert from 'node:assert/strict';
-import { createOutbox } from '../../services/client/outbox.ts';
+import { createOutbox } from '../../services/client/connection/outbox.ts';
 
 describe('what waits to be sent to a worker', () => {
   /** A socket that takes nothing until it is told to. */

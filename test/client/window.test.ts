@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { createWindow } from '../../services/client/window.ts';
+import { createWindow } from '../../services/client/session/window.ts';
 
 describe('a window', () => {
   it('is what a map would be, in whichever order entries are deleted', () => {

@@ -9,9 +9,9 @@ import {
   UnknownWorkerError,
   WorkerRemovedError,
 } from '../../services/client/errors.ts';
-import type { Outcome } from '../../services/client/outcome.ts';
-import type { LostOperations, RollbackReport } from '../../services/client/rollback-report.ts';
-import type { Session } from '../../services/client/session.ts';
+import type { Outcome } from '../../services/client/session/outcome.ts';
+import type { LostOperations, RollbackReport } from '../../services/client/session/rollback-report.ts';
+import type { Session } from '../../services/client/session/session.ts';
 import type { Client } from './client-actor.ts';
 import { batchName, operationsOf } from './state-object.ts';
 import { inWords, type World } from './world.ts';

@@ -1,5 +1,5 @@
 /** Client processes: each connects production's client to the cluster, and shares it among its applications. */
-import { connectOn, type Cluster } from '../../services/client/cluster.ts';
+import { connectOn, type Cluster } from '../../services/client/connection/cluster.ts';
 import { MAX_TIME_MS } from '../../services/client/limits.ts';
 import type { Reply } from '../../services/protocol/index.ts';
 import { beginSession, hasEnded, type SimSession } from './application.ts';

@@ -1,12 +1,12 @@
 /** What each command does. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { patience } from '@dpr/runtime/patience';
-import type { Cluster } from '../cluster.ts';
-import { connect } from '../connect.ts';
+import type { Cluster } from '../connection/cluster.ts';
+import { connect } from '../connection/connect.ts';
 import { unlessAborted } from '../abort.ts';
 import { UnknownWorkerError } from '../errors.ts';
 import type { LogEntry } from '../options.ts';
-import { connectOperator, type ClusterStatus, type Operator } from '../operator.ts';
+import { connectOperator, type ClusterStatus, type Operator } from '../operator/operator.ts';
 import { NoWorkersError, TimeoutError } from './complaint.ts';
 import { eventJson, eventText, statusText, workersText } from './format.ts';
 import type { Settings } from './settings.ts';

@@ -1,11 +1,11 @@
 /** `dpr ensure`: the cluster becomes what is declared, or the command says why it does not. */
 import { nodeHost } from '@dpr/runtime/host';
-import { parseDeclaration, parseIds } from '../declaration.ts';
-import { ensureMembership } from '../ensure.ts';
-import { openConnection } from '../connection.ts';
-import { ingressBehind } from '../ingress-version.ts';
+import { parseDeclaration, parseIds } from '../operator/declaration.ts';
+import { ensureMembership } from '../operator/ensure.ts';
+import { openConnection } from '../connection/connection.ts';
+import { ingressBehind } from '../operator/ingress-version.ts';
 import { ATTEMPT_TIMEOUT_MS, RECEIVE_TIMEOUT_MS } from '../limits.ts';
-import type { WorkerStatus } from '../operator.ts';
+import type { WorkerStatus } from '../operator/operator.ts';
 import { withOperator } from './commands.ts';
 import { UsageError } from './complaint.ts';
 import type { Settings } from './settings.ts';

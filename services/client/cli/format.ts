@@ -1,8 +1,8 @@
 /** Tables and events for people. */
-import type { ClusterEvent } from '../events.ts';
-import type { WorkerInfo } from '../membership.ts';
-import type { ClusterStatus } from '../operator.ts';
-import { cut, duration, holdUps, statusTable, type TableSpace } from '../status-table.ts';
+import type { ClusterEvent } from '../operator/events.ts';
+import type { WorkerInfo } from '../connection/membership.ts';
+import type { ClusterStatus } from '../operator/operator.ts';
+import { cut, duration, holdUps, statusTable, type TableSpace } from '../operator/status-table.ts';
 
 /** Lines of columns that are as wide as they need to be; numbers to the right. The first row is the head. */
 export function table(rows: readonly (readonly string[])[]): string {

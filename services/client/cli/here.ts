@@ -1,8 +1,8 @@
 /** Clusters that `npm start` runs on this machine, found by what it writes into their data directories. */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { parseAddress } from '../addresses.ts';
-import { readIfThere, runningCluster, type ClusterProcess } from '../cluster-file.ts';
+import { parseAddress } from '../connection/addresses.ts';
+import { readIfThere, runningCluster, type ClusterProcess } from '../operator/cluster-file.ts';
 import { NotRunningError, UsageError } from './complaint.ts';
 
 /** A cluster that runs here. */

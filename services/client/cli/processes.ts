@@ -1,6 +1,6 @@
 /** `dpr pid`: the processes of a cluster of this machine, which the Finder does not know. */
 import { UsageError } from './complaint.ts';
-import type { ClusterProcess } from '../cluster-file.ts';
+import type { ClusterProcess } from '../operator/cluster-file.ts';
 import { clustersHere, noneRuns, theOneMeant, type PlaceWords } from './here.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,7 +1,7 @@
 /** The options that every command has, with what the environment says where they are not given. */
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { DEFAULT_PORT } from '../addresses.ts';
+import { DEFAULT_PORT } from '../connection/addresses.ts';
 import { NotRunningError, UsageError } from './complaint.ts';
 import { clustersHere, hereAt, theOneMeant, type PlaceWords } from './here.ts';
 

@@ -10,7 +10,7 @@ import {
   type GenerationOnDisk,
 } from '@dpr/runtime/generations';
 import { patience } from '@dpr/runtime/patience';
-import { connectOperator, type ClusterStatus } from '../operator.ts';
+import { connectOperator, type ClusterStatus } from '../operator/operator.ts';
 import { UsageError } from './complaint.ts';
 import { table } from './format.ts';
 import type { Settings } from './settings.ts';

@@ -3,10 +3,10 @@ import { Buffer } from 'node:buffer';
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
 import { resultsOf, throwFailure } from './answer.ts';
 import { appended, createCargo, fail, reserve, type Cargo, type Part } from './batch.ts';
-import { AN_ARRAY, checkArgument, wholeNumber } from './check.ts';
+import { AN_ARRAY, checkArgument, wholeNumber } from '../check.ts';
 import type { Engine } from './engine.ts';
-import { MAX_OPERATION_BYTES } from './limits.ts';
-import { signalOf, type CallOptions } from './options.ts';
+import { MAX_OPERATION_BYTES } from '../limits.ts';
+import { signalOf, type CallOptions } from '../options.ts';
 import { CallOutcome, type Outcome, type ReadValue } from './outcome.ts';
 import type { Calls, Operation, OperationList, WorkerType } from './worker-type.ts';
 

@@ -8,8 +8,8 @@ import {
   UnauthorizedError,
   VersionMismatchError,
   type DprError,
-} from './errors.ts';
-import { MAX_PAUSE_MS, MIN_PAUSE_MS, PAUSE_SHARE_OF_OUTAGE, STABLE_CONNECTION_MS } from './limits.ts';
+} from '../errors.ts';
+import { MAX_PAUSE_MS, MIN_PAUSE_MS, PAUSE_SHARE_OF_OUTAGE, STABLE_CONNECTION_MS } from '../limits.ts';
 
 export interface LinkOptions {
   readonly host: Host;

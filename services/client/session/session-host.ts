@@ -1,7 +1,7 @@
 /** What a session needs of its cluster. */
 import type { Message } from '@dpr/protocol';
 import type { Host } from '@dpr/runtime/host';
-import type { LogEntry } from './options.ts';
+import type { LogEntry } from '../options.ts';
 import type { Sending } from './sending.ts';
 
 /** A worker that is connected, as its greeting told. */
@@ -11,7 +11,7 @@ export interface OpenWorker {
 }
 
 /** Nothing here calls the session back before it returns. */
-export interface Surroundings {
+export interface SessionHost {
   readonly host: Host;
   readonly sending: Sending;
   worldLine(): number;

@@ -1,10 +1,10 @@
 /** One connection per worker that some session deals with, shared by all of them. */
 import type { Member, Message, MessageOf } from '@dpr/protocol';
 import { workerAddress } from './addresses.ts';
-import { ConnectError, type DprError } from './errors.ts';
+import { ConnectError, type DprError } from '../errors.ts';
 import { isFinal, openLink, type Link, type LinkOptions } from './link.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
-import type { OpenWorker } from './surroundings.ts';
+import type { OpenWorker } from '../session/session-host.ts';
 
 export interface WorkersOptions extends Omit<LinkOptions, 'address'> {
   /** By which address the Finder was reached. */

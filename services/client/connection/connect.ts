@@ -1,7 +1,7 @@
 /** The way into a cluster, on Node. */
 import { nodeHost } from '@dpr/runtime/host';
 import { connectOn, type Cluster } from './cluster.ts';
-import type { ConnectOptions } from './options.ts';
+import type { ConnectOptions } from '../options.ts';
 
 /**
  * Connect to a cluster by the Finder's address alone; the Finder tells where the workers are. Connections that break are made

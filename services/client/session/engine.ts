@@ -16,7 +16,7 @@ import {
 import type { Message } from '@dpr/protocol';
 import { alarm } from '@dpr/runtime/alarm';
 import { deferred } from '@dpr/runtime/deferred';
-import { unlessAborted } from './abort.ts';
+import { unlessAborted } from '../abort.ts';
 import { createAdmission, wrongType } from './admission.ts';
 import { answerOf, errorOfPlaces, faultOf, placesOf } from './answer.ts';
 import {
@@ -42,13 +42,13 @@ import {
   sessionFailure,
   WorkerRemovedError,
   type DprError,
-} from './errors.ts';
-import { signalOf, type CallOptions, type SessionOptions } from './options.ts';
+} from '../errors.ts';
+import { signalOf, type CallOptions, type SessionOptions } from '../options.ts';
 import { tellRollback } from './rollback.ts';
 import type { RollbackReport } from './rollback-report.ts';
-import { createRoom, type Load } from './room.ts';
-import type { OpenWorker, Surroundings } from './surroundings.ts';
-import { createUntold, partialFailure, wholeFailure } from './untold.ts';
+import { createSessionLimits, type Load } from './session-limits.ts';
+import type { OpenWorker, SessionHost } from './session-host.ts';
+import { createUnreported, partialFailure, wholeFailure } from './unreported.ts';
 import { createWindow } from './window.ts';
 
 export interface Engine {
@@ -81,21 +81,21 @@ export interface Engine {
   needsFinder(): boolean;
 }
 
-export function createEngine(options: SessionOptions, around: Surroundings): Engine {
+export function createEngine(options: SessionOptions, cluster: SessionHost): Engine {
   const { mode = 'strict', replay = false } = options;
-  const { host, sending } = around;
+  const { host, sending } = cluster;
   const id = host.randomBytes(16).toString('hex');
   const core = createSession({
     id,
-    worldLine: around.worldLine(),
+    worldLine: cluster.worldLine(),
     mode,
     replay,
     ...sending,
   });
   const collector = createCollector(mode);
   const commits = createCommits();
-  const room = createRoom(options);
-  const problemWith = createAdmission(around, admit);
+  const limits = createSessionLimits(options);
+  const problemWith = createAdmission(cluster, admit);
   const wake = alarm(host, () => step({ kind: 'wake' }));
   const listeners = new Set<(report: RollbackReport) => void>();
   if (options.onRollback !== undefined) listeners.add(options.onRollback);
@@ -110,7 +110,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
   const readyWaiters = new Set<() => void>();
   let broken: RollbackError | undefined;
   let ended: DprError | undefined;
-  const untold = createUntold();
+  const unreported = createUnreported();
 
   function step(event: SessionEvent): void {
     if (ended !== undefined) return;
@@ -133,9 +133,9 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
 
   /** The session wants a connection to this worker: there is one, or there will be, or the worker was removed. */
   function meet(worker: number): void {
-    const peer = around.connect(worker);
+    const peer = cluster.connect(worker);
     if (peer !== undefined) return opened(worker, peer);
-    const generation = around.removedGeneration(worker);
+    const generation = cluster.removedGeneration(worker);
     if (generation !== undefined) removed(worker, generation);
   }
 
@@ -149,16 +149,16 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     for (const effect of effects) {
       switch (effect.kind) {
         case 'send':
-          around.send(effect.worker, effect.message);
+          cluster.send(effect.worker, effect.message);
           break;
         case 'sendFinder':
-          around.sendFinder(effect.message);
+          cluster.sendFinder(effect.message);
           break;
         case 'connect':
           wanted.push(effect.worker);
           break;
         case 'fetchCluster':
-          around.fetchCluster();
+          cluster.fetchCluster();
           break;
         case 'completed': {
           const batch = inFlight.get(effect.call);
@@ -190,7 +190,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     const batch = inFlight.get(call);
     if (batch === undefined) return undefined;
     inFlight.delete(call);
-    room.done(batch);
+    limits.done(batch);
     return batch;
   }
 
@@ -224,14 +224,14 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     if (failure.left() === 0) return;
     const { first } = cargo.batch;
     if (commits.failed(first, failure.tell)) return;
-    untold.add(failure);
+    unreported.add(failure);
   }
 
   function rolledBack(report: CallReport, replaying: boolean): void {
     collect();
     const told = tellRollback(report, replaying, inFlight, waiting, lastCommitted);
     const error = new RollbackError(told);
-    around.log({ level: 'warn', event: 'rollback', message: `session ${id}: ${error.message}` });
+    cluster.log({ level: 'warn', event: 'rollback', message: `session ${id}: ${error.message}` });
     if (!replaying) {
       broken = error;
       const gone = [...report.lost, ...report.unsent].flatMap((call) => takeInFlight(call) ?? []);
@@ -255,7 +255,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
 
   function dropWaiting(): Batch[] {
     const dropped = waiting.take();
-    for (const batch of dropped) room.letGo(batch);
+    for (const batch of dropped) limits.letGo(batch);
     return dropped;
   }
 
@@ -272,16 +272,16 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     admitting = true;
     const calls: Submission[] = [];
     let urgent = false;
-    for (let batch = waiting.first(); batch !== undefined && room.fits(batch); batch = waiting.first()) {
+    for (let batch = waiting.first(); batch !== undefined && limits.fits(batch); batch = waiting.first()) {
       const problem = problemWith(batch);
       if (problem === 'unknown') break;
       waiting.shift();
-      room.letGo(batch);
+      limits.letGo(batch);
       if (problem !== undefined) {
         failed(batch, problem);
       } else {
         urgent ||= commits.isWanted(batch.first);
-        room.sent(batch);
+        limits.sent(batch);
         calls.push({ worker: batch.worker, operations: takeBytes(batch), count: batch.count });
         inFlight.add(sessionLastCall(core) + calls.length, batch);
       }
@@ -323,14 +323,14 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     if (error instanceof ClosedError) step({ kind: 'close' });
     ended = error;
     wake.cancel();
-    around.forget(id);
+    cluster.forget(id);
     if (!(error instanceof ClosedError)) {
-      around.log({ level: 'warn', event: 'sessionEnded', message: `session ${id} ended: ${error.message}` });
+      cluster.log({ level: 'warn', event: 'sessionEnded', message: `session ${id} ended: ${error.message}` });
     }
     collect();
     for (const batch of [...inFlight, ...dropWaiting()]) fail(batch, error);
     inFlight.clear();
-    room.clear();
+    limits.clear();
     commits.failed(0, () => error);
     tellReady();
   }
@@ -344,16 +344,16 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       if (signal?.aborted === true) return signal.reason as Error;
       const stopped = ended ?? broken;
       if (stopped !== undefined) return stopped;
-      return room.refusal(count, bytes);
+      return limits.refusal(count, bytes);
     },
     refused(cargo, error) {
       if (!(error instanceof OverloadedError)) return; // of any other reason everybody is told, or gave it
       cargo.failure = wholeFailure(cargo, error);
-      untold.add(cargo.failure);
+      unreported.add(cargo.failure);
     },
     append(cargo, first, count, size) {
       const part = appended(cargo, first, count, size);
-      room.hold(count, size);
+      limits.hold(count, size);
       if (!flushing) {
         flushing = true;
         host.nextTick(flush);
@@ -365,7 +365,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       signal?.throwIfAborted();
       throwIfStopped();
       flush();
-      const told = untold.take();
+      const told = unreported.take();
       if (told !== undefined) throw told;
       const waits = commits.wait(collector.lastOperation(), signal);
       settleCommits();
@@ -389,7 +389,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
       step({ kind: 'resume' });
     },
     broken: () => broken,
-    uncommitted: room.load,
+    uncommitted: limits.load,
     addListener(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -409,7 +409,7 @@ export function createEngine(options: SessionOptions, around: Surroundings): Eng
     },
     removed,
     membershipChanged: admit,
-    needsFinder: () => sessionNeedsFinder(core, around.worldLine()),
+    needsFinder: () => sessionNeedsFinder(core, cluster.worldLine()),
   };
 }
 

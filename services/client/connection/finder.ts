@@ -2,8 +2,8 @@
 import { append } from '@dpr/core';
 import type { Message, MessageOf } from '@dpr/protocol';
 import type { Timer } from '@dpr/runtime/host';
-import type { DprError } from './errors.ts';
-import { MEMBERSHIP_SPACING_MS } from './limits.ts';
+import type { DprError } from '../errors.ts';
+import { MEMBERSHIP_SPACING_MS } from '../limits.ts';
 import { checkFinder, isFinal, openLink, type LinkOptions } from './link.ts';
 
 export interface FinderOptions extends LinkOptions {

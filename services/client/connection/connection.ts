@@ -10,7 +10,7 @@ import {
   ProtocolError,
   UnauthorizedError,
   VersionMismatchError,
-} from './errors.ts';
+} from '../errors.ts';
 
 /** What to greet with. */
 export type Greeting = Pick<MessageOf<'hello'>, 'role' | 'cluster' | 'token'>;

@@ -1,6 +1,6 @@
 /** Who waits until everything up to an operation is committed. Batches are named by their first operation. */
 import { deferred } from '@dpr/runtime/deferred';
-import { unlessAborted } from './abort.ts';
+import { unlessAborted } from '../abort.ts';
 
 interface Waiter {
   /** Everything up to this operation; no batch has operations on both sides of it. */

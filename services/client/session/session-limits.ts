@@ -1,13 +1,13 @@
 /** How much of a session may be under way: what was sent and is not committed, and what waits to be sent. */
 import type { Batch } from './batch.ts';
-import { OverloadedError } from './errors.ts';
+import { OverloadedError } from '../errors.ts';
 import {
   MAX_UNCOMMITTED_BYTES,
   MAX_UNCOMMITTED_OPERATIONS,
   MAX_WAITING_BYTES,
   MAX_WAITING_OPERATIONS,
-} from './limits.ts';
-import type { SessionOptions } from './options.ts';
+} from '../limits.ts';
+import type { SessionOptions } from '../options.ts';
 
 /** Operations and their bytes. */
 export interface Load {
@@ -15,7 +15,7 @@ export interface Load {
   readonly bytes: number;
 }
 
-export interface Room {
+export interface SessionLimits {
   /** Why a call of this size is too many. */
   refusal(operations: number, bytes: number): OverloadedError | undefined;
   /** A call came. */
@@ -32,7 +32,7 @@ export interface Room {
   readonly load: () => Load;
 }
 
-export function createRoom({ whenFull = 'wait', ...limits }: SessionOptions): Room {
+export function createSessionLimits({ whenFull = 'wait', ...limits }: SessionOptions): SessionLimits {
   const maxOperations = limits.maxUncommittedOperations ?? MAX_UNCOMMITTED_OPERATIONS;
   const maxBytes = limits.maxUncommittedBytes ?? MAX_UNCOMMITTED_BYTES;
   const sent = { operations: 0, bytes: 0 };

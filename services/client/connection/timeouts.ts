@@ -6,17 +6,17 @@ import {
   MEMBERSHIP_POLL_MS,
   RECEIVE_TIMEOUT_MS,
   REFUSAL_TIMEOUT_MS,
-} from './limits.ts';
-import type { ConnectOptions } from './options.ts';
+} from '../limits.ts';
+import type { ConnectOptions } from '../options.ts';
 
-export interface Times {
+export interface Timeouts {
   readonly connectTimeoutMs: number;
   readonly membershipPollMs: number;
   readonly refusalTimeoutMs: number;
   readonly timing: Timing;
 }
 
-export function timesOf(options: ConnectOptions): Times {
+export function timeoutsOf(options: ConnectOptions): Timeouts {
   const time = (name: keyof typeof DEFAULTS): number => options[name] ?? DEFAULTS[name];
   return {
     connectTimeoutMs: time('connectTimeoutMs'),

@@ -1,6 +1,6 @@
 /** The results of a batch as its worker type reads them, and what failed among its operations. */
 import { operationAt, type Cargo, type Part } from './batch.ts';
-import { ProtocolError } from './errors.ts';
+import { ProtocolError } from '../errors.ts';
 
 /** Which of its results a call reads: those that the application saw first, or the newest. */
 export type Which = 'results' | 'finalResults';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { parseJson, type Schema } from '@dpr/runtime/outside-data';
 import { isLocked } from '@dpr/runtime/storage';
 import * as z from 'zod/mini';
-import { parseAddress } from './addresses.ts';
+import { parseAddress } from '../connection/addresses.ts';
 
 export const CLUSTER_FILE = 'cluster.json';
 

@@ -2,20 +2,20 @@
 import type { Message, MessageOf } from '@dpr/protocol';
 import { deferred } from '@dpr/runtime/deferred';
 import type { Host } from '@dpr/runtime/host';
-import { unlessAborted } from './abort.ts';
+import { unlessAborted } from '../abort.ts';
 import { addressText, checkToken, parseAddress, workerAddress } from './addresses.ts';
 import { bySession } from './by-session.ts';
-import { checkOptions } from './check.ts';
-import { createEngine, type Engine } from './engine.ts';
-import { ClosedError, refusedByWorker, unreachable, type DprError } from './errors.ts';
+import { checkOptions } from '../check.ts';
+import { createEngine, type Engine } from '../session/engine.ts';
+import { ClosedError, refusedByWorker, unreachable, type DprError } from '../errors.ts';
 import { openFinder } from './finder.ts';
 import { isDefinite } from './link.ts';
 import { describeIds, membershipOf, NO_MEMBERSHIP, type WorkerInfo } from './membership.ts';
-import { CONNECT_RULES, SESSION_RULES, type ConnectOptions, type SessionOptions } from './options.ts';
-import { SENDING, type Sending } from './sending.ts';
-import { sessionOf, type Session } from './session.ts';
-import type { Surroundings } from './surroundings.ts';
-import { timesOf, type Times } from './times.ts';
+import { CONNECT_RULES, SESSION_RULES, type ConnectOptions, type SessionOptions } from '../options.ts';
+import { SENDING, type Sending } from '../session/sending.ts';
+import { sessionOf, type Session } from '../session/session.ts';
+import type { SessionHost } from '../session/session-host.ts';
+import { timeoutsOf, type Timeouts } from './timeouts.ts';
 import { openWorkers } from './workers.ts';
 
 /** A connected cluster. */
@@ -54,9 +54,9 @@ export async function connectOn(host: Host, options: ConnectOptions, sending = S
   checkOptions('connect', options, CONNECT_RULES);
   const { signal } = options;
   signal?.throwIfAborted();
-  const times = timesOf(options);
-  const { connectTimeoutMs } = times;
-  const { cluster, ready, end } = openCluster(host, options, times, sending);
+  const timeouts = timeoutsOf(options);
+  const { connectTimeoutMs } = timeouts;
+  const { cluster, ready, end } = openCluster(host, options, timeouts, sending);
   const late = host.setTimeout(() => end(undefined), connectTimeoutMs);
   try {
     await unlessAborted(ready, signal);
@@ -69,8 +69,8 @@ export async function connectOn(host: Host, options: ConnectOptions, sending = S
   return cluster;
 }
 
-function openCluster(host: Host, options: ConnectOptions, times: Times, sending: Sending) {
-  const { timing, membershipPollMs, refusalTimeoutMs } = times;
+function openCluster(host: Host, options: ConnectOptions, timeouts: Timeouts, sending: Sending) {
+  const { timing, membershipPollMs, refusalTimeoutMs } = timeouts;
   const { ca, log = () => undefined, awaitFinder = true } = options;
   const address = parseAddress(options.cluster);
   const token = checkToken(options.token ?? '');
@@ -173,7 +173,7 @@ function openCluster(host: Host, options: ConnectOptions, times: Times, sending:
     for (const session of all()) session.frames(id, [message]);
   }
 
-  const around: Surroundings = {
+  const sessionHost: SessionHost = {
     host,
     sending,
     worldLine: () => worldLine,
@@ -212,7 +212,7 @@ function openCluster(host: Host, options: ConnectOptions, times: Times, sending:
     session(sessionOptions = {}) {
       checkOptions('session', sessionOptions, SESSION_RULES);
       if (ended !== undefined) throw ended;
-      const engine = createEngine(sessionOptions, around);
+      const engine = createEngine(sessionOptions, sessionHost);
       sessions.set(engine.id, engine);
       return sessionOf(engine);
     },

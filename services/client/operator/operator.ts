@@ -2,8 +2,8 @@
 import { type MemberStatus, type Message, type MessageOf } from '@dpr/protocol';
 import { deferred } from '@dpr/runtime/deferred';
 import { nodeHost, type Timer } from '@dpr/runtime/host';
-import { unlessAborted } from './abort.ts';
-import { addressText, checkToken, parseAddress, siblingAddress, workerAddress } from './addresses.ts';
+import { unlessAborted } from '../abort.ts';
+import { addressText, checkToken, parseAddress, siblingAddress, workerAddress } from '../connection/addresses.ts';
 import {
   A_BOOLEAN,
   A_FUNCTION,
@@ -15,8 +15,8 @@ import {
   wholeNumber,
   WORKER_ID,
   type Rules,
-} from './check.ts';
-import type { Greeting, Timing } from './connection.ts';
+} from '../check.ts';
+import type { Greeting, Timing } from '../connection/connection.ts';
 import {
   ClosedError,
   OverloadedError,
@@ -26,13 +26,13 @@ import {
   UnknownWorkerError,
   unreachable,
   type DprError,
-} from './errors.ts';
+} from '../errors.ts';
 import { createEventTracker, type ClusterEvent } from './events.ts';
-import { MAX_OPERATOR_REQUESTS } from './limits.ts';
-import { checkFinder, isDefinite, isFinal, openLink, type LinkOptions } from './link.ts';
-import { CONNECT_RULES, signalOf, type CallOptions, type ConnectOptions } from './options.ts';
-import { createRequests } from './requests.ts';
-import { timesOf } from './times.ts';
+import { MAX_OPERATOR_REQUESTS } from '../limits.ts';
+import { checkFinder, isDefinite, isFinal, openLink, type LinkOptions } from '../connection/link.ts';
+import { CONNECT_RULES, signalOf, type CallOptions, type ConnectOptions } from '../options.ts';
+import { createRequests } from '../connection/requests.ts';
+import { timeoutsOf } from '../connection/timeouts.ts';
 
 /** While anything watches; a silence is one of two seconds at least. */
 const WATCH_POLL_MS = 1_000;
@@ -154,7 +154,7 @@ export async function connectOperator(options: OperatorOptions): Promise<Operato
   checkOptions('operator', options, OPERATOR_RULES);
   const { signal, ca } = options;
   signal?.throwIfAborted();
-  const { connectTimeoutMs, timing } = timesOf(options);
+  const { connectTimeoutMs, timing } = timeoutsOf(options);
   const finder = parseAddress(options.cluster);
   let control = options.control === undefined ? undefined : addressText(parseAddress(options.control));
   if (control === undefined) {

@@ -1,6 +1,6 @@
 /** Questions to a peer that answers one at a time: the next is sent when the one before is answered. */
 import type { Message } from '@dpr/protocol';
-import type { DprError } from './errors.ts';
+import type { DprError } from '../errors.ts';
 
 interface Request {
   readonly message: Message;

@@ -3,7 +3,7 @@
  * much to send holds no other up. What waits is in its session's memory anyway.
  */
 import type { Message, MessageOf } from '@dpr/protocol';
-import { MAX_UNSENT_BYTES } from './limits.ts';
+import { MAX_UNSENT_BYTES } from '../limits.ts';
 import type { Link } from './link.ts';
 
 export interface Outbox {

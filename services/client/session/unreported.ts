@@ -3,7 +3,7 @@
  * result or for its commit; a failure that comes after its result is told to who waits for its commit alone.
  */
 import type { Cargo, Failure, PartialFailure } from './batch.ts';
-import { MAX_UNTOLD_OPERATIONS } from './limits.ts';
+import { MAX_UNTOLD_OPERATIONS } from '../limits.ts';
 
 /** All calls of the batch failed. @param error of each */
 export function wholeFailure(cargo: Cargo, error: Error): Failure {
@@ -56,13 +56,13 @@ export function partialFailure(
   };
 }
 
-export interface Untold {
+export interface Unreported {
   add(failure: Failure): void;
   /** @returns the first error that the application was not told of; then all are told */
   take(): Error | undefined;
 }
 
-export function createUntold(): Untold {
+export function createUnreported(): Unreported {
   let failures: Failure[] = [];
   let operations = 0;
 

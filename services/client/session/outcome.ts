@@ -1,5 +1,5 @@
 /** What the application holds of a call: a promise of its value, with another one of its commit. */
-import { unlessAborted } from './abort.ts';
+import { unlessAborted } from '../abort.ts';
 import type { Which } from './answer.ts';
 import { lookAt, onCompleted, whenCommitted, whenCompleted, type Cargo, type Look, type Part } from './batch.ts';
 
