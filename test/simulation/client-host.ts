@@ -38,6 +38,8 @@ export interface ClientHost extends Host {
   readonly enter: (run: () => void) => void;
   readonly timersSet: () => number;
   readonly socketsOpen: () => number;
+  /** Batches have had to wait for room in a socket: when they were made does not show. */
+  readonly hasPiled: () => boolean;
   /** Greeted connections to workers. */
   readonly toWorkers: () => ClientSocket[];
   /** The greeted connection to this worker. */
@@ -92,6 +94,7 @@ export function createClientHost(world: World, process: Process, observer: Obser
     enter,
     timersSet: () => timers.size,
     socketsOpen: () => sockets.size,
+    hasPiled: () => pile.wasFull,
     toWorkers: () => [...sockets].filter(({ generation }) => generation > 0),
     socketTo: (worker) => [...sockets].find((one) => one.worker === worker && one.generation > 0),
     now: () => scheduler.now - process.bornAt,

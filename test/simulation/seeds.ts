@@ -192,4 +192,10 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     found:
       'the simulator wanted a checkpoint on the platter that a rollback took back, and that a predecessor dropped meanwhile',
   },
+  {
+    seed: 3070,
+    draw: 'turnover',
+    found:
+      'the simulator did not know since when a session waited for a batch that lay in the client because its worker did not read',
+  },
 ];

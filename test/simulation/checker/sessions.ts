@@ -40,6 +40,7 @@ export function checkSessions(truth: Truth) {
       worker,
       follows: new Map(),
       executions: [],
+      madeAt: clockOf(session),
       sentAt: Infinity,
       isRefused,
       isCommitted: false,
@@ -203,12 +204,14 @@ export function checkSessions(truth: Truth) {
       );
     if (code !== 'sessionExpired') return false;
     const now = clockOf(session);
+    const hasPiled = session.client.host.hasPiled();
+    const sinceWhen = ({ madeAt, sentAt }: CallTruth): number => (hasPiled ? madeAt : sentAt);
     return (
       // A worker that rolled back remembers the session as it was then; one that has not heard of the rollback, as it is.
       isIdle(mine, ({ deadSince }) => deadSince === Infinity) ||
       isIdle(mine, () => true) ||
       [...mine.calls.values()].some(
-        (call) => !call.completed && now - call.sentAt >= options.retryLimitMs - CLOCK_STEP_MS,
+        (call) => !call.completed && now - sinceWhen(call) >= options.retryLimitMs - CLOCK_STEP_MS,
       )
     );
   }

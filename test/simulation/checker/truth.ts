@@ -41,6 +41,8 @@ export interface CallTruth {
   /** World-line in which it was transmitted to what had completed there before, worker to version. */
   readonly follows: Map<number, Versions>;
   readonly executions: Execution[];
+  /** When its application made it, by the client's clock, ms. */
+  readonly madeAt: number;
   /** When it was first transmitted, by the client's clock, ms. */
   sentAt: number;
   /** It was not to be made, or its application was told that it was not: nothing of it may be sent. */
