@@ -40,6 +40,8 @@ export function checkWorkers(truth: Truth) {
   const newestOfAll = { version: 0, tick: -1 };
   /** The newest connection that a batch in flight came on. */
   const cameOn = new WeakMap<object, number>();
+  /** The least bytes of replies that a table had, after any step since it was made. */
+  const leastReplies = new WeakMap<Worker['sessions'], number>();
   /** Sessions that hostile clients began here, also if a rollback took them back since. */
   const hostile = new WeakMap<Worker, Set<string>>();
   /** The sessions that were closed, after its last step. */
@@ -91,7 +93,7 @@ export function checkWorkers(truth: Truth) {
     );
     // Replies are expected to be as large as the operations.
     const growth = (REPLY_BYTES + RESULT_BYTES + worldOf().options.resultBytes) / (REPLY_BYTES + OPERATIONS_BYTES);
-    within('bytes of replies', sessions.replyBytes, config.maxReplyBytes * growth);
+    within('bytes of replies', sessions.replyBytes, Math.max(config.maxReplyBytes * growth, restoredReplies(sessions)));
     // The one that reached the limit is among them, and as with versions, one more was open.
     const before = sum(unwritten.slice(0, -2), ({ sectionBytes }) => sectionBytes);
     within('unwritten bytes, before the last', before, config.maxUnwrittenBytes);
@@ -99,6 +101,16 @@ export function checkWorkers(truth: Truth) {
     // One version more was open when the limit was reached.
     within('unwritten versions', unwritten.length, config.maxUnwrittenVersions + 1);
     within('uncommitted versions', unwritten.length + uncommitted.length, config.maxUncommittedCheckpoints + 1);
+  }
+
+  /**
+   * A checkpoint brings replies back that were acknowledged after their section was written, and so perhaps more than may be kept.
+   * @returns how many bytes of replies are left of what the table began with, if none were added above the limit
+   */
+  function restoredReplies(sessions: Worker['sessions']): number {
+    const most = leastReplies.get(sessions) ?? sessions.replyBytes;
+    leastReplies.set(sessions, Math.min(most, sessions.replyBytes));
+    return most;
   }
 
   /** Frames came on a connection: a batch in flight is to be answered on the newest one that it came on. */
