@@ -160,7 +160,9 @@ describe('rooms', () => {
 describe('the client library', () => {
   it('takes clocks, chance, timers and connections from its host', () => {
     const files = reachableFrom('services/client/index.ts');
-    assert.ok(files.includes('services/client/session/engine.ts') && files.includes('services/client/operator/operator.ts'));
+    assert.ok(
+      files.includes('services/client/session/engine.ts') && files.includes('services/client/operator/operator.ts'),
+    );
     assert.deepEqual(
       files.flatMap((file) => surroundingsIn(file, readFileSync(file, 'utf8'))),
       [],

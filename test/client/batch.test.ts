@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import { appended, complete, isUnanswered, onCompleted, type Batch, type Cargo } from '../../services/client/session/batch.ts';
+import {
+  appended,
+  complete,
+  isUnanswered,
+  onCompleted,
+  type Batch,
+  type Cargo,
+} from '../../services/client/session/batch.ts';
 import { createCollector } from '../../services/client/session/collector.ts';
 
 /** A batch of one operation that is on its way. */
