@@ -165,12 +165,17 @@ function think(world: World, session: SimSession): void {
 
 /** No worker is there to call, or too much is on its way. */
 function mustWait({ client, waiting, isHeld }: SimSession): boolean {
-  return isHeld || waiting >= MAX_WAITING_CALLS || client.connected().workers().length === 0;
+  return isHeld || waiting >= MAX_WAITING_CALLS || hasNoWorker(client);
 }
 
-/** The application made its calls, and asks whether they are committed. */
-function needsCommit({ left, calls, commits }: SimSession): boolean {
-  return left === 0 && (commits > 0 || calls.some((call) => call !== undefined && isOpen(call) && !call.isWatched));
+function hasNoWorker(client: Client): boolean {
+  return client.connected().workers().length === 0;
+}
+
+/** The application made its calls, or has no worker to call any more, and asks whether they are committed. */
+function needsCommit({ client, left, calls, commits }: SimSession): boolean {
+  const isDone = left === 0 || hasNoWorker(client);
+  return isDone && (commits > 0 || calls.some((call) => call !== undefined && isOpen(call) && !call.isWatched));
 }
 
 /** Its application may yet be told more of it. */
@@ -191,7 +196,7 @@ function act(world: World, session: SimSession): void {
     return leave(world, session);
   }
   world.checker.withinLimit(session);
-  if (session.left === 0) {
+  if (session.left === 0 || hasNoWorker(session.client)) {
     if (session.commits === 0 && needsCommit(session)) commit(world, session);
     return;
   }

@@ -203,4 +203,8 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     found:
       'the simulator allowed no more replies in a restored table than may be kept, though some were acknowledged since they were written',
   },
+  {
+    seed: 1796500011262,
+    found: 'an application of the simulator did not ask whether its calls were committed once all workers had left',
+  },
 ];
