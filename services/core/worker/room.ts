@@ -113,15 +113,17 @@ function heldBytes(worker: Worker, origin: string): number {
   return holding === undefined ? 0 : holding.replyBytes + holding.inFlightBytes;
 }
 
-function replyRoom(worker: Worker, origin: string): number {
+/** @param held the bytes that count against it */
+function replyRoom(worker: Worker, origin: string, held: number): number {
   const { sessions, inFlightBytes: inFlight, config } = worker;
   if (origin === UNKNOWN_ORIGIN) return config.maxReplyBytes;
-  const others = sessions.replyBytes + inFlight - heldBytes(worker, origin);
+  const others = sessions.replyBytes + inFlight - held;
   return (config.maxReplyBytes - others) * ORIGIN_REPLY_SHARE;
 }
 
 function fits(worker: Worker, origin: string, more: number, share: number): boolean {
-  return heldBytes(worker, origin) + more <= replyRoom(worker, origin) * share;
+  const held = heldBytes(worker, origin);
+  return held + more <= replyRoom(worker, origin, held) * share;
 }
 
 function makeSessionRoom(worker: Worker, origin: string, isEnough: () => boolean): boolean {
@@ -238,7 +240,8 @@ export function shed(worker: Worker): void {
 function isEased(worker: Worker): boolean {
   for (const origin of worker.sessions.holdings.keys()) {
     if (!isEasedOf(worker, origin)) return false;
-    if (heldBytes(worker, origin) > replyRoom(worker, origin) * EASED_SHARE) return false;
+    const held = heldBytes(worker, origin);
+    if (held > replyRoom(worker, origin, held) * EASED_SHARE) return false;
   }
   return true;
 }

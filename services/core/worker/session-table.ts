@@ -127,11 +127,6 @@ function createHolding(origin: string): Holding {
   return { origin, sessions: 0, replyBytes: 0, inFlightBytes: 0, ...orders, hand: undefined };
 }
 
-/** What an origin holds; undefined: nothing. */
-export function holdingOf(table: SessionTable, origin: string): Holding | undefined {
-  return table.holdings.get(origin);
-}
-
 /** A new one enters the table with its first session. */
 function holdingFor(table: SessionTable, origin: string): Holding {
   return table.holdings.get(origin) ?? createHolding(origin);

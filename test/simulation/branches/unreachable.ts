@@ -244,7 +244,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'return `${all}; ${heldBytes(worker, origin)} of them are for clients',
         "isFew() || byMost(worker, 'sessions')",
         "isSmall() || byMost(worker, 'replyBytes')",
-        'if (heldBytes(worker, origin) > replyRoom(worker, origin) * EASED_SHARE) return false;',
+        'if (held > replyRoom(worker, origin, held) * EASED_SHARE) return false;',
       ],
     },
   },
