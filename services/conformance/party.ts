@@ -3,6 +3,7 @@ import { PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
 import { check, Failure } from './failure.ts';
 import { openServer, type GameServer, type Peer } from './server.ts';
 import { CLUSTER } from './truth.ts';
+import { createWaits } from './waits.ts';
 
 /** A frame that came, and over which connection. */
 export interface Arrival<K extends Message['kind']> {
@@ -111,51 +112,32 @@ interface Inbox extends Pick<Party, 'next' | 'untaken' | 'accept' | 'peer'> {
 function createInbox(name: string, patienceMs: number, violations: readonly string[]): Inbox {
   const untaken: { message: Message; peer: Peer }[] = [];
   const accepted: Peer[] = [];
-  const looks = new Set<() => void>();
+  const waits = createWaits(patienceMs);
   let last: Peer | undefined;
 
-  function changed(): void {
-    for (const look of [...looks]) look();
-  }
-
   function until<T>(what: string, look: () => T | undefined): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const done = (): void => {
-        clearTimeout(late);
-        looks.delete(attempt);
-      };
-      const fail = (text: string): void => {
-        done();
-        reject(new Failure(text));
-      };
-      const attempt = (): void => {
-        const [violation] = violations;
-        if (violation !== undefined) return fail(violation);
-        const found = look();
-        if (found === undefined) return;
-        done();
-        resolve(found);
-      };
-      const late = setTimeout(() => {
-        const kinds = untaken.map(({ message }) => message.kind).join(', ');
-        fail(`${name} waits for ${what}, and it did not come within ${patienceMs} ms; there is ${kinds || 'nothing'}`);
-      }, patienceMs);
-      looks.add(attempt);
-      attempt();
+    const lookUnlessViolated = (): T | undefined => {
+      const [violation] = violations;
+      if (violation !== undefined) throw new Failure(violation);
+      return look();
+    };
+    return waits.until(lookUnlessViolated, () => {
+      const kinds = untaken.map(({ message }) => message.kind).join(', ');
+      return `${name} waits for ${what}, and it did not come within ${patienceMs} ms; there is ${kinds || 'nothing'}`;
     });
   }
 
   return {
-    changed,
+    changed: waits.changed,
     until,
     opened(peer) {
       last = peer;
       accepted.push(peer);
-      changed();
+      waits.changed();
     },
     take(peer, message) {
       untaken.push({ message, peer });
-      changed();
+      waits.changed();
     },
     next: <K extends Message['kind']>(kind: K) =>
       until(`a ${kind}`, () => {

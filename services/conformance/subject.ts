@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { Failure } from './failure.ts';
+import { createWaits } from './waits.ts';
 
 export interface Subject {
   /** Tell it what to do. */
@@ -36,48 +37,34 @@ export function startSubject(command: readonly string[], cluster: string, patien
   });
   const lines: string[] = [];
   const allowed: RegExp[] = [];
-  const looks = new Set<() => void>();
+  const waits = createWaits(patienceMs);
   let errors = '';
   let over: string | undefined;
 
-  const changed = (): void => {
-    for (const look of [...looks]) look();
-  };
   const exited = exitOf(child).then((how) => {
     over = how;
-    changed();
+    waits.changed();
     return how;
   });
   child.stdin.on('error', () => undefined); // it has ended, which is told otherwise
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-MAX_ERRORS)));
   createInterface({ input: child.stdout }).on('line', (line) => {
     if (line.trim() !== '' && lines.length < MAX_LINES) lines.push(line.trim());
-    changed();
+    waits.changed();
   });
 
   /** Wait until `look` finds something. */
   function until<T>(what: string, look: () => T | undefined): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const done = (): void => {
-        clearTimeout(late);
-        looks.delete(attempt);
-      };
-      const fail = (why: string): void => {
-        done();
-        const said = lines.length === 0 ? 'nothing else' : lines.join(', ');
-        reject(new Failure(`the client did not say ${what} ${why}; it has said ${said}`));
-      };
-      const attempt = (): void => {
-        const found = look();
-        if (found !== undefined) {
-          done();
-          resolve(found);
-        } else if (over !== undefined) fail(`before it ended (${over})`);
-      };
-      const late = setTimeout(() => fail(`within ${patienceMs} ms`), patienceMs);
-      looks.add(attempt);
-      attempt();
-    });
+    const unsaid = (why: string): string => {
+      const said = lines.length === 0 ? 'nothing else' : lines.join(', ');
+      return `the client did not say ${what} ${why}; it has said ${said}`;
+    };
+    const lookUntilOver = (): T | undefined => {
+      const found = look();
+      if (found === undefined && over !== undefined) throw new Failure(unsaid(`before it ended (${over})`));
+      return found;
+    };
+    return waits.until(lookUntilOver, () => unsaid(`within ${patienceMs} ms`));
   }
 
   function take(line: string): string | undefined {
