@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { type Cluster, connect, type DprError } from '@dpr/client';
 import { INGRESS_NAME } from '@dpr/infra/plan';
-import { deployments, type Deployments, kubectl, stepwise } from './deployments.ts';
+import { deployments, type Deployments, kubectl, SMALL, stepwise } from './deployments.ts';
 import { type Load, startLoad } from './load.ts';
 
-const SMALL = { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi', limit: '256Mi' } };
+const LIMITED = { ...SMALL, memory: { ...SMALL.memory, limit: '256Mi' } };
 /** Sessions that begin in one tick. */
 const AT_ONCE = 1_000;
 /** More than the table of such a worker has room for. */
@@ -20,8 +20,8 @@ describe('a cluster on Kubernetes whose ingress tells of the addresses of client
 
   const declare = (clientAddresses: string) =>
     deployed.configure({
-      'dpr:workerDefaults': SMALL,
-      'dpr:finder': SMALL,
+      'dpr:workerDefaults': LIMITED,
+      'dpr:finder': LIMITED,
       'dpr:ingress': { clientAddresses },
       'dpr:workers': [{ id: 0 }, { id: 1 }],
     });

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { type Cluster, connect, WorkerRemovedError } from '@dpr/client';
 import { INGRESS_NAME, LISTEN_PORT, workerName } from '@dpr/infra/plan';
 import { ingressConfiguration } from '../../infra/plan/ingress.ts';
-import { deployments, type Deployments, kubectl, stepwise } from './deployments.ts';
+import { deployments, type Deployments, kubectl, SMALL, stepwise } from './deployments.ts';
 import { told } from './ingress-pods.ts';
 import { type Load, startLoad } from './load.ts';
 
 const STACK = {
-  'dpr:workerDefaults': { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } },
-  'dpr:finder': { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } },
+  'dpr:workerDefaults': SMALL,
+  'dpr:finder': SMALL,
 };
 const PLAIN = { withTls: false, tellsAddresses: false };
 const CLIENTS = 12;

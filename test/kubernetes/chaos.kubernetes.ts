@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Cluster, connect } from '@dpr/client';
-import { deployments, type Deployments, kubectl, stepwise } from './deployments.ts';
+import { deployments, type Deployments, kubectl, SMALL, stepwise } from './deployments.ts';
 import { startLoad } from './load.ts';
 import { type Ended, start } from './programs.ts';
 import { startZombie } from './zombie.ts';
@@ -13,7 +13,7 @@ const STACK = {
     memory: { request: '64Mi' },
     checkpointIntervalMs: 500,
   },
-  'dpr:finder': { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } },
+  'dpr:finder': SMALL,
 };
 const EXPERIMENT = ['--target', '70000', '--step', '300', '--duration', '35s'];
 /** Far more than the recovery of a pod takes, also on a busy machine. */

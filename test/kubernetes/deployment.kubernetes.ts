@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { connect, type Cluster, type Session } from '@dpr/client';
 import { harms } from '../../infra/preview.ts';
-import { changes, deployments, failureOf, kubectl, stepwise, type Deployments } from './deployments.ts';
+import { changes, deployments, failureOf, kubectl, SMALL, stepwise, type Deployments } from './deployments.ts';
 
 const STACK = {
-  'dpr:workerDefaults': { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } },
-  'dpr:finder': { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } },
+  'dpr:workerDefaults': SMALL,
+  'dpr:finder': SMALL,
 };
 /** A program that fails in the wrong way takes half a minute of CPU to say so, and otherwise a few seconds. */
 const FAILURE_LIMIT_MS = 25_000;

@@ -39,6 +39,9 @@ export interface DeploymentOptions {
   readonly nodePorts?: boolean;
 }
 
+/** What a process of a stack that does little asks for: several stacks fit on one node. */
+export const SMALL = { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } };
+
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Settings of the environment, and what each is for. */
 const NEEDED = {

@@ -5,9 +5,8 @@ import path from 'node:path';
 import { connect, type Cluster, type Session } from '@dpr/client';
 import { SIGNAL_SCRIPT } from '../../services/chaos/signal-script.ts';
 import { setType } from '../../examples/set/client.ts';
-import { command, deployments, kubectl, pushImages, stepwise, type Deployments } from './deployments.ts';
+import { command, deployments, kubectl, pushImages, SMALL, stepwise, type Deployments } from './deployments.ts';
 
-const SMALL = { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } };
 const STOP_LIMIT_MS = 2_000;
 /** Any time but the commit's: it gives images of another digest. */
 const ANOTHER_TIME = 1_000_000_000;

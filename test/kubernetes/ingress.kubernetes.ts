@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { type Cluster, connect } from '@dpr/client';
 import { INGRESS_NAME } from '@dpr/infra/plan';
-import { deployments, type Deployments, kubectl, stepwise } from './deployments.ts';
+import { deployments, type Deployments, kubectl, SMALL, stepwise } from './deployments.ts';
 import { ingressPod, told, waitFor } from './ingress-pods.ts';
 
-const SMALL = { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } };
 /** A pod is started, or a change is served, within this, ms; on an idle machine it takes some seconds. */
 const SOON_MS = 90_000;
 const ROUTES = 3;

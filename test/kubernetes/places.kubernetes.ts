@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { harms } from '../../infra/preview.ts';
-import { changes, deployments, failureOf, kubectl, stepwise, type Deployments } from './deployments.ts';
-
-const SMALL = { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } };
+import { changes, deployments, failureOf, kubectl, SMALL, stepwise, type Deployments } from './deployments.ts';
 
 describe('a cluster on Kubernetes that is declared to be elsewhere', function () {
   this.timeout(300_000);

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Cluster, type Session } from '@dpr/client';
 import { type Certificate, certify, shownAt, store } from './certificates.ts';
-import { deployments, failureOf, kubectl, stepwise, type Deployments } from './deployments.ts';
+import { deployments, failureOf, kubectl, SMALL, stepwise, type Deployments } from './deployments.ts';
 import { startLoad } from './load.ts';
 
 const TOKENS = {
   'dpr:controlToken': 'a-control-token-of-a-test',
   'dpr:clientToken': 'a-client-token-of-a-test',
 };
-const SMALL = { storage: '1Gi', cpu: { request: '20m' }, memory: { request: '64Mi' } };
 const TLS_SECRET = 'a-certificate';
 /** How long the membership Job waits; half of it for a worker that is away. */
 const MEMBERSHIP_TIMEOUT_SECONDS = 60;

@@ -1,22 +1,14 @@
 import { createLog, listen, type Connection, type Listener, type ListenerOptions } from '@dpr/runtime';
 import { CLOSE } from '@dpr/runtime/frame-socket';
-import { encode, PROTOCOL_VERSION, type Message } from '@dpr/protocol';
+import { encode } from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { RESERVED_DESCRIPTORS } from '../../services/runtime/descriptors.ts';
 import { createPlaces } from '../../services/runtime/places.ts';
 import { messageFrame, upgradeRequest } from '../hostile/raw.ts';
-import { connect, greet, hello, type Peer } from './peer.ts';
+import { connect, greet, hello, type Peer, welcome } from './peer.ts';
 
-const welcome: Message = {
-  kind: 'welcome',
-  protocol: PROTOCOL_VERSION,
-  cluster: 'c'.repeat(32),
-  worldLine: 1,
-  controlPort: 0,
-  worker: undefined,
-};
 const [POLITE, GREEDY] = ['127.0.0.1', '127.0.0.2'];
 
 describe('a listener whose clients come from several addresses', () => {

@@ -18,19 +18,11 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { WebSocket } from 'ws';
 import { BINARY, messageFrame, PING, rawPeer, webSocketFrame } from '../hostile/raw.ts';
-import { connect, greet, hello } from './peer.ts';
+import { connect, greet, hello, welcome } from './peer.ts';
 
 const log = createLog('silent', {});
 const refresh: Message = { kind: 'refresh', worldLine: 1 };
 const answer: Message = { kind: 'left' };
-const welcome: Message = {
-  kind: 'welcome',
-  protocol: PROTOCOL_VERSION,
-  cluster: 'c'.repeat(32),
-  worldLine: 1,
-  controlPort: 0,
-  worker: undefined,
-};
 
 describe('a listener', () => {
   let listener: Listener;

@@ -16,6 +16,16 @@ export interface Peer {
   close(): void;
 }
 
+/** What a server without workers of its own answers a greeting with. */
+export const welcome: MessageOf<'welcome'> = {
+  kind: 'welcome',
+  protocol: PROTOCOL_VERSION,
+  cluster: 'c'.repeat(32),
+  worldLine: 1,
+  controlPort: 0,
+  worker: undefined,
+};
+
 /** Connect without greeting. @param from the address to connect from: any that begins with 127 */
 export async function connect(port: number, from = '127.0.0.1'): Promise<Peer> {
   const ws = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false, localAddress: from });
