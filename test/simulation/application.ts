@@ -32,7 +32,7 @@ export interface SimCall {
   state: CallState;
   /** The application looks at its commit, and need not ask for one. */
   readonly isWatched: boolean;
-  /** Nobody looked at it, and a commit told of a failure. */
+  /** Its application did not look at it, and a commit told of a failure. */
   mayHaveFailed: boolean;
 }
 
@@ -149,6 +149,25 @@ function guarded(world: World, run: () => void): void {
   } catch (error) {
     world.fail(error);
   }
+}
+
+/** @param settled comes first, whichever way the promise ends */
+function whenSettled<T>(
+  world: World,
+  promise: Promise<T>,
+  settled: () => void,
+  succeeds: (value: T) => void,
+  fails: (error: unknown) => void,
+): void {
+  const end = (then: () => void): void =>
+    guarded(world, () => {
+      settled();
+      then();
+    });
+  promise.then(
+    (value) => end(() => succeeds(value)),
+    (error: unknown) => end(() => fails(error)),
+  );
 }
 
 function think(world: World, session: SimSession): void {
@@ -279,14 +298,10 @@ function look(world: World, session: SimSession, call: SimCall, outcome: Outcome
 
   function observe(promise: Promise<Uint8Array>, succeeds: (results: Uint8Array) => void): void {
     session.pending++;
-    const settled = (run: () => void): void => {
+    const settled = (): void => {
       session.pending--;
-      guarded(world, run);
     };
-    promise.then(
-      (results) => settled(() => succeeds(results)),
-      (error: unknown) => settled(() => failed(world, session, call, error)),
-    );
+    whenSettled(world, promise, settled, succeeds, (error) => failed(world, session, call, error));
   }
 }
 
@@ -325,18 +340,15 @@ function failed(world: World, session: SimSession, call: SimCall, error: unknown
 function commit(world: World, session: SimSession): void {
   const upTo = session.calls.length - 1;
   session.commits++;
-  session.api.commit().then(
-    () =>
-      guarded(world, () => {
-        session.commits--;
-        // What it tells of calls comes with it, and may come after it.
-        world.scheduler.after(0, session.client.process, () => committed(world, session, upTo));
-      }),
-    (error: unknown) =>
-      guarded(world, () => {
-        session.commits--;
-        notCommitted(world, session, upTo, error);
-      }),
+  whenSettled(
+    world,
+    session.api.commit(),
+    () => {
+      session.commits--;
+    },
+    // What it tells of calls comes with it, and may come after it.
+    () => world.scheduler.after(0, session.client.process, () => committed(world, session, upTo)),
+    (error) => notCommitted(world, session, upTo, error),
   );
 }
 
@@ -364,17 +376,14 @@ function notCommitted(world: World, session: SimSession, upTo: number, error: un
 
 function waitForRoom(world: World, session: SimSession): void {
   session.isHeld = true;
-  session.api.ready().then(
-    () =>
-      guarded(world, () => {
-        session.isHeld = false;
-        world.reached('waited for room');
-      }),
-    (error: unknown) =>
-      guarded(world, () => {
-        session.isHeld = false;
-        if (!(error instanceof RollbackError)) ends(world, session, error);
-      }),
+  whenSettled(
+    world,
+    session.api.ready(),
+    () => void (session.isHeld = false),
+    () => world.reached('waited for room'),
+    (error) => {
+      if (!(error instanceof RollbackError)) ends(world, session, error);
+    },
   );
 }
 

@@ -54,7 +54,7 @@ export interface ClientSocket {
   generation: number;
   /** The peer reads nothing for so long: what is sent piles up. */
   readonly stall: (ms: number) => void;
-  /** This arrives, whoever sent it. */
+  /** Deliver these messages to the client: the network or a fault does. */
   readonly take: (messages: readonly Message[]) => void;
 }
 
@@ -179,7 +179,7 @@ function dial(dialing: Dialing, address: string, user: SocketUser): DialedSocket
       return user.opened();
     }
     const target = portOf(world, process, worker);
-    if (target === undefined) return over(Object.assign(new Error('nobody listens'), { code: 'ECONNREFUSED' }));
+    if (target === undefined) return over(Object.assign(new Error('no process listens'), { code: 'ECONNREFUSED' }));
     end = connect(world, process, target.process, target.accept);
     end.onMessages = (messages) => enter(() => socket.take(messages));
     end.onClosed = () => {
@@ -211,14 +211,14 @@ function dial(dialing: Dialing, address: string, user: SocketUser): DialedSocket
   return {
     send(draft) {
       if (end === undefined) return;
-      const message = decode(encodeMessage([draft]));
+      // What is sent on a connection that is gone counts as sent all the same: the session believes so.
+      const sent = piled === undefined ? sendOn(world, end, draft) : undefined;
+      const message = sent ?? decode(encodeMessage([draft]));
       const { kind } = message;
       if (worker !== undefined && kind === 'batch') observer.sent(worker, message, pile.wasFull);
       if (greetedAt === Infinity && kind !== 'hello')
         world.checker.violated(13, `${process.name} sends '${kind}' unasked`);
-      // What is sent on a connection that is gone counts as sent all the same: the session believes so.
-      if (piled === undefined) sendOn(world, end, draft);
-      else piled.push(draft);
+      piled?.push(draft);
     },
     close() {
       readAll();

@@ -221,7 +221,7 @@ function closeClients({ clients }: World): void {
   for (const { host, connected } of clients) host.enter(() => void connected().close());
 }
 
-/** A client that was closed leaves nothing behind: no timer, no connection, no promise that nobody settles. */
+/** A client that was closed leaves nothing behind: no timer, no connection, no promise that is not settled. */
 function checkClosed({ clients, checker }: World): void {
   for (const { name, host, sessions } of clients) {
     if (host.timersSet() > 0) checker.violated(12, `${name} is closed, and has ${host.timersSet()} timers`);
