@@ -4,6 +4,7 @@
  */
 import {
   DprError,
+  OverflowError,
   OverloadedError,
   RollbackError,
   UnknownWorkerError,
@@ -12,8 +13,9 @@ import {
 import type { Outcome } from '../../services/client/session/outcome.ts';
 import type { LostOperations, RollbackReport } from '../../services/client/session/rollback-report.ts';
 import type { Session } from '../../services/client/session/session.ts';
+import { drawCounterCall, drawNamedCall, resultsTold } from './call.ts';
 import type { Client } from './client-actor.ts';
-import { batchName, operationsOf } from './state-object.ts';
+import { callName } from './operations.ts';
 import { inWords, type World } from './world.ts';
 
 /**
@@ -22,7 +24,7 @@ import { inWords, type World } from './world.ts';
  */
 export type CallState = 'waiting' | 'completed' | 'committed' | 'failed' | 'lost' | 'givenUp';
 
-/** A call of an application: a batch of its own, of one operation or a few. */
+/** A call of an application, of one operation or a few. */
 export interface SimCall {
   /** Its place in the session, from 1. */
   readonly number: number;
@@ -32,7 +34,7 @@ export interface SimCall {
   state: CallState;
   /** The application looks at its commit, and need not ask for one. */
   readonly isWatched: boolean;
-  /** Its application did not look at it, and a commit told of a failure. */
+  /** Its application did not look at it, and a commit told of a failure: of the first one, and perhaps there were others. */
   mayHaveFailed: boolean;
 }
 
@@ -46,6 +48,11 @@ interface Manners {
   readonly readyChance: number;
   /** How often it calls a worker that there is not. */
   readonly strayChance: number;
+  /** Of its calls, those that add to counters or read them. */
+  readonly counterChance: number;
+  /** How often it makes several calls in one tick; and of these, how often one is for another worker than the one before. */
+  readonly burstChance: number;
+  readonly hopChance: number;
   readonly maxUncommittedOperations: number;
   readonly whenFull: 'wait' | 'reject';
 }
@@ -85,7 +92,6 @@ const LONG_THINK_MS = 10;
 const PATIENCE_MS = 20;
 /** No worker ever has this id. */
 const STRAY_WORKER = 9_999;
-const WORKER_TYPE = 'counter';
 
 /** A session begins, and its application with it. */
 export function beginSession(
@@ -137,13 +143,16 @@ function drawManners({ random, options }: World): Manners {
     abortChance: mostly(0, 0.2),
     readyChance: mostly(0, 0.5),
     strayChance: mostly(0, 0.05),
+    counterChance: random.pick([0, 0.5, 0.9]),
+    burstChance: mostly(0.2, 0.8),
+    hopChance: mostly(0, 0.4),
     maxUncommittedOperations: mostly(Infinity, random.int(1, 12)),
     whenFull: mostly('wait', 'reject'),
   };
 }
 
 /** What a promise of the client calls: what goes wrong in it shows that the code is wrong. */
-function guarded(world: World, run: () => void): void {
+export function guarded(world: World, run: () => void): void {
   try {
     run();
   } catch (error) {
@@ -230,48 +239,62 @@ function hasDone(session: SimSession): boolean {
   return session.left === 0 && session.waiting === 0 && !needsCommit(session);
 }
 
-/** Several calls for one worker in one tick. */
+/** One call, or several in one tick. */
 function callAll(world: World, session: SimSession): void {
   const { random, options } = world;
-  const members = session.client.connected().workers();
+  const { manners, client } = session;
+  const members = client.connected().workers();
   const same = random.chance(options.stayChance) ? members.find(({ id }) => id === session.worker) : undefined;
-  const { id } = same ?? random.pick(members);
-  session.worker = id;
-  const burst = random.chance(0.2) ? random.int(2, 6) : 1;
+  const burst = random.chance(manners.burstChance) ? random.int(2, 6) : 1;
+  let { id } = same ?? random.pick(members);
+  /** The counter that the last call was made at. */
+  let counter: number | undefined;
   for (let at = 0; at < burst && session.left > 0; at++) {
     session.left--;
-    makeCall(world, session, random.chance(session.manners.strayChance) ? STRAY_WORKER : id);
+    session.worker = id;
+    const worker = random.chance(manners.strayChance) ? STRAY_WORKER : id;
+    counter = makeCall(world, session, worker, counter === worker);
+    if (!random.chance(manners.hopChance)) continue;
+    ({ id } = random.pick(members));
+    if (id !== session.worker && at + 1 < burst) world.reached('calls for several workers in a tick');
   }
 }
 
-function makeCall(world: World, session: SimSession, worker: number): void {
+/**
+ * @param isNext the call before this one was made at the same counter in the same tick
+ * @returns the worker, if it is a counter that took the call
+ */
+function makeCall(world: World, session: SimSession, worker: number, isNext: boolean): number | undefined {
   const { random, checker } = world;
   const { api, calls, manners } = session;
   const number = calls.length;
-  const count = random.int(1, 3);
+  const name = callName(session.index, number);
+  const drawn = random.chance(manners.counterChance)
+    ? drawCounterCall(random, name, isNext)
+    : drawNamedCall(random, name);
+  const { count, amounts } = drawn;
   const signal = random.chance(manners.abortChance) ? signalOf(world, session) : undefined;
   const isCareless = random.chance(manners.carelessChance);
-  checker.submitted(session, number, worker, signal?.aborted === true || worker === STRAY_WORKER);
-  const operations = operationsOf(batchName(session.index, number));
-  const outcome = api.worker(worker, WORKER_TYPE).call(operations, count, { signal });
+  checker.submitted(session, { number, worker, count, amounts }, signal?.aborted === true || worker === STRAY_WORKER);
+  const outcome = drawn.make(api, worker, { signal });
+  const { operation } = outcome;
   const call: SimCall = {
     number,
-    operation: outcome.operation,
+    operation,
     count,
     state: 'waiting',
     isWatched: !isCareless,
     mayHaveFailed: false,
   };
   calls.push(call);
-  if (outcome.operation !== 0 && signal?.aborted === true) {
+  if (operation !== 0 && signal?.aborted === true) {
     checker.violated(12, `${session.name} takes call ${number}, whose signal had aborted`);
   }
-  if (isCareless) {
-    if (call.operation === 0) call.state = 'failed'; // a commit may tell why
-    return;
-  }
-  session.waiting++;
-  look(world, session, call, outcome);
+  if (!isCareless) {
+    session.waiting++;
+    look(world, session, call, outcome);
+  } else if (operation === 0) call.state = 'failed'; // a commit may tell why
+  return amounts !== undefined && operation !== 0 ? worker : undefined;
 }
 
 /** One that has aborted, or will. */
@@ -285,23 +308,29 @@ function signalOf(world: World, session: SimSession): AbortSignal {
   return controller.signal;
 }
 
-function look(world: World, session: SimSession, call: SimCall, outcome: Outcome<Uint8Array>): void {
+function look(world: World, session: SimSession, call: SimCall, outcome: Outcome<unknown>): void {
   const { checker } = world;
-  observe(outcome, (results) => {
-    checker.completed(session, call.number, results);
+  observe(outcome, (told) => {
+    checker.completed(session, call.number, resultsTold(told));
     becomes(session, call, 'completed');
   });
-  observe(outcome.committed, (results) => {
-    checker.committed(session, call.number, results);
+  observe(outcome.committed, (told) => {
+    checker.committed(session, call.number, resultsTold(told));
     becomes(session, call, 'committed');
   });
 
-  function observe(promise: Promise<Uint8Array>, succeeds: (results: Uint8Array) => void): void {
+  function observe(promise: Promise<unknown>, succeeds: (told: unknown) => void): void {
     session.pending++;
     const settled = (): void => {
       session.pending--;
     };
-    whenSettled(world, promise, settled, succeeds, (error) => failed(world, session, call, error));
+    whenSettled(world, promise, settled, succeeds, (error) => {
+      if (!(error instanceof OverflowError)) return failed(world, session, call, error);
+      // It executed all the same: the error tells its results.
+      const isNamed = error.indexes.every((place, at) => error.operations[at] === call.operation + place);
+      if (!isNamed) checker.violated(13, `call ${call.number} of ${session.name} overflows elsewhere`);
+      succeeds(error);
+    });
   }
 }
 
@@ -358,7 +387,10 @@ function committed(world: World, session: SimSession, upTo: number): void {
   world.note(session.name, () => `committed up to call ${upTo}`);
   for (const call of session.calls.slice(1, upTo + 1)) {
     if (call === undefined || !isOpen(call)) continue;
-    if (!call.mayHaveFailed) world.checker.committed(session, call.number, undefined);
+    if (!call.mayHaveFailed) {
+      world.checker.committed(session, call.number, undefined);
+      if (!call.isWatched) world.checker.didNotOverflow(session, call.number);
+    }
     becomes(session, call, 'committed');
   }
 }
@@ -367,10 +399,23 @@ function notCommitted(world: World, session: SimSession, upTo: number, error: un
   if (error instanceof RollbackError) return;
   const isOfCall =
     error instanceof WorkerRemovedError || error instanceof UnknownWorkerError || error instanceof OverloadedError;
-  if (!isOfCall) return ends(world, session, error);
+  if (error instanceof OverflowError) checkOverflow(world, session, error);
+  else if (!isOfCall) return ends(world, session, error);
   world.reached(`commit tells of a call that failed: ${error.code}`);
   for (const call of session.calls.slice(1, upTo + 1)) {
     if (call !== undefined && !call.isWatched) call.mayHaveFailed = true;
+  }
+}
+
+/** A commit told of operations that overflowed, as if they were a call of their own: the application looks at none of them. */
+function checkOverflow({ checker }: World, session: SimSession, error: OverflowError): void {
+  if (error.indexes.some((index, at) => index !== at)) checker.violated(13, `${session.name}: ${error.message}`);
+  for (const [at, operation] of error.operations.entries()) {
+    const call = callAt(session, operation);
+    if (call === undefined || call.isWatched) {
+      return checker.violated(13, `a commit of ${session.name} tells of operation ${operation}, which is looked at`);
+    }
+    checker.overflowed(session, call.number, operation - call.operation, error.values[at]);
   }
 }
 

@@ -2,7 +2,7 @@
 import { connectOn, type Cluster } from '../../services/client/connection/cluster.ts';
 import { MAX_TIME_MS } from '../../services/client/limits.ts';
 import type { Reply } from '../../services/protocol/index.ts';
-import { beginSession, hasEnded, type SimSession } from './application.ts';
+import { beginSession, guarded, hasEnded, type SimSession } from './application.ts';
 import { createClientHost, FINDER_ADDRESS, type ClientHost } from './client-host.ts';
 import { createProcess, type Process } from './scheduler.ts';
 import type { World } from './world.ts';
@@ -41,7 +41,7 @@ export function startClient(world: World, index: number, firstSession: number): 
       happened: () => forEach(client, (session) => checker.sessionStepped(session)),
       sent(worker, batch, isLate) {
         const session = sessionOf(client, batch.session);
-        if (session !== undefined) checker.sent(session, worker, batch, isLate);
+        if (session !== undefined) guarded(world, () => checker.sent(session, worker, batch, isLate));
       },
       replied({ worker, generation }, message) {
         if (worker === undefined) return;

@@ -78,7 +78,10 @@ export const MUST_BE_REACHED: readonly string[] = [
   ...['given up', 'given up before it was made', 'refused: unknownWorker', 'refused: overloaded'].map(
     (how) => `call ${how}`,
   ),
-  ...['unknownWorker', 'overloaded', 'workerRemoved'].map((code) => `commit tells of a call that failed: ${code}`),
+  ...['unknownWorker', 'overloaded', 'workerRemoved', 'overflow'].map(
+    (code) => `commit tells of a call that failed: ${code}`,
+  ),
+  ...['calls travel together', 'calls for several workers in a tick', 'an operation overflows'],
   'waited for room',
   'session replays',
   'session rolled back',

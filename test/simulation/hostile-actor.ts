@@ -6,8 +6,8 @@ import { MAX_EXACT_U64, MAX_VERSION, MAX_WORKER_ID, type Batch, type Message } f
 import { reachFinder } from './finder-actor.ts';
 import { createProcess, type Process } from './scheduler.ts';
 import { call, reconnectPauses, type Call } from './sockets.ts';
+import { HOSTILE_OPERATIONS } from './operations.ts';
 import { QUIET_WORLD } from './options.ts';
-import { HOSTILE_OPERATIONS } from './state-object.ts';
 import { reachWorker } from './worker-actor.ts';
 import type { World } from './world.ts';
 

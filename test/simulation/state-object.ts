@@ -1,20 +1,25 @@
 /**
- * The worker type of the simulation. Its state is everything that was ever applied, in order, so that a lost, doubled or
- * reordered operation shows; a snapshot costs nothing, because a state is never changed, only followed by another.
+ * The worker type of the simulation. Its state is every call that was ever applied, in order, so that a lost, doubled or
+ * reordered one shows, and the counter that they add to; a snapshot costs nothing, because a state is never changed, only followed by
+ * another.
  */
+import { addTo, resultsOfCounter, type Piece } from './operations.ts';
+
 export interface State {
   readonly before: State | undefined;
-  /** The batch that made this state of the one before. */
-  readonly batch: number;
+  /** The name of the call that made this state of the one before. */
+  readonly call: number;
   readonly length: number;
   readonly hash: number;
+  /** Of the counter. */
+  readonly value: bigint;
 }
 
-export const EMPTY: State = { before: undefined, batch: 0, length: 0, hash: 0x811c9dc5 };
+export const EMPTY: State = { before: undefined, call: 0, length: 0, hash: 0x811c9dc5, value: 0n };
 
-export function follow(before: State, batch: number): State {
-  const hash = Math.imul(before.hash ^ (batch & 0xffff), 0x01000193) ^ Math.imul(batch >>> 16, 0x85ebca6b);
-  return { before, batch, length: before.length + 1, hash: hash >>> 0 };
+function follow(before: State, call: number, value: bigint): State {
+  const hash = Math.imul(before.hash ^ (call & 0xffff), 0x01000193) ^ Math.imul(call >>> 16, 0x85ebca6b);
+  return { before, call, length: before.length + 1, hash: hash >>> 0, value };
 }
 
 const STATE_HEAD_BYTES = 12;
@@ -25,8 +30,15 @@ export interface States {
   encode(state: State): Buffer;
   /** Undefined stands for the empty state. @throws Error when these are not the bytes of a snapshot */
   decode(bytes: Uint8Array | undefined): State;
-  /** What a batch answers: which state it led to. */
+  /** What a call makes of a state, and what it answers: a counter's values, or else which state it led to. */
+  apply(before: State, piece: Piece): Applied;
+  /** The answer to a call that is no counter's and led to this state. */
   resultsOf(state: State): Buffer;
+}
+
+export interface Applied {
+  readonly state: State;
+  readonly results: Buffer;
 }
 
 export function createStates(paddingBytes: number, resultPaddingBytes: number): States {
@@ -52,47 +64,31 @@ export function createStates(paddingBytes: number, resultPaddingBytes: number): 
         throw new Error('a snapshot names no state');
       return state;
     },
-    resultsOf(state) {
-      const bytes = Buffer.alloc(8 + resultPaddingBytes);
-      bytes.writeUInt32LE(state.hash, 0);
-      bytes.writeUInt32LE(state.length, 4);
-      return bytes;
+    apply(before, { call, amounts }) {
+      if (amounts === undefined) {
+        const state = follow(before, call, before.value);
+        return { state, results: resultsOf(state) };
+      }
+      const { values, overflowed } = addTo(before.value, amounts);
+      return {
+        state: follow(before, call, values.at(-1) ?? before.value),
+        results: resultsOfCounter(values, overflowed),
+      };
     },
+    resultsOf,
   };
+
+  function resultsOf(state: State): Buffer {
+    const bytes = Buffer.alloc(8 + resultPaddingBytes);
+    bytes.writeUInt32LE(state.hash, 0);
+    bytes.writeUInt32LE(state.length, 4);
+    return bytes;
+  }
 }
 
-/** Batches are named by session and call. */
-const CALLS_PER_SESSION = 4096;
-
-export function batchName(session: number, call: number): number {
-  return session * CALLS_PER_SESSION + call;
-}
-
-export function parseBatchName(batch: number): { session: number; call: number } {
-  return { session: Math.floor(batch / CALLS_PER_SESSION), call: batch % CALLS_PER_SESSION };
-}
-
-export function operationsOf(batch: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4);
-  bytes.writeUInt32LE(batch, 0);
-  return bytes;
-}
-
-/** What a hostile client wants executed: it changes nothing, so that only what its other fields do shows. */
-const HOSTILE_BATCH = 0xffff_ffff;
-export const HOSTILE_OPERATIONS = operationsOf(HOSTILE_BATCH);
-
-export function isHostile(batch: number): boolean {
-  return batch === HOSTILE_BATCH;
-}
-
-export function batchOf(operations: Uint8Array): number {
-  return Buffer.from(operations.buffer, operations.byteOffset, operations.length).readUInt32LE(0);
-}
-
-/** The batches that led to a state, oldest first. */
+/** The calls that led to a state, oldest first, by their names. */
 export function historyOf(state: State): number[] {
-  const batches: number[] = [];
-  for (let at: State | undefined = state; at?.before !== undefined; at = at.before) batches.push(at.batch);
-  return batches.reverse();
+  const calls: number[] = [];
+  for (let at: State | undefined = state; at?.before !== undefined; at = at.before) calls.push(at.call);
+  return calls.reverse();
 }

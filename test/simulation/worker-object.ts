@@ -1,8 +1,9 @@
 /** The state object of a simulated worker: it executes at once or, as a store in another process would, later. */
 import type { Worker } from '../../services/core/index.ts';
 import type { StateObject } from '../../services/runtime/worker/state-object.ts';
+import { addTo, isHostile, piecesOf, resultsOfCounter, type Pieces } from './operations.ts';
 import type { Process } from './scheduler.ts';
-import { batchOf, EMPTY, follow, isHostile, type State } from './state-object.ts';
+import { EMPTY, type State } from './state-object.ts';
 import type { World } from './world.ts';
 
 export interface WorkerObject extends StateObject {
@@ -23,14 +24,24 @@ export function createObject(world: World, process: Process, worker: () => Worke
   /** Until they are asked for: there are no more of them than one step takes. */
   const snapshots = new Map<unknown, State>();
   /** Batches that execute in the other process, in order. */
-  const remote: { readonly batch: number; readonly resolve: (results: Uint8Array) => void }[] = [];
+  const remote: { readonly batch: Pieces; readonly resolve: (results: Uint8Array) => void }[] = [];
   let state = EMPTY;
 
-  function execute(batch: number): Buffer {
-    if (isHostile(batch)) return world.states.resultsOf(state);
-    state = follow(state, batch);
-    checker.applied(worker(), batch, state);
-    return world.states.resultsOf(state);
+  function execute(pieces: Pieces): Buffer {
+    const [first] = pieces;
+    if (isHostile(first)) return world.states.resultsOf(state);
+    const { value } = state;
+    for (const piece of pieces) {
+      const applied = world.states.apply(state, piece);
+      state = applied.state;
+      checker.applied(worker(), piece.call, applied);
+    }
+    if (first.amounts === undefined) return world.states.resultsOf(state);
+    const sums = addTo(
+      value,
+      pieces.flatMap(({ amounts = [] }) => amounts),
+    );
+    return resultsOfCounter(sums.values, sums.overflowed);
   }
 
   function later<T>(meanMs: number, resolve: (value: T) => void, value: T): void {
@@ -60,12 +71,12 @@ export function createObject(world: World, process: Process, worker: () => Worke
       return taken;
     },
     apply(operations, count) {
-      const batch = batchOf(operations);
-      if (isHostile(batch)) checker.executedHostile(worker(), state);
-      else checker.executed(worker(), batch, count);
-      if (!isRemote) return execute(batch);
+      const pieces = piecesOf(operations, count);
+      if (isHostile(pieces[0])) checker.executedHostile(worker(), state);
+      else checker.executed(worker(), pieces);
+      if (!isRemote) return execute(pieces);
       return new Promise((resolve) => {
-        remote.push({ batch, resolve });
+        remote.push({ batch: pieces, resolve });
         if (remote.length === 1) executeNext();
       });
     },

@@ -3,7 +3,7 @@ import type { FinderRecord, Worker } from '../../../services/core/index.ts';
 import type { Decision, ErrorCode, Message, MessageOf, Stamp, Versions } from '../../../services/protocol/index.ts';
 import type { Speaker } from '../finder-actor.ts';
 import { durableRecord, SLOTS } from '../on-disk.ts';
-import { parseBatchName } from '../state-object.ts';
+import { parseCallName } from '../operations.ts';
 import { inWords } from '../world.ts';
 import { callOf, nameOf, sessionOf, violated, workerOf, type Truth } from './truth.ts';
 
@@ -217,8 +217,8 @@ export function checkFinder(truth: Truth) {
       for (const token of own.open) {
         if (token.version <= prefix) violated(1, `${nameOf(token)} is in the prefix and was not in the cut`);
         token.deadSince = decision.worldLine;
-        for (const { batch } of token.executions) {
-          const { session, call } = parseBatchName(batch);
+        for (const { name } of token.executions) {
+          const { session, call } = parseCallName(name);
           if (callOf(sessionOf(truth, session), call).isCommitted) {
             violated(3, `call ${call} of session ${session} was reported committed and is rolled back`);
           }

@@ -1,10 +1,11 @@
 /** What sessions send, and what they are told: results, commits, verdicts. */
 import type { RollbackReport } from '../../../services/core/index.ts';
+import { AMOUNT_BYTES } from '../../../services/counter/operations.ts';
 import type { Batch, Reply } from '../../../services/protocol/index.ts';
-import { isOpen, type SimSession } from '../application.ts';
+import { isOpen, type SimCall, type SimSession } from '../application.ts';
+import { overflowsIn, parseCallName, piecesOf } from '../operations.ts';
 import { QUIET_WORLD, sessionsOfClient, type WorldOptions } from '../options.ts';
 import { CLOCK_STEP_MS } from '../scheduler.ts';
-import { parseBatchName } from '../state-object.ts';
 import {
   aliveExecution,
   callOf,
@@ -14,6 +15,7 @@ import {
   violated,
   type CallTruth,
   type Execution,
+  type MadeCall,
   type SessionTruth,
   type Token,
   type Truth,
@@ -30,14 +32,15 @@ export function checkSessions(truth: Truth) {
       seen: new Map(),
       calls: new Map(),
       sequences: new Map(),
+      newest: new Map(),
     };
   }
 
   /** @param isRefused it must not be sent */
-  function submitted(session: SimSession, number: number, worker: number, isRefused: boolean): void {
-    sessionOf(truth, session.index).calls.set(number, {
-      number,
-      worker,
+  function submitted(session: SimSession, call: MadeCall, isRefused: boolean): void {
+    sessionOf(truth, session.index).calls.set(call.number, {
+      ...call,
+      sentWith: 0,
       follows: new Map(),
       executions: [],
       madeAt: clockOf(session),
@@ -68,18 +71,45 @@ export function checkSessions(truth: Truth) {
   function sent(session: SimSession, worker: number, batch: Batch, isLate: boolean): void {
     sessionStepped(session);
     const mine = sessionOf(truth, session.index);
-    const { call: number } = parseBatchName(Buffer.from(batch.operations).readUInt32LE(0));
-    const call = callOf(mine, number);
-    if (call.isRefused) violated(13, `${session.name} sends call ${number}, which it was not to make`);
+    const numbers = piecesOf(batch.operations, batch.count).map(({ call }) => parseCallName(call).call);
+    const [first = 0] = numbers;
+    inOrder(session, numbers);
     const key = nameOfBatch(worker, batch.generation, batch.worldLine, batch.sequence);
     const named = mine.sequences.get(key);
-    if (named !== undefined && named !== number) {
-      violated(13, `${session.name} sends call ${number} under the number ${batch.sequence} of call ${named}`);
+    if (named !== undefined && named !== first) {
+      violated(13, `${session.name} sends call ${first} under the number ${batch.sequence} of call ${named}`);
     }
-    mine.sequences.set(key, number);
-    call.sentAt = Math.min(call.sentAt, clockOf(session));
-    if (!call.follows.has(batch.worldLine)) {
-      call.follows.set(batch.worldLine, new Map(isLate ? [] : mine.seen));
+    mine.sequences.set(key, first);
+    for (const number of numbers) {
+      const call = callOf(mine, number);
+      if (call.isRefused) violated(13, `${session.name} sends call ${number}, which it was not to make`);
+      if (call.sentWith === 0) sentFirst(mine, call, first);
+      else if (call.sentWith !== first)
+        violated(13, `call ${number} of ${session.name} leaves the calls it travelled with`);
+      call.sentAt = Math.min(call.sentAt, clockOf(session));
+      if (!call.follows.has(batch.worldLine)) {
+        call.follows.set(batch.worldLine, new Map(isLate ? [] : mine.seen));
+      }
+    }
+  }
+
+  /** Calls of one worker are sent in the order in which they were made, also by a relaxed session. */
+  function sentFirst({ session, newest }: SessionTruth, call: CallTruth, first: number): void {
+    const before = newest.get(call.worker) ?? 0;
+    if (before > call.number) violated(13, `${session.name} sends call ${call.number} after call ${before}`);
+    newest.set(call.worker, call.number);
+    call.sentWith = first;
+  }
+
+  /** Calls travel in the order in which they were made; in a strict session no other call was made between them. */
+  function inOrder({ name, api, calls }: SimSession, numbers: readonly number[]): void {
+    let next: number | undefined;
+    for (const number of numbers) {
+      const { operation, count } = calls[number] ?? violated(13, `${name} sends call ${number}, which was not made`);
+      if (next !== undefined && (api.mode === 'strict' ? operation !== next : operation < next)) {
+        violated(5, `${name} sends call ${number} together with earlier ones, and out of order`);
+      }
+      next = operation + count;
     }
   }
 
@@ -132,6 +162,28 @@ export function checkSessions(truth: Truth) {
     worldOf().note(session.name, () => `committed ${number}`);
   }
 
+  /** The application was told that this operation of the call changed nothing, and left the counter at this value. */
+  function overflowed(session: SimSession, number: number, place: number, value: bigint | undefined): void {
+    const { count, executions } = callOf(sessionOf(truth, session.index), number);
+    const isTrue = executions.some(
+      ({ results }) =>
+        results !== undefined &&
+        overflowsIn(results, count).includes(place) &&
+        results.readBigInt64LE(place * AMOUNT_BYTES) === value,
+    );
+    if (!isTrue)
+      violated(13, `operation ${place} of call ${number} of ${session.name} did not overflow at ${String(value)}`);
+  }
+
+  /** The application was told of no operation of the call that overflowed, and of its commit. */
+  function didNotOverflow(session: SimSession, number: number): void {
+    const call = callOf(sessionOf(truth, session.index), number);
+    const results = call.amounts === undefined ? undefined : aliveExecution(call)?.results;
+    if (results !== undefined && overflowsIn(results, call.count).length > 0) {
+      violated(13, `call ${number} of ${session.name} overflowed, and no commit told of that`);
+    }
+  }
+
   function failed(session: SimSession, number: number, wasSent: boolean): void {
     const call = callOf(sessionOf(truth, session.index), number);
     if (!wasSent && aliveExecution(call)) violated(13, `call ${number} of ${session.name} was sent after all`);
@@ -147,15 +199,14 @@ export function checkSessions(truth: Truth) {
     }
   }
 
-  /** Of what the application made and looks at, no more is sent and not committed than it allows, but for one call alone. */
+  /** Of what the application made and looks at, no more is sent and not committed than it allows, but for one batch alone. */
   function withinLimit({ index, name, calls, manners }: SimSession): void {
     if (manners.maxUncommittedOperations === Infinity || manners.carelessChance > 0 || manners.abortChance > 0) return;
     const mine = sessionOf(truth, index);
-    const sentCalls = calls.filter(
-      (call) => call !== undefined && isOpen(call) && callOf(mine, call.number).sentAt < Infinity,
-    );
+    const sentCalls = calls.filter((call) => call !== undefined && isOpen(call) && sentWith(mine, call) > 0);
     const operations = sentCalls.reduce((sum, call) => sum + (call?.count ?? 0), 0);
-    if (sentCalls.length > 1 && operations > manners.maxUncommittedOperations) {
+    const batches = new Set(sentCalls.map((call) => sentWith(mine, call)));
+    if (batches.size > 1 && operations > manners.maxUncommittedOperations) {
       violated(12, `${name} has ${operations} operations under way, and may have ${manners.maxUncommittedOperations}`);
     }
   }
@@ -180,10 +231,18 @@ export function checkSessions(truth: Truth) {
     }
     for (const number of report.unsent) callOf(mine, number).isRefused = true;
     for (const call of mine.calls.values()) {
+      if (call.sentWith > last && !lost.has(call.number) && survives(call, report.worldLine))
+        violated(4, `call ${call.number} of ${session.name} survived, and ${last} is said to be the last that did`);
       if (lost.has(call.number) || !call.completed) continue;
       if (!survivor(call, report.worldLine))
         violated(11, `call ${call.number} of ${session.name} is lost without a word`);
     }
+  }
+
+  /** Can a session know in this world-line that the call survives? What a removed worker did not answer, it cannot. */
+  function survives(call: CallTruth, worldLine: number): boolean {
+    const token = survivor(call, worldLine)?.token;
+    return token !== undefined && truth.removedAt.get(call.worker)?.has(token.generation) !== true;
   }
 
   /** @param code of the client's error */
@@ -243,6 +302,8 @@ export function checkSessions(truth: Truth) {
     isAwaited,
     completed,
     committed,
+    overflowed,
+    didNotOverflow,
     failed,
     unknownWorker,
     withinLimit,
@@ -253,6 +314,10 @@ export function checkSessions(truth: Truth) {
 
 function nameOfBatch(worker: number, generation: number, worldLine: number, sequence: number): string {
   return `${worker}/${generation}/${worldLine}/${sequence}`;
+}
+
+function sentWith(session: SessionTruth, call: SimCall | undefined): number {
+  return call === undefined ? 0 : callOf(session, call.number).sentWith;
 }
 
 /** Executions of a call that survive in one of these world-lines. */

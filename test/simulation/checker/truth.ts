@@ -18,7 +18,7 @@ export interface Token {
   /** Worker to version: what the operations in it follow, over all their sessions. */
   readonly dependencies: Map<number, number>;
   readonly executions: Execution[];
-  /** The state after its last batch. */
+  /** The state after its last call. */
   state: State;
   sealed: boolean;
   /** A checkpoint was wanted of it, though nothing executed in it: no session has seen it. */
@@ -27,17 +27,28 @@ export interface Token {
   deadSince: number;
 }
 
+/** Of one call. */
 export interface Execution {
-  readonly batch: number;
+  /** The call's. */
+  readonly name: number;
   /** When, ms. */
   readonly at: number;
   readonly token: Token;
   results: Buffer | undefined;
 }
 
-export interface CallTruth {
+/** A call, as its application makes it. */
+export interface MadeCall {
   readonly number: number;
   readonly worker: number;
+  readonly count: number;
+  /** What it adds to a counter. */
+  readonly amounts: readonly bigint[] | undefined;
+}
+
+export interface CallTruth extends MadeCall {
+  /** The number of the first call that it travels with, 0 before it was sent. */
+  sentWith: number;
   /** World-line in which it was transmitted to what had completed there before, worker to version. */
   readonly follows: Map<number, Versions>;
   readonly executions: Execution[];
@@ -60,8 +71,10 @@ export interface SessionTruth {
   /** Completed in the present world-line: worker to largest version. */
   readonly seen: Map<number, number>;
   readonly calls: Map<number, CallTruth>;
-  /** Worker, generation, world-line, sequence number: the call that they name. */
+  /** Worker, generation, world-line, sequence number: the first call of the batch that they name. */
   readonly sequences: Map<string, number>;
+  /** Worker to the number of its newest call that was sent. */
+  readonly newest: Map<number, number>;
 }
 
 /** What the checker knows of one worker id. */

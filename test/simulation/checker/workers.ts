@@ -3,9 +3,11 @@ import type { StopReason, Worker } from '../../../services/core/index.ts';
 import type { Batch, CheckpointInfo, Message } from '../../../services/protocol/index.ts';
 import { REPLY_BYTES, type SessionEntry } from '../../../services/core/worker/session-table.ts';
 import { upTime } from '../../../services/core/worker/state.ts';
+import { AMOUNT_BYTES, INDEX_BYTES } from '../../../services/counter/operations.ts';
 import { isOnPlatter, newestOn } from '../on-disk.ts';
+import { isWhole, NAME_BYTES, overflowsIn, parseCallName, type Piece } from '../operations.ts';
 import { QUIET_WORLD } from '../options.ts';
-import { EMPTY, historyOf, parseBatchName, type State } from '../state-object.ts';
+import { EMPTY, historyOf, type Applied, type State } from '../state-object.ts';
 import { HOSTILE_ORIGIN } from '../sockets.ts';
 import type { WorkerProcess } from '../worker-actor.ts';
 import {
@@ -20,9 +22,10 @@ import {
   type Truth,
 } from './truth.ts';
 
-/** Of the simulated worker type, without what a world adds to its results. */
-const OPERATIONS_BYTES = 4;
+/** Of a call that is no counter's, without what a world adds to its results. */
 const RESULT_BYTES = 8;
+/** How much larger results of a counter are than its operations, where each of them overflows. */
+const COUNTER_GROWTH = (AMOUNT_BYTES + INDEX_BYTES) / AMOUNT_BYTES;
 
 function sum<T>(items: Iterable<T>, bytes: (item: T) => number): number {
   let all = 0;
@@ -92,7 +95,8 @@ export function checkWorkers(truth: Truth) {
       unwrittenBytes,
     );
     // Replies are expected to be as large as the operations.
-    const growth = (REPLY_BYTES + RESULT_BYTES + worldOf().options.resultBytes) / (REPLY_BYTES + OPERATIONS_BYTES);
+    const namedGrowth = (REPLY_BYTES + RESULT_BYTES + worldOf().options.resultBytes) / (REPLY_BYTES + NAME_BYTES);
+    const growth = Math.max(namedGrowth, COUNTER_GROWTH);
     within('bytes of replies', sessions.replyBytes, Math.max(config.maxReplyBytes * growth, restoredReplies(sessions)));
     // The one that reached the limit is among them, and as with versions, one more was open.
     const before = sum(unwritten.slice(0, -2), ({ sectionBytes }) => sectionBytes);
@@ -155,40 +159,36 @@ export function checkWorkers(truth: Truth) {
   }
 
   /** A batch begins to execute in the worker's open version. */
-  function executed(worker: Worker, batch: number, count: number): void {
+  function executed(worker: Worker, pieces: readonly Piece[]): void {
+    checkIncarnation(worker);
+    if (pieces.length > 1) worldOf().reached('calls travel together');
+    for (const piece of pieces) callExecuted(worker, piece);
+  }
+
+  function callExecuted(worker: Worker, piece: Piece): void {
     const { id } = worker.config;
-    const { session: index, call: number } = parseBatchName(batch);
+    const { session: index, call: number } = parseCallName(piece.call);
     const session = sessionOf(truth, index);
     const call = callOf(session, number);
+    const name = `call ${number} of session ${index}`;
     if (call.worker !== id) violated(13, `worker ${id} executes a call of worker ${call.worker}`);
-    if (count < 1) violated(13, 'a batch of nothing executes');
+    if (!isWhole(call, piece)) violated(13, `worker ${id} executes other operations than those of ${name}`);
     const follows = call.follows.get(worker.worldLine);
     if (follows === undefined) {
-      return violated(
-        6,
-        `call ${number} of session ${index} executes in world-line ${worker.worldLine}, never sent there`,
-      );
+      return violated(6, `${name} executes in world-line ${worker.worldLine}, never sent there`);
     }
-    checkIncarnation(worker);
     const token = openToken(worker);
     for (const [owner, version] of follows) {
       if (version > token.version) {
-        violated(
-          5,
-          `${nameOf(token)}, with call ${number} of session ${index}, follows version ${version} of worker ${owner}`,
-        );
+        violated(5, `${nameOf(token)}, with ${name}, follows version ${version} of worker ${owner}`);
       }
       if (owner !== id && version > (token.dependencies.get(owner) ?? 0)) token.dependencies.set(owner, version);
     }
-    const execution: Execution = { batch, at: worldOf().scheduler.now, token, results: undefined };
+    const at = worldOf().scheduler.now;
+    const execution: Execution = { name: piece.call, at, token, results: undefined };
     if (token.deadSince === Infinity) {
       const twice = aliveExecution(call);
-      if (twice) {
-        violated(
-          13,
-          `call ${number} of session ${index} executes twice: in ${nameOf(twice.token)}, in ${nameOf(token)}`,
-        );
-      }
+      if (twice) violated(13, `${name} executes twice: in ${nameOf(twice.token)}, in ${nameOf(token)}`);
     } else {
       worldOf().reached('execution in a dead world-line');
     }
@@ -269,16 +269,17 @@ export function checkWorkers(truth: Truth) {
     return Infinity;
   }
 
-  /** A batch ended and made this state. */
-  function applied(worker: Worker, batch: number, state: State): void {
-    const { session, call } = parseBatchName(batch);
-    const { executions } = callOf(sessionOf(truth, session), call);
+  /** A call ended, made this state and gives these results. */
+  function applied(worker: Worker, name: number, { state, results }: Applied): void {
+    const { session, call } = parseCallName(name);
+    const { executions, count, amounts } = callOf(sessionOf(truth, session), call);
     const execution = executions.find(
-      ({ token, results }) => results === undefined && token.incarnation === worker.incarnation,
+      (one) => one.results === undefined && one.token.incarnation === worker.incarnation,
     );
     if (execution === undefined) return violated(13, `call ${call} of session ${session} ended without beginning`);
-    execution.results = worldOf().states.resultsOf(state);
+    execution.results = results;
     execution.token.state = state;
+    if (amounts !== undefined && overflowsIn(results, count).length > 0) worldOf().reached('an operation overflows');
   }
 
   /** A checkpoint was taken: it must be of everything in its version and before, and nothing else. */
@@ -339,7 +340,7 @@ export function checkWorkers(truth: Truth) {
     const tokens = workerOf(truth, id).all.filter(
       (token) => token.generation === generation && token.version <= upTo && token.deadSince > worldLine,
     );
-    return tokens.flatMap((token) => token.executions.map(({ batch }) => batch));
+    return tokens.flatMap((token) => token.executions.map(({ name }) => name));
   }
 
   /** What a generation began with: exactly what was committed of the earlier one that was brought back. */
@@ -373,10 +374,10 @@ export function checkWorkers(truth: Truth) {
 
   function expectHistory(state: State, expected: readonly number[], what: string): void {
     const history = historyOf(state);
-    if (history.length === expected.length && history.every((batch, at) => batch === expected[at])) return;
-    const show = (batches: readonly number[]): string =>
-      batches
-        .map(parseBatchName)
+    if (history.length === expected.length && history.every((call, at) => call === expected[at])) return;
+    const show = (calls: readonly number[]): string =>
+      calls
+        .map(parseCallName)
         .map(({ session, call }) => `${session}.${call}`)
         .join(' ');
     violated(3, `${what} holds [${show(history)}] and should hold [${show(expected)}]`);

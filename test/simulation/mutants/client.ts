@@ -181,4 +181,40 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     '        drained: () => outbox.drained(),\n',
     '',
   ),
+  mutant(
+    '259 a call reads the results of the first one that it travels with',
+    `${CLIENT}/session/batch.ts`,
+    'const part = { cargo, index: batch.count, count };',
+    'const part = { cargo, index: 0, count };',
+  ),
+  mutant(
+    '260 calls of a strict session travel together although others were made between them',
+    `${CLIENT}/session/collector.ts`,
+    "      if (mode === 'strict') close();\n      const cargo = begin(",
+    '      const cargo = begin(',
+  ),
+  mutant(
+    '261 a relaxed session sends a call of a worker before an earlier one',
+    `${CLIENT}/session/collector.ts`,
+    '      else open.delete(worker);\n',
+    '',
+  ),
+  mutant(
+    '262 a call fails with another one that it travels with',
+    `${CLIENT}/session/answer.ts`,
+    'for (const place of placesWithin(placesOf(answer), index, count)) {',
+    'for (const place of placesOf(answer)) {',
+  ),
+  mutant(
+    '263 what failed of a call is named by its place in the batch',
+    `${CLIENT}/session/answer.ts`,
+    'indexes.push(before + place - index);',
+    'indexes.push(before + place);',
+  ),
+  mutant(
+    '264 a commit does not tell of an overflow at which the application did not look',
+    `${CLIENT}/session/engine.ts`,
+    '// those of the earlier results count no more\n    leave(cargo, failure);\n',
+    '// those of the earlier results count no more\n    cargo.failure = failure;\n',
+  ),
 ];
