@@ -1,17 +1,19 @@
 /** A connection that is made again whenever it breaks: a worker's to the Finder. */
 import { draftOf, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
 import { backOff } from './back-off.ts';
-import { dialSocket, type DialedSocket } from './dial-socket.ts';
+import type { DialedSocket } from './dial-socket.ts';
 import { CLOSE } from './frame-socket.ts';
 import type { Hello } from './greeting.ts';
+import type { Host, Timer } from './host.ts';
 import { RECEIVE_TIMEOUT_MS, WATCH_INTERVAL_MS } from './keep-alive.ts';
 import type { Log } from './log.ts';
 import { wordsOf } from './words-of.ts';
 
 export interface DialerOptions {
+  readonly host: Host;
   /** Such as `ws://host:port`. */
   readonly address: string;
-  readonly log: Log;
+  readonly log: Pick<Log, 'info' | 'warn'>;
   /** What to greet with, asked anew for each connection. */
   hello(): Omit<Hello, 'kind' | 'protocol'>;
   readonly timing?: Partial<DialerTiming>;
@@ -49,17 +51,17 @@ export interface Dialer {
 }
 
 export function dial(options: DialerOptions, caller: Caller): Dialer {
-  const { address, log } = options;
+  const { host, address, log } = options;
   const timing = { ...DIALER_TIMING, ...options.timing };
-  const pauses = backOff(timing.firstPauseMs, timing.longestPauseMs, timing.pauseGrowth);
+  const pauses = backOff(timing.firstPauseMs, timing.longestPauseMs, timing.pauseGrowth, host.random);
   let current: DialedSocket | undefined;
   let open = false;
   let silent = false;
-  let again: NodeJS.Timeout | undefined;
+  let again: Timer | undefined;
   let ended = false;
 
   function connect(): void {
-    const socket = dialSocket(
+    const socket = host.dial(
       {
         address,
         receiveTimeoutMs: timing.receiveTimeoutMs,
@@ -67,7 +69,8 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
       },
       {
         opened() {
-          late.refresh();
+          host.clearTimeout(late);
+          late = giveUpLate();
           socket.send(draftOf({ kind: 'hello', protocol: PROTOCOL_VERSION, ...options.hello() }));
         },
         frames(messages) {
@@ -76,16 +79,16 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
             if (open) {
               caller.frame(message);
             } else {
-              clearTimeout(late);
+              host.clearTimeout(late);
               answered(socket, message);
             }
           }
         },
         closed(reason, code) {
-          clearTimeout(late);
+          host.clearTimeout(late);
           if (ended) return;
           if (reason !== undefined) log.warn({ event: 'unreachable', address, reason: wordsOf(reason) });
-          again = setTimeout(connect, pauses.next());
+          again = host.setTimeout(connect, pauses.next());
           if (!open) return;
           open = false;
           silent = false;
@@ -94,8 +97,13 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
         },
       },
     );
-    const late = setTimeout(() => socket.giveUp(new Error(`no answer within ${timing.answerMs} ms`)), timing.answerMs);
+    let late = giveUpLate();
     current = socket;
+
+    function giveUpLate(): Timer {
+      const { answerMs } = timing;
+      return host.setTimeout(() => socket.giveUp(new Error(`no answer within ${answerMs} ms`)), answerMs);
+    }
   }
 
   function answered(socket: DialedSocket, message: Message): void {
@@ -127,7 +135,7 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
     isSilent: () => silent,
     close() {
       ended = true;
-      clearTimeout(again);
+      host.clearTimeout(again);
       current?.close(CLOSE.goingAway);
     },
   };

@@ -1,4 +1,5 @@
 import { createLog } from '@dpr/runtime';
+import { nodeHost } from '@dpr/runtime/host';
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -57,6 +58,7 @@ function start(overrides: Partial<CheckpointStore> = {}) {
     ...overrides,
   };
   const writer = checkpointWriter({
+    host: nodeHost,
     store,
     log: createLog('silent', {}),
     maxStateBytes: Infinity,

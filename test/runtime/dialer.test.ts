@@ -10,6 +10,7 @@ import {
   type Listener,
   type Log,
 } from '@dpr/runtime';
+import { nodeHost } from '@dpr/runtime/host';
 import { wordsOf } from '@dpr/runtime/words-of';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -69,6 +70,7 @@ describe('a dialer', () => {
     const calls = journal();
     dialer = dial(
       {
+        host: nodeHost,
         address: `ws://127.0.0.1:${port}`,
         log,
         hello: () => greeting,

@@ -1,7 +1,4 @@
-/**
- * What production's client takes from its host, given by the simulation: time, chance, timers, and sockets on simulated connections.
- * Everything above the socket's messages is production's code.
- */
+/** The host of a client's process: what is special about the connections of clients, and what a checker sees of them. */
 import { MAX_UNSENT_BYTES, MIN_PAUSE_MS, STABLE_CONNECTION_MS } from '../../services/client/limits.ts';
 import {
   decode,
@@ -13,9 +10,9 @@ import {
   type Reply,
 } from '../../services/protocol/index.ts';
 import type { DialedSocket, SocketUser } from '../../services/runtime/dial-socket.ts';
-import type { Host, Timer } from '../../services/runtime/host.ts';
+import { dialSim } from './dialing.ts';
 import { reachFinder } from './finder-actor.ts';
-import { closeEnd, connect, sendOn, type End } from './network.ts';
+import { createSimHost, type SimHost } from './host.ts';
 import { CLOCK_STEP_MS, type Process } from './scheduler.ts';
 import type { Port } from './sockets.ts';
 import { reachWorker } from './worker-actor.ts';
@@ -33,10 +30,7 @@ export interface Observer {
   replied(from: ClientSocket, reply: Reply): void;
 }
 
-export interface ClientHost extends Host {
-  /** Let something happen in the client's process. */
-  readonly enter: (run: () => void) => void;
-  readonly timersSet: () => number;
+export interface ClientHost extends SimHost {
   readonly socketsOpen: () => number;
   /** Batches have had to wait for room in a socket: when they were made does not show. */
   readonly hasPiled: () => boolean;
@@ -64,49 +58,21 @@ const FIRST_WORKER_PORT = 6380;
 export const FINDER_ADDRESS = `ws://finder:${FINDER_PORT}`;
 
 export function createClientHost(world: World, process: Process, observer: Observer): ClientHost {
-  const { scheduler, random } = world;
-  const timers = new Set<Timer>();
   const sockets = new Set<ClientSocket>();
   const finder: Dialing['finder'] = { brokeAt: undefined };
   const pile: Dialing['pile'] = { wasFull: false };
-
-  function enter(run: () => void): void {
-    world.hasPromises = true;
-    run();
-  }
-
-  function after(run: () => void, ms: number): Timer {
-    const timer = {};
-    timers.add(timer);
-    const dueAt = scheduler.now + Math.max(CLOCK_STEP_MS, ms);
-    scheduler.at(dueAt, process, () => {
-      if (scheduler.now > dueAt) finder.brokeAt = undefined; // the process slept
-      if (timers.delete(timer)) enter(run);
-    });
-    return timer;
-  }
-
-  function cancel(timer: Timer | undefined): void {
-    if (timer !== undefined) timers.delete(timer);
-  }
-
+  const host = createSimHost(world, process, {
+    wall: () => world.scheduler.now,
+    slept: () => (finder.brokeAt = undefined),
+    dial: ({ address }, user) =>
+      dial({ world, process, observer, enter: host.enter, sockets, finder, pile }, address, user),
+  });
   return {
-    enter,
-    timersSet: () => timers.size,
+    ...host,
     socketsOpen: () => sockets.size,
     hasPiled: () => pile.wasFull,
     toWorkers: () => [...sockets].filter(({ generation }) => generation > 0),
     socketTo: (worker) => [...sockets].find((one) => one.worker === worker && one.generation > 0),
-    now: () => scheduler.now - process.bornAt,
-    wall: () => scheduler.now,
-    random: () => random.next(),
-    randomBytes: (count) => Buffer.from(random.hex(count), 'hex'),
-    setTimeout: after,
-    clearTimeout: cancel,
-    setImmediate: (run) => after(run, 0),
-    clearImmediate: cancel,
-    nextTick: (run) => scheduler.after(0, process, () => enter(run)),
-    dial: ({ address }, user) => dial({ world, process, observer, enter, sockets, finder, pile }, address, user),
   };
 }
 
@@ -131,13 +97,13 @@ function dial(dialing: Dialing, address: string, user: SocketUser): DialedSocket
   const port = Number(address.slice(address.lastIndexOf(':') + 1));
   const worker = port === FINDER_PORT ? undefined : port - FIRST_WORKER_PORT;
   const isDeaf = !world.calm && world.random.chance(world.options.deafChance);
-  let end: End | undefined;
-  let isOver = false;
   let greetedAt = Infinity;
+  /** The client itself closes it. */
+  let isLeft = false;
   /** What piled up while the peer does not read; undefined: it reads. */
   let piled: Draft[] | undefined;
 
-  const socket: ClientSocket = {
+  const client: ClientSocket = {
     worker,
     generation: 0,
     stall(ms) {
@@ -146,7 +112,7 @@ function dial(dialing: Dialing, address: string, user: SocketUser): DialedSocket
       scheduler.after(ms, process, () =>
         enter(() => {
           readAll();
-          if (!isOver) user.drained?.();
+          if (sockets.has(client)) user.drained?.();
         }),
       );
     },
@@ -154,65 +120,49 @@ function dial(dialing: Dialing, address: string, user: SocketUser): DialedSocket
       const [first] = messages;
       if (first?.kind === 'welcome') {
         greetedAt = scheduler.now;
-        socket.generation = first.worker?.generation ?? 0;
+        client.generation = first.worker?.generation ?? 0;
       }
       const { sure, later } = takenFirst(worker === undefined ? [] : messages);
       observer.begins();
-      for (const reply of sure) observer.replied(socket, reply);
+      for (const reply of sure) observer.replied(client, reply);
       user.frames(messages);
-      for (const reply of later) observer.replied(socket, reply);
+      for (const reply of later) observer.replied(client, reply);
       observer.happened();
     },
   };
-  sockets.add(socket);
+  sockets.add(client);
 
   function readAll(): void {
     const drafts = piled ?? [];
     piled = undefined;
-    if (end !== undefined) for (const draft of drafts) sendOn(world, end, draft);
+    for (const draft of drafts) socket.send(draft);
   }
 
-  function open(): void {
-    if (isOver) return;
-    if (isDeaf) {
-      world.reached('a connection is accepted and never answered');
-      return user.opened();
-    }
-    const target = portOf(world, process, worker);
-    if (target === undefined) return over(Object.assign(new Error('no process listens'), { code: 'ECONNREFUSED' }));
-    end = connect(world, process, target.process, target.accept);
-    end.onMessages = (messages) => enter(() => socket.take(messages));
-    end.onClosed = () => {
-      if (worker === undefined && scheduler.now - greetedAt >= STABLE_CONNECTION_MS) finder.brokeAt = scheduler.now;
-      enter(() => over(undefined));
-    };
-    user.opened();
-  }
-
-  function over(reason: Error | undefined): void {
-    if (isOver) return;
-    isOver = true;
-    sockets.delete(socket);
-    user.closed(reason, 1006);
-  }
-
-  /** The socket is gone at once, and its user hears of that when the present step is over. */
-  function endNow(reason: Error | undefined): void {
-    sockets.delete(socket);
-    if (end !== undefined) {
-      end.onClosed = () => undefined;
-      closeEnd(world, end);
-    }
-    scheduler.after(0, process, () => enter(() => over(reason)));
+  function find(): Port | 'deaf' | undefined {
+    if (!isDeaf) return portOf(world, process, worker);
+    world.reached('a connection is accepted and never answered');
+    return 'deaf';
   }
 
   if (worker === undefined) checkPause(dialing);
-  scheduler.after(world.networkDelay(), process, () => enter(open));
+  const socket = dialSim(
+    { world, process, find, enter },
+    {
+      opened: () => user.opened(),
+      frames: client.take,
+      closed(reason, code) {
+        sockets.delete(client);
+        const lasted = scheduler.now - greetedAt >= STABLE_CONNECTION_MS;
+        if (worker === undefined && !isLeft && lasted) finder.brokeAt = scheduler.now;
+        user.closed(reason, code);
+      },
+    },
+  );
   return {
+    ...socket,
     send(draft) {
-      if (end === undefined) return;
       // What is sent on a connection that is gone counts as sent all the same: the session believes so.
-      const sent = piled === undefined ? sendOn(world, end, draft) : undefined;
+      const sent = piled === undefined ? socket.send(draft) : undefined;
       const message = sent ?? decode(encodeMessage([draft]));
       const { kind } = message;
       if (worker !== undefined && kind === 'batch') observer.sent(worker, message, pile.wasFull);
@@ -220,12 +170,15 @@ function dial(dialing: Dialing, address: string, user: SocketUser): DialedSocket
         world.checker.violated(13, `${process.name} sends '${kind}' unasked`);
       piled?.push(draft);
     },
-    close() {
+    close(code) {
       readAll();
-      endNow(undefined);
+      leave();
+      socket.close(code);
     },
-    giveUp: endNow,
-    isOpen: () => end?.open === true,
+    giveUp(reason) {
+      leave();
+      socket.giveUp(reason);
+    },
     unsentBytes() {
       if (piled === undefined) return 0;
       const bytes = piled.reduce((sum, draft) => sum + draftBytes(draft), 0) * PILED_BYTES;
@@ -236,6 +189,11 @@ function dial(dialing: Dialing, address: string, user: SocketUser): DialedSocket
       return bytes;
     },
   };
+
+  function leave(): void {
+    isLeft = true;
+    sockets.delete(client);
+  }
 }
 
 /** The pause before the first attempt at a Finder that was there a moment ago. */
@@ -273,5 +231,5 @@ function takenFirst(messages: readonly Message[]): { sure: Reply[]; later: Reply
 }
 
 function portOf(world: World, from: Process, worker: number | undefined): Port | undefined {
-  return (worker === undefined ? reachFinder(world, from, 'client') : reachWorker(world, from, worker))?.port;
+  return worker === undefined ? reachFinder(world, from, 'client')?.port : reachWorker(world, from, worker);
 }

@@ -3,7 +3,6 @@
  * process is never answered, so nothing of it runs on.
  */
 import type { Disk } from '../../services/runtime/storage/index.ts';
-import type { Outside } from '../../services/runtime/write-pauses.ts';
 import { simDisk, type Fate, type SimDisk, type Step } from '../runtime/storage/sim-disk.ts';
 import type { Random } from './random.ts';
 import type { Process } from './scheduler.ts';
@@ -57,21 +56,4 @@ function fateOf(world: World, operation: Step['operation']): Fate {
   if (world.calm || !random.chance(options.diskErrorChance)) return 'done';
   world.reached(`disk error: ${operation}`);
   return 'EIO';
-}
-
-/** Pauses and chance for what runs in a process. */
-export function outsideOf(world: World, process: Process): Outside {
-  return {
-    pause: (ms, signal) =>
-      new Promise((resolve) => {
-        const end = (): void => {
-          signal?.removeEventListener('abort', end);
-          world.hasPromises = true;
-          resolve();
-        };
-        signal?.addEventListener('abort', end);
-        world.scheduler.after(ms, process, end);
-      }),
-    random: () => world.random.next(),
-  };
 }

@@ -22,7 +22,8 @@ import {
   VolumeLostError,
 } from '../../services/runtime/storage/index.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
-import { createDisk, mountDisk, outsideOf } from './disk.ts';
+import { createDisk, mountDisk } from './disk.ts';
+import { createSimHost } from './host.ts';
 import { reset } from './network.ts';
 import { RECORD_FILE } from './on-disk.ts';
 import type { Random } from './random.ts';
@@ -124,6 +125,7 @@ export function startFinder(world: World): void {
 async function load(world: World, running: FinderProcess): Promise<void> {
   const { random, checker, finder } = world;
   const { process } = running;
+  const host = createSimHost(world, process, { wall: () => world.scheduler.now, dial: () => raise() });
   const file = await openTwoSlotFile(mountDisk(world, process, finder.disk), RECORD_FILE);
   if (file.distrusted !== undefined) world.reached('a slot of the record was torn');
   if (finder.isDamaged) checker.violated(2, 'the Finder starts from a record that is not as it was written');
@@ -148,9 +150,13 @@ async function load(world: World, running: FinderProcess): Promise<void> {
     },
     failed: () => undefined,
     broken: (error) => broken(world, running, error),
-    outside: outsideOf(world, process),
+    host,
   });
   step(world, running, { kind: 'loaded', record, start: running.start, cluster: random.hex(16) });
+}
+
+function raise(): never {
+  throw new Error('the Finder calls no peer');
 }
 
 /** A disk that refuses a write is often about to lose its power. */

@@ -63,12 +63,12 @@ function beginAnew({ random }: World, victim: Victim, worldLine: number): void {
 }
 
 function connect(world: World, process: Process, victim: Victim): void {
-  const running = reachWorker(world, process, victim.id);
-  if (running === undefined) return;
+  const port = reachWorker(world, process, victim.id);
+  if (port === undefined) return;
   victim.call = call(
     world,
     process,
-    running.port,
+    port,
     { role: 'client', cluster: undefined, stamp: undefined, token: '' },
     {
       opened({ worker, worldLine }) {

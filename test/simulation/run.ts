@@ -271,11 +271,11 @@ function unresolved(world: World): string | undefined {
   for (const host of world.hosts.values()) {
     if (host.removing !== 'no') return `worker ${host.id} is still being removed`;
     if (host.wanted && host.processes.length !== 1)
-      return `worker ${host.id} has processes ${host.processes.map(({ core, finder, process }) => `${core.incarnation} ${core.phase} ${finder?.open ? 'greeted' : 'alone'} ${process.paused ? 'paused' : ''} of world-line ${core.worldLine}`).join(', ')}`;
+      return `worker ${host.id} has processes ${host.processes.map(({ core, process }) => `${core.incarnation} ${core.phase} ${core.finderOpen ? 'greeted' : 'alone'} ${process.paused ? 'paused' : ''} of world-line ${core.worldLine}`).join(', ')}`;
     const [running] = host.processes;
     if (running === undefined) continue;
-    const { core, finder } = running;
-    if (core.phase !== 'serving' || finder?.open !== true || !world.checker.isRegistered(core)) {
+    const { core } = running;
+    if (core.phase !== 'serving' || !core.finderOpen || !world.checker.isRegistered(core)) {
       return `worker ${host.id} is ${core.phase} as incarnation ${core.incarnation}`;
     }
     if (core.worldLine !== world.finder.process?.core.record.worldLine || core.inFlight.size > 0) {

@@ -21,6 +21,8 @@ const PAUSE_GROWTH = 1.25;
 export interface Port {
   readonly process: Process;
   readonly accept: (end: End) => void;
+  /** Close all connections after what was sent, and take no more. */
+  close(): void;
 }
 
 /** @param user is told when all that peers had sent before has arrived; without one no peer is pinged */
@@ -30,6 +32,7 @@ export function openPort(world: World, process: Process, owner: Owner, user?: Ar
   const arrivals = createArrivals<End>(user);
   /** Since the first peer came, which is when production's port is open. */
   let isSwept = false;
+  let isClosed = false;
 
   /** As the listener does. */
   function sweep(): void {
@@ -51,6 +54,7 @@ export function openPort(world: World, process: Process, owner: Owner, user?: Ar
 
   function sweepLater(): void {
     world.scheduler.after(world.options.pingMs, process, () => {
+      if (isClosed) return;
       sweepLater();
       sweep();
     });
@@ -58,7 +62,15 @@ export function openPort(world: World, process: Process, owner: Owner, user?: Ar
 
   return {
     process,
+    close() {
+      isClosed = true;
+      for (const end of ends) closeEnd(world, end);
+    },
     accept(end) {
+      if (isClosed) {
+        closeEnd(world, end);
+        return;
+      }
       let connection: Connection | undefined;
       if (user !== undefined && !isSwept) sweepLater();
       isSwept = true;
@@ -125,7 +137,7 @@ export interface Calling extends Partial<Caller> {
 export function call(
   world: World,
   from: Process,
-  { process, accept }: Port,
+  { process, accept }: Pick<Port, 'process' | 'accept'>,
   hello: Omit<Hello, 'kind' | 'protocol'>,
   caller: Calling,
 ): Call {

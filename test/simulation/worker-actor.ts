@@ -1,51 +1,44 @@
 /** Worker processes: several may exist for one id at a time, and share its volume, of which one incarnation has the say. */
 import {
-  createWorker,
   stepWorker,
   WORKER_DEFAULTS,
-  workerWakeAt,
+  type StopReason,
   type Worker,
   type WorkerConfig,
   type WorkerEffect,
   type WorkerEvent,
 } from '../../services/core/index.ts';
+import { EXIT, ProcessError } from '../../services/runtime/exit-codes.ts';
 import {
   StorageDamagedError,
-  SupersededError,
   systemCode,
   VolumeLostError,
   WrongVolumeError,
 } from '../../services/runtime/storage/index.ts';
-import type { BackOff } from '../../services/runtime/back-off.ts';
-import { createClients, type Clients } from '../../services/runtime/worker/clients.ts';
-import { arrivalsUser, clientsOwner, finderCaller, workerHello } from '../../services/runtime/worker/peers.ts';
-import { adaptState } from '../../services/runtime/worker/state-adapter.ts';
-import type { VolumeEffect, VolumeKeeper } from '../../services/runtime/worker/volume-keeper.ts';
+import type { ClientPort } from '../../services/runtime/worker/client-port.ts';
+import { runWorker, type RunningKernel, type WorkerParts } from '../../services/runtime/worker/worker.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
+import { dialSim } from './dialing.ts';
+import { mountDisk } from './disk.ts';
 import { reachFinder } from './finder-actor.ts';
-import { CLOCK_STEP_MS, createProcess, kill, type Process } from './scheduler.ts';
-import { call, openPort, reconnectPauses, type Call, type Port } from './sockets.ts';
-import { checkVolume, keepVolume } from './volume.ts';
+import { createSimHost } from './host.ts';
+import { createProcess, kill, type Process } from './scheduler.ts';
+import { openPort, type Port } from './sockets.ts';
+import { checkVolume, volumeLog } from './volume.ts';
 import { keepMember, type WorkerHost } from './worker-host.ts';
 import { createObject, type WorkerObject } from './worker-object.ts';
-import { inWords, isPartitioned, Violation, type World } from './world.ts';
+import { inWords, isPartitioned, type World } from './world.ts';
 
 export interface WorkerProcess {
   readonly host: WorkerHost;
   readonly process: Process;
+  readonly kernel: RunningKernel;
   readonly core: Worker;
   readonly object: WorkerObject;
   /** The one that its host had when it started. */
   readonly disk: SimDisk;
-  readonly volume: VolumeKeeper;
-  readonly clients: Clients;
-  /** Where clients reach it. */
-  readonly port: Port;
-  finder: Call | undefined;
-  /** Between its attempts to reach the Finder. */
-  readonly pauses: BackOff;
-  /** As its volume says; undefined before it is read, or if it is empty. */
-  cluster: string | undefined;
+  /** Where clients reach it; undefined before it serves, and once it ends. */
+  port: Port | undefined;
   /** The largest version that a checkpoint of its volume has, as far as it knows. */
   newestVersion: number;
   /** Its clean-shutdown marker is durable. */
@@ -54,12 +47,12 @@ export interface WorkerProcess {
   exposedBefore: number;
   /** The incarnation that was let in last, at that time. */
   claimedBefore: number;
-  serving: boolean;
-  wakeAt: number;
   clockSkewMs: number;
   /** Dies when this many more effects have been performed. */
   diesAfter: number;
   shuttingDown: boolean;
+  /** Why its state machine stopped. */
+  stopped: StopReason | undefined;
 }
 
 /** A worker that was asked to stop and has not is killed after this long. */
@@ -80,54 +73,49 @@ export function startWorkerSoon(world: World, host: WorkerHost, delay: number): 
 export function startWorker(world: World, host: WorkerHost): void {
   const { options, random, scheduler, checker } = world;
   const process = createProcess(`worker ${host.id}`, scheduler);
-  const dispatch = (event: WorkerEvent): void => stepProcess(world, running, event);
-  const isBroken = (error: unknown): void => broken(world, running, error);
-  const object = createObject(world, process, () => core);
-  const executed = (ticket: number, results: Uint8Array): void => dispatch({ kind: 'executed', ticket, results });
-  const core = createWorker(
-    configOf(world, host),
-    adaptState(object, { executed, broken: isBroken, batch: () => undefined }),
-  );
-  const clients = createClients();
-  const running: WorkerProcess = {
-    host,
-    process,
-    core,
+  const { disk } = host;
+  const object = createObject(world, process, () => kernel.worker);
+  const simHost = createSimHost(world, process, {
+    wall: () => Math.max(0, 10_000 + scheduler.now + running.clockSkewMs),
+    dial: (_, user) =>
+      dialSim({ world, process, find: () => reachFinder(world, process, 'worker')?.port, enter: simHost.enter }, user),
+  });
+  const kernel = runWorker(simHost, {
+    config: configOf(world, host),
     object,
-    disk: host.disk,
-    volume: keepVolume(world, {
-      process,
-      host,
-      boot: random.hex(16),
-      object,
-      dispatch(event) {
-        if (process.alive) checkVolume(world, running, event);
-        dispatch(event);
-      },
-      broken: isBroken,
-    }),
-    clients,
-    port: openPort(world, process, clientsOwner(core, clients, dispatch), arrivalsUser(core, dispatch)),
-    finder: undefined,
-    pauses: reconnectPauses(world),
-    cluster: undefined,
+    disk: mountDisk(world, process, disk),
+    maxStateBytes: Infinity,
+    log: volumeLog(world, process, host, () => host.isDamaged || disk !== host.disk),
+    note: (effect) => noteLog(world, running, effect),
+    finder: { address: 'finder' },
+    token: undefined,
+    portFor: (...users) => portOf(world, process, () => running, users),
+    counts: { batch: nothing, checkpoint: nothing, failedWrite: nothing },
+    step: (_, event, now, wall) => step(world, running, event, now, wall),
+  });
+  const running: WorkerProcess = {
+    ...{ host, process, kernel, core: kernel.worker, object, disk },
+    port: undefined,
     newestVersion: 0,
     marked: false,
     exposedBefore: checker.exposedOf(host.id),
     claimedBefore: checker.claimedOf(host.id),
-    serving: false,
-    wakeAt: Infinity,
     clockSkewMs: random.chance(0.3) ? random.int(-options.clockSkewMs, options.clockSkewMs) : 0,
     diesAfter: -1,
     shuttingDown: false,
+    stopped: undefined,
   };
   host.processes.push(running);
   world.note(process.name, () => 'starts');
-  world.hasPromises = true;
-  running.volume.survey().then((cluster) => {
-    running.cluster = cluster;
-    connectFinder(world, running, world.networkDelay());
-  }, isBroken);
+  kernel.ended.then(
+    (code) => ended(world, running, code),
+    (error: unknown) => broken(world, running, error),
+  );
+  simHost.enter(() => kernel.start());
+}
+
+function nothing(): void {
+  // Not counted here.
 }
 
 function configOf({ options }: World, { id, state }: WorkerHost): WorkerConfig {
@@ -166,11 +154,11 @@ export function killWorker(world: World, running: WorkerProcess, how: string): v
 }
 
 /** A worker's process that new connections reach, once it serves; with several, an old address may lead to any of them. */
-export function reachWorker(world: World, from: Process, id: number): WorkerProcess | undefined {
+export function reachWorker(world: World, from: Process, id: number): Port | undefined {
   const host = world.hosts.get(id);
   if (host === undefined || isPartitioned(world, from.name) || isPartitioned(world, `worker ${id}`)) return undefined;
-  const reachable = host.processes.filter(({ process, serving }) => serving && !process.paused);
-  return reachable.length === 0 ? undefined : world.random.pick(reachable);
+  const reachable = host.processes.filter(({ process, port }) => port !== undefined && !process.paused);
+  return reachable.length === 0 ? undefined : world.random.pick(reachable).port;
 }
 
 export function crashWorker(world: World, running: WorkerProcess): void {
@@ -183,7 +171,8 @@ export function shutDownWorker(world: World, running: WorkerProcess): void {
   if (running.shuttingDown) return;
   running.shuttingDown = true;
   world.note(running.process.name, () => 'is asked to stop');
-  stepProcess(world, running, { kind: 'shutdown' });
+  world.hasPromises = true;
+  if (running.process.alive) running.kernel.stop();
   world.scheduler.after(STOP_GRACE_MS, undefined, () => {
     if (!running.process.alive) return;
     world.reached('slow stop ends in a kill');
@@ -198,130 +187,110 @@ function restartAfterStop(world: World, host: WorkerHost): void {
 
 // --- what happens in a process --------------------------------------------------------------------------------------
 
-function connectFinder(world: World, running: WorkerProcess, delay: number): void {
-  const { process, core } = running;
-  world.scheduler.after(delay, process, () => {
-    const ended = (): void => connectFinder(world, running, running.pauses.next());
-    const finder = reachFinder(world, process, 'worker');
-    if (finder === undefined) return ended();
-    const cluster = (): string | undefined => core.cluster || running.cluster;
-    const caller = finderCaller(cluster, (event) => stepProcess(world, running, event));
-    running.finder = call(world, process, finder.port, workerHello(core, cluster()), {
-      ...caller,
-      opened(welcome) {
-        running.pauses.reset();
-        caller.opened(welcome);
-      },
-      ended,
-    });
-  });
+/** The port of a process as production has it: closed until the worker serves. */
+function portOf(
+  world: World,
+  process: Process,
+  running: () => WorkerProcess,
+  [owner, arrivals]: Parameters<WorkerParts['portFor']>,
+): ClientPort {
+  const port = openPort(world, process, owner, arrivals);
+  return {
+    serve: () => (running().port = port),
+    isOpen: () => running().port !== undefined,
+    connections: () => 0,
+    close() {
+      running().port = undefined;
+      port.close();
+      return Promise.resolve();
+    },
+  };
 }
 
-function stepProcess(world: World, running: WorkerProcess, event: WorkerEvent): void {
+/** A step of the state machine, as production makes it; what is wrong about what it does shows at once. */
+function step(
+  world: World,
+  running: WorkerProcess,
+  event: WorkerEvent,
+  now: number,
+  wall: number,
+): Iterable<WorkerEffect> {
   const { process, core } = running;
-  if (!process.alive) return;
-  const now = world.scheduler.now - process.bornAt;
-  const effects = stepWorker(core, event, now, wall(world, running));
-  world.checker.workerStepped(core);
-  if (event.kind === 'clientFrames') world.checker.framesCame(core, event.connection, event.messages);
+  if (!process.alive) return [];
+  try {
+    checkVolume(world, running, event);
+    const effects = stepWorker(core, event, now, wall);
+    world.checker.workerStepped(core);
+    if (event.kind === 'clientFrames') world.checker.framesCame(core, event.connection, event.messages);
+    for (const effect of effects) watch(world, running, effect);
+    return running.diesAfter < 0 ? effects : untilItDies(world, running, effects);
+  } catch (error) {
+    world.fail(error); // where a promise rejects with it, the worker ends, and the run would go on
+    throw error;
+  }
+}
+
+/** The process dies before the effect whose turn it is. */
+function* untilItDies(
+  world: World,
+  running: WorkerProcess,
+  effects: readonly WorkerEffect[],
+): Generator<WorkerEffect, void> {
   for (const effect of effects) {
-    if (!process.alive) return;
-    if (effect.kind === 'send') world.checker.answered(core, effect.connection, effect.message);
-    if (running.diesAfter >= 0 && running.diesAfter-- === 0) {
+    if (running.diesAfter-- === 0) {
       world.reached('worker dies within a step');
       crashWorker(world, running);
       return;
     }
-    perform(world, running, effect);
+    yield effect;
   }
-  wakeLater(world, running);
 }
 
-function wall(world: World, running: WorkerProcess): number {
-  return Math.max(0, 10_000 + world.scheduler.now + running.clockSkewMs);
-}
-
-function wakeLater(world: World, running: WorkerProcess): void {
-  const { process, core } = running;
-  if (!process.alive) return;
-  const at = workerWakeAt(core);
-  if (at === Infinity || at === running.wakeAt) return;
-  running.wakeAt = at;
-  world.scheduler.after(Math.max(CLOCK_STEP_MS, at + process.bornAt - world.scheduler.now), process, () => {
-    if (running.wakeAt !== at) return;
-    running.wakeAt = Infinity;
-    stepProcess(world, running, { kind: 'wake' });
-  });
-}
-
-function perform(world: World, running: WorkerProcess, effect: WorkerEffect): void {
+/** The effect is about to be performed, unless the process dies before. */
+function watch(world: World, running: WorkerProcess, effect: WorkerEffect): void {
   const { checker } = world;
-  const { host, process, core, clients } = running;
+  const { host, process, core } = running;
   switch (effect.kind) {
     case 'send':
-      return clients.send(effect.connection, effect.message);
-    case 'close':
-      return clients.close(effect.connection);
-    case 'toFinder':
-      return running.finder?.send(effect.message);
-    case 'publish':
-      return clients.publish(effect.message, effect.own);
+      return checker.answered(core, effect.connection, effect.message);
     case 'survey':
       running.exposedBefore = checker.exposedOf(host.id);
       running.claimedBefore = checker.claimedOf(host.id);
-      return ask(world, running, effect);
+      break;
     case 'checkpoint':
       checker.sealed(core, effect.info, running.object.takenFrom(effect.snapshot));
-      return ask(world, running, effect);
+      break;
     case 'restore':
       running.marked = false;
-      return ask(world, running, effect);
-    case 'openVolume':
-    case 'bringBack':
-    case 'prune':
-    case 'mark':
-      return ask(world, running, effect);
+      break;
     case 'serving':
-      running.serving = true;
       // A process that wakes up on a disk that was replaced may be let in, if nothing is committed yet: then that is the worker's disk. One of a
       // generation that was removed may serve until it hears of that, and its disk is no worker's any more.
       if (core.generation === checker.generationOf(host.id) && effect.incarnation >= checker.claimedOf(host.id))
         host.disk = running.disk;
       keepMember(world, host);
-      return world.note(
-        process.name,
-        () => `incarnation ${effect.incarnation} serves in world-line ${effect.worldLine}`,
-      );
+      world.note(process.name, () => `incarnation ${effect.incarnation} serves in world-line ${effect.worldLine}`);
+      break;
     case 'stop':
-      return stopped(world, running, effect);
-    case 'log':
-      world.reached(`worker ${effect.event}`);
-      if (effect.event === 'undecided') decideState(world, running);
-      return world.note(process.name, () => `${effect.event}: ${inWords(effect.details)}`);
+      running.stopped = effect.why;
+      world.reached(`worker stops: ${effect.why}`);
+      world.note(process.name, () => `incarnation ${core.incarnation} stops: ${effect.why}, ${effect.text}`);
+      checker.stopped(running, effect.why);
+      break;
+    default:
   }
+  if (!SETTLES_NOTHING.has(effect.kind)) world.hasPromises = true;
 }
 
-function ask(world: World, { volume }: WorkerProcess, effect: VolumeEffect): void {
-  world.hasPromises = true;
-  volume.perform(effect);
-}
+/** No promise is settled because of these. */
+const SETTLES_NOTHING: ReadonlySet<WorkerEffect['kind']> = new Set([
+  ...(['send', 'close', 'toFinder', 'publish', 'serving', 'log'] as const),
+]);
 
-function stopped(world: World, running: WorkerProcess, { why, text }: Extract<WorkerEffect, { kind: 'stop' }>): void {
-  const { host, process, core } = running;
-  world.reached(`worker stops: ${why}`);
-  world.note(process.name, () => `incarnation ${core.incarnation} stops: ${why}, ${text}`);
-  world.checker.stopped(running, why);
-  if (why === 'refused') host.refusals++;
-  killWorker(world, running, 'ends');
-  if (why === 'refused' && world.checker.hasNoRoomFor(core.config.id)) {
-    world.reached('no room for another worker');
-    host.wanted = false; // the administrator gives up
-  }
-  if (why === 'refused' && core.config.state === 'kept' && world.checker.generationOf(core.config.id) === 0) {
-    world.reached('nothing to bring back');
-    host.state = 'empty';
-  }
-  if (why !== 'left' || core.generation < host.generation) restartAfterStop(world, host);
+function noteLog(world: World, running: WorkerProcess, { event, details }: Parameters<WorkerParts['note']>[0]): void {
+  world.reached(`worker ${event}`);
+  if (event === 'undecided') decideState(world, running);
+  world.note(running.process.name, () => `${event}: ${inWords(details)}`);
 }
 
 /** The administrator says what a worker begins with that waits for it; one that was removed meanwhile waits for nothing. */
@@ -334,30 +303,37 @@ function decideState(world: World, running: WorkerProcess): void {
   });
 }
 
-/** As in production: it stops for a successor, or is started again after its disk failed; anything else is a defect. */
-function broken(world: World, running: WorkerProcess, error: unknown): void {
-  const { process, host } = running;
-  if (error instanceof Violation) return world.fail(error);
+/** The process exits with this code, and the administrator sees why. */
+function ended(world: World, running: WorkerProcess, code: number): void {
+  const { host, process, core, stopped } = running;
   if (!process.alive) return;
-  if (error instanceof SupersededError) {
-    world.reached('worker finds its volume taken over');
-    killWorker(world, running, `ends: ${error.message}`);
-    return restartAfterStop(world, host);
+  if (stopped === undefined && code === EXIT.fenced) world.reached('worker finds its volume taken over');
+  killWorker(world, running, `ends with code ${code}`);
+  if (code === EXIT.refused) host.refusals++;
+  if (code === EXIT.refused && world.checker.hasNoRoomFor(core.config.id)) {
+    world.reached('no room for another worker');
+    host.wanted = false; // the administrator gives up
   }
-  if (error instanceof VolumeLostError && (host.isDamaged || host.isLost || running.disk !== host.disk)) {
+  if (code === EXIT.refused && core.config.state === 'kept' && world.checker.generationOf(core.config.id) === 0) {
+    world.reached('nothing to bring back');
+    host.state = 'empty';
+  }
+  if (code !== EXIT.left || core.generation < host.generation) restartAfterStop(world, host);
+}
+
+/** The process ends because of its disk, and is started again; anything else is a defect. */
+function broken(world: World, running: WorkerProcess, error: unknown): void {
+  const { process, host, disk } = running;
+  if (!process.alive) return;
+  const cause = error instanceof ProcessError ? error.cause : error;
+  const isDamaged = cause instanceof StorageDamagedError || cause instanceof WrongVolumeError;
+  if (cause instanceof VolumeLostError && (host.isDamaged || host.isLost || disk !== host.disk)) {
     world.reached('worker notices that its volume is lost');
-    killWorker(world, running, `ends: ${error.message}`);
-    return restartAfterStop(world, host);
-  }
-  const isRefused = error instanceof StorageDamagedError || error instanceof WrongVolumeError;
-  if (isRefused && (host.isDamaged || running.disk !== host.disk)) {
+  } else if (isDamaged && (host.isDamaged || disk !== host.disk)) {
     world.reached('worker does not start from a damaged volume');
     host.refusals++;
-    killWorker(world, running, `ends: ${error.message}`);
-    return restartAfterStop(world, host);
-  }
-  if (systemCode(error) === undefined) return world.fail(error);
-  world.reached('worker ends because of its disk');
-  killWorker(world, running, 'ends because of its disk');
+  } else if (systemCode(cause) !== undefined) world.reached('worker ends because of its disk');
+  else return world.fail(error);
+  killWorker(world, running, `ends: ${cause instanceof Error ? cause.message : ''}`);
   restartAfterStop(world, host);
 }

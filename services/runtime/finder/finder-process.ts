@@ -144,6 +144,7 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
   });
 
   const writer = recordWriter({
+    host: nodeHost,
     file,
     lock,
     log,

@@ -1,11 +1,13 @@
 /** Makes the Finder's record durable, however often it takes. */
 import { encodeRecord, type FinderRecord } from '@dpr/core';
 import { EXIT, ProcessError } from '../exit-codes.ts';
+import type { Host } from '../host.ts';
 import type { Log } from '../log.ts';
 import { systemCode, type TwoSlotFile, type VolumeLock } from '../storage/index.ts';
-import { LOOK_EVERY_MS, OUTSIDE, writePauses, type Outside } from '../write-pauses.ts';
+import { LOOK_EVERY_MS, pause, writePauses } from '../write-pauses.ts';
 
 export interface RecordWriterOptions {
+  readonly host: Host;
   readonly file: TwoSlotFile;
   readonly lock: Pick<VolumeLock, 'stillHeld'>;
   readonly log: Pick<Log, 'error'>;
@@ -14,7 +16,6 @@ export interface RecordWriterOptions {
   readonly failed: () => void;
   /** It makes no sense to try again. */
   readonly broken: (error: unknown) => void;
-  readonly outside?: Outside;
 }
 
 export interface RecordWriter {
@@ -25,7 +26,7 @@ export interface RecordWriter {
 }
 
 export function recordWriter(options: RecordWriterOptions): RecordWriter {
-  const { file, lock, log, written, failed, broken, outside = OUTSIDE } = options;
+  const { host, file, lock, log, written, failed, broken } = options;
   const stopped = new AbortController();
   let writing: Promise<void> = Promise.resolve();
   look().catch(broken);
@@ -40,7 +41,7 @@ export function recordWriter(options: RecordWriterOptions): RecordWriter {
   /** Also while there is nothing to write. */
   async function look(): Promise<void> {
     for (;;) {
-      await outside.pause(LOOK_EVERY_MS, stopped.signal);
+      await pause(host, LOOK_EVERY_MS, stopped.signal);
       if (stopped.signal.aborted) return;
       try {
         await refuseIfUnlocked();
@@ -53,23 +54,23 @@ export function recordWriter(options: RecordWriterOptions): RecordWriter {
   }
 
   async function writeUntilDurable(record: FinderRecord): Promise<void> {
-    const pauses = writePauses(outside);
+    const pauses = writePauses(host);
     const bytes = encodeRecord(record);
     while (!stopped.signal.aborted) {
       await refuseIfUnlocked();
-      const began = performance.now();
+      const began = host.now();
       try {
         await file.write(bytes);
         await file.refuseIfLost();
         // Another one that began meanwhile may have read the record before.
         await refuseIfUnlocked();
-        written(record.counter, (performance.now() - began) / 1000);
+        written(record.counter, (host.now() - began) / 1000);
         return;
       } catch (error) {
         if (systemCode(error) === undefined) throw error;
         failed();
         log.error({ event: 'writeFailed', counter: record.counter, reason: String(error) });
-        await outside.pause(pauses.next(), stopped.signal);
+        await pause(host, pauses.next(), stopped.signal);
       }
     }
   }

@@ -4,6 +4,7 @@
  */
 import { copyFile, rename, stat, unlink } from 'node:fs/promises';
 import { sectionReader, type CleanMarker, type RestoredSessions, type WorkerEffect } from '@dpr/core';
+import type { Host } from '../host.ts';
 import type { Log } from '../log.ts';
 import {
   isGone,
@@ -13,7 +14,7 @@ import {
   type NewCheckpoint,
   type Restored,
 } from '../storage/index.ts';
-import { OUTSIDE, writePauses, type Outside } from '../write-pauses.ts';
+import { pause, writePauses } from '../write-pauses.ts';
 import type { StateFile } from './state-object.ts';
 
 export type NewVersion = Extract<WorkerEffect, { kind: 'checkpoint' }>;
@@ -21,6 +22,7 @@ export type NewVersion = Extract<WorkerEffect, { kind: 'checkpoint' }>;
 export type Snapshot = Uint8Array | Promise<Uint8Array | StateFile>;
 
 export interface CheckpointWriterOptions {
+  readonly host: Host;
   readonly store: CheckpointStore;
   readonly log: Pick<Log, 'error' | 'warn'>;
   readonly maxStateBytes: number;
@@ -30,7 +32,6 @@ export interface CheckpointWriterOptions {
   readonly failed: () => void;
   /** It makes no sense to try again: the volume was taken over, lost or damaged, or this is a defect. */
   readonly broken: (error: unknown) => void;
-  readonly outside?: Outside;
 }
 
 export interface RestoredCheckpoint extends Pick<Restored, 'state'> {
@@ -60,7 +61,7 @@ export interface CheckpointWriter {
 const OVER = 'over';
 
 export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWriter {
-  const { store, log, maxStateBytes, durable, written, broken } = options;
+  const { host, store, log, maxStateBytes, durable, written, broken } = options;
   const queue: NewVersion[] = [];
   /** Aborted by the next rollback: what was asked for before counts no more. */
   let era = new AbortController();
@@ -73,7 +74,7 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       for (let next = queue[0]; next !== undefined && !signal.aborted; next = queue[0]) {
         const version = next;
         let made: Materialized | undefined;
-        const began = performance.now();
+        const began = host.now();
         const done = await persist(options, signal, 'checkpoint', version.info.version, async () => {
           made ??= await materialize(store, version);
           if (!signal.aborted) await store.append(made.checkpoint);
@@ -83,7 +84,7 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
           return;
         }
         queue.shift();
-        written((performance.now() - began) / 1000, made.bytes);
+        written((host.now() - began) / 1000, made.bytes);
         durable(version.info.worldLine, version.info.version);
       }
     } finally {
@@ -143,13 +144,13 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
 
 /** Tries until it succeeds (true) or a rollback makes it pointless (false). */
 async function persist(
-  { store, log, failed, outside = OUTSIDE }: CheckpointWriterOptions,
+  { host, store, log, failed }: CheckpointWriterOptions,
   signal: AbortSignal,
   what: string,
   version: number,
   attempt: () => Promise<unknown>,
 ): Promise<boolean> {
-  const pauses = writePauses(outside);
+  const pauses = writePauses(host);
   const overtaken = () => signal.aborted;
   while (!overtaken()) {
     try {
@@ -161,7 +162,7 @@ async function persist(
       if (isGone(error)) await refuseIfLost(store);
       failed();
       log.error({ event: 'writeFailed', what, version, reason: String(error) });
-      await outside.pause(pauses.next(), signal);
+      await pause(host, pauses.next(), signal);
     }
   }
   return false;

@@ -1,6 +1,7 @@
 /** What the core asks of a worker's volume, done in order: survey, take over, write, go back, prune, mark. */
 import { copyFile, constants } from 'node:fs/promises';
 import type { WorkerEffect, WorkerEvent } from '@dpr/core';
+import type { Host } from '../host.ts';
 import type { Log } from '../log.ts';
 import {
   systemCode,
@@ -11,7 +12,7 @@ import {
   type NewCheckpoint,
   type Restored,
 } from '../storage/index.ts';
-import { LOOK_EVERY_MS, OUTSIDE, writePauses, type Outside } from '../write-pauses.ts';
+import { LOOK_EVERY_MS, pause, writePauses } from '../write-pauses.ts';
 import { checkpointWriter, type CheckpointWriter } from './checkpoint-writer.ts';
 import { claimGeneration, keepEarlier, readEarlier, surveyKept, surveyNewest } from './generations.ts';
 import type { StateObject } from './state-object.ts';
@@ -22,6 +23,7 @@ export type VolumeEffect = Extract<
 >;
 
 export interface VolumeKeeperOptions {
+  readonly host: Host;
   /** The worker's directory. */
   readonly disk: Disk;
   readonly worker: number;
@@ -38,7 +40,6 @@ export interface VolumeKeeperOptions {
   readonly failed: () => void;
   /** It makes no sense to go on. */
   readonly broken: (error: unknown) => void;
-  readonly outside?: Outside;
 }
 
 export interface VolumeKeeper {
@@ -56,7 +57,7 @@ export interface VolumeKeeper {
 const NO_ROOM: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
-  const { disk, boot, object, log, dispatch, broken, outside = OUTSIDE } = options;
+  const { host, disk, boot, object, log, dispatch, broken } = options;
   let opened:
     { readonly store: CheckpointStore; readonly writer: CheckpointWriter; readonly cluster: string } | undefined;
   /** Restores do not overlap: the state object is given one version after the other. */
@@ -90,9 +91,9 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     for (const reason of damage) log.error({ event: 'damaged', reason });
     const durable = (worldLine: number, version: number): void => dispatch({ kind: 'durable', worldLine, version });
     const { maxStateBytes, written, failed } = options;
-    const writer = checkpointWriter({ store, log, maxStateBytes, durable, written, failed, broken, outside });
+    const writer = checkpointWriter({ host, store, log, maxStateBytes, durable, written, failed, broken });
     opened = { store, writer, cluster };
-    lookAfter(opened.writer, outside, closed.signal).catch(broken);
+    lookAfter(host, opened.writer, closed.signal).catch(broken);
     keeping = keepEarlier(disk, generation).catch((error: unknown) => {
       log.warn({ event: 'notRenamed', reason: String(error) });
     });
@@ -130,7 +131,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
   function perform(effect: VolumeEffect): void {
     switch (effect.kind) {
       case 'survey':
-        outside.pause(effect.afterMs).then(survey).catch(broken);
+        pause(host, effect.afterMs).then(survey).catch(broken);
         return;
       case 'openVolume':
         open(effect).catch(broken);
@@ -177,11 +178,11 @@ function checkIdentity(disk: Disk, identity: Identity, worker: number, generatio
 
 /** Tries until the disk is not full any more; undefined if that was not before the end. */
 async function onceThereIsRoom<T>(
-  { log, failed, outside = OUTSIDE }: VolumeKeeperOptions,
+  { host, log, failed }: VolumeKeeperOptions,
   end: AbortSignal,
   attempt: () => Promise<T>,
 ): Promise<T | undefined> {
-  const pauses = writePauses(outside);
+  const pauses = writePauses(host);
   while (!end.aborted) {
     try {
       return await attempt();
@@ -189,16 +190,16 @@ async function onceThereIsRoom<T>(
       if (!NO_ROOM.has(systemCode(error))) throw error;
       failed();
       log.error({ event: 'writeFailed', what: 'claim', reason: String(error) });
-      await outside.pause(pauses.next(), end);
+      await pause(host, pauses.next(), end);
     }
   }
   return undefined;
 }
 
 /** Also while there is nothing to write, what was committed may be removed. */
-async function lookAfter(writer: CheckpointWriter, outside: Outside, end: AbortSignal): Promise<void> {
+async function lookAfter(host: Host, writer: CheckpointWriter, end: AbortSignal): Promise<void> {
   for (;;) {
-    await outside.pause(LOOK_EVERY_MS, end);
+    await pause(host, LOOK_EVERY_MS, end);
     if (end.aborted) return;
     await writer.refuseIfLost();
   }

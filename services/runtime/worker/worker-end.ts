@@ -2,6 +2,7 @@
 import type { StopReason } from '@dpr/core';
 import { deferred } from '../deferred.ts';
 import { EXIT, EXIT_BY_REASON, ProcessError } from '../exit-codes.ts';
+import type { Host } from '../host.ts';
 import type { Log } from '../log.ts';
 import { STOP_LIMIT_MS } from '../process.ts';
 import {
@@ -29,7 +30,11 @@ export interface WorkerEnd {
 }
 
 /** @param closeAll begins to close everything */
-export function workerEnd(log: Log, closeAll: () => readonly Promise<unknown>[]): WorkerEnd {
+export function workerEnd(
+  host: Host,
+  log: Pick<Log, 'info' | 'error' | 'fatal'>,
+  closeAll: () => readonly Promise<unknown>[],
+): WorkerEnd {
   const { promise, resolve, reject } = deferred<number>();
   let over = false;
   let cause: unknown;
@@ -37,9 +42,9 @@ export function workerEnd(log: Log, closeAll: () => readonly Promise<unknown>[])
   function finish(settle: () => void): void {
     if (over) return;
     over = true;
-    const late = setTimeout(settle, STOP_LIMIT_MS);
+    const late = host.setTimeout(settle, STOP_LIMIT_MS);
     void Promise.allSettled(closeAll()).then(() => {
-      clearTimeout(late);
+      host.clearTimeout(late);
       settle();
     });
   }

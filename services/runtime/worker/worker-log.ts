@@ -3,7 +3,7 @@ import type { WorkerEffect } from '@dpr/core';
 import type { Log } from '../log.ts';
 import { keptText, listGenerations } from './kept.ts';
 
-type LogEffect = Extract<WorkerEffect, { kind: 'log' }>;
+export type LogEffect = Extract<WorkerEffect, { kind: 'log' }>;
 
 const LEVELS: Readonly<Record<LogEffect['event'], 'debug' | 'info' | 'warn' | 'error'>> = {
   joined: 'info',

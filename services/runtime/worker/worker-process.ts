@@ -1,14 +1,10 @@
-/** A worker as a process: surrounds the worker's state machine and a state object with sockets, files and a clock. */
-import { randomBytes } from 'node:crypto';
+/** A worker as a process: checks its settings, gives it directory and ports, and serves pages for administrators. */
 import path from 'node:path';
-import { performance } from 'node:perf_hooks'; // the global of this name is a getter, and slow
-import { createWorker, stepWorker, WORKER_DEFAULTS, workerStatus, workerWakeAt } from '@dpr/core';
-import type { WorkerConfig, WorkerEffect, WorkerEvent, WorkerStatus } from '@dpr/core';
+import { stepWorker, WORKER_DEFAULTS, workerStatus } from '@dpr/core';
+import type { WorkerConfig, WorkerStatus } from '@dpr/core';
 import { Registry } from 'prom-client';
 import { serveAdmin, type Probes } from '../admin.ts';
-import { alarm } from '../alarm.ts';
 import { limitBytes, type Budgets } from '../budget.ts';
-import { dial, type Dialer } from '../dialer.ts';
 import type { WorkerSettings } from '../environment.ts';
 import { EXIT, ProcessError } from '../exit-codes.ts';
 import { nodeHost } from '../host.ts';
@@ -18,12 +14,8 @@ import { divideMemory, type MemoryBudget } from '../memory.ts';
 import type { Running } from '../process.ts';
 import { nodeDisk, prepareDirectory } from '../storage/index.ts';
 import { clientPort } from './client-port.ts';
-import { createClients } from './clients.ts';
-import { arrivalsUser, clientsOwner, finderCaller, workerHello } from './peers.ts';
-import { adaptState } from './state-adapter.ts';
 import type { WorkerType } from './state-object.ts';
-import { volumeKeeper } from './volume-keeper.ts';
-import { workerEnd } from './worker-end.ts';
+import { runWorker } from './worker.ts';
 import { logEvents } from './worker-log.ts';
 import { registerWorkerMetrics, type WorkerCounts } from './worker-metrics.ts';
 
@@ -47,114 +39,51 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   const { bytes, limits, maxUnsentBytes, maxReceivedBytes } = memory;
   const budgets = { unsent: limitBytes(maxUnsentBytes), received: limitBytes(maxReceivedBytes) } satisfies Budgets;
   log.info({ event: 'memory', bytes, ...limits, maxUnsentBytes, maxReceivedBytes });
-  const clients = createClients();
   const counts: WorkerCounts = {
     batches: 0,
     checkpoints: 0,
     checkpointBytes: 0,
     failedWrites: 0,
     rollbacks: 0,
-    connections: () => clientsPort.connections(),
-    finderIsSilent: () => finder?.isSilent() ?? false,
+    connections: () => kernel.port.connections(),
+    finderIsSilent: () => kernel.finderIsSilent(),
   };
-  /** What is closed at the end. */
-  const open: { close(): Promise<void> }[] = [];
-  const end = workerEnd(log, () => {
-    wake.cancel();
-    finder?.close();
-    return open.map((one) => one.close());
-  });
-  const wake = alarm(nodeHost, () => dispatch({ kind: 'wake' }));
   const note = logEvents(log, settings.data);
-  let finder: Dialer | undefined;
-  let cluster: string | undefined;
-
-  const state = adaptState(object, {
-    executed: (ticket, results) => dispatch({ kind: 'executed', ticket, results }),
-    broken: end.broken,
-    batch: () => counts.batches++,
-  });
-  const worker = createWorker(configOf(settings, memory), state);
-  const status = (): WorkerStatus => workerStatus(worker);
-  const volume = volumeKeeper({
-    disk: nodeDisk(settings.data),
-    worker: settings.id,
-    looksAtKept: settings.state !== 'unsaid',
-    boot: randomBytes(16).toString('hex'),
-    object,
-    log,
-    maxStateBytes: memory.maxStateBytes,
-    dispatch,
-    written(seconds, bytes) {
-      counts.checkpoints++;
-      counts.checkpointBytes += bytes;
-      observeWrite(seconds);
-    },
-    failed: () => counts.failedWrites++,
-    broken: end.broken,
-  });
-  open.push(volume);
-
-  function dispatch(event: WorkerEvent): void {
-    if (end.isOver()) return;
-    for (const effect of stepWorker(worker, event, performance.now(), Date.now())) perform(effect);
-    wake.set(workerWakeAt(worker));
-  }
-
-  function perform(effect: WorkerEffect): void {
-    switch (effect.kind) {
-      case 'send':
-        return clients.send(effect.connection, effect.message);
-      case 'close':
-        return clients.close(effect.connection);
-      case 'toFinder':
-        return finder?.send(effect.message);
-      case 'publish':
-        return clients.publish(effect.message, effect.own);
-      case 'serving':
-        return clientsPort.serve(effect.cluster, effect.worldLine);
-      case 'stop':
-        return end.stop(effect.why, effect.text);
-      case 'log':
-        if (effect.event === 'rollback') counts.rollbacks++;
-        return note(effect);
-      case 'openVolume':
-        log.setBindings({ incarnation: effect.incarnation });
-        return volume.perform(effect);
-      default:
-        return volume.perform(effect);
-    }
-  }
-
-  const knownCluster = (): string | undefined => status().cluster || cluster;
-  const portOptions: ListenerOptions = {
+  const portOptions: Omit<ListenerOptions, 'arrivals'> = {
     ...{ host, port, log, visitors, tokens, limits: timing, budgetsOf: () => budgets },
     roles: ['client'],
     addresses: settings.clientAddresses,
     elsewhere: "workers and operators greet at the Finder's control port",
-    arrivals: arrivalsUser(worker, dispatch),
   };
-  const clientsPort = clientPort(portOptions, clientsOwner(worker, clients, dispatch), (error) => {
-    end.shutDownBy(error); // cleanly, so that nothing is rolled back
-    dispatch({ kind: 'shutdown' });
+  const kernel = runWorker(nodeHost, {
+    config: configOf(settings, memory),
+    ...{ object, log, token: tokens.control, maxStateBytes: memory.maxStateBytes, step: stepWorker },
+    disk: nodeDisk(settings.data),
+    finder: { address: settings.finder, timing },
+    portFor: (owner, arrivals, failed) => clientPort({ ...portOptions, arrivals }, owner, failed),
+    note(effect) {
+      if (effect.event === 'rollback') counts.rollbacks++;
+      note(effect);
+    },
+    counts: {
+      batch: () => counts.batches++,
+      checkpoint(seconds, bytes) {
+        counts.checkpoints++;
+        counts.checkpointBytes += bytes;
+        observeWrite(seconds);
+      },
+      failedWrite: () => counts.failedWrites++,
+    },
   });
-  open.push(clientsPort);
 
+  const status = (): WorkerStatus => workerStatus(kernel.worker);
   const metrics = new Registry();
   const observeWrite = registerWorkerMetrics(metrics, status, counts, { ...memory, ...budgets });
-  const probes = probesOf(status, clientsPort.isOpen);
+  const probes = probesOf(status, kernel.port.isOpen);
   const withoutPages = { ...visitors, origins: [] };
   const admin = await serveAdmin({ host, port: settings.adminPort, log, metrics, visitors: withoutPages, ...probes });
-  open.push(admin);
-
-  volume.survey().then((found) => {
-    cluster = found;
-    const hello = () => workerHello(worker, knownCluster(), tokens.control);
-    const caller = finderCaller(knownCluster, dispatch);
-    if (!end.isOver()) finder = dial({ address: settings.finder, log, hello, timing }, caller);
-  }, end.broken);
-
-  return { adminPort: admin.port, ended: end.ended, stop: () => dispatch({ kind: 'shutdown' }) };
+  kernel.start(admin);
+  return { adminPort: admin.port, ended: kernel.ended, stop: kernel.stop };
 }
 
 /** A connection that is silent is closed within this many receive timeouts. */
