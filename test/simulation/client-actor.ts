@@ -4,11 +4,14 @@ import { MAX_TIME_MS } from '../../services/client/limits.ts';
 import type { Reply } from '../../services/protocol/index.ts';
 import { beginSession, guarded, hasEnded, type SimSession } from './application.ts';
 import { createClientHost, FINDER_ADDRESS, type ClientHost } from './client-host.ts';
-import { createProcess, type Process } from './scheduler.ts';
+import { sessionsOfClient } from './options.ts';
+import { createProcess, kill, resume, type Process } from './scheduler.ts';
 import type { World } from './world.ts';
 
 export interface Client {
   readonly name: string;
+  /** Its place among the world's clients. */
+  readonly index: number;
   readonly process: Process;
   readonly host: ClientHost;
   readonly sessions: SimSession[];
@@ -29,12 +32,16 @@ const MAX_KEPT_REPLIES = 16;
 const FIRST_RETRY_MS = 10;
 const LONGEST_RETRY_MS = 160;
 
-export function startClient(world: World, index: number, firstSession: number): void {
+/** @param delayMs before it connects */
+export function startClient(world: World, index: number, delayMs: number): void {
   const { options, random, checker, scheduler } = world;
+  const firstSession = world.sessions + 1;
+  world.sessions += sessionsOfClient(options);
   const process = createProcess(`client ${index}`, scheduler);
   let cluster: Cluster | undefined;
   const client: Client = {
     name: process.name,
+    index,
     process,
     host: createClientHost(world, process, {
       begins: () => forEach(client, (session) => checker.sessionAwakes(session)),
@@ -57,7 +64,7 @@ export function startClient(world: World, index: number, firstSession: number): 
     },
     replies: [],
   };
-  world.clients.push(client);
+  world.clients[index] = client;
   const sending = {
     maxInFlight: options.maxInFlight,
     retryMs: FIRST_RETRY_MS,
@@ -89,7 +96,22 @@ export function startClient(world: World, index: number, firstSession: number): 
       (error: unknown) => world.fail(error),
     );
   };
-  scheduler.after(world.networkDelay(), process, () => client.host.enter(connect));
+  scheduler.after(delayMs, process, () => client.host.enter(connect));
+}
+
+/** The process dies with its sessions, and nothing says goodbye for it. Another one comes in its place. */
+export function crashClient(world: World, { name, index, process, sessions }: Client): void {
+  world.note(name, () => 'crashes');
+  kill(process);
+  for (const session of sessions) session.ended = true;
+  startClient(world, index, world.random.exponential(world.options.restartMs));
+}
+
+/** It goes on after a pause: what comes late is read in the order in which it came, and timers perhaps before all of it. */
+export function resumeClient(world: World, { process, host }: Client): void {
+  const timersFirst = world.random.chance(0.5);
+  if (timersFirst && process.backlog.length > 0) world.reached('timers of a client that slept come first');
+  resume(process, world.scheduler, timersFirst ? host.isTimer : undefined);
 }
 
 function forEach({ sessions }: Client, run: (session: SimSession) => void): void {

@@ -61,6 +61,7 @@ export const MUST_BE_REACHED: readonly string[] = [
   'overtaken on another connection',
   'clock of the Finder jumped',
   'clock of a client jumped',
+  'timers of a client that slept come first',
   'no room for another worker',
   'seal in a steady world',
   'half-open connection',

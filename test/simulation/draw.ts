@@ -43,6 +43,7 @@ const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
   clogFinder: 1,
   takeVolume: 0.3,
   takeRecord: 0.3,
+  crashClient: 0.5,
 };
 
 /**

@@ -2,7 +2,7 @@
 import { remove, removeAny } from './administrator.ts';
 import { DISK_STRIKES, repairDisks } from './disk-faults.ts';
 import { createDisk } from './disk.ts';
-import { repeatReply } from './client-actor.ts';
+import { crashClient, repeatReply, resumeClient } from './client-actor.ts';
 import { crashFinder, startFinder } from './finder-actor.ts';
 import { clog, cut, isTold, reset, type Link } from './network.ts';
 import { FAULTS, type FaultName } from './options.ts';
@@ -44,7 +44,15 @@ function strike(world: World, fault: FaultName): void {
 
 /** What they do shows in the story by itself. */
 const TELL_OF_THEMSELVES: readonly FaultName[] = [
-  ...(['crashWorker', 'pauseWorker', 'stopWorker', 'crashFinder', 'pauseFinder', 'pauseClient'] as const),
+  ...([
+    'crashWorker',
+    'pauseWorker',
+    'stopWorker',
+    'crashFinder',
+    'pauseFinder',
+    'pauseClient',
+    'crashClient',
+  ] as const),
   ...(['partition', 'partitionOneWay', 'addWorker', 'removeWorker', 'forceRemoveWorker'] as const),
 ];
 
@@ -195,13 +203,18 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     return true;
   },
   pauseClient(world) {
-    const { process } = world.random.pick(world.clients);
+    const client = world.random.pick(world.clients);
+    const { process } = client;
     if (process.paused) return false;
     process.paused = true;
     world.note(process.name, () => 'is paused');
-    world.scheduler.after(world.random.exponential(world.options.pauseMs), undefined, () =>
-      resume(process, world.scheduler),
-    );
+    world.scheduler.after(world.random.exponential(world.options.pauseMs), undefined, () => {
+      if (process.paused && process.alive) resumeClient(world, client);
+    });
+    return true;
+  },
+  crashClient(world) {
+    crashClient(world, world.random.pick(world.clients));
     return true;
   },
   /** A worker's wall clock goes anywhere; the monotonic one of any process only forward, as after a suspension. */
@@ -411,7 +424,7 @@ export function calmDown(world: World): void {
   world.calm = true;
   world.note('truth', () => 'faults stop');
   world.partitions.splice(0);
-  for (const { process } of world.clients) if (process.paused) resume(process, world.scheduler);
+  for (const client of world.clients) if (client.process.paused) resumeClient(world, client);
   repairDisks(world);
   const { finder } = world;
   if (finder.process === undefined) startFinder(world);

@@ -7,6 +7,8 @@ export interface SimHost extends Host {
   /** Let something happen in the process that may settle promises. */
   readonly enter: (run: () => void) => void;
   readonly timersSet: () => number;
+  /** Is this what a timer does? */
+  readonly isTimer: (run: () => void) => boolean;
 }
 
 export interface HostParts extends Pick<Host, 'dial'> {
@@ -19,6 +21,7 @@ export interface HostParts extends Pick<Host, 'dial'> {
 export function createSimHost(world: World, process: Process, { wall, dial, slept }: HostParts): SimHost {
   const { scheduler, random } = world;
   const timers = new Set<Timer>();
+  const timerRuns = new WeakSet<() => void>();
 
   function enter(run: () => void): void {
     world.hasPromises = true;
@@ -29,10 +32,12 @@ export function createSimHost(world: World, process: Process, { wall, dial, slep
     const timer = {};
     timers.add(timer);
     const dueAt = scheduler.now + Math.max(CLOCK_STEP_MS, ms);
-    scheduler.at(dueAt, process, () => {
+    const expire = (): void => {
       if (scheduler.now > dueAt) slept?.();
       if (timers.delete(timer)) enter(run);
-    });
+    };
+    timerRuns.add(expire);
+    scheduler.at(dueAt, process, expire);
     return timer;
   }
 
@@ -43,6 +48,7 @@ export function createSimHost(world: World, process: Process, { wall, dial, slep
   return {
     enter,
     timersSet: () => timers.size,
+    isTimer: (run) => timerRuns.has(run),
     now: () => scheduler.now - process.bornAt,
     wall,
     random: () => random.next(),

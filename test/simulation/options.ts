@@ -135,6 +135,7 @@ export const FAULTS = [
   'clogFinder',
   'takeVolume',
   'takeRecord',
+  'crashClient',
 ] as const;
 export type FaultName = (typeof FAULTS)[number];
 export type DiskFaultName = Extract<

@@ -87,6 +87,7 @@ export async function runSeed(
     finder: createFinderHost(random),
     hosts: new Map(),
     clients: [],
+    sessions: 0,
     calm: false,
     hasPromises: false,
     partitions: [],
@@ -177,8 +178,7 @@ function begin(world: World, options: WorldOptions): void {
     world.hosts.set(id, host);
     add(world, host);
   }
-  for (let index = 0; index < options.clients; index++)
-    startClient(world, index, 1 + index * sessionsOfClient(options));
+  for (let index = 0; index < options.clients; index++) startClient(world, index, world.networkDelay());
   for (let index = 0; index < options.hostileClients; index++) startHostile(world, index);
   scheduleFaults(world);
   world.scheduler.after(options.faultsForMs, undefined, () => calmDown(world));

@@ -80,10 +80,15 @@ export function kill(process: Process): void {
   process.onDeath.clear();
 }
 
-/** Go on: what the process missed happens now, in order. */
-export function resume(process: Process, scheduler: Scheduler): void {
+/**
+ * Go on: what the process missed happens now, in order.
+ * @param comesFirst before all else that it missed
+ */
+export function resume(process: Process, scheduler: Scheduler, comesFirst?: (run: () => void) => boolean): void {
   process.paused = false;
-  for (const run of process.backlog.splice(0)) scheduler.after(0, process, run);
+  const missed = process.backlog.splice(0);
+  if (comesFirst !== undefined) missed.sort((a, b) => Number(comesFirst(b)) - Number(comesFirst(a)));
+  for (const run of missed) scheduler.after(0, process, run);
 }
 
 function isBefore(a: Entry, b: Entry): boolean {

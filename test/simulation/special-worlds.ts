@@ -324,7 +324,16 @@ function drawSleepers(random: Random, { rates }: WorldOptions): Partial<WorldOpt
     restartMs: 5,
     pauseMs: random.pick([150, 500]),
     faultsForMs: random.real(500, 2000),
-    rates: { ...rates, pauseClient: 5, pauseWorker: 2, partition: 2, crashWorker: 6, clogFinder: 4, staleReply: 6 },
+    rates: {
+      ...rates,
+      pauseClient: 5,
+      crashClient: 1,
+      pauseWorker: 2,
+      partition: 2,
+      crashWorker: 6,
+      clogFinder: 4,
+      staleReply: 6,
+    },
   };
 }
 
@@ -508,7 +517,7 @@ function drawShort(random: Random, { rates }: WorldOptions): Partial<WorldOption
     stayChance: random.pick([0.5, 0.8]),
     diskDelayMs: random.real(5, 30),
     faultsForMs: random.real(100, 500),
-    rates: { ...rates, cutConnection: 20, resetConnection: 5, crashWorker: 5 },
+    rates: { ...rates, cutConnection: 20, resetConnection: 5, crashWorker: 5, crashClient: random.pick([0, 2]) },
   };
 }
 

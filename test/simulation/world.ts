@@ -24,7 +24,10 @@ export interface World {
   readonly states: States;
   readonly finder: FinderHost;
   readonly hosts: Map<number, WorkerHost>;
+  /** Those that run: one that died has a successor in its place. */
   readonly clients: Client[];
+  /** How many sessions clients have begun or are to begin, also those that died. */
+  sessions: number;
   /** Faults have stopped: nothing is lost or delayed beyond the ordinary any more. */
   calm: boolean;
   /** A promise may have something to do before time goes on. */

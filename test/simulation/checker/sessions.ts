@@ -4,7 +4,7 @@ import { AMOUNT_BYTES } from '../../../services/counter/operations.ts';
 import type { Batch, Reply } from '../../../services/protocol/index.ts';
 import { isOpen, type SimCall, type SimSession } from '../application.ts';
 import { overflowsIn, parseCallName, piecesOf } from '../operations.ts';
-import { QUIET_WORLD, sessionsOfClient, type WorldOptions } from '../options.ts';
+import { QUIET_WORLD, type WorldOptions } from '../options.ts';
 import { CLOCK_STEP_MS } from '../scheduler.ts';
 import {
   aliveExecution,
@@ -252,14 +252,12 @@ export function checkSessions(truth: Truth) {
 
   /** Is one of the limits of this world the reason? */
   function mayEnd(session: SimSession, code: string): boolean {
-    const { options, clients } = worldOf();
+    const { options, sessions: begun } = worldOf();
     const mine = sessionOf(truth, session.index);
     if (code === 'historyLost') return truth.exposedWorldLine - session.api.worldLine > options.maxDecisions;
     if (code === 'tooManySessions')
       return (
-        clients.length * sessionsOfClient(options) > options.maxSessions ||
-        isCramped(options) ||
-        options.hostileClients > 0 // whether it may be refused there, is looked at where it is
+        begun > options.maxSessions || isCramped(options) || options.hostileClients > 0 // whether it may be refused there, is looked at where it is
       );
     if (code !== 'sessionExpired') return false;
     const now = clockOf(session);
