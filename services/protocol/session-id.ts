@@ -5,8 +5,8 @@
 import { getU32 } from './memory.ts';
 
 const ID_BYTES = 16;
-/** A power of two. */
-const REMEMBERED = 1_024;
+/** A power of two, and many times the sessions that are busy at a time, so that they seldom take each other's place. */
+const REMEMBERED = 16_384;
 
 interface Id {
   readonly hex: string;
@@ -14,14 +14,14 @@ interface Id {
   readonly words: readonly [number, number, number, number];
 }
 
-const byWord: (Id | undefined)[] = new Array<undefined>(REMEMBERED).fill(undefined);
-const byDigits: (Id | undefined)[] = new Array<undefined>(REMEMBERED).fill(undefined);
+/** By the first two bytes. */
+const remembered: (Id | undefined)[] = new Array<undefined>(REMEMBERED).fill(undefined);
 
 /** @param at its place in the memory */
 export function readSessionId(memory: DataView, at: number): string {
   const first = getU32(memory, at);
   const place = first & (REMEMBERED - 1);
-  const known = byWord[place];
+  const known = remembered[place];
   if (
     known?.words[0] === first &&
     known.words[1] === getU32(memory, at + 4) &&
@@ -32,27 +32,36 @@ export function readSessionId(memory: DataView, at: number): string {
   }
   const bytes = Buffer.from(memory.buffer, at, ID_BYTES);
   const id = idOf(bytes);
-  byWord[place] = id;
+  remembered[place] = id;
   return id.hex;
 }
 
 /** @throws RangeError when it is not 16 bytes of hex */
 export function writeSessionId(memory: DataView, at: number, hex: string): void {
-  const place = (hex.charCodeAt(0) * 961 + hex.charCodeAt(1) * 31 + hex.charCodeAt(2)) & (REMEMBERED - 1);
-  let id = byDigits[place];
+  const place = (byteAt(hex, 0) | (byteAt(hex, 2) << 8)) & (REMEMBERED - 1);
+  let id = remembered[place];
   if (id?.hex !== hex) {
     const bytes = Buffer.from(hex, 'hex');
     if (hex.length !== 2 * ID_BYTES || bytes.length !== ID_BYTES) {
       throw new RangeError(`'${hex}' is not ${ID_BYTES} bytes of hex`);
     }
     id = { ...idOf(bytes), hex };
-    byDigits[place] = id;
+    remembered[place] = id;
   }
   const { words } = id;
   memory.setUint32(at, words[0], true);
   memory.setUint32(at + 4, words[1], true);
   memory.setUint32(at + 8, words[2], true);
   memory.setUint32(at + 12, words[3], true);
+}
+
+/** The byte whose two hex digits begin at this character: any number if they are none. */
+function byteAt(hex: string, at: number): number {
+  return digit(hex.charCodeAt(at)) * 16 + digit(hex.charCodeAt(at + 1));
+}
+
+function digit(code: number): number {
+  return (code & 0xf) + (code >>> 6) * 9;
 }
 
 function idOf(bytes: Buffer): Id {
