@@ -4,6 +4,16 @@ export function append<T>(array: T[], items: Iterable<T>): void {
   for (const item of items) array.push(item);
 }
 
+/**
+ * The item behind all others: of what is most often one, an array with no more room than that.
+ * @returns the array that has it, which is another one if it was empty
+ */
+export function added<T>(array: T[], item: T): T[] {
+  if (array.length === 0) return [item];
+  array.push(item);
+  return array;
+}
+
 /** Give the array these items in place of those that it has. */
 export function refill<T>(array: T[], items: Iterable<T>): void {
   array.length = 0;

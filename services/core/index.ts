@@ -11,8 +11,8 @@ export {
   type Tombstone,
 } from './finder/record.ts';
 export type { Finder, FinderConfig, FinderEffect, FinderEvent, Role } from './finder/state.ts';
-export { append, largest } from './arrays.ts';
-export { createQueue, type Queue } from './queue.ts';
+export { added, append, largest } from './arrays.ts';
+export { Queue } from './queue.ts';
 export { decisionsAfter, survivingVersion } from './world-lines.ts';
 export { createWorker, stepWorker, WORKER_DEFAULTS, workerWakeAt } from './worker/worker.ts';
 export {

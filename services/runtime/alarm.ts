@@ -1,4 +1,4 @@
-import type { Host } from './host.ts';
+import type { Host, Timer } from './host.ts';
 
 /** A timer for state machines that say after each step when they want to be woken. */
 export interface Alarm {
@@ -12,33 +12,40 @@ const TOLERANCE_MS = 1;
 
 /** An alarm may ring too early: a ring costs nothing, while setting a timer for every step would. */
 export function alarm(host: Host, ring: () => void): Alarm {
-  let dueAt = Infinity;
-  let cancel: (() => void) | undefined;
+  return new HostAlarm(host, ring);
+}
 
-  function rings(): void {
-    dueAt = Infinity;
-    cancel = undefined;
-    ring();
+/** A class, since each of many sessions has one. */
+class HostAlarm implements Alarm {
+  readonly #host: Host;
+  readonly #ring: () => void;
+  #dueAt = Infinity;
+  #timer: Timer | undefined;
+  #immediate: Timer | undefined;
+
+  constructor(host: Host, ring: () => void) {
+    this.#host = host;
+    this.#ring = ring;
   }
 
-  return {
-    set(at) {
-      if (at === Infinity || at > dueAt - TOLERANCE_MS) return;
-      cancel?.();
-      dueAt = at;
-      const delay = at - host.now();
-      if (delay <= 0) {
-        const immediate = host.setImmediate(rings);
-        cancel = () => host.clearImmediate(immediate);
-      } else {
-        const timer = host.setTimeout(rings, Math.ceil(delay));
-        cancel = () => host.clearTimeout(timer);
-      }
-    },
-    cancel() {
-      cancel?.();
-      cancel = undefined;
-      dueAt = Infinity;
-    },
-  };
+  set(at: number): void {
+    if (at === Infinity || at > this.#dueAt - TOLERANCE_MS) return;
+    this.cancel();
+    this.#dueAt = at;
+    const delay = at - this.#host.now();
+    const rings = (): void => {
+      this.#dueAt = Infinity;
+      this.#timer = this.#immediate = undefined;
+      this.#ring();
+    };
+    if (delay <= 0) this.#immediate = this.#host.setImmediate(rings);
+    else this.#timer = this.#host.setTimeout(rings, Math.ceil(delay));
+  }
+
+  cancel(): void {
+    this.#host.clearTimeout(this.#timer);
+    this.#host.clearImmediate(this.#immediate);
+    this.#timer = this.#immediate = undefined;
+    this.#dueAt = Infinity;
+  }
 }

@@ -7,9 +7,18 @@ export interface Deferred<T = void> {
 
 /** One whose rejection may stay unseen: it ends no process. */
 export function deferred<T = void>(): Deferred<T> {
-  let settle: Omit<Deferred<T>, 'promise'> | undefined;
-  const promise = new Promise<T>((resolve, reject) => (settle = { resolve, reject }));
-  promise.catch(() => undefined);
-  if (settle === undefined) throw new Error('a promise calls its executor at once');
-  return { promise, ...settle };
+  const made = unwatched<T>();
+  made.promise.catch(() => undefined);
+  return made;
+}
+
+/** One that the caller hands to who waits for it: an unseen rejection ends the process. */
+export function unwatched<T = void>(): Deferred<T> {
+  let resolve!: Deferred<T>['resolve'];
+  let reject!: Deferred<T>['reject'];
+  const promise = new Promise<T>((fulfil, refuse) => {
+    resolve = fulfil;
+    reject = refuse;
+  });
+  return { promise, resolve, reject };
 }

@@ -2,18 +2,22 @@ import assert from 'node:assert/strict';
 import {
   appended,
   complete,
+  fail,
   isUnanswered,
-  onCompleted,
+  whenCompleted,
   type Batch,
   type Cargo,
 } from '../../services/client/session/batch.ts';
-import { createCollector } from '../../services/client/session/collector.ts';
+import { Queue } from '@dpr/core';
+import { Collector } from '../../services/client/session/collector.ts';
 
 /** A batch of one operation that is on its way. */
 function travelling(): { batch: Batch; cargo: Cargo } {
-  const collector = createCollector('strict');
+  const collector = new Collector('strict');
   const { cargo } = appended(collector.open(0, { name: 'counter' }, 8), collector.number(1), 1, 8);
-  const [batch] = collector.take();
+  const batches = new Queue<Batch>();
+  collector.take(batches);
+  const batch = batches.shift();
   assert.ok(batch);
   return { batch, cargo };
 }
@@ -34,13 +38,25 @@ describe('a batch', () => {
     assert.deepEqual([cargo.results, cargo.finalResults], [first, second]);
   });
 
-  it('tells each caller that asks, before and after', () => {
+  it('tells each caller that asks, before and after', async () => {
     const { batch, cargo } = travelling();
-    const told: (string | undefined)[] = [];
-    for (let asked = 0; asked < 3; asked++) onCompleted(cargo, (error) => told.push(error?.message));
-    assert.equal(told.length, 0);
+    const before = [whenCompleted(cargo), whenCompleted(cargo)];
     complete(batch, first, true);
-    onCompleted(cargo, (error) => told.push(error?.message));
-    assert.deepEqual(told, [undefined, undefined, undefined, undefined]);
+    await Promise.all([...before, whenCompleted(cargo)]);
+    const late = travelling();
+    complete(late.batch, first, true);
+    await whenCompleted(late.cargo);
+  });
+
+  it('tells each caller why there will be no results', async () => {
+    const { batch, cargo } = travelling();
+    const before = whenCompleted(cargo);
+    const error = new Error('lost');
+    fail(batch, error);
+    await assert.rejects(before, error);
+    await assert.rejects(whenCompleted(cargo), error);
+    const late = travelling();
+    fail(late.batch, error);
+    await assert.rejects(whenCompleted(late.cargo), error);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { createWindow } from '../../services/client/session/window.ts';
+import { Window } from '../../services/client/session/window.ts';
 
 describe('a window', () => {
   it('is what a map would be, in whichever order entries are deleted', () => {
@@ -15,7 +15,7 @@ describe('a window', () => {
     );
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), fc.array(change, { maxLength: 20 }), (first, changes) => {
-        const window = createWindow<string>();
+        const window = new Window<string>();
         const map = new Map<number, string>();
         let next = first;
         const drop = (number: number | undefined): void => {
@@ -37,7 +37,7 @@ describe('a window', () => {
             window.clear();
             map.clear();
           }
-          assert.equal(window.size(), map.size);
+          assert.equal(window.size, map.size);
           assert.deepEqual([...window], [...map.values()]);
           for (const number of [0, first, next - 1, next]) assert.equal(window.get(number), map.get(number));
           drop(next);
@@ -47,7 +47,7 @@ describe('a window', () => {
   });
 
   it('takes numbers that follow one another, and no others', () => {
-    const window = createWindow<string>();
+    const window = new Window<string>();
     window.add(7, 'seven');
     assert.throws(() => window.add(9, 'nine'), RangeError);
     assert.throws(() => window.add(7, 'again'), RangeError);

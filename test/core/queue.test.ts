@@ -1,4 +1,4 @@
-import { createQueue } from '@dpr/core';
+import { Queue } from '@dpr/core';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 
@@ -13,7 +13,7 @@ describe('a queue', () => {
     );
     fc.assert(
       fc.property(fc.array(command), (commands) => {
-        const queue = createQueue<{ value: number }>();
+        const queue = new Queue<{ value: number }>();
         let model: { value: number }[] = [];
         for (const one of commands) {
           if (one.kind === 'push') {

@@ -7,7 +7,7 @@ const WORKER = 0;
 const STAMP = { start: 'f'.repeat(16), counter: 1 };
 
 /** A session whose first calls executed in version 5, whose next one is under way, and that hears of a rollback to version 5. */
-function rolledBack(knowsOfCut: boolean, answered: number): (event: SessionEvent) => SessionEffect[] {
+function rolledBack(knowsOfCut: boolean, answered: number): (event: SessionEvent) => readonly SessionEffect[] {
   const core = createSession({
     id: ID,
     worldLine: 1,
@@ -19,7 +19,7 @@ function rolledBack(knowsOfCut: boolean, answered: number): (event: SessionEvent
     retryLimitMs: 60_000,
     absurdRetryLimitMs: 60_000,
   });
-  const step = (event: SessionEvent): SessionEffect[] => stepSession(core, event, 0);
+  const step = (event: SessionEvent): readonly SessionEffect[] => stepSession(core, event, 0);
   const hear = (message: Message) => step({ kind: 'frames', worker: WORKER, messages: [message] });
   const submit = () => step({ kind: 'submit', calls: [{ worker: WORKER, operations: new Uint8Array(1), count: 1 }] });
   const cut = new Map([[WORKER, 5]]);

@@ -6,9 +6,10 @@ import { unlessAborted } from '../abort.ts';
 import { addressText, checkToken, parseAddress, workerAddress } from './addresses.ts';
 import { bySession } from './by-session.ts';
 import { checkOptions } from '../check.ts';
-import { createEngine, type Engine } from '../session/engine.ts';
+import { Engine } from '../session/engine.ts';
 import { ClosedError, refusedByWorker, unreachable, type DprError } from '../errors.ts';
 import { openFinder } from './finder.ts';
+import { flushes } from './flushes.ts';
 import { isDefinite } from './link.ts';
 import { describeIds, membershipOf, NO_MEMBERSHIP, type WorkerInfo } from './membership.ts';
 import { CONNECT_RULES, SESSION_RULES, type ConnectOptions, type SessionOptions } from '../options.ts';
@@ -170,7 +171,8 @@ function openCluster(host: Host, options: ConnectOptions, timeouts: Timeouts, se
 
   function toAll(id: number | undefined, message: MessageOf<'cut'> | MessageOf<'error'>): void {
     if (message.kind === 'cut') sawWorldLine(message.worldLine);
-    for (const session of all()) session.frames(id, [message]);
+    const alone = [message];
+    for (const session of all()) session.frames(id, alone);
   }
 
   const sessionHost: SessionHost = {
@@ -186,6 +188,7 @@ function openCluster(host: Host, options: ConnectOptions, timeouts: Timeouts, se
     removedGeneration: (id) => membership.removed.get(id),
     knownWorkers,
     log,
+    flushSoon: flushes(host),
     forget: (session) => sessions.delete(session),
   };
 
@@ -212,7 +215,7 @@ function openCluster(host: Host, options: ConnectOptions, timeouts: Timeouts, se
     session(sessionOptions = {}) {
       checkOptions('session', sessionOptions, SESSION_RULES);
       if (ended !== undefined) throw ended;
-      const engine = createEngine(sessionOptions, sessionHost);
+      const engine = new Engine(sessionOptions, sessionHost);
       sessions.set(engine.id, engine);
       return sessionOf(engine);
     },

@@ -1,11 +1,8 @@
 /** Operations of one session that travel together, from the call to the commit. */
 import { Buffer } from 'node:buffer';
 import { createSlab } from '@dpr/protocol';
-import { deferred, type Deferred } from '@dpr/runtime/deferred';
+import { deferred, unwatched, type Deferred } from '@dpr/runtime/deferred';
 import type { ResultsFormat } from './results-format.ts';
-
-/** Told of no error: there are results. */
-type Completed = (error: Error | undefined) => void;
 
 /** What travels, the operations there and the results back: large, so only calls hold it once the results are final. */
 export interface Cargo {
@@ -16,8 +13,8 @@ export interface Cargo {
   results: unknown;
   /** The newest results: a batch that was lost and issued again may have others than before. */
   finalResults: unknown;
-  /** Who waits for results, or the error instead of them: most often one. */
-  completion: Completed | Completed[] | undefined;
+  /** Resolved once there are results; made only when the application waits. */
+  completion: Deferred | undefined;
   /** How its results are read; without one, they are the bytes. */
   readonly format: ResultsFormat<unknown> | undefined;
   /** Calls, or parts of them, that it carries. */
@@ -78,8 +75,8 @@ export interface Batch {
   commitment: Deferred | undefined;
 }
 
-/** Room for a few operations; it doubles as they come. */
-const FIRST_BYTES = 128;
+/** Room for a few operations, once there is more than one; it doubles as they come. */
+const LEAST_GROWN_BYTES = 128;
 
 const allocate = createSlab();
 const NO_BYTES = Buffer.alloc(0);
@@ -104,7 +101,7 @@ export function createCargo(
       error: undefined,
       commitment: undefined,
     },
-    bytes: allocate(Math.max(FIRST_BYTES, sizeHint)),
+    bytes: allocate(sizeHint),
     results: undefined,
     finalResults: undefined,
     completion: undefined,
@@ -122,7 +119,7 @@ export function createCargo(
 export function reserve(cargo: Cargo, size: number): number {
   const at = cargo.batch.length;
   if (at + size > cargo.bytes.length) {
-    const larger = Buffer.allocUnsafe(Math.max(2 * cargo.bytes.length, at + size));
+    const larger = allocate(Math.max(LEAST_GROWN_BYTES, 2 * cargo.bytes.length, at + size));
     cargo.bytes.copy(larger, 0, 0, at);
     cargo.bytes = larger;
   }
@@ -195,10 +192,8 @@ export function isUnanswered({ cargo }: Batch): boolean {
 }
 
 function settle(cargo: Cargo, error: Error | undefined): void {
-  const { completion } = cargo;
-  cargo.completion = undefined;
-  if (typeof completion === 'function') completion(error);
-  else for (const completed of completion ?? []) completed(error);
+  if (error === undefined) cargo.completion?.resolve();
+  else cargo.completion?.reject(error);
 }
 
 /** @returns the operations, which the submitter keeps from now on */
@@ -220,21 +215,14 @@ export function fail(batch: Batch, error: Error): void {
   batch.commitment?.reject(error);
 }
 
-/** Calls back once there are results, with the error if there will be none: at once if that is known. */
-export function onCompleted(cargo: Cargo, completed: Completed): void {
-  const { batch, completion } = cargo;
-  if (cargo.results !== undefined) completed(undefined);
-  else if (batch.error !== undefined) completed(batch.error);
-  else if (completion === undefined) cargo.completion = completed;
-  else if (typeof completion === 'function') cargo.completion = [completion, completed];
-  else completion.push(completed);
-}
-
-/** Resolves once there are results. */
+/** Resolves once there are results; the same promise for all who wait, and each of them sees its rejection. */
 export function whenCompleted(cargo: Cargo): Promise<void> {
-  const { promise, resolve, reject } = deferred();
-  onCompleted(cargo, (error) => (error === undefined ? resolve() : reject(error)));
-  return promise;
+  if (cargo.completion === undefined) {
+    cargo.completion = unwatched();
+    if (cargo.results !== undefined) cargo.completion.resolve();
+    else if (cargo.batch.error !== undefined) cargo.completion.reject(cargo.batch.error);
+  }
+  return cargo.completion.promise;
 }
 
 /** Resolves once it is committed; the same promise for all who wait. */

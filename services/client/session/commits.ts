@@ -9,56 +9,51 @@ interface Waiter {
   reject(error: Error): void;
 }
 
-export interface Commits {
-  /** @returns a promise that `settle` or `failed` settles, unless the signal aborts first */
-  wait(upTo: number, signal: AbortSignal | undefined): Promise<void>;
-  /** Everything before this operation is committed or has failed. */
-  settle(before: number): void;
-  /** The batch that begins with this operation will not be committed. @returns whether the application waited for it */
-  failed(first: number, errorOf: () => Error): boolean;
-  /** Does the application wait at all? */
-  isAwaited(): boolean;
-  /** May the application wait for the batch that begins with this operation? */
-  isWanted(first: number): boolean;
-}
-
-export function createCommits(): Commits {
+/** A class, since each of many sessions has one. */
+export class Commits {
   /** In the order in which they came, so what they wait for grows. */
-  const waiters = new Set<Waiter>();
+  readonly #waiters = new Set<Waiter>();
   /** What the last one that came waits for. */
-  let newest = 0;
+  #newest = 0;
 
-  function isWanted(first: number): boolean {
-    return waiters.size > 0 && first <= newest;
+  /** @returns a promise that `settle` or `failed` settles, unless the signal aborts first */
+  wait(upTo: number, signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve, reject } = deferred();
+    const waiter = { upTo, resolve, reject };
+    this.#waiters.add(waiter);
+    this.#newest = upTo;
+    return unlessAborted(promise, signal, () => this.#waiters.delete(waiter));
   }
 
-  return {
-    wait(upTo, signal) {
-      const { promise, resolve, reject } = deferred();
-      const waiter = { upTo, resolve, reject };
-      waiters.add(waiter);
-      newest = upTo;
-      return unlessAborted(promise, signal, () => waiters.delete(waiter));
-    },
-    settle(before) {
-      for (const waiter of waiters) {
-        if (waiter.upTo >= before) return;
-        waiters.delete(waiter);
-        waiter.resolve();
-      }
-    },
-    failed(first, errorOf) {
-      if (!isWanted(first)) return false;
-      let error: Error | undefined;
-      for (const waiter of waiters) {
-        if (waiter.upTo < first) continue;
-        waiters.delete(waiter);
-        waiter.reject((error ??= errorOf()));
-      }
-      newest = first - 1;
-      return error !== undefined;
-    },
-    isAwaited: () => waiters.size > 0,
-    isWanted,
-  };
+  /** Everything before this operation is committed or has failed. */
+  settle(before: number): void {
+    for (const waiter of this.#waiters) {
+      if (waiter.upTo >= before) return;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
+  /** The batch that begins with this operation will not be committed. @returns whether the application waited for it */
+  failed(first: number, errorOf: () => Error): boolean {
+    if (!this.isWanted(first)) return false;
+    let error: Error | undefined;
+    for (const waiter of this.#waiters) {
+      if (waiter.upTo < first) continue;
+      this.#waiters.delete(waiter);
+      waiter.reject((error ??= errorOf()));
+    }
+    this.#newest = first - 1;
+    return error !== undefined;
+  }
+
+  /** Does the application wait at all? */
+  isAwaited(): boolean {
+    return this.#waiters.size > 0;
+  }
+
+  /** May the application wait for the batch that begins with this operation? */
+  isWanted(first: number): boolean {
+    return this.#waiters.size > 0 && first <= this.#newest;
+  }
 }

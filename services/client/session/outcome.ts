@@ -1,7 +1,7 @@
 /** What the application holds of a call: a promise of its value, with another one of its commit. */
 import { unlessAborted } from '../abort.ts';
 import type { Which } from './answer.ts';
-import { lookAt, onCompleted, whenCommitted, whenCompleted, type Cargo, type Look, type Part } from './batch.ts';
+import { lookAt, whenCommitted, whenCompleted, type Cargo, type Look, type Part } from './batch.ts';
 
 /**
  * The result of a call. Awaiting it gives the value as soon as the worker executed the call: it is *completed*, and every later
@@ -63,7 +63,18 @@ export class CallOutcome<T> implements Outcome<T> {
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    return this.#completed().then(onFulfilled, onRejected);
+    if (!this.#isSeen) this.#look('result');
+    // One promise for the value and for what is made of it, since each call of an application comes here.
+    return this.#when(whenCompleted).then((): A | B | PromiseLike<A | B> => {
+      let value: T;
+      try {
+        value = this.#read(this.#parts, 'results');
+      } catch (error) {
+        if (typeof onRejected === 'function') return onRejected(error);
+        throw error;
+      }
+      return typeof onFulfilled === 'function' ? onFulfilled(value) : (value as unknown as A);
+    }, onRejected);
   }
 
   catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
@@ -78,25 +89,6 @@ export class CallOutcome<T> implements Outcome<T> {
     const isFirst = !this.#isSeen;
     this.#isSeen = true;
     for (const part of this.#parts) lookAt(part, at, isFirst);
-  }
-
-  #completed(): Promise<T> {
-    if (!this.#isSeen) this.#look('result');
-    const only = this.#only();
-    if (only === undefined || this.#signal !== undefined) {
-      return this.#when(whenCompleted).then(() => this.#read(this.#parts, 'results'));
-    }
-    // The usual case, without a promise in between.
-    return new Promise((resolve, reject) => {
-      onCompleted(only.cargo, (error) => {
-        if (error !== undefined) return reject(error);
-        try {
-          resolve(this.#read(this.#parts, 'results'));
-        } catch (wrong) {
-          reject(wrong instanceof Error ? wrong : new Error(String(wrong)));
-        }
-      });
-    });
   }
 
   #only(): Part | undefined {

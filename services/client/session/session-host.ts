@@ -30,6 +30,8 @@ export interface SessionHost {
   /** The members' ids, in words. */
   knownWorkers(): string;
   log(entry: LogEntry): void;
+  /** Calls of this tick began: flush once it is over. Sessions of one tick do so together. */
+  flushSoon(session: { flush(): void }): void;
   /** The session has ended. */
   forget(session: string): void;
 }

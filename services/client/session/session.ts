@@ -135,62 +135,97 @@ export interface Session {
 }
 
 export function sessionOf(engine: Engine): Session {
-  const counters = new Map<number, Counter>();
-  /** The handles of each type, by the worker's id. */
-  const handles = new Map<WorkerType<object, unknown>, Map<number, object>>([[counterType, counters]]);
+  return new ClientSession(engine);
+}
 
-  function typedHandle<Methods extends object, Results>(id: number, type: WorkerType<Methods, Results>) {
-    let known = handles.get(type);
-    if (known === undefined) {
-      checkWorkerType(type);
-      known = new Map<number, object>();
-      handles.set(type, known);
-    }
-    let handle = known.get(id);
-    if (handle === undefined) {
-      checkArgument("a worker's id", id, WORKER_ID);
-      known.set(id, (handle = handleOf(engine, type, id)));
-    }
-    return handle as Methods & TypedHandle;
+/** A class for the same reason as `Engine`. */
+class ClientSession implements Session {
+  readonly #engine: Engine;
+  readonly #counters = new Map<number, Counter>();
+  /** The handles of each other type, by the worker's id. */
+  #handles: Map<WorkerType<object, unknown>, Map<number, object>> | undefined;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
   }
 
-  function worker<Methods extends object, Results>(
-    id: number,
-    type: WorkerType<Methods, Results>,
-  ): Methods & TypedHandle;
-  function worker(id: number, type: string): WorkerHandle;
-  function worker(id: number, type: WorkerType<object, unknown> | string): object {
-    if (typeof type === 'object') return typedHandle(id, type);
+  get id(): string {
+    return this.#engine.id;
+  }
+  get mode(): 'strict' | 'relaxed' {
+    return this.#engine.mode;
+  }
+  get worldLine(): number {
+    return this.#engine.worldLine();
+  }
+  get uncommitted(): Session['uncommitted'] {
+    return this.#engine.uncommitted();
+  }
+  get broken(): RollbackError | undefined {
+    return this.#engine.broken();
+  }
+
+  counter(id: number): Counter {
+    return this.#counters.get(id) ?? typedHandle(this.#engine, counterType, id, this.#counters);
+  }
+
+  worker<Methods extends object, Results>(id: number, type: WorkerType<Methods, Results>): Methods & TypedHandle;
+  worker(id: number, type: string): WorkerHandle;
+  worker(id: number, type: WorkerType<object, unknown> | string): object {
+    if (type === counterType) return this.counter(id);
+    if (typeof type === 'object') return typedHandle(this.#engine, type, id, this.#handlesOf(type));
     checkArgument("a worker's id", id, WORKER_ID);
     checkArgument("a worker's type", type, WORKER_TYPE);
-    return workerHandle(engine, id, type);
+    return workerHandle(this.#engine, id, type);
   }
 
-  return {
-    id: engine.id,
-    mode: engine.mode,
-    get worldLine() {
-      return engine.worldLine();
-    },
-    get uncommitted() {
-      return engine.uncommitted();
-    },
-    get broken() {
-      return engine.broken();
-    },
-    counter(id) {
-      return counters.get(id) ?? typedHandle(id, counterType);
-    },
-    worker,
-    commit: engine.commit,
-    ready: engine.ready,
-    resume: engine.resume,
-    onRollback(listener) {
-      checkArgument('the listener', listener, A_FUNCTION);
-      return engine.addListener(listener);
-    },
-    close: () => engine.end(new ClosedError('the session was closed')),
-  };
+  commit(options?: CallOptions): Promise<void> {
+    return this.#engine.commit(options);
+  }
+
+  ready(options?: CallOptions): Promise<void> {
+    return this.#engine.ready(options);
+  }
+
+  resume(): void {
+    this.#engine.resume();
+  }
+
+  onRollback(listener: (report: RollbackReport) => void): () => void {
+    checkArgument('the listener', listener, A_FUNCTION);
+    return this.#engine.addListener(listener);
+  }
+
+  close(): void {
+    this.#engine.end(new ClosedError('the session was closed'));
+  }
+
+  #handlesOf(type: WorkerType<object, unknown>): Map<number, object> {
+    this.#handles ??= new Map();
+    let known = this.#handles.get(type);
+    if (known === undefined) {
+      checkWorkerType(type);
+      known = new Map();
+      this.#handles.set(type, known);
+    }
+    return known;
+  }
+}
+
+/** @param known those of the type that the session has, by the worker's id */
+function typedHandle<Methods extends object, Results>(
+  engine: Engine,
+  type: WorkerType<Methods, Results>,
+  id: number,
+  known: Map<number, object>,
+): Methods & TypedHandle {
+  let handle = known.get(id);
+  if (handle === undefined) {
+    checkArgument("a worker's id", id, WORKER_ID);
+    handle = handleOf(engine, type, id);
+    known.set(id, handle);
+  }
+  return handle as Methods & TypedHandle;
 }
 
 const OPERATIONS: Rule = {

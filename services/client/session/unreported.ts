@@ -2,6 +2,7 @@
  * Failures that a commit has to tell of: those of calls that the application does not look at. It does once it waits for the call's
  * result or for its commit; a failure that comes after its result is told to who waits for its commit alone.
  */
+import { errorOfPlaces, faultOf, placesOf } from './answer.ts';
 import type { Cargo, Failure, PartialFailure } from './batch.ts';
 import { MAX_UNTOLD_OPERATIONS } from '../limits.ts';
 
@@ -56,37 +57,42 @@ export function partialFailure(
   };
 }
 
-export interface Unreported {
-  add(failure: Failure): void;
-  /** @returns the first error that the application was not told of; then all are told */
-  take(): Error | undefined;
+/** What failed of a batch that has this answer, which is not taken in yet. */
+export function failureIn(cargo: Cargo, answer: unknown): Failure | undefined {
+  const fault = faultOf(answer);
+  if (fault !== undefined) return wholeFailure(cargo, fault);
+  const places = placesOf(answer);
+  if (places.length === 0 && cargo.failure === undefined) return undefined;
+  const before = cargo.results === undefined ? undefined : placesOf(cargo.results);
+  return partialFailure(cargo, places, before, (left) => errorOfPlaces(cargo, answer, left));
 }
 
-export function createUnreported(): Unreported {
-  let failures: Failure[] = [];
-  let operations = 0;
+/** Of one session. */
+export class Unreported {
+  #failures: Failure[] = [];
+  #operations = 0;
 
-  /** What the application looked at since is told. */
-  function sweep(): void {
-    failures = failures.filter((failure) => failure.left() > 0);
-    operations = failures.reduce((sum, failure) => sum + failure.left(), 0);
+  add(failure: Failure): void {
+    if (this.#operations + failure.left() > MAX_UNTOLD_OPERATIONS) this.#sweep();
+    // Of as many a commit tells but the first.
+    if (this.#operations > 0 && this.#operations + failure.left() > MAX_UNTOLD_OPERATIONS) return;
+    this.#operations += failure.left();
+    this.#failures.push(failure);
   }
 
-  return {
-    add(failure) {
-      if (operations + failure.left() > MAX_UNTOLD_OPERATIONS) sweep();
-      // Of as many a commit tells but the first.
-      if (operations > 0 && operations + failure.left() > MAX_UNTOLD_OPERATIONS) return;
-      operations += failure.left();
-      failures.push(failure);
-    },
-    take() {
-      const first = failures.find((failure) => failure.left() > 0);
-      const error = first?.tell();
-      for (const failure of failures) if (failure.left() > 0) failure.tell();
-      failures = [];
-      operations = 0;
-      return error;
-    },
-  };
+  /** @returns the first error that the application was not told of; then all are told */
+  take(): Error | undefined {
+    const first = this.#failures.find((failure) => failure.left() > 0);
+    const error = first?.tell();
+    for (const failure of this.#failures) if (failure.left() > 0) failure.tell();
+    this.#failures = [];
+    this.#operations = 0;
+    return error;
+  }
+
+  /** What the application looked at since is told. */
+  #sweep(): void {
+    this.#failures = this.#failures.filter((failure) => failure.left() > 0);
+    this.#operations = this.#failures.reduce((sum, failure) => sum + failure.left(), 0);
+  }
 }

@@ -1,63 +1,71 @@
-/**
- * Things that are named by consecutive numbers and mostly end in the order in which they began. An array with a moving front: what
- * a Map does for this, and spends several times as long on.
- */
-export interface Window<T> {
-  size(): number;
-  /** @throws RangeError unless the number follows the last one; the first may be any */
-  add(number: number, item: T): void;
-  get(number: number): T | undefined;
-  delete(number: number): void;
-  clear(): void;
-  /** In the order of the numbers. */
-  readonly [Symbol.iterator]: () => IterableIterator<T>;
-}
-
 /** The front moves on without anything being moved until so many places are empty, and they are most. */
 const MAX_EMPTY = 1_024;
 
-export function createWindow<T>(): Window<T> {
-  const items: (T | undefined)[] = [];
+/**
+ * Things that are named by consecutive numbers and mostly end in the order in which they began. An array with a moving front: what
+ * a Map does for this, and spends several times as long on. A class for the same reason as the core's `Queue`.
+ */
+export class Window<T> {
+  readonly #items: (T | undefined)[] = [];
   /** The number of the first place. */
-  let base = 0;
+  #base = 0;
   /** The first place that may hold something. */
-  let front = 0;
-  let size = 0;
+  #front = 0;
+  #size = 0;
 
-  function moveFront(): void {
-    while (front < items.length && items[front] === undefined) front++;
-    if (front < items.length && (front < MAX_EMPTY || 2 * front < items.length)) return;
-    items.splice(0, front);
-    base += front;
-    front = 0;
+  get size(): number {
+    return this.#size;
   }
 
-  return {
-    size: () => size,
-    add(number, item) {
-      if (items.length === 0) base = number;
-      if (number !== base + items.length) throw new RangeError(`${base + items.length} is next, not ${number}`);
-      items.push(item);
-      size++;
-    },
-    get: (number) => items[number - base],
-    delete(number) {
-      const place = number - base;
-      if (items[place] === undefined) return;
-      items[place] = undefined;
-      size--;
-      if (place === front) moveFront();
-    },
-    clear() {
-      items.length = 0;
-      front = 0;
-      size = 0;
-    },
-    *[Symbol.iterator]() {
-      for (let place = front; place < items.length; place++) {
-        const item = items[place];
-        if (item !== undefined) yield item;
-      }
-    },
-  };
+  /** @throws RangeError unless the number follows the last one; the first may be any */
+  add(number: number, item: T): void {
+    const items = this.#items;
+    if (items.length === 0) this.#base = number;
+    const next = this.#base + items.length;
+    if (number !== next) throw new RangeError(`${next} is next, not ${number}`);
+    items.push(item);
+    this.#size++;
+  }
+
+  get(number: number): T | undefined {
+    return this.#items[number - this.#base];
+  }
+
+  delete(number: number): void {
+    const place = number - this.#base;
+    if (this.#items[place] === undefined) return;
+    this.#items[place] = undefined;
+    this.#size--;
+    if (place === this.#front) this.#moveFront();
+  }
+
+  clear(): void {
+    this.#items.length = 0;
+    this.#front = 0;
+    this.#size = 0;
+  }
+
+  /** The one with the smallest number. */
+  first(): T | undefined {
+    return this.#items[this.#front];
+  }
+
+  /** In the order of the numbers. */
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (let place = this.#front; place < this.#items.length; place++) {
+      const item = this.#items[place];
+      if (item !== undefined) yield item;
+    }
+  }
+
+  #moveFront(): void {
+    const items = this.#items;
+    let front = this.#front;
+    while (front < items.length && items[front] === undefined) front++;
+    this.#front = front;
+    if (front < items.length && (front < MAX_EMPTY || 2 * front < items.length)) return;
+    items.splice(0, front);
+    this.#base += front;
+    this.#front = 0;
+  }
 }

@@ -1,6 +1,6 @@
 /** What a session makes of a refusal: nothing executed, and most are answered by sending again a little later. */
 import type { MessageOf } from '@dpr/protocol';
-import { endSession, type Lane, type Session } from './state.ts';
+import { emit, endSession, type Lane, type Session } from './state.ts';
 
 /** `lane`: where it came from; undefined if from the Finder. */
 export function refused(session: Session, lane: Lane | undefined, message: MessageOf<'error'>): void {
@@ -16,7 +16,7 @@ export function refused(session: Session, lane: Lane | undefined, message: Messa
     }
     case 'leaving':
     case 'wrongGeneration':
-      session.effects.push({ kind: 'fetchCluster' });
+      emit(session, { kind: 'fetchCluster' });
       return backOff(session, lane);
     case 'needDecisions': // the Finder tells the worker
     case 'overloaded':

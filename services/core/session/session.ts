@@ -6,8 +6,10 @@ import type { Message, MessageOf, Reply, Versions } from '@dpr/protocol';
 import { append } from '../arrays.ts';
 import { decisionsAfter } from '../world-lines.ts';
 import {
+  emit,
   endSession,
   laneOf,
+  NO_EFFECTS,
   NOTHING_CARRIED,
   reportCommitted,
   sendTo,
@@ -41,7 +43,7 @@ export function createSession(config: SessionConfig): Session {
     unanswered: 0,
     urgeUpTo: 0,
     now: 0,
-    effects: [],
+    effects: NO_EFFECTS,
   };
 }
 
@@ -49,14 +51,15 @@ export function createSession(config: SessionConfig): Session {
  * Let one event happen at `now` (monotonic milliseconds).
  * @returns what to do, in order. The last call of a `submit` is named by `sessionLastCall` afterwards.
  */
-export function stepSession(session: Session, event: SessionEvent, now: number): SessionEffect[] {
+export function stepSession(session: Session, event: SessionEvent, now: number): readonly SessionEffect[] {
   session.now = now;
-  session.effects = [];
-  if (session.phase === 'ended') return session.effects;
+  if (session.phase === 'ended') return NO_EFFECTS;
   handle(session, event);
   // What `handle` made of it may have ended the session.
   if (!hasEnded(session)) pump(session);
-  return session.effects;
+  const { effects } = session;
+  session.effects = NO_EFFECTS; // a session that rests keeps none of them
+  return effects;
 }
 
 function hasEnded(session: Session): boolean {
@@ -155,8 +158,7 @@ function succeeded(session: Session, lane: Lane): void {
     lane.sent.filter((call) => call.version !== 0),
   );
   for (const call of lane.sent) {
-    if (call.version === 0)
-      session.effects.push({ kind: 'failed', call: call.number, code: 'workerRemoved', sent: true });
+    if (call.version === 0) emit(session, { kind: 'failed', call: call.number, code: 'workerRemoved', sent: true });
   }
   session.unanswered -= lane.unanswered;
   lane.unanswered = 0;
@@ -175,12 +177,12 @@ function removed(session: Session, worker: number, generation: number): void {
   lane.removed = generation;
   lane.open = false;
   for (const call of lane.queue.take()) {
-    session.effects.push({ kind: 'failed', call: call.number, code: 'workerRemoved', sent: false });
+    emit(session, { kind: 'failed', call: call.number, code: 'workerRemoved', sent: false });
   }
   if (session.verdict !== undefined) return concludeVerdict(session);
   // A worker leaves once the cut covers it, and no process may be left that would tell.
   if (session.orphans.length > 0) {
-    session.effects.push({ kind: 'sendFinder', message: { kind: 'refresh', worldLine: session.worldLine } });
+    emit(session, { kind: 'sendFinder', message: { kind: 'refresh', worldLine: session.worldLine } });
   }
 }
 
@@ -241,7 +243,7 @@ function reply(session: Session, lane: Lane, message: Reply): number {
   session.version = Math.max(session.version, version);
   if (call.carried.size > 0) dropCarried(session, call.carried);
   session.frontier.set(lane.worker, Math.max(version, session.frontier.get(lane.worker) ?? 0));
-  session.effects.push({ kind: 'completed', call: call.number, version, results: message.results, count: call.count });
+  emit(session, { kind: 'completed', call: call.number, version, results: message.results, count: call.count });
   return call.number;
 }
 
@@ -268,7 +270,9 @@ function settle(session: Session, lane: Lane): void {
     if (session.config.replay) lane.done.push(call);
     else remember(lane.done, call);
   }
-  if (answered > 0) lane.sent.splice(0, answered);
+  if (answered === 1 && lane.sent.length === 1)
+    lane.sent.pop(); // the usual case, without an array for what is cut off
+  else if (answered > 0) lane.sent.splice(0, answered);
   const covered = session.cut.get(lane.worker) ?? 0;
   let committed = 0;
   while ((lane.done[committed]?.version ?? Infinity) <= covered) committed++;
@@ -328,7 +332,7 @@ function takeCut(session: Session, lane: Lane | undefined, message: MessageOf<'c
   if (missing !== undefined) return beginVerdict(session, { worldLine, decisions: missing, tables: new Map() });
   const refresh = { kind: 'refresh', worldLine: session.worldLine } as const;
   if (lane) sendTo(session, lane, refresh);
-  else session.effects.push({ kind: 'sendFinder', message: refresh });
+  else emit(session, { kind: 'sendFinder', message: refresh });
 }
 
 function wake(session: Session): void {

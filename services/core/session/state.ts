@@ -1,6 +1,7 @@
 /** A session's memory, and what it asks of its surroundings. */
 import type { Decision, ErrorCode, Message, Versions } from '@dpr/protocol';
-import { createQueue, type Queue } from '../queue.ts';
+import { added } from '../arrays.ts';
+import { Queue } from '../queue.ts';
 
 export interface SessionConfig {
   /** 128 random bits, as 32 hex digits. */
@@ -172,7 +173,15 @@ export interface Session {
   /** Calls up to here are wanted committed at once. */
   urgeUpTo: number;
   now: number;
+  /** Of the step that is under way. */
   effects: SessionEffect[];
+}
+
+/** Shared by all sessions; `emit` adds to an array of the session's own. */
+export const NO_EFFECTS: SessionEffect[] = [];
+
+export function emit(session: Session, effect: SessionEffect): void {
+  session.effects = added(session.effects, effect);
 }
 
 export function laneOf(session: Session, worker: number): Lane {
@@ -185,7 +194,7 @@ export function laneOf(session: Session, worker: number): Lane {
     open: false,
     next: 1,
     acknowledged: 0,
-    queue: createQueue(),
+    queue: new Queue(),
     sent: [],
     done: [],
     unanswered: 0,
@@ -195,7 +204,7 @@ export function laneOf(session: Session, worker: number): Lane {
     urged: 0,
   };
   session.lanes.set(worker, lane);
-  session.effects.push({ kind: 'connect', worker });
+  emit(session, { kind: 'connect', worker });
   return lane;
 }
 
@@ -210,22 +219,22 @@ export function numbersOf(runs: readonly Run[]): number[] {
 export function want(session: Session, worker: number): void {
   const known = session.lanes.get(worker);
   if (known === undefined) laneOf(session, worker);
-  else if (!known.open) session.effects.push({ kind: 'connect', worker });
+  else if (!known.open) emit(session, { kind: 'connect', worker });
 }
 
 export function sendTo(session: Session, lane: Lane, message: Message): void {
-  if (lane.open) session.effects.push({ kind: 'send', worker: lane.worker, message });
+  if (lane.open) emit(session, { kind: 'send', worker: lane.worker, message });
 }
 
 /** Nothing more can be done: the surroundings fail every call that is not committed. */
 export function endSession(session: Session, code: SessionFailure, text: string): void {
   session.phase = 'ended';
-  session.effects.push({ kind: 'ended', code, text });
+  emit(session, { kind: 'ended', code, text });
 }
 
 export function reportCommitted(session: Session, runs: readonly Run[]): void {
   if (runs.length === 0) return;
   const calls = numbersOf(runs);
   for (const call of calls) session.lastCommitted = Math.max(session.lastCommitted, call);
-  session.effects.push({ kind: 'committed', calls });
+  emit(session, { kind: 'committed', calls });
 }

@@ -6,6 +6,7 @@ import type { MessageOf } from '@dpr/protocol';
 import { append, largest, refill } from '../arrays.ts';
 import { survivingVersion } from '../world-lines.ts';
 import {
+  emit,
   endSession,
   laneOf,
   numbersOf,
@@ -148,7 +149,7 @@ function report(session: Session, worldLine: number, lost: readonly Run[]): void
     unsent.sort((a, b) => a - b);
     session.phase = 'broken';
   }
-  session.effects.push({
+  emit(session, {
     kind: 'rolledBack',
     report: { worldLine, lastSurvivor, exceptions, lost: numbers, unsent },
     replaying: replay,

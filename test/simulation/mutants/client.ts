@@ -11,14 +11,14 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   mutant(
     '231 a commit is never told to who waits for it',
     `${CLIENT}/session/commits.ts`,
-    '        waiters.delete(waiter);\n        waiter.resolve();\n',
-    '        waiters.delete(waiter);\n',
+    '      this.#waiters.delete(waiter);\n      waiter.resolve();\n',
+    '      this.#waiters.delete(waiter);\n',
   ),
   mutant(
     '232 a commit is told although earlier calls wait for room',
     `${CLIENT}/session/engine.ts`,
-    'commits.settle(Math.min(oldest?.first ?? Infinity, waiting.first()?.first ?? Infinity));',
-    'commits.settle(oldest?.first ?? Infinity);',
+    'Math.min(this.#inFlight.first()?.first ?? Infinity, this.#waiting.first()?.first ?? Infinity)',
+    'this.#inFlight.first()?.first ?? Infinity',
   ),
   mutant(
     '233 a call is told committed once it is completed',
@@ -41,19 +41,19 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   mutant(
     '236 who waits for room is forgotten',
     `${CLIENT}/session/engine.ts`,
-    '    for (const ready of readyWaiters) ready();\n    readyWaiters.clear();\n',
-    '    readyWaiters.clear();\n',
+    '    for (const ready of this.#readyWaiters) ready();\n',
+    '',
   ),
   mutant(
     '237 one operation more than the limit is sent before a commit',
     `${CLIENT}/session/session-limits.ts`,
-    '(sent.operations + count <= maxOperations &&',
-    '(sent.operations + count <= maxOperations + 1 &&',
+    'this.#sentOperations + count <= this.#maxOperations &&',
+    'this.#sentOperations + count <= this.#maxOperations + 1 &&',
   ),
   mutant(
     '238 a call is made although its signal has aborted',
     `${CLIENT}/session/engine.ts`,
-    '      if (signal?.aborted === true) return signal.reason as Error;\n',
+    '    if (signal?.aborted === true) return signal.reason as Error;\n',
     '',
   ),
   mutant(
@@ -94,14 +94,14 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   mutant(
     '244 a replayed call for a worker that is removed waits for ever',
     `${CLIENT}/session/engine.ts`,
-    '    if (generation !== undefined) removed(worker, generation);\n',
+    '    if (generation !== undefined) this.removed(worker, generation);\n',
     '',
   ),
   mutant(
     '245 a session that is resumed does not tell its core',
     `${CLIENT}/session/engine.ts`,
-    "      broken = undefined;\n      step({ kind: 'resume' });\n",
-    '      broken = undefined;\n',
+    "    this.#broken = undefined;\n    this.#step({ kind: 'resume' });\n",
+    '    this.#broken = undefined;\n',
   ),
   mutant(
     '246 a question to the Finder is lost with its connection',
@@ -118,31 +118,31 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   mutant(
     '248 calls that waited for room are sent after a rollback that reported them',
     `${CLIENT}/session/engine.ts`,
-    'for (const batch of [...gone, ...dropWaiting()]) {',
+    'for (const batch of [...gone, ...this.#dropWaiting()]) {',
     'for (const batch of gone) {',
   ),
   mutant(
     '249 what is committed counts on as under way',
     `${CLIENT}/session/engine.ts`,
-    '    inFlight.delete(call);\n    limits.done(batch);\n',
-    '    inFlight.delete(call);\n',
+    '    this.#inFlight.delete(call);\n    this.#limits.done(batch);\n',
+    '    this.#inFlight.delete(call);\n',
   ),
   mutant(
     '250 a session is not woken to send again',
     `${CLIENT}/session/engine.ts`,
-    '    wake.set(sessionWakeAt(core));\n',
+    '    this.#wake.set(sessionWakeAt(this.#core));\n',
     '',
   ),
   mutant(
     '251 calls of a session that ends are never settled',
     `${CLIENT}/session/engine.ts`,
-    '    for (const batch of [...inFlight, ...dropWaiting()]) fail(batch, error);\n',
+    '    for (const batch of [...this.#inFlight, ...this.#dropWaiting()]) fail(batch, error);\n',
     '',
   ),
   mutant(
     '252 a commit of a session that ends is never settled',
     `${CLIENT}/session/engine.ts`,
-    '    commits.failed(0, () => error);\n',
+    '    this.#commits.failed(0, () => error);\n',
     '',
   ),
   mutant(
@@ -172,7 +172,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   mutant(
     '257 a failure of a call that the application does not look at is not told by a commit',
     `${CLIENT}/session/unreported.ts`,
-    '      failures.push(failure);\n',
+    '    this.#failures.push(failure);\n',
     '',
   ),
   mutant(

@@ -33,14 +33,14 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   mutant(
     '39 a call for a worker that was removed waits for ever',
     `${CORE}/session/state.ts`,
-    "  else if (!known.open) session.effects.push({ kind: 'connect', worker });\n",
+    "  else if (!known.open) emit(session, { kind: 'connect', worker });\n",
     '',
   ),
   mutant(
     '40 calls of a removed worker are never reported committed',
     `${CORE}/session/session.ts`,
-    'if (session.orphans.length > 0) {\n    session.effects',
-    'if (session.orphans.length > Infinity) {\n    session.effects',
+    'if (session.orphans.length > 0) {\n    emit',
+    'if (session.orphans.length > Infinity) {\n    emit',
     change(`${CORE}/session/status.ts`, ' || orphans.length > 0', ''),
   ),
   mutant(
