@@ -2,10 +2,11 @@
 import path from 'node:path';
 import { commandLine, whole } from '@dpr/local/command-line';
 import { interruptible } from '@dpr/local/interrupt';
+import { cellName, TARGET_CELLS } from './cells.ts';
 import { profileWorker } from './profiled.ts';
 import { cellResults, cellTable, EXPLANATION, machineLine, targetTable } from './report.ts';
 import { writeResults } from './results.ts';
-import { machineOf, runBench } from './run.ts';
+import { machineOf, runBench, selection } from './run.ts';
 import { judge } from './targets.ts';
 
 type Options = {
@@ -26,22 +27,27 @@ function parse(words: readonly string[]): Options {
   const description =
     'Measures a cluster, Redis and bare WebSockets, in turns. Let nothing else keep the machine busy.';
   return commandLine('npm run bench --', description)
-    .option('--quick', 'a look in about a minute: few loads, short runs', false)
+    .option('--quick', 'a look in about two minutes: few loads, short runs', false)
     .option('--only <text>', 'only loads and parts whose name contains this, as in B=64 or commits', '')
     .option('--rounds <n>', 'how often everything is measured', whole(1, 100), 3)
     .option('--sessions <n>', 'how many sessions a worker is to remember', whole(1, 1_000_000), 100_000)
     .option('--json', 'one JSON object; rates per second, times in nanoseconds', false)
     .option('--write', 'also write tables and charts into the documents', false)
-    .option('--profile <directory>', 'no table, but CPU profiles of the worker and of the load')
+    .option(
+      '--profile <directory>',
+      'no table, but CPU profiles of the worker and of the load (of the first load that --only leaves)',
+    )
     .parse(words, { from: 'user' })
     .opts<Options>();
 }
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-async function profile(directory: string, signal: AbortSignal): Promise<void> {
-  say('profiling …');
-  const files = await profileWorker(directory, signal);
+async function profile(directory: string, { only }: Options, signal: AbortSignal): Promise<void> {
+  const [first] = selection({ quick: false, only }).cells;
+  const cell = only === '' || first === undefined ? TARGET_CELLS.medium : first;
+  say(`profiling ${cellName(cell)} …`);
+  const files = await profileWorker(directory, cell, signal);
   say(
     `${files.join('\n')}\nOpen them in Chrome (DevTools, Performance, Load profile), in VS Code, or at speedscope.app.`,
   );
@@ -64,6 +70,6 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
 
 const options = parse(process.argv.slice(2));
 const exitCode = await interruptible((signal) =>
-  options.profile === undefined ? bench(options, signal) : profile(options.profile, signal),
+  options.profile === undefined ? bench(options, signal) : profile(options.profile, options, signal),
 );
 process.exit(exitCode);

@@ -1,9 +1,9 @@
-/** CPU profiles of the worker and of the load, under the load of the first target. */
+/** CPU profiles of the worker and of the load, under one load. */
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { withPatience } from '@dpr/runtime/patience';
-import { TARGET_CELLS } from './cells.ts';
+import type { Cell } from './cells.ts';
 import { pins } from './cpu.ts';
 import { startGenerator } from './generator.ts';
 import { runOnce, type Durations } from './grid.ts';
@@ -16,7 +16,7 @@ const POLL_MS = 50;
 const WRITE_LIMIT_MS = 20_000;
 
 /** @returns the files, of the worker and of the load */
-export async function profileWorker(directory: string, signal: AbortSignal): Promise<readonly string[]> {
+export async function profileWorker(directory: string, cell: Cell, signal: AbortSignal): Promise<readonly string[]> {
   mkdirSync(directory, { recursive: true });
   process.env.BENCH_PROFILE = path.resolve(directory);
   process.env.NODE_OPTIONS = `--import ${path.join(import.meta.dirname, 'bench-profile.js')}`;
@@ -26,9 +26,9 @@ export async function profileWorker(directory: string, signal: AbortSignal): Pro
   try {
     const pids = [peer.pid, generator.pid];
     const toggle = (): void => pids.forEach((pid) => process.kill(pid, 'SIGUSR2'));
-    await runOnce({ peer, generator }, TARGET_CELLS.medium, WARM);
+    await runOnce({ peer, generator }, cell, WARM);
     toggle();
-    await runOnce({ peer, generator }, TARGET_CELLS.medium, PROFILED);
+    await runOnce({ peer, generator }, cell, PROFILED);
     toggle();
     const files = [`counter-${peer.pid}`, `bench-load-${generator.pid}`].map((name) =>
       path.join(directory, `${name}.cpuprofile`),

@@ -1,6 +1,6 @@
 /** Starts the servers and loads, measures, and stops them. */
 import { cpus } from 'node:os';
-import { allCells, cellName, CHART_CELL, TARGET_CELLS, type Cell } from './cells.ts';
+import { allCells, cellName, TARGET_CELLS, type Cell } from './cells.ts';
 import { measureCheckpoints } from './checkpoints.ts';
 import { measureCommitTimes } from './commits.ts';
 import { pins } from './cpu.ts';
@@ -71,9 +71,8 @@ export function selection({ quick, only }: Pick<BenchOptions, 'quick' | 'only'>)
   readonly cells: readonly Cell[];
   readonly sections: readonly Section[];
 } {
-  const { small, medium, large } = TARGET_CELLS;
   // The targets look their cells up by identity.
-  const targets: readonly Cell[] = [small, { batch: 1, ...CHART_CELL }, medium, large];
+  const targets: readonly Cell[] = Object.values(TARGET_CELLS);
   const all = quick
     ? targets
     : allCells().map((cell) => targets.find((one) => cellName(one) === cellName(cell)) ?? cell);

@@ -1,28 +1,40 @@
-/** A load as applications make it: the client library, a session per connection, everything exactly once. */
-import { connect, type Session } from '@dpr/client';
+/** A load as applications make it: the client library, one session or many on each connection, everything exactly once. */
+import { connect, type Outcome, type Session } from '@dpr/client';
 import { AMOUNT_BYTES, writeAmount } from '@dpr/counter/operations';
 import type { Line, Load, LoadTarget } from './line.ts';
 
 const WORKER = 0;
 
-export async function dprLoad({ address, connections, batch }: LoadTarget): Promise<Load> {
+export async function dprLoad({ address, connections, sessions: perConnection, batch }: LoadTarget): Promise<Load> {
   const operations = Buffer.alloc(batch * AMOUNT_BYTES);
   for (let index = 0; index < batch; index++) writeAmount(operations, index * AMOUNT_BYTES, 1);
   const clusters = await Promise.all(Array.from({ length: connections }, () => connect({ cluster: address })));
   // Nothing but the transport is to hold the load back, also where checkpoints are rare.
-  const sessions = clusters.map((cluster) =>
-    cluster.session({ maxUncommittedOperations: Infinity, maxUncommittedBytes: Infinity }),
+  const sessions = clusters.flatMap((cluster) =>
+    Array.from({ length: perConnection ?? 1 }, () =>
+      cluster.session({ maxUncommittedOperations: Infinity, maxUncommittedBytes: Infinity }),
+    ),
   );
   const before = await valueOf(sessions);
   let issued = 0;
 
+  function batches(session: Session): () => Outcome<unknown> {
+    const counter = session.worker(WORKER, 'counter');
+    return () => counter.call(operations, batch);
+  }
+
+  function adds(session: Session): () => Outcome<unknown> {
+    const counter = session.counter(WORKER);
+    return () => counter.add(1);
+  }
+
   return {
     lines: sessions.map((session): Line => {
-      const counter = session.worker(WORKER, 'counter');
+      const call = perConnection === undefined ? batches(session) : adds(session);
       return {
         issue(answered) {
           issued += batch;
-          counter.call(operations, batch).then(answered, fail);
+          call().then(answered, fail);
         },
       };
     }),

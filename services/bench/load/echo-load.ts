@@ -5,13 +5,16 @@ import { BATCH_HEADER_BYTES } from '@dpr/protocol';
 import { noMask, type RawSocket } from '@dpr/runtime/frame-socket';
 import { WebSocket } from 'ws';
 import { bareSocket } from '../bare-socket.ts';
-import type { Line, Load, LoadTarget } from './line.ts';
+import { shared, type Line, type Load, type LoadTarget } from './line.ts';
 
-export async function echoLoad({ address, connections, batch }: LoadTarget): Promise<Load> {
+export async function echoLoad({ address, connections, sessions = 1, batch }: LoadTarget): Promise<Load> {
   const frame = Buffer.alloc(BATCH_HEADER_BYTES + batch * AMOUNT_BYTES, 1);
   const sockets = await Promise.all(Array.from({ length: connections }, () => open(address)));
   return {
-    lines: sockets.map(({ ws, send }) => lineOf(ws, () => send(frame))),
+    lines: shared(
+      sockets.map(({ ws, send }) => lineOf(ws, () => send(frame))),
+      sessions,
+    ),
     close() {
       for (const { ws } of sockets) ws.terminate();
       return Promise.resolve();

@@ -1,6 +1,6 @@
 /** What every kind of load looks like to the loops that drive it. */
 
-/** One connection. */
+/** One session: a connection, or one of many that share it. */
 export interface Line {
   /** Send one batch; `answered` is called once, when its reply is there. */
   issue(answered: () => void): void;
@@ -17,6 +17,13 @@ export interface LoadTarget {
   readonly peer: 'dpr' | 'redis' | 'echo';
   readonly address: string;
   readonly connections: number;
+  /** On each connection, with a call at a time each; undefined: one, whose batches are given. */
+  readonly sessions: number | undefined;
   /** Operations in a batch. */
   readonly batch: number;
+}
+
+/** The line of each connection, for as many sessions as share it: a peer without sessions has the same operations in flight. */
+export function shared(lines: readonly Line[], sessions: number): readonly Line[] {
+  return Array.from({ length: sessions }, () => lines).flat();
 }

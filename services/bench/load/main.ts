@@ -18,8 +18,8 @@ const LOADS: Readonly<Record<LoadTarget['peer'], (target: LoadTarget) => Promise
 const LEAD_MS = 150;
 
 async function obey({ peer, address, cell, warmBatches, closedMs, openMs, ...order }: LoadOrder): Promise<Measured> {
-  const { batch, connections, inFlight } = cell;
-  const { lines, close } = await LOADS[peer]({ peer, address, connections, batch });
+  const { batch, connections, inFlight, sessions } = cell;
+  const { lines, close } = await LOADS[peer]({ peer, address, connections, sessions, batch });
   await warmUp(lines, inFlight, warmBatches, order.warmLimitMs);
   const before = { server: cpuNs(order.server), load: cpuNs(process.pid) };
   const { batches, ms } = await closedLoop(lines, inFlight, closedMs);

@@ -1,13 +1,13 @@
 /** A load on Redis that costs as little as possible: prepared pipelines on a bare socket, and replies that are only counted. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { Line, Load, LoadTarget } from './line.ts';
+import { shared, type Line, type Load, type LoadTarget } from './line.ts';
 
 const KEY = 'counter';
 const NEWLINE = 0x0a;
 const COLON = 0x3a;
 
-export async function redisLoad({ address, connections, batch }: LoadTarget): Promise<Load> {
+export async function redisLoad({ address, connections, sessions = 1, batch }: LoadTarget): Promise<Load> {
   const { hostname, port } = new URL(address);
   const words = ['INCRBY', KEY, '1'];
   const command = `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
@@ -20,7 +20,10 @@ export async function redisLoad({ address, connections, batch }: LoadTarget): Pr
     }),
   );
   return {
-    lines: sockets.map((socket) => pipelined(socket, pipeline, batch)),
+    lines: shared(
+      sockets.map((socket) => pipelined(socket, pipeline, batch)),
+      sessions,
+    ),
     close() {
       for (const socket of sockets) socket.destroy();
       return Promise.resolve();
