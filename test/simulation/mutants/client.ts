@@ -190,14 +190,15 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   mutant(
     '260 calls of a strict session travel together although others were made between them',
     `${CLIENT}/session/collector.ts`,
-    "      if (mode === 'strict') close();\n      const cargo = begin(",
-    '      const cargo = begin(',
+    '    if (!this.#isStrict) this.#keepOpen(worker, cargo);\n',
+    '    this.#keepOpen(worker, cargo);\n',
   ),
   mutant(
     '261 a relaxed session sends a call of a worker before an earlier one',
     `${CLIENT}/session/collector.ts`,
-    '      else open.delete(worker);\n',
+    '    this.#open?.delete(worker);\n',
     '',
+    change(`${CLIENT}/session/collector.ts`, 'this.#last?.batch.worker === worker || this.#isStrict', 'this.#isStrict'),
   ),
   mutant(
     '262 a call fails with another one that it travels with',
@@ -214,7 +215,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   mutant(
     '264 a commit does not tell of an overflow at which the application did not look',
     `${CLIENT}/session/engine.ts`,
-    '// those of the earlier results count no more\n    leave(cargo, failure);\n',
+    '// those of the earlier results count no more\n    this.#leave(cargo, failure);\n',
     '// those of the earlier results count no more\n    cargo.failure = failure;\n',
   ),
 ];
