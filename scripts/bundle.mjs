@@ -30,6 +30,7 @@ export const PROGRAMS = {
   'bench-load': 'services/bench/load/main.ts',
   'bench-echo': 'services/bench/echo.ts',
   'bench-profile': 'services/bench/profile.ts',
+  'bench-allocation-watch': 'services/bench/allocation-watch.ts',
 };
 
 /** What images of worker types of others are built on, bundled as well. */

@@ -1,6 +1,8 @@
 /** How long a commit takes: by the checkpoints' own time, and on demand. */
 import { connect } from '@dpr/client';
 import { measureCommits, measureCommitsOnDemand, summarize, type Summary } from '@dpr/local/measurements';
+import { ROUTED_CELLS } from './cells.ts';
+import { runOnce, type Contender, type Durations } from './grid.ts';
 import type { ClusterPeer } from './peers/cluster.ts';
 
 /** ms. */
@@ -32,4 +34,49 @@ export async function measureCommitTimes(
     brisk: await on(brisk, measureCommits),
     onDemand: await on(relaxed, measureCommitsOnDemand),
   };
+}
+
+/** How long commits take while sessions cross between the workers, ms. */
+export interface CrossingCommits {
+  readonly periodic: Summary;
+  readonly onDemand: Summary;
+}
+
+/** How long a commit and the pause before it take at most on the average, in checkpoint intervals. */
+const INTERVALS_EACH = 2;
+
+/** Under half of the load that the workers can take, by a session that crosses as well. */
+export async function measureCrossingCommits(
+  contender: Contender & { readonly peer: ClusterPeer },
+  workers: number,
+  commits: number,
+  durations: Durations,
+  signal: AbortSignal,
+): Promise<CrossingCommits> {
+  const { peer } = contender;
+  const { checkpointIntervalMs } = peer;
+  const cell = ROUTED_CELLS.crosses;
+  const { operationsPerSecond } = await runOnce(contender, cell, { ...durations, openMs: 0 });
+  const openMs = 2 * commits * INTERVALS_EACH * checkpointIntervalMs;
+  const steady = { ...durations, warmBatches: 0, closedMs: 1, openMs };
+  const progress = { isOver: false };
+  const load = runOnce(contender, cell, steady, operationsPerSecond / 2).then(() => (progress.isOver = true));
+  const client = await connect({ cluster: peer.address, signal });
+  try {
+    const measurement = {
+      session: client.session({ mode: 'relaxed' }),
+      workers,
+      commits,
+      checkpointIntervalMs,
+      seed: 1,
+      signal,
+    };
+    const periodic = summarize(await measureCommits(measurement));
+    const onDemand = summarize(await measureCommitsOnDemand(measurement));
+    if (progress.isOver) throw new Error('the load ended before the commits were measured');
+    return { periodic, onDemand };
+  } finally {
+    await client.close();
+    await load;
+  }
 }

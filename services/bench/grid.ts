@@ -1,7 +1,7 @@
 /** Every cell on every peer, in turns. */
 import { cellName, TARGET_CELLS, type Cell } from './cells.ts';
 import type { Generator } from './generator.ts';
-import type { Measured } from './load/protocol.ts';
+import type { Measured, MemoryUse } from './load/protocol.ts';
 import type { Peer } from './peers/peer.ts';
 
 /** How long each part of a measurement takes. */
@@ -16,6 +16,9 @@ export interface Durations {
   readonly openMs: number;
 }
 
+/** How long memory is looked at, ms. */
+const MEMORY_MS = 300;
+
 const FIRST_LIMIT_MS = 5_000;
 
 export interface Contender {
@@ -28,6 +31,8 @@ export interface CellRuns {
   readonly cell: Cell;
   readonly peer: string;
   readonly runs: readonly Measured[];
+  /** Of a server that was watched: looked at once, since it slows down what it looks at. */
+  readonly memory?: MemoryUse | undefined;
 }
 
 /**
@@ -41,6 +46,7 @@ export async function measureGrid(
   durations: Durations,
   tell: (text: string) => void,
 ): Promise<readonly CellRuns[]> {
+  if (cells.length === 0) return [];
   const all = cells.flatMap((cell) => contenders.map((contender) => ({ cell, contender, runs: [] as Measured[] })));
   tell('warming up');
   const first = firstOf(durations);
@@ -53,7 +59,19 @@ export async function measureGrid(
         one.runs.push(await runOnce(one.contender, cell, durations));
     }
   }
-  return all.map(({ cell, contender, runs }) => ({ cell, peer: contender.peer.name, runs }));
+  const done: CellRuns[] = [];
+  for (const { cell, contender, runs } of all) {
+    if (contender.peer.isWatched) tell(`memory: ${cellName(cell)}`);
+    const memory = contender.peer.isWatched ? await memoryOf(contender, cell, durations) : undefined;
+    done.push({ cell, peer: contender.peer.name, runs, memory });
+  }
+  return done;
+}
+
+async function memoryOf(contender: Contender, cell: Cell, durations: Durations): Promise<MemoryUse | undefined> {
+  // Of a load that others disturb it would be theirs as well.
+  if (cell.route?.kind === 'read') return undefined;
+  return (await runOnce(contender, cell, { ...durations, closedMs: 1, openMs: 0 }, undefined, MEMORY_MS)).memory;
 }
 
 /** What comes before the first measurement of a contender. */
@@ -66,6 +84,7 @@ export function runOnce(
   cell: Cell,
   { warmBatches, warmLimitMs, closedMs, openMs }: Durations,
   perSecond?: number,
+  memoryMs = 0,
 ): Promise<Measured> {
   return generator.run({
     peer: peer.kind,
@@ -76,6 +95,7 @@ export function runOnce(
     closedMs,
     openMs,
     perSecond,
-    server: peer.pid,
+    memoryMs,
+    servers: peer.pids,
   });
 }

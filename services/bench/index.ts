@@ -1,5 +1,5 @@
 /** What of the benchmark only computes: cells, statistics, targets, tables and charts. */
-export { allCells, cellName, TARGET_CELLS, type Cell } from './cells.ts';
+export { allCells, cellName, ROUTED_CELLS, TARGET_CELLS, type Cell } from './cells.ts';
 export { chart, type Series } from './chart.ts';
 export type { CellRuns } from './grid.ts';
 export { closedLoop, openLoop } from './load/loops.ts';

@@ -15,24 +15,23 @@ const PROFILED: Durations = { firstBatches: 0, warmBatches: 0, warmLimitMs: 0, c
 const POLL_MS = 50;
 const WRITE_LIMIT_MS = 20_000;
 
-/** @returns the files, of the worker and of the load */
+/** @returns the files, of the workers and of the load */
 export async function profileWorker(directory: string, cell: Cell, signal: AbortSignal): Promise<readonly string[]> {
   mkdirSync(directory, { recursive: true });
   process.env.BENCH_PROFILE = path.resolve(directory);
   process.env.NODE_OPTIONS = `--import ${path.join(import.meta.dirname, 'bench-profile.js')}`;
   const pin = pins();
-  const peer = await startCluster(100, { pin: pin.servers, signal });
+  const peer = await startCluster(100, { pin: pin.servers, signal }, cell.route?.workers);
   const generator = startGenerator(pin.load, signal);
   try {
-    const pids = [peer.pid, generator.pid];
+    const pids = [...peer.pids, generator.pid];
     const toggle = (): void => pids.forEach((pid) => process.kill(pid, 'SIGUSR2'));
     await runOnce({ peer, generator }, cell, WARM);
     toggle();
     await runOnce({ peer, generator }, cell, PROFILED);
     toggle();
-    const files = [`counter-${peer.pid}`, `bench-load-${generator.pid}`].map((name) =>
-      path.join(directory, `${name}.cpuprofile`),
-    );
+    const names = [...peer.pids.map((pid) => `counter-${pid}`), `bench-load-${generator.pid}`];
+    const files = names.map((name) => path.join(directory, `${name}.cpuprofile`));
     await withPatience({ signals: [signal], ms: WRITE_LIMIT_MS }, async (limit) => {
       while (!files.every((file) => existsSync(file))) await pause(POLL_MS, undefined, { signal: limit });
     });

@@ -2,7 +2,7 @@
 import { markdownTable } from '@dpr/local/measurements';
 import { cellName } from './cells.ts';
 import type { CellRuns } from './grid.ts';
-import type { Latencies } from './load/protocol.ts';
+import type { Latencies, MemoryUse } from './load/protocol.ts';
 import { spreadOf, type Spread } from './statistics.ts';
 import type { TargetResult } from './targets.ts';
 
@@ -26,10 +26,11 @@ export interface CellResult {
   readonly loadNs: number;
   /** At half of that throughput, ns; medians over the runs. */
   readonly latency: Omit<Latencies, 'count'>;
+  readonly memory?: MemoryUse | undefined;
 }
 
 export function cellResults(cells: readonly CellRuns[]): readonly CellResult[] {
-  return cells.map(({ cell, peer, runs }) => {
+  return cells.map(({ cell, peer, runs, memory }) => {
     const median = (read: (run: (typeof runs)[number]) => number) => spreadOf(runs.map(read)).median;
     const at = (key: keyof Latencies) => median(({ latency }) => latency?.[key] ?? NaN);
     return {
@@ -39,6 +40,7 @@ export function cellResults(cells: readonly CellRuns[]): readonly CellResult[] {
       serverNs: median(({ serverNs }) => serverNs),
       loadNs: median(({ loadNs }) => loadNs),
       latency: { p50: at('p50'), p90: at('p90'), p99: at('p99'), p999: at('p999'), max: at('max') },
+      memory,
     };
   });
 }
@@ -62,6 +64,10 @@ export function cellTable(results: readonly CellResult[]): string {
     'most:',
     'server ns/op:',
     'load ns/op:',
+    'server B/op:',
+    'load B/op:',
+    'server GC/s:',
+    'load GC/s:',
     'p50:',
     'p90:',
     'p99:',
@@ -69,11 +75,12 @@ export function cellTable(results: readonly CellResult[]): string {
     'max:',
   ];
   const rows = results.map(
-    ({ cell, peer, operationsPerSecond: { median, least, most }, serverNs, loadNs, latency }) => [
+    ({ cell, peer, operationsPerSecond: { median, least, most }, serverNs, loadNs, latency, memory }) => [
       cell,
       peer,
       ...[median, least, most].map(showCount),
-      ...[serverNs, loadNs].map(showNs),
+      ...[serverNs, loadNs].map(showNumber),
+      ...[memory?.serverBytes, memory?.loadBytes, memory?.serverCollections, memory?.loadCollections].map(showNumber),
       ...[latency.p50, latency.p90, latency.p99, latency.p999, latency.max].map(showTime),
     ],
   );
@@ -87,9 +94,9 @@ export function showCount(value: number): string {
   return value >= 1e3 ? `${(value / 1e3).toFixed(value >= 1e4 ? 1 : 2)} k` : value.toFixed(0);
 }
 
-function showNs(ns: number): string {
-  if (Number.isNaN(ns)) return '–';
-  return ns >= 100 ? ns.toFixed(0) : ns.toFixed(1);
+function showNumber(value = NaN): string {
+  if (Number.isNaN(value)) return '–';
+  return value >= 100 ? value.toFixed(0) : value.toFixed(1);
 }
 
 /** As in `85 µs` or `1.2 ms`. */
@@ -105,5 +112,8 @@ Redis has the same operations in flight as pipelined INCRBY of one key; its load
 replies are only counted. Bare ws sends back frames of the size of DPR's batches, each a message of its own, with one write per
 tick, no compression and no masks: the floor of the transport. Throughput is from a closed loop. Latency is from an open loop at
 half of that throughput, counted from when a batch was due, so a stall counts for all batches that would have come meanwhile. Figures
-are medians over the runs, in which all take turns; CPU time is that of the server's process and of the load's process. Not
-measured: a network, more than one worker, larger states, other operations.`;
+are medians over the runs, in which all take turns; CPU time is that of the servers' processes and of the load's process; bytes and
+collections (GC) are those of V8's heap in the same processes, looked at once with a profiler that takes samples. With s=, each of s sessions
+on a connection has one call at a time, and Redis as many operations in flight on it. With w=, one client has sessions over w workers:
+each stays with one of them, crosses between all at random, or takes turns (strictly between two, relaxed between four); in read, one session reads
+while the others write, and is measured alone. Not measured: a network, larger states, other operations.`;

@@ -1,8 +1,9 @@
 /** Starts the servers and loads, measures, and stops them. */
 import { cpus } from 'node:os';
+import path from 'node:path';
 import { allCells, cellName, TARGET_CELLS, type Cell } from './cells.ts';
 import { measureCheckpoints } from './checkpoints.ts';
-import { measureCommitTimes } from './commits.ts';
+import { measureCommitTimes, measureCrossingCommits } from './commits.ts';
 import { pins } from './cpu.ts';
 import { startGenerator } from './generator.ts';
 import { measureGrid, type Contender, type Durations } from './grid.ts';
@@ -28,7 +29,7 @@ export interface BenchOptions {
 }
 
 /** The parts besides the cells. */
-const SECTIONS = ['checkpoints', 'commits', 'sessions'] as const;
+const SECTIONS = ['checkpoints', 'commits', 'crossing', 'sessions'] as const;
 type Section = (typeof SECTIONS)[number];
 
 const DURATIONS: Durations = {
@@ -49,6 +50,8 @@ const USUAL_INTERVAL_MS = 100;
 const BRISK_INTERVAL_MS = 10;
 /** The longest that a config allows: within one measurement there is hardly a checkpoint. */
 const RARE_INTERVAL_MS = 60_000;
+/** Of the cluster that loads with several workers have. */
+const WORKERS = 4;
 /** Times as many rounds as elsewhere: what is compared differs by less than two rounds do. */
 const CHECKPOINT_ROUNDS = 5;
 const COMMITS = 100;
@@ -87,6 +90,7 @@ export async function runBench(options: BenchOptions): Promise<Measurements> {
   const { quick, rounds, signal, tell } = options;
   const { cells, sections } = selection(options);
   const durations = quick ? QUICK_DURATIONS : DURATIONS;
+  const commitCount = quick ? QUICK_COMMITS : COMMITS;
   const pin = pins();
   const stops: (() => Promise<void>)[] = [];
   const starting = { pin: pin.servers, signal };
@@ -96,18 +100,26 @@ export async function runBench(options: BenchOptions): Promise<Measurements> {
     stops.push(one.stop);
     return one;
   }
-  const cluster = (intervalMs: number): Promise<ClusterPeer> => started(startCluster(intervalMs, starting));
-  function contend(peer: Peer): Contender {
+  const cluster = (intervalMs: number, workers = 1): Promise<ClusterPeer> =>
+    started(startCluster(intervalMs, starting, workers));
+  function contend<P extends Peer>(peer: P): Contender & { readonly peer: P } {
     const generator = startGenerator(pin.load, signal);
     stops.push(generator.stop);
     return { peer, generator };
   }
+  /** One that more than one part may want, which the first one starts. */
+  function contendLater<P extends Peer>(start: () => Promise<P>): () => Promise<Contender & { readonly peer: P }> {
+    let started: Promise<Contender & { readonly peer: P }> | undefined;
+    return () => (started ??= start().then(contend));
+  }
 
+  const nodeOptions = process.env.NODE_OPTIONS;
+  process.env.NODE_OPTIONS = `${nodeOptions ?? ''} --import ${path.join(import.meta.dirname, 'bench-allocation-watch.js')}`;
   try {
     tell('starting');
     const usual = await cluster(USUAL_INTERVAL_MS);
     const dpr = contend(usual);
-    const contenders = [dpr];
+    const contenders: Contender[] = [dpr];
     if (cells.length > 0) {
       contenders.push(contend(await started(startEcho(starting))));
       if (redisVersion() !== undefined) {
@@ -116,7 +128,17 @@ export async function runBench(options: BenchOptions): Promise<Measurements> {
         }
       }
     }
-    const grid = cells.length === 0 ? [] : await measureGrid(contenders, cells, rounds, durations, tell);
+    const grid = await measureGrid(
+      contenders,
+      cells.filter(({ route }) => route === undefined),
+      rounds,
+      durations,
+      tell,
+    );
+    const routed = cells.filter(({ route }) => route !== undefined);
+    const many = contendLater(() => cluster(USUAL_INTERVAL_MS, WORKERS));
+    const several = routed.length === 0 ? [] : [await many(), ...contenders.slice(1)];
+    const routedGrid = await measureGrid(several, routed, rounds, durations, tell);
 
     const wants = (section: Section): boolean => {
       if (!sections.includes(section)) return false;
@@ -132,13 +154,18 @@ export async function runBench(options: BenchOptions): Promise<Measurements> {
         )
       : undefined;
     const commits = wants('commits')
-      ? await measureCommitTimes(usual, await cluster(BRISK_INTERVAL_MS), quick ? QUICK_COMMITS : COMMITS, signal)
+      ? await measureCommitTimes(usual, await cluster(BRISK_INTERVAL_MS), commitCount, signal)
+      : undefined;
+    const crossing = wants('crossing')
+      ? await measureCrossingCommits(await many(), WORKERS, commitCount, durations, signal)
       : undefined;
     const sessions = wants('sessions')
       ? await measureSessions(await cluster(USUAL_INTERVAL_MS), options.sessions, signal)
       : undefined;
-    return { cells: grid, checkpoints, commits, sessions };
+    return { cells: [...grid, ...routedGrid], checkpoints, commits, crossing, sessions };
   } finally {
     await Promise.allSettled(stops.reverse().map((stop) => stop()));
+    if (nodeOptions === undefined) delete process.env.NODE_OPTIONS;
+    else process.env.NODE_OPTIONS = nodeOptions;
   }
 }

@@ -30,7 +30,8 @@ export async function measureSessions(
   try {
     const checkpointBytesAlone = await bytesPerCheckpoint(client, cluster);
     await exercise(client, sessions, signal);
-    const before = memoryBytes(cluster.pid);
+    const [worker = NaN] = cluster.pids;
+    const before = memoryBytes(worker);
     for (let begun = 0; begun < sessions; begun += CHUNK) {
       signal.throwIfAborted();
       const chunk = Array.from({ length: Math.min(CHUNK, sessions - begun) }, () => client.session());
@@ -38,7 +39,7 @@ export async function measureSessions(
       for (const session of chunk) session.close();
     }
     await client.session().commit();
-    const more = memoryBytes(cluster.pid) - before;
+    const more = memoryBytes(worker) - before;
     const settling = client.session();
     await makeCheckpoints(settling, SETTLED_AFTER);
     settling.close();

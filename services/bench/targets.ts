@@ -1,8 +1,8 @@
 /** What the project means to reach, and whether it did. */
 import { showMs } from '@dpr/local/measurements';
-import { cellName, TARGET_CELLS, type Cell } from './cells.ts';
+import { cellName, ROUTED_CELLS, TARGET_CELLS, type Cell } from './cells.ts';
 import type { CheckpointRuns } from './checkpoints.ts';
-import type { CommitTimes } from './commits.ts';
+import type { CommitTimes, CrossingCommits } from './commits.ts';
 import type { CellRuns } from './grid.ts';
 import type { Measured } from './load/protocol.ts';
 import type { SessionCosts } from './sessions.ts';
@@ -13,6 +13,7 @@ export interface Measurements {
   readonly cells: readonly CellRuns[];
   readonly checkpoints?: CheckpointRuns | undefined;
   readonly commits?: CommitTimes | undefined;
+  readonly crossing?: CrossingCommits | undefined;
   readonly sessions?: SessionCosts | undefined;
 }
 
@@ -32,7 +33,7 @@ const EVERYSEC = 'Redis everysec';
 const BARE = 'bare ws';
 
 /** Those targets whose figures are there. */
-export function judge({ cells, checkpoints, commits, sessions }: Measurements): readonly TargetResult[] {
+export function judge({ cells, checkpoints, commits, crossing, sessions }: Measurements): readonly TargetResult[] {
   const against = (cell: Cell, other: string, least: number): TargetResult[] => {
     const runsOf = (peer: string) => cells.find((one) => one.peer === peer && one.cell === cell)?.runs ?? [];
     const spread = ratios(runsOf('DPR').map(throughput), runsOf(other).map(throughput));
@@ -45,6 +46,7 @@ export function judge({ cells, checkpoints, commits, sessions }: Measurements): 
     ...[apart, singles, users, crowd].flatMap((cell) => against(cell, EVERYSEC, 1)),
     ...against(TARGET_CELLS.medium, BARE, 0.6),
     ...judgeTail(cells),
+    ...judgeCrossing(cells, crossing),
     ...(checkpoints ? judgeCheckpoints(checkpoints) : []),
     ...(commits ? judgeCommits(commits) : []),
     ...(sessions ? judgeSessions(sessions) : []),
@@ -57,6 +59,22 @@ function judgeTail(cells: readonly CellRuns[]): TargetResult[] {
   const { median } = spreadOf(runs.map(({ latency }) => (latency?.p999 ?? NaN) / NS_PER_MS));
   if (Number.isNaN(median)) return [];
   return [within(`${cellName(TARGET_CELLS.users)}, p99.9 at half load`, MOST_TAIL_MS, median)];
+}
+
+/** Sessions that cross between workers against sessions that stay. */
+function judgeCrossing(cells: readonly CellRuns[], commits: CrossingCommits | undefined): TargetResult[] {
+  const runsOf = (cell: Cell) => cells.find((one) => one.peer === 'DPR' && one.cell === cell)?.runs ?? [];
+  const { crosses, stays } = ROUTED_CELLS;
+  const spread = ratios(runsOf(crosses).map(throughput), runsOf(stays).map(throughput));
+  return [
+    ...(Number.isNaN(spread.median) ? [] : [atLeast(`${cellName(crosses)}, against sessions that stay`, 0.9, spread)]),
+    ...(commits === undefined
+      ? []
+      : [
+          within('commit, p50, of crossing sessions, checkpoints every 100 ms', 70, commits.periodic.p50),
+          within('commit, p50, of crossing sessions, on demand', 15, commits.onDemand.p50),
+        ]),
+  ];
 }
 
 function within(name: string, most: number, ms: number): TargetResult {

@@ -24,13 +24,19 @@ function measured(operationsPerSecond: number, latencyNs: number | undefined): M
 describe('tables of the benchmark', () => {
   it('show medians over the runs, and the spread of throughput', () => {
     const cell = { batch: 16, connections: 8, inFlight: 1 };
-    const runs: CellRuns = { cell, peer: 'DPR', runs: [measured(3e6, 2e6), measured(1e6, 1e3), measured(2e6, 5e4)] };
+    const memory = { serverBytes: 1200, loadBytes: 80, serverCollections: 3, loadCollections: 1.5 };
+    const runs: CellRuns = {
+      cell,
+      peer: 'DPR',
+      runs: [measured(3e6, 2e6), measured(1e6, 1e3), measured(2e6, 5e4)],
+      memory,
+    };
     const results = cellResults([runs]);
     assert.deepEqual(results[0]?.operationsPerSecond, { median: 2e6, least: 1e6, most: 3e6 });
     const [head = '', rule, row] = cellTable(results).split('\n');
     assert.equal(
       row,
-      '| B=16 c=8 f=1 | DPR    |       2.00 M | 1.00 M | 3.00 M |         12.3 |        456 | 50 µs | 50 µs | 50 µs | 50 µs | 50 µs |',
+      '| B=16 c=8 f=1 | DPR    |       2.00 M | 1.00 M | 3.00 M |         12.3 |        456 |        1200 |      80.0 |         3.0 |       1.5 | 50 µs | 50 µs | 50 µs | 50 µs | 50 µs |',
     );
     assert.deepEqual([rule?.length, row?.length], [head.length, head.length]);
   });

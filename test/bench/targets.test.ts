@@ -83,9 +83,9 @@ describe('targets', () => {
     for (const quick of [true, false]) {
       const { cells, sections } = selection({ quick, only: '' });
       for (const cell of Object.values(TARGET_CELLS)) assert.ok(cells.includes(cell), cellName(cell));
-      assert.deepEqual(sections, ['checkpoints', 'commits', 'sessions']);
+      assert.deepEqual(sections, ['checkpoints', 'commits', 'crossing', 'sessions']);
     }
-    assert.equal(selection({ quick: false, only: '' }).cells.length, 5 * 3 * 2 + 2);
+    assert.equal(selection({ quick: false, only: '' }).cells.length, 5 * 3 * 2 + 2 + 5);
   });
 
   it('can be chosen by a part of their names', () => {

@@ -7,7 +7,8 @@ import { WebSocket } from 'ws';
 import { bareSocket } from '../bare-socket.ts';
 import { shared, type Line, type Load, type LoadTarget } from './line.ts';
 
-export async function echoLoad({ address, connections, sessions = 1, batch }: LoadTarget): Promise<Load> {
+export async function echoLoad({ address, cell }: LoadTarget): Promise<Load> {
+  const { connections, sessions = 1, batch } = cell;
   const frame = Buffer.alloc(BATCH_HEADER_BYTES + batch * AMOUNT_BYTES, 1);
   const sockets = await Promise.all(Array.from({ length: connections }, () => open(address)));
   return {

@@ -1,4 +1,5 @@
 /** What every kind of load looks like to the loops that drive it. */
+import type { Cell } from '../cells.ts';
 
 /** One session: a connection, or one of many that share it. */
 export interface Line {
@@ -12,15 +13,11 @@ export interface Load {
   readonly close: () => Promise<void>;
 }
 
-/** What to connect to. */
+/** What to connect to, and with what load. */
 export interface LoadTarget {
   readonly peer: 'dpr' | 'redis' | 'echo';
   readonly address: string;
-  readonly connections: number;
-  /** On each connection, with a call at a time each; undefined: one, whose batches are given. */
-  readonly sessions: number | undefined;
-  /** Operations in a batch. */
-  readonly batch: number;
+  readonly cell: Cell;
 }
 
 /** The line of each connection, for as many sessions as share it: a peer without sessions has the same operations in flight. */

@@ -69,6 +69,22 @@ export async function openLoop(
   return latencies;
 }
 
+/** Keep so many batches in flight on every line. @returns what ends it, once all are answered */
+export function keepBusy(lines: readonly Line[], inFlight: number): () => Promise<void> {
+  let ending: (() => void) | undefined;
+  let running = lines.length * inFlight;
+  for (const line of lines) {
+    const again = (): void => {
+      if (ending === undefined) line.issue(again);
+      else if (--running === 0) ending();
+    };
+    for (let index = 0; index < inFlight; index++) line.issue(again);
+  }
+  return async () => {
+    if (running > 0) await answeredInTime((resolve) => (ending = resolve));
+  };
+}
+
 async function answeredInTime(start: (resolve: () => void) => void): Promise<void> {
   let late: NodeJS.Timeout | undefined;
   await new Promise<void>((resolve, reject) => {

@@ -4,7 +4,8 @@ import { cpuNs } from '../cpu.ts';
 import { dprLoad } from './dpr-load.ts';
 import { echoLoad } from './echo-load.ts';
 import type { Line, Load, LoadTarget } from './line.ts';
-import { closedLoop, openLoop } from './loops.ts';
+import { closedLoop, keepBusy, openLoop } from './loops.ts';
+import { measureMemory } from './memory.ts';
 import type { Latencies, LoadAnswer, LoadOrder, Measured } from './protocol.ts';
 import { redisLoad } from './redis-load.ts';
 
@@ -17,19 +18,38 @@ const LOADS: Readonly<Record<LoadTarget['peer'], (target: LoadTarget) => Promise
 /** What comes first in the open loop does not count: it waits for the closed loop's garbage, and for code to be compiled for it. */
 const LEAD_MS = 150;
 
-async function obey({ peer, address, cell, warmBatches, closedMs, openMs, ...order }: LoadOrder): Promise<Measured> {
-  const { batch, connections, inFlight, sessions } = cell;
-  const { lines, close } = await LOADS[peer]({ peer, address, connections, sessions, batch });
-  await warmUp(lines, inFlight, warmBatches, order.warmLimitMs);
-  const before = { server: cpuNs(order.server), load: cpuNs(process.pid) };
-  const { batches, ms } = await closedLoop(lines, inFlight, closedMs);
+async function obey({
+  peer,
+  address,
+  cell,
+  warmBatches,
+  closedMs,
+  openMs,
+  memoryMs,
+  ...order
+}: LoadOrder): Promise<Measured> {
+  const { batch, inFlight, route } = cell;
+  const { lines, close } = await LOADS[peer]({ peer, address, cell });
+  const measured = route?.kind === 'read' ? lines.slice(0, 1) : lines;
+  const others = lines.slice(measured.length);
+  const stop = keepBusy(others, inFlight);
+  await warmUp(measured, inFlight, warmBatches, order.warmLimitMs);
+  const before = { server: serverCpuNs(order), load: cpuNs(process.pid) };
+  const { batches, ms } = await closedLoop(measured, inFlight, closedMs);
   const operations = batches * batch;
-  const serverNs = (cpuNs(order.server) - before.server) / operations;
-  const loadNs = (cpuNs(process.pid) - before.load) / operations;
+  const perOperation = (spentNs: number): number => (others.length > 0 ? NaN : spentNs / operations);
+  const serverNs = perOperation(serverCpuNs(order) - before.server);
+  const loadNs = perOperation(cpuNs(process.pid) - before.load);
   const perSecond = openMs === 0 ? 0 : (order.perSecond ?? (batches / ms) * 500);
-  const latency = openMs === 0 ? undefined : latenciesOf(await openLoop(lines, perSecond, openMs, LEAD_MS));
+  const latency = openMs === 0 ? undefined : latenciesOf(await openLoop(measured, perSecond, openMs, LEAD_MS));
+  const memory = memoryMs === 0 ? undefined : await measureMemory(measured, inFlight, batch, memoryMs, order.servers);
+  await stop();
   await close();
-  return { operationsPerSecond: (operations / ms) * 1000, serverNs, loadNs, perSecond, latency };
+  return { operationsPerSecond: (operations / ms) * 1000, serverNs, loadNs, perSecond, latency, memory };
+}
+
+function serverCpuNs({ servers }: Pick<LoadOrder, 'servers'>): number {
+  return servers.reduce((sum, pid) => sum + cpuNs(pid), 0);
 }
 
 const WARM_STEP_MS = 50;

@@ -1,4 +1,4 @@
-/** The real cluster: a Finder and one counter, as `npm start` runs them. */
+/** The real cluster: a Finder and counters, as `npm start` runs them. */
 import { runningCluster } from '@dpr/client/cluster-file';
 import { LOCAL_PROGRAM, startTemporaryCluster } from '@dpr/local/temporary-cluster';
 import { withPatience } from '@dpr/runtime/patience';
@@ -6,34 +6,40 @@ import type { Peer, PeerOptions } from './peer.ts';
 
 export interface ClusterPeer extends Peer {
   readonly checkpointIntervalMs: number;
-  /** The worker's metrics, as they are now, by name. */
+  /** The first worker's metrics, as they are now, by name. */
   readonly metrics: () => Promise<ReadonlyMap<string, number>>;
 }
 
 /** @throws Error with the cluster's own words when it does not serve */
-export async function startCluster(checkpointIntervalMs: number, { pin, signal }: PeerOptions): Promise<ClusterPeer> {
+export async function startCluster(
+  checkpointIntervalMs: number,
+  { pin, signal }: PeerOptions,
+  workers = 1,
+): Promise<ClusterPeer> {
   const own = await startTemporaryCluster({
-    workers: 1,
+    workers,
     checkpointIntervalMs,
     command: [...pin, ...LOCAL_PROGRAM],
     signal,
   });
-  const worker = (await runningCluster(own.dataDirectory))?.processes.find(({ role }) => role === 'worker');
-  if (typeof worker?.pid !== 'number') {
+  const running = (await runningCluster(own.dataDirectory))?.processes.filter(({ role }) => role === 'worker') ?? [];
+  const pids = running.flatMap(({ pid }) => (typeof pid === 'number' ? [pid] : []));
+  const [first] = running;
+  if (first === undefined || pids.length < workers) {
     await own.remove();
-    throw new Error('the cluster serves, and its worker is not to be found');
+    throw new Error(`the cluster serves, and ${workers - pids.length} of its workers are not to be found`);
   }
-  const { pid, ports } = worker;
   return {
     name: 'DPR',
     kind: 'dpr',
+    isWatched: true,
     address: own.cluster,
-    pid,
+    pids,
     checkpointIntervalMs,
     async metrics() {
       // `fetch` leaves a listener at the signal that it is given.
       const text = await withPatience({ signals: [signal] }, async (limit) => {
-        const response = await fetch(`http://127.0.0.1:${ports.admin}/metrics`, { signal: limit });
+        const response = await fetch(`http://127.0.0.1:${first.ports.admin}/metrics`, { signal: limit });
         return response.text();
       });
       const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));

@@ -17,8 +17,9 @@ export async function startEcho({ pin, signal }: PeerOptions): Promise<Peer> {
   return {
     name: 'bare ws',
     kind: 'echo',
+    isWatched: true,
     address: said.toString().trim(),
-    pid: child.pid ?? NaN,
+    pids: child.pid === undefined ? [] : [child.pid],
     async stop() {
       child.stdin.end();
       await gone;

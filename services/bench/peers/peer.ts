@@ -5,8 +5,10 @@ export interface Peer {
   readonly name: string;
   readonly kind: LoadTarget['peer'];
   readonly address: string;
-  /** The process that does the work. */
-  readonly pid: number;
+  /** The processes that do the work. */
+  readonly pids: readonly number[];
+  /** They are programs of Node whose memory can be watched. */
+  readonly isWatched: boolean;
   readonly stop: () => Promise<void>;
 }
 

@@ -48,8 +48,9 @@ export async function startRedis(durability: Durability, { pin, signal }: PeerOp
   return {
     name: `Redis ${durability}`,
     kind: 'redis',
+    isWatched: false,
     address: `redis://127.0.0.1:${port}`,
-    pid: child.pid ?? NaN,
+    pids: child.pid === undefined ? [] : [child.pid],
     stop,
   };
 }

@@ -1,0 +1,55 @@
+/** What a load takes of the memory of its own process, and of those of the servers. */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { withPatience } from '@dpr/runtime/patience';
+import { watchAllocation, type Allocation } from '../allocation.ts';
+import { allocationFile } from '../allocation-file.ts';
+import type { Line } from './line.ts';
+import { closedLoop } from './loops.ts';
+import type { MemoryUse } from './protocol.ts';
+
+const POLL_MS = 10;
+const WRITE_LIMIT_MS = 10_000;
+
+/** @param servers were started with `allocation-watch` */
+export async function measureMemory(
+  lines: readonly Line[],
+  inFlight: number,
+  batch: number,
+  ms: number,
+  servers: readonly number[],
+): Promise<MemoryUse> {
+  const toggle = (): void => servers.forEach((pid) => process.kill(pid, 'SIGUSR2'));
+  for (const pid of servers) rmSync(allocationFile(pid), { force: true });
+  toggle();
+  const end = watchAllocation();
+  const { batches } = await closedLoop(lines, inFlight, ms);
+  const load = end();
+  toggle();
+  const own = useOf([load], batches * batch);
+  const theirs = useOf(await Promise.all(servers.map(writtenBy)), batches * batch);
+  return {
+    serverBytes: theirs.bytes,
+    loadBytes: own.bytes,
+    serverCollections: theirs.collections,
+    loadCollections: own.collections,
+  };
+}
+
+async function writtenBy(pid: number): Promise<Allocation> {
+  const file = allocationFile(pid);
+  await withPatience({ signals: [], ms: WRITE_LIMIT_MS }, async (limit) => {
+    while (!existsSync(file)) await pause(POLL_MS, undefined, { signal: limit });
+  });
+  const allocation = JSON.parse(readFileSync(file, 'utf8')) as Allocation;
+  rmSync(file);
+  return allocation;
+}
+
+/** Of all these processes together. */
+function useOf(allocations: readonly Allocation[], operations: number): { bytes: number; collections: number } {
+  return {
+    bytes: allocations.reduce((sum, { bytes }) => sum + bytes, 0) / operations,
+    collections: allocations.reduce((sum, { collections, ms }) => sum + (collections / ms) * 1000, 0),
+  };
+}
