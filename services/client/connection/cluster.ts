@@ -1,23 +1,23 @@
 /** The cluster as one client sees it: the Finder, the members, a connection per worker, and the sessions that share them. */
-import type { Message, MessageOf } from '@dpr/protocol';
+import type { MessageOf } from '@dpr/protocol';
 import { deferred } from '@dpr/runtime/deferred';
 import type { Host } from '@dpr/runtime/host';
 import { unlessAborted } from '../abort.ts';
-import { addressText, checkToken, parseAddress, workerAddress } from './addresses.ts';
-import { bySession } from './by-session.ts';
+import { addressText, checkToken, parseAddress } from './addresses.ts';
 import { checkOptions } from '../check.ts';
 import { Engine } from '../session/engine.ts';
 import { ClosedError, refusedByWorker, unreachable, type DprError } from '../errors.ts';
 import { openFinder } from './finder.ts';
 import { flushes } from './flushes.ts';
 import { isDefinite } from './link.ts';
-import { describeIds, membershipOf, NO_MEMBERSHIP, type WorkerInfo } from './membership.ts';
+import { describeMembers, membershipOf, NO_MEMBERSHIP, workersOf, type WorkerInfo } from './membership.ts';
 import { CONNECT_RULES, SESSION_RULES, type ConnectOptions, type SessionOptions } from '../options.ts';
 import { SENDING, type Sending } from '../session/sending.ts';
 import { sessionOf, type Session } from '../session/session.ts';
 import type { SessionHost } from '../session/session-host.ts';
+import { createSessions, type Sessions } from './sessions.ts';
 import { timeoutsOf, type Timeouts } from './timeouts.ts';
-import { openWorkers } from './workers.ts';
+import { openWorkers, type WorkersOwner } from './workers.ts';
 
 /** A connected cluster. */
 export interface Cluster {
@@ -71,17 +71,17 @@ export async function connectOn(host: Host, options: ConnectOptions, sending = S
 }
 
 function openCluster(host: Host, options: ConnectOptions, timeouts: Timeouts, sending: Sending) {
-  const { timing, membershipPollMs, refusalTimeoutMs } = timeouts;
+  const { timing, membershipPollMs } = timeouts;
   const { ca, log = () => undefined, awaitFinder = true } = options;
   const address = parseAddress(options.cluster);
   const token = checkToken(options.token ?? '');
-  const sessions = new Map<string, Engine>();
   const started = deferred();
   let clusterId: string | undefined;
   let worldLine = 0;
   let membership = NO_MEMBERSHIP;
   let ended: DprError | undefined;
 
+  const sessions = createSessions(sawWorldLine);
   const shared = { host, ca, timing, greeting: () => ({ role: 'client', cluster: clusterId, token }) as const };
   const finder = openFinder(
     { ...shared, address: addressText(address), pollMs: membershipPollMs },
@@ -92,14 +92,9 @@ function openCluster(host: Host, options: ConnectOptions, timeouts: Timeouts, se
         log({ level: 'info', event: 'connected', message: `connected to the Finder at ${address.host}` });
       },
       known: () => membership.version,
-      behind() {
-        const behind = all().filter((session) => session.needsFinder());
-        return behind.length === 0
-          ? undefined
-          : behind.reduce((least, session) => Math.min(least, session.worldLine()), Infinity);
-      },
+      behind: sessions.leastWorldLine,
       membership: takeMembership,
-      frame: (message) => toAll(undefined, message),
+      frame: (message) => sessions.frameForAll(undefined, message),
       away(error) {
         if (!awaitFinder && clusterId === undefined && isDefinite(error)) end(error);
         else log({ level: 'warn', event: 'disconnected', message: error.message });
@@ -109,30 +104,8 @@ function openCluster(host: Host, options: ConnectOptions, timeouts: Timeouts, se
   );
   const workers = openWorkers(
     { ...shared, finder: address, member: (id) => membership.members.get(id) },
-    {
-      opened(id, peer, welcome) {
-        sawWorldLine(welcome.worldLine);
-        log({ level: 'info', event: 'connected', message: `connected to worker ${id}` });
-        for (const session of all()) session.opened(id, peer);
-      },
-      frames: workerFrames,
-      closed(id, reason) {
-        log({ level: 'warn', event: 'disconnected', message: `worker ${id}: ${reason}` });
-        for (const session of all()) session.closed(id);
-      },
-      refused(id, error, forMs) {
-        if (forMs === 0) log({ level: 'warn', event: 'disconnected', message: `worker ${id}: ${error.message}` });
-        if (forMs < refusalTimeoutMs) return;
-        for (const session of all()) session.workerRefused(id, refusedByWorker(id, forMs, error));
-      },
-      astray: finder.ask,
-    },
+    workersOwner({ sessions, log, sawWorldLine, astray: finder.ask, refusalTimeoutMs: timeouts.refusalTimeoutMs }),
   );
-
-  /** A copy: a session that ends leaves the others undisturbed. */
-  function all(): Engine[] {
-    return [...sessions.values()];
-  }
 
   function sawWorldLine(seen: number): void {
     worldLine = Math.max(worldLine, seen);
@@ -141,38 +114,14 @@ function openCluster(host: Host, options: ConnectOptions, timeouts: Timeouts, se
   function takeMembership(message: MessageOf<'cluster'>): void {
     if (message.version !== membership.version) {
       membership = membershipOf(message);
-      log({ level: 'info', event: 'membership', message: `the cluster has ${knownWorkers()}` });
+      log({ level: 'info', event: 'membership', message: `the cluster has ${describeMembers(membership)}` });
       workers.membershipChanged();
-      for (const session of all()) {
+      for (const session of sessions.all()) {
         for (const [id, generation] of membership.removed) session.removed(id, generation);
       }
     }
     started.resolve();
-    for (const session of all()) session.membershipChanged();
-  }
-
-  function knownWorkers(): string {
-    return describeIds([...membership.members.keys()].sort((a, b) => a - b));
-  }
-
-  function workerFrames(id: number, messages: readonly Message[]): void {
-    bySession(messages, (session, run) => {
-      if (session !== undefined) sessions.get(session)?.frames(id, run);
-      else for (const message of run) workerFrame(id, message);
-    });
-  }
-
-  /** What is for no session in particular. */
-  function workerFrame(id: number, message: Message): void {
-    if (message.kind === 'cut') toAll(id, message);
-    // A frame that cannot be read is the connection's end, not that of every session on it.
-    if (message.kind === 'error' && message.code !== 'malformed') toAll(id, message);
-  }
-
-  function toAll(id: number | undefined, message: MessageOf<'cut'> | MessageOf<'error'>): void {
-    if (message.kind === 'cut') sawWorldLine(message.worldLine);
-    const alone = [message];
-    for (const session of all()) session.frames(id, alone);
+    for (const session of sessions.all()) session.membershipChanged();
   }
 
   const sessionHost: SessionHost = {
@@ -186,10 +135,10 @@ function openCluster(host: Host, options: ConnectOptions, timeouts: Timeouts, se
     freshMembership: finder.fresh,
     memberType: (id) => workers.peer(id)?.type ?? membership.members.get(id)?.type,
     removedGeneration: (id) => membership.removed.get(id),
-    knownWorkers,
+    knownWorkers: () => describeMembers(membership),
     log,
     flushSoon: flushes(host),
-    forget: (session) => sessions.delete(session),
+    forget: sessions.forget,
   };
 
   /** Nothing works any more, for this reason; without one, connecting took too long. */
@@ -197,7 +146,7 @@ function openCluster(host: Host, options: ConnectOptions, timeouts: Timeouts, se
     if (ended !== undefined) return;
     ended = reason ?? unreachable(options.cluster, finder.lastFailure());
     started.reject(ended);
-    for (const session of all()) session.end(ended);
+    for (const session of sessions.all()) session.end(ended);
     finder.close();
     workers.close();
   }
@@ -207,16 +156,12 @@ function openCluster(host: Host, options: ConnectOptions, timeouts: Timeouts, se
       if (clusterId === undefined) throw new Error('a cluster is handed out once it is connected');
       return clusterId;
     },
-    workers: () =>
-      [...membership.members.values()].map((member) => {
-        const { id, generation, type, leaving } = member;
-        return { id, generation, type, address: workerAddress(address, member), leaving };
-      }),
+    workers: () => workersOf(membership, address),
     session(sessionOptions = {}) {
       checkOptions('session', sessionOptions, SESSION_RULES);
       if (ended !== undefined) throw ended;
       const engine = new Engine(sessionOptions, sessionHost);
-      sessions.set(engine.id, engine);
+      sessions.add(engine);
       return sessionOf(engine);
     },
     close() {
@@ -225,4 +170,35 @@ function openCluster(host: Host, options: ConnectOptions, timeouts: Timeouts, se
     },
   };
   return { cluster, ready: started.promise, end };
+}
+
+interface WorkersOwnerParts {
+  readonly sessions: Sessions;
+  readonly log: NonNullable<ConnectOptions['log']>;
+  readonly sawWorldLine: (worldLine: number) => void;
+  readonly astray: () => void;
+  /** After this long, ms, sessions are told that a worker refuses this client. */
+  readonly refusalTimeoutMs: number;
+}
+
+/** Tells the sessions of what happens at the connections to workers. */
+function workersOwner({ sessions, log, sawWorldLine, astray, refusalTimeoutMs }: WorkersOwnerParts): WorkersOwner {
+  return {
+    opened(id, peer, welcome) {
+      sawWorldLine(welcome.worldLine);
+      log({ level: 'info', event: 'connected', message: `connected to worker ${id}` });
+      for (const session of sessions.all()) session.opened(id, peer);
+    },
+    frames: sessions.frames,
+    closed(id, reason) {
+      log({ level: 'warn', event: 'disconnected', message: `worker ${id}: ${reason}` });
+      for (const session of sessions.all()) session.closed(id);
+    },
+    refused(id, error, forMs) {
+      if (forMs === 0) log({ level: 'warn', event: 'disconnected', message: `worker ${id}: ${error.message}` });
+      if (forMs < refusalTimeoutMs) return;
+      for (const session of sessions.all()) session.workerRefused(id, refusedByWorker(id, forMs, error));
+    },
+    astray,
+  };
 }

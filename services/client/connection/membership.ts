@@ -1,5 +1,6 @@
 /** Who the workers are, as the Finder last told. */
 import type { Member, MessageOf } from '@dpr/protocol';
+import { workerAddress } from './addresses.ts';
 
 /** A worker of the cluster. */
 export interface WorkerInfo {
@@ -32,8 +33,21 @@ export function membershipOf({ version, members, removed }: MessageOf<'cluster'>
   };
 }
 
+/** The workers, as an application is told of them. @param finder by which address the Finder was reached */
+export function workersOf({ members }: Membership, finder: URL): WorkerInfo[] {
+  return [...members.values()].map((member) => {
+    const { id, generation, type, leaving } = member;
+    return { id, generation, type, address: workerAddress(finder, member), leaving };
+  });
+}
+
+/** The members, for people. */
+export function describeMembers({ members }: Membership): string {
+  return describeIds([...members.keys()].sort((a, b) => a - b));
+}
+
 /** The members' ids for people, not too many of them. */
-export function describeIds(ids: readonly number[]): string {
+function describeIds(ids: readonly number[]): string {
   const shown = 20;
   if (ids.length === 0) return 'no workers yet';
   const more = ids.length > shown ? `, … (${ids.length} in all)` : '';

@@ -1,7 +1,7 @@
 /** What an administrator asks of the Finder, at its control port. */
-import { type MemberStatus, type Message, type MessageOf } from '@dpr/protocol';
+import { type MemberStatus, type MessageOf } from '@dpr/protocol';
 import { deferred } from '@dpr/runtime/deferred';
-import { nodeHost, type Timer } from '@dpr/runtime/host';
+import { nodeHost } from '@dpr/runtime/host';
 import { unlessAborted } from '../abort.ts';
 import { addressText, checkToken, parseAddress, siblingAddress, workerAddress } from '../connection/addresses.ts';
 import {
@@ -17,22 +17,13 @@ import {
   type Rules,
 } from '../check.ts';
 import type { Greeting, Timing } from '../connection/connection.ts';
-import {
-  ClosedError,
-  OverloadedError,
-  ProtocolError,
-  RefusedError,
-  UnauthorizedError,
-  UnknownWorkerError,
-  unreachable,
-  type DprError,
-} from '../errors.ts';
-import { createEventTracker, type ClusterEvent } from './events.ts';
-import { MAX_OPERATOR_REQUESTS } from '../limits.ts';
+import { ClosedError, ProtocolError, unreachable, type DprError } from '../errors.ts';
+import { openControl } from './control.ts';
+import type { ClusterEvent } from './events.ts';
 import { checkFinder, isDefinite, isFinal, openLink, type LinkOptions } from '../connection/link.ts';
 import { CONNECT_RULES, signalOf, type CallOptions, type ConnectOptions } from '../options.ts';
-import { createRequests } from '../connection/requests.ts';
 import { timeoutsOf } from '../connection/timeouts.ts';
+import { createWatch } from './watch.ts';
 
 /** While anything watches; a silence is one of two seconds at least. */
 const WATCH_POLL_MS = 1_000;
@@ -209,110 +200,29 @@ function greetOnce(
   });
 }
 
-function openOperator(options: OperatorOptions, finder: URL, control: string, timing: Timing) {
+function openOperator(options: OperatorOptions, finder: URL, address: string, timing: Timing) {
   const { ca, log = () => undefined, awaitFinder = true, watchPollMs = WATCH_POLL_MS } = options;
   const token = checkToken(options.controlToken ?? '');
-  const listeners = new Set<(event: ClusterEvent) => void>();
-  const started = deferred();
-  const over = deferred<DprError>();
-  let cluster: string | undefined;
-  let lastFailure: DprError | undefined;
-  let ended: DprError | undefined;
-  let poll: Timer | undefined;
-
-  const requests = createRequests((message) => link.send(message));
-  const tracker = createEventTracker((event) => {
-    for (const listener of listeners) listener(event);
-  });
-  const link = openLink(
-    { host: nodeHost, address: control, ca, timing, greeting: () => ({ role: 'operator', cluster, token }) },
+  const watch = createWatch(() => status(), watchPollMs);
+  const control = openControl(
+    { address, ca, timing, token, awaitFinder, log },
     {
-      opened(welcome) {
-        const stranger = checkFinder(control, welcome);
-        if (stranger !== undefined) return stranger;
-        cluster ??= welcome.cluster;
-        lastFailure = undefined;
-        log({ level: 'info', event: 'connected', message: `connected to the Finder's control port at ${control}` });
-        started.resolve();
-        if (listeners.size > 0) link.send({ kind: 'subscribe' });
-        requests.again();
-        return undefined;
+      opened() {
+        if (watch.isWatching()) control.subscribe();
       },
-      frames(messages) {
-        for (const message of messages) if (ended === undefined) frame(message);
-      },
-      down(error) {
-        const isNews = lastFailure?.message !== error.message;
-        lastFailure = error;
-        const refused = !awaitFinder && cluster === undefined && isDefinite(error);
-        if (isFinal(error) || refused) end(error);
-        else if (isNews) log({ level: 'warn', event: 'disconnected', message: error.message });
-      },
+      told: watch.told,
+      ended: watch.end,
     },
   );
 
-  function frame(message: Message): void {
-    switch (message.kind) {
-      case 'statusAnswer':
-      case 'deleteAnswer':
-        return requests.answered(message);
-      case 'error':
-        return requests.refused(refusal(message));
-      case 'cut':
-        return tracker.cut(message);
-      case 'cluster':
-        tracker.cluster(message);
-        return void look();
-      default:
-        return;
-    }
-  }
-
-  /** Only STATUS tells of a worker that was restarted and joined again, and of one that does not answer. */
-  function look(): Promise<void> {
-    return status().then(tracker.status, () => undefined);
-  }
-
-  /** The next look comes some time after the answer to this one, however long that takes. */
-  function keepLooking(): void {
-    nodeHost.clearTimeout(poll);
-    poll = nodeHost.setTimeout(() => {
-      void look().then(() => {
-        if (listeners.size > 0) keepLooking();
-      });
-    }, watchPollMs);
-  }
-
-  function ask(message: Message, signal: AbortSignal | undefined): Promise<Message> {
-    if (ended !== undefined) return Promise.reject(ended);
-    if (requests.size() >= MAX_OPERATOR_REQUESTS) {
-      return Promise.reject(
-        new OverloadedError(`${MAX_OPERATOR_REQUESTS} questions to the Finder are not answered yet`),
-      );
-    }
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-    return unlessAborted(requests.ask(message), signal);
-  }
-
   async function status(call?: CallOptions): Promise<ClusterStatus> {
-    const answer = await ask({ kind: 'status' }, signalOf(call));
+    const answer = await control.ask({ kind: 'status' }, signalOf(call));
     if (answer.kind !== 'statusAnswer') throw new ProtocolError(`the Finder answered '${answer.kind}'`);
     const { cluster: id, worldLine, membership, members, removed, undecided } = answer;
     const workers = members
       .map((member) => ({ ...member, address: workerAddress(finder, member) }))
       .sort((a, b) => a.id - b.id);
     return { cluster: id, worldLine, membership, workers, removed, undecided };
-  }
-
-  function end(reason: DprError | undefined): void {
-    if (ended !== undefined) return;
-    ended = reason ?? unreachable(control, lastFailure);
-    link.close();
-    nodeHost.clearTimeout(poll);
-    started.reject(ended);
-    requests.end(ended);
-    listeners.clear();
-    over.resolve(ended);
   }
 
   const operator: Operator = {
@@ -322,35 +232,20 @@ function openOperator(options: OperatorOptions, finder: URL, control: string, ti
       checkArgument("a worker's id", id, WORKER_ID);
       checkOptions('removal', removal, REMOVAL_RULES);
       const { force = false, generation = 0, signal } = removal;
-      const answer = await ask({ kind: 'deleteWorker', worker: id, generation, force }, signal);
+      const answer = await control.ask({ kind: 'deleteWorker', worker: id, generation, force }, signal);
       if (answer.kind !== 'deleteAnswer') throw new ProtocolError(`the Finder answered '${answer.kind}'`);
       return { state: answer.state, waitingFor: answer.waitingFor };
     },
     watch(listener) {
       checkArgument('the listener', listener, A_FUNCTION);
+      const ended = control.whyEnded();
       if (ended !== undefined) throw ended;
-      if (listeners.size === 0) keepLooking();
-      listeners.add(listener);
-      link.send({ kind: 'subscribe' });
-      return () => {
-        listeners.delete(listener);
-        if (listeners.size === 0) nodeHost.clearTimeout(poll);
-      };
+      const stop = watch.add(listener);
+      control.subscribe();
+      return stop;
     },
-    ended: over.promise,
-    close: () => end(new ClosedError('the connection to the Finder was closed')),
+    ended: control.over,
+    close: () => control.end(new ClosedError('the connection to the Finder was closed')),
   };
-  return { operator, ready: started.promise, end };
-}
-
-/** Why the Finder did not do what it was asked for. */
-function refusal({ code, text }: MessageOf<'error'>): DprError {
-  switch (code) {
-    case 'unknownWorker':
-      return new UnknownWorkerError(text);
-    case 'unauthorized':
-      return new UnauthorizedError(text);
-    default:
-      return new RefusedError(`${text} (${code})`);
-  }
+  return { operator, ready: control.ready, end: control.end };
 }
