@@ -11,6 +11,11 @@ export interface Running {
   stop(): void;
 }
 
+/** Something that is closed when a process ends. */
+export interface Closable {
+  close(): Promise<unknown>;
+}
+
 /** A process that was asked to stop does so within this, gracefully or not. */
 export const STOP_LIMIT_MS = 1_800;
 

@@ -49,7 +49,7 @@ function askRemoval(world: World, host: WorkerHost, generation: number): void {
   const finder = reachFinder(world, process, 'operator');
   if (finder === undefined) return again();
   const hello = { role: 'operator', cluster: undefined, stamp: undefined, token: '' } as const;
-  const connection = call(world, process, finder.port, hello, {
+  const connection = call(world, process, finder, hello, {
     opened() {
       const force = removing === 'force' || host.isLost;
       connection.send({ kind: 'deleteWorker', worker: host.id, generation, force });

@@ -231,5 +231,5 @@ function takenFirst(messages: readonly Message[]): { sure: Reply[]; later: Reply
 }
 
 function portOf(world: World, from: Process, worker: number | undefined): Port | undefined {
-  return worker === undefined ? reachFinder(world, from, 'client')?.port : reachWorker(world, from, worker);
+  return worker === undefined ? reachFinder(world, from, 'client') : reachWorker(world, from, worker);
 }

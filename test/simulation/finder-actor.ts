@@ -1,33 +1,26 @@
-/** The Finder's process: the core, with the production code for its file on a simulated disk. */
+/** The Finder's process, of which there is one at a time. */
 import {
-  createFinder,
-  decodeRecord,
   FINDER_DEFAULTS,
-  finderWakeAt,
   stepFinder,
   type Finder,
+  type FinderConfig,
   type FinderEffect,
   type FinderEvent,
   type FinderRecord,
   type Role,
 } from '../../services/core/index.ts';
 import type { Message, MessageOf } from '../../services/protocol/index.ts';
-import { createPeers, type Peers } from '../../services/runtime/finder/peers.ts';
-import { recordWriter, type RecordWriter } from '../../services/runtime/finder/record-writer.ts';
 import type { Owner } from '../../services/runtime/connection.ts';
-import {
-  openTwoSlotFile,
-  StorageDamagedError,
-  systemCode,
-  VolumeLostError,
-} from '../../services/runtime/storage/index.ts';
+import { ProcessError } from '../../services/runtime/exit-codes.ts';
+import { runFinder, type FinderKernel } from '../../services/runtime/finder/finder.ts';
+import { openRecordFile } from '../../services/runtime/finder/record-file.ts';
+import { StorageDamagedError, systemCode, VolumeLostError } from '../../services/runtime/storage/index.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 import { createDisk, mountDisk } from './disk.ts';
 import { createSimHost } from './host.ts';
 import { reset } from './network.ts';
-import { RECORD_FILE } from './on-disk.ts';
 import type { Random } from './random.ts';
-import { CLOCK_STEP_MS, createProcess, kill, type Process } from './scheduler.ts';
+import { createProcess, kill, type Process } from './scheduler.ts';
 import { openPort, type Port } from './sockets.ts';
 import { inWords, isPartitioned, type World } from './world.ts';
 
@@ -49,6 +42,7 @@ export type Speaker = Pick<MessageOf<'graph'>, 'worker' | 'generation' | 'incarn
 
 export interface FinderProcess {
   readonly process: Process;
+  readonly kernel: FinderKernel;
   readonly core: Finder;
   /** The name of its start, and the record that it began with. */
   start: string;
@@ -57,15 +51,12 @@ export interface FinderProcess {
   readonly heard: Set<number>;
   /** Connections of workers that know of a later record than it began with, by their stamp or their world-line. */
   readonly betterInformed: Set<number>;
-  /** Once its file is open. */
-  writer: RecordWriter | undefined;
   /** What it last began to write. */
   written: Buffer;
-  readonly port: Port;
-  readonly peers: Peers;
+  /** Where peers reach it; undefined before its file is open, and once it ends. */
+  port: Port | undefined;
   /** By connection, who registered there or listed its graph. */
   readonly speakers: Map<number, Speaker>;
-  wakeAt: number;
   /** Dies when this many more effects have been performed. */
   diesAfter: number;
   /** Dies while it writes the next decision. */
@@ -81,36 +72,26 @@ export function createFinderHost(random: Random): FinderHost {
 }
 
 export function startFinder(world: World): void {
-  const { options, scheduler, finder: host } = world;
+  const { scheduler, finder: host } = world;
   if (host.isAway) return;
   const process = createProcess('finder', scheduler);
-  const peers = createPeers((event) => step(world, running, event));
+  const simHost = createSimHost(world, process, { wall: () => scheduler.now, dial: callsNoPeer });
+  const kernel = runFinder(simHost, {
+    config: configOf(world),
+    log: { error: () => writeFailed(world) },
+    note: nothing,
+    counts: { record: nothing, failedWrite: nothing, cut: nothing },
+    step: (_, event, now) => step(world, running, event, now),
+  });
   const running: FinderProcess = {
-    process,
-    port: openPort(
-      world,
-      process,
-      listening(peers.owner, () => running),
-    ),
-    peers,
+    ...{ process, kernel, core: kernel.finder },
+    port: undefined,
     speakers: new Map(),
     start: '',
     found: undefined,
     heard: new Set(),
     betterInformed: new Set(),
-    core: createFinder({
-      ...FINDER_DEFAULTS,
-      controlPort: 16379,
-      decisionGraceMs: options.decisionGraceMs,
-      // With an old record it would go on when it should not: nothing can prevent that, so here it waits.
-      settleGraceMs: host.rightDisk === undefined ? options.settleGraceMs : Infinity,
-      maxWorkers: options.maxWorkers,
-      maxDecisions: options.maxDecisions,
-      maxStarts: options.maxStarts,
-    }),
-    writer: undefined,
     written: Buffer.alloc(0),
-    wakeAt: Infinity,
     diesAfter: -1,
     diesDeciding: false,
     losesPowerWriting: false,
@@ -118,45 +99,59 @@ export function startFinder(world: World): void {
   };
   host.process = running;
   world.note('finder', () => 'starts');
-  world.hasPromises = true;
-  load(world, running).catch((error: unknown) => broken(world, running, error));
+  const isBroken = (error: unknown): void => broken(world, running, error);
+  kernel.ended.catch(isBroken);
+  simHost.enter(() => void load(world, running).catch(isBroken));
 }
 
+function configOf({ options, finder }: World): FinderConfig {
+  return {
+    ...FINDER_DEFAULTS,
+    controlPort: 16379,
+    decisionGraceMs: options.decisionGraceMs,
+    // With an old record it would go on when it should not: nothing can prevent that, so here it waits.
+    settleGraceMs: finder.rightDisk === undefined ? options.settleGraceMs : Infinity,
+    maxWorkers: options.maxWorkers,
+    maxDecisions: options.maxDecisions,
+    maxStarts: options.maxStarts,
+  };
+}
+
+function nothing(): void {
+  // Not counted or logged here.
+}
+
+function callsNoPeer(): never {
+  throw new Error('the Finder calls no peer');
+}
+
+/** As production's process does: its ports are open once its volume is. */
 async function load(world: World, running: FinderProcess): Promise<void> {
-  const { random, checker, finder } = world;
-  const { process } = running;
-  const host = createSimHost(world, process, { wall: () => world.scheduler.now, dial: () => raise() });
-  const file = await openTwoSlotFile(mountDisk(world, process, finder.disk), RECORD_FILE);
-  if (file.distrusted !== undefined) world.reached('a slot of the record was torn');
+  const { checker, finder } = world;
+  const { process, kernel } = running;
+  const log = { warn: () => world.reached('a slot of the record was torn') };
+  const { file, record } = await openRecordFile(mountDisk(world, process, finder.disk), log);
   if (finder.isDamaged) checker.violated(2, 'the Finder starts from a record that is not as it was written');
-  const record = file.recovered && decodeRecord(file.recovered.record);
   checker.finderLoaded(record);
   running.found = record;
-  running.start = random.hex(8);
-  running.writer = recordWriter({
-    file: {
-      ...file,
-      write(bytes) {
-        running.written = Buffer.from(bytes);
-        return file.write(bytes);
-      },
+  const port = openPort(world, process, listening(kernel.owner, running));
+  running.port = port;
+  const watched: typeof file = {
+    ...file,
+    write(bytes) {
+      running.written = Buffer.from(bytes);
+      return file.write(bytes);
     },
-    lock: { stillHeld: () => Promise.resolve(true) },
-    log: { error: () => writeFailed(world) },
-    written(counter) {
-      if (!process.alive) return;
-      checker.recordWritten(counter, running.written);
-      step(world, running, { kind: 'written', counter });
+  };
+  const lock = { stillHeld: () => Promise.resolve(true), release: () => Promise.resolve() };
+  const opened = {
+    close() {
+      running.port = undefined;
+      port.close();
+      return Promise.resolve();
     },
-    failed: () => undefined,
-    broken: (error) => broken(world, running, error),
-    host,
-  });
-  step(world, running, { kind: 'loaded', record, start: running.start, cluster: random.hex(16) });
-}
-
-function raise(): never {
-  throw new Error('the Finder calls no peer');
+  };
+  kernel.start({ file: watched, record, lock }, [opened]);
 }
 
 /** A disk that refuses a write is often about to lose its power. */
@@ -179,8 +174,9 @@ function startFinderSoon(world: World): void {
 }
 
 /** What the disk refuses ends the process, and it is started again; anything else is a defect. */
-function broken(world: World, running: FinderProcess, error: unknown): void {
+function broken(world: World, running: FinderProcess, reason: unknown): void {
   if (!running.process.alive) return;
+  const error = reason instanceof ProcessError ? reason.cause : reason;
   if (error instanceof StorageDamagedError && world.finder.isDamaged) {
     world.reached('Finder does not start from a damaged record');
     return crashFinder(world, false);
@@ -189,7 +185,7 @@ function broken(world: World, running: FinderProcess, error: unknown): void {
     world.reached('Finder notices that its record is lost');
     return crashFinder(world, false);
   }
-  if (systemCode(error) === undefined) return world.fail(error);
+  if (systemCode(error) === undefined) return world.fail(reason);
   world.reached('Finder ends because of its disk');
   crashFinder(world, false);
   startFinderSoon(world);
@@ -208,27 +204,27 @@ export function crashFinder(world: World, powerLoss: boolean): void {
  * Connect to the Finder; undefined when no process listens. Clients do not meet one with an old record before it knows that: it would tell
  * them of an old membership.
  */
-export function reachFinder(world: World, from: Process, role: Role): FinderProcess | undefined {
+export function reachFinder(world: World, from: Process, role: Role): Port | undefined {
   const { process: running, rightDisk } = world.finder;
   if (running === undefined || running.process.paused) return undefined;
   if (rightDisk !== undefined && !running.refuses && role === 'client') return undefined;
   if (isPartitioned(world, from.name) || isPartitioned(world, 'finder')) return undefined;
-  return running;
+  return running.port;
 }
 
 /** Notes for which worker a connection speaks, and what that worker knows, too. */
-function listening(owner: Owner, running: () => FinderProcess): Owner {
+function listening(owner: Owner, running: FinderProcess): Owner {
   return {
     ...owner,
     opened(connection, hello) {
-      const { core, found, betterInformed } = running();
+      const { core, found, betterInformed } = running;
       // While it starts it sends every peer away without a look.
       const isHeard = core.exposed !== undefined;
       if (isHeard && (hello.stamp?.counter ?? 0) > (found?.counter ?? 0)) betterInformed.add(connection.number);
       owner.opened(connection, hello);
     },
     frames(connection, messages) {
-      const { speakers, heard, betterInformed, found } = running();
+      const { speakers, heard, betterInformed, found } = running;
       for (const message of messages) {
         if (message.kind === 'graph' && message.worldLine > (found?.worldLine ?? 0)) {
           betterInformed.add(connection.number);
@@ -240,56 +236,51 @@ function listening(owner: Owner, running: () => FinderProcess): Owner {
       owner.frames(connection, messages);
     },
     closed(connection) {
-      running().speakers.delete(connection.number);
+      running.speakers.delete(connection.number);
       owner.closed(connection);
     },
   };
 }
 
-function step(world: World, running: FinderProcess, event: FinderEvent): void {
+/** A step of the state machine, as production makes it; what is wrong about what it does shows at once. */
+function* step(world: World, running: FinderProcess, event: FinderEvent, now: number): Generator<FinderEffect, void> {
   const { process, core } = running;
-  const effects = stepFinder(core, event, world.scheduler.now - process.bornAt);
-  for (const effect of effects) {
-    if (!process.alive) return;
-    if (running.diesAfter >= 0 && running.diesAfter-- === 0) {
-      world.reached('Finder dies within a step');
-      return crashFinder(world, false);
+  if (!process.alive) return;
+  try {
+    if (event.kind === 'loaded') running.start = event.start;
+    if (event.kind === 'written') world.checker.recordWritten(event.counter, running.written);
+    for (const effect of stepFinder(core, event, now)) {
+      if (running.diesAfter >= 0 && running.diesAfter-- === 0) {
+        world.reached('Finder dies within a step');
+        crashFinder(world, false);
+      }
+      if (process.alive) watch(world, running, effect);
+      if (!process.alive) return;
+      yield effect;
     }
-    perform(world, running, effect);
+  } catch (error) {
+    world.fail(error); // where a promise rejects with it, the Finder ends, and the run would go on
+    throw error;
   }
-  wakeLater(world, running);
 }
 
-function wakeLater(world: World, running: FinderProcess): void {
-  const { process, core } = running;
-  const at = finderWakeAt(core);
-  if (at === Infinity || at === running.wakeAt) return;
-  running.wakeAt = at;
-  world.scheduler.after(Math.max(CLOCK_STEP_MS, at + process.bornAt - world.scheduler.now), process, () => {
-    if (running.wakeAt !== at) return;
-    running.wakeAt = Infinity;
-    step(world, running, { kind: 'wake' });
-  });
-}
-
-function perform(world: World, running: FinderProcess, effect: FinderEffect): void {
-  const { core } = running;
+/** The effect is about to be performed. */
+function watch(world: World, running: FinderProcess, effect: FinderEffect): void {
   switch (effect.kind) {
     case 'send':
-      says(world, running, [effect.connection], effect.message);
-      return running.peers.perform(effect);
+      return says(world, running, [effect.connection], effect.message);
     case 'broadcast':
-      says(world, running, effect.connections, effect.message);
-      return running.peers.perform(effect);
-    case 'close':
-      return running.peers.perform(effect);
+      return says(world, running, effect.connections, effect.message);
     case 'write':
       if (world.finder.rightDisk !== undefined && effect.record.starts.at(-1)?.start === running.start)
         return goesOn(world, running);
       world.checker.recordIssued(effect.record);
       world.hasPromises = true;
-      mayDieWhileItWrites(world, running, effect.record.worldLine > (core.exposed?.record.worldLine ?? Infinity));
-      return running.writer?.write(effect.record);
+      return mayDieWhileItWrites(
+        world,
+        running,
+        effect.record.worldLine > (running.core.exposed?.record.worldLine ?? Infinity),
+      );
     case 'serving':
       return world.note(
         'finder',
@@ -304,6 +295,7 @@ function perform(world: World, running: FinderProcess, effect: FinderEffect): vo
       if (effect.event === 'left') cutWhileItLeaves(world, Number(effect.details.worker));
       world.note('finder', () => `${effect.event}: ${inWords(effect.details)}`);
       return world.checker.finderLog(effect.event, effect.details);
+    case 'close':
   }
 }
 

@@ -200,10 +200,10 @@ function pesterFinder(world: World, process: Process): void {
   const reach = (): void =>
     scheduler.after(pauses.next(), process, () => {
       if (world.calm) return;
-      const running = reachFinder(world, process, 'client');
-      if (running === undefined) return reach();
+      const port = reachFinder(world, process, 'client');
+      if (port === undefined) return reach();
       const hello = { role: 'client', cluster: undefined, stamp: undefined, token: '' } as const;
-      finder = call(world, process, running.port, hello, {
+      finder = call(world, process, port, hello, {
         ended() {
           finder = undefined;
           reach();

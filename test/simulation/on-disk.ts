@@ -2,11 +2,11 @@
 import { crc32 } from 'node:zlib';
 import { decodeRecord, type FinderRecord } from '../../services/core/index.ts';
 import { decodeFrame } from '../../services/runtime/storage/frame.ts';
+import { RECORD_FILE } from '../../services/runtime/finder/record-file.ts';
 import { FRAME_ALIGNMENT_BYTES } from '../../services/runtime/storage/index.ts';
 import { manifestIncarnations, manifestName, partName } from '../../services/runtime/storage/names.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 
-export const RECORD_FILE = 'finder';
 export const SLOTS = [`${RECORD_FILE}-0`, `${RECORD_FILE}-1`] as const;
 /** Where a slot's fields are. */
 const COUNTER_AT = 8;

@@ -16,7 +16,7 @@ import {
   WrongVolumeError,
 } from '../../services/runtime/storage/index.ts';
 import type { ClientPort } from '../../services/runtime/worker/client-port.ts';
-import { runWorker, type RunningKernel, type WorkerParts } from '../../services/runtime/worker/worker.ts';
+import { runWorker, type WorkerKernel, type WorkerParts } from '../../services/runtime/worker/worker.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 import { dialSim } from './dialing.ts';
 import { mountDisk } from './disk.ts';
@@ -32,7 +32,7 @@ import { inWords, isPartitioned, type World } from './world.ts';
 export interface WorkerProcess {
   readonly host: WorkerHost;
   readonly process: Process;
-  readonly kernel: RunningKernel;
+  readonly kernel: WorkerKernel;
   readonly core: Worker;
   readonly object: WorkerObject;
   /** The one that its host had when it started. */
@@ -78,7 +78,7 @@ export function startWorker(world: World, host: WorkerHost): void {
   const simHost = createSimHost(world, process, {
     wall: () => Math.max(0, 10_000 + scheduler.now + running.clockSkewMs),
     dial: (_, user) =>
-      dialSim({ world, process, find: () => reachFinder(world, process, 'worker')?.port, enter: simHost.enter }, user),
+      dialSim({ world, process, find: () => reachFinder(world, process, 'worker'), enter: simHost.enter }, user),
   });
   const kernel = runWorker(simHost, {
     config: configOf(world, host),

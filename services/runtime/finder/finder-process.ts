@@ -1,23 +1,12 @@
-/** The Finder as a process: performs what its state machine asks for. */
-import { randomBytes } from 'node:crypto';
+/** The Finder as a process: opens its directory and its ports, and serves pages for administrators. */
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  announcedCut,
-  createFinder,
-  decodeRecord,
-  FINDER_DEFAULTS,
-  finderStatus,
-  finderWakeAt,
-  stepFinder,
-} from '@dpr/core';
-import type { FinderEffect, FinderEvent, FinderRecord, FinderStatus } from '@dpr/core';
+import { FINDER_DEFAULTS, finderStatus, stepFinder } from '@dpr/core';
+import type { FinderEffect, FinderStatus } from '@dpr/core';
 import { FrameError } from '@dpr/protocol';
 import { Registry } from 'prom-client';
 import { serveAdmin, type Probes } from '../admin.ts';
-import { alarm } from '../alarm.ts';
 import { limitBytes, type Budgets } from '../budget.ts';
 import type { Owner } from '../connection.ts';
-import { deferred } from '../deferred.ts';
 import type { FinderSettings } from '../environment.ts';
 import { EXIT, ProcessError } from '../exit-codes.ts';
 import type { Doorkeeper, PeerRole } from '../greeting.ts';
@@ -29,21 +18,15 @@ import { CLIENTS_SHARE, createPlaces } from '../places.ts';
 import { STOP_LIMIT_MS, type Running } from '../process.ts';
 import {
   nodeDisk,
-  openTwoSlotFile,
   prepareDirectory,
   StorageDamagedError,
   volumeLock,
   VolumeLockedError,
-  VolumeLostError,
-  type TwoSlotFile,
   type VolumeLock,
 } from '../storage/index.ts';
 import { registerFinderMetrics, type FinderCounts } from './finder-metrics.ts';
-import { createPeers } from './peers.ts';
-import { recordWriter } from './record-writer.ts';
-
-/** The two-slot file's name in the Finder's directory. */
-const RECORD_FILE = 'finder';
+import { runFinder, type FinderNote, type FinderVolume } from './finder.ts';
+import { openRecordFile } from './record-file.ts';
 
 /** A predecessor that was asked to stop may still be at it, as when Kubernetes replaces a pod by force. */
 const PREDECESSOR_LIMIT_MS = STOP_LIMIT_MS + 200;
@@ -60,57 +43,39 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
   const { host, data, tokens, visitors, clientAddresses: addresses } = settings;
   const withoutPages = { ...visitors, origins: [] };
   const limits = { receiveTimeoutMs: settings.receiveTimeoutMs };
-  const { lock, file, record } = await openVolume(data, log);
-  const peers = createPeers(dispatch);
+  const volume = await openVolume(data, log);
   const counts: FinderCounts = {
     recordWrites: 0,
     failedWrites: 0,
     cuts: 0,
     rollbacks: 0,
     reports: 0,
-    connections: peers.count,
+    connections: () => kernel.connections(),
     gaveWay: () => [clients.unsent, clients.received, others.received].reduce((sum, one) => sum + one.gaveWay(), 0),
   };
-  const finder = createFinder({ ...FINDER_DEFAULTS, controlPort: settings.controlPort });
-  const status = (): FinderStatus => finderStatus(finder);
-  const ended = deferred<number>();
-  const wake = alarm(nodeHost, () => dispatch({ kind: 'wake' }));
-  let over = false;
-
-  function dispatch(event: FinderEvent): void {
-    if (over) return;
-    for (const effect of stepFinder(finder, event, performance.now())) perform(effect);
-    wake.set(finderWakeAt(finder));
-  }
-
-  function perform(effect: FinderEffect): void {
-    switch (effect.kind) {
-      case 'send':
-      case 'broadcast':
-      case 'close':
-        return peers.perform(effect);
-      case 'write':
-        return writer.write(effect.record);
-      case 'serving':
-        return log.info({
-          event: 'serving',
-          cluster: effect.cluster,
-          worldLine: effect.worldLine,
-          port: listening.port,
-        });
-      case 'refusing':
-        return log.error({ event: 'refusing', reason: effect.reason });
-      case 'log':
-        if (effect.event === 'rollback') counts.rollbacks++;
-        return log[WARNINGS.has(effect.event) ? 'warn' : 'info']({ event: effect.event, ...effect.details });
-    }
-  }
-
+  const kernel = runFinder(nodeHost, {
+    config: { ...FINDER_DEFAULTS, controlPort: settings.controlPort },
+    log,
+    step: stepFinder,
+    note(effect) {
+      if (effect.kind === 'log' && effect.event === 'rollback') counts.rollbacks++;
+      noteEffect(log, effect, listening.port);
+    },
+    counts: {
+      record(seconds) {
+        counts.recordWrites++;
+        observeWrite(seconds);
+      },
+      failedWrite: () => counts.failedWrites++,
+      cut: () => counts.cuts++,
+    },
+  });
+  const status = (): FinderStatus => finderStatus(kernel.finder);
   const owner: Owner = {
-    ...peers.owner,
+    ...kernel.owner,
     frames(connection, messages) {
       for (const { kind } of messages) if (kind === 'checkpoint' || kind === 'graph') counts.reports++;
-      peers.owner.frames(connection, messages);
+      kernel.owner.frames(connection, messages);
     },
   };
 
@@ -142,41 +107,26 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
     visitors: withoutPages,
     ...probesOf(status),
   });
-
-  const writer = recordWriter({
-    host: nodeHost,
-    file,
-    lock,
-    log,
-    written(counter, seconds) {
-      counts.recordWrites++;
-      observeWrite(seconds);
-      const before = announcedCut(finder);
-      dispatch({ kind: 'written', counter });
-      if (announcedCut(finder) !== before) counts.cuts++;
-    },
-    failed: () => counts.failedWrites++,
-    broken: (error) => finish(() => ended.reject(lastWordsOf(error))),
-  });
-
-  /** Finish the write in flight, close everything, and then tell how it ended. */
-  function finish(tell: () => void): void {
-    if (over) return;
-    over = true;
-    wake.cancel();
-    void Promise.allSettled([writer.stop(), listening.close(), control.close(), admin.close()])
-      .then(() => Promise.allSettled([file.close(), lock.release()]))
-      .then(tell);
-  }
-
-  dispatch({ kind: 'loaded', record, start: randomBytes(8).toString('hex'), cluster: randomBytes(16).toString('hex') });
+  kernel.start(volume, [listening, control, admin]);
   return {
     port: listening.port,
     controlPort: control.port,
     adminPort: admin.port,
-    ended: ended.promise,
-    stop: () => finish(() => ended.resolve(EXIT.ok)),
+    ended: kernel.ended,
+    stop: kernel.stop,
   };
+}
+
+/** @param port where clients connect */
+function noteEffect(log: Log, effect: FinderNote, port: number): void {
+  switch (effect.kind) {
+    case 'serving':
+      return log.info({ event: 'serving', cluster: effect.cluster, worldLine: effect.worldLine, port });
+    case 'refusing':
+      return log.error({ event: 'refusing', reason: effect.reason });
+    case 'log':
+      return log[WARNINGS.has(effect.event) ? 'warn' : 'info']({ event: effect.event, ...effect.details });
+  }
 }
 
 type LogEvent = Extract<FinderEffect, { kind: 'log' }>['event'];
@@ -199,29 +149,13 @@ function probesOf(status: () => FinderStatus): Probes {
   return { startup, ready: () => status().refusal || startup() };
 }
 
-/** That the volume is lost is for an administrator; everything else is a defect. */
-function lastWordsOf(error: unknown): unknown {
-  return error instanceof VolumeLostError ? new ProcessError(error.message, EXIT.volumeLost, { cause: error }) : error;
-}
-
-interface Volume {
-  readonly lock: VolumeLock;
-  readonly file: TwoSlotFile;
-  readonly record: FinderRecord | undefined;
-}
-
 /** @throws ProcessError when the directory, its lock or its files cannot be used */
-async function openVolume(directory: string, log: Log): Promise<Volume> {
+async function openVolume(directory: string, log: Log): Promise<FinderVolume> {
   let lock: VolumeLock | undefined;
   try {
     await prepareDirectory(directory);
     lock = await lockSoon(directory, log);
-    const file = await openTwoSlotFile(nodeDisk(directory), RECORD_FILE);
-    if (file.distrusted !== undefined) {
-      log.warn({ event: 'slotDistrusted', file: file.distrusted, reason: 'torn or damaged; the other slot is used' });
-    }
-    const record = file.recovered && decodeRecord(file.recovered.record);
-    return { lock, file, record };
+    return { lock, ...(await openRecordFile(nodeDisk(directory), log)) };
   } catch (error) {
     await lock?.release();
     if (!(error instanceof Error)) throw error;

@@ -7,6 +7,7 @@ import type { Owner } from '../connection.ts';
 import { dial, type Dialer, type DialerOptions } from '../dialer.ts';
 import type { Host } from '../host.ts';
 import type { Log } from '../log.ts';
+import type { Closable } from '../process.ts';
 import type { Disk } from '../storage/index.ts';
 import type { ClientPort } from './client-port.ts';
 import { createClients } from './clients.ts';
@@ -47,12 +48,7 @@ export interface WorkerObserver {
   readonly failedWrite: () => void;
 }
 
-/** Something that is closed when the worker ends. */
-export interface Closable {
-  close(): Promise<unknown>;
-}
-
-export interface RunningKernel {
+export interface WorkerKernel {
   readonly worker: Worker;
   readonly port: ClientPort;
   /** There is a connection to the Finder, which does not answer on it. */
@@ -66,7 +62,7 @@ export interface RunningKernel {
 }
 
 /** Everything is put together, and nothing happens before `start`. */
-export function runWorker(host: Host, parts: WorkerParts): RunningKernel {
+export function runWorker(host: Host, parts: WorkerParts): WorkerKernel {
   const { config, object, disk, maxStateBytes, log, note, token, counts, step } = parts;
   const open: Closable[] = [];
   const end = workerEnd(host, log, () => {

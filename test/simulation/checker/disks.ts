@@ -3,7 +3,8 @@ import { decodeRecord } from '../../../services/core/index.ts';
 import { openTwoSlotFile } from '../../../services/runtime/storage/index.ts';
 import { surveyNewest } from '../../../services/runtime/worker/generations.ts';
 import { healthy } from '../../runtime/storage/sim-disk.ts';
-import { checkpointIn, RECORD_FILE } from '../on-disk.ts';
+import { RECORD_FILE } from '../../../services/runtime/finder/record-file.ts';
+import { checkpointIn } from '../on-disk.ts';
 import type { World } from '../world.ts';
 import { violated } from './truth.ts';
 

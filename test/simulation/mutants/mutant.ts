@@ -17,7 +17,6 @@ export const CORE = 'services/core';
 export const RUNTIME = 'services/runtime';
 export const RUNTIME_WORKER = `${RUNTIME}/worker`;
 export const STORAGE = `${RUNTIME}/storage`;
-export const SIMULATION = 'test/simulation';
 
 export function mutant(name: string, file: string, find: string, replace: string, ...more: readonly Change[]): Mutant {
   return { name, changes: [{ file, find, replace }, ...more] };

@@ -1,5 +1,5 @@
 /** In what surrounds the core: who writes when, and what is told on a new connection. */
-import { CORE, RUNTIME, RUNTIME_WORKER, SIMULATION, STORAGE, change, mutant, type Mutant } from './mutant.ts';
+import { CORE, RUNTIME, RUNTIME_WORKER, STORAGE, change, mutant, type Mutant } from './mutant.ts';
 
 export const RUNTIME_MUTANTS: readonly Mutant[] = [
   mutant(
@@ -16,9 +16,9 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '12c membership and prefix are two files that can disagree',
-    `${SIMULATION}/finder-actor.ts`,
+    `${RUNTIME}/finder/record-file.ts`,
     '  const record = file.recovered && decodeRecord(file.recovered.record);\n',
-    `  const second = await openTwoSlotFile(mountDisk(world, process, finder.disk), 'members');
+    `  const second = await openTwoSlotFile(disk, 'members');
   let record = file.recovered && decodeRecord(file.recovered.record);
   if (record && second.recovered) {
     const { members, tombstones, membership } = decodeRecord(second.recovered.record);
@@ -26,9 +26,9 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
   }
 `,
     change(
-      `${SIMULATION}/finder-actor.ts`,
-      '        return file.write(bytes);\n',
-      '        return second.write(bytes).then(() => file.write(bytes));\n',
+      `${RUNTIME}/finder/record-file.ts`,
+      '  return { file, record };\n',
+      '  return { file: { ...file, write: (bytes) => second.write(bytes).then(() => file.write(bytes)) }, record };\n',
     ),
   ),
   mutant(
