@@ -21,7 +21,7 @@ export {
   type SectionReader,
   type SessionSection,
 } from './worker/session-sections.ts';
-export { LEAST_REPLY_BYTES } from './worker/room.ts';
+export { LEAST_REPLY_BYTES } from './worker/quotas.ts';
 export { workerStatus, type WorkerStatus } from './worker/status.ts';
 export {
   MalformedOperations,

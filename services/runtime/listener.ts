@@ -103,8 +103,8 @@ function bind(server: Server, { host, port }: Pick<ListenerOptions, 'host' | 'po
 
 /** Fail now if the port cannot be bound, rather than when it is needed. @throws ProcessError */
 export async function checkPort(host: string, port: number, log: Log): Promise<void> {
-  const nobody: Owner = { opened: () => undefined, frames: () => undefined, closed: () => undefined };
-  const trial = await listen({ host, port, log, roles: [], elsewhere: '', tokens: NO_TOKENS }, nobody);
+  const noOwner: Owner = { opened: () => undefined, frames: () => undefined, closed: () => undefined };
+  const trial = await listen({ host, port, log, roles: [], elsewhere: '', tokens: NO_TOKENS }, noOwner);
   await trial.close();
 }
 

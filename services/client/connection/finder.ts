@@ -16,7 +16,7 @@ export interface FinderOwner {
   opened(welcome: MessageOf<'welcome'>): void;
   /** The version of the membership that is known. */
   known(): number;
-  /** The smallest world-line of those who need the Finder's word on the cut; undefined: nobody does. */
+  /** The smallest world-line of the sessions that need the Finder's word on the cut; undefined: none does. */
   behind(): number | undefined;
   membership(message: MessageOf<'cluster'>): void;
   frame(message: MessageOf<'cut'> | MessageOf<'error'>): void;

@@ -49,7 +49,7 @@ export function isFinal(error: DprError): boolean {
   return FINAL.some((kind) => error instanceof kind);
 }
 
-/** What an attempt fails with when somebody said no, as against nobody answering. */
+/** What an attempt fails with when the network or the peer refuses it; without an answer it fails otherwise. */
 const DEFINITE_CODES = ['ECONNREFUSED', 'ENOTFOUND', 'HTTP_403'];
 
 /** Did the network or the peer refuse the connection, so that only a change there can help? */
@@ -57,7 +57,7 @@ export function isDefinite({ cause }: DprError): boolean {
   return cause instanceof Error && 'code' in cause && DEFINITE_CODES.includes(String(cause.code));
 }
 
-/** Why whoever answered cannot be the Finder. */
+/** Why the peer that answered cannot be the Finder. */
 export function checkFinder(address: string, { worker }: MessageOf<'welcome'>): NotFinderError | undefined {
   if (worker === undefined) return undefined;
   return new NotFinderError(

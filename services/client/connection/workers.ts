@@ -21,7 +21,7 @@ export interface WorkersOwner {
   closed(id: number, reason: string): void;
   /** It refuses this client, and has done nothing else for this long, ms: 0 the first time. */
   refused(id: number, error: DprError, forMs: number): void;
-  /** Somebody is not where the membership says. */
+  /** A worker is not where the membership says. */
   astray(): void;
 }
 
@@ -74,7 +74,7 @@ export function openWorkers(options: WorkersOptions, owner: WorkersOwner): Worke
     workers.set(id, { address, link, outbox, peer: undefined, refusedSince: undefined });
   }
 
-  /** Frames go to nobody but the worker that they are meant for: not to its predecessor, nor to whoever has its address. */
+  /** Frames go only to the worker that they are meant for: not to its predecessor, nor to another process at its address. */
   function opened(id: number, welcome: MessageOf<'welcome'>): DprError | undefined {
     const worker = workers.get(id);
     const found = welcome.worker;

@@ -336,7 +336,7 @@ export class Engine {
     this.#leave(cargo, failure);
   }
 
-  /** It is left to a commit to tell of this, as far as nobody looks. */
+  /** It is left to a commit to tell of this, as far as the application does not look at the calls. */
   #leave(cargo: Cargo, failure: Failure): void {
     cargo.failure = failure;
     if (failure.left() === 0) return;

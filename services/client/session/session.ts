@@ -77,10 +77,10 @@ export interface Session {
    *
    * - with RollbackError, if a failure took something that is not issued again, and with the error that ended the session;
    * - with the first error of a call that failed by itself or was refused (no such worker, a removed one, no room, a sum that does
-   *   not fit), if nobody looks at that call: neither its result was awaited, with `await`, `then`, `catch` or `finally`, nor its
+   *   not fit), if the application does not look at that call: neither its result was awaited, with `await`, `then`, `catch` or `finally`, nor its
    *   `committed` read. Where the result was fine and only its repetition after a failure was not, who reads `committed` looks.
    *
-   * What was told once, to whoever looks or by a commit, the next commit does not tell again. A call that its own signal gave up is
+   * What was told once, by the call or by a commit, the next commit does not tell again. A call that its own signal gave up is
    * no failure.
    *
    * @example
@@ -125,7 +125,7 @@ export interface Session {
   onRollback(listener: (report: RollbackReport) => void): () => void;
 
   /**
-   * End the session. What is not committed yet may be or not; whoever waits for it is told by ClosedError.
+   * End the session. What is not committed yet may be or not; calls that wait for it reject with ClosedError.
    *
    * @example
    * await session.commit();

@@ -8,7 +8,7 @@ import {
 } from '@dpr/protocol';
 import { claimable, versionAfter } from '../versions.ts';
 import { seal, urge } from './checkpoint.ts';
-import { hasRoom, inFlightBytes, waitingBytes } from './room.ts';
+import { hasRoom, inFlightBytes, waitingBytes } from './quotas.ts';
 import {
   acknowledge,
   heard,

@@ -4,7 +4,7 @@ import { versionAfter } from '../versions.ts';
 import { pruneDecisions, survivingVersion } from '../world-lines.ts';
 import { openVersion } from './checkpoint.ts';
 import { listGraph } from './join.ts';
-import { shed } from './room.ts';
+import { shed } from './quotas.ts';
 import { createSessionTable, keepOrigins } from './session-table.ts';
 import { cutOf, log, stop, type Worker, type WorkerEvent } from './state.ts';
 

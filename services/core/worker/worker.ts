@@ -39,7 +39,7 @@ import { drainWaiting, executed, onBatch, tableQuery } from './execute.ts';
 import { finderClosed, finderOpened, joinFrame, surveyed, volumeOpened } from './join.ts';
 import { refresh } from './refresh.ts';
 import { adopt, restored } from './rollback.ts';
-import { ease, shed, waitingBytes } from './room.ts';
+import { ease, shed, waitingBytes } from './quotas.ts';
 import { expire } from './session-shedding.ts';
 import { createSessionTable, endSession } from './session-table.ts';
 import {

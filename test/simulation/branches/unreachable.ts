@@ -147,7 +147,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
   },
   {
     because: 'the limits of a worker do not change here',
-    blocks: { 'core/worker/room.ts': ["return tellShort(worker, 'the checkpoint has more sessions"] },
+    blocks: { 'core/worker/quotas.ts': ["return tellShort(worker, 'the checkpoint has more sessions"] },
   },
   {
     because: 'simulated directories have no locks',
@@ -227,7 +227,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'so many sessions on one connection, and others that were idle for so long, are rare where there is little room',
     isRare: true,
     blocks: {
-      'core/worker/room.ts': ['return isCrowd ?'],
+      'core/worker/quotas.ts': ['return isCrowd ?'],
       'core/worker/session-shedding.ts': [
         'if (oldest === undefined || now - oldest.activeAt <= giveWayMs ||',
         'drop(table, oldest); } return true;',
@@ -239,7 +239,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'where clients have addresses there is room for replies, no session is idle for long, and limits stay as they are',
     isRare: true,
     blocks: {
-      'core/worker/room.ts': [
+      'core/worker/quotas.ts': [
         'if (byMost(worker, measure).some(',
         'return `${all}; ${heldBytes(worker, origin)} of them are for clients',
         "isFew() || byMost(worker, 'sessions')",

@@ -206,7 +206,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '94 sessions are remembered without a limit',
-    `${CORE}/worker/room.ts`,
+    `${CORE}/worker/quotas.ts`,
     'return Math.min(config.maxSessions, Math.floor(config.maxSessionBytes / ENTRY_BYTES));',
     'return Math.floor(config.maxSessionBytes / ENTRY_BYTES);',
   ),
@@ -266,7 +266,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '190 replies are kept without a limit on their bytes',
-    `${CORE}/worker/room.ts`,
+    `${CORE}/worker/quotas.ts`,
     'if (fits(worker, origin, more, share) || makeReplyRoom(worker, origin, more, share)) return true;',
     'if (more > -Infinity) return true;',
   ),
@@ -368,7 +368,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '225 sessions are not shared out among addresses',
-    `${CORE}/worker/room.ts`,
+    `${CORE}/worker/quotas.ts`,
     'return Math.ceil((limit - others) * ORIGIN_SESSION_SHARE);',
     'return limit - others;',
   ),

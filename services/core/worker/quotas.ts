@@ -1,5 +1,5 @@
 /**
- * Room for what a batch leaves behind: its session's entry, and its reply until the client acknowledges that. What is short is refused
+ * Quotas of what a batch leaves behind: its session's entry, and its reply until the client acknowledges that. What is short is refused
  * by name, after old sessions have given way. Each origin of clients has a part of the room that others leave, and no more.
  */
 import { MAX_BATCH_BYTES, type Batch } from '@dpr/protocol';
