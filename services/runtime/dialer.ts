@@ -1,12 +1,12 @@
 /** A connection that is made again whenever it breaks: a worker's to the Finder. */
 import { draftOf, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
-import { backOff } from './back-off.ts';
 import type { DialedSocket } from './dial-socket.ts';
 import { CLOSE } from './frame-socket.ts';
 import type { Hello } from './greeting.ts';
 import type { Host, Timer } from './host.ts';
 import { RECEIVE_TIMEOUT_MS, WATCH_INTERVAL_MS } from './keep-alive.ts';
 import type { Log } from './log.ts';
+import { reconnection } from './reconnection.ts';
 import { wordsOf } from './words-of.ts';
 
 export interface DialerOptions {
@@ -20,10 +20,11 @@ export interface DialerOptions {
 }
 
 export const DIALER_TIMING = {
-  /** Pauses between attempts, growing slowly: a Finder that is back and not noticed delays every commit. */
-  firstPauseMs: 10,
-  longestPauseMs: 1_000,
-  pauseGrowth: 1.25,
+  /** A Finder that is back and not noticed delays every commit, so an outage is prolonged by an eighth at most. */
+  pauseShareOfOutage: 1 / 8,
+  minPauseMs: 10,
+  maxPauseMs: 1_000,
+  stableMs: 100,
   /** How long connecting, and then the answer to the greeting, may take. */
   answerMs: 3_000,
   receiveTimeoutMs: RECEIVE_TIMEOUT_MS,
@@ -53,11 +54,10 @@ export interface Dialer {
 export function dial(options: DialerOptions, caller: Caller): Dialer {
   const { host, address, log } = options;
   const timing = { ...DIALER_TIMING, ...options.timing };
-  const pauses = backOff(timing.firstPauseMs, timing.longestPauseMs, timing.pauseGrowth, host.random);
+  const attempts = reconnection(host, timing, connect);
   let current: DialedSocket | undefined;
   let open = false;
   let silent = false;
-  let again: Timer | undefined;
   let ended = false;
 
   function connect(): void {
@@ -88,7 +88,7 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
           host.clearTimeout(late);
           if (ended) return;
           if (reason !== undefined) log.warn({ event: 'unreachable', address, reason: wordsOf(reason) });
-          again = host.setTimeout(connect, pauses.next());
+          attempts.broke();
           if (!open) return;
           open = false;
           silent = false;
@@ -112,7 +112,7 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
       socket.close(CLOSE.normal);
     } else if (message.kind === 'welcome') {
       open = true;
-      pauses.reset();
+      attempts.opened();
       log.info({ event: 'connected', address });
       caller.opened(message);
     } else {
@@ -135,7 +135,7 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
     isSilent: () => silent,
     close() {
       ended = true;
-      host.clearTimeout(again);
+      attempts.stop();
       current?.close(CLOSE.goingAway);
     },
   };

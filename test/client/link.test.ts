@@ -1,8 +1,9 @@
 import { ConnectError, limits } from '@dpr/client';
 import { nodeHost } from '@dpr/runtime/host';
+import { pauseMs } from '@dpr/runtime/reconnection';
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
-import { isDefinite, openLink, pauseMs } from '../../services/client/connection/link.ts';
+import { isDefinite, LINK_TIMES, openLink } from '../../services/client/connection/link.ts';
 import { cleanUp } from './clean-up.ts';
 import { fakeServer, welcome } from './fake-cluster.ts';
 import { until } from './until.ts';
@@ -18,14 +19,14 @@ describe('a link', () => {
         fc.integer({ min: 0, max: 3_600_000 }),
         fc.double({ min: 0, max: 0.999, noNaN: true }),
         (away, random) => {
-          const pause = pauseMs(away, random);
+          const pause = pauseMs(LINK_TIMES, away, random);
           assert.ok(pause <= Math.max(MIN_PAUSE_MS, away * PAUSE_SHARE_OF_OUTAGE) && pause <= MAX_PAUSE_MS);
           assert.ok(pause >= MIN_PAUSE_MS / 2);
         },
       ),
     );
     let [attempts, away] = [0, 0];
-    for (; away < 250; attempts++) away += pauseMs(away, 0);
+    for (; away < 250; attempts++) away += pauseMs(LINK_TIMES, away, 0);
     assert.ok(attempts < 20, `${attempts} attempts in the time that a worker takes to come back`);
     assert.ok(away < 250 * (1 + PAUSE_SHARE_OF_OUTAGE));
   });

@@ -74,7 +74,7 @@ describe('a dialer', () => {
         address: `ws://127.0.0.1:${port}`,
         log,
         hello: () => greeting,
-        timing: { firstPauseMs: 2, longestPauseMs: 10, ...timing },
+        timing: { minPauseMs: 2, maxPauseMs: 10, ...timing },
       },
       {
         opened: ({ cluster }) => calls.note(`opened ${cluster.slice(0, 2)}`),
@@ -134,7 +134,7 @@ describe('a dialer', () => {
   });
 
   it('is back before a Finder that started goes on without its worker', () => {
-    assert.ok(2 * DIALER_TIMING.longestPauseMs <= FINDER_DEFAULTS.settleGraceMs);
+    assert.ok(2 * DIALER_TIMING.maxPauseMs <= FINDER_DEFAULTS.settleGraceMs);
   });
 
   it('finds words for errors that have none', () => {

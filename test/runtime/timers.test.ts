@@ -1,6 +1,7 @@
 import { backOff } from '@dpr/runtime';
 import { alarm } from '@dpr/runtime/alarm';
-import { nodeHost } from '@dpr/runtime/host';
+import { nodeHost, type Host } from '@dpr/runtime/host';
+import { reconnection } from '@dpr/runtime/reconnection';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 
@@ -26,6 +27,64 @@ describe('a back-off', () => {
         },
       ),
     );
+  });
+});
+
+describe('attempts to connect again', () => {
+  const times = { pauseShareOfOutage: 1 / 8, minPauseMs: 10, maxPauseMs: 1_000, stableMs: 100 };
+
+  /** On a clock that stands still between these calls. */
+  function attempts() {
+    let now = 0;
+    let pause = 0;
+    let timer: object | undefined;
+    const host: Host = {
+      ...nodeHost,
+      now: () => now,
+      random: () => 0,
+      setTimeout(_, ms) {
+        pause = ms;
+        return (timer = {});
+      },
+      clearTimeout(cleared) {
+        if (cleared === timer) timer = undefined;
+      },
+    };
+    const { opened, broke, stop } = reconnection(host, times, () => undefined);
+    const pauseAfter = (ms: number): number => {
+      now += ms;
+      broke();
+      return pause;
+    };
+    return { opened, pauseAfter, stop, isSet: () => timer !== undefined };
+  }
+
+  it('pause for a part of the outage, within bounds', () => {
+    const { pauseAfter } = attempts();
+    assert.equal(pauseAfter(0), 10);
+    assert.equal(pauseAfter(80), 10);
+    assert.equal(pauseAfter(8), 11);
+    assert.equal(pauseAfter(7_912), 1_000);
+    assert.equal(pauseAfter(3_600_000), 1_000);
+  });
+
+  it('count a connection that did not last as part of the outage, and one that did as its end', () => {
+    const { opened, pauseAfter } = attempts();
+    assert.equal(pauseAfter(800), 100);
+    opened();
+    assert.equal(pauseAfter(96), 112);
+    assert.equal(pauseAfter(104), 125, 'that it was open once does not count for later attempts');
+    opened();
+    assert.equal(pauseAfter(100), 10);
+    assert.equal(pauseAfter(160), 20);
+  });
+
+  it('end when they are stopped', () => {
+    const { pauseAfter, stop, isSet } = attempts();
+    pauseAfter(0);
+    assert.ok(isSet());
+    stop();
+    assert.ok(!isSet());
   });
 });
 

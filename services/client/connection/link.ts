@@ -1,6 +1,7 @@
 /** A connection that is made again whenever it breaks. */
 import type { Message, MessageOf } from '@dpr/protocol';
-import type { Host, Timer } from '@dpr/runtime/host';
+import type { Host } from '@dpr/runtime/host';
+import { reconnection } from '@dpr/runtime/reconnection';
 import { openConnection, type Connection, type Greeting, type Timing } from './connection.ts';
 import {
   ClusterMismatchError,
@@ -65,19 +66,18 @@ export function checkFinder(address: string, { worker }: MessageOf<'welcome'>): 
   );
 }
 
-/** The pause before the next attempt at a peer that has been away for `awayMs`. @param random from 0 up to 1 */
-export function pauseMs(awayMs: number, random: number): number {
-  const full = Math.min(Math.max(awayMs * PAUSE_SHARE_OF_OUTAGE, MIN_PAUSE_MS), MAX_PAUSE_MS);
-  return full * (1 - random / 2);
-}
+export const LINK_TIMES = {
+  pauseShareOfOutage: PAUSE_SHARE_OF_OUTAGE,
+  minPauseMs: MIN_PAUSE_MS,
+  maxPauseMs: MAX_PAUSE_MS,
+  stableMs: STABLE_CONNECTION_MS,
+};
 
 export function openLink(options: LinkOptions, owner: LinkOwner): Link {
   const { host } = options;
   let connection: Connection | undefined;
   let open = false;
-  let again: Timer | undefined;
-  let awaySince = host.now();
-  let openSince = 0;
+  const attempts = reconnection(host, LINK_TIMES, attempt);
 
   function attempt(): void {
     const { address, ca, timing } = options;
@@ -92,7 +92,7 @@ export function openLink(options: LinkOptions, owner: LinkOwner): Link {
 
   function opened(welcome: MessageOf<'welcome'>): void {
     open = true;
-    openSince = host.now();
+    attempts.opened();
     const refused = owner.opened(welcome);
     if (refused === undefined) return;
     connection?.close();
@@ -100,11 +100,9 @@ export function openLink(options: LinkOptions, owner: LinkOwner): Link {
   }
 
   function closed(error: DprError): void {
-    const now = host.now();
-    if (open && now - openSince >= STABLE_CONNECTION_MS) awaySince = now;
     open = false;
     connection = undefined;
-    again = host.setTimeout(attempt, pauseMs(now - awaySince, host.random()));
+    attempts.broke();
     owner.down(error);
   }
 
@@ -116,7 +114,7 @@ export function openLink(options: LinkOptions, owner: LinkOwner): Link {
     },
     unsentBytes: () => connection?.unsentBytes() ?? 0,
     close() {
-      host.clearTimeout(again);
+      attempts.stop();
       connection?.close();
       connection = undefined;
       open = false;

@@ -1,5 +1,5 @@
 /** In the client library above its sessions' core. */
-import { CLIENT, CORE, change, mutant, type Mutant } from './mutant.ts';
+import { CLIENT, CORE, RUNTIME, change, mutant, type Mutant } from './mutant.ts';
 
 export const CLIENT_MUTANTS: readonly Mutant[] = [
   mutant(
@@ -59,8 +59,8 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   mutant(
     '239 a link gives up after an attempt that failed',
     `${CLIENT}/connection/link.ts`,
-    '    open = false;\n    connection = undefined;\n    again = host',
-    '    const isLast = !open;\n    open = false;\n    connection = undefined;\n    if (!isLast) again = host',
+    '    open = false;\n    connection = undefined;\n    attempts',
+    '    const isLast = !open;\n    open = false;\n    connection = undefined;\n    if (!isLast) attempts',
   ),
   mutant(
     '240 the poll of the membership goes on after the client was closed',
@@ -71,13 +71,13 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   mutant(
     '241 a link that was closed tries again',
     `${CLIENT}/connection/link.ts`,
-    '    close() {\n      host.clearTimeout(again);\n',
+    '    close() {\n      attempts.stop();\n',
     '    close() {\n',
   ),
   mutant(
     '242 pauses between attempts never become short again',
-    `${CLIENT}/connection/link.ts`,
-    '    if (open && now - openSince >= STABLE_CONNECTION_MS) awaySince = now;\n',
+    `${RUNTIME}/reconnection.ts`,
+    '      if (openSince !== undefined && now - openSince >= times.stableMs) awaySince = now;\n',
     '',
   ),
   mutant(
