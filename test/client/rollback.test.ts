@@ -192,6 +192,26 @@ describe('a session after a rollback', () => {
     assert.equal(await results[1]?.committed, 2n);
   });
 
+  it('names the last operation that survived, also of batches that were gathered in one tick', async () => {
+    const { workers, session } = await twoWorkers({ mode: 'relaxed' });
+    const calls = [session.counter(0).add(1), session.counter(1).addAll([2, 3]), session.counter(0).add(4)];
+    const [peer0, peer1] = [await workers[0].accept(), await workers[1].accept()];
+    assert.equal((await peer0.next('batch')).count, 2); // operations 1 and 4
+    assert.equal((await peer1.next('batch')).count, 2); // and 2 and 3
+    const lost = session.counter(1).add(5);
+    await peer1.next('batch');
+    for (const peer of [peer0, peer1]) {
+      peer.send(decided({ 0: 6, 1: 6 }));
+      await peer.next('table');
+      peer.send({ kind: 'tableAnswer', session: session.id, worldLine: 2, last: 1 });
+    }
+    const error = await rejection(lost);
+    assert.ok(error instanceof RollbackError);
+    assert.deepEqual([error.lastSurvivor, error.lost], [4, [{ worker: 1, first: 5, count: 1 }]]);
+    session.close();
+    await Promise.allSettled(calls);
+  });
+
   it('is told nothing if nothing of it was lost', async () => {
     const reports: RollbackReport[] = [];
     const { workers, session } = await twoWorkers({ onRollback: (report) => reports.push(report) });

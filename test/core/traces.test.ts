@@ -19,7 +19,7 @@ describe('the traces of sessions for other languages', () => {
       return found.steps.flatMap((step) => step.sends.map(({ worker, frame }) => [worker, frame.kind] as const));
     };
     assert.match(tells('replies out of order'), /"committed","calls":\[1,2\].*"committed","calls":\[3,4,5\]/);
-    assert.match(tells('a rollback: answered'), /"lastSurvivor":2,"exceptions":\[\],"lost":\[3\]/);
+    assert.match(tells('a rollback: answered'), /"lastSurvivor":2,"unanswered":\[2\],"exceptions":\[\],"lost":\[3\]/);
     assert.match(tells('two rollbacks in a row: the decisions'), /"lost":\[2,3\]/);
     assert.match(tells('two rollbacks in a row: the second'), /"lost":\[2\]/);
     assert.match(

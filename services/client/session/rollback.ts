@@ -1,5 +1,5 @@
 /** Makes the report of a rollback, which names operations, from the core's, which names calls. */
-import type { RollbackReport as CallReport } from '@dpr/core';
+import { largest, type RollbackReport as CallReport } from '@dpr/core';
 import { lastOperation, type Batch } from './batch.ts';
 import type { LostOperations, RollbackReport } from './rollback-report.ts';
 import type { Window } from './window.ts';
@@ -17,8 +17,8 @@ export function tellRollback(
   lastCommitted: number,
 ): RollbackReport {
   const batchesOf = (calls: readonly number[]): Batch[] => calls.flatMap((call) => inFlight.get(call) ?? []);
-  const survivor = inFlight.get(report.lastSurvivor);
-  const lastSurvivor = Math.max(lastCommitted, survivor === undefined ? 0 : lastOperation(survivor));
+  // The last batch may not have the last operation: those that were gathered in one tick interleave.
+  const lastSurvivor = largest(batchesOf(report.unanswered).map(lastOperation), lastCommitted);
   const lost = batchesOf(report.lost).flatMap(operationsOf);
   const unsent = replaying ? [] : [...batchesOf(report.unsent), ...waiting].flatMap(operationsOf);
   return {

@@ -108,6 +108,8 @@ export interface RollbackReport {
   readonly worldLine: number;
   /** The last call that survived, 0 if none ever did. Every call up to it did, but for `exceptions`. */
   readonly lastSurvivor: number;
+  /** Calls that survived and have no reply yet, in order. */
+  readonly unanswered: readonly number[];
   /** Lost calls before `lastSurvivor`: they were in flight together with what overtook them. Never in a strict session. */
   readonly exceptions: readonly number[];
   /** Calls that executed or may have, and are lost, in order. */

@@ -130,10 +130,8 @@ function settleLane(session: Session, verdict: Verdict, lane: Lane, lost: Run[],
 function report(session: Session, worldLine: number, lost: readonly Run[]): void {
   const { replay } = session.config;
   const lanes = [...session.lanes.values()];
-  const lastSurvivor = largest(
-    lanes.flatMap((lane) => lane.sent.map((call) => call.number)),
-    session.lastCommitted,
-  );
+  const unanswered = lanes.flatMap((lane) => lane.sent.map((call) => call.number)).sort((a, b) => a - b);
+  const lastSurvivor = largest(unanswered, session.lastCommitted);
   const numbers = numbersOf(lost);
   const exceptions = numbers.filter((number) => number < lastSurvivor);
   const unsent: number[] = [];
@@ -151,7 +149,7 @@ function report(session: Session, worldLine: number, lost: readonly Run[]): void
   }
   emit(session, {
     kind: 'rolledBack',
-    report: { worldLine, lastSurvivor, exceptions, lost: numbers, unsent },
+    report: { worldLine, lastSurvivor, unanswered, exceptions, lost: numbers, unsent },
     replaying: replay,
   });
 }

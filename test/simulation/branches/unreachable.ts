@@ -92,7 +92,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
   {
     because: 'nothing here is so large',
     blocks: {
-      'core/queue.ts': ['if (front === items.length ||'],
+      'core/queue.ts': ['if (this.#front === items.length ||'],
       'core/finder/earlier.ts': ['return refused( `the volume of worker ${id} keeps'],
       'core/finder/finder.ts': ['if (finder.held.length >= finder.config.maxHeld', 'too many answers wait'],
       'runtime/storage/frame.ts': ['if (text.length > META_LIMIT_BYTES)'],
@@ -177,7 +177,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
     blocks: {
       'runtime/storage/two-slot-file.ts': ['for (const slot of slots) await slot.file?.close();'],
       'core/worker/worker.ts': ['if (hasStopped(worker)) return worker.effects;'],
-      'core/session/session.ts': ["if (session.phase === 'ended') return session.effects;"],
+      'core/session/session.ts': ["if (session.phase === 'ended') return NO_EFFECTS;"],
       'core/finder/finder.ts': ['if (peer === undefined || exposed === undefined ||'],
     },
   },

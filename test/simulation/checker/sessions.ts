@@ -212,7 +212,7 @@ export function checkSessions(truth: Truth) {
   }
 
   /** The verdict against the truth: what is lost did not survive, what is not lost did. */
-  function rolledBack(session: SimSession, report: RollbackReport): void {
+  function rolledBack(session: SimSession, report: Omit<RollbackReport, 'unanswered'>): void {
     const mine = sessionOf(truth, session.index);
     const lost = new Set(report.lost);
     const last = report.lastSurvivor;
@@ -231,7 +231,7 @@ export function checkSessions(truth: Truth) {
     }
     for (const number of report.unsent) callOf(mine, number).isRefused = true;
     for (const call of mine.calls.values()) {
-      if (call.sentWith > last && !lost.has(call.number) && survives(call, report.worldLine))
+      if (call.number > last && !lost.has(call.number) && survives(call, report.worldLine))
         violated(4, `call ${call.number} of ${session.name} survived, and ${last} is said to be the last that did`);
       if (lost.has(call.number) || !call.completed) continue;
       if (!survivor(call, report.worldLine))
