@@ -28,7 +28,7 @@ const REACHED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     MAX_UNCOMMITTED_BYTES: CLIENT,
     MAX_WAITING_OPERATIONS: CLIENT,
     MAX_WAITING_BYTES: CLIENT,
-    MAX_UNTOLD_OPERATIONS: 'client/commit.test.ts',
+    MAX_UNREPORTED_OPERATIONS: 'client/commit.test.ts',
     MAX_OPERATOR_REQUESTS: 'client/operator.test.ts',
   },
   'services/protocol/limits.ts': {

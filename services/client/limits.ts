@@ -55,7 +55,7 @@ export const MAX_WAITING_OPERATIONS = 1_048_576;
 export const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 /** Operations that failed without a word to the application, remembered for the next commit, which tells of the first. */
-export const MAX_UNTOLD_OPERATIONS = 65_536;
+export const MAX_UNREPORTED_OPERATIONS = 65_536;
 
 /** Requests of one operator that wait for their turn. */
 export const MAX_OPERATOR_REQUESTS = 1_024;

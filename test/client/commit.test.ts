@@ -202,12 +202,12 @@ describe('a commit', () => {
     await assert.rejects(given, /too late/);
   });
 
-  it('remembers MAX_UNTOLD_OPERATIONS for the case that the application looks at the first', async () => {
+  it('remembers MAX_UNREPORTED_OPERATIONS for the case that the application looks at the first', async () => {
     const { session, counter, peer } = await start();
     const one = await peer();
     for (const [count, remembers] of [
-      [limits.MAX_UNTOLD_OPERATIONS - 1, true],
-      [limits.MAX_UNTOLD_OPERATIONS, false],
+      [limits.MAX_UNREPORTED_OPERATIONS - 1, true],
+      [limits.MAX_UNREPORTED_OPERATIONS, false],
     ] as const) {
       const values = new Array<bigint>(count).fill(7n);
       const first = counter.addAll(new BigInt64Array(count));

@@ -4,7 +4,7 @@
  */
 import { errorOfPlaces, faultOf, placesOf } from './answer.ts';
 import type { Cargo, Failure, PartialFailure } from './batch.ts';
-import { MAX_UNTOLD_OPERATIONS } from '../limits.ts';
+import { MAX_UNREPORTED_OPERATIONS } from '../limits.ts';
 
 /** All calls of the batch failed. @param error of each */
 export function wholeFailure(cargo: Cargo, error: Error): Failure {
@@ -73,9 +73,9 @@ export class Unreported {
   #operations = 0;
 
   add(failure: Failure): void {
-    if (this.#operations + failure.left() > MAX_UNTOLD_OPERATIONS) this.#sweep();
+    if (this.#operations + failure.left() > MAX_UNREPORTED_OPERATIONS) this.#sweep();
     // Of as many a commit tells but the first.
-    if (this.#operations > 0 && this.#operations + failure.left() > MAX_UNTOLD_OPERATIONS) return;
+    if (this.#operations > 0 && this.#operations + failure.left() > MAX_UNREPORTED_OPERATIONS) return;
     this.#operations += failure.left();
     this.#failures.push(failure);
   }
