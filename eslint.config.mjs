@@ -16,7 +16,7 @@ const IMPURE_GLOBALS = [
 const ANY_SIGNAL = {
   object: 'AbortSignal',
   property: 'any',
-  message: 'Use patience() of @dpr/runtime/patience, and end it with the call.',
+  message: 'Use patience() of @dpr/runtime/time-limit, and end it with the call.',
 };
 
 // A function fits a screen; one that only puts the parts of a process together may be longer, up to this.

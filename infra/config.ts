@@ -7,7 +7,7 @@ import { schema } from './config/schema.ts';
 export type { Target } from './config/checks.ts';
 export { ConfigError, type Problem } from './config/problems.ts';
 export type { Config, Range, Resources, WorkerConfig } from './config/resolve.ts';
-export { outsideConfig, withoutPrefix } from './config/strays.ts';
+export { outsideConfig, withoutPrefix } from './config/misplaced-keys.ts';
 export { MAX_WORKER_ID, MAX_WORKERS, type Settings } from './config/schema.ts';
 
 /** Keys whose values never appear in an error. */

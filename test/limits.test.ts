@@ -38,7 +38,7 @@ const REACHED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     MAX_BATCH_BYTES: FIELDS,
     MAX_WORKER_ID: 'client/check.test.ts',
     MAX_WORKERS: FIELDS,
-    MAX_KEPT_GENERATIONS: 'core/earlier.test.ts',
+    MAX_KEPT_GENERATIONS: 'core/earlier-generations.test.ts',
     MAX_UNDECIDED: FIELDS,
     MAX_CUT_ENTRIES: FIELDS,
     MAX_DEPENDENCIES: WORKER,

@@ -1,5 +1,5 @@
 /** Time that passes only when a test says so. */
-import type { Time } from '@dpr/runtime/repeats';
+import type { Time } from '@dpr/runtime/repeated-failures';
 
 export interface SetTime {
   readonly time: Time;

@@ -38,7 +38,7 @@ export {
   MAX_PORT,
   publicPort,
 } from './ports.ts';
-export { mayStartAnew, placeFacts, placeProblems, type PlaceRecord, strangerProblems } from './place.ts';
+export { mayStartAnew, placeFacts, placeProblems, type PlaceRecord, strangerProblems } from './cluster-location.ts';
 export {
   formerSizes,
   removedSets,
@@ -47,4 +47,4 @@ export {
   volumeProblems,
   type VolumeFacts,
   type VolumeRecord,
-} from './volumes.ts';
+} from './volume-changes.ts';

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { withPatience } from '@dpr/runtime/patience';
+import { withPatience } from '@dpr/runtime/time-limit';
 import type { Cell } from './cells.ts';
 import { pins } from './cpu.ts';
 import { startGenerator } from './generator.ts';

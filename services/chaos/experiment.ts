@@ -4,7 +4,7 @@ import { commandLine, EXIT_USAGE, whole } from '@dpr/local/command-line';
 import { EXIT_INTERRUPTED, errorText, interruption } from '@dpr/local/interrupt';
 import { freshSeed, MAX_SEED } from '@dpr/local/measurements';
 import { LOCAL_PROGRAM, startTemporaryCluster } from '@dpr/local/temporary-cluster';
-import { patience } from '@dpr/runtime/patience';
+import { patience } from '@dpr/runtime/time-limit';
 import { kubernetesTarget } from './kubernetes-target.ts';
 import { localTarget } from './local-target.ts';
 import { clusterAddress, duration, seedOption, selectors } from './options.ts';

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { SERVED_WELL_MS } from '@dpr/local';
 import { showMs } from '@dpr/local/measurements';
-import { patience, withPatience } from '@dpr/runtime/patience';
+import { patience, withPatience } from '@dpr/runtime/time-limit';
 import { allEnded } from './all-ended.ts';
 import { dueAt, type Schedule, victimsOf } from './schedule.ts';
 import { type Fault, type Recovered, TargetError, type Target, type Victim } from './target.ts';

@@ -1,6 +1,6 @@
 /** The pods of a cluster's Finder and workers, as Kubernetes tells of them. */
 import { CLUSTER_PART, LABEL } from '@dpr/infra/plan';
-import { withPatience } from '@dpr/runtime/patience';
+import { withPatience } from '@dpr/runtime/time-limit';
 import * as z from 'zod/mini';
 import { parsePrinted, type Kubectl } from './kubectl.ts';
 import { TargetError } from './target.ts';

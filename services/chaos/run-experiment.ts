@@ -6,7 +6,7 @@ import { EventEmitter, once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Cluster, connect, type RollbackReport } from '@dpr/client';
 import { showMs, summarize, type Summary } from '@dpr/local/measurements';
-import { withPatience } from '@dpr/runtime/patience';
+import { withPatience } from '@dpr/runtime/time-limit';
 import type { Schedule } from './schedule.ts';
 import { type Recovery, injectFaults, type Injection } from './faults.ts';
 import type { Fault, Target } from './target.ts';

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '@dpr/protocol';
 import { Failure } from './failure.ts';
 import type { Scenario } from './scenarios/scenario.ts';
-import { openStage, type Stage } from './stage.ts';
+import { openStage, type Stage } from './scripted-cluster.ts';
 import { startSubject } from './subject.ts';
 
 export interface RunOptions {

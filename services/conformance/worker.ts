@@ -1,7 +1,7 @@
 /** A counter on the stage. */
 import type { Batch, ErrorCode, Message, MessageOf } from '@dpr/protocol';
 import { check } from './failure.ts';
-import { checkKind, openParty, type Arrival, type Party } from './party.ts';
+import { checkKind, openParty, type Arrival, type Party } from './scripted-server.ts';
 import type { Rules } from './rules.ts';
 import type { GameServer, Peer } from './server.ts';
 import { decisionsAfter, errorOf, ownCut, welcomeOf, type Truth } from './truth.ts';

@@ -8,8 +8,8 @@ import type { Emit } from './events.ts';
 import type { LogFile } from './log-file.ts';
 import type { FinderControl } from './operator.ts';
 import { type ProcessState, supervise } from './process.ts';
-import { createSettling } from './settling.ts';
-import { createSlots, type Slot } from './slots.ts';
+import { createSettling } from './reconcile.ts';
+import { createSlots, type Slot } from './process-slots.ts';
 
 export type ClusterOptions = {
   readonly host: string;

@@ -7,7 +7,7 @@ import type { Desired } from './desired.ts';
 import { type Action, describeAction, diffPlans, isRemoval, withoutRemovals } from './diff-plans.ts';
 import type { Emit } from './events.ts';
 import { obstacles } from './preflight.ts';
-import { createRemovals, type Removals } from './removals.ts';
+import { createRemovals, type Removals } from './announced-removals.ts';
 import { createStrayRemovals } from './stray-removals.ts';
 
 export type ConfigChangesOptions = {

@@ -1,4 +1,4 @@
-import { type More, moreText } from '@dpr/runtime/repeats';
+import { type More, moreText } from '@dpr/runtime/repeated-failures';
 import type { Severity } from './log-lines.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { More } from '@dpr/runtime/repeats';
+import type { More } from '@dpr/runtime/repeated-failures';
 
 /** Longest line of a process's output that is kept whole. */
 export const MAX_LINE_CHARACTERS = 64 * 1024;

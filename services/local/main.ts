@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import { parseOptions } from './options.ts';
-import { StartError } from './prepare.ts';
+import { StartError } from './start-checks.ts';
 import { runLocal } from './run.ts';
 import { chooseShow } from './view/show.ts';
 

@@ -1,5 +1,5 @@
 import { type ClusterStatus, connectOperator, type Operator, type Removal, UnknownWorkerError } from '@dpr/client';
-import { patience } from '@dpr/runtime/patience';
+import { patience } from '@dpr/runtime/time-limit';
 
 /** A Finder that takes longer to answer counts as away. */
 const ANSWER_TIMEOUT_MS = 1_000;

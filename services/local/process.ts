@@ -8,7 +8,7 @@ import { watchLiveness } from './liveness.ts';
 import type { LogFile } from './log-file.ts';
 import { untilReady } from './readiness.ts';
 import { afterDeath, type Death, deathText } from './restart-policy.ts';
-import { sayings } from './sayings.ts';
+import { shownWarnings } from './shown-warnings.ts';
 
 /** A process that was asked to stop is killed after this; the services' own limit is shorter. */
 export const STOP_GRACE_MS = 5_000;
@@ -37,7 +37,7 @@ export type SupervisorOptions = {
 /** A supervisor of one process, which it does not start yet. */
 export function supervise(spec: LocalProcess, { host, log, emit, changed }: SupervisorOptions): Supervised {
   const { name } = spec;
-  const shown = sayings(name, emit);
+  const shown = shownWarnings(name, emit);
   const events = inOrder(emit);
   const life = createLifecycle(spec, events.emit, changed);
   let child: ChildProcess | undefined;

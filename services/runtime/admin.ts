@@ -5,7 +5,7 @@ import { collectDefaultMetrics, type Registry } from 'prom-client';
 import { cannotListen } from './cannot-listen.ts';
 import { keepInHand } from './descriptors.ts';
 import type { Log } from './log.ts';
-import { PROGRAMS_ONLY, refuseVisitor, type Visitors } from './visitors.ts';
+import { PROGRAMS_ONLY, refuseVisitor, type Visitors } from './request-origins.ts';
 
 /** Why not, in words; undefined: yes. */
 export type Answer = string | undefined;

@@ -16,7 +16,7 @@ import {
   noPlace,
   type PlacedClient,
   type Places,
-} from './places.ts';
+} from './connection-places.ts';
 
 export interface Admission {
   /** A connection came. It is closed at once, or another one that has not greeted is, where there is no place for both. */

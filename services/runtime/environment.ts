@@ -7,7 +7,7 @@ import { EXIT, ProcessError } from './exit-codes.ts';
 import { RECEIVE_TIMEOUT_MS } from './keep-alive.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 import { MIN_MEMORY_BYTES } from './memory.ts';
-import type { Visitors } from './visitors.ts';
+import type { Visitors } from './request-origins.ts';
 
 /** Secrets that peers must show; undefined where none is asked for. */
 export interface Tokens {

@@ -13,7 +13,7 @@ export { listen, type Listener, type ListenerOptions } from './listener.ts';
 export { LISTENER_LIMITS } from './listener-limits.ts';
 export type { Connection, Owner } from './connection.ts';
 export { dial, DIALER_TIMING, type Caller, type Dialer, type DialerOptions } from './dialer.ts';
-export { PROGRAMS_ONLY, type Visitors } from './visitors.ts';
+export { PROGRAMS_ONLY, type Visitors } from './request-origins.ts';
 export { serveAdmin, type AdminOptions, type AdminServer } from './admin.ts';
 export { gauge, total } from './metrics.ts';
 export { runProcess } from './process.ts';

@@ -1,7 +1,7 @@
 /** What a port lets its peers do. */
 import { BUFFER_LIMITS } from './frame-socket.ts';
 import { RECEIVE_TIMEOUT_MS, WATCH_INTERVAL_MS } from './keep-alive.ts';
-import { MESSAGE_MS, PACE_LOOK_MS, UNREAD_MS } from './pace.ts';
+import { MESSAGE_MS, PACE_LOOK_MS, UNREAD_MS } from './slow-peers.ts';
 
 export const LISTENER_LIMITS = {
   /** Connections at one port, greeted or not. For a further one the oldest that has not greeted is closed, or else the new one. */

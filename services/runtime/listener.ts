@@ -6,21 +6,21 @@ import type { AddressInfo } from 'node:net';
 import { MAX_FRAME_BYTES } from '@dpr/protocol';
 import { WebSocketServer } from 'ws';
 import { createAdmission, type AdmissionOptions } from './admission.ts';
-import type { ArrivalsUser } from './arrivals.ts';
+import type { ArrivalsUser } from './arrival-barrier.ts';
 import type { Budgets } from './budget.ts';
 import { cannotListen } from './cannot-listen.ts';
 import type { ClientAddresses } from './client-address.ts';
 import type { Owner } from './connection.ts';
 import { checkDescriptors } from './descriptors.ts';
-import { readFirstBytes } from './first-bytes.ts';
+import { readFirstBytes } from './connection-preamble.ts';
 import { CLOSE } from './frame-socket.ts';
 import type { PeerRole } from './greeting.ts';
 import { LISTENER_LIMITS, type ListenerLimits } from './listener-limits.ts';
 import type { Log } from './log.ts';
 import { servePeer, type Port } from './peer-connection.ts';
-import { startSweeps } from './sweeps.ts';
+import { startSweeps } from './peer-sweeps.ts';
 import { upgradeServer } from './upgrade-server.ts';
-import { PROGRAMS_ONLY, type Visitors } from './visitors.ts';
+import { PROGRAMS_ONLY, type Visitors } from './request-origins.ts';
 
 export interface ListenerOptions extends AdmissionOptions {
   readonly host: string;

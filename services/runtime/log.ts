@@ -1,6 +1,6 @@
 /** Structured lines on standard output. */
 import { pino, stdTimeFunctions, type DestinationStream, type Logger, type LoggerOptions } from 'pino';
-import { kindOfText, repeats, type Time } from './repeats.ts';
+import { kindOfText, repeats, type Time } from './repeated-failures.ts';
 
 export type Log = Logger;
 

@@ -9,8 +9,8 @@ import type { PeerRole } from './greeting.ts';
 import { heldFrames } from './held-frames.ts';
 import type { ListenerLimits } from './listener-limits.ts';
 import type { Log } from './log.ts';
-import { messageMeter } from './message-meter.ts';
-import type { Sweeps } from './sweeps.ts';
+import { messageMeter } from './unfinished-message.ts';
+import type { Sweeps } from './peer-sweeps.ts';
 
 /** What the connections of one port share. */
 export interface Port {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RawSocket } from './frame-socket.ts';
 import type { Log } from './log.ts';
-import { refuseVisitor, type Visitors } from './visitors.ts';
+import { refuseVisitor, type Visitors } from './request-origins.ts';
 
 export interface UpgradeOptions {
   readonly visitors: Visitors;

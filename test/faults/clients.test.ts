@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { UnknownWorkerError, WorkerRemovedError, WrongTypeError } from '@dpr/client';
 import { EXIT } from '@dpr/runtime';
-import { cleanUp, startSite, until, within } from './site.ts';
+import { cleanUp, startSite, until, within } from './harness.ts';
 
 describe('sessions and workers that are not there any more, or not as expected', () => {
   afterEach(cleanUp);

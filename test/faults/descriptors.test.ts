@@ -7,7 +7,7 @@ import { EXIT } from '@dpr/runtime';
 import { MIN_DESCRIPTORS, RESERVED_DESCRIPTORS } from '../../services/runtime/descriptors.ts';
 import type { Child } from '../runtime/cluster.ts';
 import { connect as connectPeer, hello } from '../runtime/peer.ts';
-import { cleanUp, endsSaying, makeSite, onCleanUp, probe, said, startSite, until, within } from './site.ts';
+import { cleanUp, endsSaying, makeSite, onCleanUp, probe, said, startSite, until, within } from './harness.ts';
 
 const LIMIT = 256;
 const THROUGH = ['prlimit', `--nofile=${LIMIT}`];

@@ -5,7 +5,7 @@ import { chmod, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Child } from '../runtime/cluster.ts';
-import { onCleanUp } from './site.ts';
+import { onCleanUp } from './harness.ts';
 
 /** A directory whose disk can be filled up and freed again, while a process uses it. */
 export interface Scarce {

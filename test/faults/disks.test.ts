@@ -4,7 +4,7 @@ import path from 'node:path';
 import { MAX_UNWRITTEN_VERSIONS } from '@dpr/protocol';
 import { EXIT } from '@dpr/runtime';
 import { allowWriting, forbidWriting, underRights, waysToFill } from './disk.ts';
-import { cleanUp, endsSaying, makeSite, metric, said, startSite, until, within } from './site.ts';
+import { cleanUp, endsSaying, makeSite, metric, said, startSite, until, within } from './harness.ts';
 
 /** The system's words for a write that found no room. */
 const NO_ROOM = /ENOSPC: no space left on device|EFBIG: file too large/;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, rename, rm, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { EXIT } from '@dpr/runtime';
-import { cleanUp, endsSaying, startSite, within, type Site } from './site.ts';
+import { cleanUp, endsSaying, startSite, within, type Site } from './harness.ts';
 import type { Child } from '../runtime/cluster.ts';
 
 /** A way to take files from a process that runs, and what brings them back, where they still exist. */

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { encode, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
 import { MIN_MEMORY_BYTES } from '../../services/runtime/memory.ts';
 import { amounts, batch, greet, type Peer } from '../runtime/peer.ts';
-import { cleanUp, metric, onCleanUp, said, startSite, until, within, type Site } from './site.ts';
+import { cleanUp, metric, onCleanUp, said, startSite, until, within, type Site } from './harness.ts';
 
 const MIB = 1024 * 1024;
 const LITTLE = { DPR_MEMORY_BYTES: String(MIN_MEMORY_BYTES), NODE_OPTIONS: '--max-old-space-size=64' };

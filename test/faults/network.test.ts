@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Session } from '@dpr/client';
 import { createRandom, type Random } from '../simulation/random.ts';
 import { openProxy, type Proxy } from './proxy.ts';
-import { cleanUp, onCleanUp, startSite, within, type Site } from './site.ts';
+import { cleanUp, onCleanUp, startSite, within, type Site } from './harness.ts';
 
 const STEP = 300;
 /** Rounds that are in flight together. */

@@ -3,7 +3,7 @@ import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { LogEntry } from '@dpr/client';
 import { EXIT } from '@dpr/runtime';
-import { cleanUp, endsSaying, metric, probe, said, startSite, until, within, type Site } from './site.ts';
+import { cleanUp, endsSaying, metric, probe, said, startSite, until, within, type Site } from './harness.ts';
 
 const OTHER_CLUSTER =
   /^this Finder serves cluster [0-9a-f]{32}, and the peer belongs to cluster [0-9a-f]{32}\. If the Finder's volume was emptied or swapped, put the right one back; if the peer's was, the same$/;

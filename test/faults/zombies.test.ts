@@ -3,7 +3,7 @@ import type { Session } from '@dpr/client';
 import { EXIT } from '@dpr/runtime';
 import { freePort, type Child } from '../runtime/cluster.ts';
 import { amounts, batch, greet } from '../runtime/peer.ts';
-import { cleanUp, metric, startSite, until, within } from './site.ts';
+import { cleanUp, metric, startSite, until, within } from './harness.ts';
 
 /** Adds to both counters, one round after the other, until it is told to stop. */
 function incrementing(session: Session) {

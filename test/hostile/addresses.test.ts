@@ -3,7 +3,7 @@ import { draftOf, encodeMessage, type Message } from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { amounts, batch, greet, type Peer } from '../runtime/peer.ts';
-import { attendedCluster, type Attended } from './attended.ts';
+import { attendedCluster, type Attended } from './harness.ts';
 import { readMetric } from './memory-of.ts';
 import { HELD_UP_MS, within } from './well-behaved.ts';
 

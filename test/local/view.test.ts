@@ -9,7 +9,7 @@ import { textOf } from '../../services/local/events.ts';
 import type { Phase } from '../../services/local/events.ts';
 import { jsonShow, plainShow, terminalShow } from '../../services/local/view/show.ts';
 import { statusTable } from '@dpr/client/status-table';
-import { notesOf, renderPicture, rowsOf } from '../../services/local/view/table.ts';
+import { notesOf, renderPicture, rowsOf } from '../../services/local/view/picture.ts';
 
 const HOST = '127.0.0.1';
 const OPTIONS = { dataDirectory: '/data', programDirectory: '/dist', node: '/bin/node', host: HOST };

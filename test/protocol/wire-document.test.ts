@@ -11,7 +11,7 @@ import {
   type Message,
 } from '@dpr/protocol';
 import { LISTENER_LIMITS } from '@dpr/runtime';
-import { CLIENTS_SHARE } from '../../services/runtime/places.ts';
+import { CLIENTS_SHARE } from '../../services/runtime/connection-places.ts';
 import { CLOSE, CLOSE_TIMEOUT_MS } from '@dpr/runtime/frame-socket';
 import assert from 'node:assert/strict';
 import { parseLayout, readHex, readMap, readNumber, readShape, revive, reviveMap, type Cursor } from './layouts.ts';

@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { RESERVED_DESCRIPTORS } from '../../services/runtime/descriptors.ts';
-import { createPlaces } from '../../services/runtime/places.ts';
-import { messageFrame, upgradeRequest } from '../hostile/raw.ts';
+import { createPlaces } from '../../services/runtime/connection-places.ts';
+import { messageFrame, upgradeRequest } from '../hostile/raw-peer.ts';
 import { connect, greet, hello, type Peer, welcome } from './peer.ts';
 
 const [POLITE, GREEDY] = ['127.0.0.1', '127.0.0.2'];

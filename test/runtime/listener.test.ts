@@ -9,7 +9,7 @@ import {
   type ListenerOptions,
 } from '@dpr/runtime';
 import { RESERVED_DESCRIPTORS } from '../../services/runtime/descriptors.ts';
-import { CLIENTS_SHARE, createPlaces } from '../../services/runtime/places.ts';
+import { CLIENTS_SHARE, createPlaces } from '../../services/runtime/connection-places.ts';
 import assert from 'node:assert/strict';
 import { limitBytes } from '../../services/runtime/budget.ts';
 import { CLOSE } from '@dpr/runtime/frame-socket';
@@ -17,7 +17,7 @@ import { UNANSWERED_INTERVALS } from '@dpr/runtime/keep-alive';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { WebSocket } from 'ws';
-import { BINARY, messageFrame, PING, rawPeer, webSocketFrame } from '../hostile/raw.ts';
+import { BINARY, messageFrame, PING, rawPeer, webSocketFrame } from '../hostile/raw-peer.ts';
 import { connect, greet, hello, welcome } from './peer.ts';
 
 const log = createLog('silent', {});

@@ -3,7 +3,7 @@
  * told to production's own owners and callers.
  */
 import { draftOf, PROTOCOL_VERSION, type Message } from '../../services/protocol/index.ts';
-import { createArrivals, type ArrivalsUser } from '../../services/runtime/arrivals.ts';
+import { createArrivals, type ArrivalsUser } from '../../services/runtime/arrival-barrier.ts';
 import { backOff, type BackOff } from '../../services/runtime/back-off.ts';
 import type { Caller } from '../../services/runtime/dialer.ts';
 import type { Hello } from '../../services/runtime/greeting.ts';

@@ -1,7 +1,7 @@
 /** What a load takes of the memory of its own process, and of those of the servers. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { withPatience } from '@dpr/runtime/patience';
+import { withPatience } from '@dpr/runtime/time-limit';
 import { watchAllocation, type Allocation } from '../allocation.ts';
 import { allocationFile } from '../allocation-file.ts';
 import type { Line } from './line.ts';

@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { withPatience } from '@dpr/runtime/patience';
+import { withPatience } from '@dpr/runtime/time-limit';
 import type { Peer, PeerOptions } from './peer.ts';
 
 /** How an append-only file is synced; `no AOF`: nothing is written. */

@@ -1,13 +1,13 @@
 /** What each command does. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { patience } from '@dpr/runtime/patience';
+import { patience } from '@dpr/runtime/time-limit';
 import type { Cluster } from '../connection/cluster.ts';
 import { connect } from '../connection/connect.ts';
 import { unlessAborted } from '../abort.ts';
 import { UnknownWorkerError } from '../errors.ts';
 import type { LogEntry } from '../options.ts';
 import { connectOperator, type ClusterStatus, type Operator } from '../operator/operator.ts';
-import { NoWorkersError, TimeoutError } from './complaint.ts';
+import { NoWorkersError, TimeoutError } from './error-report.ts';
 import { eventJson, eventText, statusText, workersText } from './format.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';

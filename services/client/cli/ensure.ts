@@ -7,7 +7,7 @@ import { ingressBehind } from '../operator/ingress-version.ts';
 import { ATTEMPT_TIMEOUT_MS, RECEIVE_TIMEOUT_MS } from '../limits.ts';
 import type { WorkerStatus } from '../operator/operator.ts';
 import { withOperator } from './commands.ts';
-import { UsageError } from './complaint.ts';
+import { UsageError } from './error-report.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,7 +1,7 @@
 /** `dpr pid`: the processes of a cluster of this machine, which the Finder does not know. */
-import { UsageError } from './complaint.ts';
+import { UsageError } from './error-report.ts';
 import type { ClusterProcess } from '../operator/cluster-file.ts';
-import { clustersHere, noneRuns, theOneMeant, type PlaceWords } from './here.ts';
+import { clustersHere, noneRuns, theOneMeant, type PlaceWords } from './local-clusters.ts';
 import type { Terminal } from './terminal.ts';
 
 /** @throws NotRunningError when no cluster runs here, UsageError when it has no such process */

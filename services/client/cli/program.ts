@@ -1,8 +1,8 @@
 /** The `dpr` command: its options, its help and how it ends. */
 import path from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { complaintOf } from './complaint.ts';
-import { stacksDirectory } from './here.ts';
+import { complaintOf } from './error-report.ts';
+import { stacksDirectory } from './local-clusters.ts';
 import { EXIT, EXIT_MEANINGS } from './exit-codes.ts';
 import { VERSION } from '../version.ts';
 import { DEFAULT_CLUSTER, DEFAULT_TIMEOUT_S, type Variables } from './settings.ts';

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DEFAULT_PORT } from '../connection/addresses.ts';
-import { NotRunningError, UsageError } from './complaint.ts';
-import { clustersHere, hereAt, theOneMeant, type PlaceWords } from './here.ts';
+import { NotRunningError, UsageError } from './error-report.ts';
+import { clustersHere, hereAt, theOneMeant, type PlaceWords } from './local-clusters.ts';
 
 export const DEFAULT_CLUSTER = `ws://127.0.0.1:${DEFAULT_PORT}`;
 export const DEFAULT_TIMEOUT_S = 5;

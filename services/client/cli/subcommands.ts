@@ -4,7 +4,7 @@ import { MAX_WORKER_ID } from '@dpr/protocol';
 import { InvalidArgumentError, type Command } from 'commander';
 import { addToCounter, readCounter, removeWorker, showStatus, showWorkers, watchEvents } from './commands.ts';
 import { ensureDeclared, type EnsureWords } from './ensure.ts';
-import { clusterIn, dataDirectory } from './here.ts';
+import { clusterIn, dataDirectory } from './local-clusters.ts';
 import { showPids } from './processes.ts';
 import { settingsInTime, settingsOf, type CommonOptions, type Variables } from './settings.ts';
 import type { Terminal } from './terminal.ts';

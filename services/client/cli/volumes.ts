@@ -9,9 +9,9 @@ import {
   timeText,
   type GenerationOnDisk,
 } from '@dpr/runtime/generations';
-import { patience } from '@dpr/runtime/patience';
+import { patience } from '@dpr/runtime/time-limit';
 import { connectOperator, type ClusterStatus } from '../operator/operator.ts';
-import { UsageError } from './complaint.ts';
+import { UsageError } from './error-report.ts';
 import { table } from './format.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';

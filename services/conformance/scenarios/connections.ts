@@ -1,7 +1,7 @@
 /** Connections that break, servers that are away, and greetings that go wrong. */
 import { PROTOCOL_VERSION, type MessageOf } from '@dpr/protocol';
 import { check } from '../failure.ts';
-import type { Stage } from '../stage.ts';
+import type { Stage } from '../scripted-cluster.ts';
 import { addEach, addOne, end, type Scenario } from './scenario.ts';
 
 export const CONNECTIONS: readonly Scenario[] = [

@@ -1,6 +1,6 @@
 /** One thing that a client must do right, played out. */
-import type { Arrival } from '../party.ts';
-import type { Stage } from '../stage.ts';
+import type { Arrival } from '../scripted-server.ts';
+import type { Stage } from '../scripted-cluster.ts';
 import type { Worker } from '../worker.ts';
 
 export interface Scenario {

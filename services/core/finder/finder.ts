@@ -16,9 +16,9 @@ import {
   type Stamp,
 } from '@dpr/protocol';
 import { decisionsAfter } from '../world-lines.ts';
-import { giveHeld } from './answers.ts';
+import { giveHeld } from './held-answers.ts';
 import { claim, deleteWorker, register, retryPending, settleLeaving } from './membership.ts';
-import { awaitMembers, isNewer, refuseAll, settle } from './settling.ts';
+import { awaitMembers, isNewer, refuseAll, settle } from './record-settling.ts';
 import { drained, listGraph, takeCheckpoint, takeInCut } from './reports.ts';
 import type { FinderRecord } from './record.ts';
 import {
@@ -39,7 +39,7 @@ import {
   type Peer,
 } from './state.ts';
 import { noteCommits, noteSilence, statusAnswer } from './status.ts';
-import { createWaits, look, lookAt } from './waits.ts';
+import { createWaits, look, lookAt } from './blocked-commits.ts';
 
 export const FINDER_DEFAULTS = {
   writeSpacingMs: 5,

@@ -1,9 +1,9 @@
 /** NEWWORKER in its two steps, DELETEWORKER, and the rollback that either may need. */
 import { MAX_KEPT_GENERATIONS, MAX_WORKER_ID, type Decision, type MessageOf, type Versions } from '@dpr/protocol';
 import { pruneDecisions, survivingVersion } from '../world-lines.ts';
-import { sendWhenDurable, whenDurable } from './answers.ts';
-import { beginning, holdsSeed, removalOf, type Refusal } from './earlier.ts';
-import { heard } from './settling.ts';
+import { sendWhenDurable, whenDurable } from './held-answers.ts';
+import { beginning, holdsSeed, removalOf, type Refusal } from './earlier-generations.ts';
+import { heard } from './record-settling.ts';
 import type { MemberRecord, Seed } from './record.ts';
 import { chainOf, forgetOwner, takeInCut } from './reports.ts';
 import { change, changeMember, errorOf, log, noteReached, sendError, setChain, type Finder } from './state.ts';

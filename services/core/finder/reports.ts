@@ -3,8 +3,8 @@ import type { CheckpointInfo, MessageOf, Versions } from '@dpr/protocol';
 import { append } from '../arrays.ts';
 import { advanceCut, type GraphCheckpoint } from '../cut.ts';
 import { decisionsAfter } from '../world-lines.ts';
-import { sendWhenDurable } from './answers.ts';
-import { heard, refuseAll } from './settling.ts';
+import { sendWhenDurable } from './held-answers.ts';
+import { heard, refuseAll } from './record-settling.ts';
 import {
   change,
   durableOf,
@@ -19,7 +19,7 @@ import {
   type Finder,
   type Peer,
 } from './state.ts';
-import { askFor } from './waits.ts';
+import { askFor } from './blocked-commits.ts';
 
 /**
  * The part of `listed` that may enter the graph: of the present world-line, above the cut, each naming its predecessor without

@@ -2,7 +2,7 @@
 import { MAX_UNDECIDED, type MemberStatus, type MessageOf, type Versions } from '@dpr/protocol';
 import type { MemberRecord } from './record.ts';
 import { durableOf, log, type Exposed, type Finder } from './state.ts';
-import { blockedWorkers, holdUp, waitsFor } from './waits.ts';
+import { blockedWorkers, holdUp, waitsFor } from './blocked-commits.ts';
 
 export interface FinderStatus {
   /** A record is durable: peers are told what it holds. */

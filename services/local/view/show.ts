@@ -3,8 +3,8 @@ import { reachable } from '@dpr/infra/plan';
 import type { LocalEvent } from '../events.ts';
 import type { View } from '../cluster.ts';
 import type { Options } from '../options.ts';
-import { calmLines } from './calm.ts';
-import { notesOf, renderPicture, rowsOf } from './table.ts';
+import { calmLines } from './repeated-ends.ts';
+import { notesOf, renderPicture, rowsOf } from './picture.ts';
 
 /** What is shown of the cluster, again and again. */
 export type Snapshot = {

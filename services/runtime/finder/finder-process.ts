@@ -14,7 +14,7 @@ import { nodeHost } from '../host.ts';
 import { listen } from '../listener.ts';
 import type { Log } from '../log.ts';
 import { divideMemory } from '../memory.ts';
-import { CLIENTS_SHARE, createPlaces } from '../places.ts';
+import { CLIENTS_SHARE, createPlaces } from '../connection-places.ts';
 import { STOP_LIMIT_MS, type Running } from '../process.ts';
 import {
   nodeDisk,

@@ -1,7 +1,7 @@
 /** A worker's peers: a client that greets it is told at once where the cluster stands, and the Finder that it reaches must be its own. */
 import { workerStatus, type Worker, type WorkerEvent, type WorkerStatus } from '@dpr/core';
 import { draftOf, PROTOCOL_VERSION, type MessageOf } from '@dpr/protocol';
-import type { ArrivalsUser } from '../arrivals.ts';
+import type { ArrivalsUser } from '../arrival-barrier.ts';
 import type { Caller } from '../dialer.ts';
 import type { Hello } from '../greeting.ts';
 import type { Owner } from '../connection.ts';

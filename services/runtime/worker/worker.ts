@@ -2,7 +2,7 @@
 import { createWorker, workerStatus, workerWakeAt } from '@dpr/core';
 import type { Worker, WorkerConfig, WorkerEffect, WorkerEvent } from '@dpr/core';
 import { alarm } from '../alarm.ts';
-import type { ArrivalsUser } from '../arrivals.ts';
+import type { ArrivalsUser } from '../arrival-barrier.ts';
 import type { Owner } from '../connection.ts';
 import { dial, type Dialer, type DialerOptions } from '../dialer.ts';
 import type { Host } from '../host.ts';

@@ -93,7 +93,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
     because: 'nothing here is so large',
     blocks: {
       'core/queue.ts': ['if (this.#front === items.length ||'],
-      'core/finder/earlier.ts': ['return refused( `the volume of worker ${id} keeps'],
+      'core/finder/earlier-generations.ts': ['return refused( `the volume of worker ${id} keeps'],
       'core/finder/finder.ts': ['if (finder.held.length >= finder.config.maxHeld', 'too many answers wait'],
       'runtime/storage/frame.ts': ['if (text.length > META_LIMIT_BYTES)'],
       'runtime/storage/two-slot-file.ts': ['exceeds the limit of ${RECORD_LIMIT_BYTES}`'],
@@ -110,7 +110,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
   {
     because: 'the administrator here does not say which of the earlier generations a worker begins with',
     blocks: {
-      'core/finder/earlier.ts': [
+      'core/finder/earlier-generations.ts': [
         'const generation = from === 0 ?',
         'const what = generation === 0 ?',
         'if (removal.version === 0) return { seed: undefined };',
@@ -119,7 +119,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
   },
   {
     because: 'so many removals of one id do not happen here, of which the Finder remembers the last ones',
-    blocks: { 'core/finder/earlier.ts': ['return refused( `the Finder does not remember'] },
+    blocks: { 'core/finder/earlier-generations.ts': ['return refused( `the Finder does not remember'] },
   },
   {
     because: 'no record here is of an earlier format',
@@ -157,7 +157,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
     because: 'nothing is held up here for so long, but by several faults of disks',
     isRare: true,
     blocks: {
-      'core/finder/waits.ts': [
+      'core/finder/blocked-commits.ts': [
         'if (isTold) goOn.push(worker);',
         'known.isTold = true;',
         'const waitsFor = holdUp(finder, first);',
@@ -170,7 +170,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
   },
   {
     because: 'a Finder with an old record waits here until it has heard of all its members',
-    blocks: { 'core/finder/settling.ts': ['const ids ='] },
+    blocks: { 'core/finder/record-settling.ts': ['const ids ='] },
   },
   {
     because: 'processes here die, and close nothing',
@@ -286,7 +286,10 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'if (over !== undefined) throw over;',
       ],
       'core/finder/reports.ts': ['if (version <= last || (chain.length === 0'],
-      'core/finder/earlier.ts': ['return refused( `version ${removal.version} of generation', ') ?? false;'],
+      'core/finder/earlier-generations.ts': [
+        'return refused( `version ${removal.version} of generation',
+        ') ?? false;',
+      ],
       'core/finder/membership.ts': [
         'return `worker ${id} is to begin with what generation ${member.seed',
         'return `the volume of worker ${id} is of generation',

@@ -114,19 +114,19 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '197 the answer of one connection is not waited for',
-    `${RUNTIME}/arrivals.ts`,
+    `${RUNTIME}/arrival-barrier.ts`,
     'if (awaited.delete(peer) && awaited.size === 0) user?.answered();',
     'if (awaited.delete(peer) && awaited.size <= 1) user?.answered();',
   ),
   mutant(
     '197b a connection that does not answer is not waited for, and not closed',
-    `${RUNTIME}/arrivals.ts`,
+    `${RUNTIME}/arrival-barrier.ts`,
     'overdue: (most) => (times >= most && user?.isUrgent() ? [...awaited] : []),',
     'overdue: (most) => { if (times >= most) for (const peer of awaited) gone(peer); return []; },',
   ),
   mutant(
     '197c the answer to an earlier question counts',
-    `${RUNTIME}/arrivals.ts`,
+    `${RUNTIME}/arrival-barrier.ts`,
     'if (data.equals(number)) gone(peer);',
     'if (data.length > 0) gone(peer);',
   ),

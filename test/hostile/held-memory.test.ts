@@ -5,9 +5,9 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { Cluster } from '../runtime/cluster.ts';
 import { amounts, batch, greet, hello, type Peer } from '../runtime/peer.ts';
-import { attendedCluster, type Attended } from './attended.ts';
+import { attendedCluster, type Attended } from './harness.ts';
 import { readMetric, watchMemory } from './memory-of.ts';
-import { BINARY, PING, rawPeer, webSocketFrame, type RawPeer } from './raw.ts';
+import { BINARY, PING, rawPeer, webSocketFrame, type RawPeer } from './raw-peer.ts';
 import type { WellBehaved } from './well-behaved.ts';
 
 const WORKERS = [0, 1];

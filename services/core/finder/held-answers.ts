@@ -4,7 +4,7 @@
  */
 import type { Message, MessageOf } from '@dpr/protocol';
 import { errorOf, ownCut, reachedNow, send, type Answer, type Finder } from './state.ts';
-import { waitsFor } from './waits.ts';
+import { waitsFor } from './blocked-commits.ts';
 
 /** Give the answer once everything that the record holds now is durable: at once if it already is. */
 export function whenDurable(finder: Finder, answer: Answer): void {

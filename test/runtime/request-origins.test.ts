@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createLog, listen, PROGRAMS_ONLY, type Visitors } from '@dpr/runtime';
-import { refuseVisitor } from '../../services/runtime/visitors.ts';
+import { refuseVisitor } from '../../services/runtime/request-origins.ts';
 import { createCluster } from './cluster.ts';
 
 const UPGRADE = {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { MESSAGES } from '../protocol/arbitraries.ts';
 import type { Child, Cluster } from '../runtime/cluster.ts';
 import { amounts, batch, connect, greet, hello, type Peer } from '../runtime/peer.ts';
-import { attendedCluster, type Attended, type AttendedOptions } from './attended.ts';
+import { attendedCluster, type Attended, type AttendedOptions } from './harness.ts';
 import type { WellBehaved } from './well-behaved.ts';
 
 const WORKERS = [0, 1];

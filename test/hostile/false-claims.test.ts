@@ -7,7 +7,7 @@ import { createSessionTable } from '../../services/core/worker/session-table.ts'
 import { claimVolume, nodeDisk, surveyVolume } from '../../services/runtime/storage/index.ts';
 import { createCluster, type Child, type Cluster } from '../runtime/cluster.ts';
 import { amounts, batch, greet, type Peer } from '../runtime/peer.ts';
-import { attendedCluster, type Attended } from './attended.ts';
+import { attendedCluster, type Attended } from './harness.ts';
 import type { WellBehaved } from './well-behaved.ts';
 
 /** The well-behaved client uses these; nothing ever executes at the idle one, but for what a test sends there. */

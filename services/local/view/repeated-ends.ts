@@ -1,4 +1,4 @@
-import { kindOfEnd, moreText, repeats, type Time } from '@dpr/runtime/repeats';
+import { kindOfEnd, moreText, repeats, type Time } from '@dpr/runtime/repeated-failures';
 import { type LocalEvent, textOf } from '../events.ts';
 
 /**

@@ -1,11 +1,11 @@
 /** What a port looks at from time to time: which peers are silent, which are slow, and which of those that are watched do not answer. */
 import type { WebSocket } from 'ws';
-import { createArrivals, type ArrivalsUser } from './arrivals.ts';
+import { createArrivals, type ArrivalsUser } from './arrival-barrier.ts';
 import { CLOSE, type FrameSocket } from './frame-socket.ts';
 import { keepAlive, SILENT_INTERVALS, silenceWatch, type ToldOfSilence } from './keep-alive.ts';
 import type { ListenerLimits } from './listener-limits.ts';
-import type { MessageMeter } from './message-meter.ts';
-import { paceOf } from './pace.ts';
+import type { MessageMeter } from './unfinished-message.ts';
+import { paceOf } from './slow-peers.ts';
 
 export interface Sweeps {
   /** From now on the peer is looked at. */

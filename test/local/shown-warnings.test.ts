@@ -1,8 +1,8 @@
-import { COUNTED_MS } from '@dpr/runtime/repeats';
+import { COUNTED_MS } from '@dpr/runtime/repeated-failures';
 import assert from 'node:assert/strict';
 import { textOf } from '../../services/local/events.ts';
 import type { Said } from '../../services/local/log-lines.ts';
-import { sayings } from '../../services/local/sayings.ts';
+import { shownWarnings } from '../../services/local/shown-warnings.ts';
 import { setTime } from '../time.ts';
 
 const AWAY: Said = { severity: 'warn', text: 'unreachable: ECONNREFUSED' };
@@ -13,7 +13,7 @@ describe('what people are shown of a process', () => {
   function processThatSays() {
     const { time, pass } = setTime();
     const lines: string[] = [];
-    const shown = sayings('counter-0', (event) => lines.push(textOf(event)), time.now, time);
+    const shown = shownWarnings('counter-0', (event) => lines.push(textOf(event)), time.now, time);
     shown.started();
     return { shown, lines, pass };
   }

@@ -1,6 +1,6 @@
 import { sameQuantity } from './quantity.ts';
 import type { Config } from '../config.ts';
-import { mayStartAnew } from './place.ts';
+import { mayStartAnew } from './cluster-location.ts';
 import type { KubernetesPlan, PlannedProcess } from './kubernetes.ts';
 import { workerNamed } from './names.ts';
 

@@ -45,13 +45,13 @@ describe('the packages of the workspace', () => {
 
   it('are named when one of their targets does not exist, under any condition', () => {
     const lost = 'services/core/package.json leads to ./nowhere.ts, which does not exist';
-    const right = './index.ts';
+    const right = '../scripts/index.ts';
     const manifests: Manifest[] = [
-      { exports: './nowhere.ts' },
-      { exports: { '.': { types: right, default: './nowhere.ts' }, './closed': null } },
-      { exports: { '.': [{ import: './nowhere.ts' }, right] } },
-      { main: './nowhere.ts', exports: right },
-      { bin: { dpr: './nowhere.ts' } },
+      { exports: '../scripts/nowhere.ts' },
+      { exports: { '.': { types: right, default: '../scripts/nowhere.ts' }, './closed': null } },
+      { exports: { '.': [{ import: '../scripts/nowhere.ts' }, right] } },
+      { main: '../scripts/nowhere.ts', exports: right },
+      { bin: { dpr: '../scripts/nowhere.ts' } },
     ];
     for (const manifest of manifests) assert.deepEqual(missing('services/core', manifest), [lost]);
     assert.deepEqual(missing('services/core', { exports: { '.': right } }), []);

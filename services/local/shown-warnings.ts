@@ -1,4 +1,4 @@
-import { kindOfText, MAX_COUNTED_KINDS, repeats, type Time } from '@dpr/runtime/repeats';
+import { kindOfText, MAX_COUNTED_KINDS, repeats, type Time } from '@dpr/runtime/repeated-failures';
 import type { Emit } from './events.ts';
 import type { Said } from './log-lines.ts';
 
@@ -6,7 +6,7 @@ import type { Said } from './log-lines.ts';
 const QUIET_START_MS = 2_000;
 
 /** What people are shown of the warnings and errors of one process, over all its runs; its log has them all. */
-export interface Sayings {
+export interface ShownWarnings {
   /** It was started. */
   started(): void;
   /** @param serves whether it does what it is there for, also if it complains */
@@ -14,7 +14,7 @@ export interface Sayings {
 }
 
 /** @param now monotonic, ms */
-export function sayings(process: string, emit: Emit, now = () => performance.now(), time?: Time): Sayings {
+export function shownWarnings(process: string, emit: Emit, now = () => performance.now(), time?: Time): ShownWarnings {
   const same = repeats<Said>((said, more) => {
     emit({ event: 'processSays', process, ...said, ...(more === undefined ? {} : { more }) });
   }, time);

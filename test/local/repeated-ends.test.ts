@@ -1,7 +1,7 @@
-import { COUNTED_MS } from '@dpr/runtime/repeats';
+import { COUNTED_MS } from '@dpr/runtime/repeated-failures';
 import assert from 'node:assert/strict';
 import type { LocalEvent } from '../../services/local/events.ts';
-import { calmLines } from '../../services/local/view/calm.ts';
+import { calmLines } from '../../services/local/view/repeated-ends.ts';
 import { setTime } from '../time.ts';
 
 describe('the lines for people', () => {

@@ -3,7 +3,7 @@
  * counted rather than time measured, so that a process that stood still does not blame its peers for it.
  */
 import type { FrameSocket } from './frame-socket.ts';
-import type { MessageMeter } from './message-meter.ts';
+import type { MessageMeter } from './unfinished-message.ts';
 
 /** A message must be complete within this time from its first byte, while the server reads. */
 export const MESSAGE_MS = 30_000;

@@ -1,4 +1,4 @@
-import { createArrivals } from '../../services/runtime/arrivals.ts';
+import { createArrivals } from '../../services/runtime/arrival-barrier.ts';
 import assert from 'node:assert/strict';
 
 describe('what was sent before', () => {

@@ -3,7 +3,7 @@
  * cut, and answer batches of an old world-line; everything else is the scenario's to do.
  */
 import type { Decision, ErrorCode, MessageOf } from '@dpr/protocol';
-import { checkKind, openParty, type Party } from './party.ts';
+import { checkKind, openParty, type Party } from './scripted-server.ts';
 import { createRules, type Rules } from './rules.ts';
 import type { GameServer } from './server.ts';
 import type { Subject } from './subject.ts';

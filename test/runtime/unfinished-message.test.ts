@@ -1,7 +1,7 @@
-import { FRAGMENT_BYTES, messageMeter, READ_BYTES } from '../../services/runtime/message-meter.ts';
+import { FRAGMENT_BYTES, messageMeter, READ_BYTES } from '../../services/runtime/unfinished-message.ts';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { BINARY, PING, webSocketFrame } from '../hostile/raw.ts';
+import { BINARY, PING, webSocketFrame } from '../hostile/raw-peer.ts';
 
 /** Payloads with lengths of each form of the header. */
 const LENGTHS = fc.oneof(fc.nat(130), fc.constantFrom(0, 125, 126, 65_535, 65_536));

@@ -9,7 +9,7 @@ import {
   repeats,
   type More,
   type Time,
-} from '@dpr/runtime/repeats';
+} from '@dpr/runtime/repeated-failures';
 import assert from 'node:assert/strict';
 import { setTime } from '../time.ts';
 

@@ -1,4 +1,4 @@
-import { patience, withPatience } from '@dpr/runtime/patience';
+import { patience, withPatience } from '@dpr/runtime/time-limit';
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';

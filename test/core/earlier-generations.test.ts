@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { decodeRecord, encodeRecord, type FinderRecord } from '@dpr/core';
 import { fields, MAX_KEPT_GENERATIONS, Writer, type MessageOf } from '@dpr/protocol';
-import { beginning, holdsSeed, removalOf } from '../../services/core/finder/earlier.ts';
+import { beginning, holdsSeed, removalOf } from '../../services/core/finder/earlier-generations.ts';
 
 type Claim = MessageOf<'claim'>;
 

@@ -1,5 +1,5 @@
 import type { FrameSocket } from '@dpr/runtime/frame-socket';
-import { paceOf } from '../../services/runtime/pace.ts';
+import { paceOf } from '../../services/runtime/slow-peers.ts';
 import assert from 'node:assert/strict';
 
 const LIMITS = { messageMs: 3_000, unreadMs: 5_000, paceLookMs: 1_000 };

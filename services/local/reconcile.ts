@@ -6,7 +6,7 @@ import type { Emit } from './events.ts';
 import { leave } from './leave.ts';
 import type { FinderControl } from './operator.ts';
 import type { Supervised } from './process.ts';
-import { isBlocked, isStopping, type Slot, type Slots } from './slots.ts';
+import { isBlocked, isStopping, type Slot, type Slots } from './process-slots.ts';
 
 export type SettlingOptions = {
   readonly slots: Slots;
