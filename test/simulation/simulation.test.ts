@@ -21,7 +21,7 @@ const REPLAYED_SEEDS = 10;
 /** Of the seeds, for each kind of world. */
 const LEAST_SHARE = 0.02;
 const SEEDS_PER_REQUEST = 5;
-const MINIMIZER_TRIES = 24;
+const MINIMIZER_TRIES = 40;
 
 function describeViolation(seed: number, violation: string): string {
   return `seed ${seed}: ${violation}\n  npm run simulate -- --seed ${seed} --trace`;
