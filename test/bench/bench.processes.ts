@@ -26,7 +26,7 @@ describe('the benchmark', () => {
   before(bundle);
 
   it('measures DPR and bare WebSockets, and says what it lacks', async () => {
-    const { code, output, said } = await bench('--quick', '--rounds', '1', '--only', 'c=1', '--json');
+    const { code, output, said } = await bench('--quick', '--rounds', '1', '--only', 'B=1 c=1 f=1', '--json');
     assert.equal(code, 0, said);
     assert.match(said, /apt-get install redis-server/);
     const { machine, cells } = JSON.parse(output) as {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-const ROOT = path.join(import.meta.dirname, '../..');
+const ROOT = path.join(import.meta.dirname, '..');
 
 type Targets = string | null | readonly Targets[] | { readonly [key: string]: Targets };
 type Manifest = Readonly<Partial<Record<'exports' | 'main' | 'module' | 'types' | 'bin', Targets>>>;
@@ -45,13 +45,13 @@ describe('the packages of the workspace', () => {
 
   it('are named when one of their targets does not exist, under any condition', () => {
     const lost = 'services/core/package.json leads to ./nowhere.ts, which does not exist';
-    const right = '../scripts/index.ts';
+    const right = './index.ts';
     const manifests: Manifest[] = [
-      { exports: '../scripts/nowhere.ts' },
-      { exports: { '.': { types: right, default: '../scripts/nowhere.ts' }, './closed': null } },
-      { exports: { '.': [{ import: '../scripts/nowhere.ts' }, right] } },
-      { main: '../scripts/nowhere.ts', exports: right },
-      { bin: { dpr: '../scripts/nowhere.ts' } },
+      { exports: './nowhere.ts' },
+      { exports: { '.': { types: right, default: './nowhere.ts' }, './closed': null } },
+      { exports: { '.': [{ import: './nowhere.ts' }, right] } },
+      { main: './nowhere.ts', exports: right },
+      { bin: { dpr: './nowhere.ts' } },
     ];
     for (const manifest of manifests) assert.deepEqual(missing('services/core', manifest), [lost]);
     assert.deepEqual(missing('services/core', { exports: { '.': right } }), []);
