@@ -33,7 +33,6 @@ export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
   144: 'outdated',
   145: 'remote',
   152: 'forgetful',
-  153: 'revenants',
   154: 'forgetful',
   158: 'resets',
   180: 'undone',

@@ -119,12 +119,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'if (last < 0) {',
   ),
   mutant(
-    '153 a process of a generation that is known to be removed is met again',
-    `${CORE}/session/session.ts`,
-    'if (generation < lane.generation || generation <= lane.removed) return;',
-    'if (generation < lane.generation) return;',
-  ),
-  mutant(
     '154 a worker that forgot answered calls which a decision covers is believed',
     `${CORE}/session/verdict.ts`,
     'return survivor === undefined ? (runs[0]?.sequence ?? 1) - 1 : lastSequence(survivor);',
