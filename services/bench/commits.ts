@@ -70,6 +70,7 @@ export async function measureCrossingCommits(
       checkpointIntervalMs,
       seed: 1,
       signal,
+      amount: 0,
     };
     const periodic = summarize(await measureCommits(measurement));
     const onDemand = summarize(await measureCommitsOnDemand(measurement));

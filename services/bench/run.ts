@@ -56,6 +56,8 @@ const WORKERS = 4;
 const CHECKPOINT_ROUNDS = 5;
 const COMMITS = 100;
 const QUICK_COMMITS = 20;
+/** The load beside them must end before replies count as missing. */
+const CROSSING_COMMITS = 40;
 
 export function machineOf(): Machine {
   const [first] = cpus();
@@ -157,7 +159,7 @@ export async function runBench(options: BenchOptions): Promise<Measurements> {
       ? await measureCommitTimes(usual, await cluster(BRISK_INTERVAL_MS), commitCount, signal)
       : undefined;
     const crossing = wants('crossing')
-      ? await measureCrossingCommits(await many(), WORKERS, commitCount, durations, signal)
+      ? await measureCrossingCommits(await many(), WORKERS, quick ? QUICK_COMMITS : CROSSING_COMMITS, durations, signal)
       : undefined;
     const sessions = wants('sessions')
       ? await measureSessions(await cluster(USUAL_INTERVAL_MS), options.sessions, signal)

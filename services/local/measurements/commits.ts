@@ -13,19 +13,21 @@ export type CommitMeasurement = {
   /** For the moments of the calls, which are anywhere in an interval. */
   readonly seed: number;
   readonly signal: AbortSignal;
+  /** What each call adds: 0 beside a load whose sum is checked; 1 unless given. */
+  readonly amount?: number;
 };
 
 /** From a call until a checkpoint's own time committed it, ms. */
 export function measureCommits(measurement: CommitMeasurement): Promise<number[]> {
-  const { session, signal } = measurement;
-  return timed(measurement, (worker) => session.counter(worker).add(1, { signal }).committed);
+  const { session, signal, amount = 1 } = measurement;
+  return timed(measurement, (worker) => session.counter(worker).add(amount, { signal }).committed);
 }
 
 /** From a call until `commit()` had it committed, ms. */
 export function measureCommitsOnDemand(measurement: CommitMeasurement): Promise<number[]> {
-  const { session, signal } = measurement;
+  const { session, signal, amount = 1 } = measurement;
   return timed(measurement, async (worker) => {
-    void session.counter(worker).add(1);
+    void session.counter(worker).add(amount);
     await session.commit({ signal });
   });
 }
