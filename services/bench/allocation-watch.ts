@@ -1,7 +1,6 @@
 /** Loaded before a server whose memory is to be watched: each SIGUSR2 begins that, or ends it and writes what was seen. */
 import { renameSync, writeFileSync } from 'node:fs';
-import { watchAllocation, type Allocation } from './allocation.ts';
-import { allocationFile } from './allocation-file.ts';
+import { allocationFile, watchAllocation, type Allocation } from './allocation.ts';
 
 let end: (() => Allocation) | undefined;
 process.on('SIGUSR2', () => {

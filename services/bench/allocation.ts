@@ -1,5 +1,7 @@
 /** How much memory a process takes from V8 while it works, and how often that is collected. */
 import { Session } from 'node:inspector';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { performance, PerformanceObserver } from 'node:perf_hooks';
 
 export interface Allocation {
@@ -15,6 +17,11 @@ const SAMPLING_INTERVAL_BYTES = 16 * 1024;
 interface Sampled {
   readonly selfSize: number;
   readonly children: readonly Sampled[];
+}
+
+/** Where a watched server writes what memory it took. */
+export function allocationFile(pid: number): string {
+  return path.join(tmpdir(), `dpr-bench-allocation-${pid}.json`);
 }
 
 /** Watch this process from now on, which slows it down. @returns what ends that */

@@ -1,19 +1,16 @@
 /** CPU profiles of the worker and of the load, under one load. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { withPatience } from '@dpr/runtime/time-limit';
 import type { Cell } from './cells.ts';
 import { pins } from './cpu.ts';
 import { startGenerator } from './generator.ts';
 import { runOnce, type Durations } from './grid.ts';
 import { startCluster } from './peers/cluster.ts';
+import { untilWritten } from './written-files.ts';
 
 /** Long enough for everything to be compiled. */
 const WARM: Durations = { firstBatches: 0, warmBatches: 100_000, warmLimitMs: 10_000, closedMs: 100, openMs: 0 };
 const PROFILED: Durations = { firstBatches: 0, warmBatches: 0, warmLimitMs: 0, closedMs: 3_000, openMs: 0 };
-const POLL_MS = 50;
-const WRITE_LIMIT_MS = 20_000;
 
 /** @returns the files, of the workers and of the load */
 export async function profileWorker(directory: string, cell: Cell, signal: AbortSignal): Promise<readonly string[]> {
@@ -32,9 +29,7 @@ export async function profileWorker(directory: string, cell: Cell, signal: Abort
     toggle();
     const names = [...peer.pids.map((pid) => `counter-${pid}`), `bench-load-${generator.pid}`];
     const files = names.map((name) => path.join(directory, `${name}.cpuprofile`));
-    await withPatience({ signals: [signal], ms: WRITE_LIMIT_MS }, async (limit) => {
-      while (!files.every((file) => existsSync(file))) await pause(POLL_MS, undefined, { signal: limit });
-    });
+    await untilWritten(files, [signal]);
     return files;
   } finally {
     await generator.stop();

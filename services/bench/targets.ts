@@ -35,8 +35,7 @@ const BARE = 'bare ws';
 /** Those targets whose figures are there. */
 export function judge({ cells, checkpoints, commits, crossing, sessions }: Measurements): readonly TargetResult[] {
   const against = (cell: Cell, other: string, least: number): TargetResult[] => {
-    const runsOf = (peer: string) => cells.find((one) => one.peer === peer && one.cell === cell)?.runs ?? [];
-    const spread = ratios(runsOf('DPR').map(throughput), runsOf(other).map(throughput));
+    const spread = ratios(runsOf(cells, cell).map(throughput), runsOf(cells, cell, other).map(throughput));
     return Number.isNaN(spread.median) ? [] : [atLeast(`${cellName(cell)}, against ${other}`, least, spread)];
   };
   return [
@@ -53,19 +52,21 @@ export function judge({ cells, checkpoints, commits, crossing, sessions }: Measu
   ];
 }
 
+function runsOf(cells: readonly CellRuns[], cell: Cell, peer = 'DPR'): readonly Measured[] {
+  return cells.find((one) => one.peer === peer && one.cell === cell)?.runs ?? [];
+}
+
 /** The 99.9th percentile of many users at half of their load. */
 function judgeTail(cells: readonly CellRuns[]): TargetResult[] {
-  const runs = cells.find(({ peer, cell }) => peer === 'DPR' && cell === TARGET_CELLS.users)?.runs ?? [];
-  const { median } = spreadOf(runs.map(({ latency }) => (latency?.p999 ?? NaN) / NS_PER_MS));
+  const { median } = spreadOf(runsOf(cells, users).map(({ latency }) => (latency?.p999 ?? NaN) / NS_PER_MS));
   if (Number.isNaN(median)) return [];
-  return [within(`${cellName(TARGET_CELLS.users)}, p99.9 at half load`, MOST_TAIL_MS, median)];
+  return [within(`${cellName(users)}, p99.9 at half load`, MOST_TAIL_MS, median)];
 }
 
 /** Sessions that cross between workers against sessions that stay. */
 function judgeCrossing(cells: readonly CellRuns[], commits: CrossingCommits | undefined): TargetResult[] {
-  const runsOf = (cell: Cell) => cells.find((one) => one.peer === 'DPR' && one.cell === cell)?.runs ?? [];
   const { crosses, stays } = ROUTED_CELLS;
-  const spread = ratios(runsOf(crosses).map(throughput), runsOf(stays).map(throughput));
+  const spread = ratios(runsOf(cells, crosses).map(throughput), runsOf(cells, stays).map(throughput));
   return [
     ...(Number.isNaN(spread.median) ? [] : [atLeast(`${cellName(crosses)}, against sessions that stay`, 0.9, spread)]),
     ...(commits === undefined

@@ -1,15 +1,10 @@
 /** What a load takes of the memory of its own process, and of those of the servers. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
-import { withPatience } from '@dpr/runtime/time-limit';
-import { watchAllocation, type Allocation } from '../allocation.ts';
-import { allocationFile } from '../allocation-file.ts';
+import { readFileSync, rmSync } from 'node:fs';
+import { allocationFile, watchAllocation, type Allocation } from '../allocation.ts';
+import { untilWritten } from '../written-files.ts';
 import type { Line } from './line.ts';
 import { closedLoop } from './loops.ts';
 import type { MemoryUse } from './protocol.ts';
-
-const POLL_MS = 10;
-const WRITE_LIMIT_MS = 10_000;
 
 /** @param servers were started with `allocation-watch` */
 export async function measureMemory(
@@ -38,9 +33,7 @@ export async function measureMemory(
 
 async function writtenBy(pid: number): Promise<Allocation> {
   const file = allocationFile(pid);
-  await withPatience({ signals: [], ms: WRITE_LIMIT_MS }, async (limit) => {
-    while (!existsSync(file)) await pause(POLL_MS, undefined, { signal: limit });
-  });
+  await untilWritten([file]);
   const allocation = JSON.parse(readFileSync(file, 'utf8')) as Allocation;
   rmSync(file);
   return allocation;
