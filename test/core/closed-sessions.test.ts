@@ -1,21 +1,12 @@
-import { createSession, stepSession, type WorkerEffect } from '@dpr/core';
+import { stepSession, type WorkerEffect } from '@dpr/core';
 import type { Message } from '@dpr/protocol';
 import assert from 'node:assert/strict';
+import { smallSession } from './small-session.ts';
 import { batchOf, servingWorker, SESSION } from './serving-worker.ts';
 
 describe('a session that is closed', () => {
   function session() {
-    return createSession({
-      id: SESSION,
-      worldLine: 1,
-      mode: 'relaxed',
-      replay: false,
-      maxInFlight: 16,
-      retryMs: 10,
-      maxRetryMs: 100,
-      retryLimitMs: 60_000,
-      absurdRetryLimitMs: 60_000,
-    });
+    return smallSession({ id: SESSION, mode: 'relaxed' });
   }
   const call = (worker: number) => ({ worker, operations: new Uint8Array(1), count: 1 });
 

@@ -1,6 +1,7 @@
-import { createSession, stepSession, type SessionEffect, type SessionEvent } from '@dpr/core';
+import { stepSession, type SessionEffect, type SessionEvent } from '@dpr/core';
 import type { Decision, Message } from '@dpr/protocol';
 import assert from 'node:assert/strict';
+import { smallSession } from './small-session.ts';
 
 const ID = 'e'.repeat(32);
 const WORKER = 0;
@@ -8,17 +9,7 @@ const STAMP = { start: 'f'.repeat(16), counter: 1 };
 
 /** A session whose first calls executed in version 5, whose next one is under way, and that hears of a rollback to version 5. */
 function rolledBack(knowsOfCut: boolean, answered: number): (event: SessionEvent) => readonly SessionEffect[] {
-  const core = createSession({
-    id: ID,
-    worldLine: 1,
-    mode: 'strict',
-    replay: false,
-    maxInFlight: 16,
-    retryMs: 10,
-    maxRetryMs: 100,
-    retryLimitMs: 60_000,
-    absurdRetryLimitMs: 60_000,
-  });
+  const core = smallSession({ id: ID, mode: 'strict' });
   const step = (event: SessionEvent): readonly SessionEffect[] => stepSession(core, event, 0);
   const hear = (message: Message) => step({ kind: 'frames', worker: WORKER, messages: [message] });
   const submit = () => step({ kind: 'submit', calls: [{ worker: WORKER, operations: new Uint8Array(1), count: 1 }] });

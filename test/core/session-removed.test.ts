@@ -1,20 +1,11 @@
-import { createSession, stepSession, type SessionEvent } from '@dpr/core';
+import { stepSession, type SessionEvent } from '@dpr/core';
 import assert from 'node:assert/strict';
+import { smallSession } from './small-session.ts';
 
 const WORKER = 0;
 
 describe('a session whose worker was removed', () => {
-  const core = createSession({
-    id: '5e'.repeat(16),
-    worldLine: 1,
-    mode: 'strict',
-    replay: false,
-    maxInFlight: 16,
-    retryMs: 10,
-    maxRetryMs: 100,
-    retryLimitMs: 60_000,
-    absurdRetryLimitMs: 60_000,
-  });
+  const core = smallSession({ id: '5e'.repeat(16), mode: 'strict' });
   /** The kinds of what the event leads to. */
   const step = (event: SessionEvent): string[] => stepSession(core, event, 0).map(({ kind }) => kind);
   const submit = () => step({ kind: 'submit', calls: [{ worker: WORKER, operations: new Uint8Array(1), count: 1 }] });
