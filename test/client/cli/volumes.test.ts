@@ -3,17 +3,15 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { nodeDisk, prepareDirectory } from '@dpr/runtime/storage';
-import { runDpr } from '../../services/client/cli/program.ts';
-import { claimGeneration, keepEarlier } from '../../services/runtime/worker/generations.ts';
-import { freePort } from '../runtime/cluster.ts';
-import { cleanUp } from './clean-up.ts';
-import { fakeServer, welcome } from './fake-cluster.ts';
-import { statusOf } from './fake-status.ts';
+import { claimGeneration, keepEarlier } from '../../../services/runtime/worker/generations.ts';
+import { freePort } from '../../runtime/cluster.ts';
+import { statusOf } from '../fake-status.ts';
+import { dpr, fakeClusters } from './dpr.ts';
 
 const CLUSTER = 'c'.repeat(32);
 
 describe('dpr volumes', () => {
-  const closing = cleanUp();
+  const { withControl } = fakeClusters();
   let data = '';
   beforeEach(async () => (data = await mkdtemp(path.join(tmpdir(), 'dpr-volumes-'))));
   afterEach(() => rm(data, { recursive: true }));
@@ -39,31 +37,28 @@ describe('dpr volumes', () => {
     }
   }
 
-  async function dpr(words: readonly string[], members?: Parameters<typeof statusOf>[0]) {
-    const said: string[] = [];
-    const [print, say] = [(text: string) => void said.push(text), (text: string) => void said.push(text)];
+  async function dprVolumes(words: readonly string[], members?: Parameters<typeof statusOf>[0]) {
     const address = members === undefined ? `ws://127.0.0.1:${await freePort()}` : await finderWith(members);
-    const terminal = { print, say, show: print, columns: () => undefined, signal: new AbortController().signal };
     const args = ['--cluster', address, '--timeout', '1', 'volumes', ...words, '--data', data];
-    const exitCode = await runDpr(args, {}, terminal, data);
-    return { exitCode, text: said.join('\n') };
+    const run = dpr(args, {}, { directory: data });
+    const exitCode = await run.exitCode;
+    return { exitCode, text: [...run.said, ...run.printed].join('\n') };
   }
 
   async function finderWith(members: Parameters<typeof statusOf>[0]): Promise<string> {
-    const control = closing(await fakeServer({ answer: () => welcome() }));
-    const finder = closing(await fakeServer({ answer: () => welcome({ controlPort: control.port }) }));
+    const { control, variables } = await withControl();
     void control.accept().then(async (peer) => {
       await peer.next('status');
       peer.send(statusOf(members));
     });
-    return `ws://127.0.0.1:${finder.port}`;
+    return variables.DPR_CLUSTER;
   }
 
   it('lists every generation, and whether it can be brought back', async () => {
     await makeVolumes('counter-1', 1, { 1: true, 3: false, 4: true });
     await makeVolumes('my-kv-1', 1, { 2: true });
     await makeVolumes('counter-0', 0, { 1: true });
-    const listed = await dpr(['--json'], [{ id: 1, generation: 4 }]);
+    const listed = await dprVolumes(['--json'], [{ id: 1, generation: 4 }]);
     const volumes = JSON.parse(listed.text) as Record<string, unknown>[];
     assert.deepEqual(
       volumes.map(({ worker, type, generation, use, canBeBroughtBack }) =>
@@ -78,17 +73,17 @@ describe('dpr volumes', () => {
       ],
     );
     assert.ok(volumes.every(({ bytes, writtenAt }) => Number(bytes) > 0 && Number(writtenAt) > 1.7e12));
-    const { text } = await dpr([]);
+    const { text } = await dprVolumes([]);
     assert.match(text, /^WORKER {2}TYPE +GEN +SIZE +WRITTEN \(UTC\) +STATE +CAN BE BROUGHT BACK\n/);
     assert.match(text, /\n +1 {2}counter +4 +\d.* k?B +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}in use or removed {2}yes\n/);
   });
 
   it('deletes one that is kept, once told so twice', async () => {
     await makeVolumes('counter-1', 1, { 1: true, 2: true });
-    const asks = await dpr(['delete', '1', '1'], [{ id: 1, generation: 2 }]);
+    const asks = await dprVolumes(['delete', '1', '1'], [{ id: 1, generation: 2 }]);
     assert.equal(asks.exitCode, 2);
     assert.match(asks.text, /would delete generation 1 of worker 1 \(counter, .* nothing brings it back; --yes/);
-    const done = await dpr(['delete', '1', '1', '--yes'], [{ id: 1, generation: 2 }]);
+    const done = await dprVolumes(['delete', '1', '1', '--yes'], [{ id: 1, generation: 2 }]);
     assert.equal(done.exitCode, 0, done.text);
     assert.deepEqual(await readdir(path.join(data, 'counter-1')), ['generation-2']);
   });
@@ -96,25 +91,31 @@ describe('dpr volumes', () => {
   it('deletes that of a removed worker, and nothing that is in use or may be', async () => {
     await makeVolumes('counter-1', 1, { 1: true });
     const member = [{ id: 1, generation: 1 }];
-    assert.match((await dpr(['delete', '1', '1', '--yes'], member)).text, /is in use: remove the worker first/);
-    assert.match((await dpr(['delete', '1', '1', '--yes'])).text, /may be in use, and the Finder does not answer/);
-    assert.match((await dpr(['delete', '1', '7', '--yes'], member)).text, /there is no generation 7 of worker 1/);
+    assert.match((await dprVolumes(['delete', '1', '1', '--yes'], member)).text, /is in use: remove the worker first/);
+    assert.match(
+      (await dprVolumes(['delete', '1', '1', '--yes'])).text,
+      /may be in use, and the Finder does not answer/,
+    );
+    assert.match(
+      (await dprVolumes(['delete', '1', '7', '--yes'], member)).text,
+      /there is no generation 7 of worker 1/,
+    );
     assert.deepEqual(await readdir(path.join(data, 'counter-1')), ['generation-1']);
-    const done = await dpr(['delete', '1', '1', '--yes'], []);
+    const done = await dprVolumes(['delete', '1', '1', '--yes'], []);
     assert.equal(done.exitCode, 0, done.text);
     assert.deepEqual(await readdir(path.join(data, 'counter-1')), []);
   });
 
   it('does not delete what a later generation may be about to begin with', async () => {
     await makeVolumes('counter-1', 1, { 1: true, 2: false });
-    const refused = await dpr(['delete', '1', '1', '--yes'], [{ id: 1, generation: 2 }]);
+    const refused = await dprVolumes(['delete', '1', '1', '--yes'], [{ id: 1, generation: 2 }]);
     assert.equal(refused.exitCode, 1);
     assert.match(refused.text, /generation 2 of worker 1 has no checkpoint yet, and may be about to begin with/);
   });
 
   it('says where it looked for what is not there', async () => {
     data = path.join(data, 'none');
-    const { exitCode, text } = await dpr([]);
+    const { exitCode, text } = await dprVolumes([]);
     data = path.dirname(data);
     assert.equal(exitCode, 2);
     assert.match(text, /none cannot be read: .*--data names the directory of the cluster/);
