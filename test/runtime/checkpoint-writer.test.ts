@@ -47,9 +47,11 @@ function start(overrides: Partial<CheckpointStore> = {}) {
     markClean: call('mark'),
     clearClean: () => call('clear')(undefined),
     dropAfter: call('drop'),
-    restore(number) {
+    async restore(number, { openState }) {
       note(`restore ${number}`);
-      return Promise.resolve({ checkpoint: {} as Checkpoint, state: { bytes: Buffer.from(bytes) }, since: 0 });
+      const chain = { since: number, bytes: bytes.length };
+      await openState(chain)({ bytes: Buffer.from(bytes), version: number, isLast: true });
+      return { checkpoint: {} as Checkpoint, state: chain, sessionsSince: 0 };
     },
     prune: call('prune'),
     refuseIfLost: () => call('look')(undefined),

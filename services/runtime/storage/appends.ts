@@ -4,7 +4,7 @@ import type { Disk } from './disk.ts';
 import { AppendBlockedError, CheckpointDroppedError, StorageLimitError } from './errors.ts';
 import { MAX_CHECKPOINTS, MAX_PENDING_APPENDS } from './limits.ts';
 import type { ManifestLog } from './manifest-log.ts';
-import type { ManifestHead, ManifestState } from './manifest.ts';
+import { CHAINS, type Chain, type Entry, type ManifestHead, type ManifestState, isRestorable } from './manifest.ts';
 import type { CheckpointKey } from './names.ts';
 import { type NewCheckpoint, type WrittenParts, partWriter } from './part-writer.ts';
 import type { Turn } from './store-turns.ts';
@@ -129,16 +129,28 @@ function droppedError({ version }: CheckpointKey): CheckpointDroppedError {
   return new CheckpointDroppedError(`checkpoint ${version} was dropped by a rollback before it was written`);
 }
 
-function checkOrder({ version, predecessor, sessions }: NewCheckpoint, { entries, clean }: ManifestState): void {
-  const newest = entries.at(-1)?.version;
+function checkOrder({ version, predecessor, state, sessions }: NewCheckpoint, { entries, clean }: ManifestState): void {
+  const newest = entries.at(-1);
   assert(clean === undefined, 'the clean marker has to be cleared before anything executes');
-  assert(newest === undefined || newest < version, `checkpoint ${version} is not newer than the newest one`);
+  assert(newest === undefined || newest.version < version, `checkpoint ${version} is not newer than the newest one`);
   assert(
-    predecessor < version && predecessor >= (newest ?? 0),
+    predecessor < version && predecessor >= (newest?.version ?? 0),
     `${predecessor} does not precede checkpoint ${version}`,
   );
-  const isBased = newest === predecessor && entries.some((entry) => entry.version === sessions.since);
-  assert(sessions.since === version || isBased, 'sessions are what changed since the newest checkpoint');
+  const since = { state: state === 'storeFile' ? version : state.since, sessions: sessions.since };
+  for (const chain of CHAINS) {
+    const isBased = newest?.version === predecessor && continues(entries, newest, chain, since[chain]);
+    assert(
+      since[chain] === version || isBased,
+      `the ${chain} of checkpoint ${version} are not based on ${predecessor}`,
+    );
+  }
+}
+
+/** May a chain that ends with the newest checkpoint go on, beginning at version `since`? */
+function continues(entries: readonly Entry[], newest: Entry, chain: Chain, since: number): boolean {
+  if (!isRestorable(newest) || newest[chain].since > since) return false;
+  return entries.some((entry) => entry.version === since && entry[chain] !== undefined);
 }
 
 function checkRoom(disk: Disk, { entries }: ManifestState): void {

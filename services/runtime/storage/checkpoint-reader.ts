@@ -1,83 +1,133 @@
 /** Reads checkpoints back. */
 import { type Disk, pathOf } from './disk.ts';
 import { StateTooLargeError, StorageDamagedError } from './errors.ts';
-import { type ManifestLog, refuseIfSuperseded } from './manifest-log.ts';
-import { type Checkpoint, type Entry, type Part, checkpointOf, sessionsChain } from './manifest.ts';
+import type { InlineSource } from './manifest-log.ts';
+import {
+  type Chain,
+  type Checkpoint,
+  type Entry,
+  type Restorable,
+  type Section,
+  chainOf,
+  checkpointOf,
+  isRestorable,
+} from './manifest.ts';
 import { partName } from './names.ts';
-import { type PartKind, checkPartFile, readPartFile } from './part-files.ts';
+import { checkPartFile, readPartFile } from './part-files.ts';
+
+/** The sections of a state: the version of the first one, and the bytes of all of them together. */
+export type StateChain = { readonly since: number; readonly bytes: number };
+
+/** `path`: of the file that a store wrote. It belongs to the volume: read it, or copy it, and do not change it. */
+export type RestoredState = StateChain | { readonly path: string };
 
 export type Restored = {
   readonly checkpoint: Checkpoint;
-  /** `path`: of the file that a store wrote. It belongs to the volume: read it, or copy it, and do not change it. */
-  readonly state: { readonly bytes: Buffer } | { readonly path: string };
+  readonly state: RestoredState;
   /** The version of the first section of its sessions. */
-  readonly since: number;
+  readonly sessionsSince: number;
 };
 
-/** What a restored checkpoint is read into. */
-export type RestoreReader = {
+/** A piece of a state's section, in a buffer of its own. Each section has one piece at least, perhaps an empty one. */
+export type StatePiece = {
+  readonly bytes: Buffer;
+  /** The version of the checkpoint whose section it is of. */
+  readonly version: number;
+  /** The section ends with it. */
+  readonly isLast: boolean;
+};
+
+/** What a state is read into. What was taken was taken for nothing if the reading rejects. */
+export type StateReader = {
   /**
-   * The sections that are the whole session table together, in order and one at a time: they may be several times as large. They
-   * were taken for nothing if `restore` rejects.
+   * Called once before the first piece, if the state is not a store's own file.
+   * @returns what takes the pieces of the sections, in order and one at a time: together they may be several times the state
    */
-  readonly take: (section: Buffer) => void;
-  /** A state that is larger is not read, unless it is a store's own file. */
+  readonly openState: (chain: StateChain) => (piece: StatePiece) => void | Promise<void>;
+  /** A state whose sections have more bytes is not read, unless it is a store's own file. */
   readonly maxStateBytes: number;
 };
 
-/** @returns what reads the checkpoint of a version */
-export function checkpointReader(
-  disk: Disk,
-  incarnation: number,
-  log: ManifestLog,
-): (version: number, reader: RestoreReader) => Promise<Restored> {
-  /** What is not as it was may be so because a later incarnation had no use for it any more. */
-  async function restore(version: number, reader: RestoreReader): Promise<Restored> {
-    try {
-      return await read(version, reader);
-    } catch (error) {
-      if (error instanceof StorageDamagedError) await refuseIfSuperseded(disk, incarnation);
-      throw error;
-    }
-  }
+/** What a checkpoint is read into. */
+export type RestoreReader = StateReader & {
+  /** The sections that are the whole session table together, in order and one at a time: they may be several times as large. */
+  readonly takeSessions: (section: Buffer) => void;
+};
 
-  async function read(version: number, reader: RestoreReader): Promise<Restored> {
-    const { entries } = log.state();
-    const entry = entries.find((one) => one.version === version && one.state !== undefined);
-    if (entry?.state === undefined) throw nothingToRestore(disk, entries, version);
-    checkSize(disk, entry.state, reader.maxStateBytes);
-    const state =
-      entry.state.place === 'store'
-        ? { path: await checkedPath(entry, entry.state) }
-        : { bytes: await readPart(entry, 'state', entry.state) };
-    for (const one of sessionsChain(entries, entry)) reader.take(await readPart(one, 'sessions', one.sessions));
-    return { checkpoint: checkpointOf(entry), state, since: entry.sessions.since };
-  }
+/** A volume's entries, and what gives the parts that are in its manifest. */
+export type Readable = { readonly disk: Disk; readonly entries: readonly Entry[]; readonly inline: InlineSource };
 
-  async function checkedPath(entry: Entry, state: Part): Promise<string> {
-    const fault = await checkPartFile(disk, entry, 'state', state, 'whole');
-    if (fault !== undefined) throw new StorageDamagedError(fault);
-    return pathOf(disk, partName(entry, 'state'));
+/** @throws StorageDamagedError when it is not there, or not as it was written; StateTooLargeError, system errors */
+export async function readCheckpoint(from: Readable, version: number, reader: RestoreReader): Promise<Restored> {
+  const entry = from.entries.find((one) => one.version === version);
+  if (entry === undefined || !isRestorable(entry)) throw nothingToRestore(from, version);
+  const state = await readState(from, entry, reader);
+  for (const one of chainOf(from.entries, entry, 'sessions')) {
+    const section = sectionOf(one, 'sessions');
+    const pieces: Buffer[] = [];
+    for await (const piece of readSection(from, one, 'sessions', section)) pieces.push(piece);
+    reader.takeSessions(pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces));
   }
-
-  function readPart(entry: Entry, kind: PartKind, part: Part): Promise<Buffer> {
-    return part.place === 'inline' ? log.readInline(part) : readPartFile(disk, entry, kind, part);
-  }
-
-  return restore;
+  return { checkpoint: checkpointOf(entry), state, sessionsSince: entry.sessions.since };
 }
 
-/** Before it is read. @throws StateTooLargeError */
-export function checkSize(disk: Disk, { place, bytes }: Part, maxStateBytes: number): void {
-  if (place === 'store' || bytes <= maxStateBytes) return;
+/** @throws StorageDamagedError when it is not as it was written; StateTooLargeError, system errors */
+export async function readState(from: Readable, entry: Restorable, reader: StateReader): Promise<RestoredState> {
+  const { disk } = from;
+  if (entry.state.place === 'store') {
+    const fault = await checkPartFile(disk, entry, 'state', entry.state, 'whole');
+    if (fault !== undefined) throw new StorageDamagedError(fault);
+    return { path: pathOf(disk, partName(entry, 'state')) };
+  }
+  const links = chainOf(from.entries, entry, 'state');
+  const bytes = links.reduce((sum, one) => sum + sectionOf(one, 'state').bytes, 0);
+  checkSize(disk, bytes, reader.maxStateBytes);
+  const chain = { since: entry.state.since, bytes };
+  const take = reader.openState(chain);
+  for (const one of links) await takeSection(from, one, take);
+  return chain;
+}
+
+async function takeSection(from: Readable, entry: Entry, take: ReturnType<StateReader['openState']>): Promise<void> {
+  const { version } = entry;
+  const section = sectionOf(entry, 'state');
+  let left = section.bytes;
+  if (left === 0) return take({ bytes: Buffer.alloc(0), version, isLast: true });
+  for await (const bytes of readSection(from, entry, 'state', section)) {
+    left -= bytes.length;
+    await take({ bytes, version, isLast: left === 0 });
+  }
+}
+
+/** In pieces; that they are as they were written is known with the last one. */
+async function* readSection(
+  { disk, inline }: Readable,
+  entry: Entry,
+  chain: Chain,
+  section: Section,
+): AsyncGenerator<Buffer> {
+  if (section.place === 'inline') yield await inline(section);
+  else yield* readPartFile(disk, entry, chain, section);
+}
+
+/** One that a chain leads through. */
+function sectionOf(entry: Entry, chain: Chain): Section {
+  const section = entry[chain];
+  if (section === undefined) throw new Error(`checkpoint ${entry.version} lacks a section that a later one needs`);
+  return section;
+}
+
+/** @throws StateTooLargeError */
+function checkSize(disk: Disk, bytes: number, maxStateBytes: number): void {
+  if (bytes <= maxStateBytes) return;
   throw new StateTooLargeError(
     `the state in ${disk.directory} has ${bytes} bytes, and this process has memory for ${maxStateBytes}: give it more ` +
       '(dpr:workers, memory.limit; or DPR_MEMORY_BYTES where that is set)',
   );
 }
 
-function nothingToRestore(disk: Disk, entries: readonly Entry[], version: number): StorageDamagedError {
-  const versions = entries.filter((entry) => entry.state !== undefined).map((entry) => entry.version);
+function nothingToRestore({ disk, entries }: Readable, version: number): StorageDamagedError {
+  const versions = entries.filter(isRestorable).map((entry) => entry.version);
   return new StorageDamagedError(
     `${disk.directory} cannot restore checkpoint ${version}; it holds ${versions.length > 0 ? versions.join(', ') : 'none'}`,
   );

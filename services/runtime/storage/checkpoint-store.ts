@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createAppends } from './appends.ts';
-import { type Restored, type RestoreReader, checkpointReader } from './checkpoint-reader.ts';
+import { type Restored, type RestoreReader, readCheckpoint } from './checkpoint-reader.ts';
 import { type Disk, pathOf } from './disk.ts';
+import { StorageDamagedError } from './errors.ts';
 import { createGarbage } from './garbage.ts';
-import type { ManifestLog } from './manifest-log.ts';
+import { type ManifestLog, refuseIfSuperseded } from './manifest-log.ts';
 import { type CleanMarker, type ManifestHead, filesLost, prune, restorePoint, upTo } from './manifest.ts';
 import { storeFileName } from './names.ts';
 import type { NewCheckpoint } from './part-writer.ts';
@@ -32,7 +33,7 @@ export interface CheckpointStore {
    * @throws StateTooLargeError
    */
   restore(version: number, reader: RestoreReader): Promise<Restored>;
-  /** Gives up what is below the newest checkpoint at or below `keepVersion`, but for sessions that are needed. */
+  /** Gives up what is below the newest checkpoint at or below `keepVersion`, but for sections that are needed. */
   prune(keepVersion: number): Promise<void>;
   /** @throws VolumeLostError when the volume's files are not under their names any more */
   refuseIfLost(): Promise<void>;
@@ -48,7 +49,6 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
   const { turn, close } = storeTurns(log);
   const appends = createAppends(disk, head, log, turn);
   const garbage = createGarbage(disk, incarnation, log);
-  const restore = checkpointReader(disk, incarnation, log);
 
   async function markClean(marker: CleanMarker): Promise<void> {
     const newest = log.state().entries.at(-1);
@@ -78,6 +78,16 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
     else log.adopt(next);
     garbage.add(lost);
     await garbage.collect();
+  }
+
+  /** What is not as it was may be so because a later incarnation had no use for it any more. */
+  async function restore(version: number, reader: RestoreReader): Promise<Restored> {
+    try {
+      return await readCheckpoint({ disk, entries: log.state().entries, inline: log.readInline }, version, reader);
+    } catch (error) {
+      if (error instanceof StorageDamagedError) await refuseIfSuperseded(disk, incarnation);
+      throw error;
+    }
   }
 
   return {

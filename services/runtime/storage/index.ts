@@ -2,10 +2,17 @@
 export type { Disk, DiskFile, OpenMode } from './disk.ts';
 export { nodeDisk, prepareDirectory } from './node-disk.ts';
 export { type TwoSlotFile, openTwoSlotFile } from './two-slot-file.ts';
-export { type Claim, type ClaimedVolume, type Survey, claimVolume, readState, surveyVolume } from './volume.ts';
-export type { Restored, RestoreReader } from './checkpoint-reader.ts';
+export { type Claim, type ClaimedVolume, type Survey, claimVolume, readStateOf, surveyVolume } from './volume.ts';
+export type {
+  Restored,
+  RestoredState,
+  RestoreReader,
+  StateChain,
+  StatePiece,
+  StateReader,
+} from './checkpoint-reader.ts';
 export type { CheckpointStore } from './checkpoint-store.ts';
-export type { NewCheckpoint, SessionsSection } from './part-writer.ts';
+export type { NewCheckpoint, SessionsSection, StateSection } from './part-writer.ts';
 export type { Checkpoint, CleanMarker, FinderStamp, Identity } from './manifest.ts';
 export { isLocked, type VolumeLock, volumeLock } from './volume-lock.ts';
 export {

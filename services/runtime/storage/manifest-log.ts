@@ -13,17 +13,18 @@ import {
   TIGHT_INLINE_LIMIT_BYTES,
 } from './limits.ts';
 import {
+  CHAINS,
+  type Chain,
   type Entry,
   type ManifestHead,
   type ManifestState,
   type Part,
-  type SessionsPart,
+  type Restorable,
   entryMeta,
-  filesOf,
+  filesOfChain,
+  isRestorable,
   laterStamp,
-  sessionsChain,
   standingMeta,
-  withoutState,
 } from './manifest.ts';
 import { IDENTITY_FILE, manifestIncarnations, manifestName, temporary } from './names.ts';
 import { type NamedFile, missingOf, volumeLost } from './presence.ts';
@@ -32,7 +33,7 @@ import { type NamedFile, missingOf, volumeLost } from './presence.ts';
 export type InlineSource = (part: Part) => Promise<Buffer>;
 
 /** A checkpoint that is about to enter the manifest, with the bytes of its inline parts. */
-export type NewEntry = Omit<Entry, 'liveBytes'> & { readonly inline: readonly Uint8Array[] };
+export type NewEntry = Omit<Restorable, 'restorable' | 'liveBytes'> & { readonly inline: readonly Uint8Array[] };
 
 /**
  * The manifest of one incarnation as an open file. One operation at a time. Each is durable once it resolves; after one
@@ -117,8 +118,9 @@ export async function createManifestLog(
 
   function encodeEntry({ inline, ...entry }: NewEntry): { frame: Buffer; next: ManifestState } {
     const stamped = { ...current.state, stamp: laterStamp(current.state.stamp, entry.stamp) };
-    const meta = { ...entryMeta(head.identity, entry), ...standingMeta(stamped) };
-    const { frame, placed } = frameOf(current.head, current.end, entry, meta, inline);
+    const listed = { ...entry, restorable: true };
+    const meta = { ...entryMeta(head.identity, listed), ...standingMeta(stamped) };
+    const { frame, placed } = frameOf(current.head, current.end, listed, meta, inline);
     return { frame, next: { ...stamped, entries: [...stamped.entries, placed] } };
   }
 
@@ -178,18 +180,24 @@ async function refuseWithout(
   throw volumeLost(disk, missing);
 }
 
-const NO_ENTRIES: readonly Entry[] = [];
-
 /**
  * The files without which the newest checkpoints could not be restored: those of this incarnation, and of the last one before them,
- * with their sessions. What is older a predecessor that still runs may remove, when it sees that the cut has passed it.
+ * with their chains. What is older a predecessor that still runs may remove, when it sees that the cut has passed it.
  */
 function filesNeeded(entries: readonly Entry[], incarnation: number): string[] {
   const from = entries.findLastIndex((entry) => entry.incarnation !== incarnation);
   const needed = entries.slice(Math.max(0, from));
-  const newest = needed.at(-1);
-  const chain = newest === undefined ? NO_ENTRIES : sessionsChain(entries, newest).map(withoutState);
-  return filesOf([...chain, ...needed]);
+  const oldest = needed.find(isRestorable);
+  return CHAINS.flatMap((chain) => {
+    const since = oldest?.[chain].since ?? Infinity;
+    return [
+      ...filesOfChain(
+        entries.filter((one) => one.version >= since),
+        chain,
+      ),
+      ...filesOfChain(needed, chain),
+    ];
+  });
 }
 
 /** Aside, synced, then renamed, so that there is a whole manifest under its name at any time. */
@@ -228,7 +236,7 @@ async function encodeManifest(
   let end = first.length;
   for (const entry of state.entries) {
     const inline: Buffer[] = [];
-    for (const part of [entry.state, entry.sessions]) if (isInline(part)) inline.push(await source(part));
+    for (const chain of CHAINS) if (isInline(entry[chain])) inline.push(await source(entry[chain]));
     const { frame, placed } = frameOf(head, end, entry, { ...entryMeta(head.identity, entry), ...standing }, inline);
     entries.push(placed);
     frames.push(frame);
@@ -250,15 +258,12 @@ function frameOf(
   return { frame, placed: { ...placeParts(entry, payloadAt), liveBytes: frame.length } };
 }
 
-function isInline(part: Part | undefined): part is Part {
+function isInline<T extends Part>(part: T | undefined): part is T {
   return part?.place === 'inline';
 }
 
 /** The inline parts follow each other in the payload, the state first. */
-function placeParts<T extends { readonly state: Part | undefined; readonly sessions: SessionsPart }>(
-  entry: T,
-  payloadAt: number,
-): T {
+function placeParts<T extends Pick<Entry, Chain>>(entry: T, payloadAt: number): T {
   const { state, sessions } = entry;
   const sessionsAt = payloadAt + (isInline(state) ? state.bytes : 0);
   return {

@@ -24,16 +24,30 @@ export type Checkpoint = CheckpointKey & {
 export type Place = 'inline' | 'file' | 'store';
 /** `at`: where an inline part begins in the manifest, otherwise 0. */
 export type Part = { readonly place: Place; readonly bytes: number; readonly checksum: number; readonly at: number };
-/** `since`: together with the sections of all checkpoints from this version on it is the whole table. */
-export type SessionsPart = Part & { readonly since: number };
+/**
+ * A link of a chain: with the sections of all checkpoints from version `since` on, up to its own, it is the whole state, or the whole
+ * session table. In successive checkpoints `since` never becomes smaller.
+ */
+export type Section = Part & { readonly since: number };
 
-/** A checkpoint in the manifest. Without `state` it cannot be restored and is there for later ones that need its sessions. */
+/** The two chains of a volume. Each has a section in every checkpoint, and each begins where it does. */
+export const CHAINS = ['state', 'sessions'] as const;
+export type Chain = (typeof CHAINS)[number];
+
+/** A checkpoint in the manifest. */
 export type Entry = Checkpoint & {
-  readonly state: Part | undefined;
-  readonly sessions: SessionsPart;
+  /** False: it is only there for later ones, which need the sections that it still has. */
+  readonly restorable: boolean;
   /** Bytes that it would take in a rewritten manifest. */
   readonly liveBytes: number;
-};
+} & Readonly<Record<Chain, Section | undefined>>;
+
+/** It has its sections, and the manifest lists all others of their chains. */
+export type Restorable = Entry & Readonly<Record<Chain, Section>>;
+
+export function isRestorable(entry: Entry): entry is Restorable {
+  return entry.restorable;
+}
 
 /** What the frames of a manifest add up to. */
 export type ManifestState = {
@@ -131,44 +145,54 @@ export function identityOf(fields: Fields): Identity {
 
 function readEntry(fields: Fields, frame: Frame): Entry {
   const payloadAt = frame.address.position + HEADER_BYTES + frame.metaBytes;
-  const state = fields.optionalObject('state');
-  const statePart = state && readPart(state, payloadAt);
-  const sessions = fields.object('sessions');
-  const sessionsAt = payloadAt + (statePart?.place === 'inline' ? statePart.bytes : 0);
+  const version = fields.whole('version');
+  const state = readSection(fields.optionalObject('state'), version, payloadAt);
+  const sessionsAt = payloadAt + (state?.place === 'inline' ? state.bytes : 0);
+  const sessions = readSection(fields.optionalObject('sessions'), version, sessionsAt);
   const written = fields.object('written');
+  const restorable = fields.flag('restorable', true) && state !== undefined && sessions !== undefined;
   return {
     incarnation: fields.whole('incarnation'),
     worldLine: fields.whole('worldLine'),
-    version: fields.whole('version'),
+    version,
     predecessor: fields.whole('predecessor'),
     dependencies: new Map(fields.pairs('dependencies')),
     stamp: { start: written.text('start'), counter: written.whole('counter') },
-    state: statePart,
-    sessions: { ...readPart(sessions, sessionsAt), since: sessions.whole('since') },
+    restorable,
+    state,
+    sessions,
     liveBytes: alignedSize(frame),
   };
 }
 
-function readPart(fields: Fields, at: number): Part {
+/** Before states had chains each was whole by itself, and nothing said so. */
+function readSection(fields: Fields | undefined, version: number, at: number): Section | undefined {
+  if (fields === undefined) return undefined;
   const place = fields.choice('place', ['inline', 'file', 'store']);
-  return { place, bytes: fields.whole('bytes'), checksum: fields.whole('checksum'), at: place === 'inline' ? at : 0 };
+  return {
+    place,
+    bytes: fields.whole('bytes'),
+    checksum: fields.whole('checksum'),
+    at: place === 'inline' ? at : 0,
+    since: fields.optionalWhole('since') ?? version,
+  };
 }
 
 /** The description of an entry; `written` is the stamp that its worker had seen when it wrote it. */
 export function entryMeta(identity: Identity, entry: Omit<Entry, 'liveBytes'>): object {
-  const { incarnation, worldLine, version, predecessor, state, sessions } = entry;
+  const { incarnation, worldLine, version, predecessor, restorable, state, sessions } = entry;
   return {
     ...identity,
-    ...{ incarnation, worldLine, version, predecessor },
+    ...{ incarnation, worldLine, version, predecessor, restorable },
     dependencies: [...entry.dependencies],
     written: entry.stamp,
-    state: state ? partMeta(state) : null,
-    sessions: { since: sessions.since, ...partMeta(sessions) },
+    state: state ? sectionMeta(state) : null,
+    sessions: sessions ? sectionMeta(sessions) : null,
   };
 }
 
-function partMeta({ place, bytes, checksum }: Part): object {
-  return { place, bytes, checksum };
+function sectionMeta({ since, place, bytes, checksum }: Section): object {
+  return { since, place, bytes, checksum };
 }
 
 function alignedSize(frame: Frame): number {
@@ -181,33 +205,51 @@ export function upTo(entries: readonly Entry[], version: number): readonly Entry
 }
 
 /**
- * Forgets what is not needed to restore the newest checkpoint at or below `keep`, or any above it. Those below stay only
- * as far as their sessions are needed, and without their state.
+ * Forgets what is not needed to restore the newest checkpoint at or below `keep`, or any above it. Of those below, the sections stay
+ * that are in its chains; later ones have chains that begin there or later.
  */
 export function prune(state: ManifestState, keep: number): ManifestState {
   const kept = { ...state, keep: Math.max(keep, state.keep) };
   const oldest = restorePoint(kept);
   if (oldest === undefined) return kept;
-  const entries = state.entries
-    .filter(({ version }) => version >= oldest.sessions.since)
-    .map((entry) => (entry.version < oldest.version ? withoutState(entry) : entry));
+  const entries: Entry[] = [];
+  for (const entry of state.entries) {
+    const needed = entry.version < oldest.version ? unrestorable(entry, (chain) => needs(oldest, chain, entry)) : entry;
+    if (needed !== undefined) entries.push(needed);
+  }
   return { ...kept, entries };
 }
 
 /** The oldest checkpoint that pruning left restorable; absent when nothing was pruned yet. */
-export function restorePoint({ entries, keep }: ManifestState): Entry | undefined {
-  return entries.findLast((entry) => entry.version <= keep && entry.state !== undefined);
+export function restorePoint({ entries, keep }: ManifestState): Restorable | undefined {
+  return entries.findLast((entry): entry is Restorable => entry.version <= keep && isRestorable(entry));
 }
 
-/** The entries whose sessions the checkpoint needs, itself last. */
-export function sessionsChain(entries: readonly Entry[], { version, sessions }: Entry): readonly Entry[] {
-  return entries.filter((one) => one.version >= sessions.since && one.version <= version);
+/** Is the earlier checkpoint's section in this chain of the later one? */
+function needs(later: Restorable, chain: Chain, earlier: Entry): boolean {
+  return earlier.version >= later[chain].since;
 }
 
-export function withoutState(entry: Entry): Entry {
-  if (entry.state === undefined) return entry;
-  const freed = entry.state.place === 'inline' ? entry.state.bytes : 0;
-  return { ...entry, state: undefined, liveBytes: entry.liveBytes - freed };
+/** The entries whose sections the checkpoint needs, itself last. */
+export function chainOf(entries: readonly Entry[], last: Restorable, chain: Chain): readonly Entry[] {
+  return entries.filter((one) => one.version <= last.version && needs(last, chain, one));
+}
+
+/** What is left of an entry that is not to be restored itself; undefined: nothing. */
+export function unrestorable(entry: Entry, keeps: (chain: Chain) => boolean): Entry | undefined {
+  const state = keeps('state') ? entry.state : undefined;
+  const sessions = keeps('sessions') ? entry.sessions : undefined;
+  if (state === undefined && sessions === undefined) return undefined;
+  if (!entry.restorable && state === entry.state && sessions === entry.sessions) return entry;
+  const freed = inlineBytes(entry) - inlineBytes({ state, sessions });
+  return { ...entry, restorable: false, state, sessions, liveBytes: entry.liveBytes - freed };
+}
+
+/** Bytes of the sections that are in the manifest itself. */
+function inlineBytes(sections: Pick<Entry, Chain>): number {
+  let bytes = 0;
+  for (const chain of CHAINS) if (sections[chain]?.place === 'inline') bytes += sections[chain].bytes;
+  return bytes;
 }
 
 export function checkpointOf(entry: Checkpoint): Checkpoint {
@@ -222,10 +264,16 @@ export function filesLost(before: readonly Entry[], after: readonly Entry[]): st
 }
 
 export function filesOf(entries: readonly Entry[]): string[] {
-  return entries.flatMap((entry) => [
-    ...(entry.state && entry.state.place !== 'inline' ? [partName(entry, 'state')] : []),
-    ...(entry.sessions.place !== 'inline' ? [partName(entry, 'sessions')] : []),
-  ]);
+  return CHAINS.flatMap((chain) => filesOfChain(entries, chain));
+}
+
+/** The files that the sections of one chain are in. */
+export function filesOfChain(entries: readonly Entry[], chain: Chain): string[] {
+  return entries.flatMap((entry) => (isInFile(entry[chain]) ? [partName(entry, chain)] : []));
+}
+
+function isInFile(section: Section | undefined): boolean {
+  return section !== undefined && section.place !== 'inline';
 }
 
 /** The later of two stamps: counters grow over the Finder's restarts. */

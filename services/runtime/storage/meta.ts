@@ -4,6 +4,8 @@ import { StorageDamagedError } from './errors.ts';
 export interface Fields {
   whole(name: string): number;
   optionalWhole(name: string): number | undefined;
+  /** `otherwise`: what a description says that leaves it out. */
+  flag(name: string, otherwise: boolean): boolean;
   text(name: string): string;
   choice<const T extends string>(name: string, words: readonly T[]): T;
   pairs(name: string): [number, number][];
@@ -25,6 +27,8 @@ export function fieldsOf(file: string, meta: unknown): Fields {
   const fields: Fields = {
     whole: (name) => get(name, 'a whole number', isWhole),
     optionalWhole: (name) => (has(name) ? fields.whole(name) : undefined),
+    flag: (name, otherwise) =>
+      has(name) ? get(name, 'true or false', (value) => typeof value === 'boolean') : otherwise,
     text: (name) => get(name, 'a text', (value) => typeof value === 'string'),
     choice: <const T extends string>(name: string, words: readonly T[]) =>
       get(name, words.join(' or '), (value): value is T => words.some((word) => word === value)),

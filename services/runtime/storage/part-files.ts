@@ -3,42 +3,46 @@ import { type Disk, type DiskFile, pathOf, withFile } from './disk.ts';
 import { StorageDamagedError, systemCode } from './errors.ts';
 import { HEADER_BYTES, decodeFixed, decodeMeta, encodeHead, sealHead } from './frame.ts';
 import { CHUNK_BYTES } from './limits.ts';
-import type { Identity, Part } from './manifest.ts';
+import type { Chain, Identity, Part } from './manifest.ts';
 import { type CheckpointKey, partName } from './names.ts';
-
-export type PartKind = 'state' | 'sessions';
 
 /** Writes one part of a checkpoint into its own file, durable once the directory is synced too. */
 export async function writePartFile(
   disk: Disk,
   identity: Identity,
   key: CheckpointKey,
-  kind: PartKind,
-  bytes: Uint8Array,
+  kind: Chain,
+  chunks: readonly Uint8Array[],
+  bytes: number,
 ): Promise<Part> {
   const { incarnation, worldLine, version } = key;
   const meta = { ...identity, incarnation, worldLine, version };
-  const head = encodeHead(kind, { incarnation, edition: 0, position: 0 }, meta, bytes.length);
+  const head = encodeHead(kind, { incarnation, edition: 0, position: 0 }, meta, bytes);
   return withFile(disk, partName(key, kind), 'create', async (file) => {
     let checksum = 0;
-    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-      const chunk = bytes.subarray(at, at + CHUNK_BYTES);
-      checksum = crc32(chunk, checksum);
-      await file.writeAt(head.length + at, chunk);
+    let end = head.length;
+    for (const piece of inPieces(chunks)) {
+      checksum = crc32(piece, checksum);
+      await file.writeAt(end, piece);
+      end += piece.length;
     }
     await file.writeAt(0, sealHead(head, checksum));
     await file.datasync();
-    return { place: 'file', bytes: bytes.length, checksum, at: 0 };
+    return { place: 'file', bytes, checksum, at: 0 };
   });
+}
+
+function* inPieces(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += CHUNK_BYTES) yield chunk.subarray(at, at + CHUNK_BYTES);
+  }
 }
 
 /** Length and checksum of a file that a store wrote. */
 export async function measure(file: DiskFile): Promise<Part> {
   const bytes = await file.size();
   let checksum = 0;
-  await inChunks(file, 0, bytes, (chunk) => {
-    checksum = crc32(chunk, checksum);
-  });
+  for await (const chunk of inChunks(file, 0, bytes)) checksum = crc32(chunk, checksum);
   return { place: 'store', bytes, checksum, at: 0 };
 }
 
@@ -66,7 +70,7 @@ export type Depth = 'present' | 'whole';
 export async function checkPartFile(
   disk: Disk,
   key: CheckpointKey,
-  kind: PartKind,
+  kind: Chain,
   part: Part,
   depth: Depth,
 ): Promise<string | undefined> {
@@ -74,7 +78,9 @@ export async function checkPartFile(
   try {
     await withFile(disk, name, 'read', async (file) => {
       const payloadAt = await payloadStart(disk, name, key, kind, part, file);
-      if (depth === 'whole') await readPayload(disk, name, part, file, payloadAt, () => undefined);
+      if (depth === 'present') return;
+      const pieces = readPayload(disk, name, part, file, payloadAt);
+      while ((await pieces.next()).done !== true);
     });
     return undefined;
   } catch (error) {
@@ -84,20 +90,28 @@ export async function checkPartFile(
   }
 }
 
-/** The bytes of a part that has its own file. @throws StorageDamagedError when that is not as it was written */
-export async function readPartFile(disk: Disk, key: CheckpointKey, kind: PartKind, part: Part): Promise<Buffer> {
+/**
+ * The bytes of a part that has its own file, in pieces; that they are as they were written is known with the last one.
+ * @throws StorageDamagedError when the file is not as it was written
+ */
+export async function* readPartFile(disk: Disk, key: CheckpointKey, kind: Chain, part: Part): AsyncGenerator<Buffer> {
   const name = partName(key, kind);
-  const bytes = Buffer.allocUnsafe(part.bytes);
+  const file = await openPart(disk, name);
   try {
-    await withFile(disk, name, 'read', async (file) => {
-      const payloadAt = await payloadStart(disk, name, key, kind, part, file);
-      await readPayload(disk, name, part, file, payloadAt, (chunk, at) => bytes.set(chunk, at));
-    });
+    const payloadAt = await payloadStart(disk, name, key, kind, part, file);
+    yield* readPayload(disk, name, part, file, payloadAt);
+  } finally {
+    await file.close();
+  }
+}
+
+async function openPart(disk: Disk, name: string): Promise<DiskFile> {
+  try {
+    return await disk.open(name, 'read');
   } catch (error) {
     if (systemCode(error) === 'ENOENT') throw damagedPart(disk, name, 'is missing');
     throw error;
   }
-  return bytes;
 }
 
 /** Checks length and description of the file; where the part begins in it. */
@@ -105,7 +119,7 @@ async function payloadStart(
   disk: Disk,
   name: string,
   key: CheckpointKey,
-  kind: PartKind,
+  kind: Chain,
   part: Part,
   file: DiskFile,
 ): Promise<number> {
@@ -118,7 +132,7 @@ async function payloadStart(
   return start;
 }
 
-async function headSize(file: DiskFile, key: CheckpointKey, kind: PartKind, part: Part): Promise<number | undefined> {
+async function headSize(file: DiskFile, key: CheckpointKey, kind: Chain, part: Part): Promise<number | undefined> {
   const head = decodeFixed(await file.read(0, HEADER_BYTES));
   if (head?.kind !== kind || head.address.incarnation !== key.incarnation) return undefined;
   if (head.payloadBytes !== part.bytes || head.payloadChecksum !== part.checksum) return undefined;
@@ -126,30 +140,23 @@ async function headSize(file: DiskFile, key: CheckpointKey, kind: PartKind, part
   return decodeMeta(await file.read(0, size), head) === undefined ? undefined : size;
 }
 
-async function readPayload(
+async function* readPayload(
   disk: Disk,
   name: string,
   part: Part,
   file: DiskFile,
   payloadAt: number,
-  take: (chunk: Buffer, at: number) => void,
-): Promise<void> {
+): AsyncGenerator<Buffer> {
   let checksum = 0;
-  await inChunks(file, payloadAt, part.bytes, (chunk, at) => {
-    checksum = crc32(chunk, checksum);
-    take(chunk, at);
-  });
+  for await (const piece of inChunks(file, payloadAt, part.bytes)) {
+    checksum = crc32(piece, checksum);
+    yield piece;
+  }
   if (checksum !== part.checksum) throw damagedPart(disk, name, 'does not have the checksum that it was written with');
 }
 
-async function inChunks(
-  file: DiskFile,
-  start: number,
-  bytes: number,
-  take: (chunk: Buffer, at: number) => void,
-): Promise<void> {
-  for (let at = 0; at < bytes; at += CHUNK_BYTES)
-    take(await file.read(start + at, Math.min(CHUNK_BYTES, bytes - at)), at);
+async function* inChunks(file: DiskFile, start: number, bytes: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes; at += CHUNK_BYTES) yield await file.read(start + at, Math.min(CHUNK_BYTES, bytes - at));
 }
 
 function damagedPart(disk: Disk, name: string, what: string): StorageDamagedError {

@@ -2,27 +2,29 @@ import { crc32 } from 'node:zlib';
 import type { Disk } from './disk.ts';
 import { StorageLimitError } from './errors.ts';
 import { PAYLOAD_LIMIT_BYTES } from './limits.ts';
-import type { Checkpoint, Identity, Part, SessionsPart } from './manifest.ts';
+import type { Chain, Checkpoint, Identity, Part, Section } from './manifest.ts';
 import { type CheckpointKey, partName, storeFileName } from './names.ts';
-import { type PartKind, writePartFile } from './part-files.ts';
+import { writePartFile } from './part-files.ts';
 import { storeFiles } from './store-file.ts';
 
 /** The sessions of a checkpoint. `since`: with those of all checkpoints from this version on, up to its own, it is the whole table. */
 export type SessionsSection = { readonly since: number; readonly bytes: Uint8Array };
 
+/**
+ * The state of a checkpoint. `since`: with those of all checkpoints from this version on, up to its own, it is the whole state; the
+ * checkpoint's own version: it is that by itself. `chunks`: its bytes, which follow each other.
+ */
+export type StateSection = { readonly since: number; readonly chunks: readonly Uint8Array[] };
+
 /** The bytes of arguments must not change until `append` has ended. */
 export type NewCheckpoint = Omit<Checkpoint, 'incarnation'> & {
-  /** `storeFile`: a store in another process wrote it to `storeFile(worldLine, version)`. */
-  readonly state: Uint8Array | 'storeFile';
+  /** `storeFile`: a store in another process wrote it, whole, to `storeFile(worldLine, version)`. */
+  readonly state: StateSection | 'storeFile';
   readonly sessions: SessionsSection;
 };
 
-/** The parts of a new checkpoint, and the bytes of those that go into the manifest. */
-export type WrittenParts = {
-  readonly state: Part;
-  readonly sessions: SessionsPart;
-  readonly inline: readonly Uint8Array[];
-};
+/** The sections of a new checkpoint, and the bytes of those that go into the manifest. */
+export type WrittenParts = Readonly<Record<Chain, Section>> & { readonly inline: readonly Uint8Array[] };
 
 /** `inlineLimit`: parts larger than this have files of their own. */
 export interface PartWriter {
@@ -34,39 +36,56 @@ export interface PartWriter {
   forget(key: CheckpointKey): void;
 }
 
+type Chunks = readonly Uint8Array[];
+
 export function partWriter(disk: Disk, identity: Identity): PartWriter {
   const stores = storeFiles(disk);
 
-  async function writePart(key: CheckpointKey, kind: PartKind, bytes: Uint8Array, isInline: boolean): Promise<Part> {
-    if (bytes.length > PAYLOAD_LIMIT_BYTES) {
-      throw new StorageLimitError(`a ${kind} of ${bytes.length} bytes exceeds the limit of ${PAYLOAD_LIMIT_BYTES}`);
+  async function writePart(key: CheckpointKey, kind: Chain, chunks: Chunks, isInline: boolean): Promise<Part> {
+    const bytes = bytesOf(chunks);
+    if (bytes > PAYLOAD_LIMIT_BYTES) {
+      throw new StorageLimitError(`a ${kind} of ${bytes} bytes exceeds the limit of ${PAYLOAD_LIMIT_BYTES}`);
     }
-    if (!isInline) return writePartFile(disk, identity, key, kind, bytes);
-    return { place: 'inline', bytes: bytes.length, checksum: crc32(bytes), at: 0 };
+    if (!isInline) return writePartFile(disk, identity, key, kind, chunks, bytes);
+    return { place: 'inline', bytes, checksum: chunks.reduce((sum, chunk) => crc32(chunk, sum), 0), at: 0 };
   }
 
   return {
-    async write(key, { state, sessions }, inlineLimit) {
+    async write(key, checkpoint, inlineLimit) {
+      const { state, sessions } = chunksOf(checkpoint);
       const isInline = fitsIn(inlineLimit);
       const statePart =
         state === 'storeFile' ? await stores.take(key) : await writePart(key, 'state', state, isInline(state));
-      const sessionsPart = await writePart(key, 'sessions', sessions.bytes, isInline(sessions.bytes));
+      const sessionsPart = await writePart(key, 'sessions', sessions, isInline(sessions));
       if (statePart.place !== 'inline' || sessionsPart.place !== 'inline') await disk.syncDirectory();
-      const inline = [state, sessions.bytes].filter(isInline);
-      return { state: statePart, sessions: { ...sessionsPart, since: sessions.since }, inline };
+      const stateSince = checkpoint.state === 'storeFile' ? key.version : checkpoint.state.since;
+      return {
+        state: { ...statePart, since: stateSince },
+        sessions: { ...sessionsPart, since: checkpoint.sessions.since },
+        inline: [state, sessions].filter(isInline).flat(),
+      };
     },
-    filesOf(key, { state, sessions }, inlineLimit) {
+    filesOf(key, checkpoint, inlineLimit) {
+      const { state, sessions } = chunksOf(checkpoint);
       const isInline = fitsIn(inlineLimit);
       return [
         ...(isInline(state) ? [] : [partName(key, 'state')]),
         ...(state === 'storeFile' ? [storeFileName(key)] : []),
-        ...(isInline(sessions.bytes) ? [] : [partName(key, 'sessions')]),
+        ...(isInline(sessions) ? [] : [partName(key, 'sessions')]),
       ];
     },
     forget: (key) => stores.forget(key),
   };
 }
 
+function chunksOf({ state, sessions }: NewCheckpoint): { state: Chunks | 'storeFile'; sessions: Chunks } {
+  return { state: state === 'storeFile' ? state : state.chunks, sessions: [sessions.bytes] };
+}
+
 function fitsIn(inlineLimit: number) {
-  return (part: Uint8Array | 'storeFile'): part is Uint8Array => part !== 'storeFile' && part.length <= inlineLimit;
+  return (part: Chunks | 'storeFile'): part is Chunks => part !== 'storeFile' && bytesOf(part) <= inlineLimit;
+}
+
+function bytesOf(chunks: Chunks): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Restored, checkSize } from './checkpoint-reader.ts';
+import { type RestoredState, type StateReader, readState } from './checkpoint-reader.ts';
 import { type CheckpointStore, openCheckpointStore } from './checkpoint-store.ts';
 import { type Disk, pathOf, withFile } from './disk.ts';
 import { StorageDamagedError, SupersededError, WrongVolumeError, systemCode } from './errors.ts';
@@ -7,6 +7,8 @@ import { decodeFrame, encodeFrame } from './frame.ts';
 import { CLAIM_ATTEMPTS } from './limits.ts';
 import { type InlineSource, type ManifestLog, createManifestLog, refuseIfSuperseded } from './manifest-log.ts';
 import {
+  CHAINS,
+  type Chain,
   type Checkpoint,
   type CleanMarker,
   EMPTY_STATE,
@@ -18,12 +20,13 @@ import {
   type ManifestState,
   checkpointOf,
   identityOf,
+  isRestorable,
   readManifest,
-  withoutState,
+  unrestorable,
 } from './manifest.ts';
 import { fieldsOf } from './meta.ts';
-import { IDENTITY_FILE, identityDraft, manifestIncarnations, manifestName, partName } from './names.ts';
-import { type Depth, checkPartFile, readPartFile } from './part-files.ts';
+import { IDENTITY_FILE, identityDraft, manifestIncarnations, manifestName } from './names.ts';
+import { type Depth, checkPartFile } from './part-files.ts';
 
 /** What a volume holds, as its newest manifest says. */
 export type Survey = {
@@ -53,32 +56,26 @@ export type Claim = {
 };
 
 /**
- * The state of one checkpoint of a volume that no process writes to any more, read without changing anything.
- * @param maxBytes a state that is larger is not read, unless it is a store's own file
+ * Reads the state of one checkpoint of a volume that no process writes to any more, without changing anything.
  * @throws StorageDamagedError when it is not there, or not as it was written; StateTooLargeError, system errors
  */
-export async function readState(
+export async function readStateOf(
   disk: Disk,
   identity: Identity,
   version: number,
-  maxBytes: number,
-): Promise<Restored['state']> {
+  reader: StateReader,
+): Promise<RestoredState> {
   const names = await disk.list();
   const found = await readIdentity(disk, names);
   const incarnation = manifestIncarnations(names).at(-1) ?? 0;
   const loaded =
     found !== undefined && sameIdentity(found, identity) ? await loadManifest(disk, incarnation, identity) : undefined;
-  const entry = loaded?.manifest.state.entries.find((one) => one.version === version);
-  if (loaded === undefined || entry?.state === undefined) {
+  const entries = loaded?.manifest.state.entries ?? [];
+  const entry = entries.find((one) => one.version === version);
+  if (entry === undefined || !isRestorable(entry)) {
     throw new StorageDamagedError(`${disk.directory} does not hold checkpoint ${version} of ${describe(identity)}`);
   }
-  const { state } = entry;
-  checkSize(disk, state, maxBytes);
-  if (state.place === 'inline') return { bytes: loaded.bytes.subarray(state.at, state.at + state.bytes) };
-  if (state.place === 'file') return { bytes: await readPartFile(disk, entry, 'state', state) };
-  const fault = await checkPartFile(disk, entry, 'state', state, 'whole');
-  if (fault !== undefined) throw new StorageDamagedError(fault);
-  return { path: pathOf(disk, partName(entry, 'state')) };
+  return readState({ disk, entries, inline: inlineOf(loaded) }, entry, reader);
 }
 
 type Loaded = { readonly manifest: Manifest; readonly bytes: Buffer };
@@ -212,35 +209,35 @@ async function loadManifest(disk: Disk, incarnation: number, identity: Identity)
 async function inspect(disk: Disk, state: ManifestState, depth: Depth): Promise<Found> {
   const damage: string[] = [];
   const entries: Entry[] = [];
-  let intact = 0; // the version from which on the sessions of all entries so far are there
+  /** The version from which on the sections of all entries so far are there, of each chain. */
+  const intact = { state: 0, sessions: 0 };
   for (const entry of state.entries) {
-    const sessionsFault = await faultOf(disk, entry, 'sessions', depth);
-    const stateFault = await faultOf(disk, entry, 'state', depth);
-    for (const fault of [sessionsFault, stateFault]) if (fault !== undefined) damage.push(fault);
-    if (sessionsFault !== undefined) {
-      intact = entry.version + 1;
-      continue;
+    const faulty = new Set<Chain>();
+    for (const chain of CHAINS) {
+      const fault = await faultOf(disk, entry, chain, depth);
+      if (fault === undefined) continue;
+      damage.push(fault);
+      faulty.add(chain);
+      intact[chain] = entry.version + 1;
     }
-    // Without those before it its sessions may still be what a later checkpoint needs.
-    const isWhole = stateFault === undefined && entry.sessions.since >= intact;
-    entries.push(isWhole ? entry : withoutState(entry));
+    const isWhole = isRestorable(entry) && CHAINS.every((chain) => entry[chain].since >= intact[chain]);
+    // A section that is there may still be what a later checkpoint needs.
+    const left = isWhole ? entry : unrestorable(entry, (chain) => !faulty.has(chain));
+    if (left !== undefined) entries.push(left);
   }
-  const last = entries.findLastIndex((entry) => entry.state !== undefined);
+  const last = entries.findLastIndex(isRestorable);
   return { state: { ...state, entries: entries.slice(0, last + 1) }, damage };
 }
 
-async function faultOf(
-  disk: Disk,
-  entry: Entry,
-  kind: 'state' | 'sessions',
-  depth: Depth,
-): Promise<string | undefined> {
-  const part = entry[kind];
-  return part === undefined || part.place === 'inline' ? undefined : checkPartFile(disk, entry, kind, part, depth);
+async function faultOf(disk: Disk, entry: Entry, chain: Chain, depth: Depth): Promise<string | undefined> {
+  const section = entry[chain];
+  return section === undefined || section.place === 'inline'
+    ? undefined
+    : checkPartFile(disk, entry, chain, section, depth);
 }
 
 function restorable(state: ManifestState): Checkpoint[] {
-  return state.entries.filter((entry) => entry.state !== undefined).map(checkpointOf);
+  return state.entries.filter(isRestorable).map(checkpointOf);
 }
 
 /** Undefined when the volume is empty. */

@@ -6,16 +6,10 @@ import { copyFile, rename, stat, unlink } from 'node:fs/promises';
 import { sectionReader, type CleanMarker, type RestoredSessions, type WorkerEffect } from '@dpr/core';
 import type { Host } from '../host.ts';
 import type { Log } from '../log.ts';
-import {
-  isGone,
-  StorageLimitError,
-  systemCode,
-  type CheckpointStore,
-  type NewCheckpoint,
-  type Restored,
-} from '../storage/index.ts';
+import { isGone, StorageLimitError, systemCode, type CheckpointStore, type NewCheckpoint } from '../storage/index.ts';
 import { pause, writePauses } from '../write-pauses.ts';
 import type { StateFile } from './state-object.ts';
+import { wholeStateReader, type WholeState } from './whole-state.ts';
 
 export type NewVersion = Extract<WorkerEffect, { kind: 'checkpoint' }>;
 /** What the state object's `snapshot` returned. */
@@ -34,7 +28,8 @@ export interface CheckpointWriterOptions {
   readonly broken: (error: unknown) => void;
 }
 
-export interface RestoredCheckpoint extends Pick<Restored, 'state'> {
+export interface RestoredCheckpoint {
+  readonly state: WholeState;
   readonly sessions: RestoredSessions;
 }
 
@@ -178,9 +173,10 @@ async function refuseIfLost(store: CheckpointStore): Promise<void> {
 }
 
 async function read(store: CheckpointStore, version: number, maxStateBytes: number): Promise<RestoredCheckpoint> {
-  const { take, finish } = sectionReader();
-  const { state, since } = await store.restore(version, { take, maxStateBytes });
-  return { state, sessions: finish(since, version) };
+  const { take: takeSessions, finish } = sectionReader();
+  const whole = wholeStateReader(maxStateBytes, version);
+  const { state, sessionsSince } = await store.restore(version, { ...whole, takeSessions });
+  return { state: whole.finish(state), sessions: finish(sessionsSince, version) };
 }
 
 interface Materialized {
@@ -200,7 +196,10 @@ async function materialize(
   const common = { worldLine, version, predecessor, dependencies, stamp, sessions };
   const state = await (snapshot as Snapshot);
   if (state instanceof Uint8Array) {
-    return { checkpoint: { ...common, state }, bytes: state.length + sessions.bytes.length };
+    return {
+      checkpoint: { ...common, state: { since: version, chunks: [state] } },
+      bytes: state.length + sessions.bytes.length,
+    };
   }
   const { path } = store.storeFile(worldLine, version);
   const { size } = await stat(state.file);

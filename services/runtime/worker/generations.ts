@@ -6,7 +6,7 @@ import { largest, type KeptGeneration } from '@dpr/core';
 import { MAX_KEPT_GENERATIONS } from '@dpr/protocol';
 import {
   claimVolume,
-  readState,
+  readStateOf,
   StorageDamagedError,
   SupersededError,
   surveyVolume,
@@ -14,7 +14,8 @@ import {
   type ClaimedVolume,
   type Disk,
   type Identity,
-  type Restored,
+  type RestoredState,
+  type StateReader,
   type Survey,
 } from '../storage/index.ts';
 
@@ -102,20 +103,19 @@ async function heldBy(volume: Disk): Promise<KeptGeneration['checkpoints']> {
 }
 
 /**
- * The state that an earlier generation had at a version.
- * @param maxBytes a state that is larger is not read, unless it is a store's own file
+ * Reads the state that an earlier generation had at a version.
  * @throws StorageDamagedError when it is not there or not as it was written; StateTooLargeError, system errors
  */
 export async function readEarlier(
   disk: Disk,
   identity: Identity,
   version: number,
-  maxBytes: number,
-): Promise<Restored['state']> {
+  reader: StateReader,
+): Promise<RestoredState> {
   const name = nameOf(identity.generation);
   const names = await disk.list();
   const found = [keptName(name), name].find((one) => names.includes(one));
-  if (found !== undefined) return readState(disk.inside(found), identity, version, maxBytes);
+  if (found !== undefined) return readStateOf(disk.inside(found), identity, version, reader);
   throw new StorageDamagedError(`${disk.directory} has no generation ${identity.generation} any more`);
 }
 

@@ -10,12 +10,13 @@ import {
   type Disk,
   type Identity,
   type NewCheckpoint,
-  type Restored,
+  type StatePiece,
 } from '../storage/index.ts';
 import { LOOK_EVERY_MS, pause, writePauses } from '../write-pauses.ts';
 import { checkpointWriter, type CheckpointWriter } from './checkpoint-writer.ts';
 import { claimGeneration, keepEarlier, readEarlier, surveyKept, surveyNewest } from './generations.ts';
 import type { StateObject } from './state-object.ts';
+import type { WholeState } from './whole-state.ts';
 
 export type VolumeEffect = Extract<
   WorkerEffect,
@@ -111,8 +112,12 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     await keeping;
     const identity = { cluster, worker: options.worker, generation: from.generation };
     const begun = await writer.begin(info.version, async (): Promise<NewCheckpoint> => {
-      const state = await readEarlier(disk, identity, from.version, options.maxStateBytes);
-      if ('bytes' in state) return { ...info, stamp, sessions, state: state.bytes };
+      const chunks: Buffer[] = [];
+      const openState = () => (piece: StatePiece) => void chunks.push(piece.bytes);
+      const { maxStateBytes } = options;
+      const state = await readEarlier(disk, identity, from.version, { openState, maxStateBytes });
+      // All sections of its chain, in their order, are one that is the whole state.
+      if (!('path' in state)) return { ...info, stamp, sessions, state: { since: info.version, chunks } };
       await copyFile(state.path, store.storeFile(info.worldLine, info.version).path, constants.COPYFILE_FICLONE);
       return { ...info, stamp, sessions, state: 'storeFile' };
     });
@@ -209,6 +214,6 @@ function missing(): never {
   throw new Error('the volume was not taken over yet');
 }
 
-function stateOf({ state }: Pick<Restored, 'state'>): Uint8Array | { readonly file: string } {
+function stateOf({ state }: { readonly state: WholeState }): Uint8Array | { readonly file: string } {
   return 'bytes' in state ? state.bytes : { file: state.path };
 }

@@ -28,7 +28,8 @@ describe('dpr volumes', () => {
       if (isUsed) {
         await store.append({
           ...{ worldLine: 1, version: generation, predecessor: 0, dependencies: new Map() },
-          ...{ stamp: { start: '0'.repeat(16), counter: 1 }, state: Buffer.from('state') },
+          stamp: { start: '0'.repeat(16), counter: 1 },
+          state: { since: generation, chunks: [Buffer.from('state')] },
           sessions: { since: generation, bytes: Buffer.alloc(0) },
         });
       }

@@ -13,6 +13,7 @@ import {
   versions,
   writeFile,
   readBack,
+  stateReader,
 } from './checkpoints.ts';
 import { type Fate, type Process, type SimDisk, type Step, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
 
@@ -115,7 +116,7 @@ describe('checkpoint store', () => {
     );
     const second = await claimOn(disk, 2);
     const one = await readBack(second.store, 1);
-    assert.deepEqual(one.state, { bytes: state });
+    assert.deepEqual(one.states, [state]);
     const two = await readBack(second.store, 2);
     assert.deepEqual(two.sessions, [bytes, bytes]);
   });
@@ -197,7 +198,7 @@ describe('checkpoint store', () => {
       [2, LARGE],
     ] as const) {
       await store.append(checkpoint(version, { state: Buffer.alloc(bytes) }));
-      const into = (maxStateBytes: number) => ({ take: () => undefined, maxStateBytes });
+      const into = (maxStateBytes: number) => ({ ...stateReader(maxStateBytes), takeSessions: () => undefined });
       await store.restore(version, into(bytes));
       await assert.rejects(store.restore(version, into(bytes - 1)), {
         name: 'StateTooLargeError',

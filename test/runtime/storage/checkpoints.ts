@@ -7,6 +7,7 @@ import {
   INLINE_LIMIT_BYTES,
   type Identity,
   type NewCheckpoint,
+  type StateReader,
   claimVolume,
 } from '../../../services/runtime/storage/index.ts';
 import { type Fate, type Step } from './sim-disk.ts';
@@ -19,46 +20,67 @@ export function claimOn(disk: Disk, incarnation: number): Promise<ClaimedVolume>
   return claimVolume(disk, { identity: IDENTITY, incarnation });
 }
 
-export function checkpoint(version: number, options: Partial<NewCheckpoint> = {}): NewCheckpoint {
+/** A state that is bytes is whole by itself. */
+type Options = Partial<Omit<NewCheckpoint, 'state'>> & { readonly state?: NewCheckpoint['state'] | Uint8Array };
+
+export function checkpoint(version: number, options: Options = {}): NewCheckpoint {
+  const { state = Buffer.from(`state ${version}`), ...others } = options;
   return {
     worldLine: 1,
     version,
     predecessor: version - 1,
     dependencies: new Map([[9, version - 1]]),
     stamp: STAMP,
-    state: Buffer.from(`state ${version}`),
+    state: state instanceof Uint8Array ? { since: version, chunks: [state] } : state,
     sessions: { since: version, bytes: Buffer.from(`sessions ${version}`) },
-    ...options,
+    ...others,
   };
 }
 
-export function delta(version: number, since: number, bytes = Buffer.from(`delta ${version}`)): Partial<NewCheckpoint> {
+export function delta(version: number, since: number, bytes = Buffer.from(`delta ${version}`)): Options {
   return { sessions: { since, bytes } };
 }
 
-export async function appendAll(
-  store: CheckpointStore,
-  from: number,
-  to: number,
-  options: Partial<NewCheckpoint> = {},
-) {
+/** A state that needs the sections of the checkpoints since then. */
+export function change(version: number, since: number, bytes = Buffer.from(`change ${version}`)): Options {
+  return { state: { since, chunks: [bytes] } };
+}
+
+export async function appendAll(store: CheckpointStore, from: number, to: number, options: Options = {}) {
   for (let version = from; version <= to; version++) await store.append(checkpoint(version, options));
+}
+
+/** Keeps the sections of a state by version. */
+export function stateReader(maxStateBytes = Infinity) {
+  const sections = new Map<number, Buffer>();
+  const ended = new Set<number>();
+  const reader: StateReader = {
+    maxStateBytes,
+    openState: () => (piece) => {
+      assert(!ended.has(piece.version), 'nothing follows the last piece of a section');
+      sections.set(piece.version, Buffer.concat([sections.get(piece.version) ?? Buffer.alloc(0), piece.bytes]));
+      if (piece.isLast) ended.add(piece.version);
+    },
+  };
+  return { ...reader, sections };
 }
 
 /** What is restored, with the sections that it is read from. */
 export async function readBack(store: CheckpointStore, version: number) {
   const sessions: Buffer[] = [];
-  const restored = await store.restore(version, { take: (section) => sessions.push(section), maxStateBytes: Infinity });
-  return { ...restored, sessions };
+  const { sections, ...reader } = stateReader();
+  const restored = await store.restore(version, { ...reader, takeSessions: (section) => sessions.push(section) });
+  const states = [...sections.values()];
+  if ('since' in restored.state) {
+    const { since, bytes } = restored.state;
+    assert.deepEqual([since, bytes], [sections.keys().next().value, Buffer.concat(states).length]);
+  }
+  return { ...restored, states, sessions };
 }
 
 export async function restored(store: CheckpointStore, version: number) {
-  const { state, sessions } = await readBack(store, version);
-  assert('bytes' in state);
-  return {
-    state: state.bytes.toString(),
-    sessions: sessions.map(String),
-  };
+  const { states, sessions } = await readBack(store, version);
+  return { state: states.join(', '), sessions: sessions.map(String) };
 }
 
 export function versions({ checkpoints }: Pick<ClaimedVolume, 'checkpoints'>): number[] {

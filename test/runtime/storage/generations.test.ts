@@ -5,6 +5,7 @@ import path from 'node:path';
 import {
   type ClaimedVolume,
   type Disk,
+  type Identity,
   INLINE_LIMIT_BYTES,
   type NewCheckpoint,
   StorageDamagedError,
@@ -21,7 +22,7 @@ import {
   surveyKept,
   surveyNewest,
 } from '../../../services/runtime/worker/generations.ts';
-import { readBack } from './checkpoints.ts';
+import { readBack, stateReader } from './checkpoints.ts';
 import { type Fate, type Process, type SimDisk, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
 
 const CLUSTER = '0123456789abcdef0123456789abcdef';
@@ -34,7 +35,7 @@ function checkpoint(version: number, bytes = 10): NewCheckpoint {
   return {
     ...{ worldLine: 1, version, predecessor: version - 1, dependencies: new Map() },
     stamp: { start: '0000000000000001', counter: version },
-    state: Buffer.alloc(bytes, version),
+    state: { since: version, chunks: [Buffer.alloc(bytes, version)] },
     sessions: { since: version, bytes: Buffer.from('sessions') },
   };
 }
@@ -57,6 +58,13 @@ async function takeOver(disk: Disk): Promise<void> {
   await store.append(checkpoint(7));
   await keepEarlier(disk, 2);
   await store.close();
+}
+
+/** The sections of the state that a generation had at a version. */
+async function readSections(disk: Disk, identity: Identity, version: number, maxStateBytes = LARGE_BYTES) {
+  const { sections, ...reader } = stateReader(maxStateBytes);
+  await readEarlier(disk, identity, version, reader);
+  return [...sections.values()];
 }
 
 async function surveyed(disk: Disk): Promise<string> {
@@ -142,8 +150,8 @@ describe('generations of a worker', () => {
         assert.equal(another, undefined);
         const { checkpoints, damage } = await surveyVolume(disk.inside(name));
         assert.deepEqual([checkpoints.map(({ version }) => version), damage], [[1, 2], []]);
-        assert.deepEqual(await readEarlier(disk, FIRST, 1, LARGE_BYTES), { bytes: Buffer.alloc(LARGE_BYTES, 1) });
-        assert.deepEqual(await readEarlier(disk, FIRST, 2, LARGE_BYTES), { bytes: Buffer.alloc(10, 2) });
+        assert.deepEqual(await readSections(disk, FIRST, 1), [Buffer.alloc(LARGE_BYTES, 1)]);
+        assert.deepEqual(await readSections(disk, FIRST, 2), [Buffer.alloc(10, 2)]);
         await claim(disk, 2, 3);
         await keepEarlier(disk, 2);
         assert.deepEqual(sim.names(), ['generation-1.kept', 'generation-2']);
@@ -233,9 +241,9 @@ describe('generations of a worker', () => {
     const disk = simDisk(seeded(1)).mount(healthy);
     await begun(disk);
     await takeOver(disk);
-    await assert.rejects(readEarlier(disk, { ...FIRST, cluster: 'f'.repeat(32) }, 2, LARGE_BYTES), StorageDamagedError);
-    await assert.rejects(readEarlier(disk, FIRST, 3, LARGE_BYTES), StorageDamagedError);
-    await assert.rejects(readEarlier(disk, { ...FIRST, generation: 9 }, 2, LARGE_BYTES), StorageDamagedError);
+    await assert.rejects(readSections(disk, { ...FIRST, cluster: 'f'.repeat(32) }, 2), StorageDamagedError);
+    await assert.rejects(readSections(disk, FIRST, 3), StorageDamagedError);
+    await assert.rejects(readSections(disk, { ...FIRST, generation: 9 }, 2), StorageDamagedError);
   });
 
   it('are not read where the state exceeds the memory which there is for it', async () => {
@@ -247,16 +255,16 @@ describe('generations of a worker', () => {
       [1, LARGE_BYTES],
       [2, 10],
     ] as const) {
-      assert.deepEqual(await readEarlier(disk, FIRST, version, bytes), { bytes: Buffer.alloc(bytes, version) });
-      await assert.rejects(readEarlier(disk, FIRST, version, bytes - 1), {
+      assert.deepEqual(await readSections(disk, FIRST, version, bytes), [Buffer.alloc(bytes, version)]);
+      await assert.rejects(readSections(disk, FIRST, version, bytes - 1), {
         name: 'StateTooLargeError',
         message: new RegExp(`has ${bytes} bytes, and this process has memory for ${bytes - 1}: give it more`),
       });
     }
     const kept = disk.inside('generation-1.kept');
     await kept.unlink('checkpoint-1-1-1');
-    await assert.rejects(readEarlier(disk, FIRST, 1, LARGE_BYTES - 1), { name: 'StateTooLargeError' });
-    await assert.rejects(readEarlier(disk, FIRST, 1, LARGE_BYTES), StorageDamagedError, 'its file was read only now');
+    await assert.rejects(readSections(disk, FIRST, 1, LARGE_BYTES - 1), { name: 'StateTooLargeError' });
+    await assert.rejects(readSections(disk, FIRST, 1), StorageDamagedError, 'its file was read only now');
   });
 
   it('are deleted when that is asked for, whichever step of it a process dies in, with and without the power', async () => {

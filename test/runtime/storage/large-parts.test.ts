@@ -101,7 +101,7 @@ describe('the largest parts of a volume', () => {
     const entryOf = (bytes: number): NewEntry => ({
       ...{ incarnation: 1, worldLine: 1, version: ++version, predecessor: version - 1 },
       ...{ dependencies: new Map(), stamp: STAMP },
-      state: { place: 'inline', bytes, checksum: 0, at: 0 },
+      state: { place: 'inline', bytes, checksum: 0, at: 0, since: version },
       sessions: { place: 'inline', bytes: 0, checksum: 0, at: 0, since: version },
       inline: [zeros.subarray(0, bytes)],
     });

@@ -127,7 +127,7 @@ describe('real disk', () => {
       await first.store.append({
         ...{ worldLine: 1, version, predecessor: version - 1, dependencies: new Map() },
         stamp: { start: '0000000000000001', counter: version },
-        state: version % 2 === 0 ? state : Buffer.from(`state ${version}`),
+        state: { since: version, chunks: [version % 2 === 0 ? state : Buffer.from(`state ${version}`)] },
         sessions: { since: 1, bytes: Buffer.from(`sessions ${version}`) },
       });
       if (version > 3) await first.store.prune(version - 3);
@@ -141,7 +141,7 @@ describe('real disk', () => {
       [17, 18, 19, 20],
     );
     const restored = await readBack(second.store, 20);
-    assert.deepEqual(restored.state, { bytes: state });
+    assert.deepEqual(restored.states, [state]);
     assert.equal(restored.sessions.length, 20);
     await second.store.prune(20);
     assert.deepEqual(await disk.list(), ['checkpoint-1-1-20', 'identity', 'manifest-2']);

@@ -17,12 +17,12 @@ import { type Fate, type Process, type SimDisk, healthy, mortal, seeded, simDisk
 
 const IDENTITY = { cluster: '0123456789abcdef0123456789abcdef', worker: 0, generation: 1 };
 
-/** A checkpoint as its worker meant it, and all sections that its sessions are put together from. */
+/** A checkpoint as its worker meant it, and all sections that its state and its sessions are put together from. */
 type Meant = {
   readonly worldLine: number;
   readonly version: number;
-  readonly state: string;
-  readonly sections: string[];
+  readonly states: readonly string[];
+  readonly sessions: readonly string[];
 };
 
 /**
@@ -65,19 +65,19 @@ function restorePoint(listed: readonly Meant[], cut: number): number {
 }
 
 async function checkRestored(store: CheckpointStore, meant: Meant): Promise<void> {
-  const { state, sessions, checkpoint } = await insist(() => readBack(store, meant.version));
+  const { states, sessions, checkpoint } = await insist(() => readBack(store, meant.version));
   assert.equal(checkpoint.worldLine, meant.worldLine);
-  assert('bytes' in state);
-  assert.equal(state.bytes.toString().trimEnd(), meant.state);
-  assert.deepEqual(
-    sessions.map((bytes) => bytes.toString().trimEnd()),
-    meant.sections,
-  );
+  assert.deepEqual(textsOf(states), meant.states);
+  assert.deepEqual(textsOf(sessions), meant.sessions);
 }
 
-function padded(text: string, random: () => number): Buffer {
+function textsOf(sections: readonly Buffer[]): string[] {
+  return sections.map((bytes) => bytes.toString().trimEnd());
+}
+
+function padded(text: string | undefined, random: () => number): Buffer {
   const bytes = random() < 0.25 ? INLINE_LIMIT_BYTES + 1 + Math.floor(random() * 2_000) : Math.floor(random() * 1_500);
-  return Buffer.from(text.padEnd(bytes));
+  return Buffer.from((text ?? '').padEnd(bytes));
 }
 
 function nextCheckpoint(model: Model, random: () => number): { checkpoint: NewCheckpoint; meant: Meant } {
@@ -85,24 +85,34 @@ function nextCheckpoint(model: Model, random: () => number): { checkpoint: NewCh
   const predecessor = newest?.version ?? 0;
   const version = predecessor + 1 + Math.floor(random() * 2);
   const name = `${model.worldLine}:${version} named ${model.names++}`;
-  const section = `${version} sections ${name}`;
-  // From some version on that is no older than that of the newest one's.
-  const sections = [...(newest?.sections ?? []), section];
-  sections.splice(0, random() < 0.5 ? 0 : Math.floor(random() * sections.length));
-  const meant: Meant = {
-    ...{ worldLine: model.worldLine, version, state: `state ${name}` },
-    sections,
-  };
+  const states = nextChain(newest?.states, `${version} state ${name}`, random);
+  const sessions = nextChain(newest?.sessions, `${version} sessions ${name}`, random);
   return {
-    meant,
+    meant: { worldLine: model.worldLine, version, states, sessions },
     checkpoint: {
       ...{ worldLine: model.worldLine, version, predecessor },
       dependencies: new Map([[1, version]]),
       stamp: { start: '0000000000000001', counter: version },
-      state: padded(meant.state, random),
-      sessions: { since: Number.parseInt(sections[0] ?? ''), bytes: padded(section, random) },
+      state: { since: sinceOf(states), chunks: inChunks(padded(states.at(-1), random), random) },
+      sessions: { since: sinceOf(sessions), bytes: padded(sessions.at(-1), random) },
     },
   };
+}
+
+/** From some version on that is no older than that of the newest one's, now and then its own. */
+function nextChain(newest: readonly string[] = [], own: string, random: () => number): readonly string[] {
+  const chain = [...newest, own];
+  const dropped = random() < 0.5 ? 0 : Math.floor(random() * (chain.length + 1));
+  return chain.slice(Math.min(dropped, chain.length - 1));
+}
+
+function sinceOf(chain: readonly string[]): number {
+  return Number.parseInt(chain[0] ?? '');
+}
+
+function inChunks(bytes: Buffer, random: () => number): Buffer[] {
+  const at = Math.floor(random() * bytes.length);
+  return [bytes.subarray(0, at), bytes.subarray(at)];
 }
 
 /** Tries until it succeeds, as the worker does; disks of these tests fail only now and then. */
@@ -324,12 +334,8 @@ async function inherited(volume: ClaimedVolume, cut: number): Promise<Meant[]> {
   const prefix = volume.checkpoints.findLast((one) => one.version <= cut)?.version ?? 0;
   await volume.store.dropAfter(prefix);
   for (const { worldLine, version } of volume.checkpoints.filter((one) => one.version === prefix)) {
-    const { state, sessions } = await readBack(volume.store, version);
-    assert('bytes' in state);
-    listed.push({
-      ...{ worldLine, version, state: state.bytes.toString().trimEnd() },
-      sections: sessions.map((bytes) => bytes.toString().trimEnd()),
-    });
+    const { states, sessions } = await readBack(volume.store, version);
+    listed.push({ worldLine, version, states: textsOf(states), sessions: textsOf(sessions) });
   }
   return listed;
 }

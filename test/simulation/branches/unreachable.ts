@@ -76,16 +76,12 @@ export const UNREACHABLE: readonly Unreachable[] = [
     because: 'the simulated stores give bytes, not files',
     blocks: {
       'runtime/storage/store-file.ts': [],
-      'runtime/storage/volume.ts': ["const fault = await checkPartFile(disk, entry, 'state'"],
       'runtime/storage/part-files.ts': [
-        'const bytes = await file.size(); let checksum = 0; await inChunks',
+        'const bytes = await file.size(); let checksum = 0; for await',
         "withFile(disk, from, 'read', (source) =>",
       ],
       'runtime/storage/part-writer.ts': ['await stores.take(key)', '[storeFileName(key)] : []'],
-      'runtime/storage/checkpoint-reader.ts': [
-        '{ path: await checkedPath(entry, entry.state) }',
-        "const fault = await checkPartFile(disk, entry, 'state'",
-      ],
+      'runtime/storage/checkpoint-reader.ts': ["if (entry.state.place === 'store') {"],
       'runtime/storage/checkpoint-store.ts': ['const name = storeFileName({ incarnation, worldLine, version });'],
     },
   },
@@ -255,10 +251,9 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'runtime/storage/two-slot-file.ts': ['if (isGone(error)) await refuseIfLost();'],
       'runtime/storage/volume.ts': [
         'does not hold checkpoint ${version} of',
-        "if (state.place === 'file') return { bytes: await readPartFile",
         'if (attempt < CLAIM_ATTEMPTS) continue;',
         'kept changing while it was read',
-        'intact = entry.version + 1;',
+        'intact[chain] = entry.version + 1;',
         'if (inheritance === undefined) return undefined;',
         'if (damage.length > 0 && (await changed(disk, loaded))) return undefined;',
         "if (systemCode(error) === 'ENOENT') return undefined;",
@@ -276,10 +271,10 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'if (head.payloadBytes !== part.bytes ||',
       ],
       'runtime/storage/checkpoint-reader.ts': [
-        'if (entry?.state === undefined) throw nothingToRestore',
+        'if (entry === undefined || !isRestorable(entry)) throw nothingToRestore',
         'const versions = entries.filter(',
-        'if (error instanceof StorageDamagedError) await refuseIfSuperseded',
       ],
+      'runtime/storage/checkpoint-store.ts': ['if (error instanceof StorageDamagedError) await refuseIfSuperseded'],
       'runtime/storage/appends.ts': ['if (own.dropped) throw droppedError(key);'],
       'runtime/storage/store-turns.ts': [
         'if (isGone(error)) await log.refuseIfLost();',

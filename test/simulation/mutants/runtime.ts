@@ -5,8 +5,8 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
   mutant(
     '184 the newest checkpoint is brought back, and not the one that was committed',
     `${STORAGE}/volume.ts`,
-    'const entry = loaded?.manifest.state.entries.find((one) => one.version === version);',
-    'const entry = loaded?.manifest.state.entries.at(-1);',
+    'const entry = entries.find((one) => one.version === version);',
+    'const entry = entries.at(-1);',
   ),
   mutant(
     '12 an I/O error of the record is ignored',

@@ -261,8 +261,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   mutant(
     '159 a session table that was restored counts as whole from its last section on',
     `${STORAGE}/checkpoint-reader.ts`,
-    'since: entry.sessions.since };',
-    'since: entry.version };',
+    'sessionsSince: entry.sessions.since };',
+    'sessionsSince: entry.version };',
   ),
   mutant(
     '190 replies are kept without a limit on their bytes',
