@@ -1,4 +1,5 @@
-/** How a set's operations look as bytes: kind, length, member. A result is one byte each. */
+/** How a set's operations look as bytes: kind, length, member in UTF-8. A result is one byte each. */
+import { isUtf8 } from 'node:buffer';
 
 /** The type's name in a stack's config. */
 export const SET_TYPE = 'set';
@@ -46,8 +47,9 @@ export function decodeOperations(bytes: Uint8Array): Operation[] | undefined {
   while (at < buffer.length) {
     const kind = KIND_NAMES.get(buffer[at]);
     const end = at + HEAD_BYTES + (buffer[at + 1] ?? Infinity);
-    if (kind === undefined || end > buffer.length) return undefined;
-    operations.push({ kind, member: buffer.toString('utf8', at + HEAD_BYTES, end) });
+    const member = buffer.subarray(at + HEAD_BYTES, end);
+    if (kind === undefined || end > buffer.length || !isUtf8(member)) return undefined;
+    operations.push({ kind, member: member.toString() });
     at = end;
   }
   return operations;

@@ -48,6 +48,7 @@ describe('the example set', () => {
       [Buffer.concat([good, Buffer.of(9, 0)]), 2],
       [Buffer.concat([good, Buffer.of(1)]), 2],
       [Buffer.concat([good, Buffer.of(1, 3, 65)]), 2],
+      [Buffer.concat([good, Buffer.of(1, 1, 0xff)]), 2], // no text: written again, it would be longer
       [good, 2],
     ];
     for (const [bytes, count] of malformed) {
