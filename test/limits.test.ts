@@ -5,7 +5,12 @@ import path from 'node:path';
 const ROOT = path.join(import.meta.dirname, '..');
 
 /** Where limits are kept. */
-const LIMITS = ['services/client/limits.ts', 'services/protocol/limits.ts', 'services/runtime/storage/limits.ts'];
+const LIMITS = [
+  'services/client/limits.ts',
+  'services/protocol/limits.ts',
+  'services/runtime/storage/limits.ts',
+  'services/runtime/worker/incremental/limits.ts',
+];
 
 /** The names of limits, among the times and sizes that are kept beside them. */
 const IS_LIMIT = /^MAX_|_LIMIT_/;
@@ -75,6 +80,9 @@ const REACHED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     TIGHT_INLINE_LIMIT_BYTES: 'runtime/storage/checkpoint-manifest.test.ts',
     MAX_CHECKPOINTS: 'runtime/storage/checkpoint-order.test.ts',
     MAX_PENDING_APPENDS: 'runtime/storage/checkpoint-order.test.ts',
+  },
+  'services/runtime/worker/incremental/limits.ts': {
+    MAX_CHUNK_BYTES: 'runtime/incremental/chunks.test.ts',
   },
 };
 

@@ -56,12 +56,13 @@ export interface IncrementalState {
 export interface SealedChanges {
   /**
    * The next chunk, of about `maxBytes` at most (a single record may be larger); undefined: that was all. Each change is in exactly one.
+   * The harness keeps the chunk, and its bytes do not change any more.
    */
   next(maxBytes: number): Uint8Array | undefined;
 }
 
 export interface BaseSlice {
-  /** A chunk; empty if there was nothing at this position. */
+  /** A chunk, whose bytes do not change any more; empty if there was nothing at this position. */
   readonly bytes: Uint8Array;
   /** Where the next slice begins; undefined: the base ends here. */
   readonly next: number | undefined;
@@ -71,7 +72,7 @@ export interface BaseSlice {
 export interface StateLoader {
   /**
    * One chunk that `base` or `next` returned, unchanged. They come in order: of each checkpoint of the chain first the base slices, then the
-   * changes. What a chunk says of a key replaces what earlier ones said.
+   * changes. What a chunk says of a key replaces what earlier ones said. Its bytes may change after the call.
    * @throws Error when the chunk cannot be understood; the worker then stops for an administrator to act
    */
   take(chunk: Uint8Array): void;
