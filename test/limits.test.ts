@@ -62,6 +62,7 @@ const REACHED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     MAX_WAITING_BATCHES: WORKER,
     MAX_WAITING_BYTES: WORKER,
     CLIENT_RETRY_LIMIT_MS: 'core/session-retries.test.ts',
+    MAX_UNDO_BYTES: WORKER,
     MAX_VERSION_JUMP: WORKER,
     MAX_VERSION: WORKER,
     ABSURD_RETRY_LIMIT_MS: 'core/session-retries.test.ts',

@@ -50,6 +50,11 @@ export const MAX_SESSIONS = 1_000_000;
  */
 export const MAX_SESSION_BYTES = 512 * 1024 * 1024;
 export const MAX_KEPT_REPLY_BYTES = 256 * 1024 * 1024;
+/**
+ * What a rollback of one worker in memory would need: what keys and sessions were before versions that the cut does not cover; past it, new
+ * batches wait for the cut.
+ */
+export const MAX_UNDO_BYTES = 1024 * 1024 * 1024;
 /** Of the session table in sealed versions of one worker that are not durable yet; past it, new batches wait. */
 export const MAX_UNWRITTEN_BYTES = 256 * 1024 * 1024;
 /** Batches that wait at one worker while it cannot execute; more are refused as `overloaded`. */

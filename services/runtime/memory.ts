@@ -9,6 +9,7 @@ import {
   MAX_FRAME_BYTES,
   MAX_KEPT_REPLY_BYTES,
   MAX_SESSION_BYTES,
+  MAX_UNDO_BYTES,
   MAX_UNWRITTEN_BYTES,
   MAX_WAITING_BYTES,
 } from '@dpr/protocol';
@@ -18,6 +19,7 @@ const SHARES = {
   sessions: 1 / 8,
   replies: 1 / 16,
   unwritten: 1 / 16,
+  undo: 1 / 32,
   waiting: 1 / 32,
   unsent: 1 / 8,
   received: 1 / 16,
@@ -38,7 +40,10 @@ export interface MemoryBudget {
   /** What the process may use. */
   readonly bytes: number;
   /** For the worker's core. */
-  readonly limits: Pick<WorkerConfig, 'maxSessionBytes' | 'maxReplyBytes' | 'maxUnwrittenBytes' | 'maxWaitingBytes'>;
+  readonly limits: Pick<
+    WorkerConfig,
+    'maxSessionBytes' | 'maxReplyBytes' | 'maxUnwrittenBytes' | 'maxUndoBytes' | 'maxWaitingBytes'
+  >;
   readonly maxUnsentBytes: number;
   readonly maxReceivedBytes: number;
   readonly maxStateBytes: number;
@@ -60,6 +65,7 @@ export function divideMemory(given: number | undefined, available = availableByt
       maxSessionBytes: part(SHARES.sessions, MAX_SESSION_BYTES),
       maxReplyBytes: part(SHARES.replies, MAX_KEPT_REPLY_BYTES),
       maxUnwrittenBytes: part(SHARES.unwritten, MAX_UNWRITTEN_BYTES),
+      maxUndoBytes: part(SHARES.undo, MAX_UNDO_BYTES),
       maxWaitingBytes: part(SHARES.waiting, MAX_WAITING_BYTES),
     },
     maxUnsentBytes: part(SHARES.unsent, MAX_UNSENT_BYTES),

@@ -10,6 +10,7 @@ import {
   type WorkerState,
 } from '@dpr/core';
 import type { Batch, Message } from '@dpr/protocol';
+import { NO_UNDO } from './no-undo.ts';
 
 export const SESSION = 'e'.repeat(32);
 const STAMP = { start: 'f'.repeat(16), counter: 1 };
@@ -22,12 +23,13 @@ export function servingWorker(
     base = 0,
     ...limits
   }: { readonly start?: number; readonly startWall?: number; readonly base?: number } & Partial<WorkerConfig> = {},
+  undo: Omit<WorkerState, 'apply'> = NO_UNDO,
 ): {
   readonly worker: Worker;
   readonly step: (event: WorkerEvent, now?: number, wall?: number) => WorkerEffect[];
 } {
   const config = { ...WORKER_DEFAULTS, ...limits, id: 0, type: 'count', host: '', port: 6380 };
-  const worker = createWorker(config, { apply, snapshot: () => undefined });
+  const worker = createWorker(config, { apply, ...undo });
   const step = (event: WorkerEvent, now = Math.max(start, worker.now), wall = startWall): WorkerEffect[] =>
     stepWorker(worker, event, now, wall);
   const fromFinder = (message: Message) => step({ kind: 'finderFrame', message });

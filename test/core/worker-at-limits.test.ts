@@ -8,6 +8,7 @@ import {
   MAX_UNACKNOWLEDGED_BATCHES,
   MAX_UNCOMMITTED_CHECKPOINTS,
   MAX_UNCOMMITTED_DEPENDENCIES,
+  MAX_UNDO_BYTES,
   MAX_UNWRITTEN_BYTES,
   MAX_UNWRITTEN_VERSIONS,
   MAX_VERSION,
@@ -19,6 +20,7 @@ import {
 } from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import { ENTRY_BYTES, REPLY_BYTES } from '../../services/core/worker/session-table.ts';
+import { NO_UNDO } from './no-undo.ts';
 import { batchOf, servingWorker } from './serving-worker.ts';
 
 type Step = (event: WorkerEvent) => WorkerEffect[];
@@ -50,7 +52,7 @@ describe('a worker at its limits', () => {
   /** It has not joined yet, so batches wait. */
   function joining(): Step {
     const config = { ...WORKER_DEFAULTS, id: 0, type: 'count', host: '', port: 6380 };
-    const worker = createWorker(config, { apply, snapshot: () => undefined });
+    const worker = createWorker(config, { apply, ...NO_UNDO });
     return (event) => stepWorker(worker, event, 0, 0);
   }
 
@@ -152,6 +154,17 @@ describe('a worker at its limits', () => {
       worker.unwrittenBytes = unwritten;
       assert.equal(ask(step, 1), expected);
     }
+  });
+
+  it('has MAX_UNDO_BYTES for rollbacks, and lets the next batch wait until the cut covers some', () => {
+    let bytes = MAX_UNDO_BYTES - 1;
+    const { worker, step } = servingWorker(apply, {}, { ...NO_UNDO, undoBytes: () => bytes });
+    const durable = durably(step);
+    assert.equal(ask(durable, 1), 'reply');
+    assert.equal(ask(durable, 2), undefined, 'what the session was counts too');
+    bytes = MAX_UNDO_BYTES - worker.sessions.undo.bytes - 1;
+    durable({ kind: 'wake' });
+    assert.equal(ask(durable, 3, { acknowledged: 2 }), 'reply', 'and what waited came before it');
   });
 
   /** One batch in each version; @returns how many were answered before one had to wait */

@@ -1,13 +1,14 @@
 import { createWorker, stepWorker, WORKER_DEFAULTS, type WorkerEvent } from '@dpr/core';
 import { encode, MAX_DEPENDENCIES, MAX_FRAME_BYTES, type Message, type MessageOf } from '@dpr/protocol';
 import assert from 'node:assert/strict';
+import { NO_UNDO } from './no-undo.ts';
 
 const STAMP = { start: 'f'.repeat(16), counter: 1 };
 
 /** A worker that serves, its disk done at once with all that it is given. Frames to the Finder are encoded, as they will be. */
 function serving() {
   const config = { ...WORKER_DEFAULTS, id: 0, type: 'count', host: '', port: 6380 };
-  const worker = createWorker(config, { apply: () => new Uint8Array(0), snapshot: () => undefined });
+  const worker = createWorker(config, { apply: () => new Uint8Array(0), ...NO_UNDO });
   const told: Message[] = [];
   let now = 0;
   function step(event: WorkerEvent): void {

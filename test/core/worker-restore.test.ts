@@ -9,6 +9,7 @@ import {
 } from '@dpr/core';
 import type { CheckpointInfo, Decision, MessageOf } from '@dpr/protocol';
 import assert from 'node:assert/strict';
+import { NO_UNDO } from './no-undo.ts';
 
 const CLUSTER = 'c'.repeat(32);
 const SESSION = 'e'.repeat(32);
@@ -18,7 +19,7 @@ const WALL = 1_000_000;
 /** A worker whose state is a number of batches, driven event by event. */
 function startWorker(): { worker: Worker; step: (event: WorkerEvent, now?: number) => WorkerEffect[] } {
   const config = { ...WORKER_DEFAULTS, id: 0, type: 'count', host: '', port: 6380 };
-  const worker = createWorker(config, { apply: () => new Uint8Array(0), snapshot: () => undefined });
+  const worker = createWorker(config, { apply: () => new Uint8Array(0), ...NO_UNDO });
   return { worker, step: (event, now = 0) => stepWorker(worker, event, now, WALL + now) };
 }
 

@@ -18,7 +18,7 @@ function version(number: number, snapshot: Snapshot = bytes): NewVersion {
   return {
     kind: 'checkpoint',
     info: { worldLine: 1, version: number, predecessor: number - 1, dependencies: new Map() },
-    snapshot,
+    state: snapshot,
     sessions: { since: number, bytes },
     stamp: { start: 'f'.repeat(16), counter: 1 },
   };
@@ -140,6 +140,40 @@ describe('the writer of checkpoints', () => {
     await writer.restore(4, true);
     const tries = journal.filter((entry) => entry === 'failed').length;
     assert.deepEqual(journal.slice(tries), ['drop', 'clear'], 'the empty state is not read from the store');
+  });
+
+  it('drops for a rollback in memory before it writes anything else, and keeps nobody waiting', async () => {
+    let refusals = 1;
+    const { writer, reaches, note } = start({
+      dropAfter(to) {
+        if (refusals-- > 0) return Promise.reject(failure('EIO'));
+        note(`drop ${to}`);
+        return Promise.resolve();
+      },
+    });
+    writer.dropAfter(4);
+    writer.add(version(7));
+    const marked = writer.mark({ incarnation: 1, worldLine: 1, version: 7 });
+    await reaches('failed', 'drop 4', 'append 7', 'durable 7', 'mark');
+    assert.equal(await marked, true);
+  });
+
+  it('drops for the later one of two rollbacks in memory, and what was sealed between them', async () => {
+    let refuse = true;
+    const { writer, reaches, note } = start({
+      dropAfter(to) {
+        if (refuse) return Promise.reject(failure('EIO'));
+        note(`drop ${to}`);
+        return Promise.resolve();
+      },
+    });
+    writer.dropAfter(4);
+    writer.add(version(7));
+    await reaches('failed');
+    refuse = false;
+    writer.dropAfter(4);
+    writer.add(version(9));
+    await reaches('failed', 'drop 4', 'append 9', 'durable 9');
   });
 
   it('tells a restore that another one overtook', async () => {

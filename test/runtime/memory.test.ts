@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { getHeapStatistics } from 'node:v8';
-import { MAX_KEPT_REPLY_BYTES, MAX_SESSION_BYTES, MAX_UNWRITTEN_BYTES, MAX_WAITING_BYTES } from '@dpr/protocol';
+import {
+  MAX_KEPT_REPLY_BYTES,
+  MAX_SESSION_BYTES,
+  MAX_UNDO_BYTES,
+  MAX_UNWRITTEN_BYTES,
+  MAX_WAITING_BYTES,
+} from '@dpr/protocol';
 import { LEAST_REPLY_BYTES } from '@dpr/core';
 import { availableBytes, divideMemory, MIN_MEMORY_BYTES } from '../../services/runtime/memory.ts';
 import { limitBytes } from '../../services/runtime/budget.ts';
@@ -23,6 +29,7 @@ describe('the memory of a worker', () => {
       maxSessionBytes: 64 * MIB,
       maxReplyBytes: 32 * MIB,
       maxUnwrittenBytes: 32 * MIB,
+      maxUndoBytes: 16 * MIB,
       maxWaitingBytes: 16 * MIB,
     });
     const all = Object.values(limits).reduce((sum, limit) => sum + limit, maxUnsentBytes);
@@ -32,6 +39,7 @@ describe('the memory of a worker', () => {
       maxSessionBytes: MAX_SESSION_BYTES,
       maxReplyBytes: MAX_KEPT_REPLY_BYTES,
       maxUnwrittenBytes: MAX_UNWRITTEN_BYTES,
+      maxUndoBytes: MAX_UNDO_BYTES,
       maxWaitingBytes: MAX_WAITING_BYTES,
     });
   });

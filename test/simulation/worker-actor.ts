@@ -258,10 +258,14 @@ function watch(world: World, running: WorkerProcess, effect: WorkerEffect): void
       running.claimedBefore = checker.claimedOf(host.id);
       break;
     case 'checkpoint':
-      checker.sealed(core, effect.info, running.object.takenFrom(effect.snapshot));
+      checker.sealed(core, effect.info, running.object.takenFrom(effect.state));
       break;
     case 'restore':
       running.marked = false;
+      break;
+    case 'dropAfter':
+      world.reached('rollback in memory');
+      checker.restored(running, effect.version);
       break;
     case 'serving':
       // A process that wakes up on a disk that was replaced may be let in, if nothing is committed yet: then that is the worker's disk. One of a

@@ -86,10 +86,16 @@ export function createObject(world: World, process: Process, worker: () => Worke
       snapshots.set(taken, state);
       return taken;
     },
-    async restore(snapshot) {
+    restore(snapshot) {
       if (snapshot !== undefined && !(snapshot instanceof Uint8Array)) throw new Error('no store wrote a file');
-      if (isRemote) await new Promise<void>((resolve) => later(options.executionMs, resolve, undefined));
-      state = world.states.decode(snapshot);
+      const take = (): void => {
+        state = world.states.decode(snapshot);
+      };
+      if (!isRemote) {
+        take();
+        return;
+      }
+      return new Promise<void>((resolve) => later(options.executionMs, resolve, undefined)).then(take);
     },
   };
 }

@@ -2,7 +2,7 @@
 import { MAX_VERSION, type CheckpointInfo, type MessageOf } from '@dpr/protocol';
 import { versionAfter } from '../versions.ts';
 import { sealSection } from './session-sections.ts';
-import { cutOf, toFinder, upTime, type Sealed, type Worker, type WorkerConfig } from './state.ts';
+import { commitUndo, cutOf, toFinder, upTime, type Sealed, type Worker, type WorkerConfig } from './state.ts';
 
 /**
  * End the open version and go on in `next`. Every version in which something executed becomes one checkpoint of its own, never
@@ -32,7 +32,7 @@ function emitCheckpoint(worker: Worker): void {
   const { worldLine, version, predecessor, dependencies, operations, executedSince: since, stamp } = worker;
   const info: CheckpointInfo = { worldLine, version, predecessor, dependencies };
   const sessions = sealSection(worker.sessions, version, upTime(worker));
-  worker.effects.push({ kind: 'checkpoint', info, snapshot: worker.state.snapshot(), sessions, stamp });
+  worker.effects.push({ kind: 'checkpoint', info, state: worker.state.seal(version), sessions, stamp });
   worker.unwritten.push({ ...info, operations, since, sectionBytes: sessions.bytes.length });
   worker.unwrittenBytes += sessions.bytes.length;
   worker.uncommittedDependencies += dependencies.size;
@@ -175,6 +175,7 @@ export function takeCut(worker: Worker, message: MessageOf<'cut'>): void {
     covered++;
   }
   worker.uncommitted.splice(0, covered);
+  commitUndo(worker, own);
   worker.effects.push({ kind: 'prune', keep: own });
   if (worker.phase === 'serving') worker.effects.push({ kind: 'publish', message: cutOf(worker, message.stamp), own });
 }

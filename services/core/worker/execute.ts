@@ -20,7 +20,17 @@ import {
   type SessionEntry,
   type StoredReply,
 } from './session-table.ts';
-import { isRestored, log, MalformedOperations, refuse, send, toFinder, upTime, type Worker } from './state.ts';
+import {
+  isRestored,
+  log,
+  MalformedOperations,
+  refuse,
+  send,
+  toFinder,
+  undoBytes,
+  upTime,
+  type Worker,
+} from './state.ts';
 import { refresh } from './refresh.ts';
 import { askRestore } from './rollback.ts';
 
@@ -102,13 +112,14 @@ function refuseNew(worker: Worker, connection: number, batch: Batch): void {
 
 /** Execution is ahead of the disk or of the cut by as much as it may be, or a seal waits for batches in flight. */
 function isBlocked(worker: Worker): boolean {
-  const { maxUnwrittenVersions, maxUnwrittenBytes, maxUncommittedCheckpoints } = worker.config;
+  const { maxUnwrittenVersions, maxUnwrittenBytes, maxUncommittedCheckpoints, maxUndoBytes } = worker.config;
   return (
     worker.sealing !== undefined ||
     worker.unwritten.length >= maxUnwrittenVersions ||
     worker.unwrittenBytes >= maxUnwrittenBytes ||
     worker.unwritten.length + worker.uncommitted.length >= maxUncommittedCheckpoints ||
-    worker.uncommittedDependencies >= MAX_UNCOMMITTED_DEPENDENCIES
+    worker.uncommittedDependencies >= MAX_UNCOMMITTED_DEPENDENCIES ||
+    undoBytes(worker) >= maxUndoBytes
   );
 }
 
@@ -192,7 +203,7 @@ function execute(worker: Worker, connection: number, batch: Batch, known: Sessio
   const ticket = worker.nextTicket++;
   let results: Uint8Array | undefined;
   try {
-    results = worker.state.apply(batch.operations, batch.count, ticket);
+    results = worker.state.apply(batch.operations, batch.count, ticket, worker.clock);
   } catch (error) {
     if (!(error instanceof MalformedOperations)) throw error;
     log(worker, 'protocolError', { session: batch.session, reason: error.message });
@@ -214,9 +225,9 @@ function begunHere(worker: Worker, connection: number, { session }: Batch): Sess
 }
 
 function begin(worker: Worker, batch: Batch, entry: SessionEntry): void {
+  touch(worker.sessions, entry);
   entry.last = batch.sequence;
   entry.version = worker.version;
-  touch(worker.sessions, entry);
   worker.operations += batch.count;
   if (!worker.executed) {
     worker.executed = true;

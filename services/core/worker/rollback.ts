@@ -5,8 +5,8 @@ import { pruneDecisions, survivingVersion } from '../world-lines.ts';
 import { openVersion } from './checkpoint.ts';
 import { listGraph } from './join.ts';
 import { shed } from './quotas.ts';
-import { createSessionTable, keepOrigins } from './session-table.ts';
-import { cutOf, log, stop, type Worker, type WorkerEvent } from './state.ts';
+import { createSessionTable, keepOrigins, rollBackSessions } from './session-table.ts';
+import { commitUndo, cutOf, log, stop, upTime, type Worker, type WorkerEvent } from './state.ts';
 
 /**
  * Adopt the world-lines that `missing`, all decisions after the worker's own, begin. Only the incarnation that each names may:
@@ -44,11 +44,28 @@ export function adopt(worker: Worker, missing: readonly Decision[]): void {
   openVersion(worker, versionAfter(Math.max(worker.version, prefix)));
   worker.owed = 0;
   if (worker.restoring !== undefined && worker.restoring <= prefix) return; // what is being restored survives this one too
-  if (worker.phase === 'serving' && unchanged) return resume(worker);
+  if (worker.phase === 'serving' && unchanged) {
+    commitUndo(worker, prefix);
+    return resume(worker);
+  }
   worker.predecessor = prefix;
+  if (undo(worker, prefix)) return;
   worker.phase = 'restoring';
   worker.restoring = prefix;
   if (worker.inFlight.size === 0) askRestore(worker);
+}
+
+/**
+ * Go back in memory: whoever serves survives the failures of others without reading its disk. One that is ending left a marker on the volume,
+ * which has to go first; and a batch in flight in another process has to end first.
+ */
+function undo(worker: Worker, version: number): boolean {
+  if (worker.phase !== 'serving' || worker.inFlight.size > 0 || version < worker.restoredTo) return false;
+  if (!worker.state.rollback(version)) return false;
+  rollBackSessions(worker.sessions, version, upTime(worker));
+  worker.effects.push({ kind: 'dropAfter', version });
+  wentBack(worker, version);
+  return true;
 }
 
 /** Ask for the version to go back to, once no batch is in flight in another process. */
@@ -58,22 +75,29 @@ export function askRestore(worker: Worker): void {
   worker.effects.push({ kind: 'restore', version, empty: version < worker.oldest });
 }
 
-/** The state is that of `version`; on with the work. */
+/** The volume gave back `version`. */
 export function restored(worker: Worker, { version, sessions }: Extract<WorkerEvent, { kind: 'restored' }>): void {
   if (worker.restoring !== version) return; // a further rollback came meanwhile and asked for an earlier one
-  const { table, upTime } = sessions ?? { table: createSessionTable(), upTime: 0 };
+  const { table, upTime: before } = sessions ?? { table: createSessionTable(), upTime: 0 };
   worker.restoring = undefined;
   keepOrigins(table, worker.sessions);
   worker.sessions = table;
-  worker.futile = {};
-  worker.upTimeBefore = upTime;
+  worker.restoredTo = version;
+  worker.upTimeBefore = before;
   worker.startedAt = worker.now;
   // The up-time went back: what clients said by then tells nothing of the same moments, now that they come again.
   worker.askedAt = 0;
   worker.arrivedUpTo = 0;
   worker.expiredAt = worker.now;
+  wentBack(worker, version);
+}
+
+/** State and session table are those of `version`; on with the work. */
+function wentBack(worker: Worker, version: number): void {
+  commitUndo(worker, worker.committed);
+  worker.futile = {};
   worker.committedOperations = worker.operations;
-  log(worker, 'restored', { version, sessions: table.entries.size });
+  log(worker, 'restored', { version, sessions: worker.sessions.entries.size });
   shed(worker);
   resume(worker);
 }

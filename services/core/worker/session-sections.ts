@@ -13,6 +13,7 @@ import {
   type SessionEntry,
   type SessionTable,
 } from './session-table.ts';
+import { createSessionUndo, sealImages } from './session-undo.ts';
 
 /** A checkpoint's section of the table. */
 export interface SessionSection {
@@ -25,7 +26,7 @@ export interface SessionSection {
 const MAX_DELTAS = 1_024;
 /** Sections that a sweep takes, unless more is written anyway: a restart reads all of both and of one more sweep at most. */
 const SWEEP_SECTIONS = 256;
-/** A table that was restored from more sections than this is written as a whole: rollbacks may have cut every sweep short. */
+/** A table that is in more sections than this is written as a whole: rollbacks may have cut every sweep short. */
 export const MAX_RESTORED_SECTIONS = MAX_DELTAS + 2 * SWEEP_SECTIONS;
 /** A slice has this many times the bytes of what changed, if that is more: where much is written anyway, a sweep is short. */
 const SLICE_PER_CHANGE = 2;
@@ -59,8 +60,9 @@ const SECTION_BYTES = section.smallest + marks.smallest;
 
 /** Take the table's state for the checkpoint of `version`, which is sealed now: what changed, and a slice if a sweep is under way. */
 export function sealSection(table: SessionTable, version: number, upTime: number): SessionSection {
+  if (table.sweep === undefined && table.chained > MAX_RESTORED_SECTIONS) table.since = 0;
   if (table.sweep === undefined && isSweepDue(table)) {
-    table.sweep = { from: version, entries: table.entries.values(), left: table.entries.size };
+    table.sweep = { from: version, entries: table.entries.values(), left: table.entries.size, sections: 0 };
   }
   const bytes = writeSection([...table.changed, ...slice(table)], [...table.expired], upTime);
   for (const changed of table.changed) {
@@ -69,14 +71,20 @@ export function sealSection(table: SessionTable, version: number, upTime: number
   }
   table.changed.clear();
   table.expired.clear();
+  table.chained++;
   const { sweep } = table;
   if (sweep === undefined) {
     table.deltaBytes += bytes.length;
     table.deltas++;
   } else {
     table.sweptBytes = bytes.length + (sweep.from === version ? 0 : table.sweptBytes);
-    if (sweep.left === 0) Object.assign(table, { since: sweep.from, sweep: undefined, deltaBytes: 0, deltas: 0 });
+    sweep.sections++;
+    if (sweep.left === 0) {
+      const { from: since, sections: chained } = sweep;
+      Object.assign(table, { since, chained, sweep: undefined, deltaBytes: 0, deltas: 0 });
+    }
   }
+  sealImages(table.undo, version, table);
   return { since: table.since, bytes };
 }
 
@@ -166,7 +174,8 @@ export function sectionReader(): SectionReader {
       for (const { id, upTo } of marked.givenUp) Object.assign(entries.get(id) ?? {}, { givenUp: upTo });
     },
     finish(since, version) {
-      if (sections <= MAX_RESTORED_SECTIONS) table.since = since;
+      if (sections <= MAX_RESTORED_SECTIONS) Object.assign(table, { since, chained: sections });
+      table.undo = createSessionUndo({ since: table.since, chained: table.chained });
       for (const one of [...entries.values()].sort((a, b) => a.activeAt - b.activeAt)) {
         one.version = version;
         for (const stored of one.replies) one.replyBytes += bytesOf(stored);

@@ -98,9 +98,9 @@ export function shedReplies(
     holding.hand = hand.newer;
     const last = hand.replies.at(-1);
     if (last === undefined) continue;
+    touch(table, hand);
     hand.givenUp = last.sequence;
     dropReplies(table, hand);
-    touch(table, hand);
   }
   return true;
 }

@@ -6,6 +6,7 @@
  * sessions give way (`session-shedding.ts`).
  */
 import { createOrder, first, join, leave, type Linked, type Order } from './session-order.ts';
+import { createSessionUndo, keepImage, takeImages, type SessionUndo } from './session-undo.ts';
 
 export interface StoredReply {
   readonly sequence: number;
@@ -53,6 +54,8 @@ export interface Sweep {
   readonly entries: Iterator<SessionEntry>;
   /** Entries that were there when it began, and may not have been passed yet. */
   left: number;
+  /** Sections that it took so far. */
+  sections: number;
 }
 
 /** What the sessions of one origin hold together. An origin is where clients come from: an address, as a text. */
@@ -89,6 +92,9 @@ export interface SessionTable {
   deltaBytes: number;
   /** Sections after the last sweep. */
   deltas: number;
+  /** Sections from `since` on. */
+  chained: number;
+  undo: SessionUndo<SessionEntry>;
 }
 
 /**
@@ -119,6 +125,8 @@ export function createSessionTable(): SessionTable {
     sweptBytes: 0,
     deltaBytes: 0,
     deltas: 0,
+    chained: 0,
+    undo: createSessionUndo(),
   };
 }
 
@@ -175,6 +183,7 @@ export function newEntry(
   table.entries.set(id, entry);
   table.expired.delete(id);
   enlist(table, entry);
+  change(table, entry, true);
   return entry;
 }
 
@@ -224,8 +233,13 @@ export function keepOrigins(table: SessionTable, before: SessionTable): void {
   }
 }
 
+/** The entry is about to change. */
 export function touch(table: SessionTable, entry: SessionEntry): void {
-  if (entry.changed) return;
+  if (!entry.changed) change(table, entry, false);
+}
+
+function change(table: SessionTable, entry: SessionEntry, isNew: boolean): void {
+  keepImage(table.undo, entry, isNew);
   entry.changed = true;
   table.changed.add(entry);
 }
@@ -285,12 +299,12 @@ export function dropReplies(table: SessionTable, entry: SessionEntry): void {
 export function endSession(table: SessionTable, session: string, now: number): void {
   const entry = table.entries.get(session);
   if (entry === undefined || entry.ended) return;
+  touch(table, entry);
   dropReplies(table, entry);
   unlist(table, entry);
   entry.ended = true;
   entry.activeAt = now;
   enlist(table, entry);
-  touch(table, entry);
 }
 
 export function storedReply(entry: SessionEntry, sequence: number): StoredReply | undefined {
@@ -315,12 +329,62 @@ export function ownBytes(bytes: Uint8Array): Uint8Array {
 
 /** Forget the session. */
 export function drop(table: SessionTable, entry: SessionEntry): void {
+  touch(table, entry);
+  remove(table, entry);
+  table.expired.add(entry.id);
+}
+
+function remove(table: SessionTable, entry: SessionEntry): void {
   const begun = table.begunBy.get(entry.begunOn);
   if (begun !== undefined) table.begunBy.set(entry.begunOn, begun - 1);
   dropReplies(table, entry);
   unlist(table, entry);
   table.entries.delete(entry.id);
   table.changed.delete(entry);
-  table.expired.add(entry.id);
+  entry.changed = false;
   entry.gone = true;
+}
+
+/**
+ * Undo what changed after `version`, which is not below the last one that was committed or restored: numbers and replies are again what they
+ * were at its end.
+ * @param now up-time: sessions that come back were heard of now
+ */
+export function rollBackSessions(table: SessionTable, version: number, now: number): void {
+  const { images, chain } = takeImages(table.undo, version);
+  for (const entry of table.changed) entry.changed = false;
+  table.changed.clear();
+  table.expired.clear();
+  for (const { entry, isNew, replies, replyBytes, ended, ...numbers } of images) {
+    if (isNew) {
+      if (!entry.gone) remove(table, entry);
+      continue;
+    }
+    if (entry.gone) comeBack(table, entry, now);
+    if (entry.ended !== ended) reopen(table, entry, now);
+    Object.assign(entry, numbers);
+    entry.replies = replies; // its images are gone
+    account(table, entry, replyBytes - entry.replyBytes);
+  }
+  // Replies came back that had given way: the next search for room begins with the oldest again.
+  for (const holding of table.holdings.values()) holding.hand = first(holding.open);
+  Object.assign(table, { since: chain.since, chained: chain.chained, sweep: undefined });
+}
+
+function comeBack(table: SessionTable, entry: SessionEntry, now: number): void {
+  entry.gone = false;
+  entry.activeAt = now;
+  entry.holding = holdingFor(table, entry.holding.origin);
+  const begun = table.begunBy.get(entry.begunOn);
+  if (begun !== undefined) table.begunBy.set(entry.begunOn, begun + 1);
+  table.entries.set(entry.id, entry);
+  enlist(table, entry);
+}
+
+/** A session that a client closed is open again. */
+function reopen(table: SessionTable, entry: SessionEntry, now: number): void {
+  unlist(table, entry);
+  entry.ended = !entry.ended;
+  entry.activeAt = now;
+  enlist(table, entry);
 }

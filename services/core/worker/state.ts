@@ -3,6 +3,7 @@ import type { Batch, CheckpointInfo, Decision, ErrorCode, Message, MessageOf, St
 import type { RestoredSessions, SessionSection } from './session-sections.ts';
 import type { Due, Patience } from './session-shedding.ts';
 import type { Holding, SessionEntry, SessionTable } from './session-table.ts';
+import { commitImages } from './session-undo.ts';
 
 export interface WorkerConfig extends Patience {
   readonly id: number;
@@ -17,6 +18,8 @@ export interface WorkerConfig extends Patience {
   /** Of the session table's sections in these versions. */
   readonly maxUnwrittenBytes: number;
   readonly maxUncommittedCheckpoints: number;
+  /** What a rollback in memory would need, of the state and of the session table. */
+  readonly maxUndoBytes: number;
   readonly maxUnacknowledgedBatches: number;
   /** How far what a client claims may be ahead of what is known. */
   readonly maxVersionJump: number;
@@ -47,11 +50,21 @@ export interface WorkerState {
   /**
    * Apply the operations in order. Returns the results, or undefined when they come later as an `executed` event with the same
    * ticket; batches are begun in order.
+   * @param clock the worker's, ms since 1970: it never goes back while the process runs
    * @throws MalformedOperations before anything is changed
    */
-  apply(operations: Uint8Array, count: number, ticket: number): Uint8Array | undefined;
-  /** Freeze the state as it is now; the surroundings turn the handle into bytes while execution goes on. */
-  snapshot(): unknown;
+  apply(operations: Uint8Array, count: number, ticket: number, clock: number): Uint8Array | undefined;
+  /** End the open version, and name it; the surroundings turn the handle into bytes while execution goes on. */
+  seal(version: number): unknown;
+  /**
+   * Go back to the end of `version`, in memory and at once. It is not below what was committed, nor below what was restored.
+   * @returns false if that is not possible, and nothing happened: the version is to be restored from the volume
+   */
+  rollback(version: number): boolean;
+  /** No rollback goes below `version` any more. */
+  committed(version: number): void;
+  /** What a rollback would need takes so many bytes of memory. */
+  undoBytes(): number;
 }
 
 export interface CleanMarker {
@@ -131,10 +144,13 @@ export type WorkerEffect =
   | {
       readonly kind: 'checkpoint';
       readonly info: CheckpointInfo;
-      readonly snapshot: unknown;
+      /** What `seal` gave. */
+      readonly state: unknown;
       readonly sessions: SessionSection;
       readonly stamp: Stamp | undefined;
     }
+  /** The state object went back to `version`: drop what is above it on the volume, before any later checkpoint is written. */
+  | { readonly kind: 'dropAfter'; readonly version: number }
   /** Checkpoints below this version are not needed any more. */
   | { readonly kind: 'prune'; readonly keep: number }
   | { readonly kind: 'mark'; readonly clean: CleanMarker }
@@ -250,6 +266,8 @@ export interface Worker {
   sealing: number | undefined;
   /** The version to go back to; asked for once no batch is in flight. */
   restoring: number | undefined;
+  /** The version that was restored last: below it nothing can be undone in memory. */
+  restoredTo: number;
 
   sessions: SessionTable;
   /** Of the connections that are open, as far as it is known. */
@@ -308,6 +326,17 @@ export function upTime(worker: Worker): number {
 /** What this worker knows of the cut: its own entry, on which everything that executes here depends. */
 export function cutOf({ config, committed, worldLine }: Worker, stamp: Stamp): MessageOf<'cut'> {
   return { kind: 'cut', stamp, worldLine, decisions: [], cut: new Map([[config.id, committed]]) };
+}
+
+/** What a rollback in memory would need. */
+export function undoBytes({ state, sessions }: Worker): number {
+  return state.undoBytes() + sessions.undo.bytes;
+}
+
+/** No rollback goes below `version` any more. */
+export function commitUndo({ state, sessions }: Worker, version: number): void {
+  state.committed(version);
+  commitImages(sessions.undo, version);
 }
 
 export function send(worker: Worker, connection: number, message: Message): void {

@@ -1,7 +1,7 @@
 /** What a worker's process shows of its state machine: in probes, metrics, and greetings. */
 import type { Stamp } from '@dpr/protocol';
 import { entryBytes } from './session-table.ts';
-import { isMember, type Worker, type WorkerPhase } from './state.ts';
+import { isMember, undoBytes, type Worker, type WorkerPhase } from './state.ts';
 
 export interface WorkerStatus {
   readonly id: number;
@@ -33,6 +33,8 @@ export interface WorkerStatus {
   readonly unwrittenBytes: number;
   /** Versions durable and not covered by the cut. */
   readonly uncommitted: number;
+  /** What a rollback in memory would need. */
+  readonly undoBytes: number;
   /** Batches that wait to be executed. */
   readonly waiting: number;
   readonly waitingBytes: number;
@@ -67,6 +69,7 @@ export function workerStatus(worker: Worker): WorkerStatus {
     unwritten: worker.unwritten.length,
     unwrittenBytes: worker.unwrittenBytes,
     uncommitted: uncommitted.length,
+    undoBytes: undoBytes(worker),
     waiting: worker.waiting.length,
     waitingBytes: worker.waitingBytes,
     sessions: sessions.entries.size,

@@ -1,7 +1,6 @@
 /**
  * A worker as a pure state machine: `stepWorker(worker, event, now, wall)` changes the state and returns what to do about it. It
- * knows no sockets, files or clock. Only the worker type's `apply` and `snapshot` are called from within, so that a batch that
- * can execute at once does.
+ * knows no sockets, files or clock. Only the worker type's state is called from within, so that a batch that can execute at once does.
  */
 import {
   ENDED_SESSION_EXPIRY_MS,
@@ -11,6 +10,7 @@ import {
   MAX_SESSIONS,
   MAX_UNACKNOWLEDGED_BATCHES,
   MAX_UNCOMMITTED_CHECKPOINTS,
+  MAX_UNDO_BYTES,
   MAX_UNWRITTEN_BYTES,
   MAX_UNWRITTEN_VERSIONS,
   MAX_VERSION_JUMP,
@@ -62,6 +62,7 @@ export const WORKER_DEFAULTS = {
   maxUnwrittenVersions: MAX_UNWRITTEN_VERSIONS,
   maxUnwrittenBytes: MAX_UNWRITTEN_BYTES,
   maxUncommittedCheckpoints: MAX_UNCOMMITTED_CHECKPOINTS,
+  maxUndoBytes: MAX_UNDO_BYTES,
   maxUnacknowledgedBatches: MAX_UNACKNOWLEDGED_BATCHES,
   maxVersionJump: MAX_VERSION_JUMP,
   maxSessions: MAX_SESSIONS,
@@ -129,6 +130,7 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
     lastUrgentSealAt: -Infinity,
     sealing: undefined,
     restoring: undefined,
+    restoredTo: 0,
     sessions: createSessionTable(),
     origins: new Map(),
     futile: {},

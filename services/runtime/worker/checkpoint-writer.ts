@@ -40,6 +40,8 @@ export interface CheckpointWriter {
    * @returns what to give the state object (undefined: the empty state), or nothing when a later call overtook this one
    */
   restore(version: number, empty: boolean): Promise<{ readonly restored: RestoredCheckpoint | undefined } | undefined>;
+  /** The same for a state object that went back in memory: before anything else is written, and nothing waits for it. */
+  dropAfter(version: number): void;
   /** Make this the only checkpoint of the volume. False: it was stopped before that was durable. */
   begin(version: number, checkpoint: () => Promise<NewCheckpoint>): Promise<boolean>;
   /** Leave a clean-shutdown marker; true once it is durable, false if a `restore` overtook it. */
@@ -64,10 +66,28 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
   let pruning: Promise<unknown> | undefined;
   let pruneTo = 0;
 
-  async function drain({ signal }: AbortController): Promise<void> {
+  /** Give up what waits, and what is being written. @returns the end of that */
+  function endEra(): Promise<unknown> | undefined {
+    era.abort(OVER);
+    era = new AbortController();
+    const dropped = draining;
+    draining = undefined;
+    for (const { state } of queue.splice(0)) void discard(state);
+    return dropped;
+  }
+
+  async function dropThenDrain(own: AbortController, version: number, dropped?: Promise<unknown>): Promise<void> {
+    if (!(await persist(options, own.signal, 'rollback', version, () => store.dropAfter(version)))) return;
+    await dropped;
+    await drain(own);
+  }
+
+  async function drain(own: AbortController): Promise<void> {
+    const { signal } = own;
     try {
-      for (let next = queue[0]; next !== undefined && !signal.aborted; next = queue[0]) {
-        const version = next;
+      while (!signal.aborted) {
+        const version = queue.shift();
+        if (version === undefined) return;
         let made: Materialized | undefined;
         const began = host.now();
         const done = await persist(options, signal, 'checkpoint', version.info.version, async () => {
@@ -75,15 +95,14 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
           if (!signal.aborted) await store.append(made.checkpoint);
         });
         if (!done || made === undefined) {
-          await discard(made?.file ?? version.snapshot);
+          await discard(made?.file ?? version.state);
           return;
         }
-        queue.shift();
         written((host.now() - began) / 1000, made.bytes);
         durable(version.info.worldLine, version.info.version);
       }
     } finally {
-      draining = undefined;
+      if (own === era) draining = undefined;
     }
   }
 
@@ -108,11 +127,7 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       draining ??= drain(era).catch(broken);
     },
     async restore(version, empty) {
-      era.abort(OVER);
-      era = new AbortController();
-      const dropped = draining;
-      // The first one, if it is being written, is the business of the call that writes it.
-      for (const { snapshot } of queue.splice(0).slice(dropped === undefined ? 0 : 1)) void discard(snapshot);
+      const dropped = endEra();
       let restored: RestoredCheckpoint | undefined;
       const done = await persist(options, era.signal, 'rollback', version, async () => {
         await store.dropAfter(version);
@@ -122,12 +137,20 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       await dropped;
       return done ? { restored } : undefined;
     },
+    dropAfter(version) {
+      const dropped = endEra();
+      draining = dropThenDrain(era, version, dropped).catch(broken);
+    },
     begin: (version, checkpoint) =>
       persist(options, era.signal, 'first checkpoint', version, async () => {
         await store.dropAfter(version - 1);
         await store.append(await checkpoint());
       }),
-    mark: (clean) => persist(options, era.signal, 'marker', clean.version, () => store.markClean(clean)),
+    async mark(clean) {
+      const { signal } = era;
+      await draining; // what a rollback drops is above what the marker names
+      return persist(options, signal, 'marker', clean.version, () => store.markClean(clean));
+    },
     prune(keep) {
       pruneTo = keep;
       pruning ??= pruneInTurn().catch(broken);
@@ -189,12 +212,12 @@ interface Materialized {
 /** Turn the handle of a snapshot into bytes, or into a file in its place on the volume. */
 async function materialize(
   store: CheckpointStore,
-  { info, snapshot, sessions, stamp }: NewVersion,
+  { info, state: sealed, sessions, stamp }: NewVersion,
 ): Promise<Materialized> {
   const { worldLine, version, predecessor, dependencies } = info;
   if (stamp === undefined) throw new Error('nothing executes before a record of the Finder was seen');
   const common = { worldLine, version, predecessor, dependencies, stamp, sessions };
-  const state = await (snapshot as Snapshot);
+  const state = await (sealed as Snapshot);
   if (state instanceof Uint8Array) {
     return {
       checkpoint: { ...common, state: { since: version, chunks: [state] } },

@@ -35,7 +35,8 @@ export interface StateObject {
 
   /**
    * Replace the state by that of a snapshot, undefined: by the empty state. The file of a snapshot may be read or copied, not
-   * changed. No batch is unfinished during the call; a snapshot may be, and what becomes of it does not matter any more.
+   * changed. One that does so at once, and returns nothing, is given back from memory what it snapshotted when another worker failed. No
+   * batch is unfinished during the call; a snapshot may be, and what becomes of it does not matter any more.
    * @throws Error when the snapshot cannot be read; the worker then stops for an administrator to act
    */
   restore(snapshot: Uint8Array | StateFile | undefined): void | Promise<void>;

@@ -15,12 +15,12 @@ import {
 import { LOOK_EVERY_MS, pause, writePauses } from '../write-pauses.ts';
 import { checkpointWriter, type CheckpointWriter } from './checkpoint-writer.ts';
 import { claimGeneration, keepEarlier, readEarlier, surveyKept, surveyNewest } from './generations.ts';
-import type { StateObject } from './state-object.ts';
+import type { AdaptedState } from './state-adapter.ts';
 import type { WholeState } from './whole-state.ts';
 
 export type VolumeEffect = Extract<
   WorkerEffect,
-  { kind: 'survey' | 'openVolume' | 'bringBack' | 'restore' | 'checkpoint' | 'prune' | 'mark' }
+  { kind: 'survey' | 'openVolume' | 'bringBack' | 'restore' | 'checkpoint' | 'dropAfter' | 'prune' | 'mark' }
 >;
 
 export interface VolumeKeeperOptions {
@@ -32,7 +32,7 @@ export interface VolumeKeeperOptions {
   readonly looksAtKept: boolean;
   /** Names this process to the Finder: 128 random bits in hex. */
   readonly boot: string;
-  readonly object: Pick<StateObject, 'restore'>;
+  readonly state: Pick<AdaptedState, 'restore'>;
   readonly log: Pick<Log, 'error' | 'warn'>;
   /** A state that is larger is not restored. */
   readonly maxStateBytes: number;
@@ -58,7 +58,7 @@ export interface VolumeKeeper {
 const NO_ROOM: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
-  const { host, disk, boot, object, log, dispatch, broken } = options;
+  const { host, disk, boot, state, log, dispatch, broken } = options;
   let opened:
     { readonly store: CheckpointStore; readonly writer: CheckpointWriter; readonly cluster: string } | undefined;
   /** Restores do not overlap: the state object is given one version after the other. */
@@ -129,7 +129,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     await restoring;
     const found = await undone;
     if (found === undefined) return;
-    await object.restore(found.restored && stateOf(found.restored));
+    await state.restore(version, found.restored && stateOf(found.restored));
     dispatch({ kind: 'restored', version, sessions: found.restored?.sessions });
   }
 
@@ -149,6 +149,8 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
         return;
       case 'checkpoint':
         return writer().add(effect);
+      case 'dropAfter':
+        return writer().dropAfter(effect.version);
       case 'prune':
         return writer().prune(effect.keep);
       case 'mark':

@@ -70,6 +70,7 @@ function registerMemory(
       () => status().unwrittenBytes,
       limits.maxUnwrittenBytes,
     ],
+    ['undo', 'of what a rollback would need, until the cut covers it', () => status().undoBytes, limits.maxUndoBytes],
     ['waiting', 'of batches that wait to be executed', () => status().waitingBytes, limits.maxWaitingBytes],
     ['unsent', 'of output that clients have not read', () => unsent.bytes(), maxUnsentBytes],
     ['received', 'of input that waits for the rest of its message', () => received.bytes(), maxReceivedBytes],

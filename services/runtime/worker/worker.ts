@@ -76,14 +76,14 @@ export function runWorker(host: Host, parts: WorkerParts): WorkerKernel {
   /** As the volume says. */
   let cluster: string | undefined;
 
-  const state = adaptState(object, {
+  const state = adaptState(object, config.maxUndoBytes, {
     executed: (ticket, results) => dispatch({ kind: 'executed', ticket, results }),
     broken: end.broken,
     batch: counts.batch,
   });
   const worker = createWorker(config, state);
   const volume = volumeKeeper({
-    ...{ host, disk, object, log, maxStateBytes, dispatch },
+    ...{ host, disk, state, log, maxStateBytes, dispatch },
     worker: config.id,
     looksAtKept: config.state !== 'unsaid',
     boot: host.randomBytes(BOOT_BYTES).toString('hex'),

@@ -72,6 +72,8 @@ export interface Process {
   /** Its connection to the Finder, 0 if there is none. */
   connection: number;
   state: string;
+  /** The states after its versions. */
+  sealed: { readonly version: number; readonly state: string }[];
   alive: boolean;
   /** What would happen to it waits until it is resumed. */
   paused: boolean;

@@ -39,9 +39,29 @@ export function workersOn(scene: Scene, cast: Cast): WorkersPart {
         process.state += Buffer.from(operations).toString();
         return Buffer.from(process.state);
       },
-      snapshot: () => process.state,
+      seal(version) {
+        process.sealed.push({ version, state: process.state });
+        return process.state;
+      },
+      rollback(version) {
+        const stored = process.sealed.findLast((one) => one.version <= version);
+        if (stored !== undefined) process.state = stored.state;
+        return stored !== undefined;
+      },
+      committed: () => undefined,
+      undoBytes: () => 0,
     });
-    const process: Process = { name, core, volume, connection: 0, state: '', alive: true, paused: false, kept: [] };
+    const process: Process = {
+      name,
+      core,
+      volume,
+      connection: 0,
+      state: '',
+      sealed: [],
+      alive: true,
+      paused: false,
+      kept: [],
+    };
     processes.push(process);
     cast.finder.connect(process);
     survey(process);
@@ -108,6 +128,7 @@ export function workersOn(scene: Scene, cast: Cast): WorkersPart {
           const sections = [{ version, bytes: sessions.bytes }];
           volume.checkpoints = [{ info, state: found.state, sections }];
           const event = { kind: 'restored', version, sessions: sessionsOf(version, sections) } as const;
+          process.sealed = [{ version, state: found.state }];
           step(process, event, `brought back '${process.state}' as version ${version}`);
         });
         return;
@@ -118,12 +139,18 @@ export function workersOn(scene: Scene, cast: Cast): WorkersPart {
           const stored = effect.empty ? undefined : volume.checkpoints.at(-1);
           process.state = stored?.state ?? '';
           const { version } = effect;
+          process.sealed = [{ version, state: process.state }];
           const event = {
             kind: 'restored',
             version,
             sessions: stored && sessionsOf(stored.info.version, stored.sections),
           } as const;
           step(process, event, `restored version ${version}, '${process.state}'`);
+        });
+        return;
+      case 'dropAfter':
+        queue.push(() => {
+          volume.checkpoints = volume.checkpoints.filter(({ info }) => info.version <= effect.version);
         });
         return;
       case 'checkpoint':
@@ -133,7 +160,7 @@ export function workersOn(scene: Scene, cast: Cast): WorkersPart {
           const own = { version: effect.info.version, bytes: Uint8Array.from(bytes) };
           const before = volume.checkpoints.at(-1)?.sections ?? [];
           const sections = [...before.filter(({ version }) => version >= since), own];
-          volume.checkpoints.push({ info: effect.info, state: String(effect.snapshot), sections });
+          volume.checkpoints.push({ info: effect.info, state: String(effect.state), sections });
           volume.stamp = effect.stamp;
           const { worldLine, version } = effect.info;
           step(process, { kind: 'durable', worldLine, version }, `has checkpoint ${version} durable`);
@@ -190,7 +217,7 @@ function showEffect(effect: WorkerEffect): string {
     case 'publish':
       return `-> clients: ${showMessage(effect.message)}`;
     case 'checkpoint':
-      return `checkpoint ${show(effect.info)} of '${String(effect.snapshot)}'`;
+      return `checkpoint ${show(effect.info)} of '${String(effect.state)}'`;
     case 'bringBack':
       return `brings back ${show({ from: effect.from, info: effect.info })}`;
     case 'stop':

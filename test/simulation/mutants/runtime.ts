@@ -69,18 +69,18 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     'if (!signal.aborted) await store.append(made.checkpoint);',
     `if (signal.aborted) return;
      await store.append(made.checkpoint).catch((error) => {
-       if (queue.length < 2) throw error;
+       if (queue.length < 1) throw error;
        isLater = true;
      });`,
     change(
       `${RUNTIME_WORKER}/checkpoint-writer.ts`,
-      '        queue.shift();\n',
-      '        queue.shift();\n        if (isLater) continue;\n',
+      '        written((host.now()',
+      '        if (isLater) continue;\n        written((host.now()',
     ),
     change(
       `${RUNTIME_WORKER}/checkpoint-writer.ts`,
-      '        const version = next;\n',
-      '        const version = next;\n        let isLater = false;\n',
+      '        let made: Materialized | undefined;\n',
+      '        let made: Materialized | undefined;\n        let isLater = false;\n',
     ),
     change(`${STORAGE}/appends.ts`, 'failed = own.dropped ? undefined : key;', 'failed = undefined;'),
     change(
@@ -135,5 +135,23 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     `${RUNTIME_WORKER}/clients.ts`,
     'if (last !== undefined && version <= last.own && version > client.told) tell(',
     'if (last !== undefined && version <= 0) tell(',
+  ),
+  mutant(
+    '277 a rollback in memory leaves its versions on the volume',
+    `${RUNTIME_WORKER}/checkpoint-writer.ts`,
+    "    if (!(await persist(options, own.signal, 'rollback', version, () => store.dropAfter(version)))) return;\n",
+    '    if (own.signal.aborted || version < 0) return;\n',
+  ),
+  mutant(
+    '278 what a new world-line seals is written before the volume has dropped the old one',
+    `${RUNTIME_WORKER}/checkpoint-writer.ts`,
+    '      draining ??= drain(era).catch(broken);\n',
+    '      draining = drain(era).catch(broken);\n',
+  ),
+  mutant(
+    '279 a rollback in memory gives the newest snapshot',
+    `${RUNTIME_WORKER}/state-adapter.ts`,
+    'copies.findLast((copy) => copy.version <= version)',
+    'copies.at(-1)',
   ),
 ];

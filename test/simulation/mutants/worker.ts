@@ -243,8 +243,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
   mutant(
     '155 a sweep of the session table ends before its last entry',
     `${CORE}/worker/session-sections.ts`,
-    'if (sweep.left === 0) Object',
-    'if (sweep.left <= 1) Object',
+    'if (sweep.left === 0) {',
+    'if (sweep.left <= 1) {',
   ),
   mutant(
     '156 a sweep of the session table counts before it has ended',
@@ -377,5 +377,29 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     `${CORE}/worker/rollback.ts`,
     '  keepOrigins(table, worker.sessions);\n',
     '',
+  ),
+  mutant(
+    '270 a rollback in memory leaves the session table as it is',
+    `${CORE}/worker/rollback.ts`,
+    '  rollBackSessions(worker.sessions, version, upTime(worker));\n',
+    '',
+  ),
+  mutant(
+    '271 what a session was is remembered after it changed',
+    `${CORE}/worker/execute.ts`,
+    '  touch(worker.sessions, entry);\n  entry.last = batch.sequence;\n',
+    '  entry.last = batch.sequence;\n  touch(worker.sessions, entry);\n',
+  ),
+  mutant(
+    '272 what sessions were is given up when their version is durable',
+    `${CORE}/worker/checkpoint.ts`,
+    '  worker.uncommitted.push(first);\n',
+    '  worker.uncommitted.push(first);\n  worker.sessions.undo.sealed.shift();\n',
+  ),
+  mutant(
+    '275 after a rollback the chain of sections begins where the undone sweep began',
+    `${CORE}/worker/session-table.ts`,
+    'Object.assign(table, { since: chain.since, chained: chain.chained, sweep: undefined });',
+    'Object.assign(table, { sweep: undefined });',
   ),
 ];
