@@ -3,4 +3,5 @@ export { MalformedOperations } from '@dpr/core';
 export { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
 export { EXIT } from './exit-codes.ts';
 export { serveWorker } from './programs.ts';
-export type { StateContext, StateFile, StateLog, StateObject, WorkerType } from './worker/state-object.ts';
+export type { BaseSlice, IncrementalState, SealedChanges, StateLoader } from './worker/incremental-state.ts';
+export type { AnyState, StateContext, StateFile, StateLog, StateObject, WorkerType } from './worker/state-object.ts';

@@ -10,15 +10,17 @@ import {
   type Checkpoint,
   type CheckpointStore,
 } from '../../services/runtime/storage/index.ts';
-import { checkpointWriter, type NewVersion, type Snapshot } from '../../services/runtime/worker/checkpoint-writer.ts';
+import { checkpointWriter, type NewVersion } from '../../services/runtime/worker/checkpoint-writer.ts';
+import type { StateFile, StateObject } from '../../services/runtime/worker/state-object.ts';
+import { adaptWhole, sealedWhole } from '../../services/runtime/worker/whole-state.ts';
 
 const bytes = new Uint8Array(1);
 
-function version(number: number, snapshot: Snapshot = bytes): NewVersion {
+function version(number: number, snapshot: Uint8Array | Promise<Uint8Array | StateFile> = bytes): NewVersion {
   return {
     kind: 'checkpoint',
     info: { worldLine: 1, version: number, predecessor: number - 1, dependencies: new Map() },
-    state: snapshot,
+    state: sealedWhole(number, snapshot),
     sessions: { since: number, bytes },
     stamp: { start: 'f'.repeat(16), counter: 1 },
   };
@@ -59,11 +61,18 @@ function start(overrides: Partial<CheckpointStore> = {}) {
     close: () => Promise.resolve(),
     ...overrides,
   };
+  const given: unknown[] = [];
+  const object: StateObject = {
+    apply: () => bytes,
+    snapshot: () => bytes,
+    restore: (snapshot) => void given.push(snapshot),
+  };
+  const events = { executed: () => undefined, broken: () => undefined, batch: () => undefined };
   const writer = checkpointWriter({
     host: nodeHost,
     store,
     log: createLog('silent', {}),
-    maxStateBytes: Infinity,
+    state: adaptWhole(object, { maxStateBytes: Infinity, maxCopyBytes: 0 }, events),
     durable: (_, number) => note(`durable ${number}`),
     written: () => undefined,
     failed: () => note('failed'),
@@ -73,7 +82,7 @@ function start(overrides: Partial<CheckpointStore> = {}) {
     while (journal.length < expected.length) await new Promise<void>((resolve) => (changed = resolve));
     assert.deepEqual(journal, expected);
   };
-  return { writer, journal, note, reaches };
+  return { writer, journal, note, reaches, given };
 }
 
 describe('the writer of checkpoints', () => {
@@ -108,7 +117,7 @@ describe('the writer of checkpoints', () => {
 
   it('drops what waits and what is being written when it goes back', async () => {
     let drop = (): void => undefined;
-    const { writer, journal, reaches, note } = start({
+    const { writer, journal, reaches, note, given } = start({
       append: () =>
         new Promise((_, reject) => {
           note('append');
@@ -123,7 +132,8 @@ describe('the writer of checkpoints', () => {
     writer.add(version(5));
     writer.add(version(6));
     await reaches('append');
-    assert.deepEqual((await writer.restore(4, false))?.restored?.state, { bytes: Buffer.from(bytes) });
+    await (await writer.restore(4, false))?.restored?.finish();
+    assert.deepEqual(given, [Buffer.from(bytes)]);
     assert.deepEqual(journal, ['append', 'drop 4', 'clear', 'restore 4']);
   });
 

@@ -1,3 +1,4 @@
+import { nodeHost } from '@dpr/runtime/host';
 import assert from 'node:assert/strict';
 import { adaptState } from '../../services/runtime/worker/state-adapter.ts';
 import type { StateObject } from '../../services/runtime/worker/state-object.ts';
@@ -29,8 +30,8 @@ function lastOperation(restored: () => void | Promise<void> = () => undefined): 
 
 describe('a state object of three functions', () => {
   async function after(versions: readonly number[], maxCopyBytes = Infinity, object = lastOperation()) {
-    const state = adaptState(object, maxCopyBytes, EVENTS);
-    await state.restore(1, undefined);
+    const state = adaptState(nodeHost, object, { maxStateBytes: Infinity, maxCopyBytes }, EVENTS);
+    await state.restoreEmpty(1);
     for (const version of versions) {
       state.apply(Uint8Array.of(version), 1, version, 0);
       state.seal(version);

@@ -40,7 +40,7 @@ const SESSION = 'ef'.repeat(16);
 function slowText(overrides: Partial<StateObject> = {}): WorkerType {
   return {
     name: 'text',
-    create({ directory }) {
+    create({ directory }): StateObject {
       let text = '';
       let snapshots = 0;
       let last: Promise<unknown> = Promise.resolve();

@@ -258,7 +258,7 @@ function watch(world: World, running: WorkerProcess, effect: WorkerEffect): void
       running.claimedBefore = checker.claimedOf(host.id);
       break;
     case 'checkpoint':
-      checker.sealed(core, effect.info, running.object.takenFrom(effect.state));
+      checker.sealed(core, effect.info, running.object.nextTaken());
       break;
     case 'restore':
       running.marked = false;

@@ -8,8 +8,8 @@ import type { World } from './world.ts';
 
 export interface WorkerObject extends StateObject {
   readonly state: State;
-  /** The state that a snapshot is of; asked for once. */
-  takenFrom(snapshot: unknown): State | undefined;
+  /** The states that snapshots were taken of, in order; each is asked for once. */
+  nextTaken(): State | undefined;
 }
 
 /** Mean of the time that a store in another process takes for a snapshot, ms. */
@@ -22,7 +22,7 @@ export function createObject(world: World, process: Process, worker: () => Worke
   const { scheduler, random, options, checker } = world;
   const isRemote = random.chance(options.asyncStateChance);
   /** Until they are asked for: there are no more of them than one step takes. */
-  const snapshots = new Map<unknown, State>();
+  const taken: State[] = [];
   /** Batches that execute in the other process, in order. */
   const remote: { readonly batch: Pieces; readonly resolve: (results: Uint8Array) => void }[] = [];
   let state = EMPTY;
@@ -65,11 +65,7 @@ export function createObject(world: World, process: Process, worker: () => Worke
     get state() {
       return state;
     },
-    takenFrom(snapshot) {
-      const taken = snapshots.get(snapshot);
-      snapshots.delete(snapshot);
-      return taken;
-    },
+    nextTaken: () => taken.shift(),
     apply(operations, count) {
       const pieces = piecesOf(operations, count);
       if (isHostile(pieces[0])) checker.executedHostile(worker(), state);
@@ -82,9 +78,8 @@ export function createObject(world: World, process: Process, worker: () => Worke
     },
     snapshot() {
       const bytes = world.states.encode(state);
-      const taken = isRemote ? new Promise<Buffer>((resolve) => later(SNAPSHOT_MS, resolve, bytes)) : bytes;
-      snapshots.set(taken, state);
-      return taken;
+      taken.push(state);
+      return isRemote ? new Promise<Buffer>((resolve) => later(SNAPSHOT_MS, resolve, bytes)) : bytes;
     },
     restore(snapshot) {
       if (snapshot !== undefined && !(snapshot instanceof Uint8Array)) throw new Error('no store wrote a file');

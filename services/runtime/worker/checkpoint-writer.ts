@@ -8,18 +8,15 @@ import type { Host } from '../host.ts';
 import type { Log } from '../log.ts';
 import { isGone, StorageLimitError, systemCode, type CheckpointStore, type NewCheckpoint } from '../storage/index.ts';
 import { pause, writePauses } from '../write-pauses.ts';
-import type { StateFile } from './state-object.ts';
-import { wholeStateReader, type WholeState } from './whole-state.ts';
+import type { AdaptedState, SealedState } from './adapted-state.ts';
 
 export type NewVersion = Extract<WorkerEffect, { kind: 'checkpoint' }>;
-/** What the state object's `snapshot` returned. */
-export type Snapshot = Uint8Array | Promise<Uint8Array | StateFile>;
 
 export interface CheckpointWriterOptions {
   readonly host: Host;
   readonly store: CheckpointStore;
   readonly log: Pick<Log, 'error' | 'warn'>;
-  readonly maxStateBytes: number;
+  readonly state: Pick<AdaptedState, 'restore' | 'behind'>;
   /** In version order. */
   readonly durable: (worldLine: number, version: number) => void;
   readonly written: (seconds: number, bytes: number) => void;
@@ -29,15 +26,16 @@ export interface CheckpointWriterOptions {
 }
 
 export interface RestoredCheckpoint {
-  readonly state: WholeState;
   readonly sessions: RestoredSessions;
+  /** Everything was read: the state object has it at once, or once the promise resolves. */
+  readonly finish: () => Promise<void>;
 }
 
 export interface CheckpointWriter {
   add(version: NewVersion): void;
   /**
    * Drop what is above `version`, in any state that it is in, and the clean-shutdown marker.
-   * @returns what to give the state object (undefined: the empty state), or nothing when a later call overtook this one
+   * @returns what the volume gave (undefined: the empty state), or nothing when a later call overtook this one
    */
   restore(version: number, empty: boolean): Promise<{ readonly restored: RestoredCheckpoint | undefined } | undefined>;
   /** The same for a state object that went back in memory: before anything else is written, and nothing waits for it. */
@@ -58,8 +56,10 @@ export interface CheckpointWriter {
 const OVER = 'over';
 
 export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWriter {
-  const { host, store, log, maxStateBytes, durable, written, broken } = options;
+  const { host, store, log, state, durable, written, broken } = options;
   const queue: NewVersion[] = [];
+  /** Of the queue, and the one that is being written. */
+  let unwritten = 0;
   /** Aborted by the next rollback: what was asked for before counts no more. */
   let era = new AbortController();
   let draining: Promise<unknown> | undefined;
@@ -72,7 +72,8 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
     era = new AbortController();
     const dropped = draining;
     draining = undefined;
-    for (const { state } of queue.splice(0)) void discard(state);
+    unwritten = 0;
+    for (const version of queue.splice(0)) void sealedOf(version).discard();
     return dropped;
   }
 
@@ -92,12 +93,13 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
         const began = host.now();
         const done = await persist(options, signal, 'checkpoint', version.info.version, async () => {
           made ??= await materialize(store, version);
-          if (!signal.aborted) await store.append(made.checkpoint);
+          if (made !== undefined && !signal.aborted) await store.append(made.checkpoint);
         });
         if (!done || made === undefined) {
-          await discard(made?.file ?? version.state);
+          await (made?.file === undefined ? sealedOf(version).discard() : unlink(made.file).catch(() => undefined));
           return;
         }
+        if (own === era) state.behind(--unwritten);
         written((host.now() - began) / 1000, made.bytes);
         durable(version.info.worldLine, version.info.version);
       }
@@ -124,6 +126,7 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
   return {
     add(version) {
       queue.push(version);
+      state.behind(++unwritten);
       draining ??= drain(era).catch(broken);
     },
     async restore(version, empty) {
@@ -132,7 +135,7 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       const done = await persist(options, era.signal, 'rollback', version, async () => {
         await store.dropAfter(version);
         await store.clearClean();
-        if (!empty) restored = await read(store, version, maxStateBytes);
+        if (!empty) restored = await read(store, version, state);
       });
       await dropped;
       return done ? { restored } : undefined;
@@ -195,11 +198,15 @@ async function refuseIfLost(store: CheckpointStore): Promise<void> {
   }
 }
 
-async function read(store: CheckpointStore, version: number, maxStateBytes: number): Promise<RestoredCheckpoint> {
+async function read(
+  store: CheckpointStore,
+  version: number,
+  state: Pick<AdaptedState, 'restore'>,
+): Promise<RestoredCheckpoint> {
   const { take: takeSessions, finish } = sectionReader();
-  const whole = wholeStateReader(maxStateBytes, version);
-  const { state, sessionsSince } = await store.restore(version, { ...whole, takeSessions });
-  return { state: whole.finish(state), sessions: finish(sessionsSince, version) };
+  const taker = state.restore(version);
+  const { state: found, sessionsSince } = await store.restore(version, { ...taker, takeSessions });
+  return { sessions: finish(sessionsSince, version), finish: () => taker.finish(found) };
 }
 
 interface Materialized {
@@ -209,35 +216,27 @@ interface Materialized {
   readonly file?: string;
 }
 
-/** Turn the handle of a snapshot into bytes, or into a file in its place on the volume. */
-async function materialize(
-  store: CheckpointStore,
-  { info, state: sealed, sessions, stamp }: NewVersion,
-): Promise<Materialized> {
-  const { worldLine, version, predecessor, dependencies } = info;
+/** Turn the state of a version into bytes, or into a file in its place on the volume. @returns undefined: it was rolled back */
+async function materialize(store: CheckpointStore, version: NewVersion): Promise<Materialized | undefined> {
+  const { info, sessions, stamp } = version;
   if (stamp === undefined) throw new Error('nothing executes before a record of the Finder was seen');
-  const common = { worldLine, version, predecessor, dependencies, stamp, sessions };
-  const state = await (sealed as Snapshot);
-  if (state instanceof Uint8Array) {
-    return {
-      checkpoint: { ...common, state: { since: version, chunks: [state] } },
-      bytes: state.length + sessions.bytes.length,
-    };
+  const { worldLine, version: number, predecessor, dependencies } = info;
+  const common = { worldLine, version: number, predecessor, dependencies, stamp, sessions };
+  const state = await sealedOf(version).encode();
+  if (state === undefined) return undefined;
+  if ('chunks' in state) {
+    const bytes = state.chunks.reduce((sum, chunk) => sum + chunk.length, sessions.bytes.length);
+    return { checkpoint: { ...common, state }, bytes };
   }
-  const { path } = store.storeFile(worldLine, version);
+  const { path } = store.storeFile(worldLine, number);
   const { size } = await stat(state.file);
   await moveFile(state.file, path);
   return { checkpoint: { ...common, state: 'storeFile' }, bytes: size + sessions.bytes.length, file: path };
 }
 
-/** Remove the file, if it is one, of a snapshot that a rollback made worthless. */
-async function discard(snapshot: unknown): Promise<void> {
-  try {
-    const state = typeof snapshot === 'string' ? { file: snapshot } : await (snapshot as Snapshot);
-    if (!(state instanceof Uint8Array)) await unlink(state.file);
-  } catch {
-    // It was never written, or it is in its place already, and the volume takes care of it.
-  }
+/** What `AdaptedState.seal` gave. */
+function sealedOf({ state }: NewVersion): SealedState {
+  return state as SealedState;
 }
 
 async function moveFile(from: string, to: string): Promise<void> {

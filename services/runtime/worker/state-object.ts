@@ -1,5 +1,7 @@
+import type { IncrementalState } from './incremental-state.ts';
+
 /**
- * What an author of a worker type implements. The type knows its operations and its state; sessions, versions, checkpoints,
+ * What an author of a worker type with a small state implements; with a large one, `IncrementalState`. The type knows its operations and its state; sessions, versions, checkpoints,
  * rollbacks and the cluster are the harness's business.
  *
  *     const counter: WorkerType = { name: 'counter', create: () => ({ apply, snapshot, restore }) };
@@ -60,9 +62,12 @@ export interface StateContext {
 /** Lines of the worker's own log; an `event` tells what they are about. */
 export type StateLog = Readonly<Record<'debug' | 'info' | 'warn' | 'error', (fields: { event: string }) => void>>;
 
+/** A state object of either kind: three functions for a small state, or an incremental one. */
+export type AnyState = StateObject | IncrementalState;
+
 export interface WorkerType {
   /** As in the stack's config; at most 63 bytes. */
   readonly name: string;
   /** Called once per process, before anything else. */
-  create(context: StateContext): StateObject | Promise<StateObject>;
+  create(context: StateContext): AnyState | Promise<AnyState>;
 }

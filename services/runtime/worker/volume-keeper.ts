@@ -15,8 +15,7 @@ import {
 import { LOOK_EVERY_MS, pause, writePauses } from '../write-pauses.ts';
 import { checkpointWriter, type CheckpointWriter } from './checkpoint-writer.ts';
 import { claimGeneration, keepEarlier, readEarlier, surveyKept, surveyNewest } from './generations.ts';
-import type { AdaptedState } from './state-adapter.ts';
-import type { WholeState } from './whole-state.ts';
+import type { AdaptedState } from './adapted-state.ts';
 
 export type VolumeEffect = Extract<
   WorkerEffect,
@@ -32,7 +31,7 @@ export interface VolumeKeeperOptions {
   readonly looksAtKept: boolean;
   /** Names this process to the Finder: 128 random bits in hex. */
   readonly boot: string;
-  readonly state: Pick<AdaptedState, 'restore'>;
+  readonly state: Pick<AdaptedState, 'restore' | 'restoreEmpty' | 'behind' | 'stop'>;
   readonly log: Pick<Log, 'error' | 'warn'>;
   /** A state that is larger is not restored. */
   readonly maxStateBytes: number;
@@ -91,8 +90,8 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     const { store, checkpoints, clean, damage } = claimed;
     for (const reason of damage) log.error({ event: 'damaged', reason });
     const durable = (worldLine: number, version: number): void => dispatch({ kind: 'durable', worldLine, version });
-    const { maxStateBytes, written, failed } = options;
-    const writer = checkpointWriter({ host, store, log, maxStateBytes, durable, written, failed, broken });
+    const { written, failed } = options;
+    const writer = checkpointWriter({ host, store, log, state, durable, written, failed, broken });
     opened = { store, writer, cluster };
     lookAfter(host, opened.writer, closed.signal).catch(broken);
     keeping = keepEarlier(disk, generation).catch((error: unknown) => {
@@ -115,10 +114,10 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
       const chunks: Buffer[] = [];
       const openState = () => (piece: StatePiece) => void chunks.push(piece.bytes);
       const { maxStateBytes } = options;
-      const state = await readEarlier(disk, identity, from.version, { openState, maxStateBytes });
+      const found = await readEarlier(disk, identity, from.version, { openState, maxStateBytes });
       // All sections of its chain, in their order, are one that is the whole state.
-      if (!('path' in state)) return { ...info, stamp, sessions, state: { since: info.version, chunks } };
-      await copyFile(state.path, store.storeFile(info.worldLine, info.version).path, constants.COPYFILE_FICLONE);
+      if (!('path' in found)) return { ...info, stamp, sessions, state: { since: info.version, chunks } };
+      await copyFile(found.path, store.storeFile(info.worldLine, info.version).path, constants.COPYFILE_FICLONE);
       return { ...info, stamp, sessions, state: 'storeFile' };
     });
     if (begun) await restore(info.version, false);
@@ -129,7 +128,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     await restoring;
     const found = await undone;
     if (found === undefined) return;
-    await state.restore(version, found.restored && stateOf(found.restored));
+    await (found.restored?.finish() ?? state.restoreEmpty(version));
     dispatch({ kind: 'restored', version, sessions: found.restored?.sessions });
   }
 
@@ -167,6 +166,7 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     survey,
     async close() {
       closed.abort();
+      state.stop();
       opened?.writer.stop();
       await Promise.all([opened?.store.close(), keeping]);
     },
@@ -214,8 +214,4 @@ async function lookAfter(host: Host, writer: CheckpointWriter, end: AbortSignal)
 
 function missing(): never {
   throw new Error('the volume was not taken over yet');
-}
-
-function stateOf({ state }: { readonly state: WholeState }): Uint8Array | { readonly file: string } {
-  return 'bytes' in state ? state.bytes : { file: state.path };
 }

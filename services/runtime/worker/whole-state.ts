@@ -1,16 +1,83 @@
-/** The state of an object that hands over all of it at once: one section, which is read into one buffer. */
-import { StorageDamagedError, type RestoredState, type StateReader } from '../storage/index.ts';
+/**
+ * A state object of three functions: promises become events, each section is the whole state, and the snapshots of versions that may be rolled
+ * back stay in memory, so that a rollback reads no disk where the object takes one back at once.
+ */
+import { unlink } from 'node:fs/promises';
+import { StorageDamagedError } from '../storage/index.ts';
+import { checkResults } from './results.ts';
+import type { AdaptedState, SealedState, StateEvents, StateLimits, StateTaker } from './adapted-state.ts';
+import type { StateFile, StateObject } from './state-object.ts';
 
-/** What `finish` gives: the state's bytes, or the file that a store wrote. */
-export type WholeState = { readonly bytes: Buffer } | { readonly path: string };
+export function adaptWhole(
+  object: StateObject,
+  { maxStateBytes, maxCopyBytes }: StateLimits,
+  { executed, broken, batch }: StateEvents,
+): AdaptedState {
+  const copies = keepCopies(maxCopyBytes);
+  let restoresAtOnce = false;
 
-export interface WholeStateReader extends StateReader {
-  /** @param state what the reading gave */
-  readonly finish: (state: RestoredState) => WholeState;
+  async function restore(version: number, state: Uint8Array | StateFile | undefined): Promise<void> {
+    copies.clear();
+    if (state === undefined || state instanceof Uint8Array) copies.add(version, state && new Uint8Array(state));
+    const restored = object.restore(state);
+    restoresAtOnce = restored === undefined;
+    await restored;
+  }
+
+  return {
+    apply(operations, count, ticket) {
+      const results = object.apply(operations, count);
+      batch();
+      if (results instanceof Uint8Array) return checkResults(results, count);
+      results.then((late) => executed(ticket, checkResults(late, count))).catch(broken);
+      return undefined;
+    },
+    seal(version) {
+      const snapshot = object.snapshot();
+      if (snapshot instanceof Uint8Array) copies.add(version, snapshot);
+      else snapshot.catch(broken);
+      return sealedWhole(version, snapshot);
+    },
+    rollback(version) {
+      const copy = restoresAtOnce ? copies.at(version) : undefined;
+      if (copy === undefined) return false;
+      void object.restore(copy.state && new Uint8Array(copy.state)); // the object may go on in the memory that it is given
+      copies.dropAfter(version);
+      return true;
+    },
+    committed: (version) => copies.dropBefore(version),
+    undoBytes: () => 0, // copies have a limit of their own, at which nothing waits
+    restore: (version) => takeWhole(version, maxStateBytes, (state) => restore(version, state)),
+    restoreEmpty: (version) => restore(version, undefined),
+    behind: () => undefined,
+    stop: () => undefined,
+  };
 }
 
-/** @param maxStateBytes a state that is larger is not read, unless it is a file */
-export function wholeStateReader(maxStateBytes: number, version: number): WholeStateReader {
+/** What `snapshot` returned, as the one section of its version. */
+export function sealedWhole(version: number, snapshot: Uint8Array | Promise<Uint8Array | StateFile>): SealedState {
+  return {
+    async encode() {
+      const state = await snapshot;
+      return state instanceof Uint8Array ? { since: version, chunks: [state] } : state;
+    },
+    async discard() {
+      try {
+        const state = await snapshot;
+        if (!(state instanceof Uint8Array)) await unlink(state.file);
+      } catch {
+        // It was never written, or it is in its place already, and the volume takes care of it.
+      }
+    },
+  };
+}
+
+/** Assembles the one section of a whole state. */
+function takeWhole(
+  version: number,
+  maxStateBytes: number,
+  restore: (state: Uint8Array | StateFile) => Promise<void>,
+): StateTaker {
   let whole = Buffer.alloc(0);
   let end = 0;
   return {
@@ -27,6 +94,38 @@ export function wholeStateReader(maxStateBytes: number, version: number): WholeS
         end += piece.bytes.length;
       };
     },
-    finish: (state) => ('path' in state ? { path: state.path } : { bytes: whole }),
+    finish: (state) => restore('path' in state ? { file: state.path } : whole),
+  };
+}
+
+/** The state after a version; undefined: the empty one. */
+interface Copy {
+  readonly version: number;
+  readonly state: Uint8Array | undefined;
+}
+
+/** Snapshots in the order of their versions. Those that are missing are older than all that are there. */
+function keepCopies(maxBytes: number) {
+  const copies: Copy[] = [];
+  const size = ({ state }: Copy): number => state?.length ?? 0;
+  let bytes = 0;
+  const dropFirst = (count: number): void => {
+    for (const dropped of copies.splice(0, count)) bytes -= size(dropped);
+  };
+  return {
+    add(version: number, state: Uint8Array | undefined): void {
+      copies.push({ version, state });
+      bytes += state?.length ?? 0;
+      while (bytes > maxBytes) dropFirst(1);
+    },
+    /** The newest one that is not above `version`. */
+    at: (version: number): Copy | undefined => copies.findLast((copy) => copy.version <= version),
+    dropAfter(version: number): void {
+      const from = copies.findLastIndex((copy) => copy.version <= version) + 1;
+      for (const dropped of copies.splice(from)) bytes -= size(dropped);
+    },
+    /** What no rollback to `version` or above needs. */
+    dropBefore: (version: number): void => dropFirst(copies.findLastIndex((copy) => copy.version <= version)),
+    clear: (): void => dropFirst(copies.length),
   };
 }

@@ -13,14 +13,14 @@ import type { ClientPort } from './client-port.ts';
 import { createClients } from './clients.ts';
 import { arrivalsUser, clientsOwner, finderCaller, workerHello } from './peers.ts';
 import { adaptState } from './state-adapter.ts';
-import type { StateObject } from './state-object.ts';
+import type { AnyState } from './state-object.ts';
 import { volumeKeeper } from './volume-keeper.ts';
 import { workerEnd } from './worker-end.ts';
 import type { LogEffect } from './worker-log.ts';
 
 export interface WorkerParts {
   readonly config: WorkerConfig;
-  readonly object: StateObject;
+  readonly object: AnyState;
   /** The worker's directory. */
   readonly disk: Disk;
   /** A state that is larger is not restored. */
@@ -76,11 +76,16 @@ export function runWorker(host: Host, parts: WorkerParts): WorkerKernel {
   /** As the volume says. */
   let cluster: string | undefined;
 
-  const state = adaptState(object, config.maxUndoBytes, {
-    executed: (ticket, results) => dispatch({ kind: 'executed', ticket, results }),
-    broken: end.broken,
-    batch: counts.batch,
-  });
+  const state = adaptState(
+    host,
+    object,
+    { maxStateBytes, maxCopyBytes: config.maxUndoBytes },
+    {
+      executed: (ticket, results) => dispatch({ kind: 'executed', ticket, results }),
+      broken: end.broken,
+      batch: counts.batch,
+    },
+  );
   const worker = createWorker(config, state);
   const volume = volumeKeeper({
     ...{ host, disk, state, log, maxStateBytes, dispatch },

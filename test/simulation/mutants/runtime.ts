@@ -66,8 +66,8 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
   mutant(
     '29 a later checkpoint is announced while an earlier one is retried',
     `${RUNTIME_WORKER}/checkpoint-writer.ts`,
-    'if (!signal.aborted) await store.append(made.checkpoint);',
-    `if (signal.aborted) return;
+    'if (made !== undefined && !signal.aborted) await store.append(made.checkpoint);',
+    `if (made === undefined || signal.aborted) return;
      await store.append(made.checkpoint).catch((error) => {
        if (queue.length < 1) throw error;
        isLater = true;
@@ -150,7 +150,7 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '279 a rollback in memory gives the newest snapshot',
-    `${RUNTIME_WORKER}/state-adapter.ts`,
+    `${RUNTIME_WORKER}/whole-state.ts`,
     'copies.findLast((copy) => copy.version <= version)',
     'copies.at(-1)',
   ),
