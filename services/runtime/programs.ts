@@ -5,7 +5,7 @@ import { startFinder } from './finder/finder-process.ts';
 import { createLog } from './log.ts';
 import { runProcess } from './process.ts';
 import { startUnlessLeft } from './worker/departure.ts';
-import type { WorkerType } from './worker/state-object.ts';
+import type { StateObject, WorkerType } from './worker/state-object.ts';
 import { startWorker } from './worker/worker-process.ts';
 
 /** Run the Finder as the environment says, until it is asked to stop. Never returns. */
@@ -21,6 +21,9 @@ export async function serveFinder(): Promise<never> {
  *
  *     await serveWorker({ name: 'counter', create: () => createCounter() });
  */
+export async function serveWorker(type: WorkerType<StateObject>): Promise<never>;
+// eslint-disable-next-line @typescript-eslint/unified-signatures -- with one signature, three functions in a literal would have no types
+export async function serveWorker(type: WorkerType): Promise<never>;
 export async function serveWorker(type: WorkerType): Promise<never> {
   const settings = settingsOrExit('worker', () => workerSettings(process.env));
   const log = createLog(settings.logLevel, { role: 'worker', worker: settings.id, type: settings.type });

@@ -37,10 +37,10 @@ const common = {
 const SESSION = 'ef'.repeat(16);
 
 /** A text to append to, kept as a store in another process would be: batches take their time, snapshots are files. */
-function slowText(overrides: Partial<StateObject> = {}): WorkerType {
+function slowText(overrides: Partial<StateObject> = {}): WorkerType<StateObject> {
   return {
     name: 'text',
-    create({ directory }): StateObject {
+    create({ directory }) {
       let text = '';
       let snapshots = 0;
       let last: Promise<unknown> = Promise.resolve();

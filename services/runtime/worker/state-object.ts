@@ -65,9 +65,9 @@ export type StateLog = Readonly<Record<'debug' | 'info' | 'warn' | 'error', (fie
 /** A state object of either kind: three functions for a small state, or an incremental one. */
 export type AnyState = StateObject | IncrementalState;
 
-export interface WorkerType {
+export interface WorkerType<State extends AnyState = AnyState> {
   /** As in the stack's config; at most 63 bytes. */
   readonly name: string;
   /** Called once per process, before anything else. */
-  create(context: StateContext): AnyState | Promise<AnyState>;
+  create(context: StateContext): State | Promise<State>;
 }
