@@ -1,0 +1,16 @@
+import { exampleMap } from './example-map.ts';
+import { randomSteps } from './random-steps.ts';
+
+const SEEDS = 100;
+const STEPS = 10_000;
+const LIMIT_MS = 20 * 60_000;
+
+describe('a million random steps on an incremental state', function () {
+  this.timeout(LIMIT_MS);
+
+  it('lead to what a plain map has, and to what the volume would restore', async () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      await randomSteps(exampleMap, { seed, steps: STEPS, restarts: seed % 2 === 0 });
+    }
+  });
+});
