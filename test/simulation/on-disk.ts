@@ -4,7 +4,7 @@ import { decodeRecord, type FinderRecord } from '../../services/core/index.ts';
 import { decodeFrame } from '../../services/runtime/storage/frame.ts';
 import { RECORD_FILE } from '../../services/runtime/finder/record-file.ts';
 import { FRAME_ALIGNMENT_BYTES } from '../../services/runtime/storage/index.ts';
-import { manifestIncarnations, manifestName, partName } from '../../services/runtime/storage/names.ts';
+import { manifestIncarnations, manifestName, segmentName } from '../../services/runtime/storage/names.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 
 export const SLOTS = [`${RECORD_FILE}-0`, `${RECORD_FILE}-1`] as const;
@@ -45,6 +45,24 @@ export function newestOn(disk: SimDisk): { readonly generation: number; readonly
   return { generation, incarnation: manifestIncarnations(names).at(-1) ?? 0 };
 }
 
+/** What a frame of a manifest says of a checkpoint: where its state is. */
+interface ListedCheckpoint {
+  readonly incarnation: number;
+  readonly worldLine: number;
+  readonly version: number;
+  readonly restorable: boolean;
+  readonly state: { readonly place: string; readonly extents?: readonly (readonly [number, number, number, number])[] };
+}
+
+/** Is the checkpoint's own section of the state durable? */
+function isThere(volume: SimDisk, { incarnation, version, state }: ListedCheckpoint): boolean {
+  return (state.extents ?? []).every(([segment, at]) => {
+    const bytes = volume.durable(segmentName(incarnation, segment));
+    const frame = bytes && decodeFrame(bytes, at);
+    return frame?.kind === 'state' && (frame.meta as { version: number }).version === version;
+  });
+}
+
 /** Would the manifest of this incarnation list the checkpoint after any loss of power now? */
 export function isOnPlatter(
   disk: SimDisk,
@@ -61,16 +79,9 @@ export function isOnPlatter(
   for (let at = bytes.length - (bytes.length % FRAME_ALIGNMENT_BYTES); at >= 0; at -= FRAME_ALIGNMENT_BYTES) {
     const frame = decodeFrame(bytes, at);
     if (frame?.kind !== 'checkpoint') continue;
-    const meta = frame.meta as {
-      incarnation: number;
-      worldLine: number;
-      version: number;
-      state: { place: string } | null;
-    };
+    const meta = frame.meta as ListedCheckpoint;
     if (meta.version !== version || meta.worldLine !== worldLine) continue;
-    return (
-      meta.state !== null && (meta.state.place === 'inline' || volume?.durable(partName(meta, 'state')) !== undefined)
-    );
+    return meta.restorable && volume !== undefined && isThere(volume, meta);
   }
   return false;
 }

@@ -6,7 +6,7 @@ import { MAX_CHECKPOINTS, MAX_PENDING_APPENDS } from './limits.ts';
 import type { ManifestLog } from './manifest-log.ts';
 import { CHAINS, type Chain, type Entry, type ManifestHead, type ManifestState, isRestorable } from './manifest.ts';
 import type { CheckpointKey } from './names.ts';
-import { type NewCheckpoint, type WrittenParts, partWriter } from './part-writer.ts';
+import type { NewCheckpoint, PartWriter, WrittenParts } from './part-writer.ts';
 import type { Turn } from './store-turns.ts';
 
 export interface Appends {
@@ -14,7 +14,10 @@ export interface Appends {
   append(checkpoint: NewCheckpoint): Promise<void>;
   /** Has appends above the version that have not ended reject. */
   drop(version: number): void;
-  /** Forgets, in a turn, what did not come into the manifest above the version. @returns its files */
+  /**
+   * Forgets, in a turn, what was dropped above the version and is not in the manifest, also not as the end of one that is not known.
+   * @returns its files
+   */
   forget(version: number): readonly string[];
   /** A checkpoint failed, and was not retried yet. */
   isBlocked(): boolean;
@@ -23,21 +26,29 @@ export interface Appends {
 /** An append that has not ended. */
 type Pending = { readonly key: CheckpointKey; dropped: boolean; drop: () => void };
 
-/** What an append of a checkpoint began with, and goes on with when it is retried. */
-type Unlisted = { readonly inlineLimit: number; readonly files: readonly string[] };
+/**
+ * A checkpoint that is not in the manifest yet. A retry goes on with what there is of it: its limit, and its parts if they were written, as
+ * an entry that failed may be in the file all the same.
+ */
+type Unlisted = {
+  readonly key: CheckpointKey;
+  readonly inlineLimit: number;
+  readonly files: readonly string[];
+  dropped: boolean;
+  writing: Promise<WrittenParts> | undefined;
+  parts: WrittenParts | undefined;
+};
 
 export function createAppends(
   disk: Disk,
-  { incarnation, identity }: ManifestHead,
+  { incarnation }: ManifestHead,
   log: ManifestLog,
+  writer: PartWriter,
   turn: Turn,
 ): Appends {
-  const writer = partWriter(disk, identity);
   const pending = new Set<Pending>();
-  /** The files of a checkpoint that are being written. */
-  const writing = new Map<string, Promise<WrittenParts>>();
-  /** Checkpoints that are not in the manifest yet, by version. */
-  const unlisted = new Map<number, Unlisted>();
+  /** By world-line and version. */
+  const unlisted = new Map<string, Unlisted>();
   let failed: CheckpointKey | undefined;
 
   async function append(checkpoint: NewCheckpoint): Promise<void> {
@@ -52,9 +63,7 @@ export function createAppends(
         reject(droppedError(key));
       };
     });
-    const inlineLimit = unlisted.get(key.version)?.inlineLimit ?? log.inlineLimit();
-    unlisted.set(key.version, { inlineLimit, files: writer.filesOf(key, checkpoint, inlineLimit) });
-    const written = Promise.race([writeParts(key, checkpoint, inlineLimit), dropped]);
+    const written = Promise.race([writeParts(begin(key, checkpoint), checkpoint), dropped]);
     written.catch(() => undefined); // its turn looks at it
     pending.add(own);
     try {
@@ -64,22 +73,24 @@ export function createAppends(
     }
   }
 
-  /** An entry that failed may be in the file: its data is not written again before it is gone from there for certain. */
-  async function writeParts(key: CheckpointKey, checkpoint: NewCheckpoint, inlineLimit: number): Promise<WrittenParts> {
-    if (!log.endKnown()) await turn(() => log.repair());
-    // An attempt that comes again writes the same files, and a sync that fails takes with it what any attempt wrote to a file.
-    const name = `${key.worldLine}:${key.version}`;
-    const before = writing.get(name);
-    const own = (async () => {
+  function begin(key: CheckpointKey, checkpoint: NewCheckpoint): Unlisted {
+    const before = unlisted.get(nameOf(key));
+    if (before !== undefined) return before;
+    const files = writer.filesOf(key, checkpoint);
+    const inlineLimit = log.inlineLimit();
+    const one: Unlisted = { key, inlineLimit, files, dropped: false, writing: undefined, parts: undefined };
+    unlisted.set(nameOf(key), one);
+    return one;
+  }
+
+  /** An attempt that comes again waits for the one before. */
+  function writeParts(one: Unlisted, checkpoint: NewCheckpoint): Promise<WrittenParts> {
+    const before = one.writing;
+    one.writing = (async () => {
       await before?.catch(() => undefined);
-      return writer.write(key, checkpoint, inlineLimit);
+      return (one.parts ??= await writer.write(one.key, checkpoint, one.inlineLimit));
     })();
-    writing.set(name, own);
-    try {
-      return await own;
-    } finally {
-      if (writing.get(name) === own) writing.delete(name);
-    }
+    return one.writing;
   }
 
   /** An append whose turn it is. */
@@ -102,27 +113,41 @@ export function createAppends(
       throw error;
     }
     failed = undefined;
-    unlisted.delete(key.version);
+    unlisted.delete(nameOf(key));
     writer.forget(key);
+  }
+
+  /** Also what is still being written. */
+  function giveUp({ key, writing }: Unlisted): void {
+    writing?.then(
+      (parts) => writer.giveUp(key, parts),
+      () => writer.forget(key),
+    );
   }
 
   return {
     append,
     drop(version) {
       for (const one of pending) if (one.key.version > version) one.drop();
+      for (const one of unlisted.values()) if (one.key.version > version) one.dropped = true;
     },
     forget(version) {
       if (failed !== undefined && failed.version > version) failed = undefined;
       const names: string[] = [];
-      for (const [above, { files }] of unlisted) {
-        if (above <= version) continue;
-        unlisted.delete(above);
-        for (const name of files) names.push(name);
+      for (const [name, one] of unlisted) {
+        if (!one.dropped) continue;
+        unlisted.delete(name);
+        giveUp(one);
+        for (const file of one.files) names.push(file);
       }
       return names;
     },
     isBlocked: () => failed !== undefined,
   };
+}
+
+function nameOf({ worldLine, version }: CheckpointKey): string {
+  return `${worldLine}:${version}`;
 }
 
 function droppedError({ version }: CheckpointKey): CheckpointDroppedError {

@@ -6,6 +6,7 @@ import {
   type Chain,
   type Checkpoint,
   type Entry,
+  type FilePart,
   type Restorable,
   type Section,
   chainOf,
@@ -13,7 +14,9 @@ import {
   isRestorable,
 } from './manifest.ts';
 import { partName } from './names.ts';
-import { checkPartFile, readPartFile } from './part-files.ts';
+import { checkPartFile } from './part-files.ts';
+import { type Source, collect } from './pieces.ts';
+import { checkSection, readSection } from './section-reader.ts';
 
 /** The sections of a state: the version of the first one, and the bytes of all of them together. */
 export type StateChain = { readonly since: number; readonly bytes: number };
@@ -63,29 +66,47 @@ export async function readCheckpoint(from: Readable, version: number, reader: Re
   if (entry === undefined || !isRestorable(entry)) throw nothingToRestore(from, version);
   const state = await readState(from, entry, reader);
   for (const one of chainOf(from.entries, entry, 'sessions')) {
-    const section = sectionOf(one, 'sessions');
-    const pieces: Buffer[] = [];
-    for await (const piece of readSection(from, one, 'sessions', section)) pieces.push(piece);
-    reader.takeSessions(pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces));
+    const pieces = readSection(from.disk, from.inline, one, 'sessions', sectionOf(one, 'sessions'));
+    reader.takeSessions(await collect(pieces));
   }
   return { checkpoint: checkpointOf(entry), state, sessionsSince: entry.sessions.since };
 }
 
 /** @throws StorageDamagedError when it is not as it was written; StateTooLargeError, system errors */
-export async function readState(from: Readable, entry: Restorable, reader: StateReader): Promise<RestoredState> {
-  const { disk } = from;
-  if (entry.state.place === 'store') {
-    const fault = await checkPartFile(disk, entry, 'state', entry.state, 'whole');
-    if (fault !== undefined) throw new StorageDamagedError(fault);
-    return { path: pathOf(disk, partName(entry, 'state')) };
-  }
+async function readState(from: Readable, entry: Restorable, reader: StateReader): Promise<RestoredState> {
+  if (entry.state.place === 'store') return checkedFile(from.disk, entry, entry.state);
   const links = chainOf(from.entries, entry, 'state');
-  const bytes = links.reduce((sum, one) => sum + sectionOf(one, 'state').bytes, 0);
-  checkSize(disk, bytes, reader.maxStateBytes);
-  const chain = { since: entry.state.since, bytes };
+  const chain = { since: entry.state.since, bytes: bytesIn(from.disk, links, reader.maxStateBytes) };
   const take = reader.openState(chain);
   for (const one of links) await takeSection(from, one, take);
   return chain;
+}
+
+/** A state as one section: those of its chain in their order. Or the file that a store wrote. */
+export type StateSource = Source | { readonly path: string };
+
+/** @throws StorageDamagedError, now or while it is read; StateTooLargeError, system errors */
+export async function stateSource(from: Readable, entry: Restorable, maxStateBytes: number): Promise<StateSource> {
+  const { disk, entries, inline } = from;
+  if (entry.state.place === 'store') return checkedFile(disk, entry, entry.state);
+  const links = chainOf(entries, entry, 'state');
+  async function* read(): AsyncGenerator<Buffer> {
+    for (const one of links) yield* readSection(disk, inline, one, 'state', sectionOf(one, 'state'));
+  }
+  return { bytes: bytesIn(disk, links, maxStateBytes), read };
+}
+
+async function checkedFile(disk: Disk, entry: Entry, part: FilePart): Promise<{ readonly path: string }> {
+  const fault = await checkPartFile(disk, entry, 'state', part, 'whole');
+  if (fault !== undefined) throw new StorageDamagedError(fault);
+  return { path: pathOf(disk, partName(entry, 'state')) };
+}
+
+/** Of the sections of a state together. @throws StateTooLargeError */
+function bytesIn(disk: Disk, links: readonly Entry[], maxStateBytes: number): number {
+  const bytes = links.reduce((sum, one) => sum + sectionOf(one, 'state').bytes, 0);
+  checkSize(disk, bytes, maxStateBytes);
+  return bytes;
 }
 
 async function takeSection(from: Readable, entry: Entry, take: ReturnType<StateReader['openState']>): Promise<void> {
@@ -93,21 +114,22 @@ async function takeSection(from: Readable, entry: Entry, take: ReturnType<StateR
   const section = sectionOf(entry, 'state');
   let left = section.bytes;
   if (left === 0) return take({ bytes: Buffer.alloc(0), version, isLast: true });
-  for await (const bytes of readSection(from, entry, 'state', section)) {
+  for await (const bytes of readSection(from.disk, from.inline, entry, 'state', section)) {
     left -= bytes.length;
-    await take({ bytes, version, isLast: left === 0 });
+    try {
+      await take({ bytes, version, isLast: left === 0 });
+    } catch (error) {
+      await refuseDamaged(from.disk, entry, section);
+      throw error;
+    }
   }
 }
 
-/** In pieces; that they are as they were written is known with the last one. */
-async function* readSection(
-  { disk, inline }: Readable,
-  entry: Entry,
-  chain: Chain,
-  section: Section,
-): AsyncGenerator<Buffer> {
-  if (section.place === 'inline') yield await inline(section);
-  else yield* readPartFile(disk, entry, chain, section);
+/** What a piece holds that is not as it was written cannot be understood either. @throws StorageDamagedError */
+async function refuseDamaged(disk: Disk, entry: Entry, section: Section): Promise<void> {
+  if (section.place === 'inline') return;
+  const fault = await checkSection(disk, { entry, chain: 'state', section }, 'whole');
+  if (fault !== undefined) throw new StorageDamagedError(fault);
 }
 
 /** One that a chain leads through. */

@@ -5,9 +5,22 @@ import { type Disk, pathOf } from './disk.ts';
 import { StorageDamagedError } from './errors.ts';
 import { createGarbage } from './garbage.ts';
 import { type ManifestLog, refuseIfSuperseded } from './manifest-log.ts';
-import { type CleanMarker, type ManifestHead, filesLost, prune, restorePoint, upTo } from './manifest.ts';
+import {
+  type CleanMarker,
+  type ManifestHead,
+  type Outside,
+  extentsOf,
+  filesOf,
+  outsideLost,
+  outsideOf,
+  prune,
+  restorePoint,
+  upTo,
+} from './manifest.ts';
 import { storeFileName } from './names.ts';
-import type { NewCheckpoint } from './part-writer.ts';
+import { type NewCheckpoint, partWriter } from './part-writer.ts';
+import { segmentSpace } from './segment-space.ts';
+import { segmentWriter } from './segment-writer.ts';
 import { storeTurns } from './store-turns.ts';
 
 /**
@@ -43,12 +56,32 @@ export interface CheckpointStore {
   close(): Promise<void>;
 }
 
+/** Of the segments of a store. `next`: the number of the first one that it makes. */
+export type Segments = { readonly next: number; readonly bytes: number };
+
 /** The store over a manifest that has just been written. */
-export function openCheckpointStore(disk: Disk, head: ManifestHead, log: ManifestLog): CheckpointStore {
-  const { incarnation } = head;
+export function openCheckpointStore(
+  disk: Disk,
+  head: ManifestHead,
+  log: ManifestLog,
+  segments: Segments,
+): CheckpointStore {
+  const { incarnation, identity } = head;
   const { turn, close } = storeTurns(log);
-  const appends = createAppends(disk, head, log, turn);
+  const space = segmentSpace(incarnation, segments.next, segments.bytes);
+  for (const { section } of outsideOf(log.state().entries)) space.inherit(extentsOf(section));
+  const writer = partWriter(disk, segmentWriter(disk, identity, space));
+  const appends = createAppends(disk, head, log, writer, turn);
   const garbage = createGarbage(disk, incarnation, log);
+
+  /** No durable manifest refers to these any more: what is in segments may be overwritten, and what is in other files goes. */
+  function letGo(sections: readonly Outside[]): void {
+    for (const one of sections) {
+      if (one.section.place === 'segments') space.giveBack(one.section.extents);
+      else garbage.add(filesOf(one));
+    }
+    garbage.add(space.takeUnneeded());
+  }
 
   async function markClean(marker: CleanMarker): Promise<void> {
     const newest = log.state().entries.at(-1);
@@ -65,18 +98,18 @@ export function openCheckpointStore(disk: Disk, head: ManifestHead, log: Manifes
     if (entries.length < before.entries.length || clean !== before.clean || !log.endKnown()) {
       await log.mark({ ...before, entries, clean }, version);
     }
-    garbage.add(filesLost(before.entries, entries));
+    letGo(outsideLost(before.entries, entries));
     garbage.add(appends.forget(version));
   }
 
   async function pruneBelow(keepVersion: number): Promise<void> {
     const before = log.state();
     const next = prune(before, keepVersion);
-    const lost = filesLost(before.entries, next.entries);
+    const lost = outsideLost(before.entries, next.entries);
     if (log.wasteful(next)) await log.rewrite(next);
     else if (lost.length > 0 || !garbage.isEmpty()) await log.mark(next);
     else log.adopt(next);
-    garbage.add(lost);
+    letGo(lost);
     await garbage.collect();
   }
 

@@ -3,6 +3,14 @@ export class StorageDamagedError extends Error {
   override readonly name = 'StorageDamagedError';
 }
 
+/** @param what is wrong with a checkpoint, and where */
+export function unusable(what: string): StorageDamagedError {
+  return new StorageDamagedError(
+    `${what}: this checkpoint cannot be restored. Restore the directory from a backup, or remove ` +
+      'the worker by force and add it again with state: empty in its entry, which loses what it held',
+  );
+}
+
 /** A later incarnation took the volume over; this process has to stop. */
 export class SupersededError extends Error {
   override readonly name = 'SupersededError';

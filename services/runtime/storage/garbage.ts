@@ -2,7 +2,7 @@
 import type { Disk } from './disk.ts';
 import { systemCode } from './errors.ts';
 import { type ManifestLog, refuseIfSuperseded } from './manifest-log.ts';
-import { filesOf } from './manifest.ts';
+import { filesOf, outsideOf } from './manifest.ts';
 import { incarnationOf } from './names.ts';
 
 export interface Garbage {
@@ -22,7 +22,7 @@ export function createGarbage(disk: Disk, incarnation: number, log: ManifestLog)
     if (garbage.size === 0 && swept) return;
     await refuseIfSuperseded(disk, incarnation);
     const names = await disk.list();
-    const needed = new Set(filesOf(log.state().entries));
+    const needed = new Set(outsideOf(log.state().entries).flatMap(filesOf));
     const leftover = (name: string) =>
       !swept && !needed.has(name) && (incarnationOf(name) ?? incarnation) < incarnation;
     for (const name of names) {

@@ -2,7 +2,7 @@
 export type { Disk, DiskFile, OpenMode } from './disk.ts';
 export { nodeDisk, prepareDirectory } from './node-disk.ts';
 export { type TwoSlotFile, openTwoSlotFile } from './two-slot-file.ts';
-export { type Claim, type ClaimedVolume, type Survey, claimVolume, readStateOf, surveyVolume } from './volume.ts';
+export { type Claim, type ClaimedVolume, type Survey, claimVolume, findState, surveyVolume } from './volume.ts';
 export type {
   Restored,
   RestoredState,
@@ -10,9 +10,10 @@ export type {
   StateChain,
   StatePiece,
   StateReader,
+  StateSource,
 } from './checkpoint-reader.ts';
 export type { CheckpointStore } from './checkpoint-store.ts';
-export type { NewCheckpoint, SessionsSection, StateSection } from './part-writer.ts';
+export type { NewCheckpoint, SessionsSection, StateSection, StreamedSection } from './part-writer.ts';
 export type { Checkpoint, CleanMarker, FinderStamp, Identity } from './manifest.ts';
 export { isLocked, type VolumeLock, volumeLock } from './volume-lock.ts';
 export {

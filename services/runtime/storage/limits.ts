@@ -6,8 +6,6 @@ const MIB = 1024 * KIB;
 /** Largest record of a two-slot file. */
 export const RECORD_LIMIT_BYTES = 16 * MIB;
 
-/** Largest state, and largest sessions section, of a checkpoint given as bytes. A file that a store wrote has no limit here. */
-export const PAYLOAD_LIMIT_BYTES = 1024 * MIB;
 /** Parts of a checkpoint up to this size live in the manifest itself, so that appending one costs one write and one sync. */
 export const INLINE_LIMIT_BYTES = 256 * KIB;
 /** A manifest larger than this, as when the cut does not advance, takes only parts up to the second limit. */
@@ -35,6 +33,20 @@ export const CHUNK_BYTES = MIB;
  * never touches a frame that was durable before.
  */
 export const FRAME_ALIGNMENT_BYTES = 512;
+
+/** Largest segment. A section that does not fit into what is free goes on in the next one, so it may have any size. */
+export const SEGMENT_BYTES = 64 * MIB;
+/** Extents begin at multiples of this, the size of a page: nothing that is written shares one with what was durable before. */
+export const EXTENT_ALIGNMENT_BYTES = 4 * KIB;
+/**
+ * A section is put together from gaps between others that are at least such a part of a segment, so that what is too small to be
+ * used, between two extents, is not much more than they are;
+ */
+export const SMALLEST_SHARE = 1 / 256;
+/** and at least such a part of the section, so that its description stays short. */
+export const MAX_EXTENTS = 1_024;
+/** Segments without anything in them that are kept to be written again; more are deleted. */
+export const MAX_FREE_SEGMENTS = 2;
 
 /** How often a claim starts over because a predecessor that still runs changed the volume under it. */
 export const CLAIM_ATTEMPTS = 16;

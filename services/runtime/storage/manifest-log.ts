@@ -18,19 +18,21 @@ import {
   type Entry,
   type ManifestHead,
   type ManifestState,
+  type InlinePart,
   type Part,
   type Restorable,
   entryMeta,
-  filesOfChain,
+  filesOf,
   isRestorable,
   laterStamp,
+  outsideOf,
   standingMeta,
 } from './manifest.ts';
 import { IDENTITY_FILE, manifestIncarnations, manifestName, temporary } from './names.ts';
 import { type NamedFile, missingOf, volumeLost } from './presence.ts';
 
 /** The inline bytes of a part, from wherever the manifest is at the moment. */
-export type InlineSource = (part: Part) => Promise<Buffer>;
+export type InlineSource = (part: InlinePart) => Promise<Buffer>;
 
 /** A checkpoint that is about to enter the manifest, with the bytes of its inline parts. */
 export type NewEntry = Omit<Restorable, 'restorable' | 'liveBytes'> & { readonly inline: readonly Uint8Array[] };
@@ -54,8 +56,6 @@ export interface ManifestLog {
   wasteful(next: ManifestState): boolean;
   /** False after a failure: then there may be more in the file than the state says. */
   endKnown(): boolean;
-  /** Makes the end of the file known again. */
-  repair(): Promise<void>;
   /** Replaces the file by one that holds `next` and nothing else. */
   rewrite(next: ManifestState): Promise<void>;
   readInline: InlineSource;
@@ -154,9 +154,6 @@ export async function createManifestLog(
       return current.end - live > Math.max(COMPACTION_DEAD_BYTES, worthwhile, live);
     },
     endKnown: () => endKnown,
-    async repair() {
-      if (!endKnown) await rewrite(current.state);
-    },
     rewrite,
     readInline,
     close: () => current.file.close(),
@@ -184,20 +181,19 @@ async function refuseWithout(
  * The files without which the newest checkpoints could not be restored: those of this incarnation, and of the last one before them,
  * with their chains. What is older a predecessor that still runs may remove, when it sees that the cut has passed it.
  */
-function filesNeeded(entries: readonly Entry[], incarnation: number): string[] {
-  const from = entries.findLastIndex((entry) => entry.incarnation !== incarnation);
-  const needed = entries.slice(Math.max(0, from));
-  const oldest = needed.find(isRestorable);
-  return CHAINS.flatMap((chain) => {
-    const since = oldest?.[chain].since ?? Infinity;
-    return [
-      ...filesOfChain(
-        entries.filter((one) => one.version >= since),
-        chain,
-      ),
-      ...filesOfChain(needed, chain),
-    ];
-  });
+function filesNeeded(entries: readonly Entry[], incarnation: number): ReadonlySet<string> {
+  const from = Math.max(
+    0,
+    entries.findLastIndex((entry) => entry.incarnation !== incarnation),
+  );
+  const oldest = entries.slice(from).find(isRestorable);
+  const files = new Set<string>();
+  for (const one of outsideOf(entries)) {
+    const since = oldest?.[one.chain].since ?? Infinity;
+    if (one.entry.version < since && one.entry.version < (entries[from]?.version ?? 0)) continue;
+    for (const file of filesOf(one)) files.add(file);
+  }
+  return files;
 }
 
 /** Aside, synced, then renamed, so that there is a whole manifest under its name at any time. */
@@ -258,7 +254,7 @@ function frameOf(
   return { frame, placed: { ...placeParts(entry, payloadAt), liveBytes: frame.length } };
 }
 
-function isInline<T extends Part>(part: T | undefined): part is T {
+function isInline<T extends Part>(part: T | undefined): part is T & InlinePart {
   return part?.place === 'inline';
 }
 
@@ -273,7 +269,7 @@ function placeParts<T extends Pick<Entry, Chain>>(entry: T, payloadAt: number): 
   };
 }
 
-async function readInlinePart(disk: Disk, { file, head }: OpenManifest, part: Part): Promise<Buffer> {
+async function readInlinePart(disk: Disk, { file, head }: OpenManifest, part: InlinePart): Promise<Buffer> {
   const bytes = await file.read(part.at, part.bytes);
   if (bytes.length === part.bytes && crc32(bytes) === part.checksum) return bytes;
   const path = pathOf(disk, manifestName(head.incarnation));

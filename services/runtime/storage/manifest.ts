@@ -2,7 +2,7 @@ import { StorageDamagedError } from './errors.ts';
 import { type Frame, HEADER_BYTES, alignUp, decodeFrame } from './frame.ts';
 import { FRAME_ALIGNMENT_BYTES } from './limits.ts';
 import { type Fields, fieldsOf } from './meta.ts';
-import { type CheckpointKey, partName } from './names.ts';
+import { type CheckpointKey, partName, segmentName } from './names.ts';
 
 /** Whose volume it is: the cluster's id in hex, the worker's id, its generation. */
 export type Identity = { readonly cluster: string; readonly worker: number; readonly generation: number };
@@ -20,10 +20,30 @@ export type Checkpoint = CheckpointKey & {
   readonly stamp: FinderStamp;
 };
 
-/** Where a part of a checkpoint is: in the manifest, in a file made of a frame, or in a file that a store wrote. */
-export type Place = 'inline' | 'file' | 'store';
-/** `at`: where an inline part begins in the manifest, otherwise 0. */
-export type Part = { readonly place: Place; readonly bytes: number; readonly checksum: number; readonly at: number };
+/**
+ * A piece of a section in a segment, which is a file of the incarnation that wrote the checkpoint: a frame that begins `at`, with so many
+ * bytes of the section. `segment`: its number.
+ */
+export type Extent = {
+  readonly segment: number;
+  readonly file: string;
+  readonly at: number;
+  readonly bytes: number;
+  readonly checksum: number;
+};
+
+/** `at`: where it begins in the manifest. */
+export type InlinePart = {
+  readonly place: 'inline';
+  readonly bytes: number;
+  readonly checksum: number;
+  readonly at: number;
+};
+/** In a file of its own, made of a frame, as it was once written; or a file that a store wrote. */
+export type FilePart = { readonly place: 'file' | 'store'; readonly bytes: number; readonly checksum: number };
+export type SegmentsPart = { readonly place: 'segments'; readonly bytes: number; readonly extents: readonly Extent[] };
+/** Where a part of a checkpoint is. */
+export type Part = InlinePart | FilePart | SegmentsPart;
 /**
  * A link of a chain: with the sections of all checkpoints from version `since` on, up to its own, it is the whole state, or the whole
  * session table. In successive checkpoints `since` never becomes smaller.
@@ -145,14 +165,15 @@ export function identityOf(fields: Fields): Identity {
 
 function readEntry(fields: Fields, frame: Frame): Entry {
   const payloadAt = frame.address.position + HEADER_BYTES + frame.metaBytes;
+  const incarnation = fields.whole('incarnation');
   const version = fields.whole('version');
-  const state = readSection(fields.optionalObject('state'), version, payloadAt);
+  const state = readSection(fields.optionalObject('state'), { incarnation, version }, payloadAt);
   const sessionsAt = payloadAt + (state?.place === 'inline' ? state.bytes : 0);
-  const sessions = readSection(fields.optionalObject('sessions'), version, sessionsAt);
+  const sessions = readSection(fields.optionalObject('sessions'), { incarnation, version }, sessionsAt);
   const written = fields.object('written');
   const restorable = fields.flag('restorable', true) && state !== undefined && sessions !== undefined;
   return {
-    incarnation: fields.whole('incarnation'),
+    incarnation,
     worldLine: fields.whole('worldLine'),
     version,
     predecessor: fields.whole('predecessor'),
@@ -166,16 +187,23 @@ function readEntry(fields: Fields, frame: Frame): Entry {
 }
 
 /** Before states had chains each was whole by itself, and nothing said so. */
-function readSection(fields: Fields | undefined, version: number, at: number): Section | undefined {
+function readSection(
+  fields: Fields | undefined,
+  { incarnation, version }: { readonly incarnation: number; readonly version: number },
+  at: number,
+): Section | undefined {
   if (fields === undefined) return undefined;
-  const place = fields.choice('place', ['inline', 'file', 'store']);
-  return {
-    place,
-    bytes: fields.whole('bytes'),
-    checksum: fields.whole('checksum'),
-    at: place === 'inline' ? at : 0,
-    since: fields.optionalWhole('since') ?? version,
-  };
+  const place = fields.choice('place', ['inline', 'file', 'store', 'segments']);
+  const common = { bytes: fields.whole('bytes'), since: fields.optionalWhole('since') ?? version };
+  if (place === 'segments') return { place, ...common, extents: readExtents(fields, incarnation) };
+  const checksum = fields.whole('checksum');
+  return place === 'inline' ? { place, ...common, checksum, at } : { place, ...common, checksum };
+}
+
+function readExtents(fields: Fields, incarnation: number): Extent[] {
+  return fields.rows('extents', 4).map(([segment = 0, at = 0, bytes = 0, checksum = 0]) => {
+    return { segment, file: segmentName(incarnation, segment), at, bytes, checksum };
+  });
 }
 
 /** The description of an entry; `written` is the stamp that its worker had seen when it wrote it. */
@@ -191,8 +219,11 @@ export function entryMeta(identity: Identity, entry: Omit<Entry, 'liveBytes'>): 
   };
 }
 
-function sectionMeta({ since, place, bytes, checksum }: Section): object {
-  return { since, place, bytes, checksum };
+function sectionMeta(section: Section): object {
+  const { since, place, bytes } = section;
+  if (section.place !== 'segments') return { since, place, bytes, checksum: section.checksum };
+  const extents = section.extents.map(({ segment, at, bytes: length, checksum }) => [segment, at, length, checksum]);
+  return { since, place, bytes, extents };
 }
 
 function alignedSize(frame: Frame): number {
@@ -257,23 +288,38 @@ export function checkpointOf(entry: Checkpoint): Checkpoint {
   return { incarnation, worldLine, version, predecessor, dependencies, stamp };
 }
 
-/** The files that entries of `before` refer to and those of `after` do not. */
-export function filesLost(before: readonly Entry[], after: readonly Entry[]): string[] {
-  const needed = new Set(filesOf(after));
-  return filesOf(before).filter((name) => !needed.has(name));
+/** A section that is not in the manifest itself, and its checkpoint. */
+export type Outside = {
+  readonly entry: Entry;
+  readonly chain: Chain;
+  readonly section: (FilePart | SegmentsPart) & Section;
+};
+
+/** Those that entries of `before` have and those of `after`, which came of them by leaving out, do not. */
+export function outsideLost(before: readonly Entry[], after: readonly Entry[]): Outside[] {
+  if (before === after) return [];
+  const kept = new Set(outsideOf(after).map(({ section }) => section));
+  return outsideOf(before).filter(({ section }) => !kept.has(section));
 }
 
-export function filesOf(entries: readonly Entry[]): string[] {
-  return CHAINS.flatMap((chain) => filesOfChain(entries, chain));
+export function outsideOf(entries: readonly Entry[]): Outside[] {
+  const found: Outside[] = [];
+  for (const entry of entries) {
+    for (const chain of CHAINS) {
+      const section = entry[chain];
+      if (section !== undefined && section.place !== 'inline') found.push({ entry, chain, section });
+    }
+  }
+  return found;
 }
 
-/** The files that the sections of one chain are in. */
-export function filesOfChain(entries: readonly Entry[], chain: Chain): string[] {
-  return entries.flatMap((entry) => (isInFile(entry[chain]) ? [partName(entry, chain)] : []));
+/** The names of the files that a section is in. */
+export function filesOf({ entry, chain, section }: Outside): readonly string[] {
+  return section.place === 'segments' ? section.extents.map(({ file }) => file) : [partName(entry, chain)];
 }
 
-function isInFile(section: Section | undefined): boolean {
-  return section !== undefined && section.place !== 'inline';
+export function extentsOf(part: Part): readonly Extent[] {
+  return part.place === 'segments' ? part.extents : [];
 }
 
 /** The later of two stamps: counters grow over the Finder's restarts. */

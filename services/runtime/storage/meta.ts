@@ -9,6 +9,8 @@ export interface Fields {
   text(name: string): string;
   choice<const T extends string>(name: string, words: readonly T[]): T;
   pairs(name: string): [number, number][];
+  /** Lists of whole numbers, each of so many. */
+  rows(name: string, length: number): readonly (readonly number[])[];
   object(name: string): Fields;
   optionalObject(name: string): Fields | undefined;
 }
@@ -33,6 +35,8 @@ export function fieldsOf(file: string, meta: unknown): Fields {
     choice: <const T extends string>(name: string, words: readonly T[]) =>
       get(name, words.join(' or '), (value): value is T => words.some((word) => word === value)),
     pairs: (name) => get(name, 'a list of pairs of whole numbers', isPairs),
+    rows: (name, length) =>
+      get(name, `a list of lists of ${length} whole numbers`, (value): value is number[][] => isRows(value, length)),
     object: (name) =>
       fieldsOf(
         file,
@@ -51,5 +55,11 @@ function isWhole(value: unknown): value is number {
 }
 
 function isPairs(value: unknown): value is [number, number][] {
-  return Array.isArray(value) && value.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every(isWhole));
+  return isRows(value, 2);
+}
+
+function isRows(value: unknown, length: number): value is number[][] {
+  return (
+    Array.isArray(value) && value.every((row) => Array.isArray(row) && row.length === length && row.every(isWhole))
+  );
 }

@@ -21,6 +21,23 @@ export function partName(of: CheckpointKey, part: 'state' | 'sessions'): string 
   return part === 'state' ? name : `${name}-sessions`;
 }
 
+/** A file for sections of checkpoints of one incarnation, which alone writes to it. Numbers are not used again. */
+export function segmentName(incarnation: number, number: number): string {
+  return `segment-${incarnation}-${number}`;
+}
+
+const SEGMENT = /^segment-(\d+)-(\d+)$/;
+
+/** The number that the next segment of the incarnation gets. */
+export function nextSegment(names: readonly string[], incarnation: number): number {
+  let next = 0;
+  for (const name of names) {
+    const match = SEGMENT.exec(name);
+    if (match && Number(match[1]) === incarnation) next = Math.max(next, Number(match[2]) + 1);
+  }
+  return next;
+}
+
 /** Where a store in another process writes a snapshot, before the volume takes it over. */
 export function storeFileName(of: CheckpointKey): string {
   return `store-${of.incarnation}-${of.worldLine}-${of.version}`;
@@ -28,7 +45,7 @@ export function storeFileName(of: CheckpointKey): string {
 
 export type CheckpointKey = { readonly incarnation: number; readonly worldLine: number; readonly version: number };
 
-const VOLUME_FILE = /^(identity|manifest|checkpoint|store)-(\d+)(?:-[0-9a-z-]+)?(\.tmp)?$/;
+const VOLUME_FILE = /^(identity|manifest|checkpoint|segment|store)-(\d+)(?:-[0-9a-z-]+)?(\.tmp)?$/;
 
 /** Which incarnation a file of a volume belongs to; undefined for files that are not the volume's own. */
 export function incarnationOf(name: string): number | undefined {

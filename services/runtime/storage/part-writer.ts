@@ -1,10 +1,9 @@
 import { crc32 } from 'node:zlib';
 import type { Disk } from './disk.ts';
-import { StorageLimitError } from './errors.ts';
-import { PAYLOAD_LIMIT_BYTES } from './limits.ts';
-import type { Chain, Checkpoint, Identity, Part, Section } from './manifest.ts';
+import { type Chain, type Checkpoint, type Part, type Section, extentsOf } from './manifest.ts';
 import { type CheckpointKey, partName, storeFileName } from './names.ts';
-import { writePartFile } from './part-files.ts';
+import { type Source, collect, sourceOf } from './pieces.ts';
+import type { SegmentWriter } from './segment-writer.ts';
 import { storeFiles } from './store-file.ts';
 
 /** The sessions of a checkpoint. `since`: with those of all checkpoints from this version on, up to its own, it is the whole table. */
@@ -16,76 +15,77 @@ export type SessionsSection = { readonly since: number; readonly bytes: Uint8Arr
  */
 export type StateSection = { readonly since: number; readonly chunks: readonly Uint8Array[] };
 
+/** One that is read piece by piece while it is written. */
+export type StreamedSection = { readonly since: number } & Source;
+
 /** The bytes of arguments must not change until `append` has ended. */
 export type NewCheckpoint = Omit<Checkpoint, 'incarnation'> & {
   /** `storeFile`: a store in another process wrote it, whole, to `storeFile(worldLine, version)`. */
-  readonly state: StateSection | 'storeFile';
+  readonly state: StateSection | StreamedSection | 'storeFile';
   readonly sessions: SessionsSection;
 };
 
 /** The sections of a new checkpoint, and the bytes of those that go into the manifest. */
 export type WrittenParts = Readonly<Record<Chain, Section>> & { readonly inline: readonly Uint8Array[] };
 
-/** `inlineLimit`: parts larger than this have files of their own. */
 export interface PartWriter {
-  /** Makes the parts durable that have files of their own. May be called again after a failure. */
+  /**
+   * Makes the parts durable that do not go into the manifest, those larger than `inlineLimit`. May be called again after a failure.
+   * @throws system errors
+   */
   write(key: CheckpointKey, checkpoint: NewCheckpoint, inlineLimit: number): Promise<WrittenParts>;
-  /** The files that `write` makes. */
-  filesOf(key: CheckpointKey, checkpoint: NewCheckpoint, inlineLimit: number): string[];
+  /** The files that a store's own file may be in on its way. */
+  filesOf(key: CheckpointKey, checkpoint: NewCheckpoint): readonly string[];
   /** The checkpoint is in the manifest. */
   forget(key: CheckpointKey): void;
+  /** What was written for a checkpoint will not be in the manifest. */
+  giveUp(key: CheckpointKey, parts: WrittenParts): void;
 }
 
-type Chunks = readonly Uint8Array[];
+/** `inline`: the bytes of a part that goes into the manifest. */
+type Written = { readonly part: Part; readonly inline: readonly Uint8Array[] };
 
-export function partWriter(disk: Disk, identity: Identity): PartWriter {
+export function partWriter(disk: Disk, segments: SegmentWriter): PartWriter {
   const stores = storeFiles(disk);
 
-  async function writePart(key: CheckpointKey, kind: Chain, chunks: Chunks, isInline: boolean): Promise<Part> {
-    const bytes = bytesOf(chunks);
-    if (bytes > PAYLOAD_LIMIT_BYTES) {
-      throw new StorageLimitError(`a ${kind} of ${bytes} bytes exceeds the limit of ${PAYLOAD_LIMIT_BYTES}`);
+  async function writePart(key: CheckpointKey, chain: Chain, source: Source, inlineLimit: number): Promise<Written> {
+    const { bytes } = source;
+    if (bytes > inlineLimit) {
+      return { part: { place: 'segments', bytes, extents: await segments.write(key, chain, source) }, inline: [] };
     }
-    if (!isInline) return writePartFile(disk, identity, key, kind, chunks, bytes);
-    return { place: 'inline', bytes, checksum: chunks.reduce((sum, chunk) => crc32(chunk, sum), 0), at: 0 };
+    const whole = await collect(source.read());
+    return { part: { place: 'inline', bytes, checksum: crc32(whole), at: 0 }, inline: [whole] };
+  }
+
+  async function takeStoreFile(key: CheckpointKey): Promise<Written> {
+    const part = await stores.take(key);
+    await disk.syncDirectory();
+    return { part, inline: [] };
   }
 
   return {
-    async write(key, checkpoint, inlineLimit) {
-      const { state, sessions } = chunksOf(checkpoint);
-      const isInline = fitsIn(inlineLimit);
-      const statePart =
-        state === 'storeFile' ? await stores.take(key) : await writePart(key, 'state', state, isInline(state));
-      const sessionsPart = await writePart(key, 'sessions', sessions, isInline(sessions));
-      if (statePart.place !== 'inline' || sessionsPart.place !== 'inline') await disk.syncDirectory();
-      const stateSince = checkpoint.state === 'storeFile' ? key.version : checkpoint.state.since;
+    async write(key, { state, sessions }, inlineLimit) {
+      const first =
+        state === 'storeFile'
+          ? await takeStoreFile(key)
+          : await writePart(key, 'state', 'chunks' in state ? sourceOf(state.chunks) : state, inlineLimit);
+      const second = await writePart(key, 'sessions', sourceOf([sessions.bytes]), inlineLimit).catch(
+        (error: unknown) => {
+          segments.giveBack(extentsOf(first.part));
+          throw error;
+        },
+      );
       return {
-        state: { ...statePart, since: stateSince },
-        sessions: { ...sessionsPart, since: checkpoint.sessions.since },
-        inline: [state, sessions].filter(isInline).flat(),
+        state: { ...first.part, since: state === 'storeFile' ? key.version : state.since },
+        sessions: { ...second.part, since: sessions.since },
+        inline: [...first.inline, ...second.inline],
       };
     },
-    filesOf(key, checkpoint, inlineLimit) {
-      const { state, sessions } = chunksOf(checkpoint);
-      const isInline = fitsIn(inlineLimit);
-      return [
-        ...(isInline(state) ? [] : [partName(key, 'state')]),
-        ...(state === 'storeFile' ? [storeFileName(key)] : []),
-        ...(isInline(sessions) ? [] : [partName(key, 'sessions')]),
-      ];
+    giveUp(key, { state, sessions }) {
+      for (const part of [state, sessions]) segments.giveBack(extentsOf(part));
+      stores.forget(key);
     },
+    filesOf: (key, { state }) => (state === 'storeFile' ? [partName(key, 'state'), storeFileName(key)] : []),
     forget: (key) => stores.forget(key),
   };
-}
-
-function chunksOf({ state, sessions }: NewCheckpoint): { state: Chunks | 'storeFile'; sessions: Chunks } {
-  return { state: state === 'storeFile' ? state : state.chunks, sessions: [sessions.bytes] };
-}
-
-function fitsIn(inlineLimit: number) {
-  return (part: Chunks | 'storeFile'): part is Chunks => part !== 'storeFile' && bytesOf(part) <= inlineLimit;
-}
-
-function bytesOf(chunks: Chunks): number {
-  return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
 }

@@ -1,10 +1,10 @@
 import { type Disk, pathOf, withFile } from './disk.ts';
 import { StorageDamagedError } from './errors.ts';
-import type { Part } from './manifest.ts';
+import type { FilePart } from './manifest.ts';
 import { type CheckpointKey, partName, storeFileName, temporary } from './names.ts';
 import { copyFile, measure } from './part-files.ts';
 
-type Taken = { readonly part: Part; readonly synced: boolean };
+type Taken = { readonly part: FilePart; readonly synced: boolean };
 
 /** Takes files that a store in another process wrote into the volume. */
 export interface StoreFiles {
@@ -13,7 +13,7 @@ export interface StoreFiles {
    * again after a failure.
    * @throws Error when the store wrote no file, StorageDamagedError when the disk lost it, system errors
    */
-  take(key: CheckpointKey): Promise<Part>;
+  take(key: CheckpointKey): Promise<FilePart>;
   /** The checkpoint is in the manifest, or given up. */
   forget(key: CheckpointKey): void;
 }
@@ -22,7 +22,7 @@ export function storeFiles(disk: Disk): StoreFiles {
   /** What was measured of files that are not in the manifest yet, and whether their sync succeeded. */
   const taken = new Map<string, Taken>();
 
-  async function sync(name: string): Promise<Part> {
+  async function sync(name: string): Promise<FilePart> {
     return withFile(disk, name, 'read', async (file) => {
       const part = await measure(file);
       taken.set(name, { part, synced: false });
@@ -33,7 +33,7 @@ export function storeFiles(disk: Disk): StoreFiles {
   }
 
   /** After a failed sync nothing but writing the bytes again makes them durable; they are compared with what they were. */
-  async function writeAgain(name: string, place: string, before: Part): Promise<Part> {
+  async function writeAgain(name: string, place: string, before: FilePart): Promise<FilePart> {
     const part = await copyFile(disk, name, temporary(place));
     if (part.checksum !== before.checksum || part.bytes !== before.bytes) {
       throw new StorageDamagedError(`${pathOf(disk, name)} changed after a failed write to the disk; check the disk`);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { type RestoredState, type StateReader, readState } from './checkpoint-reader.ts';
+import { type StateSource, stateSource } from './checkpoint-reader.ts';
 import { type CheckpointStore, openCheckpointStore } from './checkpoint-store.ts';
 import { type Disk, pathOf, withFile } from './disk.ts';
 import { StorageDamagedError, SupersededError, WrongVolumeError, systemCode } from './errors.ts';
 import { decodeFrame, encodeFrame } from './frame.ts';
-import { CLAIM_ATTEMPTS } from './limits.ts';
+import { CLAIM_ATTEMPTS, SEGMENT_BYTES } from './limits.ts';
 import { type InlineSource, type ManifestLog, createManifestLog, refuseIfSuperseded } from './manifest-log.ts';
 import {
   CHAINS,
@@ -25,8 +25,9 @@ import {
   unrestorable,
 } from './manifest.ts';
 import { fieldsOf } from './meta.ts';
-import { IDENTITY_FILE, identityDraft, manifestIncarnations, manifestName } from './names.ts';
-import { type Depth, checkPartFile } from './part-files.ts';
+import { IDENTITY_FILE, identityDraft, manifestIncarnations, manifestName, nextSegment } from './names.ts';
+import type { Depth } from './part-files.ts';
+import { checkSection } from './section-reader.ts';
 
 /** What a volume holds, as its newest manifest says. */
 export type Survey = {
@@ -53,18 +54,21 @@ export type Claim = {
   readonly identity: Identity;
   /** As handed out by the Finder, which has fenced every earlier one. */
   readonly incarnation: number;
+  /** How large segments are, if not SEGMENT_BYTES: a multiple of EXTENT_ALIGNMENT_BYTES. */
+  readonly segmentBytes?: number;
 };
 
 /**
- * Reads the state of one checkpoint of a volume that no process writes to any more, without changing anything.
+ * Looks for the state of one checkpoint of a volume that no process writes to any more, without changing anything.
+ * @param maxStateBytes a state that is larger is not read, unless it is a store's own file
  * @throws StorageDamagedError when it is not there, or not as it was written; StateTooLargeError, system errors
  */
-export async function readStateOf(
+export async function findState(
   disk: Disk,
   identity: Identity,
   version: number,
-  reader: StateReader,
-): Promise<RestoredState> {
+  maxStateBytes: number,
+): Promise<StateSource> {
   const names = await disk.list();
   const found = await readIdentity(disk, names);
   const incarnation = manifestIncarnations(names).at(-1) ?? 0;
@@ -75,7 +79,7 @@ export async function readStateOf(
   if (entry === undefined || !isRestorable(entry)) {
     throw new StorageDamagedError(`${disk.directory} does not hold checkpoint ${version} of ${describe(identity)}`);
   }
-  return readState({ disk, entries, inline: inlineOf(loaded) }, entry, reader);
+  return stateSource({ disk, entries, inline: inlineOf(loaded) }, entry, maxStateBytes);
 }
 
 type Loaded = { readonly manifest: Manifest; readonly bytes: Buffer };
@@ -121,12 +125,12 @@ export async function claimVolume(disk: Disk, claim: Claim): Promise<ClaimedVolu
 
 /** Undefined when a predecessor changed the volume meanwhile. */
 async function tryClaim(disk: Disk, claim: Claim, attempt: number): Promise<ClaimedVolume | undefined> {
-  const { identity, incarnation } = claim;
+  const { identity, incarnation, segmentBytes = SEGMENT_BYTES } = claim;
   await refuseIfSuperseded(disk, incarnation);
   await ensureIdentity(disk, claim);
   const inheritance = await findInheritance(disk, claim);
   if (inheritance === undefined) return undefined;
-  const { below, ownEdition, loaded } = inheritance;
+  const { below, ownEdition, loaded, segment } = inheritance;
 
   const { state, damage } = await inspect(disk, loaded?.manifest.state ?? EMPTY_STATE, 'whole');
   // A predecessor that was only tidying up changed its manifest before it removed any file.
@@ -136,22 +140,33 @@ async function tryClaim(disk: Disk, claim: Claim, attempt: number): Promise<Clai
   const log = await createManifestLog(disk, head, state, inlineOf(loaded));
   if (await overtaken(disk, incarnation, below, log)) return undefined;
   const { clean, stamp } = log.state();
-  return { store: openCheckpointStore(disk, head, log), checkpoints: restorable(state), clean, stamp, damage };
+  const store = openCheckpointStore(disk, head, log, { next: segment, bytes: segmentBytes });
+  return { store, checkpoints: restorable(state), clean, stamp, damage };
 }
 
-/** What a claim begins with. `below`: the newest earlier incarnation with a manifest. `ownEdition`: of an earlier claim. */
-type Inheritance = { readonly below: number; readonly ownEdition: number; readonly loaded: Loaded | undefined };
+/**
+ * What a claim begins with. `below`: the newest earlier incarnation with a manifest. `ownEdition`: of an earlier claim. `segment`: the first
+ * number that no segment of an earlier claim has.
+ */
+type Inheritance = {
+  readonly below: number;
+  readonly ownEdition: number;
+  readonly segment: number;
+  readonly loaded: Loaded | undefined;
+};
 
 /** Undefined when the manifest to read is gone. */
 async function findInheritance(disk: Disk, { identity, incarnation }: Claim): Promise<Inheritance | undefined> {
-  const incarnations = manifestIncarnations(await disk.list());
+  const names = await disk.list();
+  const incarnations = manifestIncarnations(names);
+  const segment = nextSegment(names, incarnation);
   const below = incarnations.filter((one) => one < incarnation).at(-1) ?? 0;
   const own = incarnations.includes(incarnation) ? await loadManifest(disk, incarnation, identity) : undefined;
   const ownEdition = own?.manifest.head.edition ?? 0;
   // What this incarnation itself has carried over from there is newer, if it claimed before.
-  if (below === 0 || own?.manifest.head.base === below) return { below, ownEdition, loaded: own };
+  if (below === 0 || own?.manifest.head.base === below) return { below, ownEdition, segment, loaded: own };
   const loaded = await loadManifest(disk, below, identity);
-  return loaded && { below, ownEdition, loaded };
+  return loaded && { below, ownEdition, segment, loaded };
 }
 
 /** The inline parts of a manifest that is in memory. */
@@ -231,9 +246,8 @@ async function inspect(disk: Disk, state: ManifestState, depth: Depth): Promise<
 
 async function faultOf(disk: Disk, entry: Entry, chain: Chain, depth: Depth): Promise<string | undefined> {
   const section = entry[chain];
-  return section === undefined || section.place === 'inline'
-    ? undefined
-    : checkPartFile(disk, entry, chain, section, depth);
+  if (section === undefined || section.place === 'inline') return undefined;
+  return checkSection(disk, { entry, chain, section }, depth);
 }
 
 function restorable(state: ManifestState): Checkpoint[] {

@@ -6,7 +6,7 @@ import { largest, type KeptGeneration } from '@dpr/core';
 import { MAX_KEPT_GENERATIONS } from '@dpr/protocol';
 import {
   claimVolume,
-  readStateOf,
+  findState,
   StorageDamagedError,
   SupersededError,
   surveyVolume,
@@ -14,8 +14,7 @@ import {
   type ClaimedVolume,
   type Disk,
   type Identity,
-  type RestoredState,
-  type StateReader,
+  type StateSource,
   type Survey,
 } from '../storage/index.ts';
 
@@ -103,19 +102,20 @@ async function heldBy(volume: Disk): Promise<KeptGeneration['checkpoints']> {
 }
 
 /**
- * Reads the state that an earlier generation had at a version.
- * @throws StorageDamagedError when it is not there or not as it was written; StateTooLargeError, system errors
+ * Looks for the state that an earlier generation had at a version.
+ * @param maxStateBytes a state that is larger is not read, unless it is a store's own file
+ * @throws StorageDamagedError when it is not there or not as it was written, also while it is read; StateTooLargeError, system errors
  */
-export async function readEarlier(
+export async function findEarlier(
   disk: Disk,
   identity: Identity,
   version: number,
-  reader: StateReader,
-): Promise<RestoredState> {
+  maxStateBytes: number,
+): Promise<StateSource> {
   const name = nameOf(identity.generation);
   const names = await disk.list();
   const found = [keptName(name), name].find((one) => names.includes(one));
-  if (found !== undefined) return readStateOf(disk.inside(found), identity, version, reader);
+  if (found !== undefined) return findState(disk.inside(found), identity, version, maxStateBytes);
   throw new StorageDamagedError(`${disk.directory} has no generation ${identity.generation} any more`);
 }
 

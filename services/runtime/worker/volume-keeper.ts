@@ -10,11 +10,10 @@ import {
   type Disk,
   type Identity,
   type NewCheckpoint,
-  type StatePiece,
 } from '../storage/index.ts';
 import { LOOK_EVERY_MS, pause, writePauses } from '../write-pauses.ts';
 import { checkpointWriter, type CheckpointWriter } from './checkpoint-writer.ts';
-import { claimGeneration, keepEarlier, readEarlier, surveyKept, surveyNewest } from './generations.ts';
+import { claimGeneration, keepEarlier, findEarlier, surveyKept, surveyNewest } from './generations.ts';
 import type { AdaptedState } from './adapted-state.ts';
 
 export type VolumeEffect = Extract<
@@ -111,12 +110,9 @@ export function volumeKeeper(options: VolumeKeeperOptions): VolumeKeeper {
     await keeping;
     const identity = { cluster, worker: options.worker, generation: from.generation };
     const begun = await writer.begin(info.version, async (): Promise<NewCheckpoint> => {
-      const chunks: Buffer[] = [];
-      const openState = () => (piece: StatePiece) => void chunks.push(piece.bytes);
-      const { maxStateBytes } = options;
-      const found = await readEarlier(disk, identity, from.version, { openState, maxStateBytes });
+      const found = await findEarlier(disk, identity, from.version, options.maxStateBytes);
       // All sections of its chain, in their order, are one that is the whole state.
-      if (!('path' in found)) return { ...info, stamp, sessions, state: { since: info.version, chunks } };
+      if ('bytes' in found) return { ...info, stamp, sessions, state: { since: info.version, ...found } };
       await copyFile(found.path, store.storeFile(info.worldLine, info.version).path, constants.COPYFILE_FICLONE);
       return { ...info, stamp, sessions, state: 'storeFile' };
     });

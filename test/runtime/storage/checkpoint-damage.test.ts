@@ -1,7 +1,22 @@
 import assert from 'node:assert/strict';
 import { type Disk, StorageDamagedError, surveyVolume } from '../../../services/runtime/storage/index.ts';
-import { appendAll, checkpoint, claimOn, delta, LARGE, restored, versions, readBack } from './checkpoints.ts';
+import {
+  appendAll,
+  checkpoint,
+  claimOn,
+  corruptSection,
+  delta,
+  LARGE,
+  restored,
+  versions,
+  readBack,
+} from './checkpoints.ts';
 import { type SimDisk, healthy, seeded, simDisk } from './sim-disk.ts';
+
+/** What the message ends with. */
+const CANNOT =
+  'this checkpoint cannot be restored. Restore the directory from a backup, or remove the worker by force and add it again with ' +
+  'state: empty in its entry, which loses what it held';
 
 describe('damage in a checkpoint store', () => {
   let sim: SimDisk;
@@ -12,41 +27,44 @@ describe('damage in a checkpoint store', () => {
     disk = sim.mount(healthy);
   });
 
-  it('of a data file is told by name, and costs no other checkpoint', async () => {
+  it('of a section is told by name, and costs no other checkpoint', async () => {
     const { store } = await claimOn(disk, 1);
     await store.append(checkpoint(1));
     await store.append(checkpoint(2, { state: Buffer.alloc(LARGE) }));
     await store.append(checkpoint(3, delta(3, 2)));
-    sim.corrupt('checkpoint-1-1-2', 5_000);
+    corruptSection(sim, 2, 'state', 5_000);
     await assert.rejects(readBack(store, 2), (error: Error) =>
-      error.message.startsWith('/sim/checkpoint-1-1-2 does not have'),
+      error.message.startsWith('checkpoint-1-1-2 in /sim/segment-1-0 at byte 0 does not have'),
     );
     const second = await claimOn(disk, 2);
     assert.deepEqual(versions(second), [1, 3]);
     assert.equal(second.damage.length, 1);
-    assert.match(second.damage[0] ?? '', /^\/sim\/checkpoint-1-1-2 does not have the checksum/);
+    assert.match(
+      second.damage[0] ?? '',
+      /^checkpoint-1-1-2 in \/sim\/segment-1-0 at byte 0 does not have the checksum/,
+    );
     assert.deepEqual((await restored(second.store, 3)).sessions, ['sessions 2', 'delta 3']);
   });
 
-  it('of a sessions file takes the deltas on it along', async () => {
+  it('of a section of sessions takes the deltas on it along', async () => {
     const { store } = await claimOn(disk, 1);
     await store.append(checkpoint(1));
     await store.append(checkpoint(2, delta(2, 1, Buffer.alloc(LARGE))));
     await store.append(checkpoint(3, delta(3, 1)));
     await store.append(checkpoint(4));
-    sim.remove('checkpoint-1-1-2-sessions');
+    sim.remove('segment-1-0');
     const survey = await surveyVolume(disk);
     assert.deepEqual(versions(survey), [1, 4]);
-    assert.deepEqual(survey.damage, ['/sim/checkpoint-1-1-2-sessions is missing']);
+    assert.deepEqual(survey.damage, [`checkpoint-1-1-2-sessions in /sim/segment-1-0 at byte 0 is missing: ${CANNOT}`]);
     assert.deepEqual(versions(await claimOn(disk, 2)), [1, 4]);
   });
 
-  it('of a sessions file harms no checkpoint whose sessions begin after it', async () => {
+  it('of a section of sessions harms no checkpoint whose sessions begin after it', async () => {
     const { store } = await claimOn(disk, 1);
     await store.append(checkpoint(1, delta(1, 1, Buffer.alloc(LARGE))));
     await store.append(checkpoint(2, delta(2, 1)));
     await store.append(checkpoint(3, delta(3, 2)));
-    sim.remove('checkpoint-1-1-1-sessions');
+    sim.remove('segment-1-0');
     const second = await claimOn(disk, 2);
     assert.deepEqual(versions(second), [3]);
     assert.deepEqual((await restored(second.store, 3)).sessions, ['delta 2', 'delta 3']);
@@ -58,24 +76,27 @@ describe('damage in a checkpoint store', () => {
     const { store } = await claimOn(disk, 1);
     await store.append(checkpoint(1));
     await store.append(checkpoint(2, { state: Buffer.alloc(LARGE) }));
-    sim.remove('checkpoint-1-1-2');
+    sim.remove('segment-1-0');
     const second = await claimOn(disk, 2);
     assert.deepEqual(versions(second), [1]);
     await second.store.append(checkpoint(3, { predecessor: 1, ...delta(3, 1) }));
     assert.deepEqual((await restored(second.store, 3)).sessions, ['sessions 1', 'delta 3']);
   });
 
-  it('of the head or the length of a data file is noticed too', async () => {
+  it('of the head or the length of a segment is noticed too', async () => {
     const { store } = await claimOn(disk, 1);
     await store.append(checkpoint(1, { state: Buffer.alloc(LARGE) }));
     for (const offset of [0, 6, 20, 36, 60]) {
-      sim.corrupt('checkpoint-1-1-1', offset);
+      corruptSection(sim, 1, 'state', offset);
       assert.deepEqual(versions(await surveyVolume(disk)), [], `byte ${offset}`);
-      sim.corrupt('checkpoint-1-1-1', offset);
+      corruptSection(sim, 1, 'state', offset);
     }
-    const file = await disk.open('checkpoint-1-1-1', 'write');
-    await file.writeAt(sim.size('checkpoint-1-1-1'), Buffer.from('x'));
-    assert.match((await surveyVolume(disk)).damage[0] ?? '', /checkpoint-1-1-1 has 262\d+ bytes instead of/);
+    const bytes = sim.durable('segment-1-0')?.subarray(0, LARGE) ?? assert.fail();
+    sim.put('segment-1-0', bytes);
+    assert.match(
+      (await surveyVolume(disk)).damage[0] ?? '',
+      /segment-1-0 at byte 0 ends at byte 262145 instead of 262\d+/,
+    );
   });
 
   it('of an inline part after it was read is told by place', async () => {
@@ -92,10 +113,10 @@ describe('damage in a checkpoint store', () => {
   it('is told by name where a file is missing', async () => {
     const { store } = await claimOn(disk, 1);
     await appendAll(store, 1, 2, { state: Buffer.alloc(LARGE) });
-    const [name = ''] = sim.names().filter((one) => one.startsWith('checkpoint-'));
-    sim.remove(name);
-    await assert.rejects(readBack(store, 1), (error) => {
-      return error instanceof StorageDamagedError && error.message.startsWith(`/sim/${name} is missing: `);
+    sim.remove('segment-1-0');
+    await assert.rejects(readBack(store, 1), {
+      name: 'StorageDamagedError',
+      message: `checkpoint-1-1-1 in /sim/segment-1-0 at byte 0 is missing: ${CANNOT}`,
     });
   });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Disk, SupersededError } from '../../../services/runtime/storage/index.ts';
-import { appendAll, checkpoint, claimOn, LARGE, versions, writeFile, readBack } from './checkpoints.ts';
+import { appendAll, checkpoint, claimOn, extentOf, LARGE, versions, writeFile, readBack } from './checkpoints.ts';
 import { type Fate, type SimDisk, type Step, healthy, seeded, simDisk } from './sim-disk.ts';
 
 /** A process that waits before the first step that `holds` names, until it is let go. */
@@ -45,7 +45,8 @@ describe('the succession in a checkpoint store', () => {
 
   it('stops a store that would restore what a later incarnation removed', async () => {
     const zombie = await claimOn(disk, 1);
-    await appendAll(zombie.store, 1, 2, { state: Buffer.alloc(LARGE) });
+    await zombie.store.append(checkpoint(1, { state: Buffer.alloc(LARGE) }));
+    await zombie.store.append(checkpoint(2));
     const { store } = await claimOn(disk, 2);
     await store.prune(2);
     await assert.rejects(readBack(zombie.store, 1), SupersededError);
@@ -58,42 +59,43 @@ describe('the succession in a checkpoint store', () => {
     let died: () => void = () => undefined;
     const death = new Promise<void>((resolve) => (died = resolve));
     const dying = sim.mount(({ operation, name }) => {
-      if (operation !== 'datasync' || name !== 'checkpoint-2-1-3') return 'done';
+      if (operation !== 'datasync' || name !== 'segment-2-0') return 'done';
       died();
       return 'dies';
     });
     const second = await claimOn(dying, 2);
     await Promise.race([second.store.append(checkpoint(3, { state: Buffer.alloc(LARGE) })), death]);
-    assert(sim.names().includes('checkpoint-2-1-3'));
+    assert(sim.names().includes('segment-2-0'));
     await writeFile(disk, 'manifest-2.tmp', Buffer.alloc(10));
     await writeFile(disk, 'store-1-1-9', Buffer.alloc(10));
     await writeFile(disk, 'lost+found', Buffer.alloc(0));
 
     const third = await claimOn(disk, 3);
     await third.store.prune(2);
-    assert.deepEqual(sim.names(), ['checkpoint-1-1-2', 'identity', 'lost+found', 'manifest-3']);
+    assert.deepEqual(sim.names(), ['identity', 'lost+found', 'manifest-3', 'segment-1-0']);
   });
 
-  it('does not mistake what a predecessor tidies up for damage', async () => {
+  it('does not mistake what a predecessor overwrites for damage', async () => {
     const zombie = await claimOn(disk, 1);
-    await appendAll(zombie.store, 1, 1, { state: Buffer.alloc(LARGE) });
+    await appendAll(zombie.store, 1, 1, { state: Buffer.alloc(LARGE, 'a') });
     await zombie.store.append(checkpoint(2));
-    const gate = gated(({ operation, name }) => operation === 'open' && name === 'checkpoint-1-1-1');
+    const gate = gated(({ operation, name }) => operation === 'open' && name === 'segment-1-0');
     const claiming = claimOn(sim.mount(gate.process), 2);
     await gate.reached;
     await zombie.store.prune(2);
-    assert(!sim.names().includes('checkpoint-1-1-1'));
+    await zombie.store.append(checkpoint(3, { state: Buffer.alloc(LARGE, 'b') }));
+    assert.equal(extentOf(sim, 3, 'state').at, 0);
     gate.open();
     const second = await claiming;
     assert.deepEqual(second.damage, []);
-    assert.deepEqual(versions(second), [2]);
+    assert.deepEqual(versions(second), [2, 3]);
   });
 
   it('is of the later incarnation when two claim at the same time and the first is slower', async () => {
     const zombie = await claimOn(disk, 1);
     await appendAll(zombie.store, 1, 2);
     const second = gated(({ operation, name }) => operation === 'rename' && name === 'manifest-2.tmp');
-    const tidying = gated(({ operation, name }) => operation === 'unlink' && name === 'checkpoint-1-1-3');
+    const tidying = gated(({ operation, name }) => operation === 'unlink' && name === 'segment-1-0');
     const third = gated(({ operation, name }) => operation === 'rename' && name === 'manifest-3.tmp');
     const slower = claimOn(
       sim.mount(async (step) => (await second.process(step), tidying.process(step))),

@@ -10,7 +10,15 @@ import {
   type StateReader,
   claimVolume,
 } from '../../../services/runtime/storage/index.ts';
-import { type Fate, type Step } from './sim-disk.ts';
+import {
+  type Chain,
+  type Entry,
+  type Extent,
+  outsideOf,
+  readManifest,
+} from '../../../services/runtime/storage/manifest.ts';
+import { manifestIncarnations, manifestName } from '../../../services/runtime/storage/names.ts';
+import type { Fate, SimDisk, Step } from './sim-disk.ts';
 
 export const IDENTITY: Identity = { cluster: '0123456789abcdef0123456789abcdef', worker: 3, generation: 1 };
 export const STAMP = { start: '00112233aabbccdd', counter: 7 };
@@ -85,6 +93,32 @@ export async function restored(store: CheckpointStore, version: number) {
 
 export function versions({ checkpoints }: Pick<ClaimedVolume, 'checkpoints'>): number[] {
   return checkpoints.map((one) => one.version);
+}
+
+/** What the manifest of an incarnation says, without what was pruned; by default the newest. */
+function entriesOn(sim: SimDisk, incarnation = manifestIncarnations(sim.names()).at(-1) ?? 0): readonly Entry[] {
+  const bytes = sim.durable(manifestName(incarnation)) ?? assert.fail('there is no manifest');
+  return readManifest('manifest', incarnation, bytes).state.entries;
+}
+
+/** The sections that a manifest lists outside of it, in order. */
+export function sectionsOf(sim: SimDisk, incarnation: number): string {
+  const sections = outsideOf(entriesOn(sim, incarnation));
+  return sections.map(({ entry, chain }) => `${entry.version} ${chain}`).join(', ');
+}
+
+/** Where the newest manifest says that a section is, which is in one piece in a segment. */
+export function extentOf(sim: SimDisk, version: number, chain: Chain): Extent {
+  const section = entriesOn(sim).find((entry) => entry.version === version)?.[chain];
+  assert(section?.place === 'segments' && section.extents.length === 1);
+  return section.extents[0] ?? assert.fail();
+}
+
+/** Changes a byte of a section. @param offset counted from its frame's beginning */
+export function corruptSection(sim: SimDisk, version: number, chain: Chain, offset: number): Extent {
+  const extent = extentOf(sim, version, chain);
+  sim.corrupt(extent.file, extent.at + offset);
+  return extent;
 }
 
 export async function writeFile(disk: Disk, name: string, bytes: Buffer): Promise<void> {

@@ -17,12 +17,13 @@ import {
 import {
   claimGeneration,
   deleteGeneration,
+  findEarlier,
   keepEarlier,
-  readEarlier,
   surveyKept,
   surveyNewest,
 } from '../../../services/runtime/worker/generations.ts';
-import { readBack, stateReader } from './checkpoints.ts';
+import { collect } from '../../../services/runtime/storage/pieces.ts';
+import { readBack } from './checkpoints.ts';
 import { type Fate, type Process, type SimDisk, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
 
 const CLUSTER = '0123456789abcdef0123456789abcdef';
@@ -60,11 +61,11 @@ async function takeOver(disk: Disk): Promise<void> {
   await store.close();
 }
 
-/** The sections of the state that a generation had at a version. */
-async function readSections(disk: Disk, identity: Identity, version: number, maxStateBytes = LARGE_BYTES) {
-  const { sections, ...reader } = stateReader(maxStateBytes);
-  await readEarlier(disk, identity, version, reader);
-  return [...sections.values()];
+/** The state that a generation had at a version. */
+async function readEarlier(disk: Disk, identity: Identity, version: number, maxStateBytes = LARGE_BYTES) {
+  const found = await findEarlier(disk, identity, version, maxStateBytes);
+  assert('bytes' in found);
+  return collect(found.read());
 }
 
 async function surveyed(disk: Disk): Promise<string> {
@@ -150,8 +151,8 @@ describe('generations of a worker', () => {
         assert.equal(another, undefined);
         const { checkpoints, damage } = await surveyVolume(disk.inside(name));
         assert.deepEqual([checkpoints.map(({ version }) => version), damage], [[1, 2], []]);
-        assert.deepEqual(await readSections(disk, FIRST, 1), [Buffer.alloc(LARGE_BYTES, 1)]);
-        assert.deepEqual(await readSections(disk, FIRST, 2), [Buffer.alloc(10, 2)]);
+        assert.deepEqual(await readEarlier(disk, FIRST, 1), Buffer.alloc(LARGE_BYTES, 1));
+        assert.deepEqual(await readEarlier(disk, FIRST, 2), Buffer.alloc(10, 2));
         await claim(disk, 2, 3);
         await keepEarlier(disk, 2);
         assert.deepEqual(sim.names(), ['generation-1.kept', 'generation-2']);
@@ -241,9 +242,9 @@ describe('generations of a worker', () => {
     const disk = simDisk(seeded(1)).mount(healthy);
     await begun(disk);
     await takeOver(disk);
-    await assert.rejects(readSections(disk, { ...FIRST, cluster: 'f'.repeat(32) }, 2), StorageDamagedError);
-    await assert.rejects(readSections(disk, FIRST, 3), StorageDamagedError);
-    await assert.rejects(readSections(disk, { ...FIRST, generation: 9 }, 2), StorageDamagedError);
+    await assert.rejects(readEarlier(disk, { ...FIRST, cluster: 'f'.repeat(32) }, 2), StorageDamagedError);
+    await assert.rejects(readEarlier(disk, FIRST, 3), StorageDamagedError);
+    await assert.rejects(readEarlier(disk, { ...FIRST, generation: 9 }, 2), StorageDamagedError);
   });
 
   it('are not read where the state exceeds the memory which there is for it', async () => {
@@ -255,16 +256,16 @@ describe('generations of a worker', () => {
       [1, LARGE_BYTES],
       [2, 10],
     ] as const) {
-      assert.deepEqual(await readSections(disk, FIRST, version, bytes), [Buffer.alloc(bytes, version)]);
-      await assert.rejects(readSections(disk, FIRST, version, bytes - 1), {
+      assert.deepEqual(await readEarlier(disk, FIRST, version, bytes), Buffer.alloc(bytes, version));
+      await assert.rejects(readEarlier(disk, FIRST, version, bytes - 1), {
         name: 'StateTooLargeError',
         message: new RegExp(`has ${bytes} bytes, and this process has memory for ${bytes - 1}: give it more`),
       });
     }
     const kept = disk.inside('generation-1.kept');
-    await kept.unlink('checkpoint-1-1-1');
-    await assert.rejects(readSections(disk, FIRST, 1, LARGE_BYTES - 1), { name: 'StateTooLargeError' });
-    await assert.rejects(readSections(disk, FIRST, 1), StorageDamagedError, 'its file was read only now');
+    await kept.unlink('segment-1-0');
+    await assert.rejects(readEarlier(disk, FIRST, 1, LARGE_BYTES - 1), { name: 'StateTooLargeError' });
+    await assert.rejects(readEarlier(disk, FIRST, 1), StorageDamagedError, 'its file was read only now');
   });
 
   it('are deleted when that is asked for, whichever step of it a process dies in, with and without the power', async () => {

@@ -8,15 +8,18 @@ import {
 } from '../../../services/runtime/storage/frame.ts';
 import type { Disk, DiskFile } from '../../../services/runtime/storage/index.ts';
 import {
+  EXTENT_ALIGNMENT_BYTES,
   FRAME_ALIGNMENT_BYTES,
   MANIFEST_LIMIT_BYTES,
   META_LIMIT_BYTES,
-  PAYLOAD_LIMIT_BYTES,
+  SEGMENT_BYTES,
 } from '../../../services/runtime/storage/limits.ts';
 import { checkFits, createManifestLog, type NewEntry } from '../../../services/runtime/storage/manifest-log.ts';
 import { EMPTY_STATE } from '../../../services/runtime/storage/manifest.ts';
-import { partWriter } from '../../../services/runtime/storage/part-writer.ts';
-import { IDENTITY, STAMP, checkpoint } from './checkpoints.ts';
+import { sourceOf } from '../../../services/runtime/storage/pieces.ts';
+import { segmentSpace } from '../../../services/runtime/storage/segment-space.ts';
+import { segmentWriter } from '../../../services/runtime/storage/segment-writer.ts';
+import { IDENTITY, STAMP } from './checkpoints.ts';
 
 /** A disk that keeps how long its files are, and nothing that is written into them. */
 function hollowDisk() {
@@ -57,21 +60,23 @@ function hollowDisk() {
 }
 
 describe('the largest parts of a volume', () => {
-  it('are states and sections of sessions of PAYLOAD_LIMIT_BYTES', async () => {
-    const { disk, sizeOf } = hollowDisk();
-    const writer = partWriter(disk, IDENTITY);
-    const key = { incarnation: 1, worldLine: 1, version: 5 };
-    const large = Buffer.alloc(PAYLOAD_LIMIT_BYTES + 1); // zeros that are only read take no memory
-    const most = large.subarray(0, PAYLOAD_LIMIT_BYTES);
-    const { state } = await writer.write(key, checkpoint(5, { state: most }), 0);
-    assert.equal(state.bytes, PAYLOAD_LIMIT_BYTES);
-    assert.ok(sizeOf('checkpoint-1-1-5') > PAYLOAD_LIMIT_BYTES);
-    for (const tooLarge of [{ state: large }, { sessions: { since: 5, bytes: large } }]) {
-      await assert.rejects(writer.write(key, checkpoint(5, tooLarge), 0), {
-        name: 'StorageLimitError',
-        message: /^a (state|sessions) of 1073741825 bytes exceeds the limit of 1073741824$/,
-      });
+  it('go on in the next segment after SEGMENT_BYTES', async () => {
+    const zeros = Buffer.alloc(2 * SEGMENT_BYTES); // that are only read take no memory
+    async function write(bytes: number) {
+      const { disk, sizeOf } = hollowDisk();
+      const writer = segmentWriter(disk, IDENTITY, segmentSpace(1, 0, SEGMENT_BYTES));
+      const source = sourceOf([zeros.subarray(0, bytes)]);
+      const extents = await writer.write({ incarnation: 1, worldLine: 1, version: 5 }, 'state', source);
+      return { shape: extents.map((one) => [one.segment, one.at, one.bytes]), first: sizeOf('segment-1-0') };
     }
+    const [[, , most = 0] = []] = (await write(SEGMENT_BYTES)).shape;
+    assert.ok(most > SEGMENT_BYTES - EXTENT_ALIGNMENT_BYTES && most < SEGMENT_BYTES);
+    assert.deepEqual(await write(most), { shape: [[0, 0, most]], first: SEGMENT_BYTES });
+    const inTwo = [
+      [0, 0, most],
+      [1, 0, 1],
+    ];
+    assert.deepEqual(await write(most + 1), { shape: inTwo, first: SEGMENT_BYTES });
   });
 
   it('are descriptions of META_LIMIT_BYTES', () => {

@@ -144,7 +144,7 @@ describe('real disk', () => {
     assert.deepEqual(restored.states, [state]);
     assert.equal(restored.sessions.length, 20);
     await second.store.prune(20);
-    assert.deepEqual(await disk.list(), ['checkpoint-1-1-20', 'identity', 'manifest-2']);
+    assert.deepEqual(await disk.list(), ['identity', 'manifest-2', 'segment-1-0']);
     await second.store.close();
   });
 });

@@ -15,6 +15,9 @@ import {
 import { readBack } from './checkpoints.ts';
 import { type Fate, type Process, type SimDisk, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
 
+/** Some sections fit into one, others do not. */
+const SEGMENT_BYTES = 3 * INLINE_LIMIT_BYTES;
+
 const IDENTITY = { cluster: '0123456789abcdef0123456789abcdef', worker: 0, generation: 1 };
 
 /** A checkpoint as its worker meant it, and all sections that its state and its sessions are put together from. */
@@ -76,7 +79,8 @@ function textsOf(sections: readonly Buffer[]): string[] {
 }
 
 function padded(text: string | undefined, random: () => number): Buffer {
-  const bytes = random() < 0.25 ? INLINE_LIMIT_BYTES + 1 + Math.floor(random() * 2_000) : Math.floor(random() * 1_500);
+  const bytes =
+    random() < 0.25 ? INLINE_LIMIT_BYTES + 1 + Math.floor(random() ** 8 * SEGMENT_BYTES) : Math.floor(random() * 1_500);
   return Buffer.from((text ?? '').padEnd(bytes));
 }
 
@@ -200,7 +204,9 @@ async function work(model: Model, store: CheckpointStore, incarnation: number, r
 
 async function live(model: Model, disk: Disk, incarnation: number, random: () => number): Promise<void> {
   await insist(() => surveyVolume(disk));
-  const claimed = await insist(() => claimVolume(disk, { identity: IDENTITY, incarnation }));
+  const claimed = await insist(() =>
+    claimVolume(disk, { identity: IDENTITY, incarnation, segmentBytes: SEGMENT_BYTES }),
+  );
   await check(model, claimed);
   await work(model, claimed.store, incarnation, random);
 }
@@ -226,7 +232,11 @@ async function lives(seed: number, lastSteps: readonly number[], reliable: boole
     await Promise.race([live(model, sim.mount(process), incarnation, random), died]);
     if (random() < 0.5) sim.cutPower();
   }
-  const claimed = await claimVolume(sim.mount(healthy), { identity: IDENTITY, incarnation: incarnation + 1 });
+  const claimed = await claimVolume(sim.mount(healthy), {
+    identity: IDENTITY,
+    incarnation: incarnation + 1,
+    segmentBytes: SEGMENT_BYTES,
+  });
   await check(model, claimed);
 }
 
@@ -292,12 +302,14 @@ async function succeed(sim: SimDisk, seed: number): Promise<void> {
     const model: Model = { ...newModel(), cut: fenced?.cut ?? 0, worldLine: incarnation * 1_000, names: seed * 1_000 };
     const disk = sim.mount(scheduler.process(incarnation));
     let claimed = false;
-    const claiming = claimVolume(disk, { identity: IDENTITY, incarnation }).then(async (volume) => {
-      await checkInheritance(volume, fenced, predecessor);
-      model.known = { listed: await inherited(volume, model.cut), clean: volume.clean };
-      claimed = true;
-      return volume;
-    });
+    const claiming = claimVolume(disk, { identity: IDENTITY, incarnation, segmentBytes: SEGMENT_BYTES }).then(
+      async (volume) => {
+        await checkInheritance(volume, fenced, predecessor);
+        model.known = { listed: await inherited(volume, model.cut), clean: volume.clean };
+        claimed = true;
+        return volume;
+      },
+    );
     const ended = claiming.then((volume) => work(model, volume.store, incarnation, random));
     ended.catch(() => undefined);
     workers.push({ incarnation, model, ended });

@@ -76,12 +76,18 @@ export const UNREACHABLE: readonly Unreachable[] = [
     because: 'the simulated stores give bytes, not files',
     blocks: {
       'runtime/storage/store-file.ts': [],
-      'runtime/storage/part-files.ts': [
-        'const bytes = await file.size(); let checksum = 0; for await',
-        "withFile(disk, from, 'read', (source) =>",
+      'runtime/storage/part-files.ts': [], // nor are they of a volume whose large parts had files of their own
+      'runtime/storage/part-writer.ts': [
+        'async function takeStoreFile(',
+        '? await takeStoreFile(key)',
+        '? [partName(key,',
+        '? key.version :',
       ],
-      'runtime/storage/part-writer.ts': ['await stores.take(key)', '[storeFileName(key)] : []'],
-      'runtime/storage/checkpoint-reader.ts': ["if (entry.state.place === 'store') {"],
+      'runtime/storage/checkpoint-reader.ts': [
+        "if (entry.state.place === 'store') return checkedFile(from.disk,",
+        "if (entry.state.place === 'store') return checkedFile(disk,",
+        'async function checkedFile(',
+      ],
       'runtime/storage/checkpoint-store.ts': ['const name = storeFileName({ incarnation, worldLine, version });'],
     },
   },
@@ -94,7 +100,6 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'runtime/storage/frame.ts': ['if (text.length > META_LIMIT_BYTES)'],
       'runtime/storage/two-slot-file.ts': ['exceeds the limit of ${RECORD_LIMIT_BYTES}`'],
       'runtime/storage/manifest-log.ts': ['throw new StorageLimitError(', '? TIGHT_INLINE_LIMIT_BYTES :'],
-      'runtime/storage/part-writer.ts': ['exceeds the limit of ${PAYLOAD_LIMIT_BYTES}`'],
       'runtime/storage/appends.ts': [
         'checkpoints wait to be written already`',
         'throw new StorageLimitError( `${disk.directory} holds',
@@ -190,7 +195,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
     because:
       'the caller sees to it before: a writer appends one checkpoint after another, a member has decisions, a waiting one is there',
     blocks: {
-      'runtime/storage/appends.ts': ['throw new AppendBlockedError(', 'if (above <= version) continue;'],
+      'runtime/storage/appends.ts': ['throw new AppendBlockedError('],
       'runtime/storage/manifest.ts': ['a.counter > b.counter ? a : b;'],
       'runtime/storage/volume.ts': ['if (loaded === undefined) return false;'],
       'core/finder/reports.ts': ['?? exposed.record.worldLine;'],
@@ -264,12 +269,15 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'await rewrite(current.state); encoded',
         'const path = pathOf(disk, manifestName(',
       ],
-      'runtime/storage/part-files.ts': [
-        "throw damagedPart(disk, name, 'is missing');",
-        "if (start === undefined) throw damagedPart(disk, name, 'does not begin with",
-        'if (head?.kind !== kind ||',
-        'if (head.payloadBytes !== part.bytes ||',
+      'runtime/storage/section-reader.ts': [
+        'if (error instanceof StorageDamagedError) return error.message;',
+        'throw unusable(`${place} is missing`);',
+        'if (start === undefined) throw unusable(',
+        'if (size < end) throw unusable(',
+        'if (head?.kind !== chain ||',
+        'if (head.payloadBytes !== bytes ||',
       ],
+      'runtime/storage/segment-writer.ts': ['await disk.unlink(file).catch('],
       'runtime/storage/checkpoint-reader.ts': [
         'if (entry === undefined || !isRestorable(entry)) throw nothingToRestore',
         'const versions = entries.filter(',
