@@ -74,13 +74,14 @@ const REACHED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'services/runtime/storage/limits.ts': {
     RECORD_LIMIT_BYTES: 'runtime/storage/two-slot-file.test.ts',
-    PAYLOAD_LIMIT_BYTES: LARGE,
     META_LIMIT_BYTES: LARGE,
     MANIFEST_LIMIT_BYTES: LARGE,
     INLINE_LIMIT_BYTES: 'runtime/storage/checkpoint-manifest.test.ts',
     TIGHT_INLINE_LIMIT_BYTES: 'runtime/storage/checkpoint-manifest.test.ts',
     MAX_CHECKPOINTS: 'runtime/storage/checkpoint-order.test.ts',
     MAX_PENDING_APPENDS: 'runtime/storage/checkpoint-order.test.ts',
+    MAX_EXTENTS: 'runtime/storage/segment-space.test.ts',
+    MAX_FREE_SEGMENTS: 'runtime/storage/segments.test.ts',
   },
   'services/runtime/worker/incremental/limits.ts': {
     MAX_CHUNK_BYTES: 'runtime/incremental/chunks.test.ts',

@@ -14,12 +14,17 @@ export const TIGHT_INLINE_LIMIT_BYTES = 4 * KIB;
 /** Largest description of a checkpoint; dependencies are what makes one large. */
 export const META_LIMIT_BYTES = MIB;
 
-/** Checkpoints that a manifest lists at one time. */
-export const MAX_CHECKPOINTS = 4_000;
+/**
+ * Checkpoints that a manifest lists at one time: the longest chain of a state, of 8,192 sections, and 1,000 that are not committed yet. A
+ * sweep of 10 GB takes 2,500 of them, and the chain before it stays until it is complete.
+ */
+export const MAX_CHECKPOINTS = 10_000;
 /** Appends that wait for their turn at one time. */
 export const MAX_PENDING_APPENDS = 64;
 /** Largest manifest; one that would exceed it is rewritten without its dead bytes first. */
 export const MANIFEST_LIMIT_BYTES = 256 * MIB;
+/** A manifest is rewritten in pieces of this size: describing what is in one takes about a millisecond. */
+export const MANIFEST_PIECE_BYTES = 64 * KIB;
 /** A manifest with more dead bytes than this, and more dead than live ones, is rewritten when the store prunes, */
 export const COMPACTION_DEAD_BYTES = 512 * KIB;
 /** though not for fewer than this many times its live bytes as long as they are no more than the second limit. */

@@ -10,6 +10,7 @@ import {
   FRAME_ALIGNMENT_BYTES,
   INLINE_LIMIT_BYTES,
   MANIFEST_LIMIT_BYTES,
+  MANIFEST_PIECE_BYTES,
   TIGHT_INLINE_LIMIT_BYTES,
 } from './limits.ts';
 import {
@@ -203,33 +204,39 @@ async function writeManifest(
   state: ManifestState,
   source: InlineSource,
 ): Promise<OpenManifest> {
-  const { frames, entries, end } = await encodeManifest(head, state, source);
   const name = manifestName(head.incarnation);
   const file = await disk.open(temporary(name), 'create');
   try {
-    await file.writeAt(0, Buffer.concat(frames));
+    const { entries, end } = await writeFrames(file, head, state, source);
     await file.datasync();
     await refuseIfSuperseded(disk, head.incarnation);
     await disk.rename(temporary(name), name);
     await disk.syncDirectory();
+    return { file, head, state: { ...state, entries }, end };
   } catch (error) {
     await file.close().catch(() => undefined);
     throw error;
   }
-  return { file, head, state: { ...state, entries }, end };
 }
 
-async function encodeManifest(
+/** Piece by piece, as describing thousands of checkpoints takes a while. */
+async function writeFrames(
+  file: DiskFile,
   head: ManifestHead,
   state: ManifestState,
   source: InlineSource,
-): Promise<{ frames: Buffer[]; entries: Entry[]; end: number }> {
+): Promise<{ entries: Entry[]; end: number }> {
   const standing = standingMeta(state);
   const opening = { ...head.identity, base: head.base, ...standing };
-  const first = encodeFrame('manifest', { ...head, position: 0 }, opening, [], FRAME_ALIGNMENT_BYTES);
-  const frames = [first];
+  let frames = [encodeFrame('manifest', { ...head, position: 0 }, opening, [], FRAME_ALIGNMENT_BYTES)];
+  let written = 0;
+  let end = frames[0]?.length ?? 0;
+  const write = async (): Promise<void> => {
+    await file.writeAt(written, Buffer.concat(frames));
+    written = end;
+    frames = [];
+  };
   const entries: Entry[] = [];
-  let end = first.length;
   for (const entry of state.entries) {
     const inline: Buffer[] = [];
     for (const chain of CHAINS) if (isInline(entry[chain])) inline.push(await source(entry[chain]));
@@ -237,8 +244,10 @@ async function encodeManifest(
     entries.push(placed);
     frames.push(frame);
     end += frame.length;
+    if (end - written >= MANIFEST_PIECE_BYTES) await write();
   }
-  return { frames, entries, end };
+  if (end > written) await write();
+  return { entries, end };
 }
 
 /** A checkpoint's frame at `position`, and the entry with the places that its inline parts have there. */

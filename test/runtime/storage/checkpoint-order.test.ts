@@ -8,8 +8,35 @@ import {
   StorageLimitError,
   surveyVolume,
 } from '../../../services/runtime/storage/index.ts';
-import { appendAll, checkpoint, claimOn, delta, failing, LARGE, versions } from './checkpoints.ts';
+import { createManifestLog } from '../../../services/runtime/storage/manifest-log.ts';
+import { EMPTY_STATE, type Entry } from '../../../services/runtime/storage/manifest.ts';
+import {
+  appendAll,
+  change,
+  checkpoint,
+  claimOn,
+  delta,
+  failing,
+  IDENTITY,
+  LARGE,
+  readBack,
+  STAMP,
+  versions,
+} from './checkpoints.ts';
 import { type Fate, type SimDisk, healthy, seeded, simDisk } from './sim-disk.ts';
+
+/** Writes the manifest of incarnation 1 anew, with so many checkpoints, all of one chain, of which each has nothing in it. */
+async function fillManifest(disk: Disk, count: number): Promise<void> {
+  const part = { place: 'inline', bytes: 0, checksum: 0, at: 0, since: 1 } as const;
+  const entries = Array.from({ length: count }, (_, index): Entry => {
+    const common = { incarnation: 1, worldLine: 1, version: index + 1, predecessor: index };
+    const rest = { dependencies: new Map([[9, index]]), stamp: STAMP, restorable: true, liveBytes: 0 };
+    return { ...common, ...rest, state: part, sessions: part };
+  });
+  const head = { identity: IDENTITY, incarnation: 1, edition: 1, base: 0 };
+  const log = await createManifestLog(disk, head, { ...EMPTY_STATE, entries }, () => Promise.resolve(Buffer.alloc(0)));
+  await log.close();
+}
 
 describe('the order of checkpoints', () => {
   let sim: SimDisk;
@@ -92,14 +119,25 @@ describe('the order of checkpoints', () => {
     assert.deepEqual(versions(await surveyVolume(disk)), [1, 2]);
   });
 
-  it('limits what waits and what it holds', async () => {
+  it('limits what waits', async () => {
     const { store } = await claimOn(disk, 1);
     const waiting = Array.from({ length: MAX_PENDING_APPENDS }, (_, i) => store.append(checkpoint(i + 1)));
     await assert.rejects(store.append(checkpoint(MAX_PENDING_APPENDS + 1)), StorageLimitError);
     await Promise.all(waiting);
-    await appendAll(store, MAX_PENDING_APPENDS + 1, MAX_CHECKPOINTS);
-    await assert.rejects(store.append(checkpoint(MAX_CHECKPOINTS + 1)), StorageLimitError);
-    await store.prune(2);
-    await store.append(checkpoint(MAX_CHECKPOINTS + 1));
+  });
+
+  it('limits what it holds', async () => {
+    const { store: first } = await claimOn(disk, 1);
+    await first.close();
+    await fillManifest(disk, MAX_CHECKPOINTS - 1);
+    const { store } = await claimOn(disk, 2);
+    const before = sim.size('manifest-2');
+    await store.append(checkpoint(MAX_CHECKPOINTS, { ...change(MAX_CHECKPOINTS, 1), ...delta(MAX_CHECKPOINTS, 1) }));
+    const next = checkpoint(MAX_CHECKPOINTS + 1);
+    await assert.rejects(store.append(next), StorageLimitError);
+    await store.prune(MAX_CHECKPOINTS);
+    await assert.rejects(store.append(next), StorageLimitError, 'its chains need all others');
+    assert.equal((await readBack(store, MAX_CHECKPOINTS)).states.length, MAX_CHECKPOINTS);
+    assert.ok(before < 1_025 * MAX_CHECKPOINTS, `${before} bytes`);
   });
 });
