@@ -47,8 +47,13 @@ const ROOMS: Readonly<Record<string, Rule>> = {
     packages: ['ws', 'pino', 'prom-client'],
     node: true,
   },
-  // How operations look on the wire, shared by the counter and the client.
+  // How operations look on the wire, shared by a worker type and the client.
   'services/counter/operations': { node: PURE },
+  'services/store': { rooms: ['services/runtime', 'services/store/engine', 'services/store/operations'], node: true },
+  'services/store/engine': { rooms: ['services/runtime'], node: PURE },
+  // For applications, and no part of the worker.
+  'services/store/client': { rooms: ['services/client', 'services/store/operations'] },
+  'services/store/operations': { rooms: ['services/protocol'], node: PURE },
   'services/client': {
     rooms: ['services/core', 'services/counter/operations', 'services/protocol', 'services/runtime'],
     packages: ['commander', 'zod/mini'],
@@ -73,6 +78,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
       'services/local',
       'services/protocol',
       'services/runtime',
+      'services/store/engine',
     ],
     packages: ['commander', 'ws'],
     node: true,

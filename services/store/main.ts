@@ -1,0 +1,4 @@
+import { serveWorker } from '@dpr/runtime';
+import { store } from './store.ts';
+
+await serveWorker(store);

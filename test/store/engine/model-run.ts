@@ -1,0 +1,242 @@
+/** An engine beside plain maps, under random writes, seals, commits, rollbacks, sweeps of the base, and restarts from what was written. */
+import { createEngine, type Engine, MAX_REVISION } from '@dpr/store/engine';
+import type { SealedChanges } from '@dpr/runtime';
+import assert from 'node:assert/strict';
+import { CLASSES, classUnits, UNIT_BYTES } from '../../../services/store/engine/size-classes.ts';
+import { createRandom, type Random } from '../../simulation/random.ts';
+import { driver, OPTIONS } from './driver.ts';
+
+const KEYS = Array.from({ length: 60 }, (_, index) => (index === 0 ? '' : `${index}`.padEnd(1 + (index % 7) * 5, '.')));
+
+/** Values that fill blocks of each class, or need a little more. */
+const VALUE_BYTES = Array.from({ length: CLASSES - 1 }, (_, index) => classUnits(index + 1) * UNIT_BYTES)
+  .flatMap((bytes) => [bytes - 24, bytes - 20, bytes - 17, bytes - 16])
+  .filter((bytes) => bytes >= 0);
+
+type Entry = { readonly value: string; readonly deadline: number };
+type Contents = Map<string, Entry>;
+/** What a version wrote: the chunks of its section so far, and the changes that are still to come. */
+type Section = {
+  readonly version: number;
+  readonly since: number;
+  readonly chunks: Uint8Array[];
+  changes?: SealedChanges;
+};
+type Sweep = { position: number | undefined; began: number; since: number };
+type Sealed = { readonly contents: Contents; readonly clock: number; readonly revision: number; readonly sweep: Sweep };
+
+export type Tally = {
+  writes: number;
+  seals: number;
+  rollbacks: number;
+  restarts: number;
+  sweeps: number;
+  reaped: number;
+};
+
+export class ModelRun {
+  readonly tally: Tally = { writes: 0, seals: 0, rollbacks: 0, restarts: 0, sweeps: 0, reaped: 0 };
+  readonly #random: Random;
+  readonly #sizes: readonly number[];
+  #tried = driver();
+  #contents: Contents = new Map();
+  #clock = 0;
+  #sealed = new Map<number, Sealed>();
+  #sections: Section[] = [];
+  #openChunks: Uint8Array[] = [];
+  #sweep: Sweep = { position: 0, began: 1, since: 1 };
+  #version = 0;
+  #committed = 0;
+
+  constructor(seed: number) {
+    this.#random = createRandom(seed);
+    const most = this.#random.pick([40, 40, 150, 300, VALUE_BYTES.length]);
+    this.#sizes = VALUE_BYTES.slice(0, most);
+    this.#remember();
+  }
+
+  get #engine(): Engine {
+    return this.#tried.engine;
+  }
+
+  step(): void {
+    const chance = this.#random.next();
+    if (chance < 0.55) this.#set();
+    else if (chance < 0.7) this.#remove();
+    else if (chance < 0.78) this.#advance();
+    else if (chance < 0.86) this.#slice();
+    else if (chance < 0.92) this.#seal();
+    else if (chance < 0.95) this.#encode(this.#random.int(1, 3));
+    else if (chance < 0.97) this.#commit();
+    else if (chance < 0.985) this.#engine.release(this.#random.int(1, 40));
+    else if (chance < 0.997) this.#rollback();
+    else this.#restart();
+    const key = this.#random.pick(KEYS);
+    assert.equal(this.#tried.get(key), this.#visible(key));
+  }
+
+  #visible(key: string): string | undefined {
+    const entry = this.#contents.get(key);
+    return entry === undefined || (entry.deadline > 0 && entry.deadline <= this.#clock) ? undefined : entry.value;
+  }
+
+  #set(): void {
+    const key = this.#random.pick(KEYS);
+    const bytes = this.#random.pick(this.#sizes);
+    const value = String.fromCharCode(this.#random.int(32, 126)).repeat(bytes);
+    const deadline = this.#random.chance(0.2) ? this.#clock + this.#random.int(-5, 100) : 0;
+    const before = this.#engine.keyspace.progress.revision;
+    assert.ok(this.#tried.set(key, value, Math.max(0, deadline)));
+    this.#contents.set(key, { value, deadline: Math.max(0, deadline) });
+    if (this.#visible(key) !== undefined) assert.equal(this.#tried.revision(key), before);
+    this.tally.writes++;
+  }
+
+  #remove(): void {
+    const key = this.#random.pick(KEYS);
+    assert.equal(this.#tried.remove(key), this.#visible(key) !== undefined);
+    if (this.#visible(key) !== undefined) this.#contents.delete(key);
+    this.tally.writes++;
+  }
+
+  /** Sometimes to an earlier time, which changes nothing. */
+  #advance(): void {
+    const now = this.#clock + this.#random.int(-20, 30);
+    this.#tried.advance(now);
+    this.#clock = Math.max(this.#clock, now);
+  }
+
+  #slice(): void {
+    const { position } = this.#sweep;
+    if (position === undefined) {
+      if (this.#random.chance(0.3)) this.#sweep = { ...this.#sweep, position: 0, began: this.#version + 1 };
+      return;
+    }
+    const { bytes, next } = this.#engine.base(position, this.#random.pick([1, 100, 3_000, 100_000]));
+    this.#openChunks.push(bytes);
+    const { began, since } = this.#sweep;
+    this.#sweep = next === undefined ? { position: next, began, since: began } : { position: next, began, since };
+    if (next === undefined) this.tally.sweeps++;
+  }
+
+  #seal(): void {
+    this.#version += this.#random.int(1, 3);
+    const changes = this.#engine.seal(this.#version);
+    this.#sections.push({ version: this.#version, since: this.#sweep.since, chunks: this.#openChunks, changes });
+    this.#openChunks = [];
+    this.#remember();
+    this.tally.seals++;
+  }
+
+  #remember(): void {
+    const { revision, clock } = this.#engine.keyspace.progress;
+    assert.equal(clock, this.#clock);
+    const sealed = { contents: new Map(this.#contents), clock, revision, sweep: { ...this.#sweep } };
+    this.#sealed.set(this.#version, sealed);
+  }
+
+  /** Read changes of the oldest versions, in some chunks. */
+  #encode(count: number): void {
+    for (let left = count; left > 0; left--) {
+      const section = this.#sections.find(({ changes }) => changes !== undefined);
+      const chunk = section?.changes?.next(this.#random.pick([1, 200, 5_000, 1_000_000]));
+      if (chunk !== undefined) section?.chunks.push(chunk);
+      else delete section?.changes;
+    }
+  }
+
+  #commit(): void {
+    const written = this.#sections.filter(({ version, changes }) => changes === undefined && version > this.#committed);
+    if (written.length === 0) return;
+    const { version, since } = this.#random.pick(written);
+    const before = this.#sections.filter((section) => section.version <= version);
+    if (before.some(({ changes }) => changes !== undefined)) return;
+    this.#committed = version;
+    this.#engine.committed(version);
+    this.#sections = this.#sections.filter((section) => section.version >= since);
+    for (const sealed of this.#sealed.keys()) if (sealed < version) this.#sealed.delete(sealed);
+  }
+
+  #goTo(version: number): void {
+    const sealed = this.#sealed.get(version);
+    assert.ok(sealed !== undefined);
+    this.#version = version;
+    this.#contents = new Map(sealed.contents);
+    this.#clock = sealed.clock;
+    this.#sweep = { ...sealed.sweep };
+    this.#openChunks = [];
+    this.#sections = this.#sections.filter((section) => section.version <= version);
+    for (const later of this.#sealed.keys()) if (later > version) this.#sealed.delete(later);
+    assert.equal(this.#engine.keyspace.progress.revision, sealed.revision);
+    assert.equal(this.#engine.keyspace.progress.clock, sealed.clock);
+    this.checkContents();
+  }
+
+  #rollback(): void {
+    const target = this.#random.pick([...this.#sealed.keys()]);
+    this.#engine.rollback(target);
+    this.#goTo(target);
+    const isWritten = !this.#sections.some(({ changes }) => changes !== undefined);
+    if (isWritten) assert.deepEqual(this.#tried.dump(), driver(this.#loaded(target)).dump(), 'the disk has the same');
+    this.tally.rollbacks++;
+  }
+
+  #restart(): void {
+    const written = this.#sections.filter(
+      ({ changes, version }) => changes === undefined && version >= this.#committed,
+    );
+    const first = this.#sections.find(({ changes }) => changes !== undefined)?.version ?? Infinity;
+    const targets = written.map(({ version }) => version).filter((version) => version < first);
+    if (targets.length === 0) return;
+    const target = this.#random.pick(targets);
+    this.#tried = driver(this.#loaded(target));
+    for (const sealed of this.#sealed.keys()) if (sealed < target) this.#sealed.delete(sealed);
+    this.#committed = target;
+    this.#goTo(target);
+    assert.equal(this.#engine.undoBytes(), 0);
+    // Positions mean nothing to another process: a sweep begins anew.
+    this.#sweep = { position: undefined, began: 0, since: this.#sweep.since };
+    this.tally.restarts++;
+  }
+
+  /** Another engine, perhaps with another number of tables, with what was written of a version. */
+  #loaded(version: number): Engine {
+    const engine = createEngine(this.#random.chance(0.5) ? OPTIONS : { ...OPTIONS, tableBits: 1 });
+    const since = this.#sections.find((section) => section.version === version)?.since ?? Infinity;
+    const loader = engine.load();
+    for (const section of this.#sections) {
+      if (section.version < since || section.version > version) continue;
+      for (const chunk of section.chunks) loader.take(chunk);
+    }
+    loader.end(version);
+    return engine;
+  }
+
+  checkContents(): void {
+    for (const key of KEYS) {
+      assert.equal(this.#tried.get(key), this.#visible(key), key);
+      const entry = this.#contents.get(key);
+      if (this.#visible(key) !== undefined) assert.equal(this.#engine.keyspace.deadline, entry?.deadline);
+    }
+  }
+
+  /** All is committed and removed: the memory is as at first. */
+  finish(): void {
+    this.checkContents();
+    for (const key of KEYS) this.#tried.remove(key);
+    this.#tried.advance(this.#clock + 1_000);
+    for (let round = 0; round < 3; round++) {
+      while (this.#engine.seal(++this.#version).next(100_000) !== undefined);
+      this.#tried.settle(this.#version);
+    }
+    const { keyspace } = this.#engine;
+    assert.equal(this.#engine.undoBytes(), 0);
+    assert.equal(keyspace.keys, 0);
+    assert.equal(keyspace.deadlines, 0);
+    assert.equal(this.#engine.baseBytes(), 0);
+    assert.equal(keyspace.records.arena.usedBytes, 0);
+    assert.ok(keyspace.index.slotBytes <= createEngine(OPTIONS).keyspace.index.slotBytes);
+    this.tally.reaped += keyspace.reaped.keys;
+    assert.ok(keyspace.progress.revision < MAX_REVISION);
+  }
+}
