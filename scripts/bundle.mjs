@@ -30,6 +30,7 @@ export const PROGRAMS = {
   'bench-load': 'services/bench/load/main.ts',
   'bench-echo': 'services/bench/echo.ts',
   'bench-profile': 'services/bench/profile.ts',
+  'bench-state': 'services/bench/state.ts',
   'bench-allocation-watch': 'services/bench/allocation-watch.ts',
 };
 
