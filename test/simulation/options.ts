@@ -51,9 +51,9 @@ export interface WorldOptions {
   readonly halfOpenMs: number;
   /** How long a connection that its client gives up holds back what it was told, at most. */
   readonly heldMs: number;
-  /** A snapshot has about this many bytes; large ones get files of their own. */
+  /** A snapshot has about this many bytes; large ones go into segments. */
   readonly stateBytes: number;
-  /** A batch's results have about this many bytes; those of several batches, kept for their sessions, get files of their own. */
+  /** A batch's results have about this many bytes; those of several batches, kept for their sessions, go into segments. */
   readonly resultBytes: number;
   readonly checkpointIntervalMs: number;
   readonly decisionGraceMs: number;

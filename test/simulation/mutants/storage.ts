@@ -113,13 +113,25 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     '135c a section reaches into what follows it in a segment',
     `${STORAGE}/segment-space.ts`,
     'const rest = { at: gap.at + bytes, bytes: gap.bytes - bytes };',
-    'const rest = { at: gap.at, bytes: gap.bytes };',
+    'const rest = { at: gap.at + bytes - EXTENT_ALIGNMENT_BYTES, bytes: gap.bytes - bytes };',
   ),
   mutant(
     '135d the first section of a chain is pruned',
     `${STORAGE}/manifest.ts`,
     'return earlier.version >= later[chain].since;',
     'return earlier.version > later[chain].since;',
+  ),
+  mutant(
+    '135e a segment is deleted with one section in it',
+    `${STORAGE}/segment-space.ts`,
+    '    if (segment.rooms.size > 0) return;\n',
+    '    if (segment.rooms.size > 1) return;\n',
+  ),
+  mutant(
+    "135f the chain of the sessions is pruned where the state's begins",
+    `${STORAGE}/manifest.ts`,
+    '(chain) => needs(oldest, chain, entry)',
+    "() => needs(oldest, 'state', entry)",
   ),
   mutant(
     '136 an append in flight outlives a rollback',

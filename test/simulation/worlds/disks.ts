@@ -13,6 +13,7 @@ export function drawPowerless(random: Random, { rates }: WorldOptions): Partial<
     checkpointIntervalMs: random.pick([10, 30]),
     restartMs: 5,
     faultsForMs: random.real(300, 1500),
+    stateBytes: random.pick([0, 0, 270_000]),
     rates: { ...rates, crashThenCutPower: 20, cutPower: 2, crashDecidingFinder: 3, slowDisk: 2 },
   };
 }
