@@ -1,0 +1,16 @@
+import { randomSteps } from '../runtime/incremental/random-steps.ts';
+import { storeSubject } from './random-steps.ts';
+
+const SEEDS = 100;
+const STEPS = 10_000;
+const LIMIT_MS = 20 * 60_000;
+
+describe('a million random steps on a store', function () {
+  this.timeout(LIMIT_MS);
+
+  it('lead to what a plain map has, and to what the volume would restore', async () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      await randomSteps(storeSubject, { seed, steps: STEPS, restarts: seed % 2 === 0 });
+    }
+  });
+});
