@@ -57,7 +57,7 @@ export class UnknownWorkerError extends DprError {
 export class WorkerRemovedError extends DprError {
   override readonly name = 'WorkerRemovedError';
   override readonly code = 'workerRemoved';
-  /** `unknown`: the operations may have executed before the worker left, and no process knows any more. */
+  /** `unknown`: some of the operations may have executed before the worker left, and no process knows any more. */
   readonly outcome: 'unknown' | 'notExecuted';
 
   constructor(worker: number, outcome: 'unknown' | 'notExecuted') {

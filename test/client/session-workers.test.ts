@@ -1,4 +1,5 @@
 import { UnknownWorkerError, WorkerRemovedError, WrongTypeError } from '@dpr/client';
+import { MAX_BATCH_OPERATIONS } from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import { CLUSTER, cut, fakeWorker, refusal, reply, welcome } from './fake-cluster.ts';
 import { smallClusters } from './small-clusters.ts';
@@ -89,6 +90,24 @@ describe('a session whose workers come, go and change', () => {
     await assert.rejects(commit, removed('unknown'));
     await assert.rejects(sent, removed('unknown'));
     await assert.rejects(session.counter(0).add(1), removed('notExecuted'));
+  });
+
+  it('does not call a call not executed of which a part may have been', async () => {
+    const { finder, worker, cluster } = await oneWorker({ membershipPollMs: 10 });
+    const session = cluster.session({ maxUncommittedOperations: MAX_BATCH_OPERATIONS });
+    const first = session.counter(0).add(0);
+    const split = session.counter(0).addAll(new BigInt64Array(MAX_BATCH_OPERATIONS));
+    const [completed, committed] = [split.catch(fateOf), split.committed.catch(fateOf)];
+    const peer = await worker.accept();
+    peer.send(reply(await peer.next('batch'), 1, Array<bigint>(MAX_BATCH_OPERATIONS).fill(0n)));
+    await first;
+    finder.members = [];
+    finder.removed = [{ id: 0, generation: 1 }];
+    finder.version++;
+    const control = await finder.accept();
+    await control.next('refresh');
+    control.send(cut({ 0: 1 })); // what waited for room comes to know that its worker is gone
+    assert.deepEqual([await completed, await committed], ['unknown', 'unknown']);
   });
 
   it('refuses a worker of another type, as the membership or the worker itself tells', async () => {
@@ -205,3 +224,9 @@ describe('a session whose workers come, go and change', () => {
     assert.equal(await result, 1n);
   });
 });
+
+/** What an error says of the operations of a worker that was removed. */
+function fateOf(error: unknown): WorkerRemovedError['outcome'] {
+  assert.ok(error instanceof WorkerRemovedError);
+  return error.outcome;
+}

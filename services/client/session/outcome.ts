@@ -1,5 +1,6 @@
 /** What the application holds of a call: a promise of its value, with another one of its commit. */
 import { unlessAborted } from '../abort.ts';
+import { UnknownWorkerError, WorkerRemovedError, WrongTypeError } from '../errors.ts';
 import type { Which } from './answer.ts';
 import { lookAt, whenCommitted, whenCompleted, type Cargo, type Look, type Part } from './batch.ts';
 
@@ -97,8 +98,30 @@ export class CallOutcome<T> implements Outcome<T> {
 
   #when(happened: (cargo: Cargo) => Promise<void>): Promise<unknown> {
     const only = this.#only();
-    const all =
-      only === undefined ? Promise.all(this.#parts.map(({ cargo }) => happened(cargo))) : happened(only.cargo);
+    const all = only === undefined ? this.#whenAll(happened) : happened(only.cargo);
     return unlessAborted<unknown>(all, this.#signal);
   }
+
+  async #whenAll(happened: (cargo: Cargo) => Promise<void>): Promise<void> {
+    try {
+      await Promise.all(this.#parts.map(({ cargo }) => happened(cargo)));
+    } catch (error) {
+      throw this.#errorOfAll(error);
+    }
+  }
+
+  /** That a later part was not executed says nothing of those before it, which were sent before the worker was removed. */
+  #errorOfAll(error: unknown): unknown {
+    const part = this.#parts.findIndex(({ cargo }) => cargo.batch.error === error);
+    const { worker } = this.#parts[part]?.cargo.batch ?? {};
+    return worker === undefined || part === 0 || !isNotExecuted(error)
+      ? error
+      : new WorkerRemovedError(worker, 'unknown');
+  }
+}
+
+/** Was the batch that failed with this error not sent, because its worker is not there? */
+function isNotExecuted(error: unknown): boolean {
+  if (error instanceof WorkerRemovedError) return error.outcome === 'notExecuted';
+  return error instanceof UnknownWorkerError || error instanceof WrongTypeError;
 }
