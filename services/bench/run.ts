@@ -1,16 +1,13 @@
 /** Starts the servers and loads, measures, and stops them. */
 import { cpus } from 'node:os';
-import path from 'node:path';
 import { allCells, cellName, TARGET_CELLS, type Cell } from './cells.ts';
 import { measureCheckpoints } from './checkpoints.ts';
 import { measureCommitTimes, measureCrossingCommits } from './commits.ts';
+import { createContenders, watchAllocations, type Contenders, type LoadedPeer } from './contenders.ts';
 import { pins } from './cpu.ts';
-import { startGenerator } from './generator.ts';
-import { measureGrid, type Contender, type Durations } from './grid.ts';
-import { startCluster, type ClusterPeer } from './peers/cluster.ts';
-import { startEcho } from './peers/echo.ts';
-import type { Peer } from './peers/peer.ts';
-import { redisVersion, startRedis } from './peers/redis.ts';
+import { measureGrid, type Durations } from './grid.ts';
+import type { ClusterPeer } from './peers/cluster.ts';
+import { redisVersion } from './peers/redis.ts';
 import type { Machine } from './report.ts';
 import { measureSessions } from './sessions.ts';
 import type { Measurements } from './targets.ts';
@@ -89,85 +86,74 @@ export function selection({ quick, only }: Pick<BenchOptions, 'quick' | 'only'>)
 
 /** @throws the errors of servers that do not start; the signal's reason when it says to stop */
 export async function runBench(options: BenchOptions): Promise<Measurements> {
-  const { quick, rounds, signal, tell } = options;
-  const { cells, sections } = selection(options);
-  const durations = quick ? QUICK_DURATIONS : DURATIONS;
-  const commitCount = quick ? QUICK_COMMITS : COMMITS;
-  const pin = pins();
-  const stops: (() => Promise<void>)[] = [];
-  const starting = { pin: pin.servers, signal };
-
-  async function started<P extends Peer>(peer: Promise<P>): Promise<P> {
-    const one = await peer;
-    stops.push(one.stop);
-    return one;
-  }
-  const cluster = (intervalMs: number, workers = 1): Promise<ClusterPeer> =>
-    started(startCluster(intervalMs, starting, workers));
-  function contend<P extends Peer>(peer: P): Contender & { readonly peer: P } {
-    const generator = startGenerator(pin.load, signal);
-    stops.push(generator.stop);
-    return { peer, generator };
-  }
-  /** One that more than one part may want, which the first one starts. */
-  function contendLater<P extends Peer>(start: () => Promise<P>): () => Promise<Contender & { readonly peer: P }> {
-    let started: Promise<Contender & { readonly peer: P }> | undefined;
-    return () => (started ??= start().then(contend));
-  }
-
-  const nodeOptions = process.env.NODE_OPTIONS;
-  process.env.NODE_OPTIONS = `${nodeOptions ?? ''} --import ${path.join(import.meta.dirname, 'bench-allocation-watch.js')}`;
+  const { signal, tell } = options;
+  const selected = selection(options);
+  const contenders = createContenders(signal);
+  const watched = watchAllocations();
   try {
     tell('starting');
-    const usual = await cluster(USUAL_INTERVAL_MS);
-    const dpr = contend(usual);
-    const contenders: Contender[] = [dpr];
-    if (cells.length > 0) {
-      contenders.push(contend(await started(startEcho(starting))));
-      if (redisVersion() !== undefined) {
-        for (const durability of ['no AOF', 'everysec', 'always'] as const) {
-          contenders.push(contend(await started(startRedis(durability, starting))));
-        }
-      }
-    }
-    const grid = await measureGrid(
+    const usual = contenders.load(await contenders.cluster(USUAL_INTERVAL_MS));
+    let many: Promise<LoadedPeer<ClusterPeer>> | undefined;
+    const started: Started = {
       contenders,
-      cells.filter(({ route }) => route === undefined),
-      rounds,
-      durations,
-      tell,
-    );
-    const routed = cells.filter(({ route }) => route !== undefined);
-    const many = contendLater(() => cluster(USUAL_INTERVAL_MS, WORKERS));
-    const several = routed.length === 0 ? [] : [await many(), ...contenders.slice(1)];
-    const routedGrid = await measureGrid(several, routed, rounds, durations, tell);
-
-    const wants = (section: Section): boolean => {
-      if (!sections.includes(section)) return false;
-      tell(section);
-      return true;
+      usual,
+      many: () => (many ??= contenders.cluster(USUAL_INTERVAL_MS, WORKERS).then(contenders.load)),
     };
-    const checkpoints = wants('checkpoints')
-      ? await measureCheckpoints(
-          dpr,
-          { ...dpr, peer: await cluster(RARE_INTERVAL_MS) },
-          CHECKPOINT_ROUNDS * rounds,
-          durations,
-        )
-      : undefined;
-    const commits = wants('commits')
-      ? await measureCommitTimes(usual, await cluster(BRISK_INTERVAL_MS), commitCount, signal)
-      : undefined;
-    const crossing = wants('crossing')
-      ? await measureCrossingCommits(await many(), WORKERS, quick ? QUICK_COMMITS : CROSSING_COMMITS, durations, signal)
-      : undefined;
-    const sessions = wants('sessions')
-      ? await measureSessions(await cluster(USUAL_INTERVAL_MS), options.sessions, signal)
-      : undefined;
-    return { cells: [...grid, ...routedGrid], checkpoints, commits, crossing, sessions };
+    const cells = await measureCells(options, selected.cells, started);
+    return { cells, ...(await measureSections(options, selected.sections, started)) };
   } finally {
-    await Promise.allSettled(stops.reverse().map((stop) => stop()));
-    if (nodeOptions === undefined) delete process.env.NODE_OPTIONS;
-    else process.env.NODE_OPTIONS = nodeOptions;
+    await contenders.stop();
+    watched();
   }
+}
+
+/** What all parts use. */
+interface Started {
+  readonly contenders: Contenders;
+  readonly usual: LoadedPeer<ClusterPeer>;
+  /** A cluster of several workers, which the first part that wants it starts. */
+  readonly many: () => Promise<LoadedPeer<ClusterPeer>>;
+}
+
+async function measureCells(
+  { quick, rounds, tell }: BenchOptions,
+  cells: readonly Cell[],
+  { contenders, usual, many }: Started,
+): Promise<Measurements['cells']> {
+  const durations = quick ? QUICK_DURATIONS : DURATIONS;
+  const others = cells.length === 0 ? [] : await contenders.others();
+  const single = cells.filter(({ route }) => route === undefined);
+  const grid = await measureGrid([usual, ...others], single, rounds, durations, tell);
+  const routed = cells.filter(({ route }) => route !== undefined);
+  const several = routed.length === 0 ? [] : [await many(), ...others];
+  return [...grid, ...(await measureGrid(several, routed, rounds, durations, tell))];
+}
+
+async function measureSections(
+  { quick, rounds, sessions, signal, tell }: BenchOptions,
+  wanted: readonly Section[],
+  { contenders, usual, many }: Started,
+): Promise<Omit<Measurements, 'cells'>> {
+  const durations = quick ? QUICK_DURATIONS : DURATIONS;
+  async function ifWanted<T>(section: Section, measure: () => Promise<T>): Promise<T | undefined> {
+    if (!wanted.includes(section)) return undefined;
+    tell(section);
+    return measure();
+  }
+  return {
+    checkpoints: await ifWanted('checkpoints', async () => {
+      const rare = { ...usual, peer: await contenders.cluster(RARE_INTERVAL_MS) };
+      return measureCheckpoints(usual, rare, CHECKPOINT_ROUNDS * rounds, durations);
+    }),
+    commits: await ifWanted('commits', async () => {
+      const brisk = await contenders.cluster(BRISK_INTERVAL_MS);
+      return measureCommitTimes(usual.peer, brisk, quick ? QUICK_COMMITS : COMMITS, signal);
+    }),
+    crossing: await ifWanted('crossing', async () =>
+      measureCrossingCommits(await many(), WORKERS, quick ? QUICK_COMMITS : CROSSING_COMMITS, durations, signal),
+    ),
+    sessions: await ifWanted('sessions', async () =>
+      measureSessions(await contenders.cluster(USUAL_INTERVAL_MS), sessions, signal),
+    ),
+  };
 }

@@ -1,0 +1,66 @@
+/** Starts the servers that are compared, each with a load generator of its own, and stops all of them. */
+import path from 'node:path';
+import { pins } from './cpu.ts';
+import { startGenerator } from './generator.ts';
+import type { Contender } from './grid.ts';
+import { startCluster, type ClusterPeer } from './peers/cluster.ts';
+import { startEcho } from './peers/echo.ts';
+import type { Peer } from './peers/peer.ts';
+import { redisVersion, startRedis } from './peers/redis.ts';
+
+export type LoadedPeer<P extends Peer> = Contender & { readonly peer: P };
+
+export interface Contenders {
+  readonly cluster: (checkpointIntervalMs: number, workers?: number) => Promise<ClusterPeer>;
+  /** A load generator for a server that runs. */
+  readonly load: <P extends Peer>(peer: P) => LoadedPeer<P>;
+  /** Bare WebSockets, and Redis with each durability if it is installed. */
+  readonly others: () => Promise<Contender[]>;
+  /** Stops everything that was started, the last first. */
+  readonly stop: () => Promise<void>;
+}
+
+/** @param signal stops what is being started */
+export function createContenders(signal: AbortSignal): Contenders {
+  const pin = pins();
+  const stops: (() => Promise<void>)[] = [];
+  const starting = { pin: pin.servers, signal };
+
+  async function started<P extends Peer>(peer: Promise<P>): Promise<P> {
+    const one = await peer;
+    stops.push(one.stop);
+    return one;
+  }
+
+  function load<P extends Peer>(peer: P): LoadedPeer<P> {
+    const generator = startGenerator(pin.load, signal);
+    stops.push(generator.stop);
+    return { peer, generator };
+  }
+
+  return {
+    cluster: (intervalMs, workers = 1) => started(startCluster(intervalMs, starting, workers)),
+    load,
+    async others() {
+      const all: Contender[] = [load(await started(startEcho(starting)))];
+      if (redisVersion() === undefined) return all;
+      for (const durability of ['no AOF', 'everysec', 'always'] as const) {
+        all.push(load(await started(startRedis(durability, starting))));
+      }
+      return all;
+    },
+    async stop() {
+      await Promise.allSettled(stops.reverse().map((stop) => stop()));
+    },
+  };
+}
+
+/** Processes that are started from now on tell what they allocate. @returns what ends that */
+export function watchAllocations(): () => void {
+  const before = process.env.NODE_OPTIONS;
+  process.env.NODE_OPTIONS = `${before ?? ''} --import ${path.join(import.meta.dirname, 'bench-allocation-watch.js')}`;
+  return () => {
+    if (before === undefined) delete process.env.NODE_OPTIONS;
+    else process.env.NODE_OPTIONS = before;
+  };
+}
