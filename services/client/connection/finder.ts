@@ -1,10 +1,8 @@
 /** The Finder, as a client uses it: asked for the membership now and then, and for the cut where no worker tells it. */
-import { append } from '@dpr/core';
 import type { Message, MessageOf } from '@dpr/protocol';
-import type { Timer } from '@dpr/runtime/host';
 import type { DprError } from '../errors.ts';
-import { MEMBERSHIP_SPACING_MS } from '../limits.ts';
 import { checkFinder, isFinal, openLink, type LinkOptions } from './link.ts';
+import { membershipQuestions } from './membership-questions.ts';
 
 export interface FinderOptions extends LinkOptions {
   /** How often to ask whether the membership changed, ms. */
@@ -38,47 +36,35 @@ export interface Finder {
 }
 
 export function openFinder(options: FinderOptions, owner: FinderOwner): Finder {
-  const { host, pollMs } = options;
-  let timer: Timer | undefined;
-  let askedAt = -Infinity;
   let closed = false;
   let lastFailure: DprError | undefined;
-  /** Who waits for the answer to a question that is not asked yet, and to the one that is. */
-  const toAsk: (() => void)[] = [];
-  const asked: (() => void)[] = [];
 
   const link = openLink(options, {
     opened(welcome) {
       const stranger = checkFinder(options.address, welcome);
       if (stranger !== undefined) return stranger;
       owner.opened(welcome);
-      askNow();
+      questions.askNow();
       return undefined;
     },
     frames(messages) {
       for (const message of messages) if (!closed) frame(message);
     },
     down(error) {
-      append(toAsk, asked.splice(0));
+      questions.lost();
       const isNews = lastFailure?.message !== error.message;
       lastFailure = error;
       if (isFinal(error)) owner.refused(error);
       else if (isNews) owner.away(error);
     },
   });
-  let poll = host.setTimeout(askAgain, pollMs);
-
-  function askAgain(): void {
-    poll = host.setTimeout(askAgain, pollMs);
-    askNow();
-  }
+  const questions = membershipQuestions(options.host, options.pollMs, send);
 
   function frame(message: Message): void {
     switch (message.kind) {
       case 'cluster':
         owner.membership(message);
-        for (const resolve of asked.splice(0)) resolve();
-        return;
+        return questions.answered();
       case 'cut':
       case 'error':
         return owner.frame(message);
@@ -87,38 +73,23 @@ export function openFinder(options: FinderOptions, owner: FinderOwner): Finder {
     }
   }
 
-  function askNow(): void {
-    host.clearTimeout(timer);
-    timer = undefined;
-    askedAt = host.now();
-    if (!link.isOpen()) return;
-    append(asked, toAsk.splice(0));
+  function send(): boolean {
+    if (!link.isOpen()) return false;
     link.send({ kind: 'fetchCluster', known: owner.known() });
     const worldLine = owner.behind();
     if (worldLine !== undefined) link.send({ kind: 'refresh', worldLine });
-  }
-
-  function ask(): void {
-    if (timer !== undefined || closed) return;
-    timer = host.setTimeout(askNow, Math.max(0, askedAt + MEMBERSHIP_SPACING_MS - host.now()));
+    return true;
   }
 
   return {
     send: (message) => link.send(message),
-    ask,
-    fresh: () =>
-      new Promise((resolve) => {
-        if (closed) return resolve();
-        toAsk.push(resolve);
-        ask();
-      }),
+    ask: questions.ask,
+    fresh: questions.fresh,
     lastFailure: () => lastFailure,
     close() {
       closed = true;
-      host.clearTimeout(poll);
-      host.clearTimeout(timer);
       link.close();
-      for (const resolve of [...toAsk.splice(0), ...asked.splice(0)]) resolve();
+      questions.close();
     },
   };
 }

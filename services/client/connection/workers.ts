@@ -2,8 +2,8 @@
 import type { Member, Message, MessageOf } from '@dpr/protocol';
 import { workerAddress } from './addresses.ts';
 import { ConnectError, type DprError } from '../errors.ts';
-import { isFinal, openLink, type Link, type LinkOptions } from './link.ts';
-import { createOutbox, type Outbox } from './outbox.ts';
+import { isFinal, openLink, type LinkOptions } from './link.ts';
+import { createOutbox } from './outbox.ts';
 import type { OpenWorker } from '../session/session-host.ts';
 
 export interface WorkersOptions extends Omit<LinkOptions, 'address'> {
@@ -35,13 +35,15 @@ export interface Workers {
   readonly close: () => void;
 }
 
+/** A connection to one worker. */
 interface Worker {
   readonly address: string;
-  readonly link: Link;
-  readonly outbox: Outbox;
-  peer: OpenWorker | undefined;
-  /** When it began to refuse this client, if it has done nothing else since. */
-  refusedSince: number | undefined;
+  readonly send: (message: Message) => void;
+  /** The worker, if it is connected. */
+  readonly peer: () => OpenWorker | undefined;
+  /** @param why what the owner is told, if the worker is connected */
+  readonly leave: (why: string) => void;
+  readonly close: () => void;
 }
 
 export function openWorkers(options: WorkersOptions, owner: WorkersOwner): Workers {
@@ -55,75 +57,83 @@ export function openWorkers(options: WorkersOptions, owner: WorkersOwner): Worke
 
   function open(id: number): void {
     const address = addressOf(id);
-    if (address === undefined || workers.has(id)) return;
-    const link = openLink(
-      { ...options, address },
-      {
-        opened: (welcome) => opened(id, welcome),
-        frames: (messages) => owner.frames(id, messages),
-        drained: () => outbox.drained(),
-        down(error) {
-          outbox.clear();
-          away(id, error.message);
-          failed(id, error);
-          owner.astray();
-        },
-      },
-    );
-    const outbox = createOutbox(link);
-    workers.set(id, { address, link, outbox, peer: undefined, refusedSince: undefined });
-  }
-
-  /** Frames go only to the worker that they are meant for: not to its predecessor, nor to another process at its address. */
-  function opened(id: number, welcome: MessageOf<'welcome'>): DprError | undefined {
-    const worker = workers.get(id);
-    const found = welcome.worker;
-    const generation = options.member(id)?.generation ?? 0;
-    if (worker === undefined || found?.id !== id || found.generation < generation) {
-      const who = found === undefined ? 'no worker' : `worker ${found.id} of generation ${found.generation}`;
-      return new ConnectError(`${who} answers where worker ${id} of generation ${generation} should be`);
-    }
-    worker.peer = { generation: found.generation, type: found.type };
-    worker.refusedSince = undefined;
-    owner.opened(id, worker.peer, welcome);
-    return undefined;
-  }
-
-  function away(id: number, reason: string): void {
-    const worker = workers.get(id);
-    if (worker?.peer === undefined) return;
-    worker.peer = undefined;
-    owner.closed(id, reason);
-  }
-
-  function failed(id: number, error: DprError): void {
-    const worker = workers.get(id);
-    if (worker === undefined) return;
-    const now = options.host.now();
-    worker.refusedSince = isFinal(error) ? (worker.refusedSince ?? now) : undefined;
-    if (worker.refusedSince !== undefined) owner.refused(id, error, now - worker.refusedSince);
+    if (address !== undefined && !workers.has(id)) workers.set(id, openWorker(id, { ...options, address }, owner));
   }
 
   return {
-    send: (id, message) => workers.get(id)?.outbox.send(message),
+    send: (id, message) => workers.get(id)?.send(message),
     connect(id) {
       wanted.add(id);
       open(id);
-      return workers.get(id)?.peer;
+      return workers.get(id)?.peer();
     },
-    peer: (id) => workers.get(id)?.peer,
+    peer: (id) => workers.get(id)?.peer(),
     membershipChanged() {
       for (const [id, worker] of [...workers]) {
         if (addressOf(id) === worker.address) continue;
-        worker.link.close();
-        away(id, 'it is a member no more, or lives elsewhere');
+        worker.leave('it is a member no more, or lives elsewhere');
         workers.delete(id);
       }
       for (const id of wanted) open(id);
     },
     close() {
-      for (const { link } of workers.values()) link.close();
+      for (const worker of workers.values()) worker.close();
       workers.clear();
     },
+  };
+}
+
+function openWorker(id: number, options: WorkersOptions & LinkOptions, owner: WorkersOwner): Worker {
+  let peer: OpenWorker | undefined;
+  /** When it began to refuse this client, if it has done nothing else since. */
+  let refusedSince: number | undefined;
+  const link = openLink(options, {
+    opened,
+    frames: (messages) => owner.frames(id, messages),
+    drained: () => outbox.drained(),
+    down(error) {
+      outbox.clear();
+      away(error.message);
+      failed(error);
+      owner.astray();
+    },
+  });
+  const outbox = createOutbox(link);
+
+  /** Frames go only to the worker that they are meant for: not to its predecessor, nor to another process at its address. */
+  function opened(welcome: MessageOf<'welcome'>): DprError | undefined {
+    const found = welcome.worker;
+    const generation = options.member(id)?.generation ?? 0;
+    if (found?.id !== id || found.generation < generation) {
+      const who = found === undefined ? 'no worker' : `worker ${found.id} of generation ${found.generation}`;
+      return new ConnectError(`${who} answers where worker ${id} of generation ${generation} should be`);
+    }
+    peer = { generation: found.generation, type: found.type };
+    refusedSince = undefined;
+    owner.opened(id, peer, welcome);
+    return undefined;
+  }
+
+  function away(reason: string): void {
+    if (peer === undefined) return;
+    peer = undefined;
+    owner.closed(id, reason);
+  }
+
+  function failed(error: DprError): void {
+    const now = options.host.now();
+    refusedSince = isFinal(error) ? (refusedSince ?? now) : undefined;
+    if (refusedSince !== undefined) owner.refused(id, error, now - refusedSince);
+  }
+
+  return {
+    address: options.address,
+    send: outbox.send,
+    peer: () => peer,
+    leave(why) {
+      link.close();
+      away(why);
+    },
+    close: () => link.close(),
   };
 }

@@ -64,7 +64,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '240 the poll of the membership goes on after the client was closed',
-    `${CLIENT}/connection/finder.ts`,
+    `${CLIENT}/connection/membership-questions.ts`,
     '      host.clearTimeout(poll);\n',
     '',
   ),
@@ -105,9 +105,9 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '246 a question to the Finder is lost with its connection',
-    `${CLIENT}/connection/finder.ts`,
-    'append(toAsk, asked.splice(0));\n      const isNews',
-    'asked.splice(0);\n      const isNews',
+    `${CLIENT}/connection/membership-questions.ts`,
+    'append(toAsk, asked.splice(0)),',
+    'void asked.splice(0),',
   ),
   mutant(
     '247 only the first membership is taken in',
