@@ -178,7 +178,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   mutant(
     '258 what piled up for a worker that did not read is never sent',
     `${CLIENT}/connection/workers.ts`,
-    '        drained: () => outbox.drained(),\n',
+    '    drained: () => outbox.drained(),\n',
     '',
   ),
   mutant(
