@@ -133,6 +133,7 @@ function drawUsual(random: Random): WorldOptions {
     clockSkewMs: random.pick([0, 2000, 2000]),
     asyncStateChance: random.pick([0, 0, 0.5]),
     executionMs: random.pick([1, 1, 10]),
+    incrementalChance: random.pick([0, 0.5, 1]),
     midStepChance: random.pick([0, 0.5]),
     restartMs: random.pick([5, 50, 200]),
     pauseMs: random.pick([20, 150, 500]),

@@ -250,7 +250,7 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
       add(world, host);
     } else {
       if (id >= MAX_WORKER_IDS) return false;
-      const host = createHost(id, world.random);
+      const host = createHost(id, world.random, world.options);
       world.hosts.set(id, host);
       add(world, host);
     }

@@ -90,6 +90,8 @@ export interface WorldOptions {
   readonly asyncStateChance: number;
   /** Mean of a batch's time there. */
   readonly executionMs: number;
+  /** Workers whose state is incremental, and never in another process. */
+  readonly incrementalChance: number;
   /** A process dies between two effects of a step rather than between two events. */
   readonly midStepChance: number;
   readonly restartMs: number;
@@ -202,6 +204,7 @@ export const QUIET_WORLD: WorldOptions = {
   clockSkewMs: 0,
   asyncStateChance: 0,
   executionMs: 1,
+  incrementalChance: 0,
   diskErrorChance: 0,
   midStepChance: 0,
   restartMs: 50,

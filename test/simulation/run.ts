@@ -174,7 +174,7 @@ function actorsOf({ finder, hosts, clients }: World): ActorState[] {
 function begin(world: World, options: WorldOptions): void {
   startFinder(world);
   for (let id = 0; id < options.workers; id++) {
-    const host = createHost(id, world.random);
+    const host = createHost(id, world.random, world.options);
     world.hosts.set(id, host);
     add(world, host);
   }

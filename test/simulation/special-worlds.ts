@@ -1,7 +1,15 @@
 /** Worlds in which a situation that is rare elsewhere is frequent. What a draw does not name is as the usual world has it. */
 import { QUIET_WORLD, type WorldOptions } from './options.ts';
 import type { Random } from './random.ts';
-import { drawClogs, drawHectic, drawRemote, drawSleepers, drawStops, drawSuccession } from './worlds/workers.ts';
+import {
+  drawClogs,
+  drawHectic,
+  drawRemote,
+  drawSleepers,
+  drawStops,
+  drawSuccession,
+  drawSweeping,
+} from './worlds/workers.ts';
 import {
   drawCramped,
   drawExpiry,
@@ -42,6 +50,7 @@ export const SPECIAL_WORLDS = {
   turnover: { share: 0.04, draw: drawTurnover },
   outdated: { share: 0.02, draw: drawOutdated },
   hostile: { share: 0.03, draw: drawHostile },
+  sweeping: { share: 0.04, draw: drawSweeping },
 } as const satisfies Readonly<Record<string, SpecialWorld>>;
 export type SpecialWorldName = keyof typeof SPECIAL_WORLDS;
 export const SPECIAL_WORLD_NAMES = Object.keys(SPECIAL_WORLDS) as SpecialWorldName[];
@@ -65,6 +74,7 @@ function drawSteady(random: Random): Partial<WorldOptions> {
     maxUncommittedCheckpoints: 1000,
     clockSkewMs: 0,
     asyncStateChance: 0,
+    incrementalChance: 0,
     faultsForMs: 200,
     rates: QUIET_WORLD.rates,
   };

@@ -26,6 +26,8 @@ const STATE_HEAD_BYTES = 12;
 
 /** States as snapshots, and back. */
 export interface States {
+  /** The bytes of a snapshot. */
+  readonly snapshotBytes: number;
   /** A snapshot: it names the state, and is as large as the world's states are. */
   encode(state: State): Buffer;
   /** Undefined stands for the empty state. @throws Error when these are not the bytes of a snapshot */
@@ -45,6 +47,7 @@ export function createStates(paddingBytes: number, resultPaddingBytes: number): 
   const known: State[] = [];
   const padding = Buffer.alloc(paddingBytes, 0x2e);
   return {
+    snapshotBytes: STATE_HEAD_BYTES + paddingBytes,
     encode(state) {
       const bytes = Buffer.allocUnsafe(STATE_HEAD_BYTES + paddingBytes);
       bytes.writeUInt32LE(known.length, 0);

@@ -22,6 +22,7 @@ import { dialSim } from './dialing.ts';
 import { mountDisk } from './disk.ts';
 import { reachFinder } from './finder-actor.ts';
 import { createSimHost } from './host.ts';
+import { SIM_SECTION_LIMITS } from './incremental-object.ts';
 import { createProcess, kill, type Process } from './scheduler.ts';
 import { openPort, type Port } from './sockets.ts';
 import { checkVolume, volumeLog } from './volume.ts';
@@ -74,7 +75,7 @@ export function startWorker(world: World, host: WorkerHost): void {
   const { options, random, scheduler, checker } = world;
   const process = createProcess(`worker ${host.id}`, scheduler);
   const { disk } = host;
-  const object = createObject(world, process, () => kernel.worker);
+  const object = createObject(world, process, host, () => kernel.worker);
   const simHost = createSimHost(world, process, {
     wall: () => Math.max(0, 10_000 + scheduler.now + running.clockSkewMs),
     dial: (_, user) =>
@@ -85,6 +86,7 @@ export function startWorker(world: World, host: WorkerHost): void {
     object,
     disk: mountDisk(world, process, disk),
     maxStateBytes: Infinity,
+    sectionLimits: SIM_SECTION_LIMITS,
     log: volumeLog(world, process, host, () => host.isDamaged || disk !== host.disk),
     note: (effect) => noteLog(world, running, effect),
     finder: { address: 'finder' },

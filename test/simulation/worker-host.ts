@@ -2,12 +2,15 @@
 import type { WorkerConfig } from '../../services/core/index.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 import { createDisk } from './disk.ts';
+import type { WorldOptions } from './options.ts';
 import type { Random } from './random.ts';
 import type { WorkerProcess } from './worker-actor.ts';
 import type { World } from './world.ts';
 
 export interface WorkerHost {
   readonly id: number;
+  /** Its state is an incremental one, in all its processes. */
+  readonly isIncremental: boolean;
   disk: SimDisk;
   /** Alive ones, oldest first. */
   processes: WorkerProcess[];
@@ -28,9 +31,10 @@ export interface WorkerHost {
   refusals: number;
 }
 
-export function createHost(id: number, random: Random): WorkerHost {
+export function createHost(id: number, random: Random, { incrementalChance }: WorldOptions): WorkerHost {
   return {
     id,
+    isIncremental: random.chance(incrementalChance),
     disk: createDisk(random),
     processes: [],
     wanted: false,

@@ -1,12 +1,17 @@
 /** The state object of a simulated worker: it executes at once or, as a store in another process would, later. */
 import type { Worker } from '../../services/core/index.ts';
 import type { StateObject } from '../../services/runtime/worker/state-object.ts';
-import { addTo, isHostile, piecesOf, resultsOfCounter, type Pieces } from './operations.ts';
+import { begin, execute } from './execution.ts';
+import { createIncrementalObject, type IncrementalObject } from './incremental-object.ts';
+import { piecesOf, type Pieces } from './operations.ts';
 import type { Process } from './scheduler.ts';
 import { EMPTY, type State } from './state-object.ts';
+import type { WorkerHost } from './worker-host.ts';
 import type { World } from './world.ts';
 
-export interface WorkerObject extends StateObject {
+export type WorkerObject = WholeObject | IncrementalObject;
+
+interface WholeObject extends StateObject {
   readonly state: State;
   /** The states that snapshots were taken of, in order; each is asked for once. */
   nextTaken(): State | undefined;
@@ -18,30 +23,26 @@ const SNAPSHOT_MS = 1;
 const AT_ONCE_CHANCE = 0.7;
 
 /** @param worker whose object it is */
-export function createObject(world: World, process: Process, worker: () => Worker): WorkerObject {
-  const { scheduler, random, options, checker } = world;
-  const isRemote = random.chance(options.asyncStateChance);
+export function createObject(
+  world: World,
+  process: Process,
+  { isIncremental }: WorkerHost,
+  worker: () => Worker,
+): WorkerObject {
+  const isRemote = world.random.chance(world.options.asyncStateChance);
+  return isIncremental ? createIncrementalObject(world, worker) : createWholeObject(world, process, isRemote, worker);
+}
+
+function createWholeObject(world: World, process: Process, isRemote: boolean, worker: () => Worker): WholeObject {
+  const { scheduler, random, options } = world;
   /** Until they are asked for: there are no more of them than one step takes. */
   const taken: State[] = [];
   /** Batches that execute in the other process, in order. */
   const remote: { readonly batch: Pieces; readonly resolve: (results: Uint8Array) => void }[] = [];
   let state = EMPTY;
 
-  function execute(pieces: Pieces): Buffer {
-    const [first] = pieces;
-    if (isHostile(first)) return world.states.resultsOf(state);
-    const { value } = state;
-    for (const piece of pieces) {
-      const applied = world.states.apply(state, piece);
-      state = applied.state;
-      checker.applied(worker(), piece.call, applied);
-    }
-    if (first.amounts === undefined) return world.states.resultsOf(state);
-    const sums = addTo(
-      value,
-      pieces.flatMap(({ amounts = [] }) => amounts),
-    );
-    return resultsOfCounter(sums.values, sums.overflowed);
+  function executed(pieces: Pieces): Buffer {
+    return execute(world, worker(), state, pieces, (next) => (state = next));
   }
 
   function later<T>(meanMs: number, resolve: (value: T) => void, value: T): void {
@@ -55,7 +56,7 @@ export function createObject(world: World, process: Process, worker: () => Worke
     scheduler.after(random.exponential(options.executionMs), process, () => {
       const next = remote.shift();
       if (next === undefined) throw new Error('nothing executes in the other process');
-      const results = execute(next.batch);
+      const results = executed(next.batch);
       if (remote.length > 0) executeNext();
       later(random.chance(AT_ONCE_CHANCE) ? 0 : options.executionMs, next.resolve, results);
     });
@@ -68,9 +69,8 @@ export function createObject(world: World, process: Process, worker: () => Worke
     nextTaken: () => taken.shift(),
     apply(operations, count) {
       const pieces = piecesOf(operations, count);
-      if (isHostile(pieces[0])) checker.executedHostile(worker(), state);
-      else checker.executed(worker(), pieces);
-      if (!isRemote) return execute(pieces);
+      begin(world, worker(), state, pieces);
+      if (!isRemote) return executed(pieces);
       return new Promise((resolve) => {
         remote.push({ batch: pieces, resolve });
         if (remote.length === 1) executeNext();

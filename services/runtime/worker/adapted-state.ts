@@ -1,6 +1,7 @@
 /** A state object as the core's worker and its volume see it, whichever of the two kinds it is. */
 import type { WorkerState } from '@dpr/core';
 import type { RestoredState, StateReader, StateSection } from '../storage/index.ts';
+import type { SectionLimits } from './incremental/limits.ts';
 import type { StateFile } from './state-object.ts';
 
 export interface AdaptedState extends WorkerState {
@@ -41,4 +42,6 @@ export interface StateLimits {
   readonly maxStateBytes: number;
   /** Snapshots of so many bytes are kept for rollbacks: with more, the oldest go, and the volume is read. */
   readonly maxCopyBytes: number;
+  /** Of an incremental state; a simulation has small ones. */
+  readonly sectionLimits?: SectionLimits | undefined;
 }

@@ -12,6 +12,7 @@ import type { Disk } from '../storage/index.ts';
 import type { ClientPort } from './client-port.ts';
 import { createClients } from './clients.ts';
 import { arrivalsUser, clientsOwner, finderCaller, workerHello } from './peers.ts';
+import type { SectionLimits } from './incremental/index.ts';
 import { adaptState } from './state-adapter.ts';
 import type { AnyState } from './state-object.ts';
 import { volumeKeeper } from './volume-keeper.ts';
@@ -25,6 +26,8 @@ export interface WorkerParts {
   readonly disk: Disk;
   /** A state that is larger is not restored. */
   readonly maxStateBytes: number;
+  /** A simulation has small ones. */
+  readonly sectionLimits?: SectionLimits;
   readonly log: Pick<Log, 'info' | 'warn' | 'error' | 'fatal' | 'setBindings'>;
   /** What the state machine tells of itself. */
   readonly note: (effect: LogEffect) => void;
@@ -63,7 +66,7 @@ export interface WorkerKernel {
 
 /** Everything is put together, and nothing happens before `start`. */
 export function runWorker(host: Host, parts: WorkerParts): WorkerKernel {
-  const { config, object, disk, maxStateBytes, log, note, token, counts, step } = parts;
+  const { config, object, disk, maxStateBytes, sectionLimits, log, note, token, counts, step } = parts;
   const open: Closable[] = [];
   const end = workerEnd(host, log, () => {
     wake.cancel();
@@ -79,7 +82,7 @@ export function runWorker(host: Host, parts: WorkerParts): WorkerKernel {
   const state = adaptState(
     host,
     object,
-    { maxStateBytes, maxCopyBytes: config.maxUndoBytes },
+    { maxStateBytes, maxCopyBytes: config.maxUndoBytes, sectionLimits },
     {
       executed: (ticket, results) => dispatch({ kind: 'executed', ticket, results }),
       broken: end.broken,

@@ -125,6 +125,18 @@ describe('sections of an incremental state', () => {
     assert.deepEqual(await settled(host, section.encode()), []);
   });
 
+  it('are damaged where the state cannot read a chunk', () => {
+    const { state, sections } = start();
+    const cause = new Error('no such record');
+    state.load = () => ({
+      take() {
+        throw cause;
+      },
+      end: () => undefined,
+    });
+    assert.throws(() => sections.load().take(framed(10)), { name: 'StorageDamagedError', cause });
+  });
+
   it('release what is committed in turns, and then nothing waits', () => {
     const { host, state, sections } = start();
     const { releaseRecords, turnRecords } = SECTION_LIMITS;

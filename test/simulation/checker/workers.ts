@@ -179,6 +179,11 @@ export function checkWorkers(truth: Truth) {
     expectHistory(object.state, surviving(core, version), `worker ${core.config.id} restored to version ${version}`);
   }
 
+  /** What the volume has of a version: exactly what survives up to there. */
+  function holds(core: Worker, version: number, state: State): void {
+    expectHistory(state, surviving(core, version), `the volume of worker ${core.config.id} at version ${version}`);
+  }
+
   /** Is the newest manifest on the volume its own? */
   function hasTheSay({ core, disk, host }: WorkerProcess): boolean {
     const { generation, incarnation } = newestOn(disk);
@@ -327,6 +332,7 @@ export function checkWorkers(truth: Truth) {
     applied,
     sealed,
     restored,
+    holds,
     stopped,
     durable,
     volumeLost,

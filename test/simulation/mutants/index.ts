@@ -7,6 +7,7 @@ import type { Draw } from '../draw.ts';
 import type { SpecialWorldName } from '../special-worlds.ts';
 import { CLIENT_MUTANTS } from './client.ts';
 import { FINDER_MUTANTS } from './finder.ts';
+import { INCREMENTAL_MUTANTS } from './incremental.ts';
 import type { Mutant } from './mutant.ts';
 import { RUNTIME_MUTANTS } from './runtime.ts';
 import { SESSION_MUTANTS } from './session.ts';
@@ -18,6 +19,8 @@ export type { Mutant } from './mutant.ts';
 const TURNOVER = Object.fromEntries(
   ['197', '197b', '197c', '198', '198b', '199'].map((number) => [number, 'turnover' as const]),
 );
+
+const SWEEPING = Object.fromEntries(Array.from({ length: 15 }, (_, place) => [280 + place, 'sweeping' as const]));
 
 /** By number: the special worlds that make frequent what the mutant breaks. Seeds of all kinds would take hundreds to catch it. */
 export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
@@ -64,6 +67,7 @@ export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
   223: 'hostile',
   225: 'hostile',
   226: 'hostile',
+  ...SWEEPING,
 };
 
 export function numberOf({ name }: Mutant): string {
@@ -85,6 +89,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CLIENT_MUTANTS,
   ...STORAGE_MUTANTS,
   ...RUNTIME_MUTANTS,
+  ...INCREMENTAL_MUTANTS,
 ].sort((a, b) => byNumber.compare(a.name, b.name));
 
 /** The mutant whose name begins with `text`. @throws Error when there is none, or several */

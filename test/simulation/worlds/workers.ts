@@ -64,6 +64,29 @@ export function drawSuccession(random: Random, { rates }: WorldOptions): Partial
   };
 }
 
+/** States are incremental, and rollbacks, restarts and losses of power come in every step of their sweeps. */
+export function drawSweeping(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  return {
+    workers: random.int(2, 3),
+    clients: random.int(1, 3),
+    callsPerSession: random.int(40, 120),
+    thinkMs: random.pick([1, 5]),
+    networkDelayMs: random.real(0.1, 2),
+    diskDelayMs: random.real(0.2, 5),
+    checkpointIntervalMs: random.pick([5, 10]),
+    decisionGraceMs: 0,
+    stateBytes: random.pick([0, 0, 20_000]),
+    maxUnwrittenVersions: random.pick([2, 16]),
+    maxUncommittedCheckpoints: 1000,
+    asyncStateChance: 0,
+    incrementalChance: 1,
+    restartMs: 5,
+    pauseMs: 20,
+    faultsForMs: random.real(500, 1500),
+    rates: { ...rates, crashWorker: 4, crashThenCutPower: random.pick([0, 4]), slowDisk: random.pick([0, 3]) },
+  };
+}
+
 /** States live in slow processes, so that a rollback waits for batches while checkpoints from before it are still being written. */
 export function drawRemote(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
   return {
@@ -80,6 +103,7 @@ export function drawRemote(random: Random, { rates }: WorldOptions): Partial<Wor
     maxUnwrittenVersions: 16,
     maxUncommittedCheckpoints: 1000,
     asyncStateChance: 1,
+    incrementalChance: 0,
     executionMs: random.pick([5, 10, 40]),
     restartMs: 5,
     faultsForMs: random.real(800, 2000),

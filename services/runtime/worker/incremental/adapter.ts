@@ -11,10 +11,10 @@ const CHAIN_PER_STATE = 3;
 export function adaptIncremental(
   host: TurnHost,
   object: IncrementalState,
-  { maxStateBytes }: StateLimits,
+  { maxStateBytes, sectionLimits }: StateLimits,
   { batch }: StateEvents,
 ): AdaptedState {
-  const sections = stateSections(host, object);
+  const sections = stateSections(host, object, sectionLimits);
   return {
     apply(operations, count, _ticket, clock) {
       const results = object.apply(operations, count, clock);

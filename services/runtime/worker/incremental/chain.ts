@@ -69,17 +69,17 @@ export function extend(chain: Chain, version: number, sweep: Sweep | undefined, 
   return link;
 }
 
-/** Go back to `version`. @returns the sections that are dropped */
-export function cutChain(chain: Chain, version: number): readonly Link[] {
-  const kept = chain.links.findLastIndex((link) => link.version <= version) + 1;
-  return chain.links.splice(kept);
+/** Go back to `version`. */
+export function cutChain(chain: Chain, version: number): void {
+  chain.links = chain.links.filter((link) => link.version <= version);
 }
 
 /** No rollback goes below `version` any more: forget the sections that are not needed from there on. */
 export function commitChain(chain: Chain, version: number): void {
-  const since = chain.links.findLast((link) => link.version <= version)?.since ?? 0;
-  const kept = chain.links.findIndex((link) => link.version >= since);
-  if (kept > 0) chain.links.splice(0, kept);
+  const { links } = chain;
+  const since = links.findLast((link) => link.version <= version)?.since ?? 0;
+  const kept = links.findIndex((link) => link.version >= since);
+  if (kept > 0) links.splice(0, kept);
 }
 
 /** The size of what the newest section needs. */

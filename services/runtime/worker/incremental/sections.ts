@@ -2,6 +2,7 @@
  * An incremental state and its checkpoints. Each has a section, which is a row of chunks: base slices that were taken while its version was
  * open, then its changes.
  */
+import { StorageDamagedError } from '../../storage/index.ts';
 import type { IncrementalState, SealedChanges } from '../incremental-state.ts';
 import type { Link } from './chain.ts';
 import { addChunk, chunkReader } from './chunks.ts';
@@ -138,7 +139,13 @@ async function encodeSection(
 
 function chainLoader(object: IncrementalState, sweep: Sweeper): ChainLoader {
   const loader = object.load();
-  const reader = chunkReader((chunk) => loader.take(chunk));
+  const reader = chunkReader((chunk) => {
+    try {
+      loader.take(chunk);
+    } catch (error) {
+      throw new StorageDamagedError('the state cannot be read from its checkpoint', { cause: error });
+    }
+  });
   let sections = 0;
   let bytes = 0;
   return {
