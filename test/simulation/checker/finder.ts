@@ -5,6 +5,7 @@ import type { Speaker } from '../finder-actor.ts';
 import { durableRecord, SLOTS } from '../on-disk.ts';
 import { parseCallName } from '../operations.ts';
 import { inWords } from '../world.ts';
+import { checkRestarts } from './restarts.ts';
 import { callOf, nameOf, sessionOf, violated, workerOf, type Truth } from './truth.ts';
 
 /** What a Finder with an old record may say: nothing that depends on a change. */
@@ -16,8 +17,7 @@ export function checkFinder(truth: Truth) {
   const memberships = new Map<number, string>();
   let lastCut: Versions | undefined;
   let issued: FinderRecord | undefined;
-  /** Worker to its last claim. */
-  const claims = new Map<number, { readonly boot: string; readonly generation: number; readonly claimed: number }>();
+  const restarts = checkRestarts(truth);
 
   /** Does the Finder have an old copy of its disk? Then what it writes there counts for nothing. */
   function isOld(): boolean {
@@ -82,43 +82,11 @@ export function checkFinder(truth: Truth) {
     const found = record?.counter ?? 0;
     if (found < durable) violated(2, `the Finder starts with record ${found}, and ${durable} was durable`);
     // The record may be readable and not durable: it counts only once it was written again.
-    for (const [id, member] of record?.members ?? []) workerOf(truth, id).registered = member.registered;
+    restarts.loaded(record);
   }
 
   function finderLog(event: string, details: Readonly<Record<string, unknown>>): void {
-    const { worker } = details;
-    if (isOld()) return; // it comes to nothing
-    if (typeof worker !== 'number') return;
-    const own = workerOf(truth, worker);
-    if (event === 'claimed') claimed(worker);
-    if (event === 'registered') {
-      const incarnation = Number(details.incarnation);
-      if (incarnation === own.registered) violated(9, `incarnation ${incarnation} of worker ${worker} registers twice`);
-      own.registered = incarnation;
-    }
-    const restarted = event === 'rollback' && details.reason === 'a worker restarted without a clean shutdown';
-    if (restarted && own.stoppedCleanly === own.registered && !lostItsMarker(worker)) {
-      violated(15, `worker ${worker} stopped cleanly as incarnation ${own.registered}, and is rolled back`);
-    }
-  }
-
-  /** Were its files moved away, or was it claimed by a process that slept while the worker got another disk? No marker is where it looks. */
-  function lostItsMarker(worker: number): boolean {
-    const host = worldOf().hosts.get(worker);
-    if (host?.isLost === true) return true;
-    const boot = worldOf().finder.process?.core.record.members.get(worker)?.boot;
-    const claimer = host?.processes.find(({ core }) => core.boot === boot);
-    return claimer !== undefined && claimer.disk !== host?.disk;
-  }
-
-  /** However often a process claims: it is one incarnation. */
-  function claimed(worker: number): void {
-    const now = worldOf().finder.process?.core.record.members.get(worker);
-    const before = claims.get(worker);
-    if (now === undefined) return;
-    claims.set(worker, now);
-    if (before?.boot === now.boot && before.generation === now.generation && before.claimed < now.claimed)
-      violated(9, `one process of worker ${worker} is incarnation ${before.claimed}, and then ${now.claimed}`);
+    if (!isOld()) restarts.logged(event, details); // from an old record it comes to nothing
   }
 
   /** The Finder says that its record is not the newest. */
