@@ -24,7 +24,14 @@ import { segmentWriter } from './segment-writer.ts';
 import { storeTurns } from './store-turns.ts';
 
 /**
- * The checkpoints of one incarnation of a worker. Every operation may be called at any time; they take their turns in the
+ * The checkpoints of one incarnation of a worker. At any moment, and after any loss of power:
+ *
+ * - every checkpoint that the manifest lists as restorable can be read, with its chains: nothing that they need is removed, or written
+ *   over, before a manifest that does not list them any more is durable;
+ * - a checkpoint is durable once its segments were synced, then their directory if they are new, and then the manifest;
+ * - what no manifest lists takes room in segments that is written again, and few segments are kept that have nothing else in them.
+ *
+ * Every operation may be called at any time; they take their turns in the
  * order of the calls, and what an operation changes is durable when it resolves. Any of them rejects with `SupersededError`
  * once the store has noticed that a later incarnation took the volume over, and with `VolumeLostError` once it has noticed that
  * the volume was removed or moved away.

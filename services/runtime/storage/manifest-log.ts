@@ -26,7 +26,6 @@ import {
   filesOf,
   isRestorable,
   laterStamp,
-  outsideOf,
   standingMeta,
 } from './manifest.ts';
 import { IDENTITY_FILE, manifestIncarnations, manifestName, temporary } from './names.ts';
@@ -187,12 +186,21 @@ function filesNeeded(entries: readonly Entry[], incarnation: number): ReadonlySe
     0,
     entries.findLastIndex((entry) => entry.incarnation !== incarnation),
   );
-  const oldest = entries.slice(from).find(isRestorable);
+  const oldest = entries.find((entry, index): entry is Restorable => index >= from && isRestorable(entry));
   const files = new Set<string>();
-  for (const one of outsideOf(entries)) {
-    const since = oldest?.[one.chain].since ?? Infinity;
-    if (one.entry.version < since && one.entry.version < (entries[from]?.version ?? 0)) continue;
-    for (const file of filesOf(one)) files.add(file);
+  for (const chain of CHAINS) {
+    const since = oldest?.[chain].since ?? Infinity;
+    // For each checkpoint that is appended, of thousands: those of a segment mostly follow each other.
+    let last = '';
+    for (const [index, entry] of entries.entries()) {
+      const section = entry[chain];
+      if (section === undefined || section.place === 'inline' || (entry.version < since && index < from)) continue;
+      for (const file of filesOf({ entry, chain, section })) {
+        if (file === last) continue;
+        files.add(file);
+        last = file;
+      }
+    }
   }
   return files;
 }
