@@ -19,8 +19,12 @@ const MIN_SLOT_BITS = 3;
 /** A table with more keys than three quarters of its slots grows, one with fewer than an eighth shrinks. */
 const SPARSE_SHARE = 1 / 8;
 
-/** The keys of one home. */
-export type Group = { readonly hashes: number[]; readonly addresses: number[] };
+/** The keys of one home: the first `count` items, of arrays that are used again since many thousands of homes are looked at in a row. */
+export type Group = { count: number; readonly hashes: number[]; readonly addresses: number[] };
+
+export function createGroup(): Group {
+  return { count: 0, hashes: [], addresses: [] };
+}
 
 export class KeyIndex {
   readonly #records: Records;
@@ -92,8 +96,7 @@ export class KeyIndex {
   /** The keys whose home is that of `hash`, and whose hash is no less, in the order of their hashes. */
   group(hash: number, group: Group): void {
     const { hashes, addresses } = group;
-    hashes.length = 0;
-    addresses.length = 0;
+    group.count = 0;
     const table = this.#tableOf(hash);
     const home = this.#homeOf(hash);
     for (let at = home; ; at = (at + SLOT_BYTES) % table.byteLength) {
@@ -101,7 +104,7 @@ export class KeyIndex {
       if (address === 0) return;
       const other = table.getUint32(at, true);
       if (other < hash || this.#homeOf(other) !== home) continue;
-      let place = hashes.length;
+      let place = group.count++;
       for (; place > 0 && (hashes[place - 1] ?? 0) > other; place--) {
         hashes[place] = hashes[place - 1] ?? 0;
         addresses[place] = addresses[place - 1] ?? 0;

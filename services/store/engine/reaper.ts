@@ -1,5 +1,5 @@
 /** Takes out keys whose time is over, home by home, some after each commit. */
-import { type Group, HASH_END } from './key-index.ts';
+import { createGroup, HASH_END } from './key-index.ts';
 import type { Keyspace } from './keyspace.ts';
 import { deadlineAt } from './records.ts';
 
@@ -8,7 +8,7 @@ export const REAPED_HOMES = 16_384;
 
 export class Reaper {
   readonly #keyspace: Keyspace;
-  readonly #group: Group = { hashes: [], addresses: [] };
+  readonly #group = createGroup();
   #position = 0;
   #homesLeft = 0;
 
@@ -31,7 +31,8 @@ export class Reaper {
   #lookAtHome(): void {
     const { index } = this.#keyspace;
     index.group(this.#position, this.#group);
-    for (const [place, address] of this.#group.addresses.entries()) {
+    for (let place = 0; place < this.#group.count; place++) {
+      const address = this.#group.addresses[place] ?? 0;
       if (this.#isOver(address)) this.#keyspace.reap(this.#group.hashes[place] ?? 0, address);
     }
     const next = index.nextHome(this.#position);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Group, HASH_END, KeyIndex } from '../../../services/store/engine/key-index.ts';
+import { createGroup, HASH_END, KeyIndex } from '../../../services/store/engine/key-index.ts';
 import { Records, TYPES } from '../../../services/store/engine/records.ts';
 import { createRandom } from '../../simulation/random.ts';
 
@@ -45,13 +45,13 @@ function index(tableBits = 2) {
     },
     /** All addresses by walking over the homes from a hash on. */
     walk(from = 0) {
-      const group: Group = { hashes: [], addresses: [] };
+      const group = createGroup();
       const addresses: number[] = [];
       const hashes: number[] = [];
       for (let hash = from; hash < HASH_END; hash = keys.nextHome(hash)) {
         keys.group(hash, group);
-        addresses.push(...group.addresses);
-        hashes.push(...group.hashes);
+        addresses.push(...group.addresses.slice(0, group.count));
+        hashes.push(...group.hashes.slice(0, group.count));
       }
       assert.deepEqual(
         hashes,
