@@ -23,6 +23,7 @@ import {
   type SessionEvent,
   type Submission,
 } from './state.ts';
+import { Lanes } from './lanes.ts';
 import { refused } from './refusals.ts';
 import { pump, sendAgain } from './transmit.ts';
 import { askTable, beginVerdict, concludeVerdict, tableAnswered } from './verdict.ts';
@@ -33,10 +34,8 @@ export function createSession(config: SessionConfig): Session {
     phase: 'open',
     worldLine: config.worldLine,
     version: 0,
-    frontier: new Map(),
-    cut: new Map(),
     verdict: undefined,
-    lanes: new Map(),
+    lanes: new Lanes(),
     orphans: [],
     lastCall: 0,
     lastCommitted: 0,
@@ -69,7 +68,7 @@ function hasEnded(session: Session): boolean {
 /** When the session wants a `wake` event, in the time of `stepSession`; Infinity if nothing is due. */
 export function sessionWakeAt(session: Session): number {
   let at = Infinity;
-  for (const lane of session.lanes.values()) {
+  for (const lane of session.lanes.all) {
     at = Math.min(at, lane.retryAt);
     const oldest = lane.sent[0];
     if (oldest !== undefined) at = Math.min(at, oldest.sentAt + session.config.retryLimitMs);
@@ -95,7 +94,7 @@ function handle(session: Session, event: SessionEvent): void {
       return removed(session, event.worker, event.generation);
     case 'commit':
       session.urgeUpTo = session.lastCall;
-      for (const lane of session.lanes.values()) urgeLane(session, lane);
+      for (const lane of session.lanes.all) urgeLane(session, lane);
       return;
     case 'resume':
       if (session.phase === 'broken') session.phase = 'open';
@@ -110,7 +109,7 @@ function handle(session: Session, event: SessionEvent): void {
 /** Let the workers forget the replies that they keep for the session. One that is not connected keeps them until they expire. */
 function close(session: Session): void {
   session.phase = 'ended';
-  for (const lane of session.lanes.values()) {
+  for (const lane of session.lanes.all) {
     if (lane.next > 1) sendTo(session, lane, { kind: 'sessionEnded', session: session.config.id });
   }
 }
@@ -242,7 +241,7 @@ function reply(session: Session, lane: Lane, message: Reply): number {
   session.unanswered--;
   session.version = Math.max(session.version, version);
   if (call.carried.size > 0) dropCarried(session, call.carried);
-  session.frontier.set(lane.worker, Math.max(version, session.frontier.get(lane.worker) ?? 0));
+  lane.frontier = Math.max(version, lane.frontier);
   emit(session, { kind: 'completed', call: call.number, version, results: message.results, count: call.count });
   return call.number;
 }
@@ -254,9 +253,10 @@ function answeredBy({ sent }: Lane, { sequence }: Reply): Call | undefined {
 }
 
 /** The worker that executed the call depends on these from now on, and the session on the worker. */
-function dropCarried({ frontier }: Session, carried: Versions): void {
+function dropCarried({ lanes }: Session, carried: Versions): void {
   for (const [owner, version] of carried) {
-    if (frontier.get(owner) === version) frontier.delete(owner);
+    const lane = lanes.get(owner);
+    if (lane?.frontier === version) lane.frontier = 0;
   }
 }
 
@@ -273,10 +273,10 @@ function settle(session: Session, lane: Lane): void {
   if (answered === 1 && lane.sent.length === 1)
     lane.sent.pop(); // the usual case, without an array for what is cut off
   else if (answered > 0) lane.sent.splice(0, answered);
-  const covered = session.cut.get(lane.worker) ?? 0;
+  const { covered } = lane;
   let committed = 0;
   while ((lane.done[committed]?.version ?? Infinity) <= covered) committed++;
-  if ((session.frontier.get(lane.worker) ?? Infinity) <= covered) session.frontier.delete(lane.worker);
+  if (lane.frontier <= covered) lane.frontier = 0;
   if (committed > 0) reportCommitted(session, lane.done.splice(0, committed));
 }
 
@@ -292,17 +292,14 @@ function remember(runs: Run[], { worker, number, sequence, version }: Call): voi
 
 /** Cuts of one world-line grow; an older one may still arrive, by way of another worker, and changes nothing. */
 function takeIn(session: Session, cut: Versions): void {
-  for (const worker of session.lanes.keys()) {
-    const version = cut.get(worker) ?? 0;
-    if (version > (session.cut.get(worker) ?? 0)) session.cut.set(worker, version);
-  }
+  for (const lane of session.lanes.all) lane.covered = Math.max(lane.covered, cut.get(lane.worker) ?? 0);
 }
 
 function settleOrphans(session: Session): void {
   if (session.orphans.length === 0) return;
   const committed: Run[] = [];
   for (const run of session.orphans.splice(0)) {
-    if (run.version <= (session.cut.get(run.worker) ?? 0)) committed.push(run);
+    if (run.version <= laneOf(session, run.worker).covered) committed.push(run);
     else session.orphans.push(run);
   }
   reportCommitted(session, committed);
@@ -321,7 +318,7 @@ function takeCut(session: Session, lane: Lane | undefined, message: MessageOf<'c
   const { worldLine, cut } = message;
   if (worldLine === session.worldLine && session.verdict === undefined) {
     takeIn(session, cut);
-    for (const one of session.lanes.values()) settle(session, one);
+    for (const one of session.lanes.all) settle(session, one);
     return settleOrphans(session);
   }
   if (worldLine <= (session.verdict?.worldLine ?? session.worldLine)) return;
@@ -337,7 +334,7 @@ function takeCut(session: Session, lane: Lane | undefined, message: MessageOf<'c
 
 function wake(session: Session): void {
   const { retryLimitMs } = session.config;
-  for (const lane of session.lanes.values()) {
+  for (const lane of session.lanes.all) {
     const oldest = lane.sent.find((call) => call.version === 0);
     if (session.now >= (oldest?.sentAt ?? Infinity) + retryLimitMs) {
       const text = `worker ${lane.worker} did not answer a batch for ${retryLimitMs} ms`;

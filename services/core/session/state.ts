@@ -2,6 +2,7 @@
 import type { Decision, ErrorCode, Message, Versions } from '@dpr/protocol';
 import { added } from '../arrays.ts';
 import { Queue } from '../queue.ts';
+import type { Lanes } from './lanes.ts';
 
 export interface SessionConfig {
   /** 128 random bits, as 32 hex digits. */
@@ -74,6 +75,10 @@ export interface Lane {
   absurdSince: number;
   /** The largest version for which a commit was asked. */
   urged: number;
+  /** The worker's version in the session's frontier: what a batch for another worker depends on, 0 if it does not. */
+  frontier: number;
+  /** What is committed of the worker in the session's world-line. */
+  covered: number;
 }
 
 /** What a batch carries that depends on no other worker. */
@@ -160,11 +165,8 @@ export interface Session {
   worldLine: number;
   /** The largest version seen (Vs). */
   version: number;
-  readonly frontier: Map<number, number>;
-  /** What is committed of the workers that the session has dealt with, in its world-line. */
-  readonly cut: Map<number, number>;
   verdict: Verdict | undefined;
-  readonly lanes: Map<number, Lane>;
+  readonly lanes: Lanes<Lane>;
   /** Answered and not committed, of workers that were removed since. */
   readonly orphans: Run[];
   lastCall: number;
@@ -204,8 +206,10 @@ export function laneOf(session: Session, worker: number): Lane {
     retries: 0,
     absurdSince: Infinity,
     urged: 0,
+    frontier: 0,
+    covered: 0,
   };
-  session.lanes.set(worker, lane);
+  session.lanes.add(lane);
   emit(session, { kind: 'connect', worker });
   return lane;
 }

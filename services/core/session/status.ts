@@ -12,7 +12,7 @@ export function sessionLastCall({ lastCall }: Session): number {
 
 /** The session has had calls for this worker: it is told of its connections. */
 export function sessionUses({ lanes }: Session, worker: number): boolean {
-  return lanes.has(worker);
+  return lanes.get(worker) !== undefined;
 }
 
 /**
@@ -22,6 +22,6 @@ export function sessionUses({ lanes }: Session, worker: number): boolean {
  */
 export function sessionNeedsFinder({ worldLine: own, orphans, lanes }: Session, worldLine: number): boolean {
   if (own < worldLine || orphans.length > 0) return true;
-  for (const { open, done, sent } of lanes.values()) if (!open && done.length + sent.length > 0) return true;
+  for (const { open, done, sent } of lanes.all) if (!open && done.length + sent.length > 0) return true;
   return false;
 }

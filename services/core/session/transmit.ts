@@ -20,7 +20,7 @@ function pumpInOrder(session: Session): void {
 
 function oldestQueued(session: Session): Call | undefined {
   let oldest: Call | undefined;
-  for (const { queue } of session.lanes.values()) {
+  for (const { queue } of session.lanes.all) {
     const first = queue.first();
     if ((first?.number ?? Infinity) < (oldest?.number ?? Infinity)) oldest = first;
   }
@@ -30,7 +30,7 @@ function oldestQueued(session: Session): Call | undefined {
 /** However much waits for a worker, no more of it is looked at than is sent. */
 function pumpAll(session: Session): void {
   const ready: Call[] = [];
-  for (const lane of session.lanes.values()) {
+  for (const lane of session.lanes.all) {
     if (!mayTransmit(session, lane)) continue;
     const room = session.config.maxInFlight - lane.sent.length;
     for (let call = lane.queue.first(), taken = 0; call !== undefined && taken < room; call = lane.queue.first()) {
@@ -59,14 +59,14 @@ function transmit(session: Session, lane: Lane, call: Call): void {
 }
 
 /** The frontier without what the receiving worker knows by itself and what the cut covers already. */
-function carriedTo({ frontier }: Session, worker: number): Versions {
-  if (frontier.size === 0 || (frontier.size === 1 && frontier.has(worker))) return NOTHING_CARRIED;
-  const carried = new Map<number, number>();
-  for (const [owner, version] of frontier) {
-    if (owner === worker) continue;
-    carried.set(owner, version);
+function carriedTo({ lanes }: Session, worker: number): Versions {
+  let carried: Map<number, number> | undefined;
+  for (const lane of lanes.all) {
+    if (lane.worker === worker || lane.frontier === 0) continue;
+    carried ??= new Map();
+    carried.set(lane.worker, lane.frontier);
   }
-  return carried;
+  return carried ?? NOTHING_CARRIED;
 }
 
 function sendCall(session: Session, lane: Lane, call: Call): void {

@@ -23,7 +23,7 @@ import { sendAgain } from './transmit.ts';
 
 export function beginVerdict(session: Session, verdict: Verdict): void {
   session.verdict = verdict;
-  for (const lane of session.lanes.values()) {
+  for (const lane of session.lanes.all) {
     lane.retryAt = Infinity;
     askTable(session, lane);
   }
@@ -69,11 +69,11 @@ function lastKnown(session: Session, verdict: Verdict, lane: Lane): number {
 export function concludeVerdict(session: Session): void {
   const { verdict } = session;
   if (verdict === undefined) return;
-  for (const lane of session.lanes.values()) if (needsTable(lane) && !verdict.tables.has(lane.worker)) return;
+  for (const lane of session.lanes.all) if (needsTable(lane) && !verdict.tables.has(lane.worker)) return;
 
   const lost: Run[] = [];
   const survivors: Run[] = [];
-  for (const lane of session.lanes.values()) settleLane(session, verdict, lane, lost, survivors);
+  for (const lane of session.lanes.all) settleLane(session, verdict, lane, lost, survivors);
   for (const run of session.orphans.splice(0)) {
     const kept = survivingVersion(verdict.decisions, run.worker, session.worldLine);
     if (run.version <= kept) survivors.push(run);
@@ -83,15 +83,16 @@ export function concludeVerdict(session: Session): void {
   session.worldLine = verdict.worldLine;
   // The prefix is the first cut of the new world-line. What a worker told since is nothing that this session waits for.
   const prefix = verdict.decisions.at(-1)?.prefix;
-  session.cut.clear();
-  for (const worker of session.lanes.keys()) session.cut.set(worker, prefix?.get(worker) ?? 0);
-  // What it saw is committed or gone: no worker may ever report a version that was rolled back.
-  session.frontier.clear();
+  for (const lane of session.lanes.all) {
+    lane.covered = prefix?.get(lane.worker) ?? 0;
+    // What it saw is committed or gone: no worker may ever report a version that was rolled back.
+    lane.frontier = 0;
+  }
   session.version = 0;
   reportCommitted(session, survivors);
   lost.sort((a, b) => a.number - b.number);
   if (lost.length > 0) report(session, verdict.worldLine, lost);
-  for (const lane of session.lanes.values()) sendAgain(session, lane);
+  for (const lane of session.lanes.all) sendAgain(session, lane);
 }
 
 /** Divide a lane's calls into those that survived and those that are lost, and number on from the last survivor. */
@@ -129,7 +130,7 @@ function settleLane(session: Session, verdict: Verdict, lane: Lane, lost: Run[],
 
 function report(session: Session, worldLine: number, lost: readonly Run[]): void {
   const { replay } = session.config;
-  const lanes = [...session.lanes.values()];
+  const lanes = session.lanes.all;
   const unanswered = lanes.flatMap((lane) => lane.sent.map((call) => call.number)).sort((a, b) => a - b);
   const lastSurvivor = largest(unanswered, session.lastCommitted);
   const numbers = numbersOf(lost);

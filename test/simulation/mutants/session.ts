@@ -14,15 +14,15 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'if (missing !== undefined) return beginVerdict(session, { worldLine, decisions: missing, tables: new Map() });',
     `if (missing !== undefined) {
        session.worldLine = worldLine;
-       for (const one of session.lanes.values()) sendAgain(session, one);
+       for (const one of session.lanes.all) sendAgain(session, one);
        return beginVerdict(session, { worldLine, decisions: [], tables: new Map() });
      }`,
   ),
   mutant(
     '31 the frontier is replaced instead of updated',
     `${CORE}/session/session.ts`,
-    '    if (frontier.get(owner) === version) frontier.delete(owner);\n',
-    '    if (version > 0) frontier.delete(owner);\n',
+    'if (lane?.frontier === version) lane.frontier = 0;',
+    'if (lane !== undefined) lane.frontier = 0;',
   ),
   mutant(
     '202 a session that waits for a worker to hear of its world-line does not send again',
@@ -64,22 +64,22 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
   mutant(
     '48 dependencies on the version right above the cut are left out',
     `${CORE}/session/session.ts`,
-    'if ((session.frontier.get(lane.worker) ?? Infinity) <= covered) session',
-    'if ((session.frontier.get(lane.worker) ?? Infinity) <= covered + 1) session',
+    'if (lane.frontier <= covered) lane',
+    'if (lane.frontier <= covered + 1) lane',
   ),
   mutant('60 a session numbers on after lost batches', `${CORE}/session/verdict.ts`, '  lane.next = last + 1;\n', ''),
-  mutant('61 the frontier survives a rollback', `${CORE}/session/verdict.ts`, '  session.frontier.clear();\n', ''),
+  mutant('61 the frontier survives a rollback', `${CORE}/session/verdict.ts`, '    lane.frontier = 0;\n', ''),
   mutant(
     '62 batches do not carry the frontier',
     `${CORE}/session/transmit.ts`,
-    'if (owner === worker) continue;',
-    'if (owner >= 0) continue;',
+    'if (lane.worker === worker || lane.frontier === 0) continue;',
+    'if (lane.worker >= 0) continue;',
   ),
   mutant(
     '67 after a rollback a session takes no version for committed',
     `${CORE}/session/verdict.ts`,
-    'session.cut.set(worker, prefix?.get(worker) ?? 0);',
-    'session.cut.set(worker, 0);',
+    'lane.covered = prefix?.get(lane.worker) ?? 0;',
+    'lane.covered = 0;',
   ),
   mutant(
     '70 a table of an earlier world-line is believed',
