@@ -6,47 +6,62 @@ const MAX_EMPTY = 1_024;
  * session has several of them, and there may be many sessions: functions of its own would be most of what each takes.
  */
 export class Queue<T extends object> {
-  #items: (T | undefined)[] = [];
+  /** The first one, which mostly is the only one: without an array, the queue is all that is touched then. */
+  #first: T | undefined;
+  /** Those behind it, from place `#front` on; undefined if there are none. */
+  #others: (T | undefined)[] | undefined;
   #front = 0;
 
   push(item: T): void {
-    this.#items.push(item);
+    if (this.#first === undefined) this.#first = item;
+    else if (this.#others === undefined) this.#others = [item];
+    else this.#others.push(item);
   }
 
   /** Put these, in order, before all others. */
   prepend(before: readonly T[]): void {
-    this.#items = [...before, ...this.take()];
+    for (const item of [...before, ...this.take()]) this.push(item);
   }
 
   first(): T | undefined {
-    return this.#items[this.#front];
+    return this.#first;
   }
 
   /** Take the first out. */
   shift(): T | undefined {
-    const items = this.#items;
-    if (items.length === 1) return items.pop(); // the usual case, without an array for what is cut off
-    const item = items[this.#front];
-    if (item !== undefined) items[this.#front++] = undefined;
-    if (this.#front === items.length || (this.#front >= MAX_EMPTY && 2 * this.#front >= items.length)) {
-      items.splice(0, this.#front);
-      this.#front = 0;
-    }
+    const item = this.#first;
+    this.#first = this.#others === undefined ? undefined : this.#shiftOther(this.#others);
     return item;
   }
 
   /** @returns everything that waited, in order */
   take(): T[] {
     const taken = [...this];
-    this.#items = [];
+    this.#first = undefined;
+    this.#others = undefined;
     this.#front = 0;
     return taken;
   }
 
   *[Symbol.iterator](): IterableIterator<T> {
-    for (let place = this.#front; place < this.#items.length; place++) {
-      const item = this.#items[place];
+    if (this.#first !== undefined) yield this.#first;
+    const others = this.#others ?? [];
+    for (let place = this.#front; place < others.length; place++) {
+      const item = others[place];
       if (item !== undefined) yield item;
     }
+  }
+
+  #shiftOther(others: (T | undefined)[]): T | undefined {
+    const item = others[this.#front];
+    others[this.#front++] = undefined;
+    if (this.#front === others.length) {
+      this.#others = undefined;
+      this.#front = 0;
+    } else if (this.#front >= MAX_EMPTY && 2 * this.#front >= others.length) {
+      others.splice(0, this.#front);
+      this.#front = 0;
+    }
+    return item;
   }
 }

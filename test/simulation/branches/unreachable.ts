@@ -94,7 +94,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
   {
     because: 'nothing here is so large',
     blocks: {
-      'core/queue.ts': ['if (this.#front === items.length ||'],
+      'core/queue.ts': ['else if (this.#front >= MAX_EMPTY && 2 * this.#front >= others.length) { others.splice'],
       'core/finder/earlier-generations.ts': ['return refused( `the volume of worker ${id} keeps'],
       'core/finder/finder.ts': ['if (finder.held.length >= finder.config.maxHeld', 'too many answers wait'],
       'runtime/storage/frame.ts': ['if (text.length > META_LIMIT_BYTES)'],
