@@ -2,16 +2,18 @@
  * Session ids between their 16 bytes and 32 hex digits. The same ones come again and again, so what was translated lately is
  * remembered: in a table of fixed size, where an id may take another one's place.
  */
-import { getU32 } from './memory.ts';
 
 const ID_BYTES = 16;
 /** A power of two, and many times the sessions that are busy at a time, so that they seldom take each other's place. */
 const REMEMBERED = 16_384;
 
+/** The bytes as four i32 little-endian: signed, since V8 keeps such numbers in the object itself, which is one line of a cache then. */
 interface Id {
   readonly hex: string;
-  /** The bytes, as four u32 little-endian. */
-  readonly words: readonly [number, number, number, number];
+  readonly first: number;
+  readonly second: number;
+  readonly third: number;
+  readonly fourth: number;
 }
 
 /** By the first two bytes. */
@@ -19,19 +21,19 @@ const remembered: (Id | undefined)[] = new Array<undefined>(REMEMBERED).fill(und
 
 /** @param at its place in the memory */
 export function readSessionId(memory: DataView, at: number): string {
-  const first = getU32(memory, at);
+  const first = memory.getInt32(at, true);
   const place = first & (REMEMBERED - 1);
   const known = remembered[place];
   if (
-    known?.words[0] === first &&
-    known.words[1] === getU32(memory, at + 4) &&
-    known.words[2] === getU32(memory, at + 8) &&
-    known.words[3] === getU32(memory, at + 12)
+    known?.first === first &&
+    known.second === memory.getInt32(at + 4, true) &&
+    known.third === memory.getInt32(at + 8, true) &&
+    known.fourth === memory.getInt32(at + 12, true)
   ) {
     return known.hex;
   }
   const bytes = Buffer.from(memory.buffer, at, ID_BYTES);
-  const id = idOf(bytes);
+  const id = idOf(bytes, bytes.toString('hex'));
   remembered[place] = id;
   return id.hex;
 }
@@ -45,14 +47,13 @@ export function writeSessionId(memory: DataView, at: number, hex: string): void 
     if (hex.length !== 2 * ID_BYTES || bytes.length !== ID_BYTES) {
       throw new RangeError(`'${hex}' is not ${ID_BYTES} bytes of hex`);
     }
-    id = { ...idOf(bytes), hex };
+    id = idOf(bytes, hex);
     remembered[place] = id;
   }
-  const { words } = id;
-  memory.setUint32(at, words[0], true);
-  memory.setUint32(at + 4, words[1], true);
-  memory.setUint32(at + 8, words[2], true);
-  memory.setUint32(at + 12, words[3], true);
+  memory.setInt32(at, id.first, true);
+  memory.setInt32(at + 4, id.second, true);
+  memory.setInt32(at + 8, id.third, true);
+  memory.setInt32(at + 12, id.fourth, true);
 }
 
 /** The byte whose two hex digits begin at this character: any number if they are none. */
@@ -64,7 +65,7 @@ function digit(code: number): number {
   return (code & 0xf) + (code >>> 6) * 9;
 }
 
-function idOf(bytes: Buffer): Id {
-  const word = (index: number) => bytes.readUInt32LE(4 * index);
-  return { hex: bytes.toString('hex'), words: [word(0), word(1), word(2), word(3)] };
+function idOf(bytes: Buffer, hex: string): Id {
+  const word = (index: number) => bytes.readInt32LE(4 * index);
+  return { hex, first: word(0), second: word(1), third: word(2), fourth: word(3) };
 }
