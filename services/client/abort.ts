@@ -21,12 +21,12 @@ function onAbort(signal: AbortSignal, aborted: () => void): void {
 export function unlessAborted<T>(
   promise: Promise<T>,
   signal: AbortSignal | undefined,
-  forget: () => void = () => undefined,
+  forget?: () => void,
 ): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise<T>((resolve, reject) => {
     const aborted = (): void => {
-      forget();
+      forget?.();
       reject(signal.reason as Error);
     };
     if (signal.aborted) aborted();

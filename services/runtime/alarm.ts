@@ -29,7 +29,11 @@ class HostAlarm implements Alarm {
   }
 
   set(at: number): void {
-    if (at === Infinity || at > this.#dueAt - TOLERANCE_MS) return;
+    if (at !== Infinity && at <= this.#dueAt - TOLERANCE_MS) this.#setTo(at);
+  }
+
+  /** Apart, since a function that makes another one takes memory for its variables at every call. */
+  #setTo(at: number): void {
     this.cancel();
     this.#dueAt = at;
     const delay = at - this.#host.now();

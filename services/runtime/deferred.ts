@@ -8,17 +8,32 @@ export interface Deferred<T = void> {
 /** One whose rejection may stay unseen: it ends no process. */
 export function deferred<T = void>(): Deferred<T> {
   const made = unwatched<T>();
-  made.promise.catch(() => undefined);
+  made.promise.catch(ignore);
   return made;
 }
 
 /** One that the caller hands to who waits for it: an unseen rejection ends the process. */
 export function unwatched<T = void>(): Deferred<T> {
-  let resolve!: Deferred<T>['resolve'];
-  let reject!: Deferred<T>['reject'];
-  const promise = new Promise<T>((fulfil, refuse) => {
-    resolve = fulfil;
-    reject = refuse;
-  });
-  return { promise, resolve, reject };
+  const promise = new Promise<T>(take);
+  const { resolve, reject } = taken;
+  taken = NONE; // whoever holds these holds the promise, and all who wait for it
+  return { promise, resolve: resolve as Deferred<T>['resolve'], reject };
+}
+
+interface Taken {
+  readonly resolve: (value: never) => void;
+  readonly reject: (reason: unknown) => void;
+}
+const NONE: Taken = { resolve: ignore, reject: ignore };
+
+/** What settles the promise that is being made. */
+let taken = NONE;
+
+/** One function for all promises: one for each, with its variables, would be a third of what such a promise takes. */
+function take(resolve: (value: never) => void, reject: (reason: unknown) => void): void {
+  taken = { resolve, reject };
+}
+
+function ignore(): void {
+  // nobody has to know
 }

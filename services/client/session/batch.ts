@@ -155,16 +155,24 @@ export function operationAt({ first, runs }: Batch, place: number): number {
   return first + place;
 }
 
+/** Arrays that mostly have one call's place, and begin with room for that alone. */
+function withPlace(places: number[] | undefined, { index, count }: Part): number[] {
+  if (places === undefined) return [index, count];
+  places.push(index, count);
+  return places;
+}
+
 /** The application looks at the call. @param isFirst it did not before, for its result or its commit */
 export function lookAt(part: Part, at: Look, isFirst: boolean): void {
-  const { cargo, index, count } = part;
+  const { cargo } = part;
+  const { format } = cargo;
   if (isFirst) {
     cargo.seen++;
-    if (cargo.format?.failures !== undefined) (cargo.seenPlaces ??= []).push(index, count);
+    if (format?.failures !== undefined) cargo.seenPlaces = withPlace(cargo.seenPlaces, part);
   }
   if (at === 'commit') {
     cargo.watched++;
-    if (cargo.format?.failures !== undefined) (cargo.watchedPlaces ??= []).push(index, count);
+    if (format?.failures !== undefined) cargo.watchedPlaces = withPlace(cargo.watchedPlaces, part);
   }
   cargo.failure?.look(part, at, isFirst);
 }

@@ -55,6 +55,8 @@ import { Window } from './window.ts';
 
 /** Shared by all sessions. */
 const NO_CALLS: Submission[] = [];
+/** Of sessions that have none; never changed. */
+const NO_LISTENERS = new Set<(report: RollbackReport) => void>();
 
 /** A class, and not functions around variables: a program has many sessions, and each would have all of these functions. */
 export class Engine {
@@ -68,12 +70,12 @@ export class Engine {
   readonly #limits: SessionLimits;
   readonly #admission: Admission;
   readonly #wake: Alarm;
-  readonly #listeners = new Set<(report: RollbackReport) => void>();
+  #listeners = NO_LISTENERS;
   /** What the core has, by its number for it, in the order of the calls. */
   readonly #inFlight = new Window<Batch>();
   /** What waits for room, or to learn of its worker, in the order of the calls. */
   readonly #waiting = new Queue<Batch>();
-  readonly #readyWaiters = new Set<() => void>();
+  #readyWaiters: Set<() => void> | undefined;
   readonly #unreported = new Unreported();
   #lastCommitted = 0;
   #isFlushing = false;
@@ -93,7 +95,7 @@ export class Engine {
     this.#limits = new SessionLimits(options);
     this.#admission = createAdmission(cluster, () => this.#admit());
     this.#wake = alarm(host, () => this.#step({ kind: 'wake' }));
-    if (onRollback !== undefined) this.#listeners.add(onRollback);
+    if (onRollback !== undefined) this.addListener(onRollback);
   }
 
   // --- what the application asks ------------------------------------------------------------------------------------
@@ -146,8 +148,9 @@ export class Engine {
     this.flush();
     if (this.#waiting.first() === undefined) return;
     const { promise, resolve } = deferred();
-    this.#readyWaiters.add(resolve);
-    await unlessAborted(promise, signal, () => this.#readyWaiters.delete(resolve));
+    const waiters = (this.#readyWaiters ??= new Set());
+    waiters.add(resolve);
+    await unlessAborted(promise, signal, () => waiters.delete(resolve));
     this.#throwIfStopped();
   }
 
@@ -167,8 +170,10 @@ export class Engine {
 
   /** @returns what removes it */
   addListener(listener: (report: RollbackReport) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    if (this.#listeners === NO_LISTENERS) this.#listeners = new Set();
+    const listeners = this.#listeners;
+    listeners.add(listener);
+    return () => listeners.delete(listener);
   }
 
   end(error: DprError): void {
@@ -256,7 +261,7 @@ export class Engine {
     }
     if (this.#hasEnded()) return;
     this.#wake.set(sessionWakeAt(this.#core));
-    for (const worker of wanted ?? []) this.#meet(worker);
+    if (wanted !== undefined) for (const worker of wanted) this.#meet(worker);
     if (this.#inFlight.size >= inFlightBefore) return;
     this.#settleCommits();
     this.#admit();
@@ -417,9 +422,9 @@ export class Engine {
   }
 
   #tellReady(): void {
-    if (this.#readyWaiters.size === 0) return;
+    if (this.#readyWaiters === undefined) return;
     for (const ready of this.#readyWaiters) ready();
-    this.#readyWaiters.clear();
+    this.#readyWaiters = undefined;
   }
 
   #throwIfStopped(): void {
