@@ -1,4 +1,4 @@
-/** When a client asks the Finder for the membership: now and then, and soon where somebody wants to know. */
+/** When a client asks the Finder for the membership: now and then, and soon where a caller needs it. */
 import { append } from '@dpr/core';
 import type { Host, Timer } from '@dpr/runtime/host';
 import { MEMBERSHIP_SPACING_MS } from '../limits.ts';
@@ -51,6 +51,7 @@ export function membershipQuestions(host: Host, pollMs: number, send: () => bool
     ask,
     fresh: () =>
       new Promise((resolve) => {
+        if (closed) return resolve();
         toAsk.push(resolve);
         ask();
       }),

@@ -9,13 +9,13 @@ interface Waiter {
   reject(error: Error): void;
 }
 
-/** Shared by all sessions that nobody ever waited for, and never changed. */
-const NOBODY = new Set<Waiter>();
+/** Shared by all sessions whose commits no caller ever waited for, and never changed. */
+const NO_WAITERS = new Set<Waiter>();
 
 /** A class, since each of many sessions has one. */
 export class Commits {
   /** In the order in which they came, so what they wait for grows. */
-  #waiters = NOBODY;
+  #waiters = NO_WAITERS;
   /** What the last one that came waits for. */
   #newest = 0;
 
@@ -23,7 +23,7 @@ export class Commits {
   wait(upTo: number, signal: AbortSignal | undefined): Promise<void> {
     const { promise, resolve, reject } = deferred();
     const waiter = { upTo, resolve, reject };
-    if (this.#waiters === NOBODY) this.#waiters = new Set();
+    if (this.#waiters === NO_WAITERS) this.#waiters = new Set();
     this.#waiters.add(waiter);
     this.#newest = upTo;
     return unlessAborted(promise, signal, () => this.#waiters.delete(waiter));
