@@ -1,11 +1,10 @@
 import { crc32 } from 'node:zlib';
 import { type Disk, type DiskFile, pathOf, withFile } from './disk.ts';
 import { StorageDamagedError, systemCode, unusable } from './errors.ts';
-import { HEADER_BYTES, decodeFixed, decodeMeta } from './frame.ts';
-import { CHUNK_BYTES } from './limits.ts';
 import type { Chain, FilePart } from './manifest.ts';
 import { type CheckpointKey, partName } from './names.ts';
 import { inChunks } from './pieces.ts';
+import { payloadStart, readPayload, readThrough } from './section-frames.ts';
 
 /** Length and checksum of a file that a store wrote. */
 export async function measure(file: DiskFile): Promise<FilePart> {
@@ -21,10 +20,11 @@ export async function copyFile(disk: Disk, from: string, to: string): Promise<Fi
     withFile(disk, to, 'create', async (target) => {
       const bytes = await source.size();
       let checksum = 0;
-      for (let at = 0; at < bytes; at += CHUNK_BYTES) {
-        const chunk = await source.read(at, Math.min(CHUNK_BYTES, bytes - at));
+      let at = 0;
+      for await (const chunk of inChunks(source, 0, bytes)) {
         checksum = crc32(chunk, checksum);
         await target.writeAt(at, chunk);
+        at += chunk.length;
       }
       await target.datasync();
       return { place: 'store', bytes, checksum };
@@ -46,10 +46,8 @@ export async function checkPartFile(
   const name = partName(key, kind);
   try {
     await withFile(disk, name, 'read', async (file) => {
-      const payloadAt = await payloadStart(disk, name, key, kind, part, file);
-      if (depth === 'present') return;
-      const pieces = readPayload(disk, name, part, file, payloadAt);
-      while ((await pieces.next()).done !== true);
+      const start = await startOf(disk, name, key, kind, part, file);
+      if (depth === 'whole') await readThrough(readPart(disk, name, part, file, start));
     });
     return undefined;
   } catch (error) {
@@ -72,8 +70,8 @@ export async function* readPartFile(
   const name = partName(key, kind);
   const file = await openPart(disk, name);
   try {
-    const payloadAt = await payloadStart(disk, name, key, kind, part, file);
-    yield* readPayload(disk, name, part, file, payloadAt);
+    const start = await startOf(disk, name, key, kind, part, file);
+    yield* readPart(disk, name, part, file, start);
   } finally {
     await file.close();
   }
@@ -89,7 +87,7 @@ async function openPart(disk: Disk, name: string): Promise<DiskFile> {
 }
 
 /** Checks length and description of the file; where the part begins in it. */
-async function payloadStart(
+async function startOf(
   disk: Disk,
   name: string,
   key: CheckpointKey,
@@ -98,7 +96,7 @@ async function payloadStart(
   file: DiskFile,
 ): Promise<number> {
   const size = await file.size();
-  const start = part.place === 'store' ? 0 : await headSize(file, key, kind, part);
+  const start = part.place === 'store' ? 0 : await payloadStart(file, key, kind, { at: 0, ...part });
   if (start === undefined) throw damagedPart(disk, name, 'does not begin with the description of this checkpoint');
   if (size !== start + part.bytes) {
     throw damagedPart(disk, name, `has ${size} bytes instead of ${start + part.bytes}`);
@@ -106,27 +104,8 @@ async function payloadStart(
   return start;
 }
 
-async function headSize(file: DiskFile, key: CheckpointKey, kind: Chain, part: FilePart): Promise<number | undefined> {
-  const head = decodeFixed(await file.read(0, HEADER_BYTES));
-  if (head?.kind !== kind || head.address.incarnation !== key.incarnation) return undefined;
-  if (head.payloadBytes !== part.bytes || head.payloadChecksum !== part.checksum) return undefined;
-  const size = HEADER_BYTES + head.metaBytes;
-  return decodeMeta(await file.read(0, size), head) === undefined ? undefined : size;
-}
-
-async function* readPayload(
-  disk: Disk,
-  name: string,
-  part: FilePart,
-  file: DiskFile,
-  payloadAt: number,
-): AsyncGenerator<Buffer> {
-  let checksum = 0;
-  for await (const piece of inChunks(file, payloadAt, part.bytes)) {
-    checksum = crc32(piece, checksum);
-    yield piece;
-  }
-  if (checksum !== part.checksum) throw damagedPart(disk, name, 'does not have the checksum that it was written with');
+function readPart(disk: Disk, name: string, part: FilePart, file: DiskFile, start: number): AsyncGenerator<Buffer> {
+  return readPayload(file, start, part, (what) => damagedPart(disk, name, what));
 }
 
 function damagedPart(disk: Disk, name: string, what: string): StorageDamagedError {

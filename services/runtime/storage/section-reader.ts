@@ -1,13 +1,11 @@
 /** Reads sections of checkpoints from wherever they are. */
-import { crc32 } from 'node:zlib';
 import { type Disk, type DiskFile, pathOf } from './disk.ts';
 import { StorageDamagedError, systemCode, unusable } from './errors.ts';
-import { HEADER_BYTES, decodeFixed, decodeMeta } from './frame.ts';
 import type { InlineSource } from './manifest-log.ts';
 import { type Chain, type Extent, type Outside, type Section } from './manifest.ts';
 import { type CheckpointKey, partName } from './names.ts';
 import { type Depth, checkPartFile, readPartFile } from './part-files.ts';
-import { inChunks } from './pieces.ts';
+import { payloadStart, readPayload, readThrough } from './section-frames.ts';
 
 /**
  * The bytes of a section in pieces of CHUNK_BYTES at most; that they are as they were written is known with the last one.
@@ -44,19 +42,13 @@ async function checkExtent(disk: Disk, key: CheckpointKey, chain: Chain, extent:
     const { file } = await openExtent(disk, key, chain, extent);
     return file.close();
   }
-  const pieces = readExtent(disk, key, chain, extent);
-  while ((await pieces.next()).done !== true);
+  await readThrough(readExtent(disk, key, chain, extent));
 }
 
 async function* readExtent(disk: Disk, key: CheckpointKey, chain: Chain, extent: Extent): AsyncGenerator<Buffer> {
   const { file, start, place } = await openExtent(disk, key, chain, extent);
   try {
-    let checksum = 0;
-    for await (const piece of inChunks(file, start, extent.bytes)) {
-      checksum = crc32(piece, checksum);
-      yield piece;
-    }
-    if (checksum !== extent.checksum) throw unusable(`${place} does not have the checksum that it was written with`);
+    yield* readPayload(file, start, extent, (what) => unusable(`${place} ${what}`));
   } finally {
     await file.close();
   }
@@ -87,20 +79,4 @@ async function openSegment(disk: Disk, { file }: Extent, place: string): Promise
     if (systemCode(error) === 'ENOENT') throw unusable(`${place} is missing`);
     throw error;
   }
-}
-
-/** Where the bytes begin; undefined when another frame is there, perhaps one that was written there before or since. */
-async function payloadStart(
-  file: DiskFile,
-  { incarnation, worldLine, version }: CheckpointKey,
-  chain: Chain,
-  { at, bytes, checksum }: Extent,
-): Promise<number | undefined> {
-  const head = decodeFixed(await file.read(at, HEADER_BYTES));
-  if (head?.kind !== chain || head.address.incarnation !== incarnation || head.address.position !== at)
-    return undefined;
-  if (head.payloadBytes !== bytes || head.payloadChecksum !== checksum) return undefined;
-  const length = HEADER_BYTES + head.metaBytes;
-  const meta = decodeMeta(await file.read(at, length), head) as Partial<CheckpointKey> | undefined;
-  return meta?.version === version && meta.worldLine === worldLine ? at + length : undefined;
 }

@@ -1,7 +1,7 @@
 /**
  * Where sections are in the segments of one incarnation, and what of them is free. Nothing here touches a disk.
  *
- * Room is free again only when no manifest that a start may find refers to it; whoever gives it back sees to that. It is taken where
+ * Room is free again only when no manifest that a start may find refers to it; its caller gives it back no earlier. It is taken where
  * the lowest segment has it, so that the last ones become free.
  */
 import assert from 'node:assert/strict';
@@ -135,7 +135,7 @@ function joined(gaps: readonly Gap[]): readonly Gap[] {
   for (const gap of [...gaps].sort((a, b) => a.at - b.at)) {
     const last = result.at(-1);
     if (last !== undefined && last.at + last.bytes === gap.at)
-      result.splice(-1, 1, { ...last, bytes: last.bytes + gap.bytes });
+      result[result.length - 1] = { ...last, bytes: last.bytes + gap.bytes };
     else result.push(gap);
   }
   return result;

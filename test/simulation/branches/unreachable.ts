@@ -274,9 +274,8 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'throw unusable(`${place} is missing`);',
         'if (start === undefined) throw unusable(',
         'if (size < end) throw unusable(',
-        'if (head?.kind !== chain ||',
-        'if (head.payloadBytes !== bytes ||',
       ],
+      'runtime/storage/section-frames.ts': ['if (head?.kind !== chain ||', 'if (head.payloadBytes !== bytes ||'],
       'runtime/storage/segment-writer.ts': ['await disk.unlink(file).catch('],
       'runtime/storage/checkpoint-reader.ts': [
         'if (entry === undefined || !isRestorable(entry)) throw nothingToRestore',
