@@ -18,7 +18,8 @@ export function adaptWhole(
 
   async function restore(version: number, state: Uint8Array | StateFile | undefined): Promise<void> {
     copies.clear();
-    if (state === undefined || state instanceof Uint8Array) copies.add(version, state && new Uint8Array(state));
+    if (state === undefined) copies.add(version, state);
+    else if (state instanceof Uint8Array && state.length <= maxCopyBytes) copies.add(version, copyOf(state));
     const restored = object.restore(state);
     restoresAtOnce = restored === undefined;
     await restored;
@@ -34,14 +35,14 @@ export function adaptWhole(
     },
     seal(version) {
       const snapshot = object.snapshot();
-      if (snapshot instanceof Uint8Array) copies.add(version, snapshot);
-      else snapshot.catch(broken);
+      if (!(snapshot instanceof Uint8Array)) snapshot.catch(broken);
+      else if (restoresAtOnce) copies.add(version, snapshot);
       return sealedWhole(version, snapshot);
     },
     rollback(version) {
       const copy = restoresAtOnce ? copies.at(version) : undefined;
       if (copy === undefined) return false;
-      void object.restore(copy.state && new Uint8Array(copy.state)); // the object may go on in the memory that it is given
+      void object.restore(copy.state && copyOf(copy.state));
       copies.dropAfter(version);
       return true;
     },
@@ -52,6 +53,11 @@ export function adaptWhole(
     behind: () => undefined,
     stop: () => undefined,
   };
+}
+
+/** An object may go on in the memory that it is given. */
+function copyOf(state: Uint8Array): Uint8Array {
+  return new Uint8Array(state);
 }
 
 /** What `snapshot` returned, as the one section of its version. */
