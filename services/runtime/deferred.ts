@@ -16,7 +16,7 @@ export function deferred<T = void>(): Deferred<T> {
 export function unwatched<T = void>(): Deferred<T> {
   const promise = new Promise<T>(take);
   const { resolve, reject } = taken;
-  taken = NONE; // whoever holds these holds the promise, and all who wait for it
+  taken = NONE; // these functions hold the promise, and what waits for it
   return { promise, resolve: resolve as Deferred<T>['resolve'], reject };
 }
 
@@ -35,5 +35,5 @@ function take(resolve: (value: never) => void, reject: (reason: unknown) => void
 }
 
 function ignore(): void {
-  // nobody has to know
+  // the promise tells of it
 }

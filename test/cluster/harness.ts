@@ -9,7 +9,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Cluster, connect, connectOperator, type Operator } from '@dpr/client';
 import { CLUSTER_FILE, type ClusterFile, type ClusterProcess } from '@dpr/client/cluster-file';
 import { adminPort } from '@dpr/infra/plan';
-import { bundle, DIST } from '../../scripts/bundle.mjs';
+import { build } from 'esbuild';
+import { bundle, BUNDLING, DIST } from '../../scripts/bundle.mjs';
 
 const POLL_MS = 10;
 /** How long any condition may take to hold. */
@@ -271,6 +272,18 @@ export async function addTo(place: Place, workers: readonly number[], amount: nu
   const results = workers.map((id) => session.counter(id).add(amount));
   const sums = await Promise.all(results.map((result) => result.committed));
   return sums.map(Number);
+}
+
+/**
+ * A worker type's program as one file, which starts as fast as a program of the cluster. To be called in a `describe`, for its tests.
+ * @param entry the file that the program begins with @returns the file, there when the tests run
+ */
+export function bundledProgram(entry: string): string {
+  const directory = mkdtempSync(path.join(tmpdir(), 'dpr-program-'));
+  const outfile = path.join(directory, 'program.mjs');
+  before(() => build({ ...BUNDLING, entryPoints: [entry], outfile }));
+  after(() => rmSync(directory, { recursive: true }));
+  return outfile;
 }
 
 /** The processes that a cluster ever started. */

@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { build } from 'esbuild';
 import { mapType } from '../../examples/map/client.ts';
-import { BUNDLING } from '../../scripts/bundle.mjs';
-import { clientOf, makePlace, type Place, tearDown, worldLineOf } from './harness.ts';
+import { bundledProgram, clientOf, makePlace, type Place, tearDown, worldLineOf } from './harness.ts';
 
 const WORKERS = [0, 1, 2];
 const KEYS = 4_000;
@@ -72,13 +67,9 @@ function pidsIn(place: Place): (number | null | undefined)[] {
 }
 
 describe('maps whose checkpoints are incremental', () => {
-  const directory = mkdtempSync(path.join(tmpdir(), 'dpr-map-'));
-  /** As one file, which starts as fast as a program of the cluster. */
-  const program = path.join(directory, 'map.mjs');
+  const program = bundledProgram('examples/map/main.ts');
 
-  before(() => build({ ...BUNDLING, entryPoints: ['examples/map/main.ts'], outfile: program }));
   afterEach(tearDown);
-  after(() => rmSync(directory, { recursive: true }));
 
   it('hold exactly what a client wrote, while workers are killed under load, and others go back in memory', async () => {
     const maps = await threeMaps(program);

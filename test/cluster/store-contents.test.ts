@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { storeType } from '@dpr/store/client';
-import { build } from 'esbuild';
-import { BUNDLING } from '../../scripts/bundle.mjs';
-import { clientOf, makePlace, tearDown } from './harness.ts';
+import { bundledProgram, clientOf, makePlace, tearDown } from './harness.ts';
 
 const WORKERS = [0, 1];
 const KEYS = 2_000;
@@ -15,13 +10,9 @@ const CHANGES = 400;
 const KILLS = 4;
 
 describe('stores in a cluster', () => {
-  const directory = mkdtempSync(path.join(tmpdir(), 'dpr-store-'));
-  /** As one file, which starts as fast as a program of the cluster. */
-  const program = path.join(directory, 'store.mjs');
+  const program = bundledProgram('services/store/main.ts');
 
-  before(() => build({ ...BUNDLING, entryPoints: ['services/store/main.ts'], outfile: program }));
   afterEach(tearDown);
-  after(() => rmSync(directory, { recursive: true }));
 
   it('hold exactly what a client wrote, while one of them is killed under load, and the other goes back in memory', async () => {
     const place = await makePlace({

@@ -56,7 +56,7 @@ export function adopt(worker: Worker, missing: readonly Decision[]): void {
 }
 
 /**
- * Go back in memory: whoever serves survives the failures of others without reading its disk. One that is ending left a marker on the volume,
+ * Go back in memory: a worker that serves survives the failures of others without reading its disk. One that is ending left a marker on the volume,
  * which has to go first; and a batch in flight in another process has to end first.
  */
 function undo(worker: Worker, version: number): boolean {

@@ -297,3 +297,12 @@ function canonical(contents: Contents): string {
   const sorted = [...contents].sort(([a], [b]) => (a < b ? -1 : 1));
   return sorted.map(([key, value]) => `${key}=${value}`).join('\n');
 }
+
+/** Runs of the seeds from 1 on, every other one with restarts. */
+export async function randomStepsOfSeeds(subject: Subject, seeds: number, steps: number): Promise<Tally[]> {
+  const tallies: Tally[] = [];
+  for (let seed = 1; seed <= seeds; seed++) {
+    tallies.push(await randomSteps(subject, { seed, steps, restarts: seed % 2 === 0 }));
+  }
+  return tallies;
+}
