@@ -1,7 +1,7 @@
 // Reads `pulumi preview --json` from standard input and fails where it would delete a volume or make a worker anew, as in
 //   pulumi preview --json | npx tsx infra/check-preview.ts
 import { text } from 'node:stream/consumers';
-import { harms } from './preview.ts';
+import { harms } from './preview-harms.ts';
 
 /** What is wrong, one line each. */
 function complaints(json: string): string[] {

@@ -84,7 +84,7 @@ const REACHED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     MAX_FREE_SEGMENTS: 'runtime/storage/segments.test.ts',
   },
   'services/runtime/worker/incremental/limits.ts': {
-    MAX_CHUNK_BYTES: 'runtime/incremental/chunks.test.ts',
+    MAX_CHUNK_BYTES: 'runtime/incremental/chunk-framing.test.ts',
   },
 };
 

@@ -24,8 +24,8 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   'infra/stack-config.ts': {},
   'infra/examples': { rooms: ['infra/components'], packages: ['@pulumi/'] },
   'infra/last-deployment.ts': { rooms: ['infra/config', 'infra/plan'], packages: ['zod/mini'] },
-  'infra/preview.ts': { packages: ['zod/mini'] },
-  'infra/check-preview.ts': { rooms: ['infra/preview.ts'], node: true },
+  'infra/preview-harms.ts': { packages: ['zod/mini'] },
+  'infra/check-preview.ts': { rooms: ['infra/preview-harms.ts'], node: true },
   'infra/stack.ts': {
     rooms: [
       'infra/config',

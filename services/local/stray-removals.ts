@@ -3,7 +3,7 @@ import type { ClusterStatus, WorkerStatus } from '@dpr/client';
 import type { LocalCluster } from './cluster.ts';
 import type { Desired } from './desired.ts';
 import type { Removals } from './announced-removals.ts';
-import { areStrays, straysIn, strayText } from './unconfigured-workers.ts';
+import { areStrays, straysIn, strayText } from './strays.ts';
 
 export type StrayRemovalsOptions = {
   readonly cluster: LocalCluster;

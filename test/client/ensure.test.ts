@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { idRanges } from '../../infra/plan/membership.ts';
-import { parseDeclaration, parseIds } from '../../services/client/operator/declaration.ts';
+import { parseDeclaration, parseIds } from '../../services/client/operator/parse-declaration.ts';
 import { EnsureError, ensureMembership, type EnsureOptions } from '../../services/client/operator/ensure.ts';
 import { ingressBehind } from '../../services/client/operator/ingress-version.ts';
 import type { ClusterStatus, Operator, WorkerStatus } from '../../services/client/operator/operator.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { connect, type Cluster, type Session } from '@dpr/client';
-import { harms } from '../../infra/preview.ts';
+import { harms } from '../../infra/preview-harms.ts';
 import { changes, deployments, failureOf, kubectl, SMALL, stepwise, type Deployments } from './deployments.ts';
 
 const STACK = {

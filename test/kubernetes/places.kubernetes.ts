@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { harms } from '../../infra/preview.ts';
+import { harms } from '../../infra/preview-harms.ts';
 import { changes, deployments, failureOf, kubectl, SMALL, stepwise, type Deployments } from './deployments.ts';
 
 describe('a cluster on Kubernetes that is declared to be elsewhere', function () {

@@ -6,7 +6,7 @@ import { EXIT_USAGE } from '../../services/local/command-line.ts';
 import { readDone, writeDone, type Plan } from './command/kept-run.ts';
 import { parseOptions, type Options } from './command/options.ts';
 import { replayCommand } from './command/replay.ts';
-import { listOf, MAX_LISTED, MAX_STORIES, writeReports } from './command/report.ts';
+import { listOf, MAX_LISTED, MAX_STORIES, writeReports } from './command/violation-reports.ts';
 import { MAX_VIOLATIONS, runMany, type Summary } from './command/run-many.ts';
 import { parseShare, shareOf } from './command/share.ts';
 import { HUNTED_IN, MUTANTS, numberOf } from './mutants/index.ts';

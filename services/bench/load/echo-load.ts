@@ -5,7 +5,7 @@ import { BATCH_HEADER_BYTES } from '@dpr/protocol';
 import { noMask, type RawSocket } from '@dpr/runtime/frame-socket';
 import { WebSocket } from 'ws';
 import { bareSocket } from '../bare-socket.ts';
-import { shared, type Line, type Load, type LoadTarget } from './line.ts';
+import { shared, type Line, type Load, type LoadTarget } from './load.ts';
 
 export async function echoLoad({ address, cell }: LoadTarget): Promise<Load> {
   const { connections, sessions = 1, batch } = cell;

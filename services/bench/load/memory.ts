@@ -2,7 +2,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { allocationFile, watchAllocation, type Allocation } from '../allocation.ts';
 import { untilWritten } from '../written-files.ts';
-import type { Line } from './line.ts';
+import type { Line } from './load.ts';
 import { closedLoop } from './loops.ts';
 import type { MemoryUse } from './protocol.ts';
 

@@ -1,5 +1,5 @@
 /** A server that is measured. */
-import type { LoadTarget } from '../load/line.ts';
+import type { LoadTarget } from '../load/load.ts';
 
 export interface Peer {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** `dpr ensure`: the cluster becomes what is declared, or the command says why it does not. */
 import { nodeHost } from '@dpr/runtime/host';
-import { parseDeclaration, parseIds } from '../operator/declaration.ts';
+import { parseDeclaration, parseIds } from '../operator/parse-declaration.ts';
 import { ensureMembership } from '../operator/ensure.ts';
 import { openConnection } from '../connection/connection.ts';
 import { ingressBehind } from '../operator/ingress-version.ts';

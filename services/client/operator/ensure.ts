@@ -1,7 +1,7 @@
 /** Makes a cluster what is declared: every declared worker serves and can be reached; every other leaves, where that is asked for. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { patience } from '@dpr/runtime/time-limit';
-import type { Declaration } from './declaration.ts';
+import type { Declaration } from './parse-declaration.ts';
 import type { ClusterStatus, Operator, WorkerStatus } from './operator.ts';
 
 /** What it does beyond asking the Finder; tests give their own. */

@@ -50,7 +50,7 @@ import { tellRollback } from './rollback.ts';
 import type { RollbackReport } from './rollback-report.ts';
 import { SessionLimits, type Load } from './session-limits.ts';
 import type { OpenWorker, SessionHost } from './session-host.ts';
-import { failureIn, Unreported, wholeFailure } from './unreported.ts';
+import { failureIn, Unreported, wholeFailure } from './unreported-failures.ts';
 import { Window } from './window.ts';
 
 /** Shared by all sessions. */

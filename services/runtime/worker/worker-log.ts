@@ -1,7 +1,7 @@
 /** What a worker's process logs of its state machine. */
 import type { WorkerEffect } from '@dpr/core';
 import type { Log } from '../log.ts';
-import { keptText, listGenerations } from './kept.ts';
+import { keptText, listGenerations } from './kept-generations.ts';
 
 export type LogEffect = Extract<WorkerEffect, { kind: 'log' }>;
 

@@ -1,6 +1,6 @@
 /** The engine as the harness sees it: all of an incremental state but `apply`, which says what the operations are. */
 import type { IncrementalState, StateLoader } from '@dpr/runtime';
-import { baseSlice } from './base.ts';
+import { baseSlice } from './base-slices.ts';
 import { ChunkBuilder, readChunk } from './chunk.ts';
 import { History } from './history.ts';
 import { Keyspace, type KeyspaceOptions } from './keyspace.ts';

@@ -10,7 +10,7 @@ import {
   restored,
   versions,
   readBack,
-} from './checkpoints.ts';
+} from './checkpoint-fixtures.ts';
 import { type SimDisk, healthy, seeded, simDisk } from './sim-disk.ts';
 
 /** What the message ends with. */

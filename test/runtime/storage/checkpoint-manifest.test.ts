@@ -10,7 +10,16 @@ import {
   TIGHT_INLINE_LIMIT_BYTES,
   surveyVolume,
 } from '../../../services/runtime/storage/index.ts';
-import { appendAll, checkpoint, claimOn, failing, LARGE, restored, sectionsOf, versions } from './checkpoints.ts';
+import {
+  appendAll,
+  checkpoint,
+  claimOn,
+  failing,
+  LARGE,
+  restored,
+  sectionsOf,
+  versions,
+} from './checkpoint-fixtures.ts';
 import { type SimDisk, healthy, seeded, simDisk } from './sim-disk.ts';
 
 describe('the manifest of a checkpoint store', () => {

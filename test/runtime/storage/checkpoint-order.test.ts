@@ -22,7 +22,7 @@ import {
   readBack,
   STAMP,
   versions,
-} from './checkpoints.ts';
+} from './checkpoint-fixtures.ts';
 import { type Fate, type SimDisk, healthy, seeded, simDisk } from './sim-disk.ts';
 
 /** Writes the manifest of incarnation 1 anew, with so many checkpoints, all of one chain, of which each has nothing in it. */

@@ -15,7 +15,7 @@ import {
   writeFile,
   readBack,
   stateReader,
-} from './checkpoints.ts';
+} from './checkpoint-fixtures.ts';
 import { type Fate, type Process, type SimDisk, type Step, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
 
 /** Let promises go on until it is so. */

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { type Disk, SupersededError } from '../../../services/runtime/storage/index.ts';
-import { appendAll, checkpoint, claimOn, extentOf, LARGE, versions, writeFile, readBack } from './checkpoints.ts';
+import {
+  appendAll,
+  checkpoint,
+  claimOn,
+  extentOf,
+  LARGE,
+  versions,
+  writeFile,
+  readBack,
+} from './checkpoint-fixtures.ts';
 import { type Fate, type SimDisk, type Step, healthy, seeded, simDisk } from './sim-disk.ts';
 
 /** A process that waits before the first step that `holds` names, until it is let go. */

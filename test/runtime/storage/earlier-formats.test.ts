@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { surveyVolume } from '../../../services/runtime/storage/index.ts';
-import { change, checkpoint, claimOn, delta, LARGE, readBack, restored, versions } from './checkpoints.ts';
+import { change, checkpoint, claimOn, delta, LARGE, readBack, restored, versions } from './checkpoint-fixtures.ts';
 import { healthy, seeded, type SimDisk, simDisk } from './sim-disk.ts';
 
 /** The files of a volume, deflated, as a program wrote them that knew no chains of states: large parts have files of their own. */

@@ -23,7 +23,7 @@ import {
   surveyNewest,
 } from '../../../services/runtime/worker/generations.ts';
 import { collect } from '../../../services/runtime/storage/pieces.ts';
-import { readBack } from './checkpoints.ts';
+import { readBack } from './checkpoint-fixtures.ts';
 import { type Fate, type Process, type SimDisk, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
 
 const CLUSTER = '0123456789abcdef0123456789abcdef';

@@ -19,7 +19,7 @@ import { EMPTY_STATE } from '../../../services/runtime/storage/manifest.ts';
 import { sourceOf } from '../../../services/runtime/storage/pieces.ts';
 import { segmentSpace } from '../../../services/runtime/storage/segment-space.ts';
 import { segmentWriter } from '../../../services/runtime/storage/segment-writer.ts';
-import { IDENTITY, STAMP } from './checkpoints.ts';
+import { IDENTITY, STAMP } from './checkpoint-fixtures.ts';
 
 /** A disk that keeps how long its files are, and nothing that is written into them. */
 function hollowDisk() {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type CheckpointStore, openTwoSlotFile, VolumeLostError } from '../../../services/runtime/storage/index.ts';
-import { claimOn, checkpoint, LARGE, restored } from './checkpoints.ts';
+import { claimOn, checkpoint, LARGE, restored } from './checkpoint-fixtures.ts';
 import { healthy, type Process, seeded, type SimDisk, simDisk, type Step } from './sim-disk.ts';
 
 /** More than enough that a rename which fails has been done in one case, and not in another. */

@@ -12,7 +12,7 @@ import {
   surveyVolume,
   systemCode,
 } from '../../../services/runtime/storage/index.ts';
-import { readBack } from './checkpoints.ts';
+import { readBack } from './checkpoint-fixtures.ts';
 
 const IDENTITY = { cluster: '0123456789abcdef0123456789abcdef', worker: 0, generation: 1 };
 

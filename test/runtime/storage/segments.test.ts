@@ -18,7 +18,7 @@ import {
   LARGE,
   readBack,
   versions,
-} from './checkpoints.ts';
+} from './checkpoint-fixtures.ts';
 import { type Fate, type Process, type SimDisk, healthy, seeded, simDisk } from './sim-disk.ts';
 
 /** Two sections of LARGE fit. */

@@ -11,7 +11,7 @@ import {
   restored,
   sectionsOf,
   versions,
-} from './checkpoints.ts';
+} from './checkpoint-fixtures.ts';
 import { type SimDisk, healthy, seeded, simDisk } from './sim-disk.ts';
 
 describe('the chains of a checkpoint store', () => {

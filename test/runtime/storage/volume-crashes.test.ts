@@ -12,7 +12,7 @@ import {
   claimVolume,
   surveyVolume,
 } from '../../../services/runtime/storage/index.ts';
-import { readBack } from './checkpoints.ts';
+import { readBack } from './checkpoint-fixtures.ts';
 import { type Fate, type Process, type SimDisk, healthy, mortal, seeded, simDisk } from './sim-disk.ts';
 
 /** Some sections fit into one, others do not. */

@@ -2,7 +2,7 @@
 import { decodeRecord } from '../../../services/core/index.ts';
 import { openTwoSlotFile, type Identity } from '../../../services/runtime/storage/index.ts';
 import { findEarlier, surveyNewest } from '../../../services/runtime/worker/generations.ts';
-import { chunkReader } from '../../../services/runtime/worker/incremental/chunks.ts';
+import { chunkReader } from '../../../services/runtime/worker/incremental/chunk-framing.ts';
 import { healthy } from '../../runtime/storage/sim-disk.ts';
 import { RECORD_FILE } from '../../../services/runtime/finder/record-file.ts';
 import { createRecords } from '../incremental-object.ts';

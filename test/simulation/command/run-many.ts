@@ -7,7 +7,7 @@ import { readDone, writeDone, type Plan, type Violated } from './kept-run.ts';
 import type { Options } from './options.ts';
 import { createPool } from './pool.ts';
 import { commitOfSources, invariantOf, replayCommand } from './replay.ts';
-import { writeReports } from './report.ts';
+import { writeReports } from './violation-reports.ts';
 
 /** Seeds that a process is given at a time. */
 const SEEDS_PER_REQUEST = 20;

@@ -171,7 +171,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '257 a failure of a call that the application does not look at is not told by a commit',
-    `${CLIENT}/session/unreported.ts`,
+    `${CLIENT}/session/unreported-failures.ts`,
     '    this.#failures.push(failure);\n',
     '',
   ),

@@ -4,10 +4,10 @@ import { ModelRun, type Tally } from './model-run.ts';
 describe('the engine', () => {
   const total: Tally = { writes: 0, seals: 0, rollbacks: 0, restarts: 0, sweeps: 0, reaped: 0 };
 
-  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]) {
+  for (const seed of [1, 2, 3, 4, 5, 6]) {
     it(`is as a plain map, in all that executes, is undone and comes back from what was written: seed ${seed}`, () => {
       const run = new ModelRun(seed);
-      for (let step = 0; step < 2_000; step++) run.step();
+      for (let step = 0; step < 1_500; step++) run.step();
       run.finish();
       for (const [name, count] of Object.entries(run.tally)) total[name as keyof Tally] += count;
     });

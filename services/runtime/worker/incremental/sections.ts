@@ -5,7 +5,7 @@
 import { StorageDamagedError } from '../../storage/index.ts';
 import type { IncrementalState, SealedChanges } from '../incremental-state.ts';
 import type { Link } from './chain.ts';
-import { addChunk, chunkReader } from './chunks.ts';
+import { addChunk, chunkReader } from './chunk-framing.ts';
 import { SECTION_LIMITS, type SectionLimits } from './limits.ts';
 import { sweeper, type Sweeper } from './sweeper.ts';
 import { backgroundWork, nextTurn, takeTurn, type TurnHost } from './turns.ts';

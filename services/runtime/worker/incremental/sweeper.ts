@@ -5,7 +5,7 @@
 import type { Timer } from '../../host.ts';
 import type { IncrementalState } from '../incremental-state.ts';
 import { createChain, cutChain, commitChain, extend, loadedChain, sizeOf, type Link, type Sweep } from './chain.ts';
-import { checkChunk } from './chunks.ts';
+import { checkChunk } from './chunk-framing.ts';
 import type { SectionLimits } from './limits.ts';
 import { isSweepDue, paceOf, shareOfSection, type Pace } from './sweep-policy.ts';
 import { takeTurn, type TurnHost } from './turns.ts';

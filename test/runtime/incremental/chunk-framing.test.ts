@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { addChunk, chunkReader } from '../../../services/runtime/worker/incremental/chunks.ts';
+import { addChunk, chunkReader } from '../../../services/runtime/worker/incremental/chunk-framing.ts';
 import { MAX_CHUNK_BYTES } from '../../../services/runtime/worker/incremental/limits.ts';
 
 function sectionOf(...chunks: readonly Uint8Array[]): Buffer {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { harms } from '../../infra/preview.ts';
+import { harms } from '../../infra/preview-harms.ts';
 
 const step = (op: string, type: string, name: string, replaceReasons?: string[]) => ({
   op,
