@@ -4,6 +4,7 @@ import { baseSlice } from './base-slices.ts';
 import { ChunkBuilder, readChunk } from './chunk.ts';
 import { History } from './history.ts';
 import { Keyspace, type KeyspaceOptions } from './keyspace.ts';
+import { Loading } from './loading.ts';
 import { Reaper } from './reaper.ts';
 
 export interface Engine extends Omit<IncrementalState, 'apply'> {
@@ -21,14 +22,16 @@ export function createEngine(options: KeyspaceOptions): Engine {
     slices = new ChunkBuilder(keyspace.records);
     reaper = new Reaper(keyspace);
     const { progress } = keyspace;
+    const loading = new Loading(keyspace);
     return {
       take(chunk) {
         if (chunk.length === 0) return;
-        const { clock, revision } = readChunk(chunk, (view, at) => keyspace.restore(view, at));
+        const { clock, revision } = readChunk(chunk, (view, at) => loading.take(view, at));
         progress.clock = Math.max(progress.clock, clock);
         progress.revision = Math.max(progress.revision, revision);
       },
       end(version) {
+        loading.end();
         keyspace.history = new History(keyspace.records, keyspace.index, progress, version);
       },
     };

@@ -61,12 +61,37 @@ export class KeyIndex {
 
   /** A key that is not there. */
   insert(hash: number, address: number): void {
-    const index = hash >>> this.#tableShift;
+    insertInto(this.#tableOf(hash), this.#homeOf(hash), hash, address);
+    this.#added(hash >>> this.#tableShift);
+  }
+
+  /** A record, in place of what there is of its key. @returns the address of that; 0: nothing */
+  put(hash: number, address: number): number {
     const table = this.#tableOf(hash);
-    insertInto(table, this.#homeOf(hash), hash, address);
-    const count = (this.#counts[index] ?? 0) + 1;
-    this.#counts[index] = count;
-    if (count * 4 * SLOT_BYTES > table.byteLength * 3) this.#resize(index, table.byteLength * 2);
+    const end = table.byteLength;
+    let at = this.#homeOf(hash);
+    for (;;) {
+      const found = table.getUint32(at + ADDRESS, true);
+      if (found === 0) break;
+      if (table.getUint32(at, true) === hash && this.#records.haveSameKey(found, address)) {
+        table.setUint32(at + ADDRESS, address, true);
+        return found;
+      }
+      at = at + SLOT_BYTES < end ? at + SLOT_BYTES : 0;
+    }
+    table.setUint32(at, hash, true);
+    table.setUint32(at + ADDRESS, address, true);
+    this.#added(hash >>> this.#tableShift);
+    return 0;
+  }
+
+  /** How many tables there are, and which of them a hash belongs to. */
+  get tables(): number {
+    return this.#tables.length;
+  }
+
+  tableNumber(hash: number): number {
+    return hash >>> this.#tableShift;
   }
 
   /** Whether a key's record is the one at this address. Of `hash`, only the first 30 bits are looked at, here and below. */
@@ -118,6 +143,13 @@ export class KeyIndex {
   nextHome(hash: number): number {
     const width = 2 ** ((this.#shifts[hash >>> this.#tableShift] ?? 0) - this.#tableBits);
     return (Math.floor(hash / width) + 1) * width;
+  }
+
+  #added(index: number): void {
+    const count = (this.#counts[index] ?? 0) + 1;
+    this.#counts[index] = count;
+    const bytes = this.#tables[index]?.byteLength ?? 0;
+    if (count * 4 * SLOT_BYTES > bytes * 3) this.#resize(index, bytes * 2);
   }
 
   #tableOf(hash: number): DataView {

@@ -13,7 +13,6 @@ import {
   type Content,
   deadlineAt,
   keyAt,
-  keyLengthAt,
   MAX_REVISION,
   PLACE_BYTES,
   recordBytes,
@@ -98,9 +97,13 @@ export class Keyspace {
     this.#source = source;
     this.#from = from;
     this.#length = length;
-    this.#hash = hashKey(this.#seed[0], this.#seed[1], source, from, length);
+    this.#hash = this.hashOf(source, from, length);
     this.#find();
     return this.#isVisible;
+  }
+
+  hashOf(source: DataView, from: number, length: number): number {
+    return hashKey(this.#seed[0], this.#seed[1], source, from, length);
   }
 
   #find(): void {
@@ -177,7 +180,7 @@ export class Keyspace {
   #put(content: Content, size: number): void {
     if (this.progress.revision > MAX_REVISION) throw new RangeError('there are no more revisions');
     const previous = this.#address;
-    if (previous !== 0) this.#count(this.#memory, this.#at, -1);
+    if (previous !== 0) this.count(this.#memory, this.#at, -1);
     const isOpen = previous !== 0 && this.history.isOpen(previous);
     const address = isOpen ? this.#renew(previous, size) : this.#begin(previous, size);
     this.records.writeContent(address, this.progress.revision++, this.#length, content);
@@ -185,7 +188,7 @@ export class Keyspace {
     if (content.type === TYPES.removed) this.history.setRemoved(address, true);
     this.#address = address;
     this.#look();
-    this.#count(this.#memory, this.#at, 1);
+    this.count(this.#memory, this.#at, 1);
   }
 
   #begin(previous: number, size: number): number {
@@ -208,29 +211,12 @@ export class Keyspace {
     return address;
   }
 
-  #count(memory: DataView, at: number, sign: 1 | -1): void {
+  /** Count the record here among what there is, or not any more. */
+  count(memory: DataView, at: number, sign: 1 | -1): void {
     if (typeAt(memory, at) === TYPES.removed) return;
     this.progress.keys += sign;
     this.progress.bytes += sign * (sizeAt(memory, at) - PLACE_BYTES);
     if (deadlineAt(memory, at) !== 0) this.progress.deadlines += sign;
-  }
-
-  /** Put a record of a checkpoint in, in place of what there is of its key. */
-  restore(view: DataView, at: number): void {
-    this.seek(view, keyAt(view, at), keyLengthAt(view, at));
-    const previous = this.#address;
-    const isRemoved = typeAt(view, at) === TYPES.removed;
-    if (previous !== 0) {
-      this.#count(this.#memory, this.#at, -1);
-      if (isRemoved) this.index.erase(this.#hash, previous);
-    }
-    if (!isRemoved) {
-      const address = this.records.copy(view, at);
-      if (previous === 0) this.index.insert(this.#hash, address);
-      else this.index.replace(this.#hash, previous, address);
-      this.#count(view, at, 1);
-    }
-    if (previous !== 0) this.records.arena.free(previous);
   }
 
   /** Take out a key whose time was over when the committed version ended: no version that may come back has it. */

@@ -108,6 +108,12 @@ export class Records {
     return keyLengthAt(memory, at) === length && sameBytes(memory, keyAt(memory, at), source, from, length);
   }
 
+  haveSameKey(one: number, other: number): boolean {
+    const memory = this.#pages.memory(other);
+    const at = this.#pages.offset(other);
+    return this.hasKey(one, memory, keyAt(memory, at), keyLengthAt(memory, at));
+  }
+
   isRemoved(address: number): boolean {
     return typeAt(this.#pages.memory(address), this.#pages.offset(address)) === TYPES.removed;
   }

@@ -25,7 +25,7 @@ function index(tableBits = 2) {
     keys,
     found,
     seek,
-    insert(key: number, hash: number) {
+    insert: (key: number, hash: number) => {
       const address = record(key);
       keys.insert(hash, address);
       found.set(key, { hash, address });
@@ -42,6 +42,11 @@ function index(tableBits = 2) {
       const other = record(key);
       keys.replace(hash, address, other);
       found.set(key, { hash, address: other });
+    },
+    put: (key: number, hash: number) => {
+      const address = record(key);
+      assert.equal(keys.put(hash, address), found.get(key)?.address ?? 0);
+      found.set(key, { hash, address });
     },
     /** All addresses by walking over the homes from a hash on. */
     walk(from = 0) {
@@ -77,8 +82,10 @@ describe('an index of keys', () => {
       for (let step = 0; step < 4_000; step++) {
         const grows = Math.floor(step / 1_000) % 2 === 0;
         const some = random.pick([...tried.found.keys(), -1]);
-        if (some < 0 || random.chance(grows ? 0.6 : 0.4)) tried.insert(step, draw(random));
+        const insert = random.chance(0.5) ? tried.insert : tried.put;
+        if (some < 0 || random.chance(grows ? 0.6 : 0.4)) insert(step, draw(random));
         else if (random.chance(0.7)) tried.erase(some);
+        else if (random.chance(0.5)) tried.put(some, tried.found.get(some)?.hash ?? 0);
         else tried.replace(some);
         if (step % 100 !== 0) continue;
         for (const [key, { hash, address }] of tried.found) assert.equal(tried.seek(key, hash), address);
