@@ -31,6 +31,9 @@ export const PROGRAMS = {
   'bench-echo': 'services/bench/echo.ts',
   'bench-profile': 'services/bench/profile.ts',
   'bench-state': 'services/bench/state.ts',
+  'bench-store': 'services/bench/store.ts',
+  'bench-store-worker': 'services/store/main.ts',
+  'bench-turn-watch': 'services/bench/turn-watch.ts',
   'bench-allocation-watch': 'services/bench/allocation-watch.ts',
 };
 

@@ -78,6 +78,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
       'services/local',
       'services/protocol',
       'services/runtime',
+      'services/store/client',
       'services/store/engine',
     ],
     packages: ['commander', 'ws'],

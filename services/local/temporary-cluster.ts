@@ -10,8 +10,10 @@ import { freeBasePort } from './free-ports.ts';
 import { structured } from './log-lines.ts';
 
 export type TemporaryClusterOptions = {
-  /** Counters, with ids from 0. */
+  /** Counters, unless `type` says otherwise, with ids from 0. */
   readonly workers: number;
+  /** Another type of all workers, and the file of its program. */
+  readonly type?: { readonly name: string; readonly program: string };
   readonly checkpointIntervalMs: number;
   /** What runs a cluster on this machine, options follow: `npm start --` or the program behind it. */
   readonly command: readonly string[];
@@ -82,10 +84,13 @@ export async function startTemporaryCluster(options: TemporaryClusterOptions): P
   };
 }
 
-function configText(basePort: number, { workers, checkpointIntervalMs }: TemporaryClusterOptions): string {
-  const entries = Array.from({ length: workers }, (_, id) => `    - { id: ${id} }\n`);
+function configText(basePort: number, { workers, checkpointIntervalMs, type }: TemporaryClusterOptions): string {
+  const own = type === undefined ? '' : `, type: ${type.name}`;
+  const entries = Array.from({ length: workers }, (_, id) => `    - { id: ${id}${own} }\n`);
   const defaults = `  dpr:workerDefaults: { checkpointIntervalMs: ${checkpointIntervalMs} }\n`;
-  return `config:\n  dpr:basePort: ${basePort}\n${defaults}  dpr:workers:\n${entries.join('')}`;
+  const commands =
+    type === undefined ? '' : `  dpr:commands: { ${type.name}: [node, ${JSON.stringify(type.program)}] }\n`;
+  return `config:\n  dpr:basePort: ${basePort}\n${defaults}${commands}  dpr:workers:\n${entries.join('')}`;
 }
 
 type Running = Awaited<ReturnType<typeof launch>>;
