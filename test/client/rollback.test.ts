@@ -1,5 +1,5 @@
 import { connect, RollbackError, WorkerRemovedError, type RollbackReport, type SessionOptions } from '@dpr/client';
-import type { MessageOf } from '@dpr/protocol';
+import { MAX_BATCH_OPERATIONS, type MessageOf } from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import { cleanUp } from './clean-up.ts';
 import { amounts, cut, fakeFinder, fakeWorker, reply, type FakePeer } from './fake-cluster.ts';
@@ -107,6 +107,24 @@ describe('a session after a rollback', () => {
     assert.ok(isTheRollback(session.broken));
     assert.equal(session.worldLine, 2);
     assert.deepEqual(session.uncommitted, { operations: 0, bytes: 0 });
+  });
+
+  it('is told of the lost part of a call of several batches, and not what failed of the rest', async () => {
+    const { workers, session } = await twoWorkers();
+    const split = session.counter(0).addAll(new BigInt64Array(MAX_BATCH_OPERATIONS + 1));
+    const { committed } = split;
+    const peer = await workers[0].accept();
+    peer.send(reply(await peer.next('batch'), 5, Array<bigint>(MAX_BATCH_OPERATIONS).fill(0n), [0]));
+    await answer(peer, 6, [0n]);
+    peer.send(decided({ 0: 5 }));
+    await assert.rejects(committed, (error) => {
+      assert.ok(error instanceof RollbackError);
+      const last = MAX_BATCH_OPERATIONS + 1;
+      assert.deepEqual([error.isLost(1), error.isLost(last - 1), error.isLost(last)], [false, false, true]);
+      return true;
+    });
+    session.resume();
+    await session.commit();
   });
 
   it('takes no calls until it is resumed, and then goes on after the last survivor', async () => {

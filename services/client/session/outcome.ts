@@ -16,7 +16,8 @@ import { lookAt, whenCommitted, whenCompleted, type Cargo, type Look, type Part 
 export interface Outcome<T> extends Promise<T> {
   /**
    * Resolves with the value once it is committed. That is the completed value, unless a failure took the call back and the
-   * session issued it again (`replay: true`). Rejects with RollbackError if the call is lost.
+   * session issued it again (`replay: true`). Rejects with RollbackError if the call is lost. Of a call too large for one batch a
+   * part may be lost: `isLost` tells which operations are, and the results of the others are not told, by no commit either.
    */
   readonly committed: Promise<T>;
   /** The number of the call's first operation: the session counts its operations from 1. 0 of a call that was refused. */
