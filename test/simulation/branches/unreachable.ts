@@ -78,7 +78,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'runtime/storage/store-file.ts': [],
       'runtime/storage/part-files.ts': [], // nor are they of a volume whose large parts had files of their own
       'runtime/storage/part-writer.ts': [
-        'async function takeStoreFile(',
+        'const part = await stores.take(key);',
         '? await takeStoreFile(key)',
         '? [partName(key,',
         '? key.version :',
@@ -86,9 +86,24 @@ export const UNREACHABLE: readonly Unreachable[] = [
       'runtime/storage/checkpoint-reader.ts': [
         "if (entry.state.place === 'store') return checkedFile(from.disk,",
         "if (entry.state.place === 'store') return checkedFile(disk,",
-        'async function checkedFile(',
+        'const fault = await checkPartFile(',
       ],
-      'runtime/storage/checkpoint-store.ts': ['const name = storeFileName({ incarnation, worldLine, version });'],
+      'runtime/storage/checkpoint-store.ts': [
+        'const name = storeFileName({ incarnation, worldLine, version });',
+        'else garbage.add(filesOf(one));',
+      ],
+      'runtime/storage/section-reader.ts': [
+        'else yield* readPartFile(',
+        "if (section.place !== 'segments') return checkPartFile(",
+      ],
+      'runtime/storage/manifest.ts': [
+        "return place === 'inline' ?",
+        "return section.place === 'segments' ? section.extents.map(",
+      ],
+      'runtime/storage/appends.ts': [
+        'for (const file of one.files) names.push(file);',
+        "const since = { state: state === 'storeFile' ?",
+      ],
     },
   },
   {
@@ -96,6 +111,10 @@ export const UNREACHABLE: readonly Unreachable[] = [
     blocks: {
       'core/queue.ts': ['else if (this.#front >= MAX_EMPTY && 2 * this.#front >= others.length) { others.splice'],
       'core/finder/earlier-generations.ts': ['return refused( `the volume of worker ${id} keeps'],
+      'core/worker/session-sections.ts': ['table.chained > MAX_RESTORED_SECTIONS) table.since = 0;'],
+      'runtime/storage/segment-space.ts': [
+        'for (const segment of empty.slice(MAX_FREE_SEGMENTS)) forgetIfEmpty(segment);',
+      ],
       'core/finder/finder.ts': ['if (finder.held.length >= finder.config.maxHeld', 'too many answers wait'],
       'runtime/storage/frame.ts': ['if (text.length > META_LIMIT_BYTES)'],
       'runtime/storage/two-slot-file.ts': ['exceeds the limit of ${RECORD_LIMIT_BYTES}`'],
@@ -123,8 +142,10 @@ export const UNREACHABLE: readonly Unreachable[] = [
     blocks: { 'core/finder/earlier-generations.ts': ['return refused( `the Finder does not remember'] },
   },
   {
-    because: 'no record here is of an earlier format',
+    because: 'no record or volume here is of an earlier format',
     blocks: {
+      'runtime/storage/manifest.ts': ["fields.optionalWhole('since') ?? version"],
+      'runtime/storage/meta.ts': ["has(name) ? get(name, 'true or false'"],
       'core/finder/record.ts': [
         'if (format !== FORMAT && format !== FIRST_FORMAT) {',
         'const record = format === FORMAT ?',
@@ -193,10 +214,14 @@ export const UNREACHABLE: readonly Unreachable[] = [
   },
   {
     because:
-      'the caller sees to it before: a writer appends one checkpoint after another, a member has decisions, a waiting one is there',
+      'the caller sees to it before: a writer appends one checkpoint after another, and what follows a rollback after the drop; a member has decisions, a waiting one is there',
     blocks: {
-      'runtime/storage/appends.ts': ['throw new AppendBlockedError('],
-      'runtime/storage/manifest.ts': ['a.counter > b.counter ? a : b;'],
+      'runtime/storage/appends.ts': [
+        'throw new AppendBlockedError(',
+        'if (!one.dropped) continue;',
+        'if (!isRestorable(newest) || newest[chain].since > since) return false;',
+      ],
+      'runtime/storage/manifest.ts': ['a.counter > b.counter ? a : b;', 'if (before === after) return [];'],
       'runtime/storage/volume.ts': ['if (loaded === undefined) return false;'],
       'core/finder/reports.ts': ['?? exposed.record.worldLine;'],
       'core/finder/membership.ts': ['if (one === undefined) return;'],
@@ -258,7 +283,6 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'does not hold checkpoint ${version} of',
         'if (attempt < CLAIM_ATTEMPTS) continue;',
         'kept changing while it was read',
-        'intact[chain] = entry.version + 1;',
         'if (inheritance === undefined) return undefined;',
         'if (damage.length > 0 && (await changed(disk, loaded))) return undefined;',
         "if (systemCode(error) === 'ENOENT') return undefined;",
@@ -274,15 +298,31 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'throw unusable(`${place} is missing`);',
         'if (start === undefined) throw unusable(',
         'if (size < end) throw unusable(',
+        'is missing`); throw error;',
       ],
+      'runtime/storage/frame.ts': ['if (kind === undefined || metaBytes > META_LIMIT_BYTES) return undefined;'],
+      'runtime/storage/names.ts': [
+        'if (match && Number(match[1]) === incarnation) next =',
+        "return part === 'state' ? name : `${name}-sessions`;", // of a large table
+      ],
+      'runtime/storage/pieces.ts': ['yield joined(gathered); gathered = [];'],
+      'runtime/storage/segment-space.ts': ['if (segment === undefined) return;'],
+      'runtime/storage/segment-writer.ts': [
+        'await disk.unlink(file).catch(',
+        'if (last?.[0]?.file === room.file) last.push(room);',
+        'const iterator = Symbol.asyncIterator in pieces ?', // of a large state that is brought back
+      ],
+      'core/worker/session-table.ts': ['if (origin === UNKNOWN_ORIGIN) continue; unlist(table, entry);'],
       'runtime/storage/section-frames.ts': ['if (head?.kind !== chain ||', 'if (head.payloadBytes !== bytes ||'],
-      'runtime/storage/segment-writer.ts': ['await disk.unlink(file).catch('],
       'runtime/storage/checkpoint-reader.ts': [
         'if (entry === undefined || !isRestorable(entry)) throw nothingToRestore',
         'const versions = entries.filter(',
+        'await refuseDamaged(from.disk, entry, section);',
+        "if (section.place === 'inline') return;",
+        "const fault = await checkSection(disk, { entry, chain: 'state', section }, 'whole'); if (fault !== undefined)",
       ],
       'runtime/storage/checkpoint-store.ts': ['if (error instanceof StorageDamagedError) await refuseIfSuperseded'],
-      'runtime/storage/appends.ts': ['if (own.dropped) throw droppedError(key);'],
+      'runtime/storage/appends.ts': ['if (own.dropped) throw droppedError(key);', '() => writer.forget(key),'],
       'runtime/storage/store-turns.ts': [
         'if (isGone(error)) await log.refuseIfLost();',
         'if (over !== undefined) throw over;',
