@@ -23,12 +23,12 @@ import {
   type Part,
   type Restorable,
   entryMeta,
-  filesOf,
+  extentsOf,
   isRestorable,
   laterStamp,
   standingMeta,
 } from './manifest.ts';
-import { IDENTITY_FILE, manifestIncarnations, manifestName, temporary } from './names.ts';
+import { IDENTITY_FILE, manifestIncarnations, manifestName, partName, temporary } from './names.ts';
 import { type NamedFile, missingOf, volumeLost } from './presence.ts';
 
 /** The inline bytes of a part, from wherever the manifest is at the moment. */
@@ -190,14 +190,16 @@ function filesNeeded(entries: readonly Entry[], incarnation: number): ReadonlySe
   const files = new Set<string>();
   for (const chain of CHAINS) {
     const since = oldest?.[chain].since ?? Infinity;
-    // For each checkpoint that is appended, of thousands: those of a segment mostly follow each other.
+    // For each checkpoint that is appended, of thousands: nothing is made for one, and those of a segment mostly follow each other.
     let last = '';
-    for (const [index, entry] of entries.entries()) {
-      const section = entry[chain];
-      if (section === undefined || section.place === 'inline' || (entry.version < since && index < from)) continue;
-      for (const file of filesOf({ entry, chain, section })) {
-        if (file === last) continue;
-        files.add(file);
+    for (let index = 0; index < entries.length; index++) {
+      const entry = entries[index];
+      const section = entry?.[chain];
+      if (entry === undefined || section === undefined || section.place === 'inline') continue;
+      if (entry.version < since && index < from) continue;
+      if (section.place !== 'segments') files.add(partName(entry, chain));
+      for (const { file } of extentsOf(section)) {
+        if (file !== last) files.add(file);
         last = file;
       }
     }

@@ -104,17 +104,18 @@ export function readManifest(file: string, incarnation: number, bytes: Buffer): 
   const belongs = (frame: Frame) => frame.address.incarnation === incarnation && frame.address.edition === edition;
   const opening = fieldsOf(file, first.meta);
   const head: ManifestHead = { identity: identityOf(opening), incarnation, edition, base: opening.whole('base') };
-  let state: ManifestState = { ...EMPTY_STATE, ...standing(opening) };
+  const entries: Entry[] = [];
+  let stood = standing(opening);
   let end = alignedSize(first);
   for (let frame = decodeFrame(bytes, end); frame && belongs(frame); frame = decodeFrame(bytes, end)) {
-    state = replay(file, state, frame);
+    stood = replay(file, entries, frame);
     end += alignedSize(frame);
   }
   for (let at = end + FRAME_ALIGNMENT_BYTES; at + HEADER_BYTES <= bytes.length; at += FRAME_ALIGNMENT_BYTES) {
     const frame = decodeFrame(bytes, at);
     if (frame && belongs(frame)) throw damaged(file, end);
   }
-  return { head, state: prune(state, state.keep), end };
+  return { head, state: prune({ ...stood, entries }, stood.keep), end };
 }
 
 function damaged(file: string, offset: number): StorageDamagedError {
@@ -125,19 +126,22 @@ function damaged(file: string, offset: number): StorageDamagedError {
   );
 }
 
-function replay(file: string, state: ManifestState, frame: Frame): ManifestState {
+/** @param entries are changed @returns what the frame says besides */
+function replay(file: string, entries: Entry[], frame: Frame): Omit<ManifestState, 'entries'> {
   const fields = fieldsOf(file, frame.meta);
-  const next = { ...state, ...standing(fields) };
+  const stood = standing(fields);
   if (frame.kind === 'mark') {
-    const dropAfter = fields.optionalWhole('dropAfter');
-    return dropAfter === undefined ? next : { ...next, entries: upTo(state.entries, dropAfter) };
+    const dropAfter = fields.optionalWhole('dropAfter') ?? Infinity;
+    entries.length = entries.findLastIndex(({ version }) => version <= dropAfter) + 1;
+    return stood;
   }
   const entry = readEntry(fields, frame);
-  const newest = state.entries.at(-1);
+  const newest = entries.at(-1);
   if (frame.kind !== 'checkpoint' || (newest !== undefined && newest.version >= entry.version)) {
     throw damaged(file, frame.address.position);
   }
-  return { ...next, entries: [...state.entries, entry] };
+  entries.push(entry);
+  return stood;
 }
 
 /** What every frame repeats, so that no write is needed for it alone. */
@@ -295,22 +299,32 @@ export type Outside = {
   readonly section: (FilePart | SegmentsPart) & Section;
 };
 
-/** Those that entries of `before` have and those of `after`, which came of them by leaving out, do not. */
+/**
+ * Those that entries of `before` have and those of `after`, which came of them by leaving out, do not. At each commit almost all of thousands
+ * of entries are the same in both.
+ */
 export function outsideLost(before: readonly Entry[], after: readonly Entry[]): Outside[] {
-  if (before === after) return [];
-  const kept = new Set(outsideOf(after).map(({ section }) => section));
-  return outsideOf(before).filter(({ section }) => !kept.has(section));
+  const lost: Outside[] = [];
+  let next = 0;
+  for (const entry of before) {
+    const left = after[next]?.version === entry.version ? after[next++] : undefined;
+    if (left === entry) continue;
+    for (const chain of CHAINS) if (left?.[chain] !== entry[chain]) addOutside(lost, entry, chain);
+  }
+  return lost;
 }
 
 export function outsideOf(entries: readonly Entry[]): Outside[] {
   const found: Outside[] = [];
   for (const entry of entries) {
-    for (const chain of CHAINS) {
-      const section = entry[chain];
-      if (section !== undefined && section.place !== 'inline') found.push({ entry, chain, section });
-    }
+    for (const chain of CHAINS) addOutside(found, entry, chain);
   }
   return found;
+}
+
+function addOutside(found: Outside[], entry: Entry, chain: Chain): void {
+  const section = entry[chain];
+  if (section !== undefined && section.place !== 'inline') found.push({ entry, chain, section });
 }
 
 /** The names of the files that a section is in. */

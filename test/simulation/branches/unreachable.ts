@@ -221,7 +221,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'if (!one.dropped) continue;',
         'if (!isRestorable(newest) || newest[chain].since > since) return false;',
       ],
-      'runtime/storage/manifest.ts': ['a.counter > b.counter ? a : b;', 'if (before === after) return [];'],
+      'runtime/storage/manifest.ts': ['a.counter > b.counter ? a : b;'],
       'runtime/storage/volume.ts': ['if (loaded === undefined) return false;'],
       'core/finder/reports.ts': ['?? exposed.record.worldLine;'],
       'core/finder/membership.ts': ['if (one === undefined) return;'],
