@@ -1,5 +1,5 @@
 /** The bare transport at its best: each frame a message of its own, and one write for all messages of a tick. */
-import type { RawSocket } from '@dpr/runtime/frame-socket';
+import type { RawSocket } from '@dpr/runtime/web-socket';
 import type { WebSocket } from 'ws';
 
 /** @returns what sends a frame */

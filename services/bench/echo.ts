@@ -1,7 +1,7 @@
 /** The bare transport: WebSockets that send back what they get, and nothing else. Prints its address, ends with its input. */
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { RawSocket } from '@dpr/runtime/frame-socket';
+import type { RawSocket } from '@dpr/runtime/web-socket';
 import { WebSocketServer } from 'ws';
 import { bareSocket } from './bare-socket.ts';
 

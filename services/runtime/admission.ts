@@ -2,8 +2,7 @@
  * Who may connect to a port, and who of those may stay once it has greeted: places are limited, at the port and in the process. Where
  * there is none left, the origin that has most of them gives way to others.
  */
-import type { Duplex } from 'node:stream';
-import { doorStop, tooMany } from './descriptors.ts';
+import { tooMany, type DoorStop } from './descriptors.ts';
 import { refuse, type Doorkeeper, type Hello, type Refusal } from './greeting.ts';
 import type { Log } from './log.ts';
 import {
@@ -12,21 +11,23 @@ import {
   newcomerPlaces,
   CLIENTS_SHARE,
   clientPlaces,
-  createPlaces,
   noPlace,
+  type Newcomer,
   type PlacedClient,
   type Places,
 } from './connection-places.ts';
 
 export interface Admission {
   /** A connection came. It is closed at once, or another one that has not greeted is, where there is no place for both. */
-  accept(socket: Duplex, origin: string | undefined): void;
+  accept(newcomer: Newcomer, origin: string | undefined): void;
+  /** The connection ended. */
+  left(newcomer: Newcomer): void;
   /** It turned out to come from elsewhere. */
-  comesFrom(socket: Duplex, origin: string | undefined): void;
+  comesFrom(newcomer: Newcomer, origin: string | undefined): void;
   /** Undefined: that is not known, or says nothing. */
-  originOf(socket: Duplex): string | undefined;
+  originOf(newcomer: Newcomer): string | undefined;
   /** A peer greets. @param giveWay closes it @returns its place, or why it may not come in */
-  greet(socket: Duplex, hello: Hello, giveWay: () => void): Place | Refusal;
+  greet(newcomer: Newcomer, hello: Hello, giveWay: () => void): Place | Refusal;
   /** Peers that are in. */
   greeted(): number;
 }
@@ -37,38 +38,39 @@ export interface Place {
 }
 
 export interface AdmissionOptions extends Doorkeeper {
-  readonly log: Log;
+  readonly log: Pick<Log, 'debug'>;
+  /** Connections that the process may have. */
+  readonly door: DoorStop;
   /** Shared with the process's other ports, if it has any. */
-  readonly places?: Places;
+  readonly places: Places;
 }
 
 /** @param connections at the port, greeted or not */
 export function createAdmission(options: AdmissionOptions, connections: number): Admission {
-  const door = doorStop(options.log);
-  const places = options.places ?? createPlaces();
+  const { door, places } = options;
   /** At this port, with where they come from. */
-  const connected = new Map<Duplex, string | undefined>();
-  const newcomers = byOrigin<Duplex>();
+  const connected = new Map<Newcomer, string | undefined>();
+  const newcomers = byOrigin<Newcomer>();
   const clients = byOrigin<PlacedClient>();
   const isForOthers = options.roles.some((role) => role !== 'client');
   const maxClients = clientPlaces(connections, isForOthers ? CLIENTS_SHARE : 1);
   let greeted = 0;
 
-  function settled(socket: Duplex): void {
-    const origin = connected.get(socket);
-    newcomers.delete(origin, socket);
-    places.newcomers.delete(origin, socket);
+  function settled(newcomer: Newcomer): void {
+    const origin = connected.get(newcomer);
+    newcomers.delete(origin, newcomer);
+    places.newcomers.delete(origin, newcomer);
   }
 
-  function comes(socket: Duplex, origin: string | undefined): void {
-    connected.set(socket, origin);
-    newcomers.add(origin, socket);
-    places.newcomers.add(origin, socket);
+  function comes(newcomer: Newcomer, origin: string | undefined): void {
+    connected.set(newcomer, origin);
+    newcomers.add(origin, newcomer);
+    places.newcomers.add(origin, newcomer);
   }
 
-  function gone(socket: Duplex): void {
-    settled(socket);
-    connected.delete(socket);
+  function gone(newcomer: Newcomer): void {
+    settled(newcomer);
+    connected.delete(newcomer);
   }
 
   /** Is there a place for a client of this origin, now or once one of another origin has given way? */
@@ -118,33 +120,33 @@ export function createAdmission(options: AdmissionOptions, connections: number):
   }
 
   return {
-    accept(socket, origin) {
+    accept(newcomer, origin) {
       const isFull = connected.size >= connections;
       if (isFull || !door.hasRoom()) {
         door.refused(isFull ? `at most ${connections} connections are accepted at a port` : tooMany());
-        const [oldest = socket] = (isFull ? newcomers : places.newcomers).most();
+        const [oldest = newcomer] = (isFull ? newcomers : places.newcomers).most();
         oldest.destroy();
         gone(oldest);
-        if (oldest === socket) return;
+        if (oldest === newcomer) return;
       }
-      comes(socket, origin);
-      socket.on('close', () => gone(socket));
+      comes(newcomer, origin);
     },
-    comesFrom(socket, origin) {
-      if (!connected.has(socket) || connected.get(socket) === origin) return;
-      settled(socket);
-      comes(socket, origin);
+    left: gone,
+    comesFrom(newcomer, origin) {
+      if (!connected.has(newcomer) || connected.get(newcomer) === origin) return;
+      settled(newcomer);
+      comes(newcomer, origin);
     },
-    originOf: (socket) => connected.get(socket),
-    greet(socket, hello, giveWay) {
-      const origin = connected.get(socket);
+    originOf: (newcomer) => connected.get(newcomer),
+    greet(newcomer, hello, giveWay) {
+      const origin = connected.get(newcomer);
       const refusal =
         refuse(options, hello) ?? (hello.role === 'client' && !isPlace(origin) ? noPlaceFor(origin) : undefined);
       if (refusal !== undefined) {
         options.log.debug({ event: 'greetingRefused', role: hello.role, reason: refusal.text });
         return refusal;
       }
-      settled(socket);
+      settled(newcomer);
       return placeOf(hello, origin, giveWay);
     },
     greeted: () => greeted,

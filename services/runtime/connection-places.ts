@@ -1,5 +1,4 @@
 /** Who has a place where a process can have no more connections, or a port no more of them. */
-import type { Duplex } from 'node:stream';
 import { descriptorLimit, RESERVED_DESCRIPTORS } from './descriptors.ts';
 
 /** Of the connections of a port or process at which workers and operators greet: clients get no more than this part. */
@@ -44,6 +43,12 @@ export function byOrigin<Holder>(): ByOrigin<Holder> {
   };
 }
 
+/** A connection that has not greeted. */
+export interface Newcomer {
+  /** Close it at once. */
+  destroy(): void;
+}
+
 /** A client that has greeted. */
 export interface PlacedClient {
   readonly origin: string | undefined;
@@ -54,7 +59,7 @@ export interface PlacedClient {
 /** What the ports of one process share. */
 export interface Places {
   /** Connections that have not greeted: the oldest one of the origin that has most of them gives way to a new one. */
-  readonly newcomers: ByOrigin<Duplex>;
+  readonly newcomers: ByOrigin<Newcomer>;
   /** Clients that have greeted. */
   readonly clients: ByOrigin<PlacedClient>;
   readonly maxClients: number;

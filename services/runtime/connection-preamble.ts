@@ -42,6 +42,7 @@ export function readFirstBytes({ addresses, admission, helloMs, log }: FirstByte
     accept(socket, serve) {
       admission.accept(socket, addresses === 'hidden' ? undefined : originOf(socket.remoteAddress));
       if (socket.destroyed) return;
+      socket.once('close', () => admission.left(socket));
       const end = (): void => void socket.destroy();
       const late = setTimeout(end, helloMs);
       const known = (): void => {

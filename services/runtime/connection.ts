@@ -1,7 +1,7 @@
 /** A peer of a port as the port's owner sees it. */
 import type { Draft, Message } from '@dpr/protocol';
+import type { ToldOfSilence } from './dialed-socket.ts';
 import type { Hello } from './greeting.ts';
-import type { ToldOfSilence } from './keep-alive.ts';
 
 /** A peer that greeted and was let in. */
 export interface Connection {

@@ -1,77 +1,50 @@
-/** One WebSocket to a server of this protocol, not greeted yet: framed, and found out when the peer is gone without a word. */
-import type { IncomingMessage } from 'node:http';
-import { FrameError, MAX_FRAME_BYTES, type Draft, type Message } from '@dpr/protocol';
-import { WebSocket } from 'ws';
-import { DIAL_BUFFER_LIMITS, framesOf, frameSocket, noMask, type FrameSocket, type RawSocket } from './frame-socket.ts';
-import { keepAlive, SILENT_INTERVALS, silenceWatch, type ToldOfSilence } from './keep-alive.ts';
+/** Frames over one dialed socket of messages, which is pinged, and given up when its peer is silent. */
+import { FrameError, type Message } from '@dpr/protocol';
+import type { DialedSocket, DialOptions, SocketUser } from './dialed-socket.ts';
+import { every } from './every.ts';
+import { DIAL_BUFFER_LIMITS, framesOf, frameSocket } from './frame-socket.ts';
+import type { Host } from './host.ts';
+import { keepAlive, SILENT_INTERVALS, silenceWatch } from './keep-alive.ts';
+import type { MessageSocket } from './message-socket.ts';
 
-export interface DialOptions {
-  /** Such as `ws://host:port`. */
-  readonly address: string;
-  /** PEM certificates to trust instead of the well-known ones, for `wss://`. */
-  readonly ca?: string | undefined;
-  /** A peer that is silent for this long is disconnected, ms. */
-  readonly receiveTimeoutMs: number;
-  /** Ask the peer whenever it says nothing, and tell of it when it does not answer. */
-  readonly watch?: { readonly intervalMs: number; readonly told: ToldOfSilence };
-}
+/** Begins to connect. @param ca PEM certificates to trust instead of the well-known ones, for `wss://` */
+type Connect = (address: string, ca: string | undefined) => MessageSocket;
 
-/** Who uses the socket. Its functions are called in order, never within one of the socket's. */
-export interface SocketUser {
-  /** Now the greeting can be sent. */
-  opened(): void;
-  /** What one message carried, in order. Not after `close` or `giveUp`. */
-  frames(messages: readonly Message[]): void;
-  /** The system took over everything that had piled up. */
-  drained?(): void;
-  /**
-   * Once, and last. The reason is what happened first: an error of the network, a `FrameError`, or what `giveUp` was told;
-   * undefined if either side closed it.
-   */
-  closed(reason: Error | undefined, code: number): void;
-}
-
-export interface DialedSocket {
-  /** Send a frame; dropped unless the socket is open. All frames of one tick travel together. */
-  send(frame: Draft): void;
-  /** Close after what was sent, or at once if it never opened. */
-  close(code: number): void;
-  /** Close at once. */
-  giveUp(reason: Error): void;
-  /** False once it is being closed: frames in the same message, after the one that ended it, do not count. */
-  readonly isOpen: () => boolean;
-  /** Bytes that were sent and that the system has not taken over yet. */
-  readonly unsentBytes: () => number;
-}
-
-export function dialSocket({ address, ca, receiveTimeoutMs, watch }: DialOptions, user: SocketUser): DialedSocket {
-  let frames: FrameSocket | undefined;
-  let socket: RawSocket | undefined;
-  let sweep: NodeJS.Timeout | undefined;
-  let look: NodeJS.Timeout | undefined;
+export function dialSocket(
+  host: Host,
+  connect: Connect,
+  { address, ca, receiveTimeoutMs, watch }: DialOptions,
+  user: SocketUser,
+): DialedSocket {
+  let hasOpened = false;
+  let stops: readonly (() => void)[] = [];
   let reason: Error | undefined;
-  const isOpen = (): boolean => ws.readyState === ws.OPEN;
-
-  const ws = new WebSocket(address, {
-    perMessageDeflate: false,
-    generateMask: noMask,
-    maxPayload: MAX_FRAME_BYTES,
-    ...(ca === undefined ? {} : { ca }),
-  });
-  ws.on('unexpected-response', (_request, response) => answerOf(response, giveUp));
-  ws.on('upgrade', (response) => (socket = response.socket));
-  ws.on('open', () => {
-    if (socket === undefined) throw new Error('a WebSocket opened without a socket');
-    frames = frameSocket(ws, socket, DIAL_BUFFER_LIMITS, () => {
+  const socket = connect(address, ca);
+  const frames = frameSocket(host, socket, DIAL_BUFFER_LIMITS, {
+    opened() {
+      hasOpened = true;
+      stops = [
+        every(host, receiveTimeoutMs / SILENT_INTERVALS, keepAlive(frames)),
+        ...(watch ? [every(host, watch.intervalMs, silenceWatch(frames, watch.intervalMs, watch.told))] : []),
+      ];
+      user.opened();
+    },
+    message,
+    received: () => undefined,
+    pong: () => undefined,
+    drained() {
       user.drained?.();
       return true;
-    });
-    sweep = setInterval(keepAlive(ws, frames), receiveTimeoutMs / SILENT_INTERVALS);
-    if (watch) look = setInterval(silenceWatch(ws, frames, watch.intervalMs, watch.told), watch.intervalMs);
-    user.opened();
+    },
+    failed: (error) => (reason ??= error),
+    closed(code) {
+      for (const stop of stops) stop();
+      user.closed(reason, code);
+    },
   });
-  ws.on('message', (data, isBinary) => {
-    if (!isOpen()) return;
+
+  function message(data: Buffer, isBinary: boolean): void {
+    if (!socket.isOpen()) return;
     let messages: readonly Message[];
     try {
       messages = framesOf(data, isBinary);
@@ -80,46 +53,21 @@ export function dialSocket({ address, ca, receiveTimeoutMs, watch }: DialOptions
       return giveUp(error);
     }
     user.frames(messages);
-  });
-  ws.on('error', (error) => (reason ??= error));
-  ws.on('close', (code) => {
-    clearInterval(sweep);
-    clearInterval(look);
-    user.closed(reason, code);
-  });
+  }
 
   function giveUp(why: Error): void {
     reason ??= why;
-    ws.terminate();
+    socket.terminate();
   }
 
   return {
-    send: (frame) => frames?.send(frame),
+    send: frames.send,
     close(code) {
-      if (frames === undefined) ws.terminate();
-      else frames.close(code, '');
+      if (hasOpened) frames.close(code, '');
+      else socket.terminate();
     },
     giveUp,
-    isOpen,
-    unsentBytes: () => frames?.unsentBytes() ?? 0,
+    isOpen: frames.isOpen,
+    unsentBytes: frames.unsentBytes,
   };
-}
-
-/** How much of an answer that is no WebSocket is told on. */
-const MAX_ANSWER_BYTES = 1_024;
-
-/** Tells in whose words, and with which code, a server answered the request for a WebSocket otherwise. */
-function answerOf(response: IncomingMessage, tell: (reason: Error) => void): void {
-  const { statusCode = 0 } = response;
-  let text = '';
-  const done = (): void => {
-    const words = text.trim() === '' ? '' : `: ${text.trim()}`;
-    tell(Object.assign(new Error(`it answers with HTTP status ${statusCode}${words}`), { code: `HTTP_${statusCode}` }));
-  };
-  response.setEncoding('utf8');
-  response.on('data', (part: string) => {
-    text = (text + part).slice(0, MAX_ANSWER_BYTES);
-    if (text.length === MAX_ANSWER_BYTES) done();
-  });
-  response.on('end', done).on('error', done);
 }

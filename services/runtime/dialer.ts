@@ -1,9 +1,10 @@
 /** A connection that is made again whenever it breaks: a worker's to the Finder. */
-import { draftOf, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
-import type { DialedSocket } from './dial-socket.ts';
+import { draftOf, type Message, type MessageOf } from '@dpr/protocol';
+import type { DialedSocket } from './dialed-socket.ts';
 import { CLOSE } from './frame-socket.ts';
+import { greetSocket } from './greeted-socket.ts';
 import type { Hello } from './greeting.ts';
-import type { Host, Timer } from './host.ts';
+import type { Host } from './host.ts';
 import { RECEIVE_TIMEOUT_MS, WATCH_INTERVAL_MS } from './keep-alive.ts';
 import type { Log } from './log.ts';
 import { reconnection } from './reconnection.ts';
@@ -61,63 +62,43 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
   let ended = false;
 
   function connect(): void {
-    const socket = host.dial(
+    current = greetSocket(
+      host,
       {
-        address,
-        receiveTimeoutMs: timing.receiveTimeoutMs,
+        ...{ address, receiveTimeoutMs: timing.receiveTimeoutMs, hello: () => options.hello() },
+        ...{ answerMs: timing.answerMs, answerCounts: 'from greeting' },
         watch: { intervalMs: timing.watchIntervalMs, told: noteSilence },
       },
-      {
-        opened() {
-          host.clearTimeout(late);
-          late = giveUpLate();
-          socket.send(draftOf({ kind: 'hello', protocol: PROTOCOL_VERSION, ...options.hello() }));
-        },
-        frames(messages) {
-          for (const message of messages) {
-            if (!socket.isOpen()) return;
-            if (open) {
-              caller.frame(message);
-            } else {
-              host.clearTimeout(late);
-              answered(socket, message);
-            }
-          }
-        },
-        closed(reason, code) {
-          host.clearTimeout(late);
-          if (ended) return;
-          if (reason !== undefined) log.warn({ event: 'unreachable', address, reason: wordsOf(reason) });
-          attempts.broke();
-          if (!open) return;
-          open = false;
-          silent = false;
-          log.warn({ event: 'disconnected', address, code });
-          caller.closed();
-        },
-      },
+      { opened, refused, frames, drained: () => undefined, closed },
     );
-    let late = giveUpLate();
-    current = socket;
+  }
 
-    function giveUpLate(): Timer {
-      const { answerMs } = timing;
-      return host.setTimeout(() => socket.giveUp(new Error(`no answer within ${answerMs} ms`)), answerMs);
+  function opened(welcome: MessageOf<'welcome'>): undefined {
+    open = true;
+    attempts.opened();
+    log.info({ event: 'connected', address });
+    caller.opened(welcome);
+  }
+
+  function refused(error: MessageOf<'error'>): undefined {
+    caller.refused(error);
+  }
+
+  function frames(messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (current?.isOpen()) caller.frame(message);
     }
   }
 
-  function answered(socket: DialedSocket, message: Message): void {
-    if (message.kind === 'error') {
-      caller.refused(message);
-      socket.close(CLOSE.normal);
-    } else if (message.kind === 'welcome') {
-      open = true;
-      attempts.opened();
-      log.info({ event: 'connected', address });
-      caller.opened(message);
-    } else {
-      socket.giveUp(new Error(`the answer to the greeting is '${message.kind}'`));
-    }
+  function closed(reason: Error | undefined, code: number): void {
+    if (ended) return;
+    if (reason !== undefined) log.warn({ event: 'unreachable', address, reason: wordsOf(reason) });
+    attempts.broke();
+    if (!open) return;
+    open = false;
+    silent = false;
+    log.warn({ event: 'disconnected', address, code });
+    caller.closed();
   }
 
   function noteSilence(forMs: number): void {

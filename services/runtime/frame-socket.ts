@@ -1,5 +1,4 @@
-/** One WebSocket with its raw socket at hand: frames of one tick leave together, and buffers have limits. */
-import type { Duplex } from 'node:stream';
+/** Frames over one socket of messages: those of one tick leave together, and buffers have limits. */
 import {
   decodeMessage,
   draftBytes,
@@ -9,8 +8,10 @@ import {
   type Draft,
   type Message,
 } from '@dpr/protocol';
-import type { RawData, WebSocket } from 'ws';
 import type { Budget, BudgetPart } from './budget.ts';
+import type { Host, Timer } from './host.ts';
+import type { MessageSocket, MessageSocketUser } from './message-socket.ts';
+import { tickEndOf } from './tick-end.ts';
 
 export interface FrameSocket {
   /** Send one frame; all that are sent in one tick travel together. Its bytes must not change afterwards. */
@@ -26,14 +27,28 @@ export interface FrameSocket {
   /** Does the peer have more unread than `pauseBytes`, what was sent in this tick included? */
   isFull(): boolean;
   /** Bytes that were sent and that the system has not taken over yet. */
-  unsentBytes(): number;
+  readonly unsentBytes: () => number;
   /** Read nothing more until the peer has read what was sent. */
   pause(): void;
   /** Bytes that the system has taken over so far: grows as long as the peer reads. */
   sentBytes(): number;
   receivedBytes(): number;
+  /** What a message that is not complete yet takes in memory; 0 between messages. */
+  unfinishedBytes(): number;
+  /** Messages, and control frames between them, that were complete so far. */
+  finishedMessages(): number;
   /** Reading waits until the peer has read what was sent. */
   isPaused(): boolean;
+  /** False once either side has begun to close it. */
+  readonly isOpen: () => boolean;
+  /** Ask the peer for a sign of life, unless it is not listened to. */
+  ping(data?: Uint8Array): void;
+}
+
+/** Who uses the frames of a socket: a user of the socket, but for what this deals with. */
+export interface FrameSocketUser extends Omit<MessageSocketUser, 'drained'> {
+  /** The system took over everything that had piled up. @returns whether reading may go on: false while frames are held back */
+  drained(): boolean;
 }
 
 /**
@@ -65,99 +80,87 @@ export const CLOSE = {
   slow: 4008,
 } as const;
 
-/** `net.Socket` and `tls.TLSSocket` count bytes; the type of an upgraded socket does not say so. */
-export interface RawSocket extends Duplex {
-  readonly bytesRead: number;
-  readonly bytesWritten: number;
-}
-
-/**
- * The mask of a client's messages: zero, which costs neither side anything. Masks keep scripts that a browser runs for strangers
- * from writing to a proxy what it takes for a request of its own; these clients are programs, which could write that anyway.
- */
-export function noMask(mask: Buffer): void {
-  mask.fill(0);
-}
-
-/** The frames that a WebSocket's message carries. @throws FrameError when it is none of this protocol */
-export function framesOf(data: RawData, isBinary: boolean): readonly Message[] {
+/** The frames that a message carries. @throws FrameError when it is none of this protocol */
+export function framesOf(data: Buffer, isBinary: boolean): readonly Message[] {
   if (!isBinary) throw new FrameError('a frame is a binary message, not a text');
-  return decodeMessage(data as Buffer);
+  return decodeMessage(data);
 }
 
 /** Frames go into one message up to this size: beyond it, copying them together costs more than a message does. */
 const MESSAGE_BYTES = 64 * 1024;
-const SEND_OPTIONS = { binary: true, compress: false, fin: true } as const;
 
-/** Sockets that hold frames of this tick back. */
-const corked: (() => void)[] = [];
-
-function uncorkAll(): void {
-  for (const uncork of corked.splice(0)) uncork();
-}
-
-/**
- * @param drained told that the system took over everything that had piled up; @returns whether reading may go on: false while
- *   the owner has frames that it holds back
- */
 export function frameSocket(
-  ws: WebSocket,
-  socket: RawSocket,
+  host: Host,
+  socket: MessageSocket,
   limits: BufferLimits,
-  drained: () => boolean,
+  user: FrameSocketUser,
 ): FrameSocket {
+  const atTickEnd = tickEndOf(host);
   let holding = false;
   /** Frames of this tick that are not in a message yet, and their bytes. */
   let gathered: Draft[] = [];
   let gatheredBytes = 0;
   let paused = false;
-  let closing: NodeJS.Timeout | undefined;
-
+  let closed = false;
+  let closing: Timer | undefined;
   let part: BudgetPart | undefined;
-  ws.on('close', () => {
-    clearTimeout(closing);
-    part?.end();
-  });
-  socket.on('drain', () => {
-    part?.set(socket.writableLength);
-    if (!drained() || !paused) return;
-    paused = false;
-    ws.resume();
-  });
+
+  const terminate = (): void => socket.terminate();
 
   function unsentBytes(): number {
-    return gatheredBytes + socket.writableLength;
+    return gatheredBytes + socket.unsentBytes();
   }
 
   function pause(): void {
     if (paused) return;
     paused = true;
-    ws.pause();
+    socket.pause();
   }
 
   function sendGathered(): void {
     if (gathered.length === 0) return;
-    if (ws.readyState === ws.OPEN) ws.send(encodeMessage(gathered), SEND_OPTIONS);
+    if (socket.isOpen()) socket.send(encodeMessage(gathered));
     gathered = [];
     gatheredBytes = 0;
-    part?.set(socket.writableLength);
+    part?.set(socket.unsentBytes());
   }
 
   function uncork(): void {
     holding = false;
     sendGathered();
     socket.uncork();
-    if (socket.writableLength > limits.closeBytes) ws.terminate();
-    else if (socket.writableLength > limits.pauseBytes) pause();
+    const unsent = socket.unsentBytes();
+    if (unsent > limits.closeBytes) socket.terminate();
+    else if (unsent > limits.pauseBytes) pause();
   }
+
+  socket.attach({
+    opened: () => user.opened(),
+    message: (data, isBinary) => user.message(data, isBinary),
+    received: () => user.received(),
+    pong: (data) => user.pong(data),
+    failed: (error) => user.failed(error),
+    drained() {
+      part?.set(socket.unsentBytes());
+      if (!user.drained() || !paused) return;
+      paused = false;
+      socket.resume();
+    },
+    closed(code) {
+      closed = true;
+      host.clearTimeout(closing);
+      part?.end();
+      user.closed(code);
+    },
+  });
 
   return {
     send(frame) {
-      if (ws.readyState !== ws.OPEN) return;
+      if (!socket.isOpen()) return;
       if (!holding) {
         holding = true;
         socket.cork();
-        if (corked.push(uncork) === 1) process.nextTick(uncorkAll);
+        atTickEnd(uncork);
       }
       const size = draftBytes(frame);
       if (gatheredBytes + size > MESSAGE_BYTES || gathered.length === MAX_FRAMES_IN_MESSAGE) sendGathered();
@@ -165,27 +168,33 @@ export function frameSocket(
       gatheredBytes += size;
     },
     close(code, reason) {
-      if (ws.readyState === ws.CLOSED) return;
+      if (closed) return;
       sendGathered();
-      ws.close(code, reason);
-      closing ??= setTimeout(() => ws.terminate(), CLOSE_TIMEOUT_MS);
+      socket.close(code, reason);
+      closing ??= host.setTimeout(terminate, CLOSE_TIMEOUT_MS);
       // A peer that is not listened to could not be heard agreeing either.
-      if (paused) ws.resume();
+      if (paused) socket.resume();
     },
-    terminate: () => ws.terminate(),
+    terminate,
     cutOff(code, reason) {
-      if (ws.readyState === ws.OPEN) ws.close(code, reason);
-      ws.pause();
-      setImmediate(() => ws.terminate());
+      if (socket.isOpen()) socket.close(code, reason);
+      socket.pause();
+      host.setImmediate(terminate);
     },
     countUnsent(budget) {
-      part = budget.join(() => ws.terminate());
+      part = budget.join(terminate);
     },
     isFull: () => unsentBytes() > limits.pauseBytes,
     unsentBytes,
     pause,
-    sentBytes: () => socket.bytesWritten - socket.writableLength,
-    receivedBytes: () => socket.bytesRead,
+    sentBytes: () => socket.sentBytes(),
+    receivedBytes: () => socket.receivedBytes(),
+    unfinishedBytes: () => socket.unfinishedBytes(),
+    finishedMessages: () => socket.finishedMessages(),
     isPaused: () => paused,
+    isOpen: () => socket.isOpen(),
+    ping(data) {
+      if (socket.isOpen() && !paused) socket.ping(data);
+    },
   };
 }

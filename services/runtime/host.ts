@@ -2,9 +2,7 @@
  * What a program takes from its surroundings: clocks, chance, timers and connections. Production gives those of Node; a simulation
  * gives its own, and everything above them is the same code in both.
  */
-import { randomBytes } from 'node:crypto';
-import { performance } from 'node:perf_hooks'; // the global of this name is a getter, and slow
-import { dialSocket, type DialedSocket, type DialOptions, type SocketUser } from './dial-socket.ts';
+import type { DialedSocket, DialOptions, SocketUser } from './dialed-socket.ts';
 
 /** A timer that was set. Only its host knows what it is. */
 export type Timer = object;
@@ -26,16 +24,3 @@ export interface Host {
   readonly nextTick: (run: () => void) => void;
   readonly dial: (options: DialOptions, user: SocketUser) => DialedSocket;
 }
-
-export const nodeHost: Host = {
-  now: () => performance.now(),
-  wall: () => Date.now(),
-  random: () => Math.random(),
-  randomBytes,
-  setTimeout: (run, ms) => setTimeout(run, ms),
-  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout | undefined),
-  setImmediate: (run) => setImmediate(run),
-  clearImmediate: (timer) => clearImmediate(timer as NodeJS.Immediate | undefined),
-  nextTick: (run) => process.nextTick(run),
-  dial: dialSocket,
-};

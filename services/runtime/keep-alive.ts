@@ -2,7 +2,7 @@
  * Finds peers that say nothing. One that is silent for long counts as gone without a word, as a machine that lost power or behind a
  * path that drops packets, and is disconnected. One that others wait for is watched: its silence is told of far sooner.
  */
-import type { WebSocket } from 'ws';
+import type { ToldOfSilence } from './dialed-socket.ts';
 import type { FrameSocket } from './frame-socket.ts';
 
 /** A peer that sends nothing for this long, not even the answer to a ping, counts as gone. */
@@ -15,17 +15,14 @@ export const WATCH_INTERVAL_MS = 500;
 /** So many intervals in a row without a word make a watched peer silent: it was asked after the first, and did not answer in the rest. */
 export const UNANSWERED_INTERVALS = 3;
 
-/** Is told for how long a watched peer has been silent, once it is, ms; and 0 when it is heard again. */
-export type ToldOfSilence = (forMs: number) => void;
-
 /** @returns what is to be called once per interval, with what the ping is to say; it pings, and disconnects a peer that was silent for too long */
-export function keepAlive(ws: WebSocket, frames: FrameSocket): (ask?: Buffer) => void {
+export function keepAlive(frames: FrameSocket): (ask?: Buffer) => void {
   const gaveSign = signsOf(frames);
   let silent = 0;
   return (ask) => {
     silent = gaveSign() ? 0 : silent + 1;
-    if (silent >= SILENT_INTERVALS) return ws.terminate();
-    ping(ws, frames, ask);
+    if (silent >= SILENT_INTERVALS) return frames.terminate();
+    frames.ping(ask);
   };
 }
 
@@ -35,7 +32,7 @@ export function keepAlive(ws: WebSocket, frames: FrameSocket): (ask?: Buffer) =>
  *
  * @returns what is to be called once per interval; it pings a peer that said nothing since the last one
  */
-export function silenceWatch(ws: WebSocket, frames: FrameSocket, intervalMs: number, told: ToldOfSilence): () => void {
+export function silenceWatch(frames: FrameSocket, intervalMs: number, told: ToldOfSilence): () => void {
   const gaveSign = signsOf(frames);
   let silent = 0;
   return () => {
@@ -45,7 +42,7 @@ export function silenceWatch(ws: WebSocket, frames: FrameSocket, intervalMs: num
       return;
     }
     silent++;
-    if (silent < UNANSWERED_INTERVALS) ping(ws, frames);
+    if (silent < UNANSWERED_INTERVALS) frames.ping();
     else if (silent === UNANSWERED_INTERVALS) told(silent * intervalMs);
   };
 }
@@ -61,8 +58,4 @@ function signsOf(frames: FrameSocket): () => boolean {
     sent = frames.sentBytes();
     return lives;
   };
-}
-
-function ping(ws: WebSocket, frames: FrameSocket, data?: Buffer): void {
-  if (ws.readyState === ws.OPEN && !frames.isPaused()) ws.ping(data);
 }

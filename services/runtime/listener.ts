@@ -5,36 +5,32 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MAX_FRAME_BYTES } from '@dpr/protocol';
 import { WebSocketServer } from 'ws';
-import { createAdmission, type AdmissionOptions } from './admission.ts';
-import type { ArrivalsUser } from './arrival-barrier.ts';
-import type { Budgets } from './budget.ts';
+import type { AdmissionOptions } from './admission.ts';
 import { cannotListen } from './cannot-listen.ts';
 import type { ClientAddresses } from './client-address.ts';
+import { createPlaces } from './connection-places.ts';
 import type { Owner } from './connection.ts';
-import { checkDescriptors } from './descriptors.ts';
+import { checkDescriptors, doorStop } from './descriptors.ts';
 import { readFirstBytes } from './connection-preamble.ts';
-import { CLOSE } from './frame-socket.ts';
-import type { PeerRole } from './greeting.ts';
-import { LISTENER_LIMITS, type ListenerLimits } from './listener-limits.ts';
+import type { ListenerLimits } from './listener-limits.ts';
 import type { Log } from './log.ts';
-import { servePeer, type Port } from './peer-connection.ts';
-import { startSweeps } from './peer-sweeps.ts';
+import { nodeHost } from './node-host.ts';
+import { openPeerPort, type PeerPortOptions } from './peer-port.ts';
 import { upgradeServer } from './upgrade-server.ts';
 import { PROGRAMS_ONLY, type Visitors } from './request-origins.ts';
+import { acceptedSocket } from './web-socket.ts';
 
-export interface ListenerOptions extends AdmissionOptions {
+export interface ListenerOptions extends Omit<PeerPortOptions, 'log' | 'door' | 'places'> {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  readonly log: Log;
+  /** Shared with the process's other ports, if it has any. */
+  readonly places?: AdmissionOptions['places'];
   /** `PROGRAMS_ONLY` unless given. */
   readonly visitors?: Visitors;
   /** `own` unless given. */
   readonly addresses?: ClientAddresses;
-  readonly limits?: Partial<ListenerLimits>;
-  /** What peers of this role share, at all ports. */
-  readonly budgetsOf?: (role: PeerRole) => Budgets;
-  /** Is told when what clients had sent before has arrived. */
-  readonly arrivals?: ArrivalsUser;
 }
 
 export interface Listener {
@@ -48,23 +44,22 @@ export interface Listener {
 
 /** @throws ProcessError when the port cannot be bound, or the process may have too few connections */
 export async function listen(options: ListenerOptions, owner: Owner): Promise<Listener> {
-  const { log, visitors = PROGRAMS_ONLY, addresses = 'own', budgetsOf } = options;
-  const limits = { ...LISTENER_LIMITS, ...options.limits };
+  const { log, visitors = PROGRAMS_ONLY, addresses = 'own', places = createPlaces() } = options;
   checkDescriptors();
+  const peers = openPeerPort(nodeHost, { ...options, door: doorStop(log), places }, owner);
+  const { limits, admission } = peers;
   const sockets = webSockets(limits);
-  const admission = createAdmission(options, limits.connections);
   const firstBytes = readFirstBytes({ addresses, admission, helloMs: limits.helloMs, log });
   const server = upgradeServer(
     { visitors, log, requestMs: limits.helloMs },
     (socket, serve) => firstBytes.accept(socket, serve),
-    (request, socket, head) => sockets.handleUpgrade(request, socket, head, (ws) => servePeer(ws, socket, port)),
+    (request, socket, head) =>
+      sockets.handleUpgrade(request, socket, head, (ws) => peers.serve(acceptedSocket(ws, socket), socket)),
   );
-  const sweeps = startSweeps(limits, options.arrivals);
-  const port: Port = { owner, limits, admission, sweeps, log, budgetsOf };
   try {
     await bind(server, options);
   } catch (error) {
-    sweeps.stop();
+    await peers.close();
     throw cannotListen('port', options, error);
   }
   server.on('error', (error) => log.error({ event: 'listenerFailed', reason: error.message }));
@@ -73,16 +68,11 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
     port: (server.address() as AddressInfo).port,
     connections: () => admission.greeted(),
     async close() {
-      sweeps.stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       firstBytes.close();
       server.closeIdleConnections();
-      for (const frames of sweeps.peers()) frames.close(CLOSE.goingAway, 'the server stops');
-      const late = setTimeout(() => {
-        for (const ws of sockets.clients) ws.terminate();
-        server.closeAllConnections();
-      }, limits.closeMs);
-      await closed;
+      const late = setTimeout(() => server.closeAllConnections(), limits.closeMs);
+      await Promise.all([peers.close(), closed]);
       clearTimeout(late);
     },
   };
@@ -90,7 +80,7 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
 
 function webSockets({ pings }: ListenerLimits): WebSocketServer {
   const bounds = { maxPendingAutoPongs: pings }; // which the library's types lack
-  const shared = { noServer: true, clientTracking: true, perMessageDeflate: false };
+  const shared = { noServer: true, clientTracking: false, perMessageDeflate: false };
   return new WebSocketServer({ ...shared, maxPayload: MAX_FRAME_BYTES, ...bounds });
 }
 

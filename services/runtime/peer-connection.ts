@@ -1,25 +1,29 @@
 /** One connection of a port, from its greeting to its end. What the peer does wrong costs it this connection and nothing else. */
 import { encode, FrameError, type ErrorCode, type Message } from '@dpr/protocol';
-import type { RawData, WebSocket } from 'ws';
 import type { Admission, Place } from './admission.ts';
 import type { Budgets, BudgetPart } from './budget.ts';
 import type { Connection, Owner } from './connection.ts';
-import { CLOSE, framesOf, frameSocket, type FrameSocket, type RawSocket } from './frame-socket.ts';
+import type { Newcomer } from './connection-places.ts';
+import { CLOSE, framesOf, frameSocket, type FrameSocket } from './frame-socket.ts';
 import type { PeerRole } from './greeting.ts';
 import { heldFrames } from './held-frames.ts';
+import type { Host } from './host.ts';
 import type { ListenerLimits } from './listener-limits.ts';
 import type { Log } from './log.ts';
-import { messageMeter } from './unfinished-message.ts';
+import type { MessageSocket } from './message-socket.ts';
 import type { Sweeps } from './peer-sweeps.ts';
 
 /** What the connections of one port share. */
 export interface Port {
+  readonly host: Host;
   readonly owner: Owner;
   readonly limits: ListenerLimits;
   readonly admission: Admission;
   readonly sweeps: Sweeps;
-  readonly log: Log;
+  readonly log: Pick<Log, 'debug'>;
   readonly budgetsOf: ((role: PeerRole) => Budgets) | undefined;
+  /** A connection is gone. */
+  readonly left: () => void;
 }
 
 /** Input below this does not count in the budgets: reads end within messages all the time. */
@@ -31,27 +35,61 @@ const PLACES_SHORT = 'no place is left, and most of them are taken from this add
 
 let lastConnection = 0;
 
-export function servePeer(ws: WebSocket, socket: RawSocket, port: Port): void {
-  const { owner, limits, admission, sweeps } = port;
-  const meter = messageMeter();
-  const isOpen = (): boolean => ws.readyState === ws.OPEN;
-  const frames = frameSocket(ws, socket, limits, () => {
-    if (!held.release()) return false;
-    countReceived();
-    return true;
+/** @param newcomer the same connection, as it was accepted */
+export function servePeer(socket: MessageSocket, newcomer: Newcomer, port: Port): void {
+  const { host, owner, limits, admission, sweeps } = port;
+  const isOpen = (): boolean => socket.isOpen();
+  const frames = frameSocket(host, socket, limits, {
+    ...{ opened: () => undefined, message, received: cameIn, pong, drained, failed, closed },
   });
   const held = heldFrames(frames, isOpen, (messages) => {
     if (peer !== undefined) owner.frames(peer.connection, messages);
   });
   let received: BudgetPart | undefined;
   let peer: { readonly connection: Connection; readonly place: Place } | undefined;
-  sweeps.join(ws, frames, meter);
-  const late = setTimeout(() => {
+  sweeps.join(frames);
+  const late = host.setTimeout(() => {
     endFor(frames, `no greeting came within ${limits.helloMs} ms`, CLOSE.refused, 'no greeting');
   }, limits.helloMs);
 
+  function message(data: Buffer, isBinary: boolean): void {
+    take(readFrames(frames, data, isBinary));
+    held.cameIn(data.length);
+  }
+
+  function cameIn(): void {
+    if (peer !== undefined) countReceived();
+    // A peer that was not let in yet gets no memory for large frames.
+    else if (frames.receivedBytes() > limits.bytesBeforeHello) frames.terminate();
+  }
+
+  function pong(data: Buffer): void {
+    sweeps.answered(frames, data);
+  }
+
+  function drained(): boolean {
+    if (!held.release()) return false;
+    countReceived();
+    return true;
+  }
+
+  function failed(error: Error): void {
+    port.log.debug({ event: 'connectionFailed', reason: error.message });
+  }
+
+  function closed(): void {
+    host.clearTimeout(late);
+    received?.end();
+    sweeps.leave(frames);
+    if (peer !== undefined) {
+      peer.place.leave();
+      owner.closed(peer.connection);
+    }
+    port.left();
+  }
+
   function countReceived(): void {
-    const bytes = meter.unfinished() + held.bytes();
+    const bytes = frames.unfinishedBytes() + held.bytes();
     received?.set(bytes > SMALL_INPUT_BYTES ? bytes : 0);
   }
 
@@ -69,50 +107,30 @@ export function servePeer(ws: WebSocket, socket: RawSocket, port: Port): void {
       const text = `the first frame must be 'hello', not '${hello.kind}'`;
       return endFor(frames, text, CLOSE.refused, 'no greeting');
     }
-    const place = admission.greet(socket, hello, () => frames.cutOff(CLOSE.short, PLACES_SHORT));
+    const place = admission.greet(newcomer, hello, () => frames.cutOff(CLOSE.short, PLACES_SHORT));
     if ('code' in place) {
       sendError(frames, place.code, place.text, place.detail);
       return frames.close(CLOSE.refused, place.code);
     }
-    clearTimeout(late);
+    host.clearTimeout(late);
     const budgets = port.budgetsOf?.(hello.role);
     if (budgets?.unsent) frames.countUnsent(budgets.unsent);
     received = budgets?.received.join(() => frames.cutOff(CLOSE.short, RECEIVED_SHORT));
     const connection: Connection = {
       number: ++lastConnection,
-      origin: admission.originOf(socket),
+      origin: admission.originOf(newcomer),
       send: frames.send,
       close: () => frames.close(CLOSE.refused, ''),
       isOpen,
-      watch: (told) => sweeps.watch(ws, frames, told),
+      watch: (told) => sweeps.watch(frames, told),
     };
     peer = { connection, place };
     owner.opened(connection, hello);
   }
-
-  socket.on('data', (chunk: Buffer) => {
-    meter.take(chunk);
-    if (peer !== undefined) countReceived();
-    // A peer that was not let in yet gets no memory for large frames.
-    else if (socket.bytesRead > limits.bytesBeforeHello) frames.terminate();
-  });
-  ws.on('message', (data, isBinary) => {
-    take(readFrames(frames, data, isBinary));
-    held.cameIn((data as Buffer).length);
-  });
-  ws.on('error', (error) => port.log.debug({ event: 'connectionFailed', reason: error.message }));
-  ws.on('close', () => {
-    clearTimeout(late);
-    received?.end();
-    sweeps.leave(frames);
-    if (peer === undefined) return;
-    peer.place.leave();
-    owner.closed(peer.connection);
-  });
 }
 
 /** The frames of a message, or none after having told the peer what is wrong with them. */
-function readFrames(frames: FrameSocket, data: RawData, isBinary: boolean): readonly Message[] {
+function readFrames(frames: FrameSocket, data: Buffer, isBinary: boolean): readonly Message[] {
   try {
     return framesOf(data, isBinary);
   } catch (error) {

@@ -1,17 +1,20 @@
 /** What a port looks at from time to time: which peers are silent, which are slow, and which of those that are watched do not answer. */
-import type { WebSocket } from 'ws';
 import { createArrivals, type ArrivalsUser } from './arrival-barrier.ts';
+import type { ToldOfSilence } from './dialed-socket.ts';
 import { CLOSE, type FrameSocket } from './frame-socket.ts';
-import { keepAlive, SILENT_INTERVALS, silenceWatch, type ToldOfSilence } from './keep-alive.ts';
+import { keepAlive, SILENT_INTERVALS, silenceWatch } from './keep-alive.ts';
+import { every } from './every.ts';
+import type { Host } from './host.ts';
 import type { ListenerLimits } from './listener-limits.ts';
-import type { MessageMeter } from './unfinished-message.ts';
 import { paceOf } from './slow-peers.ts';
 
 export interface Sweeps {
   /** From now on the peer is looked at. */
-  join(ws: WebSocket, frames: FrameSocket, meter: MessageMeter): void;
+  join(frames: FrameSocket): void;
+  /** The peer answered a ping, and this is what the ping said. */
+  answered(frames: FrameSocket, data: Buffer): void;
   /** Ask the peer whenever it says nothing, and tell of it when it does not answer. */
-  watch(ws: WebSocket, frames: FrameSocket, told: ToldOfSilence): void;
+  watch(frames: FrameSocket, told: ToldOfSilence): void;
   leave(frames: FrameSocket): void;
   /** Those that joined and did not leave. */
   peers(): Iterable<FrameSocket>;
@@ -22,7 +25,7 @@ export interface Sweeps {
 const UNANSWERED_SHORT = 'short of memory, and this connection does not answer pings';
 
 /** @param user is told when what peers had sent before has arrived */
-export function startSweeps(limits: ListenerLimits, user: ArrivalsUser | undefined): Sweeps {
+export function startSweeps(host: Host, limits: ListenerLimits, user: ArrivalsUser | undefined): Sweeps {
   const checks = new Map<FrameSocket, (ask: Buffer) => void>();
   const paces = new Map<FrameSocket, () => string | undefined>();
   const watches = new Map<FrameSocket, () => void>();
@@ -45,20 +48,20 @@ export function startSweeps(limits: ListenerLimits, user: ArrivalsUser | undefin
     for (const look of watches.values()) look();
   }
 
-  const timers = [
-    setInterval(sweepSilent, limits.receiveTimeoutMs / SILENT_INTERVALS),
-    setInterval(sweepSlow, limits.paceLookMs),
-    setInterval(sweepWatched, limits.watchIntervalMs),
+  const stops = [
+    every(host, limits.receiveTimeoutMs / SILENT_INTERVALS, sweepSilent),
+    every(host, limits.paceLookMs, sweepSlow),
+    every(host, limits.watchIntervalMs, sweepWatched),
   ];
 
   return {
-    join(ws, frames, meter) {
-      ws.on('pong', (data) => arrivals.heard(frames, data));
-      checks.set(frames, keepAlive(ws, frames));
-      paces.set(frames, paceOf(frames, meter, limits));
+    join(frames) {
+      checks.set(frames, keepAlive(frames));
+      paces.set(frames, paceOf(frames, limits));
     },
-    watch(ws, frames, told) {
-      watches.set(frames, silenceWatch(ws, frames, limits.watchIntervalMs, told));
+    answered: (frames, data) => arrivals.heard(frames, data),
+    watch(frames, told) {
+      watches.set(frames, silenceWatch(frames, limits.watchIntervalMs, told));
     },
     leave(frames) {
       checks.delete(frames);
@@ -68,7 +71,7 @@ export function startSweeps(limits: ListenerLimits, user: ArrivalsUser | undefin
     },
     peers: () => checks.keys(),
     stop() {
-      for (const timer of timers) clearInterval(timer);
+      for (const stop of stops) stop();
     },
   };
 }

@@ -3,7 +3,6 @@
  * counted rather than time measured, so that a process that stood still does not blame its peers for it.
  */
 import type { FrameSocket } from './frame-socket.ts';
-import type { MessageMeter } from './unfinished-message.ts';
 
 /** A message must be complete within this time from its first byte, while the server reads. */
 export const MESSAGE_MS = 30_000;
@@ -19,7 +18,7 @@ export interface Pace {
 }
 
 /** @returns what is to be called once per look; why the peer is too slow, once it is */
-export function paceOf(frames: FrameSocket, meter: MessageMeter, limits: Pace): () => string | undefined {
+export function paceOf(frames: FrameSocket, limits: Pace): () => string | undefined {
   const { messageMs, unreadMs, paceLookMs } = limits;
   let finished = 0;
   let receivingMs = 0;
@@ -38,8 +37,8 @@ export function paceOf(frames: FrameSocket, meter: MessageMeter, limits: Pace): 
 
   function receiving(): string | undefined {
     if (frames.isPaused()) return undefined; // its time stands still
-    const isSame = meter.unfinished() > 0 && meter.finished() === finished;
-    finished = meter.finished();
+    const isSame = frames.unfinishedBytes() > 0 && frames.finishedMessages() === finished;
+    finished = frames.finishedMessages();
     receivingMs = isSame ? receivingMs + paceLookMs : 0;
     return receivingMs > messageMs ? `a message was not complete within ${messageMs} ms` : undefined;
   }

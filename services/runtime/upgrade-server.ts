@@ -1,9 +1,9 @@
 /** An HTTP server that does one thing: it turns requests into WebSockets, and answers all others in words. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { RawSocket } from './frame-socket.ts';
 import type { Log } from './log.ts';
 import { refuseVisitor, type Visitors } from './request-origins.ts';
+import type { RawSocket } from './web-socket.ts';
 
 export interface UpgradeOptions {
   readonly visitors: Visitors;

@@ -1,5 +1,5 @@
 import { ConnectError, limits } from '@dpr/client';
-import { nodeHost } from '@dpr/runtime/host';
+import { nodeHost } from '@dpr/runtime/node-host';
 import { pauseMs } from '@dpr/runtime/reconnection';
 import fc from 'fast-check';
 import assert from 'node:assert/strict';

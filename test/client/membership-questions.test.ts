@@ -1,4 +1,4 @@
-import { nodeHost } from '@dpr/runtime/host';
+import { nodeHost } from '@dpr/runtime/node-host';
 import assert from 'node:assert/strict';
 import { membershipQuestions } from '../../services/client/connection/membership-questions.ts';
 

@@ -10,7 +10,7 @@ import {
   type Listener,
   type Log,
 } from '@dpr/runtime';
-import { nodeHost } from '@dpr/runtime/host';
+import { nodeHost } from '@dpr/runtime/node-host';
 import { wordsOf } from '@dpr/runtime/words-of';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

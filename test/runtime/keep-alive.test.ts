@@ -1,3 +1,4 @@
+import type { FrameSocket } from '@dpr/runtime/frame-socket';
 import { silenceWatch, UNANSWERED_INTERVALS, WATCH_INTERVAL_MS } from '@dpr/runtime/keep-alive';
 import assert from 'node:assert/strict';
 
@@ -6,12 +7,15 @@ function watched() {
   const told: number[] = [];
   let pings = 0;
   let [received, sent, paused] = [0, 0, false];
-  const ws = { OPEN: 1, readyState: 1, ping: () => pings++ };
-  const frames = { receivedBytes: () => received, sentBytes: () => sent, isPaused: () => paused };
-  type Watched = Parameters<typeof silenceWatch>;
-  const look = silenceWatch(ws as unknown as Watched[0], frames as Watched[1], WATCH_INTERVAL_MS, (ms) =>
-    told.push(ms),
-  );
+  const frames = {
+    receivedBytes: () => received,
+    sentBytes: () => sent,
+    isPaused: () => paused,
+    ping: () => {
+      pings++;
+    },
+  };
+  const look = silenceWatch(frames as FrameSocket, WATCH_INTERVAL_MS, (ms) => told.push(ms));
   return {
     told,
     look,
@@ -59,13 +63,13 @@ describe('who watches a peer', () => {
   });
 
   it('takes it for alive while it reads what was sent, though it is not listened to', () => {
-    const { look, told, reads, pause, pings } = watched();
+    const { look, told, reads, pause } = watched();
     pause();
     for (let interval = 0; interval < 10; interval++) {
       reads();
       look();
     }
-    assert.deepEqual([told.length, pings()], [0, 0]);
+    assert.deepEqual(told, []);
     for (let interval = 0; interval < UNANSWERED_INTERVALS; interval++) look();
     assert.deepEqual(told, [limitMs]);
   });

@@ -7,9 +7,14 @@ const LIMITS = { messageMs: 3_000, unreadMs: 5_000, paceLookMs: 1_000 };
 describe('the pace of a peer', () => {
   function watched() {
     const state = { paused: false, sent: 0, unsent: 0, unfinished: 0, finished: 0 };
-    const frames = { isPaused: () => state.paused, sentBytes: () => state.sent, unsentBytes: () => state.unsent };
-    const meter = { take: () => undefined, unfinished: () => state.unfinished, finished: () => state.finished };
-    return { state, look: paceOf(frames as FrameSocket, meter, LIMITS) };
+    const frames = {
+      isPaused: () => state.paused,
+      sentBytes: () => state.sent,
+      unsentBytes: () => state.unsent,
+      unfinishedBytes: () => state.unfinished,
+      finishedMessages: () => state.finished,
+    };
+    return { state, look: paceOf(frames as FrameSocket, LIMITS) };
   }
 
   it('is too slow when a message takes longer than it may, however much of it comes meanwhile', () => {

@@ -1,4 +1,4 @@
-import { nodeHost } from '@dpr/runtime/host';
+import { nodeHost } from '@dpr/runtime/node-host';
 import assert from 'node:assert/strict';
 import { adaptState } from '../../services/runtime/worker/state-adapter.ts';
 import type { StateObject } from '../../services/runtime/worker/state-object.ts';

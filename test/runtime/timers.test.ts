@@ -1,6 +1,7 @@
 import { backOff } from '@dpr/runtime';
 import { alarm } from '@dpr/runtime/alarm';
-import { nodeHost, type Host } from '@dpr/runtime/host';
+import type { Host } from '@dpr/runtime/host';
+import { nodeHost } from '@dpr/runtime/node-host';
 import { reconnection } from '@dpr/runtime/reconnection';
 import assert from 'node:assert/strict';
 import fc from 'fast-check';

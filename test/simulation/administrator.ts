@@ -1,7 +1,7 @@
 /** What an administrator does about workers: removes them, and asks again until they have left. */
+import { call } from './dialing.ts';
 import { reachFinder } from './finder-actor.ts';
 import { createProcess, kill } from './scheduler.ts';
-import { call } from './sockets.ts';
 import { killWorker } from './worker-actor.ts';
 import type { WorkerHost } from './worker-host.ts';
 import type { World } from './world.ts';
@@ -46,17 +46,14 @@ function askRemoval(world: World, host: WorkerHost, generation: number): void {
       askRemoval(world, host, generation),
     );
   };
-  const finder = reachFinder(world, process, 'operator');
-  if (finder === undefined) return again();
-  const hello = { role: 'operator', cluster: undefined, stamp: undefined, token: '' } as const;
-  const connection = call(world, process, finder, hello, {
+  const connection = call(world, process, () => reachFinder(world, process, 'operator'), 'operator', {
     opened() {
       const force = removing === 'force' || host.isLost;
       connection.send({ kind: 'deleteWorker', worker: host.id, generation, force });
       connection.send({ kind: 'status' });
     },
-    frame(message) {
-      if (message.kind !== 'deleteAnswer' || message.state !== 'left') return;
+    frames(messages) {
+      if (!messages.some((message) => message.kind === 'deleteAnswer' && message.state === 'left')) return;
       world.note('administrator', () => `worker ${host.id} has left`);
       host.removing = 'no';
       if (host.generation === generation) host.wanted = false;

@@ -1,7 +1,7 @@
 /** Client processes: each connects production's client to the cluster, and shares it among its applications. */
 import { connectOn, type Cluster } from '../../services/client/connection/cluster.ts';
 import { MAX_TIME_MS } from '../../services/client/limits.ts';
-import type { Reply } from '../../services/protocol/index.ts';
+import { encode, type Reply } from '../../services/protocol/index.ts';
 import { beginSession, guarded, hasEnded, type SimSession } from './application.ts';
 import { createClientHost, FINDER_ADDRESS, type ClientHost } from './client-host.ts';
 import { sessionsOfClient } from './options.ts';
@@ -152,6 +152,7 @@ export function repeatReply(world: World, client: Client): boolean {
   if (message.worldLine < (sessionOf(client, message.session)?.api.worldLine ?? 0)) {
     world.reached('stale reply of a dead world-line');
   }
-  host.enter(() => socket.take([message]));
+  const bytes = encode(message);
+  host.enter(() => socket.socket().deliver(bytes));
   return true;
 }

@@ -1,20 +1,13 @@
 /** The host of a client's process: what is special about the connections of clients, and what a checker sees of them. */
 import { MAX_UNSENT_BYTES, MIN_PAUSE_MS, STABLE_CONNECTION_MS } from '../../services/client/limits.ts';
-import {
-  decode,
-  draftBytes,
-  encodeMessage,
-  type Batch,
-  type Draft,
-  type Message,
-  type Reply,
-} from '../../services/protocol/index.ts';
-import type { DialedSocket, SocketUser } from '../../services/runtime/dial-socket.ts';
-import { dialSim } from './dialing.ts';
+import { decode, type Batch, type Draft, type Message, type Reply } from '../../services/protocol/index.ts';
+import { dialSocket } from '../../services/runtime/dial-socket.ts';
+import type { DialedSocket, DialOptions, SocketUser } from '../../services/runtime/dialed-socket.ts';
 import { reachFinder } from './finder-actor.ts';
 import { createSimHost, type SimHost } from './host.ts';
+import { connectSim, type SimSocket } from './network.ts';
+import type { Port } from './ports.ts';
 import { CLOCK_STEP_MS, type Process } from './scheduler.ts';
-import type { Port } from './sockets.ts';
 import { reachWorker } from './worker-actor.ts';
 import type { World } from './world.ts';
 
@@ -46,10 +39,10 @@ export interface ClientSocket {
   readonly worker: number | undefined;
   /** As the greeting told; 0 before it. */
   generation: number;
-  /** The peer reads nothing for so long: what is sent piles up. */
-  readonly stall: (ms: number) => void;
-  /** Deliver these messages to the client: the network or a fault does. */
-  readonly take: (messages: readonly Message[]) => void;
+  /** The client itself closes it. */
+  isLeft: boolean;
+  /** The connection. */
+  readonly socket: () => SimSocket;
 }
 
 /** The Finder's public port; a worker's is that many above the next one as its id says. */
@@ -61,26 +54,29 @@ export function createClientHost(world: World, process: Process, observer: Obser
   const sockets = new Set<ClientSocket>();
   const finder: Dialing['finder'] = { brokeAt: undefined };
   const pile: Dialing['pile'] = { wasFull: false };
-  const host = createSimHost(world, process, {
+  const host: SimHost = createSimHost(world, process, {
     wall: () => world.scheduler.now,
     slept: () => (finder.brokeAt = undefined),
-    dial: ({ address }, user) =>
-      dial({ world, process, observer, enter: host.enter, sockets, finder, pile }, address, user),
+    dial: (options, user) => dial({ world, process, observer, host, sockets, finder, pile }, options, user),
   });
   return {
     ...host,
     socketsOpen: () => sockets.size,
     hasPiled: () => pile.wasFull,
-    toWorkers: () => [...sockets].filter(({ generation }) => generation > 0),
-    socketTo: (worker) => [...sockets].find((one) => one.worker === worker && one.generation > 0),
+    toWorkers: () => [...sockets].filter(isGreeted),
+    socketTo: (worker) => [...sockets].find((one) => one.worker === worker && isGreeted(one)),
   };
+}
+
+function isGreeted({ generation, isLeft }: ClientSocket): boolean {
+  return generation > 0 && !isLeft;
 }
 
 interface Dialing {
   readonly world: World;
   readonly process: Process;
   readonly observer: Observer;
-  readonly enter: (run: () => void) => void;
+  readonly host: SimHost;
   readonly sockets: Set<ClientSocket>;
   /** When a connection to the Finder broke that had lasted: it is to be made again at once. */
   readonly finder: { brokeAt: number | undefined };
@@ -91,51 +87,26 @@ interface Dialing {
 /** Batches here are small: as if each byte that piles up were so many. */
 const PILED_BYTES = 4_096;
 
-function dial(dialing: Dialing, address: string, user: SocketUser): DialedSocket {
-  const { world, process, observer, enter, sockets, finder, pile } = dialing;
+function dial(dialing: Dialing, options: DialOptions, user: SocketUser): DialedSocket {
+  const { world, process, observer, host, sockets, finder, pile } = dialing;
   const { scheduler } = world;
-  const port = Number(address.slice(address.lastIndexOf(':') + 1));
+  const port = Number(options.address.slice(options.address.lastIndexOf(':') + 1));
   const worker = port === FINDER_PORT ? undefined : port - FIRST_WORKER_PORT;
   const isDeaf = !world.calm && world.random.chance(world.options.deafChance);
   let greetedAt = Infinity;
-  /** The client itself closes it. */
-  let isLeft = false;
-  /** What piled up while the peer does not read; undefined: it reads. */
-  let piled: Draft[] | undefined;
 
-  const client: ClientSocket = {
-    worker,
-    generation: 0,
-    stall(ms) {
-      if (piled !== undefined) return;
-      piled = [];
-      scheduler.after(ms, process, () =>
-        enter(() => {
-          readAll();
-          if (sockets.has(client)) user.drained?.();
-        }),
-      );
-    },
-    take(messages) {
-      const [first] = messages;
-      if (first?.kind === 'welcome') {
-        greetedAt = scheduler.now;
-        client.generation = first.worker?.generation ?? 0;
-      }
-      const { sure, later } = takenFirst(worker === undefined ? [] : messages);
-      observer.begins();
-      for (const reply of sure) observer.replied(client, reply);
-      user.frames(messages);
-      for (const reply of later) observer.replied(client, reply);
-      observer.happened();
-    },
-  };
-  sockets.add(client);
-
-  function readAll(): void {
-    const drafts = piled ?? [];
-    piled = undefined;
-    for (const draft of drafts) socket.send(draft);
+  function take(messages: readonly Message[]): void {
+    const [first] = messages;
+    if (first?.kind === 'welcome') {
+      greetedAt = scheduler.now;
+      client.generation = first.worker?.generation ?? 0;
+    }
+    const { sure, later } = takenFirst(worker === undefined ? [] : messages);
+    observer.begins();
+    for (const reply of sure) observer.replied(client, reply);
+    user.frames(messages);
+    for (const reply of later) observer.replied(client, reply);
+    observer.happened();
   }
 
   function find(): Port | 'deaf' | undefined {
@@ -145,43 +116,40 @@ function dial(dialing: Dialing, address: string, user: SocketUser): DialedSocket
   }
 
   if (worker === undefined) checkPause(dialing);
-  const socket = dialSim(
-    { world, process, find, enter },
-    {
-      opened: () => user.opened(),
-      frames: client.take,
-      closed(reason, code) {
-        sockets.delete(client);
-        const lasted = scheduler.now - greetedAt >= STABLE_CONNECTION_MS;
-        if (worker === undefined && !isLeft && lasted) finder.brokeAt = scheduler.now;
-        user.closed(reason, code);
-      },
+  const simulated = connectSim({ world, process, find, enter: host.enter });
+  const client: ClientSocket = { worker, generation: 0, isLeft: false, socket: () => simulated };
+  sockets.add(client);
+  const socket = dialSocket(host, () => simulated, options, {
+    opened: () => user.opened(),
+    frames: take,
+    drained: () => user.drained?.(),
+    closed(reason, code) {
+      sockets.delete(client);
+      const lasted = scheduler.now - greetedAt >= STABLE_CONNECTION_MS;
+      if (worker === undefined && !client.isLeft && lasted) finder.brokeAt = scheduler.now;
+      user.closed(reason, code);
     },
-  );
+  });
   return {
     ...socket,
     send(draft) {
+      const isBatch = !(draft instanceof Uint8Array) && draft.kind === 'batch';
       // What is sent on a connection that is gone counts as sent all the same: the session believes so.
-      const sent = piled === undefined ? socket.send(draft) : undefined;
-      const message = sent ?? decode(encodeMessage([draft]));
-      const { kind } = message;
-      if (worker !== undefined && kind === 'batch') observer.sent(worker, message, pile.wasFull);
-      if (greetedAt === Infinity && kind !== 'hello')
-        world.checker.violated(13, `${process.name} sends '${kind}' unasked`);
-      piled?.push(draft);
+      if (worker !== undefined && isBatch) observer.sent(worker, draft, pile.wasFull);
+      if (greetedAt === Infinity && (isBatch || kindOf(draft) !== 'hello'))
+        world.checker.violated(13, `${process.name} sends '${kindOf(draft)}' unasked`);
+      socket.send(draft);
     },
     close(code) {
-      readAll();
-      leave();
+      client.isLeft = true;
       socket.close(code);
     },
     giveUp(reason) {
-      leave();
+      client.isLeft = true;
       socket.giveUp(reason);
     },
     unsentBytes() {
-      if (piled === undefined) return 0;
-      const bytes = piled.reduce((sum, draft) => sum + draftBytes(draft), 0) * PILED_BYTES;
+      const bytes = simulated.unsentBytes() * PILED_BYTES;
       if (bytes >= MAX_UNSENT_BYTES) {
         pile.wasFull = true;
         world.reached('batches wait for a peer that does not read');
@@ -189,11 +157,10 @@ function dial(dialing: Dialing, address: string, user: SocketUser): DialedSocket
       return bytes;
     },
   };
+}
 
-  function leave(): void {
-    isLeft = true;
-    sockets.delete(client);
-  }
+function kindOf(draft: Draft): Message['kind'] {
+  return draft instanceof Uint8Array ? decode(draft).kind : draft.kind;
 }
 
 /** The pause before the first attempt at a Finder that was there a moment ago. */

@@ -1,65 +1,73 @@
-/** A socket that a process dials, on a simulated connection: production's code is above its messages. */
-import type { Draft, Message } from '../../services/protocol/index.ts';
-import type { DialedSocket, SocketUser } from '../../services/runtime/dial-socket.ts';
-import { closeEnd, connect, sendOn, type End } from './network.ts';
+/** What a process dials: production's socket of frames, on a simulated connection. */
+import { draftOf, type Message } from '../../services/protocol/index.ts';
+import { dialSocket } from '../../services/runtime/dial-socket.ts';
+import type { DialedSocket, DialOptions, SocketUser } from '../../services/runtime/dialed-socket.ts';
+import { CLOSE } from '../../services/runtime/frame-socket.ts';
+import { greetSocket, type Greeter } from '../../services/runtime/greeted-socket.ts';
+import type { Hello } from '../../services/runtime/greeting.ts';
+import type { Host } from '../../services/runtime/host.ts';
+import { RECEIVE_TIMEOUT_MS } from '../../services/runtime/keep-alive.ts';
+import { createSimHost } from './host.ts';
+import { connectSim, type Dialing } from './network.ts';
 import type { Process } from './scheduler.ts';
-import type { Port } from './sockets.ts';
 import type { World } from './world.ts';
 
-export interface Dialing {
-  readonly world: World;
-  readonly process: Process;
-  /** The port at the address, when the connection is made; `deaf`: one that accepts and never answers. */
-  readonly find: () => Port | 'deaf' | undefined;
-  /** Let something happen in the process. */
-  readonly enter: (run: () => void) => void;
+export function dialSim(host: Host, dialing: Dialing, options: DialOptions, user: SocketUser): DialedSocket {
+  return dialSocket(host, () => connectSim(dialing), options, user);
 }
 
-export interface SimSocket extends DialedSocket {
-  /** @returns what was sent; undefined if the socket is not open */
-  send(draft: Draft): Message | undefined;
+/** A connection of a process that is no program of production's. */
+export interface Call {
+  /** Dropped unless it is greeted. */
+  send(message: Message): void;
+  close(): void;
 }
 
-/** The status code of a WebSocket that ended without one. */
-const ABNORMAL = 1006;
+export interface Caller extends Partial<Pick<Greeter, 'frames'>> {
+  opened?(welcome: Parameters<Greeter['opened']>[0]): void;
+  /** Once, unless this side closed it: it ended, or never began. */
+  ended(): void;
+}
 
-export function dialSim({ world, process, find, enter }: Dialing, user: SocketUser): SimSocket {
-  const { scheduler } = world;
-  let end: End | undefined;
-  let isOver = false;
+/** How long such a process waits for the answer to its greeting, ms. */
+const ANSWER_MS = 3_000;
 
-  function open(): void {
-    if (isOver) return;
-    const port = find();
-    if (port === undefined) return over(Object.assign(new Error('no process listens'), { code: 'ECONNREFUSED' }));
-    if (port === 'deaf') return user.opened();
-    end = connect(world, process, port.process, port.accept);
-    end.onMessages = (messages) => enter(() => user.frames(messages));
-    end.onClosed = () => enter(() => over(undefined));
-    user.opened();
-  }
-
-  function over(reason: Error | undefined): void {
-    if (isOver) return;
-    isOver = true;
-    user.closed(reason, ABNORMAL);
-  }
-
-  /** The socket is gone at once, and its user hears of that when the present step is over. */
-  function endNow(reason: Error | undefined): void {
-    if (end !== undefined) {
-      end.onClosed = () => undefined;
-      closeEnd(world, end);
-    }
-    scheduler.after(0, process, () => enter(() => over(reason)));
-  }
-
-  scheduler.after(world.networkDelay(), process, () => enter(open));
+/** Connect and greet. */
+export function call(world: World, process: Process, find: Dialing['find'], role: Hello['role'], caller: Caller): Call {
+  const host = createSimHost(world, process, {
+    wall: () => world.scheduler.now,
+    dial: (options, user) => dialSim(host, { world, process, find, enter: host.enter }, options, user),
+  });
+  let isGreeted = false;
+  let isLeft = false;
+  const socket = greetSocket(
+    host,
+    {
+      ...{ address: 'simulated', receiveTimeoutMs: RECEIVE_TIMEOUT_MS },
+      ...{ answerMs: ANSWER_MS, answerCounts: 'from dialing' },
+      hello: () => ({ role, cluster: undefined, stamp: undefined, token: '' }),
+    },
+    {
+      opened(welcome) {
+        isGreeted = true;
+        caller.opened?.(welcome);
+        return undefined;
+      },
+      refused: () => undefined,
+      frames: (messages) => caller.frames?.(messages),
+      drained: () => undefined,
+      closed() {
+        if (!isLeft) caller.ended();
+      },
+    },
+  );
   return {
-    send: (draft) => (end === undefined ? undefined : sendOn(world, end, draft)),
-    close: () => endNow(undefined),
-    giveUp: endNow,
-    isOpen: () => end?.open === true,
-    unsentBytes: () => 0,
+    send(message) {
+      if (isGreeted) socket.send(draftOf(message));
+    },
+    close() {
+      isLeft = true;
+      socket.close(CLOSE.normal);
+    },
   };
 }

@@ -32,7 +32,7 @@ export const DISK_STRIKES: Readonly<Record<DiskFaultName, (world: World) => bool
   },
   /** The slot that the next write goes to: the Finder may not notice. */
   rotOldSlot({ finder: { disk, process: running }, random }) {
-    if (running !== undefined && (running.port === undefined || running.core.writing !== undefined)) return false;
+    if (running !== undefined && (running.ports === undefined || running.core.writing !== undefined)) return false;
     const newest = newestSlot(disk);
     const other = SLOTS.find((slot) => slot !== newest);
     if (newest === undefined || other === undefined || !disk.names().includes(other)) return false;
@@ -106,7 +106,7 @@ export const DISK_STRIKES: Readonly<Record<DiskFaultName, (world: World) => bool
   /** The Finder's files are moved away while it runs, and brought back: it tells nothing in between. */
   takeRecord(world) {
     const { finder } = world;
-    if (!hasItsRecord(world) || finder.isAway || finder.process?.port === undefined) return false;
+    if (!hasItsRecord(world) || finder.isAway || finder.process?.ports === undefined) return false;
     world.note('finder', () => 'its files are moved away');
     const bringBack = finder.disk.takeAway();
     const { disk } = finder;

@@ -195,11 +195,14 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
   staleReply(world) {
     return world.clients.length > 0 && repeatReply(world, world.random.pick(world.clients));
   },
-  /** A worker reads nothing of what a client sends, for a while. */
+  /** A worker reads nothing of what a client sends, or the client nothing of what the worker does, or both, for a while. */
   stallSocket(world) {
-    const sockets = world.clients.flatMap(({ host }) => host.toWorkers());
-    if (sockets.length === 0) return false;
-    world.random.pick(sockets).stall(world.random.exponential(world.options.pauseMs));
+    const { random, options } = world;
+    const links = world.clients.flatMap(({ host }) => host.toWorkers().flatMap(({ socket }) => socket().link ?? []));
+    if (links.length === 0) return false;
+    const [client, worker] = random.pick(links).ends;
+    const sides = random.pick([[worker], [worker], [client], [client, worker]]);
+    for (const side of sides) side.stall(random.exponential(options.pauseMs));
     return true;
   },
   pauseClient(world) {

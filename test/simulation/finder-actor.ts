@@ -10,6 +10,7 @@ import {
   type Role,
 } from '../../services/core/index.ts';
 import type { Message, MessageOf } from '../../services/protocol/index.ts';
+import { CLIENTS_SHARE } from '../../services/runtime/connection-places.ts';
 import type { Owner } from '../../services/runtime/connection.ts';
 import { ProcessError } from '../../services/runtime/exit-codes.ts';
 import { runFinder, type FinderKernel } from '../../services/runtime/finder/finder.ts';
@@ -17,11 +18,11 @@ import { openRecordFile } from '../../services/runtime/finder/record-file.ts';
 import { StorageDamagedError, systemCode, VolumeLostError } from '../../services/runtime/storage/index.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 import { createDisk, mountDisk } from './disk.ts';
-import { createSimHost } from './host.ts';
+import { createSimHost, type SimHost } from './host.ts';
 import { reset } from './network.ts';
+import { openPort, sharePlaces, type Port } from './ports.ts';
 import type { Random } from './random.ts';
 import { createProcess, kill, type Process } from './scheduler.ts';
-import { openPort, type Port } from './sockets.ts';
 import { inWords, isPartitioned, type World } from './world.ts';
 
 const POWER_FAILS_AFTER_ERROR_CHANCE = 0.2;
@@ -53,8 +54,8 @@ export interface FinderProcess {
   readonly betterInformed: Set<number>;
   /** What it last began to write. */
   written: Buffer;
-  /** Where peers reach it; undefined before its file is open, and once it ends. */
-  port: Port | undefined;
+  /** Where clients and other peers reach it; undefined before its file is open, and once it ends. */
+  ports: { readonly clients: Port; readonly others: Port } | undefined;
   /** By connection, who registered there or listed its graph. */
   readonly speakers: Map<number, Speaker>;
   /** Dies when this many more effects have been performed. */
@@ -85,7 +86,7 @@ export function startFinder(world: World): void {
   });
   const running: FinderProcess = {
     ...{ process, kernel, core: kernel.finder },
-    port: undefined,
+    ports: undefined,
     speakers: new Map(),
     start: '',
     found: undefined,
@@ -101,7 +102,7 @@ export function startFinder(world: World): void {
   world.note('finder', () => 'starts');
   const isBroken = (error: unknown): void => broken(world, running, error);
   kernel.ended.catch(isBroken);
-  simHost.enter(() => void load(world, running).catch(isBroken));
+  simHost.enter(() => void load(world, simHost, running).catch(isBroken));
 }
 
 function configOf({ options, finder }: World): FinderConfig {
@@ -126,7 +127,7 @@ function callsNoPeer(): never {
 }
 
 /** As production's process does: its ports are open once its volume is. */
-async function load(world: World, running: FinderProcess): Promise<void> {
+async function load(world: World, host: SimHost, running: FinderProcess): Promise<void> {
   const { checker, finder } = world;
   const { process, kernel } = running;
   const log = { warn: () => world.reached('a slot of the record was torn') };
@@ -134,8 +135,13 @@ async function load(world: World, running: FinderProcess): Promise<void> {
   if (finder.isDamaged) checker.violated(2, 'the Finder starts from a record that is not as it was written');
   checker.finderLoaded(record);
   running.found = record;
-  const port = openPort(world, process, listening(kernel.owner, running));
-  running.port = port;
+  const sharing = sharePlaces(world, process, host, CLIENTS_SHARE);
+  const owner = listening(kernel.owner, running);
+  const ports = {
+    others: openPort(sharing, ['client', 'worker', 'operator'], owner),
+    clients: openPort(sharing, ['client'], owner),
+  };
+  running.ports = ports;
   const watched: typeof file = {
     ...file,
     write(bytes) {
@@ -145,10 +151,9 @@ async function load(world: World, running: FinderProcess): Promise<void> {
   };
   const lock = { stillHeld: () => Promise.resolve(true), release: () => Promise.resolve() };
   const opened = {
-    close() {
-      running.port = undefined;
-      port.close();
-      return Promise.resolve();
+    async close() {
+      running.ports = undefined;
+      await Promise.all([ports.clients.close(), ports.others.close()]);
     },
   };
   kernel.start({ file: watched, record, lock }, [opened]);
@@ -209,7 +214,7 @@ export function reachFinder(world: World, from: Process, role: Role): Port | und
   if (running === undefined || running.process.paused) return undefined;
   if (rightDisk !== undefined && !running.refuses && role === 'client') return undefined;
   if (isPartitioned(world, from.name) || isPartitioned(world, 'finder')) return undefined;
-  return running.port;
+  return role === 'client' ? running.ports?.clients : running.ports?.others;
 }
 
 /** Notes for which worker a connection speaks, and what that worker knows, too. */

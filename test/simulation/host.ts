@@ -57,7 +57,7 @@ export function createSimHost(world: World, process: Process, { wall, dial, slep
     clearTimeout: cancel,
     setImmediate: (run) => after(run, 0),
     clearImmediate: cancel,
-    nextTick: (run) => scheduler.after(0, process, () => enter(run)),
+    nextTick: (run) => scheduler.atTickEnd(process, run),
     dial,
   };
 }

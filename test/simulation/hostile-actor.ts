@@ -3,9 +3,10 @@
  * and near those that it was told. The session ids of others are secrets, and its own the only ones that it knows.
  */
 import { MAX_EXACT_U64, MAX_VERSION, MAX_WORKER_ID, type Batch, type Message } from '../../services/protocol/index.ts';
+import { backOff } from '../../services/runtime/back-off.ts';
+import { call, type Call } from './dialing.ts';
 import { reachFinder } from './finder-actor.ts';
 import { createProcess, type Process } from './scheduler.ts';
-import { call, reconnectPauses, type Call } from './sockets.ts';
 import { HOSTILE_OPERATIONS } from './operations.ts';
 import { QUIET_WORLD } from './options.ts';
 import { reachWorker } from './worker-actor.ts';
@@ -31,6 +32,11 @@ const FLOOD_CHANCE = 0.5;
 const PACE_MS = 4;
 /** Frames that it sends together, at most. */
 const MAX_FRAMES = 8;
+
+/** Between its attempts to connect to the Finder, ms. */
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 1_000;
+const PAUSE_GROWTH = 1.25;
 
 export function startHostile(world: World, index: number): void {
   const process = createProcess(`hostile ${index}`, world.scheduler);
@@ -63,22 +69,16 @@ function beginAnew({ random }: World, victim: Victim, worldLine: number): void {
 }
 
 function connect(world: World, process: Process, victim: Victim): void {
-  const port = reachWorker(world, process, victim.id);
-  if (port === undefined) return;
-  victim.call = call(
-    world,
-    process,
-    port,
-    { role: 'client', cluster: undefined, stamp: undefined, token: '' },
-    {
-      opened({ worker, worldLine }) {
-        victim.generation = worker?.generation ?? 0;
-        beginAnew(world, victim, worldLine);
-      },
-      frame: (message) => learn(world, victim, message),
-      ended: () => (victim.call = undefined),
+  victim.call = call(world, process, () => reachWorker(world, process, victim.id), 'client', {
+    opened({ worker, worldLine }) {
+      victim.generation = worker?.generation ?? 0;
+      beginAnew(world, victim, worldLine);
     },
-  );
+    frames(messages) {
+      for (const message of messages) learn(world, victim, message);
+    },
+    ended: () => (victim.call = undefined),
+  });
 }
 
 function learn(world: World, victim: Victim, message: Message): void {
@@ -181,7 +181,7 @@ function near({ random }: World, number: number): number {
 /** What a client may ask of the Finder, and what it may not: that costs it its connection. */
 function pesterFinder(world: World, process: Process): void {
   const { scheduler, random } = world;
-  const pauses = reconnectPauses(world);
+  const pauses = backOff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS, PAUSE_GROWTH, () => random.next());
   let finder: Call | undefined;
   const pester = (): void =>
     scheduler.after(random.exponential(10 * PACE_MS), process, () => {
@@ -200,10 +200,7 @@ function pesterFinder(world: World, process: Process): void {
   const reach = (): void =>
     scheduler.after(pauses.next(), process, () => {
       if (world.calm) return;
-      const port = reachFinder(world, process, 'client');
-      if (port === undefined) return reach();
-      const hello = { role: 'client', cluster: undefined, stamp: undefined, token: '' } as const;
-      finder = call(world, process, port, hello, {
+      finder = call(world, process, () => reachFinder(world, process, 'client'), 'client', {
         ended() {
           finder = undefined;
           reach();

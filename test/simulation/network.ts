@@ -1,40 +1,47 @@
 /**
  * Simulated connections: each delivers in order, after a random delay, until it is cut. What is in flight then is lost from a
- * random point on, and each side hears of the end in its own time. Every message is encoded and decoded by the real codec.
+ * random point on, and each side hears of the end in its own time. What carries frames is above it, and is production's.
  */
-import {
-  decode,
-  encodeMessage,
-  MAX_FRAMES_IN_MESSAGE,
-  type Draft,
-  type Message,
-} from '../../services/protocol/index.ts';
+import { decode, decodeMessage, describeFrames, type Message } from '../../services/protocol/index.ts';
+import type { MessageSocket, MessageSocketUser } from '../../services/runtime/message-socket.ts';
 import type { Process } from './scheduler.ts';
 import { inWords, type World } from './world.ts';
 
 /** The longest time in which a side does not notice that the other one has given the connection up. */
 const RESET_UNNOTICED_MS = 400;
+/** The status code of a WebSocket that ended without one. */
+const ABNORMAL = 1006;
+/** What comes before the first message: the request for a WebSocket, or the answer to it. */
+const UPGRADE_BYTES = 200;
+/** Around a message, and around what is none. */
+const HEAD_BYTES = 6;
 
-/** One side of a connection, as the process that holds it sees it. */
-export interface End {
+type State = 'connecting' | 'open' | 'closing' | 'closed';
+
+/** One side of a connection, as the process that holds it has it. */
+export interface SimSocket extends MessageSocket {
   readonly process: Process;
-  readonly link: Link;
-  readonly side: 0 | 1;
-  /** False once this side has closed it or heard of its end. */
-  open: boolean;
-  /** Its process died. */
-  readonly died: () => void;
-  /** What travelled together, in order. */
-  onMessages: (messages: readonly Message[]) => void;
-  /** The other side answered a ping, behind all that it had sent before. */
-  onPong: (data: Buffer) => void;
-  onClosed: () => void;
+  /** Undefined until there is another side. */
+  readonly link: Link | undefined;
+  /** As the owner of an accepted connection ends it. */
+  destroy(): void;
+  isOver(): boolean;
+  /** Call this at its end, before its user hears of that. */
+  onEnd(run: () => void): void;
+  /** Send the beginning of a message, and never the rest, unless more messages follow: then the first of them is it. */
+  sendPart(bytes: number): void;
+  /** Send what may be no message of the protocol. */
+  sendGarbage(bytes: Buffer): void;
+  /** Let it take a message in, as if it came now. */
+  deliver(data: Buffer): void;
+  /** Whatever its owner wants, nothing is read for a while. */
+  stall(ms: number): void;
 }
 
 export interface Link {
-  readonly ends: [End, End];
-  /** Towards side 0 and side 1. */
-  readonly lanes: [Direction, Direction];
+  readonly ends: readonly [End, End];
+  /** Towards side 0, which made the connection, and side 1. */
+  readonly lanes: readonly [Direction, Direction];
   dead: boolean;
 }
 
@@ -45,132 +52,409 @@ interface Direction {
   readonly inFlight: Travelling[];
 }
 
-/** Frames that were sent at one moment travel together, as production sends those of a tick. */
 interface Travelling {
-  readonly messages: Message[];
-  /** It is one of these instead, which the transport itself asks and answers. */
-  readonly sign: Sign | undefined;
-  /** Bytes. */
-  size: number;
-  readonly sentAt: number;
-  readonly at: number;
+  readonly kind: 'message' | 'part' | 'ping' | 'pong' | 'close';
+  readonly data: Buffer;
+  /** With its head. */
+  readonly size: number;
+  at: number;
   lost: boolean;
 }
 
-interface Sign {
-  readonly kind: 'ping' | 'pong';
-  readonly data: Buffer;
-}
+/** Both sides' systems and processes hold what was sent and not read; above `bufferBytes`, it is the sender's process that does. */
+class End implements SimSocket {
+  readonly world: World;
+  readonly process: Process;
+  readonly #enter: (run: () => void) => void;
+  link: Link | undefined;
+  side: 0 | 1 = 0;
+  state: State = 'connecting';
+  #user: MessageSocketUser | undefined;
+  readonly died: () => void;
+  /** Sent and not known to be read, as far as it is not lost; and all that was ever sent. */
+  #unread = 0;
+  #sent = 0;
+  #received = 0;
+  #finished = 0;
+  #unfinished = 0;
+  #isPaused = false;
+  /** How many stalls have not ended. */
+  #stalls = 0;
+  /** What arrived meanwhile. */
+  readonly #waiting: Travelling[] = [];
+  #ended: () => void = () => undefined;
 
-/** A frame's head, in which the sign is. */
-const SIGN_HEAD_BYTES = 2;
-
-/** Connect two processes; the second one's handlers are set by `accept`. */
-export function connect(world: World, from: Process, to: Process, accept: (end: End) => void): End {
-  const lanes: [Direction, Direction] = [
-    { lastAt: 0, inFlight: [] },
-    { lastAt: 0, inFlight: [] },
-  ];
-  const link = { lanes, dead: false } as unknown as { -readonly [K in keyof Link]: Link[K] };
-  link.ends = [createEnd(world, link, from, 0), createEnd(world, link, to, 1)];
-  world.links.add(link);
-  accept(link.ends[1]);
-  return link.ends[0];
-}
-
-function createEnd(world: World, link: Link, process: Process, side: 0 | 1): End {
-  const handlers = { onMessages: nothing, onPong: nothing, onClosed: nothing };
-  const end: End = { process, link, side, open: true, died, ...handlers };
-  function died(): void {
-    end.open = false;
-    cut(world, link);
+  constructor(world: World, process: Process, enter: (run: () => void) => void) {
+    this.world = world;
+    this.process = process;
+    this.#enter = enter;
+    this.died = () => {
+      this.state = 'closed';
+      if (this.link !== undefined) cut(world, this.link);
+    };
+    process.onDeath.add(this.died);
   }
-  process.onDeath.add(died);
-  return end;
+
+  attach(user: MessageSocketUser): void {
+    this.#user = user;
+  }
+
+  /** It has another side now; undefined: one that never says anything. */
+  open(link: Link | undefined, side: 0 | 1): void {
+    this.link = link;
+    this.side = side;
+    this.state = 'open';
+    this.#received = UPGRADE_BYTES;
+    this.#sent = UPGRADE_BYTES;
+    if (side === 0) this.#enter(() => this.#user?.opened());
+  }
+
+  /** No process listens. */
+  refused(): void {
+    this.#end(Object.assign(new Error('no process listens'), { code: 'ECONNREFUSED' }), ABNORMAL);
+  }
+
+  isOpen(): boolean {
+    return this.state === 'open';
+  }
+
+  isOver(): boolean {
+    return this.state === 'closed';
+  }
+
+  onEnd(run: () => void): void {
+    this.#ended = run;
+  }
+
+  send(message: Uint8Array): void {
+    if (this.state !== 'open') return;
+    const data = Buffer.from(message.buffer, message.byteOffset, message.length);
+    this.world.mixBytes(data);
+    noteFrames(this.world, data);
+    this.#depart('message', data);
+  }
+
+  sendPart(bytes: number): void {
+    if (this.state === 'open') this.#depart('part', Buffer.alloc(bytes));
+  }
+
+  sendGarbage(bytes: Buffer): void {
+    if (this.state !== 'open') return;
+    this.world.mixBytes(bytes);
+    this.#depart('message', bytes);
+  }
+
+  /** A tick's messages leave at the same moment anyway. */
+  cork(): void {
+    // Nothing is held back.
+  }
+
+  uncork(): void {
+    // Nothing was held back.
+  }
+
+  ping(data: Uint8Array = Buffer.alloc(0)): void {
+    if (this.state !== 'open') return;
+    this.world.mixBytes(data);
+    this.#depart('ping', Buffer.from(data));
+  }
+
+  close(code: number): void {
+    if (this.state !== 'open') return;
+    this.world.reached(`closes with ${code}`);
+    this.state = 'closing';
+    const data = Buffer.alloc(2);
+    data.writeUInt16BE(code);
+    this.#depart('close', data);
+  }
+
+  terminate(): void {
+    if (this.state === 'closed') return;
+    const { world, link } = this;
+    const wasOpen = this.state !== 'connecting';
+    this.#shut();
+    if (link !== undefined && !link.dead) {
+      bury(world, link);
+      loseUnsent(lane(link, this.side), this.unsentBytes());
+      const at = Math.max(lane(link, this.side).lastAt, world.scheduler.now + world.networkDelay());
+      hearOfEnd(other(link, this.side), at);
+    }
+    const error = wasOpen ? undefined : new Error('closed before it was open');
+    world.scheduler.after(0, this.process, () => this.#enter(() => this.#tellEnd(error, ABNORMAL)));
+  }
+
+  destroy(): void {
+    this.terminate();
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#readOnSoon();
+  }
+
+  stall(ms: number): void {
+    this.#stalls++;
+    if (ms >= Number.MAX_SAFE_INTEGER) return; // for good
+    this.world.scheduler.after(ms, this.process, () => {
+      const sender = this.link && other(this.link, this.side);
+      const before = sender?.unsentBytes() ?? 0;
+      this.#stalls--;
+      // There is room for what the sender has kept.
+      if (sender !== undefined && before > 0 && sender.unsentBytes() === 0) sender.#drainsSoon();
+      this.#readOn();
+    });
+  }
+
+  unsentBytes(): number {
+    const peer = this.link && other(this.link, this.side);
+    // The system of a peer that reads nothing is taken for full.
+    const room = peer !== undefined && peer.#stalls > 0 ? 0 : this.world.options.bufferBytes;
+    return Math.max(0, this.#unread - room);
+  }
+
+  sentBytes(): number {
+    return this.#sent - this.unsentBytes();
+  }
+
+  receivedBytes(): number {
+    return this.#received;
+  }
+
+  unfinishedBytes(): number {
+    return this.#unfinished;
+  }
+
+  finishedMessages(): number {
+    return this.#finished;
+  }
+
+  deliver(data: Buffer): void {
+    this.#user?.message(data, true);
+  }
+
+  #depart(kind: Travelling['kind'], data: Buffer): void {
+    const { world, link, side, process } = this;
+    const size = HEAD_BYTES + data.length;
+    this.#unread += size;
+    this.#sent += size;
+    if (link === undefined) return;
+    const way = lane(link, side);
+    const target = other(link, side);
+    const at = Math.max(way.lastAt, world.scheduler.now + world.networkDelay());
+    const travelling: Travelling = { kind, data, size, at, lost: link.dead };
+    way.lastAt = at;
+    way.inFlight.push(travelling);
+    noteOvertaking(world, target, at);
+    const to = target.process.name;
+    world.frame(process.name, to, () => `to ${to} at ${at.toFixed(3)}: ${describe(travelling)}`);
+    world.scheduler.at(at, target.process, () => {
+      if (way.inFlight[0] === travelling) way.inFlight.shift();
+      target.#arrives(travelling);
+    });
+  }
+
+  #arrives(travelling: Travelling): void {
+    if (this.state === 'closed') return;
+    if (travelling.lost) return this.world.reached(`${travelling.kind} lost`);
+    if (this.#isDeaf() || this.#waiting.length > 0) this.#waiting.push(travelling);
+    else this.#read(travelling);
+  }
+
+  #isDeaf(): boolean {
+    return this.#isPaused || this.#stalls > 0;
+  }
+
+  #readOnSoon(): void {
+    if (this.#waiting.length > 0) this.world.scheduler.after(0, this.process, () => this.#readOn());
+  }
+
+  /** It may be paused again by what it reads. */
+  #readOn(): void {
+    while (!this.#isDeaf() && this.state !== 'closed') {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#read(next);
+    }
+  }
+
+  #read({ kind, data, size }: Travelling): void {
+    const { link, world } = this;
+    if (link === undefined) return;
+    this.#received += size;
+    other(link, this.side).#wasRead(size);
+    switch (kind) {
+      case 'ping':
+        if (this.state !== 'open') return;
+        world.mixBytes(data);
+        return this.#depart('pong', data);
+      case 'pong':
+        return this.#user?.pong(data);
+      case 'close':
+        return this.#closedByPeer(data);
+      case 'part':
+        this.#unfinished += size;
+        return this.#enter(() => this.#user?.received());
+      case 'message':
+        this.#finished++;
+        this.#unfinished = 0;
+        return this.#enter(() => {
+          this.#user?.message(data, true);
+          this.#user?.received();
+        });
+    }
+  }
+
+  #closedByPeer(code: Buffer): void {
+    const { link } = this;
+    if (this.state === 'open' && link !== undefined && !link.dead) this.#depart('close', code);
+    if (link !== undefined) bury(this.world, link);
+    this.#end(undefined, code.readUInt16BE());
+  }
+
+  /** The other side has read so much of what was sent. */
+  #wasRead(size: number): void {
+    if (this.unsentBytes() === 0) {
+      this.#unread -= size;
+      return;
+    }
+    const { world } = this;
+    world.scheduler.after(world.networkDelay(), this.process, () => {
+      const before = this.unsentBytes();
+      this.#unread -= size;
+      const isDrained = before > 0 && this.unsentBytes() === 0;
+      if (isDrained && this.state !== 'closed') this.#enter(() => this.#user?.drained());
+    });
+  }
+
+  #drainsSoon(): void {
+    this.world.scheduler.after(this.world.networkDelay(), this.process, () => {
+      if (this.state !== 'closed') this.#enter(() => this.#user?.drained());
+    });
+  }
+
+  /** It hears of its end. */
+  #end(error: Error | undefined, code: number): void {
+    if (this.state === 'closed') return;
+    this.#shut();
+    this.#enter(() => this.#tellEnd(error, code));
+  }
+
+  #shut(): void {
+    this.state = 'closed';
+    this.#waiting.length = 0;
+    this.process.onDeath.delete(this.died);
+    this.#ended();
+  }
+
+  #tellEnd(error: Error | undefined, code: number): void {
+    if (error !== undefined) this.#user?.failed(error);
+    this.#user?.closed(code);
+  }
+
+  broke(): void {
+    this.#end(undefined, ABNORMAL);
+  }
 }
 
-function nothing(): void {
-  // Until a process listens.
+/** Whoever accepts a connection: a port. */
+export interface Acceptor {
+  readonly process: Process;
+  /** Let something happen in the process. */
+  readonly enter: (run: () => void) => void;
+  accept(socket: SimSocket): void;
 }
 
-/** This side closed it or heard of its end. */
-function shut(end: End): void {
-  end.open = false;
-  end.process.onDeath.delete(end.died);
+export interface Dialing {
+  readonly world: World;
+  readonly process: Process;
+  /** The port at the address, when the connection is made; `deaf`: one that accepts and never answers. */
+  readonly find: () => Acceptor | 'deaf' | undefined;
+  /** Let something happen in the process. */
+  readonly enter: (run: () => void) => void;
 }
 
-const SENT = new Map<Message['kind'], string>();
-
-/** What a run has reached by sending the message; the texts are made once. */
-function sentText(message: Message): string {
-  if (message.kind === 'error') return `refused: ${message.code}`;
-  let text = SENT.get(message.kind);
-  if (text === undefined) SENT.set(message.kind, (text = `sent ${message.kind}`));
-  return text;
-}
-
-/** @returns what was sent; undefined if the connection is not open */
-export function sendOn(world: World, end: End, draft: Draft): Message | undefined {
-  if (!end.open) return undefined;
-  const bytes = draft instanceof Uint8Array ? draft : encodeMessage([draft]);
-  const message = decode(bytes);
-  world.mixBytes(bytes);
-  world.reached(sentText(message));
-  const side = end.side === 0 ? 1 : 0;
-  const target = end.link.ends[side];
-  const lane = end.link.lanes[side];
-  const last = lane.inFlight.at(-1);
-  const joins = last?.sentAt === world.scheduler.now && last.sign === undefined && !isFull(last) && !last.lost;
-  const travelling = joins ? last : depart(world, end.link, side);
-  travelling.messages.push(message);
-  travelling.size += bytes.length;
-  const { at } = travelling;
-  world.frame(
-    end.process.name,
-    target.process.name,
-    () => `to ${target.process.name} at ${at.toFixed(3)}: ${describe(message)}`,
-  );
-  return message;
-}
-
-function isFull({ messages }: Travelling): boolean {
-  return messages.length >= MAX_FRAMES_IN_MESSAGE;
-}
-
-/** Ask the other side for a sign: it comes behind what was sent to it, and its answer behind what it had sent by then. */
-export function ping(world: World, end: End, data: Buffer): void {
-  if (end.open) sendSign(world, end, { kind: 'ping', data });
-}
-
-function sendSign(world: World, end: End, sign: Sign): void {
-  const side = end.side === 0 ? 1 : 0;
-  world.mixBytes(sign.data);
-  const travelling = depart(world, end.link, side, sign);
-  travelling.size = SIGN_HEAD_BYTES + sign.data.length;
-  const to = end.link.ends[side].process.name;
-  world.frame(end.process.name, to, () => `to ${to} at ${travelling.at.toFixed(3)}: ${sign.kind}`);
-}
-
-/** A message towards a side sets out, empty as yet, or a sign. */
-function depart(world: World, link: Link, side: 0 | 1, sign?: Sign): Travelling {
-  const lane = link.lanes[side];
-  const target = link.ends[side];
-  const sentAt = world.scheduler.now;
-  const at = Math.max(lane.lastAt, sentAt + world.networkDelay());
-  const travelling: Travelling = { messages: [], sign, size: 0, sentAt, at, lost: link.dead };
-  lane.lastAt = at;
-  lane.inFlight.push(travelling);
-  noteOvertaking(world, target, at);
-  world.scheduler.at(at, target.process, () => {
-    if (lane.inFlight[0] === travelling) lane.inFlight.shift();
-    if (!target.open) return;
-    if (travelling.lost) return world.reached(sign === undefined ? 'message lost' : `${sign.kind} lost`);
-    if (sign?.kind === 'ping') return sendSign(world, target, { kind: 'pong', data: sign.data });
-    if (sign !== undefined) return target.onPong(sign.data);
-    if (travelling.messages.length > 1) world.reached('several frames in a message');
-    target.onMessages(travelling.messages);
+/** Connect to a port, which takes its time. */
+export function connectSim({ world, process, find, enter }: Dialing): SimSocket {
+  const socket = new End(world, process, enter);
+  world.scheduler.after(world.networkDelay(), process, () => {
+    if (socket.state !== 'connecting') return;
+    const port = find();
+    if (port === undefined) return socket.refused();
+    if (port === 'deaf') return socket.open(undefined, 0);
+    const accepted = new End(world, port.process, port.enter);
+    const lanes = [emptyLane(), emptyLane()] as const;
+    const link: Link = { ends: [socket, accepted], lanes, dead: false };
+    world.links.add(link);
+    accepted.open(link, 1);
+    port.accept(accepted);
+    socket.open(link, 0);
   });
-  return travelling;
+  return socket;
+}
+
+function emptyLane(): Direction {
+  return { lastAt: 0, inFlight: [] };
+}
+
+/** Towards the other side. */
+function lane(link: Link, from: 0 | 1): Direction {
+  return link.lanes[from === 0 ? 1 : 0];
+}
+
+function other(link: Link, side: 0 | 1): End {
+  return link.ends[side === 0 ? 1 : 0];
+}
+
+/** What is sent from now on is lost. */
+function bury(world: World, link: Link): void {
+  link.dead = true;
+  world.links.delete(link);
+}
+
+/** A process that closes at once takes with it what its system has not taken over. */
+function loseUnsent({ inFlight }: Direction, unsent: number): void {
+  let left = unsent;
+  for (let at = inFlight.length - 1; at >= 0 && left > 0; at--) {
+    const travelling = inFlight[at];
+    if (travelling === undefined) return;
+    travelling.lost = true;
+    left -= travelling.size;
+  }
+}
+
+/** Types of frames that no table describes, and those that are looked into. */
+const [ERROR, SEVERAL, BATCH, REPLY] = [0x03, 0x04, 0x10, 0x11];
+const TEXTS = new Map([
+  ...describeFrames().map(({ type, kind }) => [type, `sent ${kind}`] as const),
+  ...([
+    [BATCH, 'sent batch'],
+    [REPLY, 'sent reply'],
+  ] as const),
+]);
+const SEVERAL_HEAD_BYTES = 4;
+const LENGTH_BYTES = 4;
+
+/** What a run has reached by sending a message. */
+function noteFrames(world: World, message: Buffer): void {
+  if (message[0] !== SEVERAL) return noteFrame(world, message);
+  world.reached('several frames in a message');
+  for (let at = SEVERAL_HEAD_BYTES; at < message.length;) {
+    const from = at + LENGTH_BYTES;
+    at = from + message.readUInt32LE(at);
+    noteFrame(world, message.subarray(from, at));
+  }
+}
+
+function noteFrame(world: World, frame: Buffer): void {
+  const [type = 0] = frame;
+  if (type !== ERROR) return world.reached(TEXTS.get(type) ?? `sent 0x${type.toString(16)}`);
+  const message = decode(frame);
+  if (message.kind === 'error') world.reached(`refused: ${message.code}`);
 }
 
 function noteOvertaking(world: World, { process, link }: End, at: number): void {
@@ -181,32 +465,17 @@ function noteOvertaking(world: World, { process, link }: End, at: number): void 
   } else if (latest.over !== link) world.reached('overtaken on another connection');
 }
 
-/** Close this side now; the other hears of it after what was sent to it, and answers. */
-export function closeEnd(world: World, end: End): void {
-  if (!end.open) return;
-  shut(end);
-  const { link } = end;
-  link.dead = true;
-  world.links.delete(link);
-  const side = end.side === 0 ? 1 : 0;
-  const lane = link.lanes[side];
-  const at = Math.max(lane.lastAt, world.scheduler.now + world.networkDelay());
-  hearOfEnd(world, link.ends[side], at);
-  world.scheduler.at(at + world.networkDelay(), end.process, () => end.onClosed());
-}
-
 /** Cut the connection: the network failed, or one of the processes died. */
 export function cut(world: World, link: Link): void {
   if (link.dead) return;
-  link.dead = true;
-  world.links.delete(link);
+  bury(world, link);
   const { random } = world;
   for (const side of [0, 1] as const) {
     const endsAt = cutStream(world, link.lanes[side]);
     const halfOpen = random.chance(world.options.halfOpenChance);
     if (halfOpen) world.reached('half-open connection');
     const silence = halfOpen ? random.real(0, world.options.halfOpenMs) : world.networkDelay();
-    hearOfEnd(world, link.ends[side], endsAt + silence);
+    hearOfEnd(link.ends[side], endsAt + silence);
   }
 }
 
@@ -232,24 +501,19 @@ function cutStream(world: World, lane: Direction): number {
 /** The side that made the connection finds it broken and makes another, while the other side still believes in this one. */
 export function reset(world: World, link: Link, loses: 'some' | 'nothing' = 'some'): void {
   if (link.dead) return;
-  link.dead = true;
-  world.links.delete(link);
+  bury(world, link);
   if (loses === 'some') for (const lane of link.lanes) cutStream(world, lane);
-  hearOfEnd(world, link.ends[0], world.scheduler.now);
-  hearOfEnd(world, link.ends[1], world.scheduler.now + world.random.real(0, RESET_UNNOTICED_MS));
+  hearOfEnd(link.ends[0], world.scheduler.now);
+  hearOfEnd(link.ends[1], world.scheduler.now + world.random.real(0, RESET_UNNOTICED_MS));
 }
 
-function hearOfEnd(world: World, end: End, at: number): void {
-  world.scheduler.at(at, end.process, () => {
-    if (!end.open) return;
-    shut(end);
-    end.onClosed();
-  });
+function hearOfEnd(end: End, at: number): void {
+  end.world.scheduler.at(at, end.process, () => end.broke());
 }
 
-/** Is something on its way to this side, which is no sign? */
+/** Is a message on its way to this side? */
 export function isTold(link: Link, towards: 0 | 1): boolean {
-  return link.lanes[towards].inFlight.some(({ sign }) => sign === undefined);
+  return link.lanes[towards].inFlight.some(({ kind }) => kind === 'message');
 }
 
 /** Nothing that is sent from now on arrives over this connection at this side for a while. */
@@ -258,7 +522,12 @@ export function clog(world: World, link: Link, towards: 0 | 1, ms: number): void
   lane.lastAt = Math.max(lane.lastAt, world.scheduler.now + ms);
 }
 
-/** A frame in a line. */
-function describe({ kind, ...values }: Message): string {
+/** A message in a line. */
+function describe({ kind, data, size }: Travelling): string {
+  if (kind !== 'message') return kind === 'part' ? `${size} bytes of a message` : kind;
+  return decodeMessage(data).map(describeFrame).join(' + ');
+}
+
+function describeFrame({ kind, ...values }: Message): string {
   return `${kind} ${inWords(values)}`;
 }

@@ -17,6 +17,7 @@ import {
   SESSION_GIVE_WAY_MS,
 } from '../../services/protocol/index.ts';
 import { RECEIVE_TIMEOUT_MS, SILENT_INTERVALS } from '../../services/runtime/keep-alive.ts';
+import { LISTENER_LIMITS } from '../../services/runtime/listener-limits.ts';
 
 export interface WorldOptions {
   readonly workers: number;
@@ -27,6 +28,8 @@ export interface WorldOptions {
   readonly sessionsInTurn: number;
   /** Clients that send all that the codec can carry. */
   readonly hostileClients: number;
+  /** Clients that connect where they can and greet wrongly, by half, or not at all. */
+  readonly intruders: number;
   readonly callsPerSession: number;
   readonly strictChance: number;
   readonly replayChance: number;
@@ -47,6 +50,20 @@ export interface WorldOptions {
   /** Of a client's connections, those that are accepted and never answered; and how long it waits for the answer. */
   readonly deafChance: number;
   readonly attemptTimeoutMs: number;
+  /** Bytes that the systems of two processes hold in each direction; what is sent above that is kept by the sender. */
+  readonly bufferBytes: number;
+  /** A port's limits, as production's `LISTENER_LIMITS`: of what a peer has not read, and of times. */
+  readonly pauseBytes: number;
+  readonly closeBytes: number;
+  readonly helloMs: number;
+  readonly messageMs: number;
+  readonly unreadMs: number;
+  /** Of what all clients of a process have not read, and have sent in part. */
+  readonly maxUnsentBytes: number;
+  readonly maxReceivedBytes: number;
+  /** Connections of a port, and of a process. */
+  readonly maxConnections: number;
+  readonly maxProcessConnections: number;
   readonly halfOpenChance: number;
   readonly halfOpenMs: number;
   /** How long a connection that its client gives up holds back what it was told, at most. */
@@ -160,6 +177,7 @@ export const QUIET_WORLD: WorldOptions = {
   sessionsPerClient: 1,
   sessionsInTurn: 1,
   hostileClients: 0,
+  intruders: 0,
   callsPerSession: 5,
   strictChance: 1,
   replayChance: 0,
@@ -173,6 +191,16 @@ export const QUIET_WORLD: WorldOptions = {
   diskDelayMs: 1,
   deafChance: 0,
   attemptTimeoutMs: 3_000,
+  bufferBytes: 1024 * 1024,
+  pauseBytes: LISTENER_LIMITS.pauseBytes,
+  closeBytes: LISTENER_LIMITS.closeBytes,
+  helloMs: LISTENER_LIMITS.helloMs,
+  messageMs: LISTENER_LIMITS.messageMs,
+  unreadMs: LISTENER_LIMITS.unreadMs,
+  maxUnsentBytes: 2 ** 30,
+  maxReceivedBytes: 2 ** 30,
+  maxConnections: LISTENER_LIMITS.connections,
+  maxProcessConnections: 2 * LISTENER_LIMITS.connections,
   halfOpenChance: 0,
   halfOpenMs: 0,
   heldMs: 60,

@@ -1,5 +1,6 @@
 /** One seed: draw a world, let it run under faults, let it come to rest, and compare it with the truth. */
 import { crc32 } from 'node:zlib';
+import { CLOSE_TIMEOUT_MS } from '../../services/runtime/frame-socket.ts';
 import { createChecker, type Figures } from './checker/index.ts';
 import { checkDisks } from './checker/disks.ts';
 import { isOpen, type SimSession } from './application.ts';
@@ -20,6 +21,8 @@ import { Violation, type World } from './world.ts';
 const LIVENESS_LIMIT_MS = 60_000;
 /** Where hardly anything may wait to be committed each call takes a commit of its own: this many delays of disk and network. */
 const DELAYS_PER_COMMIT = 10;
+/** Connections of a client that is closed end within the time that its peers have to agree. */
+const CLOSED_WITHIN_MS = 2 * CLOSE_TIMEOUT_MS;
 /** How often it is looked whether everything has resolved, ms. */
 const LOOK_MS = 50;
 /** A world in which this much happens does not come to rest. */
@@ -126,8 +129,7 @@ export async function runSeed(
     await live(world, settled);
     world.checker.finish();
     closeClients(world);
-    await new Promise<void>(letPromisesRun);
-    settled();
+    await runOn(world, settled, CLOSED_WITHIN_MS, () => world.clients.every(({ host }) => host.socketsOpen() === 0));
     checkClosed(world);
     await checkDisks(world);
   } catch (error) {
@@ -189,16 +191,31 @@ function letPromisesRun(resolve: () => void): void {
   process.nextTick(resolve);
 }
 
+/** Let time go on for so long, or until something is true. */
+async function runOn(world: World, settled: () => void, forMs: number, isDone: () => boolean): Promise<void> {
+  const { scheduler } = world;
+  const until = scheduler.now + forMs;
+  do {
+    await letPromises(world, settled);
+  } while (!isDone() && scheduler.now < until && scheduler.step());
+}
+
+/** Resolves once every promise that can go on has, and what they asked for at the end of the tick has happened. */
+async function letPromises(world: World, settled: () => void): Promise<void> {
+  while (world.hasPromises) {
+    await new Promise<void>(letPromisesRun);
+    settled();
+    world.hasPromises = world.scheduler.endTick();
+  }
+}
+
 /** After an event that may have resolved a promise, time stands still until every promise that can go on has. */
 async function live(world: World, settled: () => void): Promise<void> {
   const { scheduler, options } = world;
   const limitMs = livenessLimitMs(options);
   let lookAt = options.faultsForMs;
   do {
-    if (world.hasPromises) {
-      await new Promise<void>(letPromisesRun);
-      settled();
-    }
+    if (world.hasPromises) await letPromises(world, settled);
     if (!world.calm || scheduler.now < lookAt) continue;
     lookAt = scheduler.now + LOOK_MS;
     for (const host of world.hosts.values()) {

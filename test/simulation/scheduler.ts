@@ -32,14 +32,19 @@ export interface Scheduler {
   after(delay: number, process: Process | undefined, run: () => void): void;
   /** The same at a moment, exactly: what is due at the same moment happens in the order of its making. */
   at(time: number, process: Process | undefined, run: () => void): void;
+  /** Let something happen when the present event is over, before anything else does. */
+  atTickEnd(process: Process, run: () => void): void;
+  /** Let what was asked for outside of events, by promises, happen. @returns whether there was anything */
+  endTick(): boolean;
   /** Let the next event happen; false when there is none. */
   step(): boolean;
 }
 
 export function createScheduler(): Scheduler {
   const heap: Entry[] = [];
+  const ticks: { readonly process: Process; readonly run: () => void }[] = [];
   let order = 0;
-  const scheduler = { now: 0, steps: 0, after, at, step };
+  const scheduler = { now: 0, steps: 0, after, at, atTickEnd, endTick, step };
 
   function after(delay: number, process: Process | undefined, run: () => void): void {
     at(scheduler.now + delay, process, run);
@@ -48,6 +53,18 @@ export function createScheduler(): Scheduler {
   function at(time: number, process: Process | undefined, run: () => void): void {
     if (!(time >= scheduler.now) || time === Infinity) throw new Error(`an event cannot be due at ${time}`);
     push(heap, { time, order: order++, process, run });
+  }
+
+  function atTickEnd(process: Process, run: () => void): void {
+    ticks.push({ process, run });
+  }
+
+  function endTick(): boolean {
+    if (ticks.length === 0) return false;
+    // What they ask for themselves happens, too.
+    for (const { process, run } of ticks) if (process.alive) run();
+    ticks.length = 0;
+    return true;
   }
 
   function step(): boolean {
@@ -61,6 +78,7 @@ export function createScheduler(): Scheduler {
       if (process.paused) process.backlog.push(run);
       else run();
     }
+    endTick();
     return true;
   }
 

@@ -21,10 +21,10 @@ import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 import { dialSim } from './dialing.ts';
 import { mountDisk } from './disk.ts';
 import { reachFinder } from './finder-actor.ts';
-import { createSimHost } from './host.ts';
+import { createSimHost, type SimHost } from './host.ts';
 import { SIM_SECTION_LIMITS } from './incremental-object.ts';
+import { openPort, sharePlaces, type Port, type Sharing } from './ports.ts';
 import { createProcess, kill, type Process } from './scheduler.ts';
-import { openPort, type Port } from './sockets.ts';
 import { checkVolume, volumeLog } from './volume.ts';
 import { keepMember, type WorkerHost } from './worker-host.ts';
 import { createObject, type WorkerObject } from './worker-object.ts';
@@ -76,10 +76,10 @@ export function startWorker(world: World, host: WorkerHost): void {
   const process = createProcess(`worker ${host.id}`, scheduler);
   const { disk } = host;
   const object = createObject(world, process, host, () => kernel.worker);
-  const simHost = createSimHost(world, process, {
+  const find = (): Port | undefined => reachFinder(world, process, 'worker');
+  const simHost: SimHost = createSimHost(world, process, {
     wall: () => Math.max(0, 10_000 + scheduler.now + running.clockSkewMs),
-    dial: (_, user) =>
-      dialSim({ world, process, find: () => reachFinder(world, process, 'worker'), enter: simHost.enter }, user),
+    dial: (options, user) => dialSim(simHost, { world, process, find, enter: simHost.enter }, options, user),
   });
   const kernel = runWorker(simHost, {
     config: configOf(world, host),
@@ -91,7 +91,7 @@ export function startWorker(world: World, host: WorkerHost): void {
     note: (effect) => noteLog(world, running, effect),
     finder: { address: 'finder' },
     token: undefined,
-    portFor: (...users) => portOf(world, process, () => running, users),
+    portFor: (...users) => portOf(sharePlaces(world, process, simHost, 1), () => running, users),
     counts: { batch: nothing, checkpoint: nothing, failedWrite: nothing },
     step: (_, event, now, wall) => step(world, running, event, now, wall),
   });
@@ -191,20 +191,18 @@ function restartAfterStop(world: World, host: WorkerHost): void {
 
 /** The port of a process as production has it: closed until the worker serves. */
 function portOf(
-  world: World,
-  process: Process,
+  sharing: Sharing,
   running: () => WorkerProcess,
   [owner, arrivals]: Parameters<WorkerParts['portFor']>,
 ): ClientPort {
-  const port = openPort(world, process, owner, arrivals);
+  let port: Port | undefined;
   return {
-    serve: () => (running().port = port),
+    serve: () => (running().port = port ??= openPort(sharing, ['client'], owner, arrivals)),
     isOpen: () => running().port !== undefined,
     connections: () => 0,
-    close() {
+    async close() {
       running().port = undefined;
-      port.close();
-      return Promise.resolve();
+      await port?.close();
     },
   };
 }

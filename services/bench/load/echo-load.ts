@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { AMOUNT_BYTES } from '@dpr/counter/operations';
 import { BATCH_HEADER_BYTES } from '@dpr/protocol';
-import { noMask, type RawSocket } from '@dpr/runtime/frame-socket';
+import { noMask, type RawSocket } from '@dpr/runtime/web-socket';
 import { WebSocket } from 'ws';
 import { bareSocket } from '../bare-socket.ts';
 import { shared, type Line, type Load, type LoadTarget } from './load.ts';

@@ -1,5 +1,5 @@
 /** `dpr ensure`: the cluster becomes what is declared, or the command says why it does not. */
-import { nodeHost } from '@dpr/runtime/host';
+import { nodeHost } from '@dpr/runtime/node-host';
 import { parseDeclaration, parseIds } from '../operator/parse-declaration.ts';
 import { ensureMembership } from '../operator/ensure.ts';
 import { openConnection } from '../connection/connection.ts';

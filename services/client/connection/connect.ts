@@ -1,5 +1,5 @@
 /** The way into a cluster, on Node. */
-import { nodeHost } from '@dpr/runtime/host';
+import { nodeHost } from '@dpr/runtime/node-host';
 import { connectOn, type Cluster } from './cluster.ts';
 import type { ConnectOptions } from '../options.ts';
 

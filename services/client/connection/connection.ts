@@ -1,6 +1,7 @@
 /** One connection: greeted, framed, and found out when the peer is gone without a word. */
 import { draftOf, FrameError, PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
 import { CLOSE } from '@dpr/runtime/frame-socket';
+import { greetSocket, NoAnswerError, WrongAnswerError } from '@dpr/runtime/greeted-socket';
 import type { Host } from '@dpr/runtime/host';
 import { wordsOf } from '@dpr/runtime/words-of';
 import {
@@ -56,44 +57,32 @@ export function openConnection(options: ConnectionOptions, owner: ConnectionOwne
   let greeted = false;
   let done = false;
 
-  const socket = host.dial(
-    { address, ca, receiveTimeoutMs },
+  const socket = greetSocket(
+    host,
     {
-      opened: () => socket.send(draftOf({ kind: 'hello', protocol: PROTOCOL_VERSION, stamp: undefined, ...greeting })),
-      frames: take,
+      ...{ address, ca, receiveTimeoutMs, hello: () => ({ stamp: undefined, ...greeting }) },
+      ...{ answerMs: attemptTimeoutMs, answerCounts: 'from dialing' },
+    },
+    {
+      opened,
+      refused: (error) => refusal(address, error),
+      frames: (messages) => owner.frames(messages),
       drained: () => owner.drained?.(),
       closed(reason) {
-        host.clearTimeout(late);
         if (!done) owner.closed(failure(address, reason));
       },
     },
   );
-  const late = host.setTimeout(
-    () => socket.giveUp(new ConnectError(`${address} did not answer within ${attemptTimeoutMs} ms`)),
-    attemptTimeoutMs,
-  );
 
-  function take(messages: readonly Message[]): void {
-    if (greeted) return owner.frames(messages);
-    const [answer, ...rest] = messages;
-    if (answer === undefined) return;
-    answered(answer);
-    if (rest.length > 0 && socket.isOpen()) take(rest);
-  }
-
-  function answered(message: Message): void {
-    if (message.kind === 'error') return socket.giveUp(refusal(address, message));
-    if (message.kind !== 'welcome') {
-      return socket.giveUp(new ProtocolError(`${address} answered the greeting with '${message.kind}'`));
+  function opened(welcome: MessageOf<'welcome'>): DprError | undefined {
+    if (welcome.protocol !== PROTOCOL_VERSION) return versionMismatch(address, welcome.protocol);
+    if (greeting.cluster !== undefined && welcome.cluster !== greeting.cluster) {
+      const text = `${address} belongs to cluster ${welcome.cluster}, not to ${greeting.cluster}`;
+      return new ClusterMismatchError(text);
     }
-    if (message.protocol !== PROTOCOL_VERSION) return socket.giveUp(versionMismatch(address, message.protocol));
-    if (greeting.cluster !== undefined && message.cluster !== greeting.cluster) {
-      const text = `${address} belongs to cluster ${message.cluster}, not to ${greeting.cluster}`;
-      return socket.giveUp(new ClusterMismatchError(text));
-    }
-    host.clearTimeout(late);
     greeted = true;
-    owner.opened(message);
+    owner.opened(welcome);
+    return undefined;
   }
 
   return {
@@ -103,7 +92,6 @@ export function openConnection(options: ConnectionOptions, owner: ConnectionOwne
     unsentBytes: socket.unsentBytes,
     close() {
       done = true;
-      host.clearTimeout(late);
       socket.close(CLOSE.normal);
     },
   };
@@ -113,6 +101,12 @@ export function openConnection(options: ConnectionOptions, owner: ConnectionOwne
 function failure(address: string, reason: Error | undefined): DprError {
   if (reason === undefined) return new ConnectError(`${address} closed the connection`);
   if (reason instanceof DprError) return reason;
+  if (reason instanceof NoAnswerError) {
+    return new ConnectError(`${address} did not answer within ${reason.limitMs} ms`);
+  }
+  if (reason instanceof WrongAnswerError) {
+    return new ProtocolError(`${address} answered the greeting with '${reason.kind}'`);
+  }
   if (reason instanceof FrameError) {
     return new ProtocolError(`${address} sent what is not a frame: ${reason.message}`, { cause: reason });
   }

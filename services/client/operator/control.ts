@@ -1,7 +1,7 @@
 /** The connection to the Finder's control port: questions, one at a time, and what the Finder tells by itself. */
 import type { Message, MessageOf } from '@dpr/protocol';
 import { deferred } from '@dpr/runtime/deferred';
-import { nodeHost } from '@dpr/runtime/host';
+import { nodeHost } from '@dpr/runtime/node-host';
 import { unlessAborted } from '../abort.ts';
 import { checkFinder, isDefinite, isFinal, openLink, type LinkOptions } from '../connection/link.ts';
 import { createRequests } from '../connection/requests.ts';

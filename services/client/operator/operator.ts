@@ -1,7 +1,7 @@
 /** What an administrator asks of the Finder, at its control port. */
 import { type MemberStatus, type MessageOf } from '@dpr/protocol';
 import { deferred } from '@dpr/runtime/deferred';
-import { nodeHost } from '@dpr/runtime/host';
+import { nodeHost } from '@dpr/runtime/node-host';
 import { unlessAborted } from '../abort.ts';
 import { addressText, checkToken, parseAddress, siblingAddress, workerAddress } from '../connection/addresses.ts';
 import {

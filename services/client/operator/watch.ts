@@ -1,6 +1,7 @@
 /** Tells listeners what happens in the cluster, from what the Finder tells by itself and from its status, asked for now and then. */
 import type { MessageOf } from '@dpr/protocol';
-import { nodeHost, type Timer } from '@dpr/runtime/host';
+import type { Timer } from '@dpr/runtime/host';
+import { nodeHost } from '@dpr/runtime/node-host';
 import { createEventTracker, type ClusterEvent } from './events.ts';
 
 /** Of the status, what events are made of. */

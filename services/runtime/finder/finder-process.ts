@@ -10,7 +10,7 @@ import type { Owner } from '../connection.ts';
 import type { FinderSettings } from '../environment.ts';
 import { EXIT, ProcessError } from '../exit-codes.ts';
 import type { Doorkeeper, PeerRole } from '../greeting.ts';
-import { nodeHost } from '../host.ts';
+import { nodeHost } from '../node-host.ts';
 import { listen } from '../listener.ts';
 import type { Log } from '../log.ts';
 import { divideMemory } from '../memory.ts';

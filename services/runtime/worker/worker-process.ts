@@ -7,7 +7,7 @@ import { serveAdmin, type Probes } from '../admin.ts';
 import { limitBytes, type Budgets } from '../budget.ts';
 import type { WorkerSettings } from '../environment.ts';
 import { EXIT, ProcessError } from '../exit-codes.ts';
-import { nodeHost } from '../host.ts';
+import { nodeHost } from '../node-host.ts';
 import { checkPort, type ListenerOptions } from '../listener.ts';
 import type { Log } from '../log.ts';
 import { divideMemory, type MemoryBudget } from '../memory.ts';

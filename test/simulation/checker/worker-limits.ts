@@ -6,7 +6,7 @@ import { AMOUNT_BYTES, INDEX_BYTES } from '../../../services/counter/operations.
 import type { Batch, Message } from '../../../services/protocol/index.ts';
 import { NAME_BYTES } from '../operations.ts';
 import { QUIET_WORLD } from '../options.ts';
-import { HOSTILE_ORIGIN } from '../sockets.ts';
+import { HOSTILE_ORIGIN } from '../ports.ts';
 import { violated, type Truth } from './truth.ts';
 
 /** Of a call that is no counter's, without what a world adds to its results. */

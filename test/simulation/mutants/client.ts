@@ -148,8 +148,8 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   mutant(
     '253 a peer that does not answer the greeting is waited for',
     `${CLIENT}/connection/connection.ts`,
-    '    attemptTimeoutMs,\n  );\n\n  function take',
-    '    2 ** 31 - 1,\n  );\n\n  function take',
+    'answerMs: attemptTimeoutMs,',
+    'answerMs: 2 ** 31 - 1,',
   ),
   mutant(
     '254 a call that a removed worker may have executed is called not executed',
