@@ -2,7 +2,7 @@
  * Simulated connections: each delivers in order, after a random delay, until it is cut. What is in flight then is lost from a
  * random point on, and each side hears of the end in its own time. What carries frames is above it, and is production's.
  */
-import { decode, decodeMessage, describeFrames, type Message } from '../../services/protocol/index.ts';
+import { decode, decodeMessage, describeFrames, FrameError, type Message } from '../../services/protocol/index.ts';
 import type { MessageSocket, MessageSocketUser } from '../../services/runtime/message-socket.ts';
 import type { Process } from './scheduler.ts';
 import { inWords, type World } from './world.ts';
@@ -525,7 +525,16 @@ export function clog(world: World, link: Link, towards: 0 | 1, ms: number): void
 /** A message in a line. */
 function describe({ kind, data, size }: Travelling): string {
   if (kind !== 'message') return kind === 'part' ? `${size} bytes of a message` : kind;
-  return decodeMessage(data).map(describeFrame).join(' + ');
+  return framesIn(data)?.map(describeFrame).join(' + ') ?? `${size} bytes that are no frame`;
+}
+
+function framesIn(data: Buffer): readonly Message[] | undefined {
+  try {
+    return decodeMessage(data);
+  } catch (error) {
+    if (error instanceof FrameError) return undefined;
+    throw error;
+  }
 }
 
 function describeFrame({ kind, ...values }: Message): string {

@@ -8,6 +8,7 @@ import { startClient } from './client-actor.ts';
 import { add, calmDown, scheduleFaults } from './faults.ts';
 import { createFinderHost, startFinder } from './finder-actor.ts';
 import { startHostile } from './hostile-actor.ts';
+import { startIntruder } from './intruder-actor.ts';
 import { drawWorld, type Draw } from './draw.ts';
 import { sessionsOfClient, type WorldOptions } from './options.ts';
 import { createRandom } from './random.ts';
@@ -182,6 +183,7 @@ function begin(world: World, options: WorldOptions): void {
   }
   for (let index = 0; index < options.clients; index++) startClient(world, index, world.networkDelay());
   for (let index = 0; index < options.hostileClients; index++) startHostile(world, index);
+  for (let index = 0; index < options.intruders; index++) startIntruder(world, index);
   scheduleFaults(world);
   world.scheduler.after(options.faultsForMs, undefined, () => calmDown(world));
 }

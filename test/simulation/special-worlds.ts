@@ -12,6 +12,7 @@ import {
 } from './worlds/workers.ts';
 import {
   drawCramped,
+  drawCrowded,
   drawExpiry,
   drawForgetful,
   drawHostile,
@@ -31,7 +32,8 @@ interface SpecialWorld {
 export const SPECIAL_WORLDS = {
   steady: { share: 0.02, draw: drawSteady },
   expiry: { share: 0.04, draw: drawExpiry },
-  hectic: { share: 0.11, draw: drawHectic },
+  hectic: { share: 0.08, draw: drawHectic },
+  crowded: { share: 0.03, draw: drawCrowded },
   succession: { share: 0.08, draw: drawSuccession },
   young: { share: 0.05, draw: drawYoung },
   remote: { share: 0.06, draw: drawRemote },

@@ -68,6 +68,11 @@ export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
   225: 'hostile',
   226: 'hostile',
   ...SWEEPING,
+  300: 'crowded',
+  301: 'crowded',
+  302: 'crowded',
+  303: 'crowded',
+  304: 'crowded',
 };
 
 export function numberOf({ name }: Mutant): string {

@@ -154,4 +154,34 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     'copies.findLast((copy) => copy.version <= version)',
     'copies.at(-1)',
   ),
+  mutant(
+    '300 who does not greet in time may stay',
+    `${RUNTIME}/peer-connection.ts`,
+    '  }, limits.helloMs);',
+    '  }, 2 ** 31 - 1);',
+  ),
+  mutant(
+    '301 the place of a peer that has left is never given to another',
+    `${RUNTIME}/peer-connection.ts`,
+    '      peer.place.leave();\n',
+    '',
+  ),
+  mutant(
+    '302 a connection that has ended counts on at its port',
+    `${RUNTIME}/admission.ts`,
+    '    left: gone,',
+    '    left: () => undefined,',
+  ),
+  mutant(
+    '303 the first peer is closed for one that is slow',
+    `${RUNTIME}/peer-sweeps.ts`,
+    'if (reason !== undefined) frames.close(CLOSE.slow, reason);',
+    'if (reason !== undefined) [...paces.keys()][0]?.close(CLOSE.slow, reason);',
+  ),
+  mutant(
+    '304 a peer that is silent for too long is not disconnected',
+    `${RUNTIME}/keep-alive.ts`,
+    'if (silent >= SILENT_INTERVALS) return frames.terminate();',
+    '',
+  ),
 ];

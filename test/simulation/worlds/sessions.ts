@@ -202,3 +202,46 @@ export function drawHostile(random: Random, { rates, sessionsPerClient }: WorldO
     maxSessions: random.pick([2 * sessionsPerClient * (clients + 1), QUIET_WORLD.maxSessions]),
   };
 }
+
+/**
+ * Intruders take connections and memory of ports that have few of them, peers stop reading, and what both sides hold of what was not
+ * read is little. Processes are not paused, since a port cannot be rid of anybody then.
+ */
+export function drawCrowded(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
+  const { resetConnection, crashWorker, crashFinder, crashClient } = rates;
+  const clients = random.int(1, 3);
+  const maxConnections = 4 * (clients + 2);
+  return {
+    workers: random.int(1, 3),
+    clients,
+    intruders: random.int(0, 2),
+    callsPerSession: random.int(10, 40),
+    thinkMs: random.pick([2, 10, 50]),
+    maxInFlight: random.pick([4, 16]),
+    networkDelayMs: random.real(0.1, 2),
+    diskDelayMs: random.real(0.2, 3),
+    halfOpenMs: 50,
+    maxSessions: QUIET_WORLD.maxSessions,
+    resultBytes: 0,
+    bufferBytes: random.pick([100, 1_000, QUIET_WORLD.bufferBytes]),
+    pauseBytes: random.pick([100, 1_000]),
+    closeBytes: 50_000,
+    maxUnsentBytes: random.pick([100_000, QUIET_WORLD.maxUnsentBytes]),
+    helloMs: random.pick([50, 300]),
+    messageMs: random.pick([300, 1_000]),
+    unreadMs: random.pick([300, 1_000]),
+    pingMs: random.pick([100, 500]),
+    maxConnections,
+    maxProcessConnections: random.pick([maxConnections + 4, 4 * maxConnections]),
+    attemptTimeoutMs: random.pick([200, 3_000]),
+    restartMs: 20,
+    pauseMs: 50,
+    faultsForMs: random.real(1_000, 4_000),
+    rates: {
+      ...QUIET_WORLD.rates,
+      ...{ resetConnection, crashWorker, crashFinder, crashClient },
+      cutConnection: random.pick([10, 40]),
+      stallSocket: random.pick([5, 20]),
+    },
+  };
+}
