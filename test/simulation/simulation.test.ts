@@ -14,14 +14,14 @@ import { KEPT_SEEDS } from './seeds.ts';
 import { SPECIAL_WORLDS } from './special-worlds.ts';
 
 /** Fresh ones are in fresh.simulation.ts. */
-const FIXED_SEEDS = 300;
+const FIXED_SEEDS = 150;
 /** Seeds that the mutant which is tried here may take: every one of them catches it. */
 const MUTANT_SEEDS = 50;
 const REPLAYED_SEEDS = 10;
 /** Of the seeds, for each kind of world. */
 const LEAST_SHARE = 0.02;
 const SEEDS_PER_REQUEST = 5;
-const MINIMIZER_TRIES = 40;
+const MINIMIZER_TRIES = 10;
 
 function describeViolation(seed: number, violation: string): string {
   return `seed ${seed}: ${violation}\n  npm run simulate -- --seed ${seed} --trace`;
