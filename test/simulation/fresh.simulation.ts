@@ -5,11 +5,11 @@ import { firstFreshSeed, shareOfCommit } from './command/replay.ts';
 import { runMany } from './command/run-many.ts';
 import { runMutants } from './command/run-mutants.ts';
 
-const SEEDS = 8_000;
+const SEEDS = 5_000;
 /** For each mutant; those that need more in the usual mix of worlds are hunted in worlds that suit them. */
 const MUTANT_SEEDS = 4_000;
 const SHARES = 10;
-const LIMIT_MS = 20 * 60_000;
+const LIMIT_MS = 30 * 60_000;
 
 describe('the simulation of a commit', function () {
   this.timeout(LIMIT_MS);
