@@ -2,13 +2,13 @@
 import type { MessageOf } from '@dpr/protocol';
 import { deferred } from '@dpr/runtime/deferred';
 import type { Host } from '@dpr/runtime/host';
+import { atTickEnd } from '@dpr/runtime/tick-end';
 import { unlessAborted } from '../abort.ts';
 import { addressText, checkToken, parseAddress } from './addresses.ts';
 import { checkOptions } from '../check.ts';
 import { Engine } from '../session/engine.ts';
 import { ClosedError, refusedByWorker, unreachable, type DprError } from '../errors.ts';
 import { openFinder } from './finder.ts';
-import { flushes } from './flushes.ts';
 import { isDefinite } from './link.ts';
 import { describeMembers, membershipOf, NO_MEMBERSHIP, workersOf, type WorkerInfo } from './membership.ts';
 import { CONNECT_RULES, SESSION_RULES, type ConnectOptions, type SessionOptions } from '../options.ts';
@@ -137,7 +137,7 @@ function openCluster(host: Host, options: ConnectOptions, timeouts: Timeouts, se
     removedGeneration: (id) => membership.removed.get(id),
     knownWorkers: () => describeMembers(membership),
     log,
-    flushSoon: flushes(host),
+    flushSoon: atTickEnd(host, (session) => session.flush()),
     forget: sessions.forget,
   };
 
