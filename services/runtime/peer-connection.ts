@@ -39,9 +39,8 @@ let lastConnection = 0;
 export function servePeer(socket: MessageSocket, newcomer: Newcomer, port: Port): void {
   const { host, owner, limits, admission, sweeps } = port;
   const isOpen = (): boolean => socket.isOpen();
-  const frames = frameSocket(host, socket, limits, {
-    ...{ opened: () => undefined, message, received: cameIn, pong, drained, failed, closed },
-  });
+  const user = { opened: () => undefined, message, received: cameIn, pong, drained, failed, closed };
+  const frames = frameSocket(host, socket, limits, user);
   const held = heldFrames(frames, isOpen, (messages) => {
     if (peer !== undefined) owner.frames(peer.connection, messages);
   });
