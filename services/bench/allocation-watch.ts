@@ -1,6 +1,6 @@
 /** Loaded before a server whose memory is to be watched: each SIGUSR2 begins that, or ends it and writes what was seen. */
-import { renameSync, writeFileSync } from 'node:fs';
 import { allocationFile, watchAllocation, type Allocation } from './allocation.ts';
+import { writeWhole } from './written-files.ts';
 
 let end: (() => Allocation) | undefined;
 process.on('SIGUSR2', () => {
@@ -8,8 +8,6 @@ process.on('SIGUSR2', () => {
     end = watchAllocation();
     return;
   }
-  const file = allocationFile(process.pid);
-  writeFileSync(`${file}.part`, JSON.stringify(end()));
-  renameSync(`${file}.part`, file); // whole once it is there
+  writeWhole(allocationFile(process.pid), end());
   end = undefined;
 });

@@ -1,7 +1,7 @@
 /** Loaded before a worker whose event loop is to be watched: each SIGUSR2 writes how long its turns were since the one before. */
-import { renameSync, writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { turnsFile, type TurnTimes } from './turns.ts';
+import { writeWhole } from './written-files.ts';
 
 const RESOLUTION_MS = 1;
 const watched = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
@@ -16,7 +16,5 @@ process.on('SIGUSR2', () => {
     longest: late(watched.max),
   };
   watched.reset();
-  const file = turnsFile(process.pid);
-  writeFileSync(`${file}.part`, JSON.stringify(times));
-  renameSync(`${file}.part`, file); // whole once it is there
+  writeWhole(turnsFile(process.pid), times);
 });

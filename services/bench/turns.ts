@@ -1,8 +1,7 @@
 /** How long an event loop kept others waiting: by how much a timer that rings each millisecond was late. */
-import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { takeWritten } from './written-files.ts';
 
 /** ms */
 export interface TurnTimes {
@@ -12,25 +11,13 @@ export interface TurnTimes {
   readonly longest: number;
 }
 
-const POLL_MS = 5;
-
 /** Where a watched process writes its turns. */
 export function turnsFile(pid: number): string {
   return path.join(tmpdir(), `dpr-bench-turns-${pid}.json`);
 }
 
-/** The turns of a watched process since this was asked before. */
+/** The turns of a watched process since this was asked before. @throws as `takeWritten` */
 export async function takeTurns(pid: number, signal: AbortSignal): Promise<TurnTimes> {
-  const file = turnsFile(pid);
   process.kill(pid, 'SIGUSR2');
-  for (;;) {
-    try {
-      const times = JSON.parse(await readFile(file, 'utf8')) as TurnTimes;
-      await rm(file);
-      return times;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-    await pause(POLL_MS, undefined, { signal });
-  }
+  return (await takeWritten(turnsFile(pid), [signal])) as TurnTimes;
 }

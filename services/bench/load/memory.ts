@@ -1,7 +1,7 @@
 /** What a load takes of the memory of its own process, and of those of the servers. */
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { allocationFile, watchAllocation, type Allocation } from '../allocation.ts';
-import { untilWritten } from '../written-files.ts';
+import { takeWritten } from '../written-files.ts';
 import type { Line } from './load.ts';
 import { closedLoop } from './loops.ts';
 import type { MemoryUse } from './protocol.ts';
@@ -32,11 +32,7 @@ export async function measureMemory(
 }
 
 async function writtenBy(pid: number): Promise<Allocation> {
-  const file = allocationFile(pid);
-  await untilWritten([file]);
-  const allocation = JSON.parse(readFileSync(file, 'utf8')) as Allocation;
-  rmSync(file);
-  return allocation;
+  return (await takeWritten(allocationFile(pid))) as Allocation;
 }
 
 /** Of all these processes together. */
