@@ -6,7 +6,8 @@ import { connect as connectClient, connectOperator } from '@dpr/client';
 import { EXIT } from '@dpr/runtime';
 import { MIN_DESCRIPTORS, RESERVED_DESCRIPTORS } from '../../services/runtime/descriptors.ts';
 import type { Child } from '../runtime/cluster.ts';
-import { connect as connectPeer, hello } from '../runtime/peer.ts';
+import { hello } from '../runtime/hello.ts';
+import { connect as connectPeer } from '../runtime/peer.ts';
 import { cleanUp, endsSaying, makeSite, onCleanUp, probe, said, startSite, until, within } from './harness.ts';
 
 const LIMIT = 256;

@@ -6,7 +6,8 @@ import { PROTOCOL_VERSION } from '@dpr/protocol';
 import { EXIT } from '@dpr/runtime';
 import { connectOperator, UnauthorizedError, type LogEntry } from '@dpr/client';
 import { freePort } from '../runtime/cluster.ts';
-import { connect, hello } from '../runtime/peer.ts';
+import { hello } from '../runtime/hello.ts';
+import { connect } from '../runtime/peer.ts';
 import { cleanUp, endsSaying, makeSite, onCleanUp, startSite, until, within } from './harness.ts';
 
 describe('processes that get in each other’s way', () => {

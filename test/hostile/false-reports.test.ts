@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { MESSAGES } from '../protocol/arbitraries.ts';
 import type { Child, Cluster } from '../runtime/cluster.ts';
-import { amounts, batch, connect, greet, hello, type Peer } from '../runtime/peer.ts';
+import { hello } from '../runtime/hello.ts';
+import { amounts, batch, connect, greet, type Peer } from '../runtime/peer.ts';
 import { attendedCluster, type Attended, type AttendedOptions } from './harness.ts';
 import type { WellBehaved } from './well-behaved.ts';
 

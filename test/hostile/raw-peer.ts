@@ -2,7 +2,7 @@
 import { encode, type Message, type MessageOf } from '@dpr/protocol';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { hello } from '../runtime/peer.ts';
+import { hello } from '../runtime/hello.ts';
 
 export const BINARY = 2;
 export const PING = 9;

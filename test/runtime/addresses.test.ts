@@ -7,7 +7,8 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { RESERVED_DESCRIPTORS } from '../../services/runtime/descriptors.ts';
 import { createPlaces } from '../../services/runtime/connection-places.ts';
 import { messageFrame, upgradeRequest } from '../hostile/raw-peer.ts';
-import { connect, greet, hello, type Peer, welcome } from './peer.ts';
+import { hello } from './hello.ts';
+import { connect, greet, type Peer, welcome } from './peer.ts';
 
 const [POLITE, GREEDY] = ['127.0.0.1', '127.0.0.2'];
 

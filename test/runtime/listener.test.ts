@@ -18,7 +18,8 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { WebSocket } from 'ws';
 import { BINARY, messageFrame, PING, rawPeer, webSocketFrame } from '../hostile/raw-peer.ts';
-import { connect, greet, hello, welcome } from './peer.ts';
+import { hello } from './hello.ts';
+import { connect, greet, welcome } from './peer.ts';
 
 const log = createLog('silent', {});
 const refresh: Message = { kind: 'refresh', worldLine: 1 };

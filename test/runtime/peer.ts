@@ -3,6 +3,7 @@ import { AMOUNT_BYTES, writeAmounts } from '@dpr/counter';
 import { decodeMessage, encode, PROTOCOL_VERSION, type Batch, type Message, type MessageOf } from '@dpr/protocol';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
+import { hello } from './hello.ts';
 
 export interface Peer {
   readonly ws: WebSocket;
@@ -70,18 +71,6 @@ export async function connect(port: number, from = '127.0.0.1'): Promise<Peer> {
         void closed.then((code) => reject(new Error(`closed (${code}) while waiting for '${kind}'`)));
       }),
     close: () => ws.terminate(),
-  };
-}
-
-export function hello(fields: Partial<MessageOf<'hello'>> = {}): MessageOf<'hello'> {
-  return {
-    kind: 'hello',
-    protocol: PROTOCOL_VERSION,
-    role: 'client',
-    cluster: undefined,
-    stamp: undefined,
-    token: '',
-    ...fields,
   };
 }
 

@@ -2,7 +2,8 @@ import { encode, encodeMessage, ERROR_CODES, draftOf, PROTOCOL_VERSION, type Mes
 import assert from 'node:assert/strict';
 import { makeVectors } from '../protocol/vectors.ts';
 import { createCluster, type Cluster } from './cluster.ts';
-import { connect, greet, hello } from './peer.ts';
+import { hello } from './hello.ts';
+import { connect, greet } from './peer.ts';
 
 /** Status codes of WebSockets, as WIRE.md states them. */
 const REFUSED = 1008;

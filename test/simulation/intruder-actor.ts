@@ -7,6 +7,7 @@ import { CLOSE_TIMEOUT_MS } from '../../services/runtime/frame-socket.ts';
 import { SILENT_INTERVALS } from '../../services/runtime/keep-alive.ts';
 import { LISTENER_LIMITS } from '../../services/runtime/listener-limits.ts';
 import type { MessageSocketUser } from '../../services/runtime/message-socket.ts';
+import { hello } from '../runtime/hello.ts';
 import { reachFinder } from './finder-actor.ts';
 import { connectSim, type Acceptor, type SimSocket } from './network.ts';
 import type { WorldOptions } from './options.ts';
@@ -21,15 +22,6 @@ const PACE_MS = 15;
 const LOOKS = 3;
 const GARBAGE_BYTES = 20;
 const PART_BYTES = 30;
-
-const HELLO: Message = {
-  kind: 'hello',
-  protocol: PROTOCOL_VERSION,
-  role: 'client',
-  cluster: undefined,
-  stamp: undefined,
-  token: '',
-};
 
 interface Intrusion {
   /** What it does, once the socket is open. */
@@ -50,11 +42,11 @@ const INTRUSIONS: Readonly<Record<string, Intrusion>> = {
     within: ({ helloMs }) => helloMs,
   },
   'greets in another version': {
-    begin: (socket) => send(socket, { ...HELLO, protocol: PROTOCOL_VERSION + 1 }),
+    begin: (socket) => send(socket, hello({ protocol: PROTOCOL_VERSION + 1 })),
     within: ({ helloMs }) => helloMs,
   },
   'greets in a role that is not let in': {
-    begin: (socket) => send(socket, { ...HELLO, role: 'worker' }),
+    begin: (socket) => send(socket, hello({ role: 'worker' })),
     within: ({ helloMs }) => helloMs,
   },
   'sends more than a greeting': {
@@ -63,19 +55,19 @@ const INTRUSIONS: Readonly<Record<string, Intrusion>> = {
   },
   'does not finish a message': {
     begin(socket) {
-      send(socket, HELLO);
+      send(socket, hello());
       socket.sendPart(PART_BYTES);
     },
     within: ({ messageMs }) => messageMs + LOOKS * LISTENER_LIMITS.paceLookMs,
   },
   'falls silent': {
     begin(socket) {
-      send(socket, HELLO);
+      send(socket, hello());
       socket.stall(Number.MAX_SAFE_INTEGER);
     },
     within: ({ pingMs }) => (SILENT_INTERVALS + 2) * pingMs,
   },
-  stays: { begin: (socket) => send(socket, HELLO), within: undefined },
+  stays: { begin: (socket) => send(socket, hello()), within: undefined },
 };
 
 export function startIntruder(world: World, index: number): void {
