@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Cluster, Session } from '@dpr/client';
-import { storeType, type SetOperation } from '@dpr/store/client';
+import { storeType, type SetOperation, type Store } from '@dpr/store/client';
 import { createRandom, type Random } from '../simulation/random.ts';
 import { clientOf, type Place } from './harness.ts';
 
@@ -18,10 +18,11 @@ export interface Sizes {
   readonly batchesInFlight: number;
 }
 
-type Store = ReturnType<typeof storeOf>;
-
-const storeOf = (session: Session, id: number) => session.worker(id, storeType);
 const REMOVED = 2 ** 31;
+
+function storeOf(session: Session, id: number): Store {
+  return session.worker(id, storeType);
+}
 
 /** What one store must hold. */
 class Recorded {
