@@ -2,10 +2,10 @@
  * Simulated connections: each delivers in order, after a random delay, until it is cut. What is in flight then is lost from a
  * random point on, and each side hears of the end in its own time. What carries frames is above it, and is production's.
  */
-import { decode, decodeMessage, describeFrames, FrameError, type Message } from '../../services/protocol/index.ts';
 import type { MessageSocket, MessageSocketUser } from '../../services/runtime/message-socket.ts';
 import type { Process } from './scheduler.ts';
-import { inWords, type World } from './world.ts';
+import { describeSent, noteFrames, type Sent } from './sent-messages.ts';
+import type { World } from './world.ts';
 
 /** The longest time in which a side does not notice that the other one has given the connection up. */
 const RESET_UNNOTICED_MS = 400;
@@ -52,11 +52,7 @@ interface Direction {
   readonly inFlight: Travelling[];
 }
 
-interface Travelling {
-  readonly kind: 'message' | 'part' | 'ping' | 'pong' | 'close';
-  readonly data: Buffer;
-  /** With its head. */
-  readonly size: number;
+interface Travelling extends Sent {
   at: number;
   lost: boolean;
 }
@@ -205,7 +201,8 @@ class End implements SimSocket {
       const before = sender?.unsentBytes() ?? 0;
       this.#stalls--;
       // There is room for what the sender has kept.
-      if (sender !== undefined && before > 0 && sender.unsentBytes() === 0) sender.#drainsSoon();
+      if (sender !== undefined && before > 0 && sender.unsentBytes() === 0)
+        this.world.scheduler.after(this.world.networkDelay(), sender.process, () => sender.#drains());
       this.#readOn();
     });
   }
@@ -237,7 +234,7 @@ class End implements SimSocket {
     this.#user?.message(data, true);
   }
 
-  #depart(kind: Travelling['kind'], data: Buffer): void {
+  #depart(kind: Sent['kind'], data: Buffer): void {
     const { world, link, side, process } = this;
     const size = HEAD_BYTES + data.length;
     this.#unread += size;
@@ -251,7 +248,7 @@ class End implements SimSocket {
     way.inFlight.push(travelling);
     noteOvertaking(world, target, at);
     const to = target.process.name;
-    world.frame(process.name, to, () => `to ${to} at ${at.toFixed(3)}: ${describe(travelling)}`);
+    world.frame(process.name, to, () => `to ${to} at ${at.toFixed(3)}: ${describeSent(travelling)}`);
     world.scheduler.at(at, target.process, () => {
       if (way.inFlight[0] === travelling) way.inFlight.shift();
       target.#arrives(travelling);
@@ -326,15 +323,12 @@ class End implements SimSocket {
     world.scheduler.after(world.networkDelay(), this.process, () => {
       const before = this.unsentBytes();
       this.#unread -= size;
-      const isDrained = before > 0 && this.unsentBytes() === 0;
-      if (isDrained && this.state !== 'closed') this.#enter(() => this.#user?.drained());
+      if (before > 0 && this.unsentBytes() === 0) this.#drains();
     });
   }
 
-  #drainsSoon(): void {
-    this.world.scheduler.after(this.world.networkDelay(), this.process, () => {
-      if (this.state !== 'closed') this.#enter(() => this.#user?.drained());
-    });
+  #drains(): void {
+    if (this.state !== 'closed') this.#enter(() => this.#user?.drained());
   }
 
   /** It hears of its end. */
@@ -361,7 +355,7 @@ class End implements SimSocket {
   }
 }
 
-/** Whoever accepts a connection: a port. */
+/** A port that accepts connections. */
 export interface Acceptor {
   readonly process: Process;
   /** Let something happen in the process. */
@@ -427,36 +421,6 @@ function loseUnsent({ inFlight }: Direction, unsent: number): void {
   }
 }
 
-/** Types of frames that no table describes, and those that are looked into. */
-const [ERROR, SEVERAL, BATCH, REPLY] = [0x03, 0x04, 0x10, 0x11];
-const TEXTS = new Map([
-  ...describeFrames().map(({ type, kind }) => [type, `sent ${kind}`] as const),
-  ...([
-    [BATCH, 'sent batch'],
-    [REPLY, 'sent reply'],
-  ] as const),
-]);
-const SEVERAL_HEAD_BYTES = 4;
-const LENGTH_BYTES = 4;
-
-/** What a run has reached by sending a message. */
-function noteFrames(world: World, message: Buffer): void {
-  if (message[0] !== SEVERAL) return noteFrame(world, message);
-  world.reached('several frames in a message');
-  for (let at = SEVERAL_HEAD_BYTES; at < message.length;) {
-    const from = at + LENGTH_BYTES;
-    at = from + message.readUInt32LE(at);
-    noteFrame(world, message.subarray(from, at));
-  }
-}
-
-function noteFrame(world: World, frame: Buffer): void {
-  const [type = 0] = frame;
-  if (type !== ERROR) return world.reached(TEXTS.get(type) ?? `sent 0x${type.toString(16)}`);
-  const message = decode(frame);
-  if (message.kind === 'error') world.reached(`refused: ${message.code}`);
-}
-
 function noteOvertaking(world: World, { process, link }: End, at: number): void {
   const { latest } = process;
   if (latest.at <= at) {
@@ -520,23 +484,4 @@ export function isTold(link: Link, towards: 0 | 1): boolean {
 export function clog(world: World, link: Link, towards: 0 | 1, ms: number): void {
   const lane = link.lanes[towards];
   lane.lastAt = Math.max(lane.lastAt, world.scheduler.now + ms);
-}
-
-/** A message in a line. */
-function describe({ kind, data, size }: Travelling): string {
-  if (kind !== 'message') return kind === 'part' ? `${size} bytes of a message` : kind;
-  return framesIn(data)?.map(describeFrame).join(' + ') ?? `${size} bytes that are no frame`;
-}
-
-function framesIn(data: Buffer): readonly Message[] | undefined {
-  try {
-    return decodeMessage(data);
-  } catch (error) {
-    if (error instanceof FrameError) return undefined;
-    throw error;
-  }
-}
-
-function describeFrame({ kind, ...values }: Message): string {
-  return `${kind} ${inWords(values)}`;
 }

@@ -205,7 +205,7 @@ export function drawHostile(random: Random, { rates, sessionsPerClient }: WorldO
 
 /**
  * Intruders take connections and memory of ports that have few of them, peers stop reading, and what both sides hold of what was not
- * read is little. Processes are not paused, since a port cannot be rid of anybody then.
+ * read is little. Processes are not paused, since a port of one that stands still closes no connection.
  */
 export function drawCrowded(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
   const { resetConnection, crashWorker, crashFinder, crashClient } = rates;
