@@ -162,10 +162,12 @@ describe('the writer of checkpoints', () => {
       },
     });
     writer.dropAfter(4);
-    writer.add(version(7));
-    const marked = writer.mark({ incarnation: 1, worldLine: 1, version: 7 });
-    await reaches('failed', 'drop 4', 'append 7', 'durable 7', 'mark');
+    const marked = writer.mark({ incarnation: 1, worldLine: 1, version: 4 });
+    await reaches('failed', 'drop 4', 'mark');
     assert.equal(await marked, true);
+    writer.dropAfter(4);
+    writer.add(version(7));
+    await reaches('failed', 'drop 4', 'mark', 'drop 4', 'append 7', 'durable 7');
   });
 
   it('drops for the later one of two rollbacks in memory, and what was sealed between them', async () => {

@@ -63,6 +63,8 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
   /** Aborted by the next rollback: what was asked for before counts no more. */
   let era = new AbortController();
   let draining: Promise<unknown> | undefined;
+  /** The newest `dropAfter`: whether no later rollback overtook it. */
+  let dropping: Promise<boolean> | undefined;
   let pruning: Promise<unknown> | undefined;
   let pruneTo = 0;
 
@@ -77,9 +79,9 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
     return dropped;
   }
 
-  async function dropThenDrain(own: AbortController, version: number, dropped?: Promise<unknown>): Promise<void> {
-    if (!(await persist(options, own.signal, 'rollback', version, () => store.dropAfter(version)))) return;
-    await dropped;
+  async function drainOnce(dropping: Promise<boolean>, own: AbortController, before?: Promise<unknown>): Promise<void> {
+    if (!(await dropping)) return;
+    await before;
     await drain(own);
   }
 
@@ -141,8 +143,9 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       return done ? { restored } : undefined;
     },
     dropAfter(version) {
-      const dropped = endEra();
-      draining = dropThenDrain(era, version, dropped).catch(broken);
+      const before = endEra();
+      dropping = persist(options, era.signal, 'rollback', version, () => store.dropAfter(version));
+      draining = drainOnce(dropping, era, before).catch(broken);
     },
     begin: (version, checkpoint) =>
       persist(options, era.signal, 'first checkpoint', version, async () => {
@@ -151,7 +154,7 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
       }),
     async mark(clean) {
       const { signal } = era;
-      await draining; // what a rollback drops is above what the marker names
+      await dropping; // what a rollback drops is above what the marker names
       return persist(options, signal, 'marker', clean.version, () => store.markClean(clean));
     },
     prune(keep) {

@@ -125,12 +125,6 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     'overdue: (most) => { if (times >= most) for (const peer of awaited) gone(peer); return []; },',
   ),
   mutant(
-    '197c the answer to an earlier question counts',
-    `${RUNTIME}/arrival-barrier.ts`,
-    'if (data.equals(number)) gone(peer);',
-    'if (data.length > 0) gone(peer);',
-  ),
-  mutant(
     '158 the reply to a retry comes without the cut that covers it',
     `${RUNTIME_WORKER}/clients.ts`,
     'if (last !== undefined && version <= last.own && version > client.told) tell(',
@@ -139,8 +133,8 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
   mutant(
     '277 a rollback in memory leaves its versions on the volume',
     `${RUNTIME_WORKER}/checkpoint-writer.ts`,
-    "    if (!(await persist(options, own.signal, 'rollback', version, () => store.dropAfter(version)))) return;\n",
-    '    if (own.signal.aborted || version < 0) return;\n',
+    "      dropping = persist(options, era.signal, 'rollback', version, () => store.dropAfter(version));\n",
+    '      dropping = Promise.resolve(version >= 0);\n',
   ),
   mutant(
     '278 what a new world-line seals is written before the volume has dropped the old one',
