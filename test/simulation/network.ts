@@ -379,7 +379,11 @@ export function connectSim({ world, process, find, enter }: Dialing): SimSocket 
     if (socket.state !== 'connecting') return;
     const port = find();
     if (port === undefined) return socket.refused();
-    if (port === 'deaf') return socket.open(undefined, 0);
+    if (port === 'deaf') {
+      // Its system may answer the connection alone, or it the request for a WebSocket as well.
+      if (world.random.chance(0.5)) socket.open(undefined, 0);
+      return;
+    }
     const accepted = new End(world, port.process, port.enter);
     const lanes = [emptyLane(), emptyLane()] as const;
     const link: Link = { ends: [socket, accepted], lanes, dead: false };
