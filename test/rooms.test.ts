@@ -51,11 +51,15 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   'services/counter/operations': { node: PURE },
   'services/store': { rooms: ['services/runtime', 'services/store/engine', 'services/store/operations'], node: true },
   'services/store/engine': { rooms: ['services/runtime'], node: PURE },
-  // For applications, and no part of the worker.
-  'services/store/client': { rooms: ['services/client', 'services/store/operations'] },
   'services/store/operations': { rooms: ['services/protocol'], node: PURE },
   'services/client': {
-    rooms: ['services/core', 'services/counter/operations', 'services/protocol', 'services/runtime'],
+    rooms: [
+      'services/core',
+      'services/counter/operations',
+      'services/protocol',
+      'services/runtime',
+      'services/store/operations',
+    ],
     packages: ['commander', 'zod/mini'],
     node: true,
   },
@@ -78,7 +82,6 @@ const ROOMS: Readonly<Record<string, Rule>> = {
       'services/local',
       'services/protocol',
       'services/runtime',
-      'services/store/client',
       'services/store/engine',
     ],
     packages: ['commander', 'ws'],

@@ -2,13 +2,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect, type Cluster, type Session } from '@dpr/client';
+import { connect, type Cluster, type Session, type Store } from '@dpr/client';
 import { type ClusterProcess, runningCluster } from '@dpr/client/cluster-file';
 import { commandLine, whole } from '@dpr/local/command-line';
 import { interruptible } from '@dpr/local/interrupt';
 import { seededRandom, summarize } from '@dpr/local/measurements';
 import { LOCAL_PROGRAM, startTemporaryCluster } from '@dpr/local/temporary-cluster';
-import { type Store, storeType } from '@dpr/store/client';
 import { cpuNs, memoryBytes, pins } from './cpu.ts';
 import { takeTurns, type TurnTimes } from './turns.ts';
 
@@ -32,7 +31,7 @@ function sessionOf(cluster: Cluster): Session {
 }
 
 function storeOf(cluster: Cluster, worker: number): Store {
-  return sessionOf(cluster).worker(worker, storeType);
+  return sessionOf(cluster).store(worker);
 }
 
 /** A key by its number: the number, and bytes that all keys have. */
@@ -59,7 +58,7 @@ class Run {
     this.#cluster = cluster;
     this.#directory = directory;
     this.#session = sessionOf(cluster);
-    this.#store = this.#session.worker(0, storeType);
+    this.#store = this.#session.store(0);
   }
 
   async measure(): Promise<object> {
@@ -223,7 +222,7 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
     checkpointIntervalMs: CHECKPOINT_INTERVAL_MS,
     command: [...pins().servers, ...LOCAL_PROGRAM],
     signal,
-    type: { name: 'store', program: path.join(import.meta.dirname, 'bench-store-worker.js') },
+    type: 'store',
   });
   try {
     const cluster = await connect({ cluster: own.cluster });

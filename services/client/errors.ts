@@ -107,6 +107,39 @@ export class OverflowError extends DprError {
   }
 }
 
+/** Why an operation of a store was not done. */
+export type StoreFailure = 'notNumber' | 'overflow' | 'full' | 'tooLarge';
+
+/**
+ * Operations of a store failed and changed nothing; the others of the same call executed. `notNumber`: what is to be incremented is no whole
+ * number of 64 bits. `overflow`: the sum would be none. `full`: the worker has no memory for it. `tooLarge`: the values of one batch are
+ * more than a reply holds, so ask for fewer at a time.
+ */
+export class StoreError extends DprError {
+  override readonly name = 'StoreError';
+  override readonly code = 'store';
+  /** Why the first of them failed. */
+  readonly reason: StoreFailure;
+  /** Which operations of the call failed, counted from 0. */
+  readonly indexes: readonly number[];
+  /** The same by their numbers in the session, as in `Outcome.operation`. */
+  readonly operations: readonly number[];
+
+  constructor(reason: StoreFailure, indexes: readonly number[], operations: readonly number[]) {
+    super(`${REASONS[reason]}; ${indexes.length} operations failed, the first at ${indexes[0] ?? 0} of its call`);
+    this.reason = reason;
+    this.indexes = indexes;
+    this.operations = operations;
+  }
+}
+
+const REASONS: Readonly<Record<StoreFailure, string>> = {
+  notNumber: 'the value is not a whole number of 64 bits',
+  overflow: 'the sum does not fit into 64 bits',
+  full: 'the store has no memory left',
+  tooLarge: 'the values are more than one reply holds: get fewer at a time',
+};
+
 /** More operations wait than the session holds, or `whenFull: 'reject'` was asked for. Nothing was sent. */
 export class OverloadedError extends DprError {
   override readonly name = 'OverloadedError';

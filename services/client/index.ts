@@ -28,6 +28,7 @@ export {
   RefusedError,
   RollbackError,
   SessionExpiredError,
+  StoreError,
   TooManySessionsError,
   UnauthorizedError,
   UnknownWorkerError,
@@ -35,6 +36,7 @@ export {
   WorkerRemovedError,
   WrongTypeError,
 } from './errors.ts';
+export type { StoreFailure } from './errors.ts';
 export type { ClusterEvent } from './operator/events.ts';
 export * as limits from './limits.ts';
 export type { WorkerInfo } from './connection/membership.ts';
@@ -52,6 +54,15 @@ export type { Outcome } from './session/outcome.ts';
 export type { FailedOperations, FailureFormat, ResultsFormat } from './session/results-format.ts';
 export type { LostOperations, RollbackReport } from './session/rollback-report.ts';
 export type { Session, WorkerHandle } from './session/session.ts';
+export {
+  storeType,
+  type Data,
+  type DeleteOptions,
+  type Found,
+  type SetOperation,
+  type SetOptions,
+  type Store,
+} from './session/store.ts';
 export {
   defineWorkerType,
   type Calls,

@@ -3,8 +3,7 @@
  * was written, and whether it was removed since; its value follows from that.
  */
 import assert from 'node:assert/strict';
-import type { Cluster, Session } from '@dpr/client';
-import { storeType, type SetOperation, type Store } from '@dpr/store/client';
+import type { Cluster, Session, SetOperation, Store } from '@dpr/client';
 import { createRandom, type Random } from '../simulation/random.ts';
 import { clientOf, type Place } from './harness.ts';
 
@@ -21,7 +20,7 @@ export interface Sizes {
 const REMOVED = 2 ** 31;
 
 function storeOf(session: Session, id: number): Store {
-  return session.worker(id, storeType);
+  return session.store(id);
 }
 
 /** What one store must hold. */

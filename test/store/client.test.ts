@@ -1,5 +1,5 @@
+import { StoreError } from '@dpr/client';
 import { createStore } from '@dpr/store';
-import { StoreError, storeType } from '@dpr/store/client';
 import { MAX_VALUE_BYTES } from '@dpr/store/operations';
 import assert from 'node:assert/strict';
 import { fakeWorker } from '../client/fake-cluster.ts';
@@ -13,7 +13,7 @@ describe('a store, for applications', () => {
     const state = createStore({ seed: [5, 6], maxBytes: 100_000_000, tableBits: 4 });
     const worker = closing(await fakeWorker(2, { type: 'store' }));
     const { cluster } = await clusterOf([worker]);
-    const store = cluster.session().worker(2, storeType);
+    const store = cluster.session().store(2);
     let now = 1_000;
     const serve = async (batches: number): Promise<void> => {
       const peer = await worker.accept();

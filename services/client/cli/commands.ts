@@ -63,7 +63,7 @@ export async function addToCounter(
     json = false,
   }: { readonly commit?: boolean; readonly replay?: boolean; readonly json?: boolean },
 ): Promise<void> {
-  await withCounters(settings, terminal, async (cluster) => {
+  await withWorkers(settings, terminal, async (cluster) => {
     const session = cluster.session({ replay });
     const added = session.counter(worker).add(amount);
     const late = `worker ${worker} did not answer, and may have added ${amount} all the same; 'dpr status' shows how it is`;
@@ -83,7 +83,7 @@ export async function readCounter(
   worker: number,
   { json = false }: { readonly json?: boolean },
 ): Promise<void> {
-  await withCounters(settings, terminal, async (cluster) => {
+  await withWorkers(settings, terminal, async (cluster) => {
     const late = `worker ${worker} did not answer; 'dpr status' shows how it is`;
     const session = cluster.session({ replay: true }); // reading again does no harm
     const value = await inTime(settings, terminal, late, (signal) => session.counter(worker).get({ signal }));
@@ -159,7 +159,7 @@ async function untilInterrupted(terminal: Terminal, work: (signal: AbortSignal) 
 }
 
 /** Do it within `--timeout`. @throws TimeoutError with these words otherwise */
-async function inTime<T>(
+export async function inTime<T>(
   { connectTimeoutMs: timeoutMs }: Settings,
   { signal }: Terminal,
   words: string,
@@ -191,7 +191,7 @@ async function withCluster(
 }
 
 /** As `withCluster`, for what is asked of a worker. @throws NoWorkersError where there is none at all */
-async function withCounters(
+export async function withWorkers(
   settings: Settings,
   terminal: Terminal,
   work: (cluster: Cluster) => Promise<void>,

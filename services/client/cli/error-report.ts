@@ -35,6 +35,11 @@ export class NoWorkersError extends Error {
   }
 }
 
+/** What was asked for was not done, as the worker says. */
+export class NotDoneError extends Error {
+  override readonly name = 'NotDoneError';
+}
+
 /** The cluster did not answer within `--timeout`. */
 export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';

@@ -14,6 +14,7 @@ Examples:
   $ dpr status --watch
   $ dpr add 0 300 --commit
   $ dpr get 0
+  $ dpr set 2 cart-17 'two apples'
   $ DPR_CLUSTER=wss://dpr.example.com:6379 dpr --ca ca.pem workers
   $ dpr remove-worker 1 --wait
   $ kill -9 $(dpr pid counter-0)
@@ -61,7 +62,7 @@ export async function runDpr(
 
 function buildProgram(variables: Variables, terminal: Terminal, calledIn: string): Command {
   const program = new Command('dpr')
-    .description('Look at a DPR cluster, use its counters, remove workers.')
+    .description('Look at a DPR cluster, use its counters and stores, remove workers.')
     .option(
       '--cluster <address>',
       `the Finder's public port (DPR_CLUSTER; default: of the cluster that runs here; where none was ever started, ${DEFAULT_CLUSTER})`,

@@ -1,12 +1,14 @@
 /** The subcommands of `dpr`: their words, options and help. */
 import { MAX_AMOUNT, MIN_AMOUNT } from '@dpr/counter/operations';
 import { MAX_WORKER_ID } from '@dpr/protocol';
-import { InvalidArgumentError, type Command } from 'commander';
+import { MAX_TIME_TO_LIVE_MS } from '@dpr/store/operations';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { addToCounter, readCounter, removeWorker, showStatus, showWorkers, watchEvents } from './commands.ts';
 import { ensureDeclared, type EnsureWords } from './ensure.ts';
 import { clusterIn, dataDirectory } from './local-clusters.ts';
 import { showPids } from './processes.ts';
 import { settingsInTime, settingsOf, type CommonOptions, type Variables } from './settings.ts';
+import { deleteKeys, readKey, setKey, type SetWords } from './store-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { deleteVolume, showVolumes, type VolumesPlace } from './volumes.ts';
 
@@ -38,6 +40,7 @@ export function addSubcommands(program: Command, caller: Caller): void {
   };
   addStatusCommands(program, context);
   addCounterCommands(program, context);
+  addStoreCommands(program, context);
   addMembershipCommands(program, context);
   addVolumesCommand(program, context, () => volumesPlace(common(), caller));
   addWatchCommands(program, context, directory);
@@ -86,10 +89,44 @@ function addCounterCommands(program: Command, { terminal, settings, withJson }: 
 
   program
     .command('get')
-    .description("print a counter's value, asked for again if a failure comes between")
-    .argument('<worker>', 'the id of a counter', workerId)
-    .addHelpText('after', examples('dpr get 0', 'dpr get 0 --json | jq -r .value'))
-    .action(async (worker: number, words: object) => readCounter(await settings(), terminal, worker, withJson(words)));
+    .description("print a counter's value, or what a store has under a key; asked for again if a failure comes between")
+    .argument('<worker>', 'the id of a counter or of a store', workerId)
+    .argument('[key]', 'of a store')
+    .addHelpText('after', examples('dpr get 0', 'dpr get 0 --json | jq -r .value', 'dpr get 2 cart-17'))
+    .action(async (worker: number, key: string | undefined, words: object) => {
+      if (key === undefined) return readCounter(await settings(), terminal, worker, withJson(words));
+      return readKey({ settings: await settings(), terminal, worker }, key, withJson(words));
+    });
+}
+
+function addStoreCommands(program: Command, { terminal, settings, withJson }: Context): void {
+  program
+    .command('set')
+    .description('write a key of a store, and print its revision')
+    .argument('<worker>', 'the id of a store', workerId)
+    .argument('<key>', 'text of up to 65,535 bytes')
+    .argument('<value>', 'text')
+    .option('--ttl <seconds>', 'the key is gone after that time', timeToLive)
+    .addOption(new Option('--if-absent', 'only if the key is not there').conflicts('ifPresent'))
+    .option('--if-present', 'only if the key is there')
+    .option('--commit', 'wait until it is committed')
+    .option('--no-replay', 'fail, instead of writing it again, when a failure of the cluster took it back')
+    .addHelpText('after', examples("dpr set 2 cart-17 'two apples' --commit", 'dpr set 2 lock me --if-absent --ttl 30'))
+    .action(async (worker: number, key: string, value: string, words: SetWords) =>
+      setKey({ settings: await settings(), terminal, worker }, key, value, withJson(words)),
+    );
+
+  program
+    .command('del')
+    .description('delete keys of a store, and print how many were there')
+    .argument('<worker>', 'the id of a store', workerId)
+    .argument('<keys...>', 'which')
+    .option('--commit', 'wait until it is committed')
+    .option('--no-replay', 'fail, instead of deleting again, when a failure of the cluster took it back')
+    .addHelpText('after', examples('dpr del 2 cart-17 cart-18 --commit'))
+    .action(async (worker: number, keys: string[], words: { commit?: boolean; replay?: boolean }) =>
+      deleteKeys({ settings: await settings(), terminal, worker }, keys, withJson(words)),
+    );
 }
 
 function addMembershipCommands(program: Command, { terminal, settings, withJson }: Context): void {
@@ -188,6 +225,12 @@ function workerId(text: string): number {
   const id = Number(text);
   if (/^\d+$/.test(text) && id <= MAX_WORKER_ID) return id;
   throw new InvalidArgumentError(`A worker's id is a whole number from 0 to ${MAX_WORKER_ID}.`);
+}
+
+function timeToLive(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value > 0 && value * 1_000 <= MAX_TIME_TO_LIVE_MS) return value;
+  throw new InvalidArgumentError('A time to live is a number of seconds above 0.');
 }
 
 function generation(text: string): number {

@@ -11,6 +11,7 @@ import { ClosedError, type RollbackError } from '../errors.ts';
 import { signalOf, type CallOptions } from '../options.ts';
 import { CallOutcome, type Outcome } from './outcome.ts';
 import type { RollbackReport } from './rollback-report.ts';
+import { type Store, storeType } from './store.ts';
 import { checkWorkerType, type TypedHandle, type WorkerType } from './worker-type.ts';
 
 /** A worker of any type, for which the application codes operations and results itself. */
@@ -53,6 +54,15 @@ export interface Session {
   counter(id: number): Counter;
 
   /**
+   * The store with this worker id: keys with values. Calls reject with UnknownWorkerError if there is none, and with WrongTypeError if
+   * the worker is no store.
+   *
+   * @example
+   * await session.store(2).set('cart-17', 'two apples');
+   */
+  store(id: number): Store;
+
+  /**
    * A worker of a type that the application knows, with that type's methods. Calls reject with WrongTypeError if the worker is of
    * another type.
    *
@@ -67,8 +77,8 @@ export interface Session {
    *
    * @param type the name that the worker type has in the stack's config
    * @example
-   * const store = session.worker(2, 'kv');
-   * const results = await store.call(operations, 1);
+   * const queue = session.worker(3, 'queue');
+   * const results = await queue.call(operations, 1);
    */
   worker(id: number, type: string): WorkerHandle;
 
@@ -167,6 +177,10 @@ class ClientSession implements Session {
 
   counter(id: number): Counter {
     return this.#counters.get(id) ?? typedHandle(this.#engine, counterType, id, this.#counters);
+  }
+
+  store(id: number): Store {
+    return this.worker(id, storeType);
   }
 
   worker<Methods extends object, Results>(id: number, type: WorkerType<Methods, Results>): Methods & TypedHandle;

@@ -1,13 +1,4 @@
-/** How applications talk to a store: `session.worker(2, storeType)` has these methods. */
-import {
-  type CallOptions,
-  defineWorkerType,
-  DprError,
-  type Operation,
-  type Outcome,
-  type TypedHandle,
-  type WorkerType,
-} from '@dpr/client';
+/** A store as a session has it. */
 import {
   type Data,
   decodeResults,
@@ -31,9 +22,13 @@ import {
   writeGet,
   writeIncrement,
   writeSet,
-} from './operations.ts';
+} from '@dpr/store/operations';
+import { StoreError, type StoreFailure } from '../errors.ts';
+import type { CallOptions } from '../options.ts';
+import type { Outcome } from './outcome.ts';
+import { defineWorkerType, type Operation, type TypedHandle, type WorkerType } from './worker-type.ts';
 
-export type { Data, Found, SetOperation } from './operations.ts';
+export type { Data, Found, SetOperation } from '@dpr/store/operations';
 
 /** When a key is written, and for how long. */
 export type SetOptions = Omit<SetOperation, 'key' | 'value'> & CallOptions;
@@ -49,7 +44,7 @@ export interface Store extends TypedHandle {
    * What the key holds; undefined: it is not there, or its time is over.
    *
    * @example
-   * const cart = await session.worker(2, storeType).get('cart-17');
+   * const cart = await session.store(2).get('cart-17');
    * console.log(cart === undefined ? 'none' : Buffer.from(cart.value).toString());
    */
   get(key: Data, options?: CallOptions): Outcome<Found | undefined>;
@@ -60,7 +55,7 @@ export interface Store extends TypedHandle {
    *
    * @throws RangeError at once when key, value or options are not within their limits
    * @example
-   * await session.worker(2, storeType).set('lock', 'mine', { ifAbsent: true, timeToLiveMs: 30_000 });
+   * await session.store(2).set('lock', 'mine', { ifAbsent: true, timeToLiveMs: 30_000 });
    */
   set(key: Data, value: Data, options?: SetOptions): Outcome<number | undefined>;
   setAll(list: readonly SetOperation[], options?: CallOptions): Outcome<(number | undefined)[]>;
@@ -75,39 +70,6 @@ export interface Store extends TypedHandle {
    */
   increment(key: Data, amount?: number | bigint, options?: CallOptions): Outcome<bigint>;
 }
-
-/** Why an operation of a store was not done. */
-export type StoreFailure = 'notNumber' | 'overflow' | 'full' | 'tooLarge';
-
-/**
- * Operations of a store failed and changed nothing; the others of the same call executed. `notNumber`: what is to be incremented is no whole
- * number of 64 bits. `overflow`: the sum would be none. `full`: the worker has no memory for it. `tooLarge`: the values of one batch are
- * more than a reply holds, so ask for fewer at a time.
- */
-export class StoreError extends DprError {
-  override readonly name = 'StoreError';
-  override readonly code = 'store';
-  /** Why the first of them failed. */
-  readonly reason: StoreFailure;
-  /** Which operations of the call failed, counted from 0. */
-  readonly indexes: readonly number[];
-  /** The same by their numbers in the session, as in `Outcome.operation`. */
-  readonly operations: readonly number[];
-
-  constructor(reason: StoreFailure, indexes: readonly number[], operations: readonly number[]) {
-    super(`${REASONS[reason]}; ${indexes.length} operations failed, the first at ${indexes[0] ?? 0} of its call`);
-    this.reason = reason;
-    this.indexes = indexes;
-    this.operations = operations;
-  }
-}
-
-const REASONS: Readonly<Record<StoreFailure, string>> = {
-  notNumber: 'the value is not a whole number of 64 bits',
-  overflow: 'the sum does not fit into 64 bits',
-  full: 'the store has no memory left',
-  tooLarge: 'the values are more than one reply holds: get fewer at a time',
-};
 
 const GET: Operation<Data, Found | undefined, Results> = { size: sizeOfGet, write: writeGet, read: readFound };
 const SET: Operation<SetOperation, number | undefined, Results> = {
@@ -133,7 +95,7 @@ const FAILURES: ReadonlyMap<number, StoreFailure> = new Map([
   [STATUS.tooLarge, 'tooLarge'],
 ]);
 
-/** The type for `session.worker(id, storeType)`. */
+/** The type that `session.store(id)` gives handles of. */
 export const storeType: WorkerType<Omit<Store, keyof TypedHandle>, Results> = defineWorkerType({
   name: STORE_TYPE,
   decodeResults,
