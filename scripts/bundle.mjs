@@ -19,6 +19,7 @@ export const METAFILE = path.join(DIST, 'metafile.json');
 export const PROGRAMS = {
   finder: 'services/finder/main.ts',
   counter: 'services/counter/main.ts',
+  store: 'services/store/main.ts',
   ingress: 'services/ingress/main.ts',
   dpr: 'services/client/dpr.ts',
   local: 'services/local/main.ts',
@@ -32,7 +33,6 @@ export const PROGRAMS = {
   'bench-profile': 'services/bench/profile.ts',
   'bench-state': 'services/bench/state.ts',
   'bench-store': 'services/bench/store.ts',
-  'bench-store-worker': 'services/store/main.ts',
   'bench-turn-watch': 'services/bench/turn-watch.ts',
   'bench-allocation-watch': 'services/bench/allocation-watch.ts',
 };

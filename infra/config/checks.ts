@@ -8,7 +8,7 @@ import {
   publicClaims,
   publicPort,
 } from '../plan/ports.ts';
-import { BUILT_IN_TYPE, workerName } from '../plan/names.ts';
+import { isBuiltIn, workerName } from '../plan/names.ts';
 import { type Problem, shown } from './problems.ts';
 import { isLess, quantityValue } from '../plan/quantity.ts';
 import type { Config, Resources, WorkerConfig } from './resolve.ts';
@@ -168,7 +168,7 @@ function portCollisions({ target, config, entries }: Subject): Problem[] {
 /** A type that the project does not ship has to say what the target needs to know of it. */
 function foreignTypes({ target, entries }: Subject): Problem[] {
   return entries
-    .filter(({ worker }) => worker.type !== BUILT_IN_TYPE)
+    .filter(({ worker }) => !isBuiltIn(worker.type))
     .flatMap(({ key, worker: { type, command, image, mountPath, listenPort } }) => {
       const problem = (text: string) => ({ key, text: `is of type ${shown(type)}, ${text}` });
       if (target === 'local') {

@@ -1,4 +1,4 @@
-import { BUILT_IN_TYPE } from '../plan/names.ts';
+import { DEFAULT_TYPE, isBuiltIn } from '../plan/names.ts';
 import { LISTEN_PORT } from '../plan/ports.ts';
 import type { Written, WrittenWorker } from './schema.ts';
 
@@ -67,8 +67,8 @@ export function resolve(written: Written): Config {
 /** One worker with every default filled in. */
 export function resolveWorker(written: Written, worker: Partial<WrittenWorker> & { id: number }): WorkerConfig {
   const defaults = written.workerDefaults;
-  const type = worker.type ?? defaults.type ?? BUILT_IN_TYPE;
-  const builtIn = type === BUILT_IN_TYPE;
+  const type = worker.type ?? defaults.type ?? DEFAULT_TYPE;
+  const builtIn = isBuiltIn(type);
   return {
     ...resources(worker, defaults),
     id: worker.id,

@@ -117,7 +117,7 @@ const resources = {
 /** What `dpr:workerDefaults` and each entry of `dpr:workers` can say. */
 const workerFields = {
   ...resources,
-  /** Any name; `counter` is built in. */
+  /** Any name; `counter` and `store` are built in. */
   type: dnsLabel('the name of a worker type').optional(),
   /** Where the process listens inside its container; its admin port follows from it. */
   listenPort: port.optional(),

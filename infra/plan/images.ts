@@ -1,12 +1,12 @@
 import type { Config } from '../config.ts';
-import { BUILT_IN_TYPE } from './names.ts';
+import { BUILT_IN_TYPES, isBuiltIn } from './names.ts';
 
 /** Plain NGINX, whose configuration is all that the ingress adds. */
 const NGINX_IMAGE = 'nginx:1.28';
 const DEFAULT_TAG = 'latest';
 
 /** The images that the project builds. */
-export const PROJECT_IMAGES = ['finder', BUILT_IN_TYPE, 'client', 'ingress'] as const;
+export const PROJECT_IMAGES = ['finder', ...BUILT_IN_TYPES, 'client', 'ingress'] as const;
 export type ProjectImage = (typeof PROJECT_IMAGES)[number];
 
 /** An image, and whether it is one of the project's that no registry was named for. */
@@ -29,7 +29,7 @@ export function nginxImage({ images }: Pick<Config, 'images'>): PlannedImage {
 
 /** A worker's image; the configuration's check saw to it that one of another project's type has one. */
 export function workerImage(config: Pick<Config, 'images'>, worker: { type: string; image?: string | undefined }) {
-  if (worker.type === BUILT_IN_TYPE) return projectImage(config, BUILT_IN_TYPE, worker.image);
+  if (isBuiltIn(worker.type)) return projectImage(config, worker.type, worker.image);
   if (worker.image === undefined) throw new Error(`a worker of type ${worker.type} has no image`);
   return { name: worker.image, withoutRegistry: false };
 }

@@ -15,7 +15,10 @@ export type {
 export { planLocal, reachable } from './local.ts';
 export type { LocalFinder, LocalOptions, LocalPlan, LocalProcess, LocalWorker } from './local.ts';
 export {
-  BUILT_IN_TYPE,
+  BUILT_IN_TYPES,
+  type BuiltInType,
+  DEFAULT_TYPE,
+  isBuiltIn,
   CLUSTER_PART,
   FINDER_NAME,
   INGRESS_ADMIN_NAME,

@@ -6,7 +6,7 @@ import {
   type Tokens,
   workerEnvironment,
 } from './environment.ts';
-import { BUILT_IN_TYPE, FINDER_NAME, workerName } from './names.ts';
+import { FINDER_NAME, workerName } from './names.ts';
 import { adminPort, CONTROL_PORT_OFFSET, publicPort } from './ports.ts';
 
 /** Where and how the processes of one machine run. */
@@ -98,7 +98,7 @@ export function planLocal(config: LocalConfig, options: LocalOptions): LocalPlan
       checkpointIntervalMs: options.checkpointIntervalMs ?? worker.checkpointIntervalMs,
       state: worker.state,
     });
-    const builtIn = [options.node, ...WORKER_NODE_OPTIONS, `${options.programDirectory}/${BUILT_IN_TYPE}.js`];
+    const builtIn = [options.node, ...WORKER_NODE_OPTIONS, `${options.programDirectory}/${worker.type}.js`];
     const command = worker.command ?? builtIn;
     return { id: worker.id, type: worker.type, name, command, environment, dataDirectory, ports };
   }

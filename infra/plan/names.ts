@@ -1,5 +1,8 @@
-/** The worker type that the project ships: its program, its image and its ports are known. */
-export const BUILT_IN_TYPE = 'counter';
+/** The worker types that the project ships: of each, program, image and ports are known. */
+export const BUILT_IN_TYPES = ['counter', 'store'] as const;
+export type BuiltInType = (typeof BUILT_IN_TYPES)[number];
+/** The type of a worker whose entry does not say it. */
+export const DEFAULT_TYPE: BuiltInType = 'counter';
 /** The Finder's name wherever it has one: in Kubernetes, and as its data directory. */
 export const FINDER_NAME = 'dpr-finder';
 /** The ingress, its Service and its ConfigMap. */
@@ -18,6 +21,10 @@ export function workerName(worker: { readonly type: string; readonly id: number 
 export function workerNamed(name: string): { readonly type: string; readonly id: number } | undefined {
   const [, type, digits] = /^(.+)-(\d+)$/.exec(name) ?? [];
   return type === undefined ? undefined : { type, id: Number(digits) };
+}
+
+export function isBuiltIn(type: string): type is BuiltInType {
+  return BUILT_IN_TYPES.some((name) => name === type);
 }
 
 /** What a pod does in the cluster. */

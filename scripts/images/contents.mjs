@@ -13,6 +13,7 @@ const WORKER_NODE_OPTIONS = ['--initial-old-space-size=96'];
 export const IMAGES = {
   finder: { title: 'The Finder of a DPR cluster', programs: ['finder'] },
   counter: { title: 'A counter, a worker of a DPR cluster', programs: ['counter'], node: WORKER_NODE_OPTIONS },
+  store: { title: 'A store, a worker of a DPR cluster', programs: ['store'], node: WORKER_NODE_OPTIONS },
   ingress: { title: 'What brings the port map of a DPR cluster to its NGINX', programs: ['ingress'] },
   client: { title: 'The dpr command of a DPR cluster, and its experiment', programs: ['dpr', 'experiment'] },
   harness: {

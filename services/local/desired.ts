@@ -6,7 +6,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { WorkerStatus } from '@dpr/client';
 import { type Config, ConfigError } from '@dpr/infra/config';
-import { BUILT_IN_TYPE, type LocalPlan, type LocalWorker, planLocal } from '@dpr/infra/plan';
+import { isBuiltIn, type LocalPlan, type LocalWorker, planLocal } from '@dpr/infra/plan';
 import { readStackFile } from '@dpr/infra/stack-file';
 import { ownControlToken } from './control-token.ts';
 import { isLoopback } from './exposure-warnings.ts';
@@ -85,7 +85,7 @@ function madeControlToken(data: string): string {
 /** How its type is started is known of the types that the project ships and of those that the config still has. */
 function strayWorker(config: Config, { id, type, port }: Stray): LocalConfig['workers'][number] {
   const alike = config.workers.find((worker) => worker.type === type);
-  const command = alike?.command ?? (type === BUILT_IN_TYPE ? undefined : []);
+  const command = alike?.command ?? (isBuiltIn(type) ? undefined : []);
   return {
     id,
     type,

@@ -5,15 +5,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { type BuiltInType, DEFAULT_TYPE } from '@dpr/infra/plan';
 import { withPatience } from '@dpr/runtime/time-limit';
 import { freeBasePort } from './free-ports.ts';
 import { structured } from './log-lines.ts';
 
 export type TemporaryClusterOptions = {
-  /** Counters, unless `type` says otherwise, with ids from 0. */
+  /** With ids from 0. */
   readonly workers: number;
-  /** Another type of all workers, and the file of its program. */
-  readonly type?: { readonly name: string; readonly program: string };
+  /** Of all workers. */
+  readonly type?: BuiltInType;
   readonly checkpointIntervalMs: number;
   /** What runs a cluster on this machine, options follow: `npm start --` or the program behind it. */
   readonly command: readonly string[];
@@ -84,13 +85,13 @@ export async function startTemporaryCluster(options: TemporaryClusterOptions): P
   };
 }
 
-function configText(basePort: number, { workers, checkpointIntervalMs, type }: TemporaryClusterOptions): string {
-  const own = type === undefined ? '' : `, type: ${type.name}`;
-  const entries = Array.from({ length: workers }, (_, id) => `    - { id: ${id}${own} }\n`);
-  const defaults = `  dpr:workerDefaults: { checkpointIntervalMs: ${checkpointIntervalMs} }\n`;
-  const commands =
-    type === undefined ? '' : `  dpr:commands: { ${type.name}: [node, ${JSON.stringify(type.program)}] }\n`;
-  return `config:\n  dpr:basePort: ${basePort}\n${defaults}${commands}  dpr:workers:\n${entries.join('')}`;
+function configText(
+  basePort: number,
+  { workers, checkpointIntervalMs, type = DEFAULT_TYPE }: TemporaryClusterOptions,
+): string {
+  const entries = Array.from({ length: workers }, (_, id) => `    - { id: ${id} }\n`);
+  const defaults = `  dpr:workerDefaults: { type: ${type}, checkpointIntervalMs: ${checkpointIntervalMs} }\n`;
+  return `config:\n  dpr:basePort: ${basePort}\n${defaults}  dpr:workers:\n${entries.join('')}`;
 }
 
 type Running = Awaited<ReturnType<typeof launch>>;

@@ -7,12 +7,12 @@ import { createEngine, type Keyspace, type KeyspaceOptions, TYPES } from './engi
 import { KINDS, OPTIONS, STATUS, STORE_TYPE } from './operations.ts';
 import { ResultWriter } from './result-writer.ts';
 
-/** What records and index take in a worker's memory, bytes; beyond it, writes are refused as `full`. */
-const MAX_STORE_BYTES = 16 * 1024 ** 3;
+/** Of the memory that the process may use, what records and their index may take: beyond it, writes are refused as `full`. */
+const SHARE = 1 / 2;
 
 export const store: WorkerType = {
   name: STORE_TYPE,
-  create: () => createStore({ seed: drawSeed(), maxBytes: MAX_STORE_BYTES }),
+  create: ({ memoryBytes }) => createStore({ seed: drawSeed(), maxBytes: Math.floor(SHARE * memoryBytes) }),
 };
 
 /** Operations on the keys of a store, one batch after another. */

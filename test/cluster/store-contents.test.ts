@@ -1,5 +1,5 @@
 import { showSummary, summarize } from '@dpr/local/measurements';
-import { bundledProgram, makePlace, tearDown } from './harness.ts';
+import { makePlace, tearDown } from './harness.ts';
 import { storeKills, type Sizes } from './store-kills.ts';
 
 /** `DPR_STORE_KEYS=1000000 DPR_STORE_VALUE_BYTES=1000 DPR_STORE_KILLS=50`: three stores of a gigabyte each, and figures of each kill. */
@@ -15,14 +15,11 @@ const SIZES: Sizes = {
 };
 
 describe('stores in a cluster', () => {
-  const program = bundledProgram('services/store/main.ts');
-
   afterEach(tearDown);
 
   it('hold exactly what a client wrote, while one after the other is killed under load, and the others go back in memory', async () => {
     const place = await makePlace({
       workers: Array.from({ length: SIZES.workers }, (_, id) => ({ id, type: 'store' })),
-      commands: { store: ['node', program] },
     });
     await place.start();
     const stores = await storeKills(place, SIZES);

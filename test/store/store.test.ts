@@ -1,5 +1,6 @@
-import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/runtime';
+import { type IncrementalState, MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/runtime';
 import { createStore, store } from '@dpr/store';
+import { createEngine } from '@dpr/store/engine';
 import {
   type Found,
   MAX_VALUE_BYTES,
@@ -178,11 +179,22 @@ describe('a store', () => {
     assert.equal(readStatus(apply(tried, [increment('n', 1n)]), 0), STATUS.full);
   });
 
-  it('is a worker type with a secret of its own in each process', async () => {
+  it('is a worker type with a secret of its own in each process', () => {
     assert.equal(store.name, 'store');
-    const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-    const state = await store.create({ directory: '/nowhere', log });
+    const state = create(2 ** 30);
     assert.ok('seal' in state);
     assert.equal(readSum(apply(state, [increment('n', 2n ** 60n)]), 0), 2n ** 60n);
   });
+
+  it('takes at most half of the memory that the process may use', () => {
+    const { memoryBytes } = createEngine({ seed: [3, 4], maxBytes: 0 }).keyspace;
+    const isFull = (available: number) => readStatus(apply(create(available), [increment('n', 1n)]), 0) === STATUS.full;
+    assert.equal(isFull(2 * memoryBytes), true);
+    assert.equal(isFull(2 * memoryBytes + 128), false);
+  });
 });
+
+function create(memoryBytes: number) {
+  const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+  return store.create({ directory: '/nowhere', log, memoryBytes }) as IncrementalState;
+}

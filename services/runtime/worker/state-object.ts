@@ -57,6 +57,8 @@ export interface StateContext {
    */
   readonly directory: string;
   readonly log: StateLog;
+  /** What the process may use of memory, bytes; the harness needs a part of it. */
+  readonly memoryBytes: number;
 }
 
 /** Lines of the worker's own log; an `event` tells what they are about. */

@@ -33,9 +33,9 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   checkType(type, settings);
   await checkPort(host, port, log);
   const directory = await prepareDirectories(settings.data);
-  const object = await type.create({ directory, log });
-
   const memory = divideMemory(settings.memoryBytes);
+  const object = await type.create({ directory, log, memoryBytes: memory.bytes });
+
   const { bytes, limits, maxUnsentBytes, maxReceivedBytes } = memory;
   const budgets = { unsent: limitBytes(maxUnsentBytes), received: limitBytes(maxReceivedBytes) } satisfies Budgets;
   log.info({ event: 'memory', bytes, ...limits, maxUnsentBytes, maxReceivedBytes });
