@@ -30,15 +30,15 @@ export const PROGRAMS = {
   bench: 'services/bench/bench.ts',
   'bench-load': 'services/bench/load/main.ts',
   'bench-echo': 'services/bench/echo.ts',
-  'bench-profile': 'services/bench/profile.ts',
-  'bench-state': 'services/bench/state.ts',
-  'bench-store': 'services/bench/store.ts',
-  'bench-turn-watch': 'services/bench/turn-watch.ts',
-  'bench-allocation-watch': 'services/bench/allocation-watch.ts',
+  'bench-profile-preload': 'services/bench/profile-preload.ts',
+  'bench-state': 'services/bench/bench-engine.ts',
+  'bench-store': 'services/bench/bench-store.ts',
+  'bench-turn-preload': 'services/bench/turn-preload.ts',
+  'bench-allocation-preload': 'services/bench/allocation-preload.ts',
 };
 
 /** What images of worker types of others are built on, bundled as well. */
-const LIBRARIES = { harness: 'services/runtime/harness.ts' };
+const LIBRARIES = { harness: 'services/runtime/public-api.ts' };
 const ALL = { ...PROGRAMS, ...LIBRARIES };
 
 // What bundles are made of.

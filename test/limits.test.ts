@@ -38,7 +38,7 @@ const REACHED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'services/protocol/limits.ts': {
     MAX_FRAME_BYTES: FIELDS,
-    MAX_FRAMES_IN_MESSAGE: 'protocol/several.test.ts',
+    MAX_FRAMES_IN_MESSAGE: 'protocol/frames-in-message.test.ts',
     MAX_BATCH_OPERATIONS: FIELDS,
     MAX_BATCH_BYTES: FIELDS,
     MAX_WORKER_ID: 'client/check.test.ts',

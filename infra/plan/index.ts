@@ -31,7 +31,7 @@ export {
   workerName,
   workerNamed,
 } from './names.ts';
-export { OPERATOR_LABEL, planNetworkPolicies, type PlannedNetworkPolicy } from './policies.ts';
+export { OPERATOR_LABEL, planNetworkPolicies, type PlannedNetworkPolicy } from './network-policies.ts';
 export {
   adminPort,
   CONTROL_PORT_OFFSET,

@@ -2,9 +2,9 @@ import type { Config, Resources, WorkerConfig } from '../config.ts';
 import { type Environment, finderEnvironment, workerEnvironment } from './environment.ts';
 import { nginxImage, type PlannedImage, projectImage, workerImage } from './images.ts';
 import { ingressConfiguration, type IngressRoute } from './ingress.ts';
-import { declaredWords, hashOf, idRanges } from './membership.ts';
+import { declaredWords, hashOf, idRanges } from './declared-words.ts';
 import { FINDER_NAME, INGRESS_ADMIN_NAME, INGRESS_NAME, labelsOf, type Role, selectorOf, workerName } from './names.ts';
-import { OPERATOR_LABEL } from './policies.ts';
+import { OPERATOR_LABEL } from './network-policies.ts';
 import { adminPort, CONTROL_PORT_OFFSET, ingressAdminPort, LISTEN_PORT, publicPort } from './ports.ts';
 
 type Labels = Readonly<Record<string, string>>;

@@ -17,7 +17,7 @@ export const PUBLISHED = {
     room: 'services/runtime',
     readme: 'services/runtime/README.md',
     description: 'The harness of worker types of a DPR cluster',
-    entries: { '.': 'services/runtime/harness.ts' },
+    entries: { '.': 'services/runtime/public-api.ts' },
     isBundled: true,
     peers: [],
   },

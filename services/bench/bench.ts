@@ -3,10 +3,10 @@ import path from 'node:path';
 import { commandLine, whole } from '@dpr/local/command-line';
 import { interruptible } from '@dpr/local/interrupt';
 import { cellName, TARGET_CELLS } from './cells.ts';
-import { profileWorker } from './profiled.ts';
+import { profileWorker } from './profile-worker.ts';
 import { cellResults, cellTable, EXPLANATION, machineLine, targetTable } from './report.ts';
 import { writeResults } from './results.ts';
-import { machineOf, runBench, selection } from './run.ts';
+import { machineOf, runBench, selection } from './measure-all.ts';
 import { judge } from './targets.ts';
 
 type Options = {

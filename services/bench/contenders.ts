@@ -58,7 +58,7 @@ export function createContenders(signal: AbortSignal): Contenders {
 /** Processes that are started from now on tell what they allocate. @returns what ends that */
 export function watchAllocations(): () => void {
   const before = process.env.NODE_OPTIONS;
-  process.env.NODE_OPTIONS = `${before ?? ''} --import ${path.join(import.meta.dirname, 'bench-allocation-watch.js')}`;
+  process.env.NODE_OPTIONS = `${before ?? ''} --import ${path.join(import.meta.dirname, 'bench-allocation-preload.js')}`;
   return () => {
     if (before === undefined) delete process.env.NODE_OPTIONS;
     else process.env.NODE_OPTIONS = before;

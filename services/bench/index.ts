@@ -6,6 +6,6 @@ export { closedLoop, openLoop } from './load/loops.ts';
 export type { Measured } from './load/protocol.ts';
 export { cellResults, cellTable, showCount, showTime } from './report.ts';
 export { replaceMarked, seriesOf } from './results.ts';
-export { selection } from './run.ts';
+export { selection } from './measure-all.ts';
 export { ratios, spreadOf } from './statistics.ts';
 export { judge, showRatio } from './targets.ts';

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Addresses, createAddresses, type LookUp } from './addresses.ts';
 import { withoutDigests } from './nginx.ts';
 import { createServing, type Serving } from './serving.ts';
-import { createWanted, type Wanted } from './wanted.ts';
+import { createWanted, type Wanted } from './wanted-configuration.ts';
 
 /** What is served, as the pod tells at `/configuration`. */
 export interface Report {

@@ -1,7 +1,7 @@
 /** Brings NGINX to the configuration that is wanted, and knows what it serves and what it refused. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { feed, portThatIsRefused, refusalIn, servedVersion, type Verdict, versionIn } from './nginx.ts';
-import type { Wanted } from './wanted.ts';
+import type { Wanted } from './wanted-configuration.ts';
 
 export interface ServingOptions {
   /** Shared with NGINX. */

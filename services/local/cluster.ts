@@ -6,7 +6,7 @@ import { createConditions } from './conditions.ts';
 import { diffPlans } from './diff-plans.ts';
 import type { Emit } from './events.ts';
 import type { LogFile } from './log-file.ts';
-import type { FinderControl } from './operator.ts';
+import type { FinderControl } from './finder-control.ts';
 import { type ProcessState, supervise } from './process.ts';
 import { createSettling } from './reconcile.ts';
 import { createSlots, type Slot } from './process-slots.ts';

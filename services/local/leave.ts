@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Emit } from './events.ts';
-import type { FinderControl } from './operator.ts';
+import type { FinderControl } from './finder-control.ts';
 import type { Phase } from './events.ts';
 import type { Supervised } from './process.ts';
 

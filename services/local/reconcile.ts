@@ -4,7 +4,7 @@ import type { LocalProcess, LocalWorker } from '@dpr/infra/plan';
 import type { Conditions } from './conditions.ts';
 import type { Emit } from './events.ts';
 import { leave } from './leave.ts';
-import type { FinderControl } from './operator.ts';
+import type { FinderControl } from './finder-control.ts';
 import type { Supervised } from './process.ts';
 import { isBlocked, isStopping, type Slot, type Slots } from './process-slots.ts';
 

@@ -10,7 +10,7 @@ import { type Desired, readDesired } from './desired.ts';
 import type { Emit } from './events.ts';
 import { openLogFile } from './log-file.ts';
 import { LOCAL_EXIT } from './exit-codes.ts';
-import { finderControl } from './operator.ts';
+import { finderControl } from './finder-control.ts';
 import { ephemeralPorts, openToOthers, portsAtRisk } from './exposure-warnings.ts';
 import type { Options } from './options.ts';
 import { processesOf } from './preflight.ts';
@@ -18,7 +18,7 @@ import { logDirectory, prepare } from './start-checks.ts';
 import { onSignals } from './signals.ts';
 import { publishStatus } from './status-publisher.ts';
 import type { Show } from './view/show.ts';
-import { fingerprintOf, watchForChanges } from './watch.ts';
+import { fingerprintOf, watchForChanges } from './file-watch.ts';
 
 /**
  * Runs a cluster until a signal ends it.

@@ -10,8 +10,8 @@
 import { checkExact, checkWorkerId, FrameError } from './fields.ts';
 import { FRAME_TYPES } from './frame-types.ts';
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS, MAX_DEPENDENCIES, MAX_WORKER_ID } from './limits.ts';
-import { getU32, getU64, memoryOf, setU32, setU64 } from './memory.ts';
-import { readSessionId, writeSessionId } from './session-id.ts';
+import { getU32, getU64, memoryOf, setU32, setU64 } from './little-endian.ts';
+import { readSessionId, writeSessionId } from './session-id-codec.ts';
 
 /** Operations of one session for one worker, which run in one version. */
 export interface Batch {

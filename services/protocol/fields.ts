@@ -5,7 +5,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { MAX_EXACT_U64, MAX_WORKER_ID } from './limits.ts';
-import { checkU32, getU64, memoryOf, setU32, setU64 } from './memory.ts';
+import { checkU32, getU64, memoryOf, setU32, setU64 } from './little-endian.ts';
 
 /** The bytes are not a frame of this protocol; the message says what is wrong and where. */
 export class FrameError extends Error {

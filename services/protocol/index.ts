@@ -5,7 +5,7 @@ export { FrameError, Reader, Writer } from './fields.ts';
 export * as fields from './fields.ts';
 export { FRAME_TYPES } from './frame-types.ts';
 export { BATCH_HEADER_BYTES, REPLY_HEADER_BYTES, type Batch, type Reply } from './batch.ts';
-export { decodeMessage, encodeMessage } from './several.ts';
+export { decodeMessage, encodeMessage } from './frames-in-message.ts';
 export { createSlab } from './slab.ts';
 export {
   decode,

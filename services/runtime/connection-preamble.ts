@@ -1,6 +1,6 @@
 /** Connections from their first byte until it is known whether a proxy names the client, and who that is. */
 import type { Socket } from 'node:net';
-import type { Admission } from './admission.ts';
+import type { Admission } from './connection-admission.ts';
 import { originOf, type ClientAddresses } from './client-address.ts';
 import type { Log } from './log.ts';
 import { readProxyHeader, type ProxyHeader } from './proxy-header.ts';

@@ -8,7 +8,7 @@ import type { Host } from './host.ts';
 import { RECEIVE_TIMEOUT_MS, WATCH_INTERVAL_MS } from './keep-alive.ts';
 import type { Log } from './log.ts';
 import { reconnection } from './reconnection.ts';
-import { wordsOf } from './words-of.ts';
+import { connectErrorText } from './connect-error-text.ts';
 
 export interface DialerOptions {
   readonly host: Host;
@@ -92,7 +92,7 @@ export function dial(options: DialerOptions, caller: Caller): Dialer {
 
   function closed(reason: Error | undefined, code: number): void {
     if (ended) return;
-    if (reason !== undefined) log.warn({ event: 'unreachable', address, reason: wordsOf(reason) });
+    if (reason !== undefined) log.warn({ event: 'unreachable', address, reason: connectErrorText(reason) });
     attempts.broke();
     if (!open) return;
     open = false;

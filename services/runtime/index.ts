@@ -1,5 +1,5 @@
 /** What performs the effects of the core: sockets, files, clock, logs and metrics. Worker types build on `serveWorker`. */
-export * from './harness.ts';
+export * from './public-api.ts';
 export { serveFinder } from './programs.ts';
 export { ProcessError } from './exit-codes.ts';
 export { finderSettings, workerSettings } from './environment.ts';

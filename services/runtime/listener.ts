@@ -5,7 +5,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MAX_FRAME_BYTES } from '@dpr/protocol';
 import { WebSocketServer } from 'ws';
-import type { AdmissionOptions } from './admission.ts';
+import type { AdmissionOptions } from './connection-admission.ts';
 import { cannotListen } from './cannot-listen.ts';
 import type { ClientAddresses } from './client-address.ts';
 import { createPlaces } from './connection-places.ts';

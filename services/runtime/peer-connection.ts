@@ -1,6 +1,6 @@
 /** One connection of a port, from its greeting to its end. What the peer does wrong costs it this connection and nothing else. */
 import { encode, FrameError, type ErrorCode, type Message } from '@dpr/protocol';
-import type { Admission, Place } from './admission.ts';
+import type { Admission, Place } from './connection-admission.ts';
 import type { Budgets, BudgetPart } from './budget.ts';
 import type { Connection, Owner } from './connection.ts';
 import type { Newcomer } from './connection-places.ts';

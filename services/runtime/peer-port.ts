@@ -1,5 +1,5 @@
 /** The peers of one port: lets in those that greet rightly, looks at them from time to time, and closes them when the port is. */
-import { createAdmission, type Admission, type AdmissionOptions } from './admission.ts';
+import { createAdmission, type Admission, type AdmissionOptions } from './connection-admission.ts';
 import type { ArrivalsUser } from './arrival-barrier.ts';
 import type { Budgets } from './budget.ts';
 import type { Newcomer } from './connection-places.ts';

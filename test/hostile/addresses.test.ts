@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { amounts, batch, greet, type Peer } from '../runtime/peer.ts';
 import { attendedCluster, type Attended } from './harness.ts';
-import { readMetric } from './memory-of.ts';
+import { readMetric } from './process-memory.ts';
 import { HELD_UP_MS, within } from './well-behaved.ts';
 
 const MIB = 1024 * 1024;

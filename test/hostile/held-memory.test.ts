@@ -7,7 +7,7 @@ import type { Cluster } from '../runtime/cluster.ts';
 import { hello } from '../runtime/hello.ts';
 import { amounts, batch, greet, type Peer } from '../runtime/peer.ts';
 import { attendedCluster, type Attended } from './harness.ts';
-import { readMetric, watchMemory } from './memory-of.ts';
+import { readMetric, watchMemory } from './process-memory.ts';
 import { BINARY, PING, rawPeer, webSocketFrame, type RawPeer } from './raw-peer.ts';
 import type { WellBehaved } from './well-behaved.ts';
 

@@ -11,7 +11,7 @@ import {
   type Log,
 } from '@dpr/runtime';
 import { nodeHost } from '@dpr/runtime/node-host';
-import { wordsOf } from '@dpr/runtime/words-of';
+import { connectErrorText } from '@dpr/runtime/connect-error-text';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -139,9 +139,9 @@ describe('a dialer', () => {
 
   it('finds words for errors that have none', () => {
     const refused = Object.assign(new Error('connect ECONNREFUSED ::1:1'), { code: 'ECONNREFUSED' });
-    assert.equal(wordsOf(new AggregateError([refused, new Error('the other')])), 'connect ECONNREFUSED ::1:1');
-    assert.equal(wordsOf(Object.assign(new Error(''), { code: 'ECONNRESET' })), 'ECONNRESET');
-    assert.equal(wordsOf(new Error('')), 'no reason given');
+    assert.equal(connectErrorText(new AggregateError([refused, new Error('the other')])), 'connect ECONNREFUSED ::1:1');
+    assert.equal(connectErrorText(Object.assign(new Error(''), { code: 'ECONNRESET' })), 'ECONNRESET');
+    assert.equal(connectErrorText(new Error('')), 'no reason given');
   });
 
   it('comes back after the connection broke, and drops what is sent meanwhile', async () => {

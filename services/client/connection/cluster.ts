@@ -12,7 +12,7 @@ import { openFinder } from './finder.ts';
 import { isDefinite } from './link.ts';
 import { describeMembers, membershipOf, NO_MEMBERSHIP, workersOf, type WorkerInfo } from './membership.ts';
 import { CONNECT_RULES, SESSION_RULES, type ConnectOptions, type SessionOptions } from '../options.ts';
-import { SENDING, type Sending } from '../session/sending.ts';
+import { SENDING, type Sending } from '../session/retry-settings.ts';
 import { sessionOf, type Session } from '../session/session.ts';
 import type { SessionHost } from '../session/session-host.ts';
 import { createSessions, type Sessions } from './sessions.ts';

@@ -3,7 +3,7 @@ import { draftOf, FrameError, PROTOCOL_VERSION, type Message, type MessageOf } f
 import { CLOSE } from '@dpr/runtime/frame-socket';
 import { greetSocket, NoAnswerError, WrongAnswerError } from '@dpr/runtime/greeted-socket';
 import type { Host } from '@dpr/runtime/host';
-import { wordsOf } from '@dpr/runtime/words-of';
+import { connectErrorText } from '@dpr/runtime/connect-error-text';
 import {
   ClusterMismatchError,
   ConnectError,
@@ -110,7 +110,7 @@ function failure(address: string, reason: Error | undefined): DprError {
   if (reason instanceof FrameError) {
     return new ProtocolError(`${address} sent what is not a frame: ${reason.message}`, { cause: reason });
   }
-  return new ConnectError(`cannot reach ${address}: ${wordsOf(reason)}`, { cause: reason });
+  return new ConnectError(`cannot reach ${address}: ${connectErrorText(reason)}`, { cause: reason });
 }
 
 function versionMismatch(address: string, theirs: number): VersionMismatchError {

@@ -51,7 +51,7 @@ import type { RollbackReport } from './rollback-report.ts';
 import { SessionLimits, type Load } from './session-limits.ts';
 import type { OpenWorker, SessionHost } from './session-host.ts';
 import { failureIn, Unreported, wholeFailure } from './unreported-failures.ts';
-import { Window } from './window.ts';
+import { NumberedQueue } from './numbered-queue.ts';
 
 /** Shared by all sessions. */
 const NO_CALLS: Submission[] = [];
@@ -72,7 +72,7 @@ export class Engine {
   readonly #wake: Alarm;
   #listeners = NO_LISTENERS;
   /** What the core has, by its number for it, in the order of the calls. */
-  readonly #inFlight = new Window<Batch>();
+  readonly #inFlight = new NumberedQueue<Batch>();
   /** What waits for room, or to learn of its worker, in the order of the calls. */
   readonly #waiting = new Queue<Batch>();
   #readyWaiters: Set<() => void> | undefined;

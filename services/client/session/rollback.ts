@@ -2,7 +2,7 @@
 import { largest, type RollbackReport as CallReport } from '@dpr/core';
 import { lastOperation, type Batch } from './batch.ts';
 import type { LostOperations, RollbackReport } from './rollback-report.ts';
-import type { Window } from './window.ts';
+import type { NumberedQueue } from './numbered-queue.ts';
 
 /**
  * @param inFlight batches by the number that the core knows them by
@@ -12,7 +12,7 @@ import type { Window } from './window.ts';
 export function tellRollback(
   report: CallReport,
   replaying: boolean,
-  inFlight: Pick<Window<Batch>, 'get'>,
+  inFlight: Pick<NumberedQueue<Batch>, 'get'>,
   waiting: Iterable<Batch>,
   lastCommitted: number,
 ): RollbackReport {

@@ -2,7 +2,7 @@
 import type { Message } from '@dpr/protocol';
 import type { Host } from '@dpr/runtime/host';
 import type { LogEntry } from '../options.ts';
-import type { Sending } from './sending.ts';
+import type { Sending } from './retry-settings.ts';
 
 /** A worker that is connected, as its greeting told. */
 export interface OpenWorker {

@@ -29,7 +29,7 @@ import {
   standingMeta,
 } from './manifest.ts';
 import { IDENTITY_FILE, manifestIncarnations, manifestName, partName, temporary } from './names.ts';
-import { type NamedFile, missingOf, volumeLost } from './presence.ts';
+import { type NamedFile, missingOf, volumeLost } from './missing-files.ts';
 
 /** The inline bytes of a part, from wherever the manifest is at the moment. */
 export type InlineSource = (part: InlinePart) => Promise<Buffer>;

@@ -9,7 +9,7 @@ import type { Chain, Extent, Identity } from './manifest.ts';
 import type { CheckpointKey } from './names.ts';
 import type { Pieces, Source } from './pieces.ts';
 import type { Room, SegmentSpace } from './segment-space.ts';
-import { takeTurns } from './turns.ts';
+import { takeTurns } from './one-at-a-time.ts';
 
 export interface SegmentWriter {
   /**

@@ -1,7 +1,7 @@
 /** The turns of one store: what it does, one thing after another, until it learns that the volume is not its own any more. */
 import { SupersededError, VolumeLostError, isGone } from './errors.ts';
 import type { ManifestLog } from './manifest-log.ts';
-import { takeTurns } from './turns.ts';
+import { takeTurns } from './one-at-a-time.ts';
 
 /** Runs the work after what was begun before. @throws SupersededError, VolumeLostError once the store has noticed either */
 export type Turn = <T>(work: () => Promise<T>) => Promise<T>;

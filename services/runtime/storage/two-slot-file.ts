@@ -4,7 +4,7 @@ import { type Disk, type DiskFile, pathOf, withFile } from './disk.ts';
 import { StorageDamagedError, StorageLimitError, isGone } from './errors.ts';
 import { RECORD_LIMIT_BYTES } from './limits.ts';
 import { temporary } from './names.ts';
-import { missingOf, volumeLost } from './presence.ts';
+import { missingOf, volumeLost } from './missing-files.ts';
 
 /**
  * One logical record that is replaced again and again, in two files that are written in turn. Each holds, little-endian:

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import path from 'node:path';
-import { abstractLock, isAbstractlyLocked } from './abstract-lock.ts';
+import { abstractLock, isAbstractlyLocked } from './abstract-socket-lock.ts';
 import { VolumeLockedError, isGone, systemCode } from './errors.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { AdaptedState, StateEvents, StateLimits } from './adapted-state.ts';
 import { adaptIncremental } from './incremental/index.ts';
-import type { TurnHost } from './incremental/turns.ts';
+import type { TurnHost } from './incremental/time-slices.ts';
 import type { AnyState } from './state-object.ts';
 import { adaptWhole } from './whole-state.ts';
 

@@ -4,7 +4,7 @@
  */
 import { unlink } from 'node:fs/promises';
 import { StorageDamagedError } from '../storage/index.ts';
-import { checkResults } from './results.ts';
+import { checkResults } from './check-results.ts';
 import type { AdaptedState, SealedState, StateEvents, StateLimits, StateTaker } from './adapted-state.ts';
 import type { StateFile, StateObject } from './state-object.ts';
 

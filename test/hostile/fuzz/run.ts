@@ -11,7 +11,7 @@ import { connect } from '@dpr/client';
 import { errorText } from '@dpr/local/interrupt';
 import { createCluster, type Child, type Cluster, type LogLine } from '../../runtime/cluster.ts';
 import { GIVEN_UP_MS, HELD_UP_MS, wellBehaved, within, type WellBehaved } from '../well-behaved.ts';
-import { residentBytes } from '../memory-of.ts';
+import { residentBytes } from '../process-memory.ts';
 import { MAX_RESIDENT_BYTES, type Sample } from './memory.ts';
 import type { Ports } from './personas.ts';
 import type { SenderReport, SenderRequest, SenderTask } from './sender.ts';

@@ -1,8 +1,8 @@
 import type { IncrementalState } from '../incremental-state.ts';
-import { checkResults } from '../results.ts';
+import { checkResults } from '../check-results.ts';
 import type { AdaptedState, SealedState, StateEvents, StateLimits, StateTaker } from '../adapted-state.ts';
 import { stateSections, type ChainLoader, type SealedSection } from './sections.ts';
-import type { TurnHost } from './turns.ts';
+import type { TurnHost } from './time-slices.ts';
 
 /** The sections of a chain may have so many times the bytes of the state: the base, and changes until it is written anew. */
 const CHAIN_PER_STATE = 3;

@@ -8,7 +8,7 @@ import type { Link } from './chain.ts';
 import { addChunk, chunkReader } from './chunk-framing.ts';
 import { SECTION_LIMITS, type SectionLimits } from './limits.ts';
 import { sweeper, type Sweeper } from './sweeper.ts';
-import { backgroundWork, nextTurn, takeTurn, type TurnHost } from './turns.ts';
+import { backgroundWork, nextTurn, takeTurn, type TurnHost } from './time-slices.ts';
 
 /** The section of a sealed version, which is not encoded yet. */
 export interface SealedSection {

@@ -8,7 +8,7 @@ import { createChain, cutChain, commitChain, extend, loadedChain, sizeOf, type L
 import { checkChunk } from './chunk-framing.ts';
 import type { SectionLimits } from './limits.ts';
 import { isSweepDue, paceOf, shareOfSection, type Pace } from './sweep-policy.ts';
-import { takeTurn, type TurnHost } from './turns.ts';
+import { takeTurn, type TurnHost } from './time-slices.ts';
 
 export interface Sweeper {
   /** Before the object seals: take what the open version must have of the base. */

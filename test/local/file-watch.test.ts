@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fingerprintOf, watchForChanges } from '../../services/local/watch.ts';
+import { fingerprintOf, watchForChanges } from '../../services/local/file-watch.ts';
 
 describe('a watched file', () => {
   let directory: string;

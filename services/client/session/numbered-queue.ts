@@ -5,7 +5,7 @@ const MAX_EMPTY = 1_024;
  * Things that are named by consecutive numbers and mostly end in the order in which they began. An array with a moving front: what
  * a Map does for this, and spends several times as long on. A class for the same reason as the core's `Queue`.
  */
-export class Window<T> {
+export class NumberedQueue<T> {
   readonly #items: (T | undefined)[] = [];
   /** The number of the first place. */
   #base = 0;

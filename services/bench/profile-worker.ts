@@ -16,7 +16,7 @@ const PROFILED: Durations = { firstBatches: 0, warmBatches: 0, warmLimitMs: 0, c
 export async function profileWorker(directory: string, cell: Cell, signal: AbortSignal): Promise<readonly string[]> {
   mkdirSync(directory, { recursive: true });
   process.env.BENCH_PROFILE = path.resolve(directory);
-  process.env.NODE_OPTIONS = `--import ${path.join(import.meta.dirname, 'bench-profile.js')}`;
+  process.env.NODE_OPTIONS = `--import ${path.join(import.meta.dirname, 'bench-profile-preload.js')}`;
   const pin = pins();
   const peer = await startCluster(100, { pin: pin.servers, signal }, cell.route?.workers);
   const generator = startGenerator(pin.load, signal);

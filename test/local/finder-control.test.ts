@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { finderControl } from '../../services/local/operator.ts';
+import { finderControl } from '../../services/local/finder-control.ts';
 import { countAbortListeners } from '../abort-listeners.ts';
 import { cleanUp } from '../client/clean-up.ts';
 import { fakeServer, welcome } from '../client/fake-cluster.ts';

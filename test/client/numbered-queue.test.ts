@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { Window } from '../../services/client/session/window.ts';
+import { NumberedQueue } from '../../services/client/session/numbered-queue.ts';
 
-describe('a window', () => {
+describe('a queue of numbered things', () => {
   it('is what a map would be, in whichever order entries are deleted', () => {
     const change = fc.oneof(
       { weight: 10, arbitrary: fc.integer({ min: 1, max: 3_000 }).map((count) => ({ kind: 'add' as const, count })) },
@@ -15,18 +15,18 @@ describe('a window', () => {
     );
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), fc.array(change, { maxLength: 20 }), (first, changes) => {
-        const window = new Window<string>();
+        const queue = new NumberedQueue<string>();
         const map = new Map<number, string>();
         let next = first;
         const drop = (number: number | undefined): void => {
           if (number === undefined) return;
-          window.delete(number);
+          queue.delete(number);
           map.delete(number);
         };
         for (const one of changes) {
           if (one.kind === 'add') {
             for (const end = next + one.count; next < end; next++) {
-              window.add(next, `item ${next}`);
+              queue.add(next, `item ${next}`);
               map.set(next, `item ${next}`);
             }
           } else if (one.kind === 'drop') {
@@ -34,12 +34,12 @@ describe('a window', () => {
           } else if (one.kind === 'dropAt') {
             drop([...map.keys()][Math.floor(one.at * map.size)]);
           } else {
-            window.clear();
+            queue.clear();
             map.clear();
           }
-          assert.equal(window.size, map.size);
-          assert.deepEqual([...window], [...map.values()]);
-          for (const number of [0, first, next - 1, next]) assert.equal(window.get(number), map.get(number));
+          assert.equal(queue.size, map.size);
+          assert.deepEqual([...queue], [...map.values()]);
+          for (const number of [0, first, next - 1, next]) assert.equal(queue.get(number), map.get(number));
           drop(next);
         }
       }),
@@ -47,11 +47,11 @@ describe('a window', () => {
   });
 
   it('takes numbers that follow one another, and no others', () => {
-    const window = new Window<string>();
-    window.add(7, 'seven');
-    assert.throws(() => window.add(9, 'nine'), RangeError);
-    assert.throws(() => window.add(7, 'again'), RangeError);
-    window.add(8, 'eight');
-    assert.deepEqual([...window], ['seven', 'eight']);
+    const queue = new NumberedQueue<string>();
+    queue.add(7, 'seven');
+    assert.throws(() => queue.add(9, 'nine'), RangeError);
+    assert.throws(() => queue.add(7, 'again'), RangeError);
+    queue.add(8, 'eight');
+    assert.deepEqual([...queue], ['seven', 'eight']);
   });
 });

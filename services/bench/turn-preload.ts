@@ -1,6 +1,6 @@
 /** Loaded before a worker whose event loop is to be watched: each SIGUSR2 writes how long its turns were since the one before. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { turnsFile, type TurnTimes } from './turns.ts';
+import { turnsFile, type TurnTimes } from './event-loop-delay.ts';
 import { writeWhole } from './written-files.ts';
 
 const RESOLUTION_MS = 1;

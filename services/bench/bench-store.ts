@@ -9,7 +9,7 @@ import { interruptible } from '@dpr/local/interrupt';
 import { seededRandom, summarize } from '@dpr/local/measurements';
 import { LOCAL_PROGRAM, startTemporaryCluster } from '@dpr/local/temporary-cluster';
 import { cpuNs, memoryBytes, pins } from './cpu.ts';
-import { takeTurns, type TurnTimes } from './turns.ts';
+import { takeTurns, type TurnTimes } from './event-loop-delay.ts';
 
 type Options = { readonly keys: number; readonly rate: number; readonly seconds: number; readonly json: boolean };
 
@@ -216,7 +216,7 @@ function parse(words: readonly string[]): Options {
 }
 
 async function bench(options: Options, signal: AbortSignal): Promise<void> {
-  process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import ${path.join(import.meta.dirname, 'bench-turn-watch.js')}`;
+  process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import ${path.join(import.meta.dirname, 'bench-turn-preload.js')}`;
   const own = await startTemporaryCluster({
     workers: 2,
     checkpointIntervalMs: CHECKPOINT_INTERVAL_MS,
