@@ -37,8 +37,9 @@ describe('coverage of blocks', () => {
     ]);
   });
 
-  it('counts the same in two rounds as in one', () => {
-    const differing = blocks.filter(({ times }, at) => times !== inRounds[at]?.times);
+  // Not how often: V8 forgets some calls of a function that it has inlined.
+  it('reaches the same in two rounds as in one', () => {
+    const differing = blocks.filter(({ times }, at) => times > 0 !== (inRounds[at]?.times ?? 0) > 0);
     assert.deepEqual(differing, []);
   });
 
