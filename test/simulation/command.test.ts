@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -10,6 +12,7 @@ import { listOf, MAX_LISTED, MAX_STORIES, writeReports } from './command/violati
 import { MAX_VIOLATIONS, runMany, type Summary } from './command/run-many.ts';
 import { parseShare, shareOf } from './command/share.ts';
 import { HUNTED_IN, MUTANTS, numberOf } from './mutants/index.ts';
+import { ROOT } from './mutate.ts';
 import { SPECIAL_WORLD_NAMES } from './special-worlds.ts';
 
 const COMMIT = '0123456789ab';
@@ -181,6 +184,27 @@ describe("the simulator's command", () => {
     const { summary, good } = await runQuietly(optionsOf(...words), COMMIT);
     assert.equal(good, false);
     assert.ok(summary.violations >= MAX_VIOLATIONS && summary.seeds < 1000, `${summary.violations}, ${summary.seeds}`);
+  });
+
+  it('ends its processes with itself, in the midst of a hunt', async () => {
+    const pool = new URL('command/pool.ts', import.meta.url).href;
+    const work = `
+      import { createPool } from '${pool}';
+      const seeds = { kind: 'run', first: 1, count: 1_000_000, keep: true, mutant: undefined, draw: 'usual', branches: false };
+      const requests = [{ ...seeds, count: 1 }, seeds];
+      void createPool(1).work(() => requests.shift(), () => console.log('one seed'));`;
+    const directory = await mkdtemp(path.join(os.tmpdir(), 'dpr-'));
+    const file = path.join(directory, 'command.ts');
+    await writeFile(file, work);
+    const command = spawn(process.execPath, ['--import', 'tsx', file], { cwd: ROOT });
+    try {
+      const ended = once(command.stdout, 'close'); // its process has the same output
+      await once(command.stdout, 'data');
+      command.kill('SIGKILL');
+      await ended;
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 
   it('lists as many violations as fit into the text of an issue', () => {

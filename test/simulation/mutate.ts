@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { SourceMapPayload } from 'node:module';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
 import type { Bundle } from './branches/blocks.ts';
@@ -74,6 +75,7 @@ export async function hunt({ runSeed }: Simulator, draw: Draw, first: number, li
   for (let seeds = 1; seeds <= limit; seeds++) {
     const { violation } = await runSeed(first + seeds - 1, { draw });
     if (violation !== undefined) return { draw, seeds, violation };
+    await nextTurn(); // so that the process hears when its command has ended
   }
   return { draw, seeds: undefined, violation: '' };
 }

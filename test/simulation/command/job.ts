@@ -1,4 +1,5 @@
 /** A process that runs seeds for the command: what it is asked for, one request after another, until the command asks no more. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { buildCountingSimulator, type CountingSimulator, type Reached } from '../branches/index.ts';
 import { buildSimulator, hunt, type Catch, type Simulator } from '../mutate.ts';
 import { mutantNamed, worldsFor } from '../mutants/index.ts';
@@ -64,6 +65,7 @@ async function run(request: Extract<Request, { kind: 'run' }>): Promise<RunAnswe
     for (const [what, times] of outcome.coverage) coverage.set(what, (coverage.get(what) ?? 0) + times);
     for (const key of Object.keys(figures) as (keyof Figures)[]) figures[key] += outcome.figures[key];
     if (outcome.violation !== undefined) violations.push({ seed, text: outcome.violation });
+    await nextTurn(); // so that the process hears when its command has ended
   }
   return { seeds, violations, simulatedMs, steps, figures, coverage: [...coverage] };
 }
