@@ -6,8 +6,9 @@ import { connect } from '../connection/connect.ts';
 import { unlessAborted } from '../abort.ts';
 import { UnknownWorkerError } from '../errors.ts';
 import type { LogEntry } from '../options.ts';
+import { storeType } from '../session/store.ts';
 import { connectOperator, type ClusterStatus, type Operator } from '../operator/operator.ts';
-import { NoWorkersError, TimeoutError } from './error-report.ts';
+import { NoWorkersError, TimeoutError, UsageError } from './error-report.ts';
 import { eventJson, eventText, statusText, workersText } from './format.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
@@ -85,6 +86,9 @@ export async function readCounter(
 ): Promise<void> {
   await withWorkers(settings, terminal, async (cluster) => {
     const late = `worker ${worker} did not answer; 'dpr status' shows how it is`;
+    if (cluster.workers().find(({ id }) => id === worker)?.type === storeType.name) {
+      throw new UsageError(`worker ${worker} is a store: name a key too, as in 'dpr get ${worker} KEY'`);
+    }
     const session = cluster.session({ replay: true }); // reading again does no harm
     const value = await inTime(settings, terminal, late, (signal) => session.counter(worker).get({ signal }));
     terminal.print(json ? JSON.stringify({ worker, value: String(value) }) : String(value));

@@ -62,6 +62,13 @@ describe('dpr set, get and del', () => {
     assert.deepEqual(await json('del', '0', 'k', '--commit'), { worker: 0, deleted: 1, committed: true });
   });
 
+  it('ask for the key of a store', async () => {
+    const { variables } = await withWorker({ type: 'store' });
+    const run = dpr(['get', '0'], variables);
+    assert.equal(await run.exitCode, 2);
+    assert.deepEqual(run.said, ["error: worker 0 is a store: name a key too, as in 'dpr get 0 KEY'"]);
+  });
+
   for (const words of [
     ['set', '0', 'k', 'v', '--ttl', '0'],
     ['set', '0', 'k', 'v', '--if-absent', '--if-present'],
