@@ -30,6 +30,7 @@ export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
   63: 'young',
   67: 'clogs',
   90: 'hectic',
+  132: 'rotten',
   '134b': 'powerless',
   141: 'outdated',
   142: 'outdated',

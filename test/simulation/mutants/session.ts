@@ -101,12 +101,6 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     'remember(lane.done, call);',
   ),
   mutant(
-    '150 of replies that came together only those before the first other frame count',
-    `${CORE}/session/session.ts`,
-    '      first = Infinity;\n      frame(session, lane, message);\n',
-    '      return frame(session, lane, message);\n',
-  ),
-  mutant(
     '151 replies that came together are not settled',
     `${CORE}/session/session.ts`,
     '    if (hasEnded(session)) return;\n  }\n  settleFrom(session, lane, first);\n',
