@@ -37,6 +37,7 @@ export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
   143: 'outdated',
   144: 'outdated',
   145: 'remote',
+  151: 'clogs',
   152: 'forgetful',
   154: 'forgetful',
   158: 'resets',
