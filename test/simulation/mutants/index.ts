@@ -16,9 +16,7 @@ import { WORKER_MUTANTS } from './worker.ts';
 
 export type { Mutant } from './mutant.ts';
 
-const TURNOVER = Object.fromEntries(
-  ['197', '197b', '198', '198b', '199'].map((number) => [number, 'turnover' as const]),
-);
+const TURNOVER = Object.fromEntries(['197', '198', '198b'].map((number) => [number, 'turnover' as const]));
 
 const SWEEPING = Object.fromEntries(Array.from({ length: 15 }, (_, place) => [280 + place, 'sweeping' as const]));
 

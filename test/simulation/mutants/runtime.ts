@@ -119,12 +119,6 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     'if (awaited.delete(peer) && awaited.size <= 1) user?.answered();',
   ),
   mutant(
-    '197b a connection that does not answer is not waited for, and not closed',
-    `${RUNTIME}/arrival-barrier.ts`,
-    'overdue: (most) => (times >= most && user?.isUrgent() ? [...awaited] : []),',
-    'overdue: (most) => { if (times >= most) for (const peer of awaited) gone(peer); return []; },',
-  ),
-  mutant(
     '158 the reply to a retry comes without the cut that covers it',
     `${RUNTIME_WORKER}/clients.ts`,
     'if (last !== undefined && version <= last.own && version > client.told) tell(',
@@ -162,7 +156,7 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '302 a connection that has ended counts on at its port',
-    `${RUNTIME}/admission.ts`,
+    `${RUNTIME}/connection-admission.ts`,
     '    left: gone,',
     '    left: () => undefined,',
   ),

@@ -319,12 +319,6 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     'worker.arrivedUpTo = upTime(worker);',
   ),
   mutant(
-    '199 signs from before a rollback count after it',
-    `${CORE}/worker/rollback.ts`,
-    '  worker.askedAt = 0;\n  worker.arrivedUpTo = 0;\n',
-    '',
-  ),
-  mutant(
     '210 whatever version a client claims is believed',
     `${CORE}/worker/execute.ts`,
     'batch.version > worker.version && batch.version > believed(worker)',
