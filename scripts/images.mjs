@@ -14,12 +14,12 @@ const LOADERS = {
   kind: { words: ['load', 'docker-image'], from: 'https://kind.sigs.k8s.io' },
 };
 
-const HELP = `Builds dpr-finder, dpr-counter, dpr-ingress, dpr-client and dpr-harness with Docker (or what DOCKER names). The same source
-on the same base gives the same images. Their names go to standard output.
+const HELP = `Builds dpr-finder, dpr-counter, dpr-store, dpr-ingress, dpr-client and dpr-harness with Docker (or what DOCKER
+names). The same source on the same base gives the same images. Their names go to standard output.
   --registry R    the images are called R/dpr-…; without it they stay on this machine
   --tag T         latest unless given
   --base-image B  has Node as "node" on its path; ${DEFAULT_BASE} unless given
-  --only A,B      finder, counter, ingress, client, harness: these alone
+  --only A,B      finder, counter, store, ingress, client, harness: these alone
   --push          to the registry
   --load X        into the nodes of X, ${Object.keys(LOADERS).join(' or ')}, which then need no registry
   --check         build each twice, and fail where the two differ
