@@ -29,6 +29,7 @@ export {
   RollbackError,
   SessionExpiredError,
   StoreError,
+  type StoreFailure,
   TooManySessionsError,
   UnauthorizedError,
   UnknownWorkerError,
@@ -36,7 +37,6 @@ export {
   WorkerRemovedError,
   WrongTypeError,
 } from './errors.ts';
-export type { StoreFailure } from './errors.ts';
 export type { ClusterEvent } from './operator/events.ts';
 export * as limits from './limits.ts';
 export type { WorkerInfo } from './connection/membership.ts';

@@ -4,6 +4,7 @@ import { MAX_VALUE_BYTES } from '@dpr/store/operations';
 import assert from 'node:assert/strict';
 import { fakeWorker } from '../client/fake-cluster.ts';
 import { smallClusters } from '../client/small-clusters.ts';
+import { answerBatch } from './answer-batch.ts';
 
 describe('a store, for applications', () => {
   const { closing, clusterOf } = smallClusters();
@@ -18,9 +19,7 @@ describe('a store, for applications', () => {
     const serve = async (batches: number): Promise<void> => {
       const peer = await worker.accept();
       for (let left = batches; left > 0; left--) {
-        const { session, worldLine, sequence, count, operations } = await peer.next('batch');
-        const fields = { count, session, worldLine, sequence, version: 1, incarnation: 1 };
-        peer.send({ kind: 'reply', ...fields, results: state.apply(operations, count, now) });
+        await answerBatch(peer, state, () => now);
       }
     };
     return { store, serve, pass: (ms: number) => (now += ms) };

@@ -4,11 +4,9 @@ import { patience } from '@dpr/runtime/time-limit';
 import type { Cluster } from '../connection/cluster.ts';
 import { connect } from '../connection/connect.ts';
 import { unlessAborted } from '../abort.ts';
-import { UnknownWorkerError } from '../errors.ts';
 import type { LogEntry } from '../options.ts';
-import { storeType } from '../session/store.ts';
 import { connectOperator, type ClusterStatus, type Operator } from '../operator/operator.ts';
-import { NoWorkersError, TimeoutError, UsageError } from './error-report.ts';
+import { TimeoutError } from './error-report.ts';
 import { eventJson, eventText, statusText, workersText } from './format.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
@@ -50,48 +48,6 @@ export async function showWorkers(
     const workers = [...cluster.workers()].sort((a, b) => a.id - b.id);
     terminal.print(json ? JSON.stringify(workers) : workersText(workers, terminal.columns()));
     return Promise.resolve();
-  });
-}
-
-export async function addToCounter(
-  settings: Settings,
-  terminal: Terminal,
-  worker: number,
-  amount: bigint,
-  {
-    commit = false,
-    replay = true,
-    json = false,
-  }: { readonly commit?: boolean; readonly replay?: boolean; readonly json?: boolean },
-): Promise<void> {
-  await withWorkers(settings, terminal, async (cluster) => {
-    const session = cluster.session({ replay });
-    const added = session.counter(worker).add(amount);
-    const late = `worker ${worker} did not answer, and may have added ${amount} all the same; 'dpr status' shows how it is`;
-    let value = await inTime(settings, terminal, late, (signal) => unlessAborted(added.then(), signal));
-    if (commit) {
-      const uncommitted = `worker ${worker} is ${value} now, and that was not committed`;
-      await inTime(settings, terminal, uncommitted, (signal) => session.commit({ signal }));
-      value = await added.committed; // another one, if it was added again
-    }
-    terminal.print(json ? JSON.stringify({ worker, value: String(value), committed: commit }) : String(value));
-  });
-}
-
-export async function readCounter(
-  settings: Settings,
-  terminal: Terminal,
-  worker: number,
-  { json = false }: { readonly json?: boolean },
-): Promise<void> {
-  await withWorkers(settings, terminal, async (cluster) => {
-    const late = `worker ${worker} did not answer; 'dpr status' shows how it is`;
-    if (cluster.workers().find(({ id }) => id === worker)?.type === storeType.name) {
-      throw new UsageError(`worker ${worker} is a store: name a key too, as in 'dpr get ${worker} KEY'`);
-    }
-    const session = cluster.session({ replay: true }); // reading again does no harm
-    const value = await inTime(settings, terminal, late, (signal) => session.counter(worker).get({ signal }));
-    terminal.print(json ? JSON.stringify({ worker, value: String(value) }) : String(value));
   });
 }
 
@@ -180,34 +136,18 @@ export async function inTime<T>(
   }
 }
 
-async function withCluster(
+export async function withCluster<Result>(
   settings: Settings,
   { signal }: Terminal,
-  work: (cluster: Cluster) => Promise<void>,
-): Promise<void> {
+  work: (cluster: Cluster) => Promise<Result>,
+): Promise<Result> {
   const { cluster: address, token, ca, connectTimeoutMs, awaitFinder } = settings;
   const cluster = await connect({ cluster: address, token, ca, connectTimeoutMs, awaitFinder, signal });
   try {
-    await work(cluster);
+    return await work(cluster);
   } finally {
     await cluster.close();
   }
-}
-
-/** As `withCluster`, for what is asked of a worker. @throws NoWorkersError where there is none at all */
-export async function withWorkers(
-  settings: Settings,
-  terminal: Terminal,
-  work: (cluster: Cluster) => Promise<void>,
-): Promise<void> {
-  await withCluster(settings, terminal, async (cluster) => {
-    try {
-      await work(cluster);
-    } catch (error) {
-      if (error instanceof UnknownWorkerError && cluster.workers().length === 0) throw new NoWorkersError();
-      throw error;
-    }
-  });
 }
 
 /** Each reason why the Finder is away is told once, in any order in which they come again, until it is back. */

@@ -3,7 +3,8 @@ import { MAX_AMOUNT, MIN_AMOUNT } from '@dpr/counter/operations';
 import { MAX_WORKER_ID } from '@dpr/protocol';
 import { MAX_TIME_TO_LIVE_MS } from '@dpr/store/operations';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { addToCounter, readCounter, removeWorker, showStatus, showWorkers, watchEvents } from './commands.ts';
+import { removeWorker, showStatus, showWorkers, watchEvents } from './commands.ts';
+import { addToCounter, readCounter } from './counter-commands.ts';
 import { ensureDeclared, type EnsureWords } from './ensure.ts';
 import { clusterIn, dataDirectory } from './local-clusters.ts';
 import { showPids } from './processes.ts';
@@ -11,6 +12,7 @@ import { settingsInTime, settingsOf, type CommonOptions, type Variables } from '
 import { deleteKeys, readKey, setKey, type SetWords } from './store-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { deleteVolume, showVolumes, type VolumesPlace } from './volumes.ts';
+import type { WriteWords } from './worker-calls.ts';
 
 /** Where the command was called. */
 export interface Caller {
@@ -75,16 +77,15 @@ function addStatusCommands(program: Command, { terminal, settings, withJson }: C
 }
 
 function addCounterCommands(program: Command, { terminal, settings, withJson }: Context): void {
-  program
+  const add = program
     .command('add')
     .description('add to a counter, and print its value')
     .argument('<worker>', 'the id of a counter', workerId)
-    .argument('<amount>', 'a whole number of 64 bits; it may be negative', amount)
-    .option('--commit', 'wait until it is committed')
-    .option('--no-replay', 'fail, instead of adding it again, when a failure of the cluster took it back')
+    .argument('<amount>', 'a whole number of 64 bits; it may be negative', amount);
+  withWriteOptions(add, 'adding it again')
     .addHelpText('after', examples('dpr add 0 300', 'dpr add 0 -5', 'dpr add 1 1 --commit'))
-    .action(async (worker: number, by: bigint, words: { commit?: boolean; replay?: boolean }) =>
-      addToCounter(await settings(), terminal, worker, by, withJson(words)),
+    .action(async (worker: number, by: bigint, words: WriteWords) =>
+      addToCounter({ settings: await settings(), terminal, worker }, by, withJson(words)),
     );
 
   program
@@ -94,13 +95,13 @@ function addCounterCommands(program: Command, { terminal, settings, withJson }: 
     .argument('[key]', 'of a store')
     .addHelpText('after', examples('dpr get 0', 'dpr get 0 --json | jq -r .value', 'dpr get 2 cart-17'))
     .action(async (worker: number, key: string | undefined, words: object) => {
-      if (key === undefined) return readCounter(await settings(), terminal, worker, withJson(words));
-      return readKey({ settings: await settings(), terminal, worker }, key, withJson(words));
+      const asked = { settings: await settings(), terminal, worker };
+      return key === undefined ? readCounter(asked, withJson(words)) : readKey(asked, key, withJson(words));
     });
 }
 
 function addStoreCommands(program: Command, { terminal, settings, withJson }: Context): void {
-  program
+  const set = program
     .command('set')
     .description('write a key of a store, and print its revision')
     .argument('<worker>', 'the id of a store', workerId)
@@ -108,25 +109,30 @@ function addStoreCommands(program: Command, { terminal, settings, withJson }: Co
     .argument('<value>', 'text')
     .option('--ttl <seconds>', 'the key is gone after that time', timeToLive)
     .addOption(new Option('--if-absent', 'only if the key is not there').conflicts('ifPresent'))
-    .option('--if-present', 'only if the key is there')
-    .option('--commit', 'wait until it is committed')
-    .option('--no-replay', 'fail, instead of writing it again, when a failure of the cluster took it back')
+    .option('--if-present', 'only if the key is there');
+  withWriteOptions(set, 'writing it again')
     .addHelpText('after', examples("dpr set 2 cart-17 'two apples' --commit", 'dpr set 2 lock me --if-absent --ttl 30'))
     .action(async (worker: number, key: string, value: string, words: SetWords) =>
       setKey({ settings: await settings(), terminal, worker }, key, value, withJson(words)),
     );
 
-  program
+  const del = program
     .command('del')
     .description('delete keys of a store, and print how many were there')
     .argument('<worker>', 'the id of a store', workerId)
-    .argument('<keys...>', 'which')
-    .option('--commit', 'wait until it is committed')
-    .option('--no-replay', 'fail, instead of deleting again, when a failure of the cluster took it back')
+    .argument('<keys...>', 'which');
+  withWriteOptions(del, 'deleting again')
     .addHelpText('after', examples('dpr del 2 cart-17 cart-18 --commit'))
-    .action(async (worker: number, keys: string[], words: { commit?: boolean; replay?: boolean }) =>
+    .action(async (worker: number, keys: string[], words: WriteWords) =>
       deleteKeys({ settings: await settings(), terminal, worker }, keys, withJson(words)),
     );
+}
+
+/** Of each command that changes something. @param again what it does after a failure */
+function withWriteOptions(command: Command, again: string): Command {
+  return command
+    .option('--commit', 'wait until it is committed')
+    .option('--no-replay', `fail, instead of ${again}, when a failure of the cluster took it back`);
 }
 
 function addMembershipCommands(program: Command, { terminal, settings, withJson }: Context): void {

@@ -1,5 +1,6 @@
 import { createStore } from '@dpr/store';
 import assert from 'node:assert/strict';
+import { answerBatch } from '../../store/answer-batch.ts';
 import { cut, type fakeWorker } from '../fake-cluster.ts';
 import { dpr, fakeClusters } from './dpr.ts';
 
@@ -20,9 +21,7 @@ describe('dpr set, get and del', () => {
 
     async function serve(store: Worker, isCommitted: boolean): Promise<void> {
       const peer = await store.accept();
-      const { session, worldLine, sequence, count, operations } = await peer.next('batch');
-      const fields = { count, session, worldLine, sequence, version: 1, incarnation: 1 };
-      peer.send({ kind: 'reply', ...fields, results: state.apply(operations, count, 1_000) });
+      await answerBatch(peer, state, () => 1_000);
       if (!isCommitted) return;
       await peer.next('commit');
       peer.send(cut({ 0: 1 }));
