@@ -22,8 +22,10 @@ export interface Pool {
 type Work = Exclude<Request, { kind: 'branches' }>;
 type AnswerTo<R extends Work> = R['kind'] extends 'run' ? RunAnswer : HuntAnswer;
 
-export function createPool(size: number): Pool {
-  const children: ChildProcess[] = Array.from({ length: size }, () => fork(JOB));
+/** @param options of Node, besides its own */
+export function createPool(size: number, options: readonly string[] = []): Pool {
+  const execArgv = [...process.execArgv, ...options];
+  const children: ChildProcess[] = Array.from({ length: size }, () => fork(JOB, { execArgv }));
   return {
     size,
     async work(next, take) {
