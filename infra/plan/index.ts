@@ -15,14 +15,13 @@ export type {
 export { planLocal, reachable } from './local.ts';
 export type { LocalFinder, LocalOptions, LocalPlan, LocalProcess, LocalWorker } from './local.ts';
 export {
-  BUILT_IN_TYPES,
   type BuiltInType,
-  DEFAULT_TYPE,
-  isBuiltIn,
   CLUSTER_PART,
+  DEFAULT_TYPE,
   FINDER_NAME,
   INGRESS_ADMIN_NAME,
   INGRESS_NAME,
+  isBuiltIn,
   LABEL,
   labelsOf,
   PODS_NAME,

@@ -1,7 +1,7 @@
 /** How long a session has no answer from a victim, which is what users notice of a fault. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Cluster, Session } from '@dpr/client';
-import { DEFAULT_TYPE, workerName } from '@dpr/infra/plan';
+import { counterType, type Cluster, type Session } from '@dpr/client';
+import { workerName } from '@dpr/infra/plan';
 import type { Target, Victim } from './target.ts';
 
 /** Between an answer and the next question, ms. */
@@ -43,7 +43,7 @@ export function probedTarget(target: Target, cluster: Cluster): Target {
 
 /** A question that only the victim can answer. */
 function questionTo(cluster: Cluster, session: Session, { name, role }: Victim) {
-  const counters = cluster.workers().filter(({ type }) => type === DEFAULT_TYPE);
+  const counters = cluster.workers().filter(({ type }) => type === counterType.name);
   const asked = role === 'finder' ? counters[0] : counters.find((worker) => workerName(worker) === name);
   if (asked === undefined) return undefined;
   return async (signal: AbortSignal): Promise<void> => {

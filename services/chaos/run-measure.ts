@@ -1,9 +1,9 @@
 /** The figures of the README, measured on temporary clusters. */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect, type Session } from '@dpr/client';
+import { connect, counterType, type Session } from '@dpr/client';
 import { runningCluster } from '@dpr/client/cluster-file';
-import { DEFAULT_TYPE, FINDER_NAME, workerName } from '@dpr/infra/plan';
+import { FINDER_NAME, workerName } from '@dpr/infra/plan';
 import { measureCommits, measureCommitsOnDemand, summarize, type Summary } from '@dpr/local/measurements';
 import { LOCAL_PROGRAM, type TemporaryCluster, startTemporaryCluster } from '@dpr/local/temporary-cluster';
 import { parseJson } from '@dpr/runtime/outside-data';
@@ -113,7 +113,7 @@ async function measureRecovery(
   await worker.add(1, { signal });
   while (times.whole.length < kills) {
     await pause(REST_MS, undefined, { signal });
-    const { pid, log } = await victim(cluster, workerName({ type: DEFAULT_TYPE, id: 0 }));
+    const { pid, log } = await victim(cluster, workerName({ type: counterType.name, id: 0 }));
     const killedAt = Date.now();
     process.kill(pid, 'SIGKILL');
     await worker.add(1, { signal });

@@ -79,8 +79,8 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
     return dropped;
   }
 
-  async function drainOnce(dropping: Promise<boolean>, own: AbortController, before?: Promise<unknown>): Promise<void> {
-    if (!(await dropping)) return;
+  async function drainAfter(drop: Promise<boolean>, own: AbortController, before?: Promise<unknown>): Promise<void> {
+    if (!(await drop)) return;
     await before;
     await drain(own);
   }
@@ -145,7 +145,7 @@ export function checkpointWriter(options: CheckpointWriterOptions): CheckpointWr
     dropAfter(version) {
       const before = endEra();
       dropping = persist(options, era.signal, 'rollback', version, () => store.dropAfter(version));
-      draining = drainOnce(dropping, era, before).catch(broken);
+      draining = drainAfter(dropping, era, before).catch(broken);
     },
     begin: (version, checkpoint) =>
       persist(options, era.signal, 'first checkpoint', version, async () => {

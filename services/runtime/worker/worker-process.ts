@@ -34,9 +34,9 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   await checkPort(host, port, log);
   const directory = await prepareDirectories(settings.data);
   const memory = divideMemory(settings.memoryBytes);
-  const object = await type.create({ directory, log, memoryBytes: memory.bytes });
-
   const { bytes, limits, maxUnsentBytes, maxReceivedBytes } = memory;
+  const object = await type.create({ directory, log, memoryBytes: bytes });
+
   const budgets = { unsent: limitBytes(maxUnsentBytes), received: limitBytes(maxReceivedBytes) } satisfies Budgets;
   log.info({ event: 'memory', bytes, ...limits, maxUnsentBytes, maxReceivedBytes });
   const counts: WorkerCounts = {
