@@ -14,6 +14,7 @@ export type { Finder, FinderConfig, FinderEffect, FinderEvent, Role } from './fi
 export { added, append, largest } from './arrays.ts';
 export { Queue } from './queue.ts';
 export { decisionsAfter, survivingVersion } from './world-lines.ts';
+export { isCatchingUp } from './worker/execute.ts';
 export { createWorker, stepWorker, WORKER_DEFAULTS, workerWakeAt } from './worker/worker.ts';
 export {
   sectionReader,

@@ -25,4 +25,6 @@ export interface Owner {
   frames(connection: Connection, messages: readonly Message[]): void;
   /** Once for each that was opened. */
   closed(connection: Connection): void;
+  /** What came earlier is being dealt with: frames wait until it is. */
+  isBusy?(): boolean;
 }

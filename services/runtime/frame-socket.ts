@@ -30,6 +30,12 @@ export interface FrameSocket {
   readonly unsentBytes: () => number;
   /** Read nothing more until the peer has read what was sent. */
   pause(): void;
+  /** Read nothing more before `goOnReading`: what came waits for a later turn. */
+  holdReading(): void;
+  /** @param release hands over what was held back; false: some of it is held back again */
+  goOnReading(release: () => boolean): void;
+  /** What came waits for a later turn. */
+  isHeld(): boolean;
   /** Bytes that the system has taken over so far: grows as long as the peer reads. */
   sentBytes(): number;
   receivedBytes(): number;
@@ -100,7 +106,10 @@ export function frameSocket(
   /** Frames of this tick that are not in a message yet, and their bytes. */
   let gathered: Draft[] = [];
   let gatheredBytes = 0;
+  /** Until the peer has read what was sent. */
   let paused = false;
+  /** Until what it sent was handed over. */
+  let held = false;
   let closed = false;
   let closing: Timer | undefined;
   let part: BudgetPart | undefined;
@@ -115,6 +124,10 @@ export function frameSocket(
     if (paused) return;
     paused = true;
     socket.pause();
+  }
+
+  function resume(): void {
+    if (!paused && !held && !closed) socket.resume();
   }
 
   function sendGathered(): void {
@@ -142,9 +155,9 @@ export function frameSocket(
     failed: (error) => user.failed(error),
     drained() {
       part?.set(socket.unsentBytes());
-      if (!user.drained() || !paused) return;
+      const wasPaused = paused;
       paused = false;
-      socket.resume();
+      if (user.drained() && wasPaused) resume();
     },
     closed(code) {
       closed = true;
@@ -173,7 +186,7 @@ export function frameSocket(
       socket.close(code, reason);
       closing ??= host.setTimeout(terminate, CLOSE_TIMEOUT_MS);
       // A peer that is not listened to could not be heard agreeing either.
-      if (paused) socket.resume();
+      if (paused || held) socket.resume();
     },
     terminate,
     cutOff(code, reason) {
@@ -187,6 +200,15 @@ export function frameSocket(
     isFull: () => unsentBytes() > limits.pauseBytes,
     unsentBytes,
     pause,
+    holdReading() {
+      held = true;
+      socket.pause();
+    },
+    goOnReading(release) {
+      held = false;
+      if (release()) resume();
+    },
+    isHeld: () => held,
     sentBytes: () => socket.sentBytes(),
     receivedBytes: () => socket.receivedBytes(),
     unfinishedBytes: () => socket.unfinishedBytes(),

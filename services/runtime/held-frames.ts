@@ -1,6 +1,7 @@
-/** Hands a peer's frames on, some at a time; holds the others back until the peer has read what it was answered. */
+/** Hands a peer's frames on, some at a time; holds the others back until the peer has read, or until their turn has come. */
 import type { Message } from '@dpr/protocol';
 import type { FrameSocket } from './frame-socket.ts';
+import type { InputTurns } from './input-turns.ts';
 
 export interface HeldFrames {
   hand(messages: readonly Message[]): void;
@@ -8,7 +9,7 @@ export interface HeldFrames {
   cameIn(bytes: number): void;
   /** Of the messages that the frames came in which are held back: no more than one read of the socket brought. */
   bytes(): number;
-  /** The peer has read. @returns whether nothing is held back any more */
+  /** Go on, if the peer has read. @returns whether nothing is held back any more */
   release(): boolean;
 }
 
@@ -21,25 +22,46 @@ const FRAMES_AT_ONCE = 16;
 /** Once so much is unread, it is looked after each frame. */
 const MANY_UNREAD_BYTES = 64 * 1024;
 
-/** @param isOpen false once what comes does not count any more */
+export interface HeldFramesUser {
+  /** False once what comes does not count any more. */
+  readonly isOpen: () => boolean;
+  readonly deliver: (messages: readonly Message[]) => void;
+  /** The turn has come to go on. */
+  readonly turn: () => void;
+}
+
 export function heldFrames(
-  frames: Pick<FrameSocket, 'isFull' | 'pause' | 'unsentBytes'>,
-  isOpen: () => boolean,
-  deliver: (messages: readonly Message[]) => void,
+  frames: Pick<FrameSocket, 'isFull' | 'pause' | 'holdReading' | 'unsentBytes'>,
+  turns: InputTurns,
+  { isOpen, deliver, turn }: HeldFramesUser,
 ): HeldFrames {
+  const waiter = { goOn: turn };
   let held: Message[] = [];
   let heldBytes = 0;
 
   function hand(messages: readonly Message[]): void {
     for (let at = 0; at < messages.length && isOpen();) {
-      if (held.length > 0 || frames.isFull()) {
-        for (const message of messages.slice(at)) held.push(message);
-        return frames.pause();
-      }
+      if (held.length > 0 || mustWait()) return hold(messages.slice(at));
       const some = frames.unsentBytes() > MANY_UNREAD_BYTES ? 1 : FRAMES_AT_ONCE;
       deliver(messages.length <= some ? messages : messages.slice(at, at + some));
       at += some;
     }
+  }
+
+  /** Reading stops before anything is held back: of a turn, or until the peer has read. */
+  function mustWait(): boolean {
+    if (frames.isFull()) {
+      frames.pause();
+      return true;
+    }
+    if (!turns.isOver()) return false;
+    frames.holdReading();
+    turns.wait(waiter);
+    return true;
+  }
+
+  function hold(messages: readonly Message[]): void {
+    for (const message of messages) held.push(message);
   }
 
   return {

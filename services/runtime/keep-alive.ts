@@ -52,8 +52,9 @@ function signsOf(frames: FrameSocket): () => boolean {
   let received = 0;
   let sent = 0;
   return () => {
-    // A peer that is not listened to shows that it lives by reading.
-    const lives = frames.receivedBytes() > received || (frames.isPaused() && frames.sentBytes() > sent);
+    // A peer that is not listened to shows that it lives by reading, and one whose frames wait has sent these.
+    const reads = frames.isPaused() && frames.sentBytes() > sent;
+    const lives = frames.receivedBytes() > received || reads || frames.isHeld();
     received = frames.receivedBytes();
     sent = frames.sentBytes();
     return lives;

@@ -19,6 +19,8 @@ export const LISTENER_LIMITS = {
   paceLookMs: PACE_LOOK_MS,
   /** How long connections may take to close when the listener does. */
   closeMs: 300,
+  /** What came is handed over for so long in a turn of the event loop, and the rest in the next one. */
+  inputTurnMs: 2,
   ...BUFFER_LIMITS,
 };
 export type ListenerLimits = typeof LISTENER_LIMITS;

@@ -8,6 +8,7 @@ import { CLOSE, framesOf, frameSocket, type FrameSocket } from './frame-socket.t
 import type { PeerRole } from './greeting.ts';
 import { heldFrames } from './held-frames.ts';
 import type { Host } from './host.ts';
+import type { InputTurns } from './input-turns.ts';
 import type { ListenerLimits } from './listener-limits.ts';
 import type { Log } from './log.ts';
 import type { MessageSocket } from './message-socket.ts';
@@ -20,6 +21,7 @@ export interface Port {
   readonly limits: ListenerLimits;
   readonly admission: Admission;
   readonly sweeps: Sweeps;
+  readonly turns: InputTurns;
   readonly log: Pick<Log, 'debug'>;
   readonly budgetsOf: ((role: PeerRole) => Budgets) | undefined;
   /** A connection is gone. */
@@ -39,10 +41,14 @@ let lastConnection = 0;
 export function servePeer(socket: MessageSocket, newcomer: Newcomer, port: Port): void {
   const { host, owner, limits, admission, sweeps } = port;
   const isOpen = (): boolean => socket.isOpen();
-  const user = { opened: () => undefined, message, received: cameIn, pong, drained, failed, closed };
+  const user = { opened: () => undefined, message, received: cameIn, pong, drained: release, failed, closed };
   const frames = frameSocket(host, socket, limits, user);
-  const held = heldFrames(frames, isOpen, (messages) => {
-    if (peer !== undefined) owner.frames(peer.connection, messages);
+  const held = heldFrames(frames, port.turns, {
+    isOpen,
+    deliver(messages) {
+      if (peer !== undefined) owner.frames(peer.connection, messages);
+    },
+    turn: () => frames.goOnReading(release),
   });
   let received: BudgetPart | undefined;
   let peer: { readonly connection: Connection; readonly place: Place } | undefined;
@@ -66,7 +72,7 @@ export function servePeer(socket: MessageSocket, newcomer: Newcomer, port: Port)
     sweeps.answered(frames, data);
   }
 
-  function drained(): boolean {
+  function release(): boolean {
     if (!held.release()) return false;
     countReceived();
     return true;

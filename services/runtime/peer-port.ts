@@ -8,6 +8,7 @@ import { deferred } from './deferred.ts';
 import { CLOSE } from './frame-socket.ts';
 import type { PeerRole } from './greeting.ts';
 import type { Host } from './host.ts';
+import { inputTurns } from './input-turns.ts';
 import { LISTENER_LIMITS, type ListenerLimits } from './listener-limits.ts';
 import type { MessageSocket } from './message-socket.ts';
 import { servePeer } from './peer-connection.ts';
@@ -35,9 +36,10 @@ export function openPeerPort(host: Host, options: PeerPortOptions, owner: Owner)
   const limits = { ...LISTENER_LIMITS, ...options.limits };
   const admission = createAdmission(options, limits.connections);
   const sweeps = startSweeps(host, limits, options.arrivals);
+  const turns = inputTurns(host, limits.inputTurnMs, () => owner.isBusy?.() ?? false);
   const empty = deferred();
   let isClosing = false;
-  const port = { host, owner, limits, admission, sweeps, log, budgetsOf, left: resolveIfEmpty };
+  const port = { host, owner, limits, admission, sweeps, turns, log, budgetsOf, left: resolveIfEmpty };
 
   function resolveIfEmpty(): void {
     const [peer] = sweeps.peers();

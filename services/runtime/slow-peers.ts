@@ -36,7 +36,7 @@ export function paceOf(frames: FrameSocket, limits: Pace): () => string | undefi
   }
 
   function receiving(): string | undefined {
-    if (frames.isPaused()) return undefined; // its time stands still
+    if (frames.isPaused() || frames.isHeld()) return undefined; // its time stands still
     const isSame = frames.unfinishedBytes() > 0 && frames.finishedMessages() === finished;
     finished = frames.finishedMessages();
     receivingMs = isSame ? receivingMs + paceLookMs : 0;

@@ -46,7 +46,10 @@ function framed() {
     message: nothing,
     received: nothing,
     pong: nothing,
-    drained: () => state.mayReadOn,
+    drained() {
+      if (!state.mayReadOn) frames.pause();
+      return state.mayReadOn;
+    },
     failed: nothing,
     closed: nothing,
   });
@@ -87,12 +90,45 @@ describe('frames over a socket', () => {
     assert.deepEqual(did(), [], 'an answer to a ping would not be read');
     state.mayReadOn = false;
     user().drained();
-    assert.deepEqual(did(), [], 'frames are held back');
+    assert.deepEqual([did(), frames.isPaused()], [['pause'], true], 'frames are held back');
     state.mayReadOn = true;
     user().drained();
     assert.deepEqual([did(), frames.isPaused()], [['resume'], false]);
     frames.ping();
     assert.deepEqual(did(), ['ping']);
+  });
+
+  it('are read on when they were handed over and the peer has read, whichever is later', () => {
+    const { frames, did, endTick, state, user } = framed();
+    const fill = (): void => {
+      state.unsent = LIMITS.pauseBytes + 1;
+      frames.send(FRAME);
+      endTick();
+      did();
+    };
+    frames.holdReading();
+    assert.deepEqual([did(), frames.isHeld(), frames.isPaused()], [['pause'], true, false]);
+    user().drained();
+    assert.deepEqual(did(), [], 'they wait for their turn');
+    frames.goOnReading(() => true);
+    assert.deepEqual([did(), frames.isHeld()], [['resume'], false]);
+
+    frames.holdReading();
+    fill();
+    frames.goOnReading(() => true);
+    assert.deepEqual([did(), frames.isPaused()], [[], true], 'the peer has not read');
+    user().drained();
+    assert.deepEqual([did(), frames.isPaused()], [['resume'], false]);
+
+    fill();
+    frames.holdReading();
+    did();
+    user().drained();
+    assert.deepEqual(did(), [], 'the peer has read, and they wait for their turn');
+    frames.goOnReading(() => false);
+    assert.deepEqual(did(), [], 'some are held back');
+    frames.goOnReading(() => true);
+    assert.deepEqual(did(), ['resume']);
   });
 
   it('end their connection above the limit of what piles up, not at it', () => {

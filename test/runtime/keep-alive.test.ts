@@ -6,11 +6,12 @@ import assert from 'node:assert/strict';
 function watched() {
   const told: number[] = [];
   let pings = 0;
-  let [received, sent, paused] = [0, 0, false];
+  let [received, sent, paused, held] = [0, 0, false, false];
   const frames = {
     receivedBytes: () => received,
     sentBytes: () => sent,
     isPaused: () => paused,
+    isHeld: () => held,
     ping: () => {
       pings++;
     },
@@ -23,6 +24,7 @@ function watched() {
     says: () => received++,
     reads: () => sent++,
     pause: () => (paused = true),
+    hold: (isHeld: boolean) => (held = isHeld),
   };
 }
 
@@ -70,6 +72,16 @@ describe('who watches a peer', () => {
       look();
     }
     assert.deepEqual(told, []);
+    for (let interval = 0; interval < UNANSWERED_INTERVALS; interval++) look();
+    assert.deepEqual(told, [limitMs]);
+  });
+
+  it('takes it for alive while what it sent waits for its turn', () => {
+    const { look, told, hold } = watched();
+    hold(true);
+    for (let interval = 0; interval < 10; interval++) look();
+    assert.deepEqual(told, []);
+    hold(false);
     for (let interval = 0; interval < UNANSWERED_INTERVALS; interval++) look();
     assert.deepEqual(told, [limitMs]);
   });

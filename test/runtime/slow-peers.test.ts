@@ -6,9 +6,10 @@ const LIMITS = { messageMs: 3_000, unreadMs: 5_000, paceLookMs: 1_000 };
 
 describe('the pace of a peer', () => {
   function watched() {
-    const state = { paused: false, sent: 0, unsent: 0, unfinished: 0, finished: 0 };
+    const state = { paused: false, held: false, sent: 0, unsent: 0, unfinished: 0, finished: 0 };
     const frames = {
       isPaused: () => state.paused,
+      isHeld: () => state.held,
       sentBytes: () => state.sent,
       unsentBytes: () => state.unsent,
       unfinishedBytes: () => state.unfinished,
@@ -39,6 +40,9 @@ describe('the pace of a peer', () => {
     state.paused = true;
     for (let second = 0; second <= 4; second++) assert.equal(look(), undefined);
     state.paused = false;
+    state.held = true;
+    for (let second = 0; second <= 4; second++) assert.equal(look(), undefined);
+    state.held = false;
     assert.equal(look(), 'a message was not complete within 3000 ms');
   });
 

@@ -139,6 +139,9 @@ function drawUsual(random: Random): WorldOptions {
     pauseMs: random.pick([20, 150, 500]),
     faultsForMs: random.real(300, 3000),
     rates,
+    catchUpBytes: random.pick([1, QUIET_WORLD.catchUpBytes]),
+    // A simulated turn takes no time: with 0, its first frames are its only ones.
+    inputTurnMs: random.pick([0, QUIET_WORLD.inputTurnMs, QUIET_WORLD.inputTurnMs]),
   };
   return { ...usual, settleGraceMs: RESTARTS_IN_GRACE * usual.restartMs };
 }

@@ -16,6 +16,7 @@ import {
   SESSION_EXPIRY_MS,
   SESSION_GIVE_WAY_MS,
 } from '../../services/protocol/index.ts';
+import { WORKER_DEFAULTS } from '../../services/core/index.ts';
 import { RECEIVE_TIMEOUT_MS, SILENT_INTERVALS } from '../../services/runtime/keep-alive.ts';
 import { LISTENER_LIMITS } from '../../services/runtime/listener-limits.ts';
 
@@ -81,6 +82,8 @@ export interface WorldOptions {
   readonly maxUncommittedCheckpoints: number;
   readonly maxWaitingBatches: number;
   readonly maxWaitingBytes: number;
+  readonly catchUpBytes: number;
+  readonly inputTurnMs: number;
   readonly maxUnacknowledgedBatches: number;
   readonly maxSessions: number;
   readonly maxReplyBytes: number;
@@ -214,6 +217,8 @@ export const QUIET_WORLD: WorldOptions = {
   maxUncommittedCheckpoints: 1000,
   maxWaitingBatches: 1000,
   maxWaitingBytes: MAX_WAITING_BYTES,
+  catchUpBytes: WORKER_DEFAULTS.catchUpBytes,
+  inputTurnMs: LISTENER_LIMITS.inputTurnMs,
   maxUnacknowledgedBatches: MAX_UNACKNOWLEDGED_BATCHES,
   maxSessions: MAX_SESSIONS,
   maxReplyBytes: MAX_KEPT_REPLY_BYTES,

@@ -90,9 +90,10 @@ export function openPort(
 }
 
 function limitsOf(options: WorldOptions): Partial<ListenerLimits> {
-  const { helloMs, messageMs, unreadMs, pauseBytes, closeBytes, maxConnections, pingMs } = options;
+  const { helloMs, messageMs, unreadMs, pauseBytes, closeBytes, inputTurnMs, maxConnections, pingMs } = options;
   const receiveTimeoutMs = SILENT_INTERVALS * pingMs;
-  return { helloMs, messageMs, unreadMs, pauseBytes, closeBytes, connections: maxConnections, receiveTimeoutMs };
+  const buffers = { pauseBytes, closeBytes, inputTurnMs };
+  return { helloMs, messageMs, unreadMs, ...buffers, connections: maxConnections, receiveTimeoutMs };
 }
 
 /** Of all hostile clients. */

@@ -132,6 +132,7 @@ function configOf({ options }: World, { id, state }: WorkerHost): WorkerConfig {
     maxUncommittedCheckpoints: options.maxUncommittedCheckpoints,
     maxWaitingBatches: options.maxWaitingBatches,
     maxWaitingBytes: options.maxWaitingBytes,
+    catchUpBytes: options.catchUpBytes,
     maxUnacknowledgedBatches: options.maxUnacknowledgedBatches,
     maxVersionJump: options.maxVersionJump,
     maxSessions: options.maxSessions,

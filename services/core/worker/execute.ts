@@ -29,6 +29,7 @@ import {
   toFinder,
   undoBytes,
   upTime,
+  type Waiting,
   type Worker,
 } from './state.ts';
 import { refresh } from './refresh.ts';
@@ -131,16 +132,32 @@ function wait(worker: Worker, connection: number, batch: Batch): void {
     return refuse(worker, connection, 'overloaded', text, batch);
   }
   // Kept in memory of its own: the message that carried it may hold many others.
-  worker.waiting.push({ connection, batch: { ...batch, operations: ownBytes(batch.operations) } });
-  worker.waitingBytes = bytes;
+  keepWaiting(worker, { connection, batch: { ...batch, operations: ownBytes(batch.operations) } });
 }
 
-/** Go on with the batches that waited, in order, until one must wait again. */
+/** Batches that waited may execute now: some of them in each step, so that other events come between. */
+export function isCatchingUp(worker: Worker): boolean {
+  return worker.waiting.length > 0 && worker.phase === 'serving' && !isBlocked(worker);
+}
+
+/** Go on with the batches that waited, in order, until one must wait again or the step has done enough. */
 export function drainWaiting(worker: Worker): void {
   if (worker.waiting.length === 0 || worker.phase !== 'serving') return;
   const waiting = worker.waiting.splice(0);
   worker.waitingBytes = 0;
-  for (const { connection, batch } of waiting) onBatch(worker, connection, batch);
+  let next = 0;
+  for (let left = worker.config.catchUpBytes; left > 0 && worker.waiting.length === 0; next++) {
+    const first = waiting[next];
+    if (first === undefined) return;
+    left -= waitingBytes(first.batch);
+    onBatch(worker, first.connection, first.batch);
+  }
+  for (const later of waiting.slice(next)) keepWaiting(worker, later);
+}
+
+function keepWaiting(worker: Worker, waiting: Waiting): void {
+  worker.waiting.push(waiting);
+  worker.waitingBytes += waitingBytes(waiting.batch);
 }
 
 function mayExecute(worker: Worker, connection: number, batch: Batch, entry: SessionEntry | undefined): boolean {

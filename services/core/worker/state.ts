@@ -30,6 +30,8 @@ export interface WorkerConfig extends Patience {
   readonly maxReplyBytes: number;
   readonly maxWaitingBatches: number;
   readonly maxWaitingBytes: number;
+  /** Of batches that waited, about so many bytes execute in one step. */
+  readonly catchUpBytes: number;
   readonly maxDecisions: number;
   /** What a new generation begins with, where the volume keeps earlier ones: the administrator's word. */
   readonly state: MessageOf<'claim'>['state'];

@@ -35,7 +35,7 @@ import {
   turnClock,
   urge,
 } from './checkpoint.ts';
-import { drainWaiting, executed, onBatch, tableQuery } from './execute.ts';
+import { drainWaiting, executed, isCatchingUp, onBatch, tableQuery } from './execute.ts';
 import { finderClosed, finderOpened, joinFrame, surveyed, volumeOpened } from './join.ts';
 import { refresh } from './refresh.ts';
 import { adopt, restored } from './rollback.ts';
@@ -70,6 +70,7 @@ export const WORKER_DEFAULTS = {
   maxReplyBytes: MAX_KEPT_REPLY_BYTES,
   maxWaitingBatches: MAX_WAITING_BATCHES,
   maxWaitingBytes: MAX_WAITING_BYTES,
+  catchUpBytes: 64 * 1024, // a few milliseconds of a store
   sessionExpiryMs: SESSION_EXPIRY_MS,
   endedExpiryMs: ENDED_SESSION_EXPIRY_MS,
   giveWayMs: SESSION_GIVE_WAY_MS,
@@ -186,6 +187,7 @@ function skipUnattended(worker: Worker, now: number): void {
 /** When the worker wants a `wake` event, in the time of `now`; Infinity if nothing is due. */
 export function workerWakeAt(worker: Worker): number {
   if (worker.phase !== 'serving') return Infinity;
+  if (isCatchingUp(worker)) return worker.now;
   const progressAt = worker.finderOpen ? worker.progressAt + PROGRESS_MS : Infinity;
   return Math.min(sealWakeAt(worker), progressAt, expirySweepAt(worker));
 }

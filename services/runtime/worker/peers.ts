@@ -1,5 +1,5 @@
 /** A worker's peers: a client that greets it is told at once where the cluster stands, and the Finder that it reaches must be its own. */
-import { workerStatus, type Worker, type WorkerEvent, type WorkerStatus } from '@dpr/core';
+import { isCatchingUp, workerStatus, type Worker, type WorkerEvent, type WorkerStatus } from '@dpr/core';
 import { draftOf, PROTOCOL_VERSION, type MessageOf } from '@dpr/protocol';
 import type { ArrivalsUser } from '../arrival-barrier.ts';
 import type { Caller } from '../dialer.ts';
@@ -33,6 +33,7 @@ export function clientsOwner(worker: Worker, clients: Clients, dispatch: (event:
       clients.remove(number);
       dispatch({ kind: 'clientClosed', connection: number });
     },
+    isBusy: () => isCatchingUp(worker),
   };
 }
 

@@ -172,4 +172,22 @@ export const RUNTIME_MUTANTS: readonly Mutant[] = [
     'if (silent >= SILENT_INTERVALS) return frames.terminate();',
     '',
   ),
+  mutant(
+    '305 frames that wait for their turn wait for ever',
+    `${RUNTIME}/input-turns.ts`,
+    '    for (const { goOn } of due) goOn();',
+    '',
+  ),
+  mutant(
+    '306 of the connections whose frames wait only one has its turn',
+    `${RUNTIME}/input-turns.ts`,
+    '    for (const { goOn } of due) goOn();',
+    '    due[0]?.goOn();',
+  ),
+  mutant(
+    '307 a connection is not read on once the peer has read, if its frames waited',
+    `${RUNTIME}/frame-socket.ts`,
+    '      held = false;\n      if (release()) resume();',
+    '      if (release()) resume();',
+  ),
 ];

@@ -205,6 +205,12 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     'if (bytes > maxWaitingBytes) {',
   ),
   mutant(
+    '93b batches that wait are lost once a step has done enough',
+    `${CORE}/worker/execute.ts`,
+    '  for (const later of waiting.slice(next)) keepWaiting(worker, later);',
+    '',
+  ),
+  mutant(
     '94 sessions are remembered without a limit',
     `${CORE}/worker/quotas.ts`,
     'return Math.min(config.maxSessions, Math.floor(config.maxSessionBytes / ENTRY_BYTES));',
