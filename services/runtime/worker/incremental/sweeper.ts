@@ -48,7 +48,8 @@ export function sweeper(host: TurnHost, object: IncrementalState, limits: Sectio
   let isBehind = false;
   let lastTurnAt = 0;
   let timer: Timer | undefined;
-  /** The pace that the timer was set for. */
+  let immediate: Timer | undefined;
+  /** The pace that the next turn was asked for. */
   let armed: Pace = 'rest';
   let isPaused = false;
 
@@ -70,13 +71,16 @@ export function sweeper(host: TurnHost, object: IncrementalState, limits: Sectio
     arm();
   }
 
-  /** Seals may come faster than turns: a timer that is set stays. */
+  /** Seals may come faster than turns: one that was asked for stays. */
   function arm(): void {
     const next = pace();
     if (next === armed) return;
     host.clearTimeout(timer);
+    host.clearImmediate(immediate);
     armed = next;
-    if (next !== 'rest') timer = host.setTimeout(turn, next === 'at once' ? 0 : limits.periodMs);
+    // No timer of 0 ms: one that is set by its like runs in the same turn of the event loop if that took a millisecond.
+    if (next === 'at once') immediate = host.setImmediate(turn);
+    if (next === 'steady') timer = host.setTimeout(turn, limits.periodMs);
   }
 
   function turn(): void {
