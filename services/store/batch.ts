@@ -20,7 +20,8 @@ const ALLOWED: Readonly<Record<number, number>> = {
 
 export class BatchReader {
   #memory = new DataView(new ArrayBuffer(0));
-  #next = 0;
+  /** Where the next operation begins. */
+  position = 0;
   #end = 0;
   kind = 0;
   options = 0;
@@ -42,18 +43,18 @@ export class BatchReader {
   begin(operations: Uint8Array): void {
     // A view for each batch: batches of many sessions share no memory that would be worth keeping one for.
     this.#memory = new DataView(operations.buffer, operations.byteOffset, operations.length) as DataView<ArrayBuffer>;
-    this.#next = 0;
+    this.position = 0;
     this.#end = operations.length;
   }
 
   get isAtEnd(): boolean {
-    return this.#next === this.#end;
+    return this.position === this.#end;
   }
 
   /** Read the next operation. @returns false when it is none; what is then in the fields is undefined */
   read(): boolean {
     const memory = this.#memory;
-    let at = this.#next;
+    let at = this.position;
     if (at + OPERATION_HEAD_BYTES > this.#end) return false;
     this.kind = memory.getUint8(at);
     this.options = memory.getUint8(at + 1);
@@ -66,8 +67,8 @@ export class BatchReader {
     this.#readFixed(at);
     this.key = fixed;
     this.value = fixed + this.keyLength;
-    this.#next = this.value + this.valueLength;
-    return this.#next <= this.#end && this.#isWithinLimits();
+    this.position = this.value + this.valueLength;
+    return this.position <= this.#end && this.#isWithinLimits();
   }
 
   /** Bytes between the head and the key. */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { type IncrementalState, MalformedOperations, type WorkerType } from '@dpr/runtime';
 import { BatchReader } from './batch.ts';
 import { addDecimal, DECIMAL_BYTES, parseDecimal, writeDecimal } from './decimal.ts';
-import { createEngine, type Keyspace, type KeyspaceOptions, TYPES } from './engine/index.ts';
+import { createEngine, type Keyspace, type KeyspaceOptions, MAX_PREFETCHED, TYPES } from './engine/index.ts';
 import { KINDS, OPTIONS, STATUS, STORE_TYPE } from './operations.ts';
 import { ResultWriter } from './result-writer.ts';
 
@@ -20,6 +20,7 @@ class Executor {
   readonly #keyspace: () => Keyspace;
   readonly #reader = new BatchReader();
   readonly #results = new ResultWriter();
+  readonly #hashes = new Uint32Array(MAX_PREFETCHED);
   readonly #digits = new DataView(new ArrayBuffer(DECIMAL_BYTES));
   /** What is to be written; one object for all, since a batch may write thousands of times. */
   readonly #content = { type: TYPES.string, value: this.#digits as DataView, from: 0, length: 0, deadline: 0 };
@@ -34,12 +35,25 @@ class Executor {
     keyspace.advance(now);
     this.#reader.begin(operations);
     this.#results.begin(count);
+    for (let from = 0; from < count; from += MAX_PREFETCHED)
+      this.#some(keyspace, Math.min(MAX_PREFETCHED, count - from));
+    return this.#results.finish();
+  }
+
+  #some(keyspace: Keyspace, count: number): void {
+    const reader = this.#reader;
+    const begin = reader.position;
     for (let index = 0; index < count; index++) {
-      this.#reader.read();
-      keyspace.seek(this.#reader.memory, this.#reader.key, this.#reader.keyLength);
+      reader.read();
+      this.#hashes[index] = keyspace.hashOf(reader.memory, reader.key, reader.keyLength);
+    }
+    keyspace.prefetch(this.#hashes, count);
+    reader.position = begin;
+    for (let index = 0; index < count; index++) {
+      reader.read();
+      keyspace.seek(reader.memory, reader.key, reader.keyLength, this.#hashes[index]);
       this.#perform(keyspace);
     }
-    return this.#results.finish();
   }
 
   /** @throws MalformedOperations before the first operation changes anything */

@@ -93,13 +93,20 @@ export class Keyspace {
    * @param source must stay as it is as long; the key begins at its byte `from`
    * @returns whether it is there
    */
-  seek(source: DataView, from: number, length: number): boolean {
+  seek(source: DataView, from: number, length: number, hash = this.hashOf(source, from, length)): boolean {
     this.#source = source;
     this.#from = from;
     this.#length = length;
-    this.#hash = this.hashOf(source, from, length);
+    this.#hash = hash;
     this.#find();
     return this.#isVisible;
+  }
+
+  /** Have in the cache what `seek` reads of keys with these hashes. @param count how many of them, up to `MAX_PREFETCHED` */
+  prefetch(hashes: Uint32Array, count: number): void {
+    const { prefetch } = this.records;
+    for (let place = 0; place < count; place++) prefetch.add(this.index.candidate(hashes[place] ?? 0));
+    prefetch.run();
   }
 
   hashOf(source: DataView, from: number, length: number): number {

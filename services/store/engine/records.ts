@@ -12,6 +12,7 @@
  */
 import { Arena } from './arena.ts';
 import { copyBytes, sameBytes } from './bytes.ts';
+import { Prefetch } from './prefetch.ts';
 
 /** What a record is. */
 export const TYPES = { removed: 0, string: 1 } as const;
@@ -93,6 +94,7 @@ function hasDeadline(memory: DataView, at: number): boolean {
 export class Records {
   readonly arena = new Arena();
   readonly #pages = this.arena.pages;
+  readonly prefetch = new Prefetch(this.arena.pages);
 
   memory(address: number): DataView {
     return this.#pages.memory(address);
