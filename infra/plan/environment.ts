@@ -1,3 +1,5 @@
+import { STORE_TYPE } from './names.ts';
+
 /** What a process is told by environment variables; the services read exactly these. */
 export type Environment = Readonly<Record<string, string>>;
 
@@ -46,6 +48,12 @@ export type WorkerFacts = ProcessFacts & {
   readonly state: string | number | undefined;
 };
 
+/**
+ * For the C library: memory in large pages, where the system has them for who asks. A store reads its memory at random, and what it reads
+ * in small pages has to be looked up first, in memory that is in no cache either.
+ */
+const LARGE_PAGES = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
+
 /** What a worker is told. Clients reach it by the host that they reached the Finder by, hence no public host. */
 export function workerEnvironment(facts: WorkerFacts): Environment {
   return {
@@ -57,6 +65,7 @@ export function workerEnvironment(facts: WorkerFacts): Environment {
     DPR_FINDER: facts.finder,
     DPR_CHECKPOINT_INTERVAL_MS: String(facts.checkpointIntervalMs),
     ...(facts.state === undefined ? {} : { DPR_STATE: String(facts.state) }),
+    ...(facts.type === STORE_TYPE ? LARGE_PAGES : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The worker types that the project ships: of each, program, image and ports are known. */
-export const BUILT_IN_TYPES = ['counter', 'store'] as const;
+export const STORE_TYPE = 'store';
+export const BUILT_IN_TYPES = ['counter', STORE_TYPE] as const;
 export type BuiltInType = (typeof BUILT_IN_TYPES)[number];
 /** The type of a worker whose entry does not say it. */
 export const DEFAULT_TYPE: BuiltInType = 'counter';
