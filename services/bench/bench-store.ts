@@ -8,7 +8,7 @@ import { commandLine, whole } from '@dpr/local/command-line';
 import { interruptible } from '@dpr/local/interrupt';
 import { seededRandom, summarize } from '@dpr/local/measurements';
 import { LOCAL_PROGRAM, startTemporaryCluster } from '@dpr/local/temporary-cluster';
-import { cpuNs, memoryBytes, pins } from './cpu.ts';
+import { cpuNs, memoryBytes } from './cpu.ts';
 import { takeTurns, type TurnTimes } from './event-loop-delay.ts';
 
 type Options = { readonly keys: number; readonly rate: number; readonly seconds: number; readonly json: boolean };
@@ -220,7 +220,7 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
   const own = await startTemporaryCluster({
     workers: 2,
     checkpointIntervalMs: CHECKPOINT_INTERVAL_MS,
-    command: [...pins().servers, ...LOCAL_PROGRAM],
+    command: LOCAL_PROGRAM,
     signal,
     type: 'store',
   });
