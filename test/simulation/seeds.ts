@@ -207,4 +207,8 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     seed: 1796500011262,
     found: 'an application of the simulator did not ask whether its calls were committed once all workers had left',
   },
+  {
+    seed: 1798000000011,
+    found: 'the simulator let promises go on, for its checker alone, between the messages of one read',
+  },
 ];

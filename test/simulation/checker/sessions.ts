@@ -29,6 +29,7 @@ export function checkSessions(truth: Truth) {
       session,
       worldLine: session.api.worldLine,
       wokeIn: session.api.worldLine,
+      wokeAt: -1,
       seen: new Map(),
       calls: new Map(),
       sequences: new Map(),
@@ -51,9 +52,12 @@ export function checkSessions(truth: Truth) {
     });
   }
 
-  /** Something is about to happen in the session's process. */
+  /** Something is about to happen in the session's process: several messages perhaps, before any promise goes on. */
   function sessionAwakes(session: SimSession): void {
     const mine = sessionOf(truth, session.index);
+    const { steps } = worldOf().scheduler;
+    if (mine.wokeAt === steps) return;
+    mine.wokeAt = steps;
     mine.wokeIn = mine.worldLine;
   }
 

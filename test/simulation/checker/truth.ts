@@ -68,6 +68,8 @@ export interface SessionTruth {
   worldLine: number;
   /** The world-line that it was in before what happened last. */
   wokeIn: number;
+  /** The step of the scheduler that this was. */
+  wokeAt: number;
   /** Completed in the present world-line: worker to largest version. */
   readonly seen: Map<number, number>;
   readonly calls: Map<number, CallTruth>;
