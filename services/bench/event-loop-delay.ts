@@ -1,4 +1,7 @@
-/** How long an event loop kept others waiting: by how much a timer that rings each millisecond was late. */
+/**
+ * How long the turns of an event loop are: by how much a timer that rings each millisecond was late, without the time for which the thread
+ * waited for a core.
+ */
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { takeWritten } from './written-files.ts';
