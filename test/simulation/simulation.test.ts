@@ -14,10 +14,10 @@ import { KEPT_SEEDS } from './seeds.ts';
 import { SPECIAL_WORLDS } from './special-worlds.ts';
 
 /** Fresh ones are in fresh.simulation.ts. */
-const FIXED_SEEDS = 150;
+const FIXED_SEEDS = 60;
 /** Seeds that the mutant which is tried here may take: every one of them catches it. */
 const MUTANT_SEEDS = 50;
-const REPLAYED_SEEDS = 10;
+const REPLAYED_SEEDS = 5;
 /** Of the seeds, for each kind of world. */
 const LEAST_SHARE = 0.02;
 const SEEDS_PER_REQUEST = 5;
