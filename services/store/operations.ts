@@ -2,11 +2,29 @@
  * How a store's operations and results look in a batch, for the worker and for clients alike; everything little-endian.
  *
  *     u8 kind, u8 options, u16 bytes of the key, then, where the kind and the options say so:
- *     u32 bytes of the value (set) · i64 amount (increment) · f64 time to live, ms (set) · f64 revision (set, delete)
- *     key, value (set)
+ *     u32 bytes of the value · numbers, 8 bytes each · key, value
  *
- * A result is u8 status, with the operation's kind in its high half; then, of an operation that was done: of `get` f64 revision, f64
- * deadline (0: none), u32 bytes of the value, value; of `set` f64 revision; of `increment` i64 the value after it; of `delete` nothing.
+ * | kind            | value           | numbers                              | does                                              | result   |
+ * | --------------- | --------------- | ------------------------------------ | ------------------------------------------------- | -------- |
+ * | get             |                 |                                      |                                                   | found    |
+ * | set             | the value       | f64 time, as options say; f64 revision | writes the key                                  | revision |
+ * | delete          |                 | f64 revision, as options say         |                                                   | nothing  |
+ * | increment       |                 | i64 amount                           | adds to a whole number in decimal                 | integer  |
+ * | head            |                 |                                      | tells of the key, and not its value               | head     |
+ * | range           |                 | f64 first, f64 last                  | a part of the value, negative: from its end       | data     |
+ * | patch           | the bytes       | f64 offset, -1: the end              | writes into the value; what is new before is 0    | integer  |
+ * | expire          |                 | f64 time, 0: never                   | changes when the key is gone; past: it is removed | nothing  |
+ * | copy            | another key     |                                      | the other key becomes what this one is            | nothing  |
+ * | scan            | a pattern       | f64 position, f64 keys               | keys from a position on                           | data     |
+ * | flush           |                 | f64 position, f64 keys               | removes keys from a position on                   | integer  |
+ * | incrementFloat  | the amount      |                                      | adds to a number in decimal                       | data     |
+ * | expect          |                 | f64 revision, f64 operations         | unless the key has it, so many after it are skipped | nothing |
+ * | size            |                 |                                      | how many keys there are, or have a deadline       | integer  |
+ *
+ * A result is u8 status, with its shape in the high half; then, of an operation that was done: `found`: f64 revision, f64 deadline (0:
+ * none), u32 bytes of the value, value; `revision`: f64; `integer`: i64; `head`: f64 revision, f64 deadline, f64 the store's clock, u32 bytes
+ * of the value, u8 type; `data`: u32 bytes, bytes. A page of `scan` is, in these bytes, f64 position of the next page (0: there is none)
+ * and of each key u16 bytes, bytes.
  */
 import { Buffer } from 'node:buffer';
 import { MAX_BATCH_BYTES } from '@dpr/protocol';
@@ -14,10 +32,55 @@ import { MAX_BATCH_BYTES } from '@dpr/protocol';
 /** The type's name in a stack's config. */
 export const STORE_TYPE = 'store';
 
-export const KINDS = { get: 1, set: 2, delete: 3, increment: 4 } as const;
+export const KINDS = {
+  get: 1,
+  set: 2,
+  delete: 3,
+  increment: 4,
+  head: 5,
+  range: 6,
+  patch: 7,
+  expire: 8,
+  copy: 9,
+  scan: 10,
+  flush: 11,
+  incrementFloat: 12,
+  expect: 13,
+  size: 14,
+} as const;
 
 /** Bits of an operation's options. */
-export const OPTIONS = { ifAbsent: 1, ifPresent: 2, ifRevision: 4, timeToLive: 8 } as const;
+export const OPTIONS = {
+  /** `set`, `copy`: only if the key that is written is not there. */
+  ifAbsent: 1,
+  /** `set`: only if the key is there. */
+  ifPresent: 2,
+  ifRevision: 4,
+  /** There is a time, in ms from now. */
+  timeToLive: 8,
+  /** There is a time, in ms since 1970. */
+  deadline: 16,
+  /** `set`: the key's time stays as it is. */
+  keepDeadline: 32,
+  /** Where the result does not fit with those of the operations before, nothing after it is done either. */
+  inOrder: 64,
+  /** `copy`: the key is not there afterwards. */
+  move: 128,
+} as const;
+
+/** Bits of the options of `expire`, besides that of a time to live. */
+export const EXPIRE_OPTIONS = {
+  /** Only if the key has no deadline, or only if it has one. */
+  ifNone: 1,
+  ifSome: 2,
+  /** Only if it becomes later, or only if it becomes earlier; no deadline is the latest of all. */
+  ifLater: 4,
+  ifEarlier: 16,
+} as const;
+
+/** Bits of the options of `flush` and `size`. */
+export const FLUSH_WHOLE = 1;
+export const SIZE_OF_DEADLINES = 1;
 
 /** Why an operation was not done, or that it was. */
 export const STATUS = {
@@ -32,9 +95,35 @@ export const STATUS = {
   overflow: 4,
   /** The worker has no memory for it. */
   full: 5,
-  /** `get`: the results of the batch would be too large with this value. Alone in a batch it fits. */
+  /** The results of the batch would be too large with this one. Alone in a batch a value fits. */
   tooLarge: 6,
+  /** Not done, because an `expect` before it was not met. */
+  skipped: 7,
+  /** `patch`: the value would have more than `MAX_VALUE_BYTES`. `flush`: there are more than `MAX_FLUSHED_KEYS`. */
+  tooMuch: 8,
+  /** Not done, because the result of one before it was too large, and they were to be done in order. */
+  notReached: 9,
 } as const;
+
+/** What follows the status of an operation that was done. */
+export const SHAPES = { found: 1, revision: 2, nothing: 3, integer: 4, head: 5, data: 6 } as const;
+
+const SHAPE_OF: Readonly<Record<number, number>> = {
+  [KINDS.get]: SHAPES.found,
+  [KINDS.set]: SHAPES.revision,
+  [KINDS.delete]: SHAPES.nothing,
+  [KINDS.increment]: SHAPES.integer,
+  [KINDS.head]: SHAPES.head,
+  [KINDS.range]: SHAPES.data,
+  [KINDS.patch]: SHAPES.integer,
+  [KINDS.expire]: SHAPES.nothing,
+  [KINDS.copy]: SHAPES.nothing,
+  [KINDS.scan]: SHAPES.data,
+  [KINDS.flush]: SHAPES.integer,
+  [KINDS.incrementFloat]: SHAPES.data,
+  [KINDS.expect]: SHAPES.nothing,
+  [KINDS.size]: SHAPES.integer,
+};
 
 export const MAX_KEY_BYTES = 65_535;
 /** Room in a batch for a value beside the longest key, and in the results beside those of other operations. */
@@ -46,8 +135,14 @@ export const MAX_TIME_TO_LIVE_MS = 2 ** 50;
 export const OPERATION_HEAD_BYTES = 4;
 export const VALUE_LENGTH_BYTES = 4;
 export const NUMBER_BYTES = 8;
+/** A position that no key comes after: where `scan` and `flush` begin is below it. */
+export const END_POSITION = 2 ** 32;
+/** A store with more keys is not flushed as a whole, by one operation. */
+export const MAX_FLUSHED_KEYS = 100_000;
 /** Of a value that was got: revision, deadline and length, after the status. */
 export const FOUND_BYTES = 2 * NUMBER_BYTES + VALUE_LENGTH_BYTES;
+/** Of what is told of a key: revision, deadline, clock, length and type. */
+export const HEAD_BYTES = 3 * NUMBER_BYTES + VALUE_LENGTH_BYTES + 1;
 
 /** Text stands for its UTF-8 bytes. */
 export type Data = string | Uint8Array;
@@ -177,19 +272,25 @@ export interface Results {
   readonly starts: readonly number[];
 }
 
-/** How many bytes follow the status of an operation of each kind that was done, besides a value. */
+/** How many bytes follow the status of an operation that was done, besides a value or data. */
 const DONE_BYTES: Readonly<Record<number, number>> = {
-  [KINDS.get]: FOUND_BYTES,
-  [KINDS.set]: NUMBER_BYTES,
-  [KINDS.delete]: 0,
-  [KINDS.increment]: NUMBER_BYTES,
+  [SHAPES.found]: FOUND_BYTES,
+  [SHAPES.revision]: NUMBER_BYTES,
+  [SHAPES.nothing]: 0,
+  [SHAPES.integer]: NUMBER_BYTES,
+  [SHAPES.head]: HEAD_BYTES,
+  [SHAPES.data]: VALUE_LENGTH_BYTES,
 };
 /** Results can be told apart without the operations. */
-const KIND_SHIFT = 4;
+const SHAPE_SHIFT = 4;
 const STATUS_MASK = 15;
 
 export function statusByte(kind: number, status: number): number {
-  return (kind << KIND_SHIFT) | status;
+  return ((SHAPE_OF[kind] ?? 0) << SHAPE_SHIFT) | status;
+}
+
+export function statusIn(head: number): number {
+  return head & STATUS_MASK;
 }
 
 /**
@@ -208,14 +309,15 @@ export function decodeResults(results: Uint8Array, count: number): Results {
   throw new RangeError(`${results.length} bytes are not the results of ${count} operations of a store`);
 }
 
-/** NaN where there is no result. */
-function resultBytes(bytes: Buffer, at: number): number {
+/** Bytes of the result that begins at byte `at`; NaN where there is none. */
+export function resultBytes(bytes: Buffer, at: number): number {
   const head = bytes[at] ?? 0;
-  const done = DONE_BYTES[head >>> KIND_SHIFT];
+  const shape = head >>> SHAPE_SHIFT;
+  const done = DONE_BYTES[shape];
   if (done === undefined) return NaN;
   if ((head & STATUS_MASK) !== STATUS.done) return 1;
   const end = at + 1 + done;
-  if (head >>> KIND_SHIFT !== KINDS.get || end > bytes.length) return 1 + done;
+  if ((shape !== SHAPES.found && shape !== SHAPES.data) || end > bytes.length) return 1 + done;
   return 1 + done + bytes.readUInt32LE(end - VALUE_LENGTH_BYTES);
 }
 

@@ -1,11 +1,11 @@
 /** Results of a batch, in memory that grows as they need it. */
 import { MAX_BATCH_BYTES } from '@dpr/runtime';
 import { copyBytes } from './engine/bytes.ts';
-import { FOUND_BYTES, KINDS, NUMBER_BYTES, STATUS, statusByte } from './operations.ts';
+import { FOUND_BYTES, HEAD_BYTES, KINDS, NUMBER_BYTES, STATUS, statusByte, VALUE_LENGTH_BYTES } from './operations.ts';
 
 const FIRST_BYTES = 64 * 1024;
 /** What each later operation of the batch may need, unless it is a value that is got: so that every batch has results that fit. */
-const RESERVED_BYTES = 1 + NUMBER_BYTES;
+const RESERVED_BYTES = 1 + HEAD_BYTES;
 
 export class ResultWriter {
   #bytes = new Uint8Array(FIRST_BYTES);
@@ -33,32 +33,73 @@ export class ResultWriter {
 
   revision(revision: number): void {
     this.status(KINDS.set, STATUS.done);
-    this.#need(NUMBER_BYTES);
-    this.#view.setFloat64(this.#at, revision, true);
-    this.#at += NUMBER_BYTES;
+    this.#float(revision);
   }
 
-  sum(value: bigint): void {
-    this.status(KINDS.increment, STATUS.done);
+  integer(kind: number, value: bigint): void {
+    this.status(kind, STATUS.done);
     this.#need(NUMBER_BYTES);
     this.#view.setBigInt64(this.#at, value, true);
     this.#at += NUMBER_BYTES;
   }
 
-  found(revision: number, deadline: number, value: DataView, from: number, length: number): void {
-    const size = 1 + FOUND_BYTES + length;
-    if (this.#at + size + (this.#left - 1) * RESERVED_BYTES > MAX_BATCH_BYTES) {
+  head(revision: number, deadline: number, clock: number, length: number, type: number): void {
+    this.status(KINDS.head, STATUS.done);
+    this.#float(revision);
+    this.#float(deadline);
+    this.#float(clock);
+    this.#length(length);
+    this.#need(1);
+    this.#view.setUint8(this.#at++, type);
+  }
+
+  /** Whether a result of so many bytes fits, its status included. */
+  hasRoom(bytes: number): boolean {
+    return this.#at + bytes + (this.#left - 1) * RESERVED_BYTES <= MAX_BATCH_BYTES;
+  }
+
+  /** @returns whether it fits; if not, its status says so */
+  found(revision: number, deadline: number, value: DataView, from: number, length: number): boolean {
+    if (!this.hasRoom(1 + FOUND_BYTES + length)) {
       this.status(KINDS.get, STATUS.tooLarge);
-      return;
+      return false;
     }
     this.status(KINDS.get, STATUS.done);
-    this.#need(FOUND_BYTES + length);
-    const at = this.#at;
-    this.#view.setFloat64(at, revision, true);
-    this.#view.setFloat64(at + NUMBER_BYTES, deadline, true);
-    this.#view.setUint32(at + 2 * NUMBER_BYTES, length, true);
-    copyBytes(this.#view, at + FOUND_BYTES, value, from, length);
-    this.#at = at + FOUND_BYTES + length;
+    this.#float(revision);
+    this.#float(deadline);
+    this.#length(length);
+    this.#copy(value, from, length);
+    return true;
+  }
+
+  /** @returns whether it fits; if not, its status says so */
+  data(kind: number, value: DataView, from: number, length: number): boolean {
+    if (!this.hasRoom(1 + VALUE_LENGTH_BYTES + length)) {
+      this.status(kind, STATUS.tooLarge);
+      return false;
+    }
+    this.status(kind, STATUS.done);
+    this.#length(length);
+    this.#copy(value, from, length);
+    return true;
+  }
+
+  #float(value: number): void {
+    this.#need(NUMBER_BYTES);
+    this.#view.setFloat64(this.#at, value, true);
+    this.#at += NUMBER_BYTES;
+  }
+
+  #length(length: number): void {
+    this.#need(VALUE_LENGTH_BYTES);
+    this.#view.setUint32(this.#at, length, true);
+    this.#at += VALUE_LENGTH_BYTES;
+  }
+
+  #copy(value: DataView, from: number, length: number): void {
+    this.#need(length);
+    copyBytes(this.#view, this.#at, value, from, length);
+    this.#at += length;
   }
 
   #need(bytes: number): void {

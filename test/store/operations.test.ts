@@ -60,7 +60,7 @@ describe('operations of a store', () => {
     tooLong.writeUInt32LE(MAX_VALUE_BYTES + 1, 4);
     const bad = [
       changed(0, 0),
-      changed(0, 9),
+      changed(0, 99),
       changed(1, 16),
       changed(2, 9),
       changed(4, 9),
@@ -86,7 +86,7 @@ describe('operations of a store', () => {
     for (let length = 0; length < results.length; length++) {
       assert.throws(() => decodeResults(results.subarray(0, length), 5), RangeError);
     }
-    assert.throws(() => decodeResults(Buffer.of(statusByte(9, 0)), 1), RangeError);
+    assert.throws(() => decodeResults(Buffer.of(0x90), 1), RangeError);
     assert.throws(() => decodeResults(Buffer.of(statusByte(KINDS.get, STATUS.done)), 1), RangeError);
   });
 });

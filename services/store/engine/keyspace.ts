@@ -179,7 +179,12 @@ export class Keyspace {
 
   /** Remove the key if it is there. @returns whether it was */
   remove(): boolean {
-    if (!this.#isVisible) return false;
+    return this.#isVisible && this.discard();
+  }
+
+  /** Remove the key's record, also where its time is over and it was not taken out yet. @returns whether there was one */
+  discard(): boolean {
+    if (this.#address === 0 || typeAt(this.#memory, this.#at) === TYPES.removed) return false;
     this.#put(REMOVAL, recordBytes(this.#length, 0, 0));
     return true;
   }

@@ -1,0 +1,200 @@
+/** Operations on the keys of a store, one batch after another. */
+import { MalformedOperations } from '@dpr/runtime';
+import { BatchReader } from './batch.ts';
+import { addDecimal, DECIMAL_BYTES, parseDecimal, writeDecimal } from './decimal.ts';
+import { type Keyspace, MAX_PREFETCHED, TYPES } from './engine/index.ts';
+import { KINDS, OPTIONS, SIZE_OF_DEADLINES, STATUS } from './operations.ts';
+import { ResultWriter } from './result-writer.ts';
+import { Rewriter } from './rewriter.ts';
+import { Walker } from './walker.ts';
+
+export class Executor {
+  readonly #keyspace: () => Keyspace;
+  readonly #reader = new BatchReader();
+  readonly #results = new ResultWriter();
+  readonly #rewriter = new Rewriter(this.#reader, this.#results);
+  readonly #walker = new Walker(this.#reader, this.#results);
+  readonly #hashes = new Uint32Array(MAX_PREFETCHED);
+  readonly #digits = new DataView(new ArrayBuffer(DECIMAL_BYTES));
+  /** What is to be written; one object for all, since a batch may write thousands of times. */
+  readonly #content = { type: TYPES.string, value: this.#digits as DataView, from: 0, length: 0, deadline: 0 };
+  /** How many operations are not done, because of one before them. */
+  #skipped = 0;
+  #why: number = STATUS.skipped;
+
+  constructor(keyspace: () => Keyspace) {
+    this.#keyspace = keyspace;
+  }
+
+  apply(operations: Uint8Array, count: number, now: number): Uint8Array {
+    this.#check(operations, count);
+    const keyspace = this.#keyspace();
+    keyspace.advance(now);
+    this.#reader.begin(operations);
+    this.#results.begin(count);
+    this.#skipped = 0;
+    for (let from = 0; from < count; from += MAX_PREFETCHED)
+      this.#some(keyspace, Math.min(MAX_PREFETCHED, count - from));
+    return this.#results.finish();
+  }
+
+  #some(keyspace: Keyspace, count: number): void {
+    const reader = this.#reader;
+    const begin = reader.position;
+    for (let index = 0; index < count; index++) {
+      reader.read();
+      this.#hashes[index] = keyspace.hashOf(reader.memory, reader.key, reader.keyLength);
+    }
+    keyspace.prefetch(this.#hashes, count);
+    reader.position = begin;
+    for (let index = 0; index < count; index++) {
+      reader.read();
+      if (this.#skipped > 0) {
+        this.#skipped--;
+        this.#results.status(reader.kind, this.#why);
+        continue;
+      }
+      keyspace.seek(reader.memory, reader.key, reader.keyLength, this.#hashes[index]);
+      this.#perform(keyspace);
+    }
+  }
+
+  /** @throws MalformedOperations before the first operation changes anything */
+  #check(operations: Uint8Array, count: number): void {
+    this.#reader.begin(operations);
+    for (let index = 0; index < count; index++) {
+      if (!this.#reader.read()) throw new MalformedOperations(`operation ${index} of ${count} is none of a store`);
+    }
+    if (!this.#reader.isAtEnd) throw new MalformedOperations(`there is more than ${count} operations of a store`);
+  }
+
+  #perform(keyspace: Keyspace): void {
+    switch (this.#reader.kind) {
+      case KINDS.get:
+        return this.#inOrder(this.#get(keyspace));
+      case KINDS.set:
+        return this.#set(keyspace);
+      case KINDS.delete:
+        return this.#delete(keyspace);
+      case KINDS.increment:
+        return this.#increment(keyspace);
+      case KINDS.head:
+        return this.#head(keyspace);
+      case KINDS.range:
+        return this.#inOrder(this.#rewriter.range(keyspace));
+      case KINDS.patch:
+        return this.#rewriter.patch(keyspace);
+      case KINDS.expire:
+        return this.#rewriter.expire(keyspace);
+      case KINDS.copy:
+        return this.#rewriter.copy(keyspace);
+      case KINDS.incrementFloat:
+        return this.#inOrder(this.#rewriter.incrementFloat(keyspace));
+      case KINDS.scan:
+        return this.#inOrder(this.#walker.scan(keyspace));
+      case KINDS.flush:
+        return this.#walker.flush(keyspace);
+      case KINDS.expect:
+        return this.#expect(keyspace);
+      default:
+        return this.#size(keyspace);
+    }
+  }
+
+  #inOrder(fits: boolean): void {
+    if (!fits && (this.#reader.options & OPTIONS.inOrder) !== 0) this.#skip(Infinity, STATUS.notReached);
+  }
+
+  #skip(operations: number, why: number): void {
+    this.#skipped = operations;
+    this.#why = why;
+  }
+
+  #get(keyspace: Keyspace): boolean {
+    if (!keyspace.exists) {
+      this.#results.status(KINDS.get, STATUS.absent);
+      return true;
+    }
+    const { revision, deadline, value, valueFrom, valueLength } = keyspace;
+    return this.#results.found(revision, deadline, value, valueFrom, valueLength);
+  }
+
+  #set(keyspace: Keyspace): void {
+    const { memory, value, valueLength } = this.#reader;
+    if (!this.#isMet(keyspace)) {
+      this.#results.status(KINDS.set, STATUS.unmet);
+      return;
+    }
+    if (this.#write(keyspace, memory, value, valueLength, this.#deadline(keyspace)))
+      this.#results.revision(keyspace.revision);
+    else this.#results.status(KINDS.set, STATUS.full);
+  }
+
+  /** When a key that is set will be gone. */
+  #deadline(keyspace: Keyspace): number {
+    const { options, time } = this.#reader;
+    if ((options & OPTIONS.keepDeadline) !== 0) return keyspace.exists ? keyspace.deadline : 0;
+    return (options & OPTIONS.timeToLive) === 0 ? time : keyspace.progress.clock + time;
+  }
+
+  #delete(keyspace: Keyspace): void {
+    let status: number = STATUS.done;
+    if (!keyspace.exists) status = STATUS.absent;
+    else if (this.#isMet(keyspace)) keyspace.remove();
+    else status = STATUS.unmet;
+    this.#results.status(KINDS.delete, status);
+  }
+
+  #increment(keyspace: Keyspace): void {
+    const before = keyspace.exists ? parseDecimal(keyspace.value, keyspace.valueFrom, keyspace.valueLength) : 0;
+    if (before === undefined) {
+      this.#results.status(KINDS.increment, STATUS.notNumber);
+      return;
+    }
+    const sum = addDecimal(before, this.#reader.memory.getBigInt64(this.#reader.amount, true));
+    if (sum === undefined) {
+      this.#results.status(KINDS.increment, STATUS.overflow);
+      return;
+    }
+    const length = writeDecimal(this.#digits, sum);
+    const deadline = keyspace.exists ? keyspace.deadline : 0;
+    if (this.#write(keyspace, this.#digits, 0, length, deadline)) this.#results.integer(KINDS.increment, BigInt(sum));
+    else this.#results.status(KINDS.increment, STATUS.full);
+  }
+
+  #head(keyspace: Keyspace): void {
+    if (!keyspace.exists) {
+      this.#results.status(KINDS.head, STATUS.absent);
+      return;
+    }
+    const { revision, deadline, progress, valueLength, type } = keyspace;
+    this.#results.head(revision, deadline, progress.clock, valueLength, type);
+  }
+
+  #expect(keyspace: Keyspace): void {
+    const { first: revision, second: operations } = this.#reader;
+    const isMet = keyspace.exists ? keyspace.revision === revision : revision === 0;
+    if (!isMet) this.#skip(operations, STATUS.skipped);
+    this.#results.status(KINDS.expect, isMet ? STATUS.done : STATUS.unmet);
+  }
+
+  #size({ keys, deadlines }: Keyspace): void {
+    const isOfDeadlines = (this.#reader.options & SIZE_OF_DEADLINES) !== 0;
+    this.#results.integer(KINDS.size, BigInt(isOfDeadlines ? deadlines : keys));
+  }
+
+  #isMet(keyspace: Keyspace): boolean {
+    const { options, revision } = this.#reader;
+    if ((options & OPTIONS.ifAbsent) !== 0 && keyspace.exists) return false;
+    if ((options & OPTIONS.ifPresent) !== 0 && !keyspace.exists) return false;
+    return (options & OPTIONS.ifRevision) === 0 || (keyspace.exists && keyspace.revision === revision);
+  }
+
+  #write(keyspace: Keyspace, value: DataView, from: number, length: number, deadline: number): boolean {
+    this.#content.value = value;
+    this.#content.from = from;
+    this.#content.length = length;
+    this.#content.deadline = deadline;
+    return keyspace.write(this.#content);
+  }
+}
