@@ -28,3 +28,10 @@ export interface Owner {
   /** What came earlier is being dealt with: frames wait until it is. */
   isBusy?(): boolean;
 }
+
+let lastConnection = 0;
+
+/** For a connection that was let in: a newer one has a larger number, at whatever port of the process. */
+export function nextConnectionNumber(): number {
+  return ++lastConnection;
+}

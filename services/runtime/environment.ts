@@ -49,6 +49,8 @@ export interface WorkerSettings extends ProcessSettings {
   /** What clients are told; an empty host means the one by which they reached the Finder. */
   readonly publicHost: string;
   readonly publicPort: number;
+  /** Where Redis clients are served; undefined: nowhere. */
+  readonly respPort?: number | undefined;
   /** The Finder's control port, as `ws://host:port`. */
   readonly finder: string;
   readonly checkpointIntervalMs: number;
@@ -84,6 +86,7 @@ export function workerSettings(variables: Variables): WorkerSettings {
     type: read.text('DPR_WORKER_TYPE', MAX_TYPE_BYTES),
     publicHost: read.optionalText('DPR_PUBLIC_HOST', MAX_HOST_BYTES),
     publicPort: read.port('DPR_PUBLIC_PORT', shared.port),
+    respPort: read.isSet('DPR_RESP_PORT') ? read.port('DPR_RESP_PORT') : undefined,
     finder: read.address('DPR_FINDER'),
     checkpointIntervalMs: read.whole(
       'DPR_CHECKPOINT_INTERVAL_MS',

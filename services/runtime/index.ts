@@ -1,6 +1,6 @@
 /** What performs the effects of the core: sockets, files, clock, logs and metrics. Worker types build on `serveWorker`. */
 export * from './public-api.ts';
-export { serveFinder } from './programs.ts';
+export { serveFinder, serveWorkerWith } from './programs.ts';
 export { ProcessError } from './exit-codes.ts';
 export { finderSettings, workerSettings } from './environment.ts';
 export type { FinderSettings, ProcessSettings, Tokens, Variables, WorkerSettings } from './environment.ts';

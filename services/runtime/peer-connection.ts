@@ -2,7 +2,7 @@
 import { encode, FrameError, type ErrorCode, type Message } from '@dpr/protocol';
 import type { Admission, Place } from './connection-admission.ts';
 import type { Budgets, BudgetPart } from './budget.ts';
-import type { Connection, Owner } from './connection.ts';
+import { nextConnectionNumber, type Connection, type Owner } from './connection.ts';
 import type { Newcomer } from './connection-places.ts';
 import { CLOSE, framesOf, frameSocket, type FrameSocket } from './frame-socket.ts';
 import type { PeerRole } from './greeting.ts';
@@ -34,8 +34,6 @@ const SMALL_INPUT_BYTES = 16 * 1024;
 /** The last words to a peer that gives way. */
 const RECEIVED_SHORT = 'short of memory, and most of what waits for the rest of its message is of this connection';
 const PLACES_SHORT = 'no place is left, and most of them are taken from this address';
-
-let lastConnection = 0;
 
 /** @param newcomer the same connection, as it was accepted */
 export function servePeer(socket: MessageSocket, newcomer: Newcomer, port: Port): void {
@@ -122,7 +120,7 @@ export function servePeer(socket: MessageSocket, newcomer: Newcomer, port: Port)
     if (budgets?.unsent) frames.countUnsent(budgets.unsent);
     received = budgets?.received.join(() => frames.cutOff(CLOSE.short, RECEIVED_SHORT));
     const connection: Connection = {
-      number: ++lastConnection,
+      number: nextConnectionNumber(),
       origin: admission.originOf(newcomer),
       send: frames.send,
       close: () => frames.close(CLOSE.refused, ''),

@@ -5,6 +5,7 @@ import { startFinder } from './finder/finder-process.ts';
 import { createLog } from './log.ts';
 import { runProcess } from './process.ts';
 import { startUnlessLeft } from './worker/departure.ts';
+import type { CreateSidePort } from './worker/side-port.ts';
 import type { StateObject, WorkerType } from './worker/state-object.ts';
 import { startWorker } from './worker/worker-process.ts';
 
@@ -21,13 +22,18 @@ export async function serveFinder(): Promise<never> {
  *
  *     await serveWorker({ name: 'counter', create: () => createCounter() });
  */
-export async function serveWorker(type: WorkerType<StateObject>): Promise<never>;
+export function serveWorker(type: WorkerType<StateObject>): Promise<never>;
 // eslint-disable-next-line @typescript-eslint/unified-signatures -- with one signature, three functions in a literal would have no types
-export async function serveWorker(type: WorkerType): Promise<never>;
-export async function serveWorker(type: WorkerType): Promise<never> {
+export function serveWorker(type: WorkerType): Promise<never>;
+export function serveWorker(type: WorkerType): Promise<never> {
+  return serveWorkerWith(type);
+}
+
+/** The same, with a second way in, which is open where the environment names its port. */
+export async function serveWorkerWith(type: WorkerType, resp?: CreateSidePort): Promise<never> {
   const settings = settingsOrExit('worker', () => workerSettings(process.env));
   const log = createLog(settings.logLevel, { role: 'worker', worker: settings.id, type: settings.type });
-  const start = () => startWorker(type, settings, log);
+  const start = () => startWorker(type, settings, log, resp);
   return runProcess(log, () => startUnlessLeft(settings, process.env.DPR_POD_UID, log, start));
 }
 

@@ -52,6 +52,7 @@ describe('the environment', () => {
       type: 'counter',
       publicHost: '',
       publicPort: 6379,
+      respPort: undefined,
       finder: 'ws://127.0.0.1:16379',
       checkpointIntervalMs: 100,
       state: 'unsaid',

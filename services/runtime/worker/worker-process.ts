@@ -4,6 +4,8 @@ import { stepWorker, WORKER_DEFAULTS, workerStatus } from '@dpr/core';
 import type { WorkerConfig, WorkerStatus } from '@dpr/core';
 import { Registry } from 'prom-client';
 import { serveAdmin, type Probes } from '../admin.ts';
+import type { BytePortOptions } from '../byte-port.ts';
+import { createPlaces } from '../connection-places.ts';
 import { limitBytes, type Budgets } from '../budget.ts';
 import type { WorkerSettings } from '../environment.ts';
 import { EXIT, ProcessError } from '../exit-codes.ts';
@@ -13,7 +15,8 @@ import type { Log } from '../log.ts';
 import { divideMemory, type MemoryBudget } from '../memory.ts';
 import type { Running } from '../process.ts';
 import { nodeDisk, prepareDirectory } from '../storage/index.ts';
-import { clientPort } from './client-port.ts';
+import { clientPort, type ClientPort } from './client-port.ts';
+import type { CreateSidePort, SidePort } from './side-port.ts';
 import type { WorkerType } from './state-object.ts';
 import { runWorker } from './worker.ts';
 import { logEvents } from './worker-log.ts';
@@ -26,12 +29,21 @@ export interface RunningWorker extends Running {
 /** The state object's own directory, in the worker's. */
 const STATE_DIRECTORY = 'state';
 
-/** @throws ProcessError when the settings do not fit the type, or the directory or a port cannot be used */
-export async function startWorker(type: WorkerType, settings: WorkerSettings, log: Log): Promise<RunningWorker> {
-  const { host, port, tokens, visitors } = settings;
+/**
+ * @param resp serves Redis clients, where the settings name a port for them
+ * @throws ProcessError when the settings do not fit the type, or the directory or a port cannot be used
+ */
+export async function startWorker(
+  type: WorkerType,
+  settings: WorkerSettings,
+  log: Log,
+  resp?: CreateSidePort,
+): Promise<RunningWorker> {
+  const { host, port, tokens, visitors, clientAddresses: addresses } = settings;
   const timing = { receiveTimeoutMs: settings.receiveTimeoutMs };
   checkType(type, settings);
   await checkPort(host, port, log);
+  const respPort = await checkRespPort(settings, log, resp);
   const directory = await prepareDirectories(settings.data);
   const memory = divideMemory(settings.memoryBytes);
   const { bytes, limits, maxUnsentBytes, maxReceivedBytes } = memory;
@@ -49,10 +61,19 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     finderIsSilent: () => kernel.finderIsSilent(),
   };
   const note = logEvents(log, settings.data);
-  const portOptions: Omit<ListenerOptions, 'arrivals'> = {
-    ...{ host, port, log, visitors, tokens, limits: timing, budgetsOf: () => budgets },
+  const portOptions: Omit<ListenerOptions, 'arrivals'> & Pick<BytePortOptions, 'places' | 'addresses'> = {
+    ...{
+      host,
+      port,
+      log,
+      visitors,
+      tokens,
+      limits: timing,
+      budgetsOf: () => budgets,
+      addresses,
+      places: createPlaces(),
+    },
     roles: ['client'],
-    addresses: settings.clientAddresses,
     elsewhere: "workers and operators greet at the Finder's control port",
   };
   const kernel = runWorker(nodeHost, {
@@ -60,7 +81,12 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
     ...{ object, log, token: tokens.control, maxStateBytes: memory.maxStateBytes, step: stepWorker },
     disk: nodeDisk(settings.data),
     finder: { address: settings.finder, timing },
-    portFor: (owner, arrivals, failed) => clientPort({ ...portOptions, arrivals }, owner, failed),
+    portFor(owner, arrivals, failed) {
+      const own = clientPort({ ...portOptions, arrivals }, owner, failed);
+      if (resp === undefined || respPort === undefined) return own;
+      const at = { ...portOptions, port: respPort, what: 'RESP port' };
+      return withSidePort(own, resp({ host: nodeHost, port: at, budgets, owner, failed, status: () => status() }));
+    },
     note(effect) {
       if (effect.event === 'rollback') counts.rollbacks++;
       note(effect);
@@ -84,6 +110,34 @@ export async function startWorker(type: WorkerType, settings: WorkerSettings, lo
   const admin = await serveAdmin({ host, port: settings.adminPort, log, metrics, visitors: withoutPages, ...probes });
   kernel.start(admin);
   return { adminPort: admin.port, ended: kernel.ended, stop: kernel.stop };
+}
+
+/** @returns the port for Redis clients, if there is to be one @throws ProcessError */
+async function checkRespPort(
+  { host, respPort, type, id }: WorkerSettings,
+  log: Log,
+  resp: CreateSidePort | undefined,
+): Promise<number | undefined> {
+  if (respPort === undefined) return undefined;
+  if (resp === undefined) {
+    const text = `DPR_RESP_PORT gives worker ${id} a port for Redis clients, and the type '${type}' serves none`;
+    throw new ProcessError(text, EXIT.config);
+  }
+  await checkPort(host, respPort, log);
+  return respPort;
+}
+
+/** Both ports as one. */
+function withSidePort(own: ClientPort, side: SidePort): ClientPort {
+  return {
+    serve(cluster, worldLine) {
+      own.serve(cluster, worldLine);
+      side.serve();
+    },
+    isOpen: () => own.isOpen() && side.isOpen(),
+    connections: () => own.connections() + side.connections(),
+    close: () => Promise.all([own.close(), side.close()]).then(() => undefined),
+  };
 }
 
 /** A connection that is silent is closed within this many receive timeouts. */
