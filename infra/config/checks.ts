@@ -7,6 +7,8 @@ import {
   MAX_PORT,
   publicClaims,
   publicPort,
+  respClaims,
+  respPort,
 } from '../plan/ports.ts';
 import { isBuiltIn, workerName } from '../plan/names.ts';
 import { type Problem, shown } from './problems.ts';
@@ -112,6 +114,11 @@ function portRanges({ target, config, entries }: Subject): Problem[] {
   };
   const finder = target === 'local' ? local : workers;
   const ports = [
+    ...entries.map(({ worker }) => ({
+      key: 'dpr:respBasePort',
+      port: respPort(config.respBasePort, worker) ?? 0,
+      ...workers,
+    })),
     { key: 'dpr:basePort', port: config.basePort, ...finder },
     ...entries.map(({ key, worker }) => ({
       key: worker.port === undefined ? `${key}.id` : `${key}.port`,
@@ -130,12 +137,15 @@ function portRanges({ target, config, entries }: Subject): Problem[] {
 function nodePorts({ target, config, entries }: Subject): Problem[] {
   const { serviceType } = config.ingress;
   if (target === 'local' || serviceType === 'ClusterIP') return [];
-  const ports = [config.basePort, ...entries.map(({ worker }) => publicPort(config.basePort, worker))];
+  const workers = entries.map(({ worker }) => worker);
+  const claims = [...publicClaims(config.basePort, workers), ...respClaims(config.respBasePort, workers)];
+  const ports = claims.map(({ port }) => port);
   if (serviceType === 'LoadBalancer') return tooManyForNodes(ports.length);
   // Clients are told public ports, so these have to be the ports of the nodes.
   const outside = ports.find((port) => port < FIRST_NODE_PORT || port > LAST_NODE_PORT);
   if (outside === undefined) return [];
-  const text = `is NodePort, and public port ${outside} is none: set dpr:basePort, and every port of a worker, within ${FIRST_NODE_PORT} to ${LAST_NODE_PORT}`;
+  const bases = config.respBasePort === undefined ? 'dpr:basePort' : 'dpr:basePort, dpr:respBasePort';
+  const text = `is NodePort, and public port ${outside} is none: set ${bases}, and every port of a worker, within ${FIRST_NODE_PORT} to ${LAST_NODE_PORT}`;
   return [{ key: 'dpr:ingress.serviceType', text }];
 }
 
@@ -151,6 +161,7 @@ function portCollisions({ target, config, entries }: Subject): Problem[] {
   const first = firstOfEachId(entries); // a second one is told of already
   const workers = entries.filter((entry) => first.get(entry.worker.id) === entry).map(({ worker }) => worker);
   const claims = publicClaims(config.basePort, workers);
+  const forRedis = respClaims(config.respBasePort, workers);
   if (target === 'local') {
     // Two that share the public port share the admin port too, which needs no mention.
     const later = new Set(collisions(claims).map(({ claim }) => claim));
@@ -159,6 +170,7 @@ function portCollisions({ target, config, entries }: Subject): Problem[] {
   } else {
     claims.push({ port: ingressAdminPort(config), owner: "the ingress's admin port" });
   }
+  for (const claim of forRedis) claims.push(claim);
   return collisions(claims).map(({ claim, earlier }) => ({
     key: 'dpr:workers',
     text: `give port ${claim.port} to ${earlier.owner} and to ${claim.owner}: set another port for one of them`,

@@ -1,4 +1,4 @@
-import { DEFAULT_TYPE, isBuiltIn } from '../plan/names.ts';
+import { DEFAULT_TYPE, isBuiltIn, RESP_TYPES } from '../plan/names.ts';
 import { LISTEN_PORT } from '../plan/ports.ts';
 import type { Written, WrittenWorker } from './schema.ts';
 
@@ -30,6 +30,8 @@ export type WorkerConfig = Resources & {
   /** The words of the command that starts it on one machine. */
   readonly command: readonly string[] | undefined;
   readonly checkpointIntervalMs: number;
+  /** It serves Redis clients, where there are ports for them. */
+  readonly resp: boolean;
   /** What it begins with where its volume keeps earlier generations: a word, or the number of one. */
   readonly state: 'kept' | 'empty' | number | undefined;
 };
@@ -79,6 +81,7 @@ export function resolveWorker(written: Written, worker: Partial<WrittenWorker> &
     image: worker.image ?? ofType(written.images, type) ?? defaults.image,
     command: worker.command ?? ofType(written.commands, type) ?? defaults.command,
     checkpointIntervalMs: worker.checkpointIntervalMs ?? defaults.checkpointIntervalMs ?? written.checkpointIntervalMs,
+    resp: worker.resp ?? defaults.resp ?? RESP_TYPES.includes(type),
     state: worker.state,
   };
 }

@@ -122,6 +122,8 @@ const workerFields = {
   /** Where the process listens inside its container; its admin port follows from it. */
   listenPort: port.optional(),
   checkpointIntervalMs: whole(1, MAX_CHECKPOINT_INTERVAL_MS).optional(),
+  /** Whether it serves Redis clients, where `respBasePort` is set; `store` does unless it is told not to. */
+  resp: flag.optional(),
   /** How the one-machine cluster starts it. */
   command: command.optional(),
 };
@@ -165,6 +167,8 @@ export const schema = record('the configuration of a stack', {
   createNamespace: flag.default(true),
   /** The Finder's public port; worker i has basePort + 1 + i. */
   basePort: port.default(6379),
+  /** Worker i serves Redis clients at respBasePort + i; none does where this is not set. */
+  respBasePort: port.optional(),
   checkpointIntervalMs: whole(1, MAX_CHECKPOINT_INTERVAL_MS).default(100),
   /** A connection over which nothing comes for this long, no answer to a ping either, is given up; 30 s unless given. */
   receiveTimeoutMs: whole(MIN_RECEIVE_TIMEOUT_MS, MAX_RECEIVE_TIMEOUT_MS).optional(),

@@ -41,6 +41,8 @@ export type WorkerFacts = ProcessFacts & {
   readonly type: string;
   /** The port that clients are told. */
   readonly publicPort: number;
+  /** Where it listens for Redis clients; undefined: nowhere. */
+  readonly respPort: number | undefined;
   /** The Finder's control port, as `ws://host:port`. */
   readonly finder: string;
   readonly checkpointIntervalMs: number;
@@ -62,6 +64,7 @@ export function workerEnvironment(facts: WorkerFacts): Environment {
     DPR_WORKER_TYPE: facts.type,
     DPR_PUBLIC_PORT: String(facts.publicPort),
     DPR_PUBLIC_HOST: '',
+    ...(facts.respPort === undefined ? {} : { DPR_RESP_PORT: String(facts.respPort) }),
     DPR_FINDER: facts.finder,
     DPR_CHECKPOINT_INTERVAL_MS: String(facts.checkpointIntervalMs),
     ...(facts.state === undefined ? {} : { DPR_STATE: String(facts.state) }),

@@ -39,6 +39,7 @@ export {
   LISTEN_PORT,
   MAX_PORT,
   publicPort,
+  respListenPort,
 } from './ports.ts';
 export { mayStartAnew, placeFacts, placeProblems, type PlaceRecord, strangerProblems } from './cluster-location.ts';
 export {

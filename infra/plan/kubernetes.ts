@@ -5,7 +5,15 @@ import { ingressConfiguration, type IngressRoute } from './ingress.ts';
 import { declaredWords, hashOf, idRanges } from './declared-words.ts';
 import { FINDER_NAME, INGRESS_ADMIN_NAME, INGRESS_NAME, labelsOf, type Role, selectorOf, workerName } from './names.ts';
 import { OPERATOR_LABEL } from './network-policies.ts';
-import { adminPort, CONTROL_PORT_OFFSET, ingressAdminPort, LISTEN_PORT, publicPort } from './ports.ts';
+import {
+  adminPort,
+  CONTROL_PORT_OFFSET,
+  ingressAdminPort,
+  LISTEN_PORT,
+  publicPort,
+  respListenPort,
+  respPort,
+} from './ports.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -50,6 +58,8 @@ export type PlannedWorker = PlannedProcess & {
   readonly type: string;
   /** What clients reach it by, at the ingress's address. */
   readonly publicPort: number;
+  /** The public one for Redis clients; undefined: there is none. */
+  readonly respPort: number | undefined;
 };
 
 export type PlannedIngress = {
@@ -145,12 +155,15 @@ function planWorker(config: Config, worker: WorkerConfig): PlannedWorker {
   const { id, type, listenPort, mountPath } = worker;
   if (listenPort === undefined || mountPath === undefined) throw new Error(`worker ${id} was not checked`);
   const port = publicPort(config.basePort, worker);
-  const ports = { public: listenPort, admin: adminPort(listenPort) };
+  const forRedis = respPort(config.respBasePort, worker);
+  const resp = forRedis === undefined ? undefined : respListenPort(listenPort);
+  const ports = { public: listenPort, admin: adminPort(listenPort), ...(resp === undefined ? {} : { resp }) };
   const environment = workerEnvironment({
     ...shared(config, ports, mountPath),
     id,
     type,
     publicPort: port,
+    respPort: resp,
     finder: `ws://${FINDER_NAME}:${CONTROL_PORT}`,
     checkpointIntervalMs: worker.checkpointIntervalMs,
     state: worker.state,
@@ -160,6 +173,7 @@ function planWorker(config: Config, worker: WorkerConfig): PlannedWorker {
     id,
     type,
     publicPort: port,
+    respPort: forRedis,
     image: workerImage(config, worker),
     ports,
     environment,
@@ -180,6 +194,9 @@ function planIngress(config: Config, workers: readonly PlannedWorker[]): Planned
         port,
         target: `${name}:${ports.public ?? LISTEN_PORT}`,
       })),
+    ...workers.flatMap(({ id, name, respPort: port, ports: { resp } }) =>
+      port === undefined || resp === undefined ? [] : [{ name: `resp-${id}`, port, target: `${name}:${resp}` }],
+    ),
   ];
   return {
     ...named('ingress', INGRESS_NAME),

@@ -7,7 +7,7 @@ import {
   workerEnvironment,
 } from './environment.ts';
 import { FINDER_NAME, workerName } from './names.ts';
-import { adminPort, CONTROL_PORT_OFFSET, publicPort } from './ports.ts';
+import { adminPort, CONTROL_PORT_OFFSET, publicPort, respPort } from './ports.ts';
 
 /** Where and how the processes of one machine run. */
 export type LocalOptions = {
@@ -35,11 +35,18 @@ export const WORKER_NODE_OPTIONS = ['--initial-old-space-size=96'];
 /** What the plan depends on. */
 export type LocalConfig = Pick<
   Config,
-  'basePort' | 'logLevel' | 'receiveTimeoutMs' | 'controlToken' | 'clientToken' | 'allowedOrigins' | 'hostNames'
+  | 'basePort'
+  | 'respBasePort'
+  | 'logLevel'
+  | 'receiveTimeoutMs'
+  | 'controlToken'
+  | 'clientToken'
+  | 'allowedOrigins'
+  | 'hostNames'
 > & {
   readonly workers: readonly Pick<
     WorkerConfig,
-    'id' | 'type' | 'port' | 'command' | 'checkpointIntervalMs' | 'state'
+    'id' | 'type' | 'port' | 'resp' | 'command' | 'checkpointIntervalMs' | 'state'
   >[];
 };
 
@@ -55,7 +62,12 @@ export type LocalProcess = {
   readonly ports: { readonly public: number; readonly admin: number };
 };
 export type LocalFinder = LocalProcess & { readonly ports: { readonly control: number } };
-export type LocalWorker = LocalProcess & { readonly id: number; readonly type: string };
+export type LocalWorker = LocalProcess & {
+  readonly id: number;
+  readonly type: string;
+  /** `resp`: for Redis clients. */
+  readonly ports: { readonly resp?: number };
+};
 export type LocalPlan = { readonly finder: LocalFinder; readonly workers: readonly LocalWorker[] };
 
 /**
@@ -84,7 +96,8 @@ export function planLocal(config: LocalConfig, options: LocalOptions): LocalPlan
   function planWorker(worker: LocalConfig['workers'][number]): LocalWorker {
     const name = workerName(worker);
     const port = publicPort(config.basePort, worker);
-    const ports = { public: port, admin: adminPort(port) };
+    const forRedis = respPort(config.respBasePort, worker);
+    const ports = { public: port, admin: adminPort(port), ...(forRedis === undefined ? {} : { resp: forRedis }) };
     const dataDirectory = `${options.dataDirectory}/${name}`;
     const environment = workerEnvironment({
       ...shared,
@@ -92,6 +105,7 @@ export function planLocal(config: LocalConfig, options: LocalOptions): LocalPlan
       type: worker.type,
       port,
       publicPort: port,
+      respPort: forRedis,
       adminPort: ports.admin,
       data: dataDirectory,
       finder: address,

@@ -4,6 +4,8 @@ export const BUILT_IN_TYPES = ['counter', STORE_TYPE] as const;
 export type BuiltInType = (typeof BUILT_IN_TYPES)[number];
 /** The type of a worker whose entry does not say it. */
 export const DEFAULT_TYPE: BuiltInType = 'counter';
+/** Those of them that serve Redis clients. */
+export const RESP_TYPES: readonly string[] = ['store'];
 /** The Finder's name wherever it has one: in Kubernetes, and as its data directory. */
 export const FINDER_NAME = 'dpr-finder';
 /** The ingress, its Service and its ConfigMap. */

@@ -14,6 +14,11 @@ export const FIRST_EPHEMERAL_PORT = 32_768;
 const ADMIN_PORT_ABOVE = 20_000;
 const ADMIN_PORT_BELOW = 11_000; // not what control ports are above: a worker there would get the Finder's port
 
+/** Where a worker's process listens for Redis clients inside its container, by the port that it listens at for others. */
+export function respListenPort(listenPort: number): number {
+  return listenPort === MAX_PORT ? listenPort - 1 : listenPort + 1;
+}
+
 /** What decides a worker's public port: its id and, where it has one, the port that its entry asks for. */
 export type PortRequest = { readonly id: number; readonly port?: number | undefined };
 
@@ -39,6 +44,22 @@ export type PortClaim = { readonly port: number; readonly owner: string };
 /** A worker's public port. It depends on nothing but the worker's own entry, so other entries can come and go. */
 export function publicPort(basePort: number, worker: PortRequest): number {
   return worker.port ?? basePort + 1 + worker.id;
+}
+
+/** What decides a worker's port for Redis clients. */
+export type RespRequest = { readonly id: number; readonly resp: boolean };
+
+/** A worker's port for Redis clients, which depends on nothing but its id; undefined: it has none. */
+export function respPort(respBasePort: number | undefined, { id, resp }: RespRequest): number | undefined {
+  return respBasePort === undefined || !resp ? undefined : respBasePort + id;
+}
+
+/** The ports that Redis clients reach. */
+export function respClaims(respBasePort: number | undefined, workers: readonly RespRequest[]): PortClaim[] {
+  return workers.flatMap((worker) => {
+    const port = respPort(respBasePort, worker);
+    return port === undefined ? [] : [{ port, owner: `worker ${worker.id}'s RESP port` }];
+  });
 }
 
 /** The ports that clients reach, the Finder's first. */

@@ -91,6 +91,7 @@ function strayWorker(config: Config, { id, type, port }: Stray): LocalConfig['wo
     type,
     port: port === 0 ? undefined : port,
     command,
+    resp: false, // it leaves
     checkpointIntervalMs: (alike ?? config).checkpointIntervalMs,
     state: undefined,
   };

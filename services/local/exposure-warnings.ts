@@ -42,7 +42,7 @@ export function ephemeralPorts(file = PORT_RANGE_FILE): PortRange {
 
 /** A warning where an outgoing connection may take a port while its process is down. */
 export function portsAtRisk({ finder, workers }: LocalPlan, { first, last }: PortRange): string | undefined {
-  const names = { public: '', control: ' (control)', admin: ' (admin)' };
+  const names = { public: '', control: ' (control)', admin: ' (admin)', resp: ' (RESP)' };
   const risky = [finder, ...workers].flatMap(({ ports }) =>
     Object.entries(ports)
       .filter(([, port]) => port >= first && port <= last)

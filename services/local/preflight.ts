@@ -24,7 +24,7 @@ export function processesOf(plan: LocalPlan): LocalProcess[] {
 
 /** What is wrong with the host, at any port. */
 const NO_SUCH_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']);
-const PORT_OWNERS = { public: 'port', control: 'control port', admin: 'admin port' } as const;
+const PORT_OWNERS = { public: 'port', control: 'control port', admin: 'admin port', resp: 'RESP port' } as const;
 
 async function busyPorts({ name, ports }: LocalProcess, host: string, own: ReadonlySet<number>): Promise<string[]> {
   const found = await Promise.all(

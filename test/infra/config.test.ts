@@ -393,6 +393,7 @@ describe('the config', () => {
           id: 0,
           type: 'counter',
           port: undefined,
+          resp: false,
           state: undefined,
           listenPort: 6379,
           mountPath: '/data',

@@ -49,6 +49,7 @@ describe('the plan on Kubernetes', () => {
       },
       image: { name: 'r/dpr-counter:7', withoutRegistry: false },
       publicPort: 7001,
+      respPort: undefined,
       ports: { public: 6379, admin: 26379 },
       environment: {
         DPR_HOST: '0.0.0.0',

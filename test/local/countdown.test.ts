@@ -92,10 +92,11 @@ describe('the countdown before a removal', () => {
     const plan = (workers: readonly { id: number; type?: string; checkpointIntervalMs?: number }[]) =>
       planLocal(
         {
-          ...{ basePort: 6379, logLevel: 'info', receiveTimeoutMs: undefined },
+          ...{ basePort: 6379, respBasePort: undefined, logLevel: 'info', receiveTimeoutMs: undefined },
           ...{ controlToken: undefined, clientToken: undefined, hostNames: [], allowedOrigins: [] },
           workers: workers.map((worker) => ({
             ...{ type: 'counter', port: undefined, command: ['node'], checkpointIntervalMs: 100, state: undefined },
+            resp: false,
             ...worker,
           })),
         },

@@ -33,7 +33,13 @@ export interface ClusterProcess {
   readonly since: number;
   /** How many times it was started again since the cluster was. */
   readonly restarts: number;
-  readonly ports: { readonly public: number; readonly admin: number; readonly control?: number };
+  /** `resp`: for Redis clients. */
+  readonly ports: {
+    readonly public: number;
+    readonly admin: number;
+    readonly control?: number;
+    readonly resp?: number;
+  };
   readonly dataDirectory: string;
   readonly log: string;
 }
@@ -67,7 +73,12 @@ const PROCESS = z.object({
   phase: z.string(),
   since: z.number(),
   restarts: z.number(),
-  ports: z.object({ public: z.number(), admin: z.number(), control: z.exactOptional(z.number()) }),
+  ports: z.object({
+    public: z.number(),
+    admin: z.number(),
+    control: z.exactOptional(z.number()),
+    resp: z.exactOptional(z.number()),
+  }),
   dataDirectory: z.string(),
   log: z.string(),
 });
