@@ -49,7 +49,11 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   },
   // How operations look on the wire, shared by a worker type and the client.
   'services/counter/operations': { node: PURE },
-  'services/store': { rooms: ['services/runtime', 'services/store/engine', 'services/store/operations'], node: true },
+  'services/resp': { rooms: ['services/core', 'services/protocol', 'services/runtime'], node: true },
+  'services/store': {
+    rooms: ['services/resp', 'services/runtime', 'services/store/engine', 'services/store/operations'],
+    node: true,
+  },
   'services/store/engine': { rooms: ['services/runtime'], node: PURE },
   'services/store/operations': { rooms: ['services/protocol'], node: PURE },
   'services/client': {

@@ -1,4 +1,6 @@
-import { serveWorker } from '@dpr/runtime';
+import { respPort } from '@dpr/resp';
+import { serveWorkerWith } from '@dpr/runtime';
+import { storeResp } from './resp/index.ts';
 import { store } from './store.ts';
 
-await serveWorker(store);
+await serveWorkerWith(store, respPort(storeResp));

@@ -1,0 +1,88 @@
+/** Commands that are about the connection and not about keys: nothing of them reaches the core. */
+import type { WorkerStatus } from '@dpr/core';
+import type { Arguments } from './arguments.ts';
+import type { CommandFacts } from './command.ts';
+import type { Protocol, ReplyWriter } from './reply-writer.ts';
+
+/** What is told of a connection. */
+export interface ClientFacts {
+  readonly id: number;
+  /** As `host:port`, of both ends. */
+  readonly address: string;
+  readonly localAddress: string;
+  /** Monotonic time at which it connected, and of its last command; ms. */
+  readonly connectedAt: number;
+  readonly activeAt: number;
+  readonly name: string;
+  readonly library: string;
+  readonly libraryVersion: string;
+  readonly protocol: Protocol;
+  readonly lastCommand: string;
+  /** Commands that wait for EXEC; -1: none may. */
+  readonly queued: number;
+  readonly watched: number;
+  /** Bytes of commands that are not complete, and of replies that were not read. */
+  readonly heldBytes: number;
+  readonly unreadBytes: number;
+}
+
+/** What all connections of a port share. */
+export interface ServerFacts {
+  readonly status: () => WorkerStatus;
+  readonly clients: () => Iterable<ClientFacts>;
+  /** Monotonic time, and that of day, ms. */
+  readonly now: () => number;
+  readonly wall: () => number;
+  readonly startedAt: number;
+  readonly port: number;
+  readonly commands: () => number;
+  readonly asksForToken: boolean;
+}
+
+/** All commands, of either kind. */
+export interface CommandList {
+  readonly all: readonly CommandFacts[];
+  named(name: string): CommandFacts | undefined;
+}
+
+/** A connection as its commands see it. */
+export interface CommandClient {
+  readonly reply: ReplyWriter;
+  /** It has not shown the token that is asked for. */
+  readonly isGuest: boolean;
+  readonly facts: ClientFacts;
+  readonly server: ServerFacts;
+  readonly table: CommandList;
+  /** @returns why not */
+  authenticate(token: string): string | undefined;
+  setProtocol(protocol: Protocol): void;
+  setName(name: string): void;
+  setLibrary(which: 'library' | 'libraryVersion', value: string): void;
+  /** Close it, after what was written. */
+  quit(): void;
+  /** Back to what it was when it connected. */
+  reset(): void;
+  readonly transaction: Transactional;
+  /** Whether no failure takes anything back that was done here. */
+  readonly isCommitted: boolean;
+  /** Wait until what was done here is committed, or so many ms; 0: for ever. */
+  waitForCommit(ms: number, answer: (isCommitted: boolean) => void): void;
+}
+
+export interface Transactional {
+  begin(): void;
+  execute(): void;
+  discard(): void;
+  watch(words: Arguments): void;
+  unwatch(): void;
+}
+
+export interface LocalCommand extends CommandFacts {
+  readonly run: (words: Arguments, client: CommandClient) => void;
+  /** Also for who has not shown the token that is asked for. */
+  readonly isForGuests?: boolean;
+  /** Between MULTI and EXEC it is executed at once. */
+  readonly isImmediate?: boolean;
+  /** It has to do with what was executed here, so it tells of a rollback. */
+  readonly tellsRollback?: boolean;
+}

@@ -1,0 +1,284 @@
+/**
+ * A session of the worker's core, as a connection in the same process that sends one batch after another. Nothing is ever sent twice: a
+ * batch that the core did not answer when a world-line ends was not executed in it, or was rolled back, since a version is sealed only
+ * once all its batches are answered.
+ */
+import { decisionsAfter, survivingVersion } from '@dpr/core';
+import { decode, PROTOCOL_VERSION, type Batch, type Draft, type Message, type MessageOf } from '@dpr/protocol';
+import type { Connection, Host, Owner } from '@dpr/runtime/side-port';
+
+export interface LinkUser {
+  /** The batch executed. */
+  readonly answered: (results: Uint8Array) => void;
+  /** The batch did not execute. @param error as a reply says it */
+  readonly refused: (error: string) => void;
+  /** A rollback took something that was done here, and the batch without an answer, if there is one, was not executed. */
+  readonly rolledBack: (rollback: Rollback) => void;
+  /** More is committed than before, or other things are. */
+  readonly progressed: () => void;
+  /** The core ended the connection. */
+  readonly ended: () => void;
+}
+
+/** What is known of a rollback that took something. */
+export interface Rollback {
+  readonly worldLine: number;
+  /** The last version that is left of what this connection did. */
+  readonly survived: number;
+  /** The last version of what it had done. */
+  readonly done: number;
+}
+
+const SESSION_BYTES = 16;
+const NO_DEPENDENCIES: ReadonlyMap<number, number> = new Map();
+const HELLO = {
+  kind: 'hello',
+  protocol: PROTOCOL_VERSION,
+  role: 'client',
+  cluster: undefined,
+  stamp: undefined,
+  token: '',
+} as const;
+
+export class SessionLink {
+  readonly #host: Pick<Host, 'nextTick' | 'randomBytes'>;
+  readonly #owner: Owner;
+  readonly #user: LinkUser;
+  readonly #connection: Connection;
+  #worker = 0;
+  #generation = 0;
+  #worldLine = 0;
+  /** Of `#worldLine`: what of this worker the cut covers. */
+  #committed = 0;
+  #session: string;
+  #sequence = 0;
+  /** Sessions that are over, and of which the core does not know that. */
+  readonly #over: string[] = [];
+  /** The last version in which something of this connection executed; 0: none. */
+  #version = 0;
+  /** The batch that has no answer, and its answer once that is there. */
+  #batch: Batch | undefined;
+  #reply: MessageOf<'reply'> | undefined;
+  #refusal: MessageOf<'error'> | undefined;
+  #rollback: Rollback | undefined;
+  /** The batch was sent in a world-line or session that is over. */
+  #isStale = false;
+  /** Decisions are missing between the own world-line and one that was heard of. */
+  #lacksDecisions = false;
+  #isDispatching = false;
+  #isOpen = true;
+  #isDue = false;
+
+  constructor(
+    host: Pick<Host, 'nextTick' | 'randomBytes'>,
+    owner: Owner,
+    number: number,
+    origin: string | undefined,
+    user: LinkUser,
+  ) {
+    this.#host = host;
+    this.#owner = owner;
+    this.#user = user;
+    this.#session = this.#newSession();
+    this.#connection = {
+      number,
+      origin,
+      send: (frame) => this.#receive(frame),
+      close: () => this.#close(),
+      isOpen: () => this.#isOpen,
+      watch: () => undefined, // it is in the same process
+    };
+    this.#dispatch(() => owner.opened(this.#connection, HELLO));
+  }
+
+  get worldLine(): number {
+    return this.#worldLine;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  get committed(): number {
+    return this.#committed;
+  }
+
+  /** Whether no failure takes anything back that was done here. */
+  get isCommitted(): boolean {
+    return this.#version <= this.#committed;
+  }
+
+  /** Whether the batch has no answer yet. */
+  get isWaiting(): boolean {
+    return this.#batch !== undefined;
+  }
+
+  /** Send a batch; the one before has been answered. @param operations stay as they are until it is */
+  submit(operations: Uint8Array, count: number): void {
+    this.#sequence++;
+    this.#batch = {
+      kind: 'batch',
+      urgent: false,
+      count,
+      session: this.#session,
+      worldLine: this.#worldLine,
+      generation: this.#generation,
+      sequence: this.#sequence,
+      acknowledged: this.#sequence - 1,
+      version: this.#version,
+      dependencies: NO_DEPENDENCIES,
+      operations,
+    };
+    this.#send(this.#batch);
+  }
+
+  /** Ask for what was done here to be committed soon. */
+  hurry(): void {
+    this.#send({ kind: 'commit', worldLine: this.#worldLine, version: this.#version });
+  }
+
+  /** End the session, and the connection. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    if (this.#sequence > 0) this.#owner.frames(this.#connection, [{ kind: 'sessionEnded', session: this.#session }]);
+    this.#owner.closed(this.#connection);
+  }
+
+  #close(): void {
+    if (!this.#isOpen) return;
+    this.#host.nextTick(() => {
+      this.close();
+      this.#user.ended();
+    });
+  }
+
+  #newSession(): string {
+    return this.#host.randomBytes(SESSION_BYTES).toString('hex');
+  }
+
+  #send(message: Message): void {
+    this.#dispatch(() => this.#owner.frames(this.#connection, [message]));
+  }
+
+  /** What the core sends meanwhile is looked at afterwards: nothing may be sent to it while it answers. */
+  #dispatch(run: () => void): void {
+    if (!this.#isOpen) return;
+    this.#isDispatching = true;
+    run();
+    this.#isDispatching = false;
+    this.#settle();
+  }
+
+  #receive(frame: Draft): void {
+    this.#take(frame instanceof Uint8Array ? decode(frame) : frame);
+    if (this.#isDispatching || this.#isDue) return;
+    this.#isDue = true;
+    this.#host.nextTick(() => {
+      this.#isDue = false;
+      if (this.#isOpen) this.#settle();
+    });
+  }
+
+  #take(message: Message): void {
+    switch (message.kind) {
+      case 'welcome':
+        this.#worldLine = message.worldLine;
+        this.#worker = message.worker?.id ?? 0;
+        this.#generation = message.worker?.generation ?? 0;
+        return;
+      case 'reply':
+        if (!this.#isOfBatch(message)) return;
+        this.#reply = message;
+        this.#version = message.version;
+        return;
+      case 'cut':
+        return this.#takeCut(message);
+      case 'error':
+        return this.#takeError(message);
+      default:
+        return;
+    }
+  }
+
+  #isOfBatch({ session, sequence }: { session: string | undefined; sequence: number }): boolean {
+    return session === this.#batch?.session && sequence === this.#batch?.sequence && !this.#isStale;
+  }
+
+  #takeError(message: MessageOf<'error'>): void {
+    if (message.code === 'historyLost') this.#close();
+    else if (this.#isOfBatch(message)) this.#refusal = message;
+  }
+
+  #takeCut({ worldLine, decisions, cut }: MessageOf<'cut'>): void {
+    if (worldLine < this.#worldLine) return;
+    if (worldLine > this.#worldLine) {
+      const missing = decisionsAfter(decisions, this.#worldLine, worldLine);
+      this.#lacksDecisions = missing === undefined;
+      if (missing === undefined) return;
+      this.#adopt(worldLine, survivingVersion(missing, this.#worker, this.#worldLine));
+    }
+    this.#committed = Math.max(this.#committed, cut.get(this.#worker) ?? 0);
+  }
+
+  /** A world-line begins: what was done here and is above `survived` never happened. */
+  #adopt(worldLine: number, survived: number): void {
+    if (this.#version > survived) {
+      const done = this.#rollback?.done ?? this.#version;
+      this.#rollback = { worldLine, survived: Math.min(survived, this.#rollback?.survived ?? survived), done };
+      this.#version = 0;
+    }
+    this.#worldLine = worldLine;
+    this.#committed = 0;
+    this.#isStale = this.#batch !== undefined && this.#reply === undefined;
+    this.#refusal = undefined;
+    this.#begin();
+  }
+
+  /** Number on in a session of which the core knows nothing. */
+  #begin(): void {
+    if (this.#sequence > 0) this.#over.push(this.#session);
+    this.#session = this.#newSession();
+    this.#sequence = 0;
+  }
+
+  #settle(): void {
+    const over = this.#over.pop();
+    if (over !== undefined) return this.#send({ kind: 'sessionEnded', session: over });
+    if (this.#lacksDecisions) {
+      this.#lacksDecisions = false;
+      return this.#send({ kind: 'refresh', worldLine: this.#worldLine });
+    }
+    const rollback = this.#rollback;
+    this.#rollback = undefined;
+    const batch = this.#batch;
+    const [reply, refusal, isStale] = [this.#reply, this.#refusal, this.#isStale];
+    this.#reply = this.#refusal = undefined;
+    this.#isStale = false;
+    if (reply !== undefined) {
+      this.#batch = undefined;
+      this.#user.answered(reply.results);
+    }
+    if (rollback !== undefined) {
+      if (reply === undefined) this.#batch = undefined;
+      this.#user.rolledBack(rollback);
+    } else if (isStale && batch !== undefined) {
+      return this.submit(batch.operations, batch.count);
+    } else if (refusal !== undefined && batch !== undefined) {
+      this.#refuse(batch, refusal);
+    }
+    this.#user.progressed();
+  }
+
+  #refuse(batch: Batch, { code, text }: MessageOf<'error'>): void {
+    const isForgotten = code === 'sessionExpired' || code === 'sequenceGap';
+    this.#sequence--;
+    this.#batch = undefined;
+    if (isForgotten && this.#sequence > 0) {
+      // It was idle for so long that the core forgot it. Nothing of the batch was executed, and nothing else is unanswered.
+      this.#begin();
+      return this.submit(batch.operations, batch.count);
+    }
+    this.#user.refused(`${code.toUpperCase()} ${text}`);
+  }
+}

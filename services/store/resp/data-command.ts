@@ -1,0 +1,30 @@
+import type { DataCommand, KeyPlaces } from '@dpr/resp';
+
+/** Where keys are among the words of a command. */
+export const ONE_KEY: KeyPlaces = [1, 1, 1];
+export const TWO_KEYS: KeyPlaces = [1, 2, 1];
+export const ALL_KEYS: KeyPlaces = [1, -1, 1];
+export const PAIRS: KeyPlaces = [1, -1, 2];
+
+const READ = ['readonly', 'fast'];
+const WRITE = ['write', 'denyoom', 'fast'];
+
+export function reads(
+  name: string,
+  arity: number,
+  keys: KeyPlaces,
+  summary: string,
+  write: DataCommand['write'],
+): DataCommand {
+  return { name, arity, keys, summary, write, flags: READ };
+}
+
+export function writes(
+  name: string,
+  arity: number,
+  keys: KeyPlaces,
+  summary: string,
+  write: DataCommand['write'],
+): DataCommand {
+  return { name, arity, keys, summary, write, flags: WRITE };
+}

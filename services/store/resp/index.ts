@@ -1,0 +1,32 @@
+/** The store for Redis clients: its commands, and how transactions watch its keys. */
+import type { RespType } from '@dpr/resp';
+import { KINDS, SIZE_OF_DEADLINES } from '../operations.ts';
+import { adviceFor } from './advice.ts';
+import { EXPIRY_COMMANDS } from './expiry-commands.ts';
+import { KEY_COMMANDS } from './key-commands.ts';
+import { writeExpect, writeKeyless, writeOperation } from './operation-writer.ts';
+import { results } from './result-cursor.ts';
+import { STRING_COMMANDS } from './string-commands.ts';
+import { WALK_COMMANDS } from './walk-commands.ts';
+
+export const storeResp: RespType = {
+  commands: [...STRING_COMMANDS, ...KEY_COMMANDS, ...EXPIRY_COMMANDS, ...WALK_COMMANDS],
+  results,
+  watching: {
+    look: (words, index, batch, step) => writeOperation(batch, KINDS.head, 0, words, index, step),
+    // The revision; 0: it is not there.
+    read: () => (results.isDone ? results.revision : 0),
+    expect: (key, read, batch, step) => writeExpect(batch, key, read, Number.MAX_SAFE_INTEGER, step),
+    isMet: () => results.isDone,
+  },
+  info(batch, then) {
+    writeKeyless(batch, KINDS.size, 0, () => {
+      batch.tally = Number(results.integer);
+    });
+    writeKeyless(batch, KINDS.size, SIZE_OF_DEADLINES, (reply) => {
+      const keys = batch.tally;
+      then(reply, keys === 0 ? '' : `db0:keys=${keys},expires=${results.integer},avg_ttl=0\r\n`);
+    });
+  },
+  advice: adviceFor,
+};

@@ -1,0 +1,146 @@
+/** Writes operations of a store with keys and values that lie in the words of a command. */
+import { type Arguments, type CommandBatch, CommandError, type ResultStep } from '@dpr/resp';
+import {
+  KINDS,
+  MAX_KEY_BYTES,
+  MAX_VALUE_BYTES,
+  NUMBER_BYTES,
+  OPERATION_HEAD_BYTES,
+  VALUE_LENGTH_BYTES,
+} from '../operations.ts';
+
+const NO_KEY = 0;
+
+/** An operation without a value. */
+export function writeOperation(
+  batch: CommandBatch,
+  kind: number,
+  options: number,
+  words: Arguments,
+  key: number,
+  step: ResultStep,
+  first?: number,
+  second?: number,
+): void {
+  const keyBytes = key === NO_KEY ? 0 : keyLength(words, key);
+  const size = OPERATION_HEAD_BYTES + bytesOf(first, second) + keyBytes;
+  let at = writeHead(batch, batch.operation(size, step), kind, options, keyBytes);
+  at = writeNumbers(batch, at, first, second);
+  if (keyBytes > 0) words.bytes.copy(batch.bytes, at, words.start(key), words.end(key));
+}
+
+/** An operation with a value, which is the word with index `value`. */
+export function writeValueOperation(
+  batch: CommandBatch,
+  kind: number,
+  options: number,
+  words: Arguments,
+  key: number,
+  value: number,
+  step: ResultStep,
+  first?: number,
+  second?: number,
+): void {
+  const keyBytes = key === NO_KEY ? 0 : keyLength(words, key);
+  const valueBytes = words.length(value);
+  if (valueBytes > MAX_VALUE_BYTES) {
+    throw new CommandError(`ERR a value has at most ${MAX_VALUE_BYTES} bytes, and this has ${valueBytes}`);
+  }
+  const size = OPERATION_HEAD_BYTES + VALUE_LENGTH_BYTES + bytesOf(first, second) + keyBytes + valueBytes;
+  let at = writeHead(batch, batch.operation(size, step), kind, options, keyBytes);
+  at = batch.bytes.writeUInt32LE(valueBytes, at);
+  at = writeNumbers(batch, at, first, second);
+  if (keyBytes > 0) at += words.bytes.copy(batch.bytes, at, words.start(key), words.end(key));
+  words.bytes.copy(batch.bytes, at, words.start(value), words.end(value));
+}
+
+/** An operation on all keys, with a pattern. */
+export function writeScan(
+  batch: CommandBatch,
+  options: number,
+  pattern: Uint8Array,
+  position: number,
+  keys: number,
+  step: ResultStep,
+): void {
+  const size = OPERATION_HEAD_BYTES + VALUE_LENGTH_BYTES + 2 * NUMBER_BYTES + pattern.length;
+  let at = writeHead(batch, batch.operation(size, step), KINDS.scan, options, 0);
+  at = batch.bytes.writeUInt32LE(pattern.length, at);
+  at = writeNumbers(batch, at, position, keys);
+  batch.bytes.set(pattern, at);
+}
+
+/** An operation on all keys, or on none. */
+export function writeKeyless(
+  batch: CommandBatch,
+  kind: number,
+  options: number,
+  step: ResultStep,
+  first?: number,
+  second?: number,
+): void {
+  const size = OPERATION_HEAD_BYTES + bytesOf(first, second);
+  writeNumbers(batch, writeHead(batch, batch.operation(size, step), kind, options, 0), first, second);
+}
+
+export function writeIncrement(batch: CommandBatch, words: Arguments, amount: bigint, step: ResultStep): void {
+  const keyBytes = keyLength(words, 1);
+  const at = batch.operation(OPERATION_HEAD_BYTES + NUMBER_BYTES + keyBytes, step);
+  const to = batch.bytes.writeBigInt64LE(amount, writeHead(batch, at, KINDS.increment, 0, keyBytes));
+  words.bytes.copy(batch.bytes, to, words.start(1), words.end(1));
+}
+
+/** `expect` for a key that was copied. */
+export function writeExpect(
+  batch: CommandBatch,
+  key: Uint8Array,
+  revision: number,
+  operations: number,
+  step: ResultStep,
+): void {
+  const size = OPERATION_HEAD_BYTES + 2 * NUMBER_BYTES + key.length;
+  const at = writeHead(batch, batch.operation(size, step), KINDS.expect, 0, key.length);
+  batch.bytes.set(key, writeNumbers(batch, at, revision, operations));
+}
+
+/** `expect` that a key is not there. */
+export function writeExpectAbsent(
+  batch: CommandBatch,
+  words: Arguments,
+  key: number,
+  operations: number,
+  step: ResultStep,
+): void {
+  writeOperation(batch, KINDS.expect, 0, words, key, step, 0, operations);
+}
+
+/** @throws CommandError when the key is too long */
+export function checkKey(words: Arguments, key: number): void {
+  const length = words.length(key);
+  if (length <= MAX_KEY_BYTES) return;
+  throw new CommandError(`ERR a key has at most ${MAX_KEY_BYTES} bytes, and this has ${length}`);
+}
+
+function keyLength(words: Arguments, key: number): number {
+  checkKey(words, key);
+  return words.length(key);
+}
+
+function writeHead(batch: CommandBatch, at: number, kind: number, options: number, keyBytes: number): number {
+  const { view } = batch;
+  view.setUint16(at, kind | (options << 8), true);
+  view.setUint16(at + 2, keyBytes, true);
+  return at + OPERATION_HEAD_BYTES;
+}
+
+function bytesOf(first: number | undefined, second: number | undefined): number {
+  return (first === undefined ? 0 : NUMBER_BYTES) + (second === undefined ? 0 : NUMBER_BYTES);
+}
+
+function writeNumbers(batch: CommandBatch, at: number, first: number | undefined, second: number | undefined): number {
+  if (first === undefined) return at;
+  batch.view.setFloat64(at, first, true);
+  if (second === undefined) return at + NUMBER_BYTES;
+  batch.view.setFloat64(at + NUMBER_BYTES, second, true);
+  return at + 2 * NUMBER_BYTES;
+}

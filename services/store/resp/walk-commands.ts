@@ -1,0 +1,156 @@
+/** Commands on all keys. */
+import {
+  type Arguments,
+  type CommandBatch,
+  CommandError,
+  type DataCommand,
+  NO_KEYS,
+  numberOf,
+  type ReplyWriter,
+  type ResultStep,
+  syntaxError,
+} from '@dpr/resp';
+import { END_POSITION, FLUSH_WHOLE, KINDS, MAX_FLUSHED_KEYS, OPTIONS, STATUS } from '../operations.ts';
+import { reads, writes } from './data-command.ts';
+import { writeKeyless, writeScan } from './operation-writer.ts';
+import { results } from './result-cursor.ts';
+import { integer, tooLarge } from './steps.ts';
+
+const USUAL_COUNT = 10;
+/** More keys than this are not looked at for one SCAN, so that others have their turn. */
+const MAX_COUNT = 100_000;
+/** So many keys are removed before others have their turn. */
+const FLUSHED_TOGETHER = 10_000;
+const ALL = Buffer.from('*');
+const NUMBER_BYTES = 8;
+const LENGTH_BYTES = 2;
+
+export const WALK_COMMANDS: readonly DataCommand[] = [
+  reads('scan', -2, NO_KEYS, 'Some keys, from a cursor on.', scan),
+  reads('keys', 2, NO_KEYS, 'All keys that fit a pattern.', (words, batch) =>
+    writeScan(batch, OPTIONS.inOrder, patternOf(words, 1), 0, Number.MAX_SAFE_INTEGER, allKeys),
+  ),
+  reads('randomkey', 1, NO_KEYS, 'Any key.', (_words, batch) => {
+    const position = Math.floor(Math.random() * END_POSITION);
+    writeScan(batch, OPTIONS.inOrder, ALL, position, 1, firstKey);
+    writeScan(batch, OPTIONS.inOrder, ALL, 0, 1, firstKeyOrNull);
+  }),
+  reads('dbsize', 1, NO_KEYS, 'How many keys there are.', (_words, batch) =>
+    writeKeyless(batch, KINDS.size, 0, integer),
+  ),
+  flushes('flushdb'),
+  flushes('flushall'),
+];
+
+function scan(words: Arguments, batch: CommandBatch): void {
+  const position = numberOf(words, 1, 0, END_POSITION - 1, 'ERR invalid cursor');
+  let pattern: Uint8Array = ALL;
+  let count = USUAL_COUNT;
+  let step = page;
+  for (let at = 2; at < words.count; at += 2) {
+    const word = words.word(at);
+    if (at + 1 === words.count) throw syntaxError();
+    if (word === 'MATCH') pattern = patternOf(words, at + 1);
+    else if (word === 'COUNT') count = numberOf(words, at + 1);
+    else if (word === 'TYPE') step = words.text(at + 1).toLowerCase() === 'string' ? page : emptyPage;
+    else throw syntaxError();
+  }
+  if (count < 1) throw syntaxError();
+  writeScan(batch, OPTIONS.inOrder, pattern, position, Math.min(count, MAX_COUNT), step);
+}
+
+function patternOf(words: Arguments, index: number): Uint8Array {
+  const pattern = words.slice(index);
+  if (pattern.length > MAX_PATTERN_BYTES) {
+    throw new CommandError(`ERR a pattern has at most ${MAX_PATTERN_BYTES} bytes, and this has ${pattern.length}`);
+  }
+  return pattern;
+}
+
+/** Patterns are compared with many keys. */
+const MAX_PATTERN_BYTES = 1_024;
+
+/** The keys of the page that is the present result. */
+function eachKey(take: (from: number, end: number) => void): void {
+  const { bytes, end } = results;
+  for (let at = results.data + NUMBER_BYTES; at < end;) {
+    const from = at + LENGTH_BYTES;
+    at = from + bytes.readUInt16LE(at);
+    take(from, at);
+  }
+}
+
+function writeKeys(reply: ReplyWriter): void {
+  let count = 0;
+  eachKey(() => count++);
+  reply.array(count);
+  eachKey((from, end) => reply.bytesOf(results.bytes, from, end));
+}
+
+function nextPosition(): number {
+  return results.bytes.readDoubleLE(results.data);
+}
+
+const page: ResultStep = (reply) => {
+  if (!results.isDone) return tooLarge(reply);
+  reply.array(2);
+  reply.bulk(String(nextPosition()));
+  writeKeys(reply);
+};
+
+/** No key is of the type that was asked for. */
+const emptyPage: ResultStep = (reply) => {
+  if (!results.isDone) return tooLarge(reply);
+  reply.array(2);
+  reply.bulk(String(nextPosition()));
+  reply.array(0);
+};
+
+const allKeys: ResultStep = (reply) => {
+  if (!results.isDone || nextPosition() !== 0) return tooLarge(reply);
+  writeKeys(reply);
+};
+
+const firstKey: ResultStep = (reply, batch) => {
+  if (!results.isDone || batch.tally > 0) return;
+  eachKey((from, end) => {
+    if (batch.tally++ === 0) reply.bytesOf(results.bytes, from, end);
+  });
+};
+
+const firstKeyOrNull: ResultStep = (reply, batch) => {
+  firstKey(reply, batch);
+  if (batch.tally === 0) reply.null();
+};
+
+function flushes(name: string): DataCommand {
+  return {
+    ...writes(name, -1, NO_KEYS, 'Removes all keys.', (words, batch) => {
+      checkFlush(words);
+      flushFrom(0, batch);
+    }),
+    endsBatch: true,
+    writeWhole(words, batch) {
+      checkFlush(words);
+      writeKeyless(batch, KINDS.flush, FLUSH_WHOLE, flushedWhole, 0, 1);
+    },
+  };
+}
+
+function checkFlush(words: Arguments): void {
+  if (words.count > 2 || (words.count === 2 && !['SYNC', 'ASYNC'].includes(words.word(1)))) throw syntaxError();
+}
+
+function flushFrom(position: number, batch: CommandBatch): void {
+  const step: ResultStep = (reply) => {
+    const next = Number(results.integer);
+    if (next === 0) reply.ok();
+    else batch.more = (more) => flushFrom(next, more);
+  };
+  writeKeyless(batch, KINDS.flush, 0, step, position, FLUSHED_TOGETHER);
+}
+
+const flushedWhole: ResultStep = (reply) => {
+  if (results.status !== STATUS.tooMuch) return reply.ok();
+  reply.error(`ERR a transaction flushes at most ${MAX_FLUSHED_KEYS} keys: flush outside of MULTI`);
+};
