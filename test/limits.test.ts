@@ -8,6 +8,7 @@ const ROOT = path.join(import.meta.dirname, '..');
 const LIMITS = [
   'services/client/limits.ts',
   'services/protocol/limits.ts',
+  'services/resp/limits.ts',
   'services/runtime/storage/limits.ts',
   'services/runtime/worker/incremental/limits.ts',
 ];
@@ -18,6 +19,8 @@ const IS_LIMIT = /^MAX_|_LIMIT_/;
 const CLIENT = 'client/session-limits.test.ts';
 const FIELDS = 'protocol/limits.test.ts';
 const LARGE = 'runtime/storage/large-parts.test.ts';
+const RESP_CONNECTION = 'resp/connection.test.ts';
+const RESP_PARSER = 'resp/command-parser.test.ts';
 const WORKER = 'core/worker-at-limits.test.ts';
 
 /** Which test reaches each limit. */
@@ -71,6 +74,22 @@ const REACHED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     MAX_HOST_BYTES: FIELDS,
     MAX_TOKEN_BYTES: FIELDS,
     MAX_TEXT_BYTES: FIELDS,
+  },
+  'services/resp/limits.ts': {
+    MAX_BULK_BYTES: RESP_PARSER,
+    MAX_ARGUMENTS: RESP_PARSER,
+    MAX_QUERY_BYTES: RESP_PARSER,
+    MAX_INLINE_BYTES: RESP_PARSER,
+    MAX_COUNT_BYTES: RESP_PARSER,
+    MAX_GUEST_ARGUMENTS: RESP_CONNECTION,
+    MAX_GUEST_BULK_BYTES: RESP_CONNECTION,
+    MAX_QUEUED_BYTES: RESP_CONNECTION,
+    MAX_QUEUED_COMMANDS: RESP_CONNECTION,
+    MAX_WATCHED_BYTES: RESP_CONNECTION,
+    MAX_NAME_BYTES: RESP_CONNECTION,
+    MAX_UNREAD_BYTES: RESP_CONNECTION,
+    UNREAD_LIMIT_MS: 'resp/pace.test.ts',
+    COMMAND_LIMIT_MS: 'resp/pace.test.ts',
   },
   'services/runtime/storage/limits.ts': {
     RECORD_LIMIT_BYTES: 'runtime/storage/two-slot-file.test.ts',

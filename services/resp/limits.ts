@@ -31,5 +31,3 @@ export const UNREAD_LIMIT_MS = 60_000;
 export const COMMAND_LIMIT_MS = 30_000;
 /** It is looked so often whether clients are too slow. */
 export const PACE_LOOK_MS = 500;
-/** Connections at one port. */
-export const MAX_CONNECTIONS = 10_000;

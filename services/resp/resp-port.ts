@@ -1,5 +1,6 @@
 /** The port of a worker at which Redis clients are served. */
 import type { AddressInfo, Socket } from 'node:net';
+import { LISTENER_LIMITS } from '@dpr/runtime';
 import {
   type BytePort,
   type CreateSidePort,
@@ -15,7 +16,7 @@ import type { RespType } from './command.ts';
 import { CommandTable } from './command-table.ts';
 import { type ByteSocket, type ConnectionParts, RespConnection } from './connection.ts';
 import { CONNECTION_COMMANDS } from './connection-commands.ts';
-import { MAX_CONNECTIONS, PACE_LOOK_MS } from './limits.ts';
+import { PACE_LOOK_MS } from './limits.ts';
 import type { ServerFacts } from './local-command.ts';
 import { paceOf } from './pace.ts';
 import { ReplyWriter } from './reply-writer.ts';
@@ -98,7 +99,7 @@ function createRespPort(type: RespType, parts: SidePortParts): SidePort {
     serve() {
       if (port !== undefined) return;
       port = 'opening';
-      openBytePort({ ...options, connections: MAX_CONNECTIONS }, accept).then((opened) => {
+      openBytePort({ ...options, connections: LISTENER_LIMITS.connections }, accept).then((opened) => {
         port = opened;
         stopLooking = every(host, PACE_LOOK_MS, look);
         log.info({ event: 'respServing', port: opened.port });

@@ -1,10 +1,11 @@
 /** Commands about the server: what it can do, how it is set, and how it is. */
+import { LISTENER_LIMITS } from '@dpr/runtime';
 import type { Arguments } from './arguments.ts';
 import { type CommandFacts, type DataCommand, NO_KEYS, type RespType } from './command.ts';
 import { CommandError } from './command-error.ts';
 import type { AnyCommand } from './command-table.ts';
 import { REDIS_VERSION } from './connection-commands.ts';
-import { MAX_BULK_BYTES, MAX_CONNECTIONS } from './limits.ts';
+import { MAX_BULK_BYTES } from './limits.ts';
 import type { CommandClient, LocalCommand, ServerFacts } from './local-command.ts';
 import type { ReplyWriter } from './reply-writer.ts';
 
@@ -67,7 +68,7 @@ function settings({ server }: CommandClient): Readonly<Record<string, string>> {
   return {
     appendonly: 'yes',
     databases: '1',
-    maxclients: String(MAX_CONNECTIONS),
+    maxclients: String(LISTENER_LIMITS.connections),
     maxmemory: '0',
     'maxmemory-policy': 'noeviction',
     port: String(server.port),
@@ -136,7 +137,7 @@ function sectionsOf(server: ServerFacts): Record<string, string> {
       uptime_in_seconds: seconds,
       uptime_in_days: Math.floor(seconds / 86_400),
     }),
-    Clients: linesOf({ connected_clients: [...server.clients()].length, maxclients: MAX_CONNECTIONS }),
+    Clients: linesOf({ connected_clients: [...server.clients()].length, maxclients: LISTENER_LIMITS.connections }),
     Memory: linesOf({ used_memory: rss, used_memory_rss: rss, maxmemory: 0, maxmemory_policy: 'noeviction' }),
     Persistence: linesOf({ loading: 0, aof_enabled: 1, aof_last_write_status: 'ok' }),
     Stats: linesOf({ total_commands_processed: server.commands(), total_operations_executed: status.operations }),

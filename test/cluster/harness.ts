@@ -19,6 +19,8 @@ export const PATIENCE_MS = 30_000;
 const BASE_PORTS = { from: 2_000, to: 12_000 };
 /** How many workers a test may have. */
 const MAX_WORKERS = 8;
+/** Ports for Redis clients are behind those of workers. */
+const RESP_OFFSET = MAX_WORKERS + 1;
 const SHOWN_LINES = 40;
 
 /** What stands below `dpr:` in a config, its base port excepted. */
@@ -49,6 +51,8 @@ export interface Place {
   readonly config: string;
   readonly data: string;
   readonly basePort: number;
+  /** For `dpr:respBasePort`, where a test wants it. */
+  readonly respBasePort: number;
   /** The Finder's public and control address. */
   readonly cluster: string;
   readonly control: string;
@@ -144,6 +148,7 @@ export async function makePlace(settings: Settings = { workers: [{ id: 0 }, { id
     config,
     data,
     basePort,
+    respBasePort: basePort + RESP_OFFSET,
     cluster: `ws://127.0.0.1:${basePort}`,
     control: `ws://127.0.0.1:${basePort + 10_000}`,
     edit(given) {
@@ -238,7 +243,10 @@ async function freeBasePort(): Promise<number> {
   for (;;) {
     const base = BASE_PORTS.from + Math.floor(Math.random() * (BASE_PORTS.to - BASE_PORTS.from));
     const offsets = Array.from({ length: MAX_WORKERS + 1 }, (_, offset) => offset);
-    const ports = offsets.flatMap((offset) => [base + offset, base + offset + 10_000, adminPort(base + offset)]);
+    const ports = offsets.flatMap((offset) => [
+      ...[base + offset, base + offset + 10_000, adminPort(base + offset)],
+      base + RESP_OFFSET + offset,
+    ]);
     if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base;
   }
 }
