@@ -51,6 +51,8 @@ export interface Endpoint {
   readonly id: number;
   readonly type: string;
   readonly url: string;
+  /** For Redis clients, where it serves them. */
+  readonly resp?: string;
 }
 
 /** A Finder, its workers, and the ingress in front of them, in a namespace of their own. */
@@ -74,7 +76,7 @@ export class DprCluster extends ComponentResource {
     const made = plan.createNamespace ? createNamespace(name, plan, this) : undefined;
     this.namespaceUid = made?.metadata.uid;
     const context = createContext(name, made?.metadata.name ?? plan.namespace, args, this);
-    createShared(name, context, this);
+    createShared(name, context, plan, this);
 
     const finder = new Finder(`${name}-finder`, { ...context, plan: plan.finder }, own);
     const workers = plan.workers.map(
@@ -91,11 +93,14 @@ export class DprCluster extends ComponentResource {
       new ClientRun(`${name}-client-run`, { ...context, plan: plan.clientRun, after: [membership] }, own);
     }
 
-    const scheme = plan.ingress.tlsSecretName === undefined ? 'ws' : 'wss';
+    const [scheme, respScheme] = plan.ingress.tlsSecretName === undefined ? ['ws', 'redis'] : ['wss', 'rediss'];
     const [finderRoute] = plan.ingress.routes;
     this.finderUrl = interpolate`${scheme}://${ingress.address}:${finderRoute?.port ?? 0}`;
     this.endpoints = ingress.address.apply((address) =>
-      plan.workers.map(({ id, type, publicPort }) => ({ id, type, url: `${scheme}://${address}:${publicPort}` })),
+      plan.workers.map(({ id, type, publicPort, respPort }) => ({
+        ...{ id, type, url: `${scheme}://${address}:${publicPort}` },
+        ...(respPort === undefined ? {} : { resp: `${respScheme}://${address}:${respPort}` }),
+      })),
     );
     this.portMap = output(Object.fromEntries(plan.ingress.routes.map(({ name: process, port }) => [process, port])));
     this.volumes = output(volumeFacts(plan));
@@ -149,7 +154,13 @@ function createTokens(
 }
 
 /** What there is once for all processes: DNS names of pods, network policies, and how many workers may move at once. */
-function createShared(name: string, { namespace }: ClusterContext, parent: DprCluster): void {
+function createShared(
+  name: string,
+  { namespace }: ClusterContext,
+  { workers }: KubernetesPlan,
+  parent: DprCluster,
+): void {
+  const hasResp = workers.some(({ respPort }) => respPort !== undefined);
   const partOf = { 'app.kubernetes.io/part-of': 'dpr-cluster' };
   new Service(
     `${name}-pods`,
@@ -164,7 +175,7 @@ function createShared(name: string, { namespace }: ClusterContext, parent: DprCl
     },
     { parent },
   );
-  for (const { role, name: policy, podSelector, ingress } of planNetworkPolicies()) {
+  for (const { role, name: policy, podSelector, ingress } of planNetworkPolicies({ hasResp })) {
     new NetworkPolicy(
       `${name}-${role}-policy`,
       {

@@ -59,15 +59,11 @@ export type LocalProcess = {
   /** To be added to the environment that the process inherits. */
   readonly environment: Environment;
   readonly dataDirectory: string;
-  readonly ports: { readonly public: number; readonly admin: number };
+  /** `resp`: where a worker serves Redis clients. */
+  readonly ports: { readonly public: number; readonly admin: number; readonly resp?: number };
 };
 export type LocalFinder = LocalProcess & { readonly ports: { readonly control: number } };
-export type LocalWorker = LocalProcess & {
-  readonly id: number;
-  readonly type: string;
-  /** `resp`: for Redis clients. */
-  readonly ports: { readonly resp?: number };
-};
+export type LocalWorker = LocalProcess & { readonly id: number; readonly type: string };
 export type LocalPlan = { readonly finder: LocalFinder; readonly workers: readonly LocalWorker[] };
 
 /**

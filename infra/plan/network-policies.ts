@@ -17,8 +17,10 @@ export const OPERATOR_LABEL = { 'dpr-cluster/operator': 'true' };
 /**
  * The control port is for workers and for the membership Job alone; workers' ports are for the ingress. No pod is kept
  * from probes and metrics. The ingress is for all clients.
+ *
+ * @param hasResp workers serve Redis clients
  */
-export function planNetworkPolicies(): PlannedNetworkPolicy[] {
+export function planNetworkPolicies({ hasResp }: { readonly hasResp: boolean }): PlannedNetworkPolicy[] {
   const operators = { podSelector: { matchLabels: OPERATOR_LABEL } };
   const admin = rule('admin', [{ namespaceSelector: {} }]);
   return [
@@ -27,7 +29,7 @@ export function planNetworkPolicies(): PlannedNetworkPolicy[] {
       rule('control', [from('worker'), from('membership'), operators]),
       admin,
     ]),
-    policy('worker', [rule('public', [from('ingress')]), admin]),
+    policy('worker', [rule('public', [from('ingress')]), ...(hasResp ? [rule('resp', [from('ingress')])] : []), admin]),
   ];
 }
 

@@ -232,7 +232,7 @@ describe('the plan on Kubernetes', () => {
 
   it('lets that client reach the control port, which commands such as status ask', () => {
     const labels: Record<string, string> = { ...plan({ workers: [], clientRun: { arguments: [] } }).clientRun?.labels };
-    const peers = planNetworkPolicies()
+    const peers = planNetworkPolicies({ hasResp: false })
       .flatMap(({ ingress }) => ingress)
       .filter(({ ports }) => ports.some(({ port }) => port === 'control'))
       .flatMap(({ from }) => from as { podSelector: { matchLabels: Record<string, string> } }[]);
@@ -244,7 +244,7 @@ describe('the plan on Kubernetes', () => {
 
   it('keeps all pods but the ingress from workers, and all but workers from the control port', () => {
     const from = (policy: string, port: string) =>
-      planNetworkPolicies()
+      planNetworkPolicies({ hasResp: false })
         .find(({ name }) => name === policy)
         ?.ingress.filter(({ ports }) => ports.some((allowed) => allowed.port === port))
         .flatMap((rule) => rule.from?.map((peer) => JSON.stringify(peer)) ?? ['any peer']);
@@ -255,5 +255,30 @@ describe('the plan on Kubernetes', () => {
       ['component":"worker', 'component":"membership', 'operator'],
     );
     assert.deepEqual(from('dpr-worker', 'control'), []);
+  });
+
+  it('gives workers that serve Redis clients a port more, in Service, ingress and policies', () => {
+    const workers = [
+      { id: 0, type: 'counter' },
+      { id: 1, type: 'store' },
+      { id: 2, type: 'store', resp: false },
+    ];
+    const before = plan({ workers });
+    const { workers: planned, ingress } = plan({ workers, respBasePort: 7000 });
+    assert.deepEqual(
+      planned.map(({ respPort, ports, environment }) => [respPort, ports.resp, environment.DPR_RESP_PORT]),
+      [
+        [undefined, undefined, undefined],
+        [7001, 6380, '6380'],
+        [undefined, undefined, undefined],
+      ],
+    );
+    assert.deepEqual(ingress.routes.slice(before.ingress.routes.length), [
+      { name: 'resp-1', port: 7001, target: 'store-1:6380' },
+    ]);
+    assert.match(ingress.text, /listen 7001 /);
+    assert.deepEqual([planned[0], planned[2]], [before.workers[0], before.workers[2]], 'the others stay as they are');
+    const allowed = planNetworkPolicies({ hasResp: true }).find(({ name }) => name === 'dpr-worker')?.ingress ?? [];
+    assert.equal(allowed.filter(({ ports }) => ports.some(({ port }) => port === 'resp')).length, 1);
   });
 });

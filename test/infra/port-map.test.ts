@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { MAX_WORKER_ID, MAX_WORKERS, parseConfig } from '@dpr/infra/config';
+import { ConfigError, MAX_WORKER_ID, MAX_WORKERS, parseConfig } from '@dpr/infra/config';
 import { adminPort, CONTROL_PORT_OFFSET, MAX_PORT, planLocal, publicPort } from '@dpr/infra/plan';
 import { MAX_WORKER_ID as PROTOCOL_MAX_WORKER_ID, MAX_WORKERS as PROTOCOL_MAX_WORKERS } from '@dpr/protocol';
 
@@ -123,6 +123,40 @@ describe('the port map', () => {
         );
       }),
     );
+  });
+
+  it('gives each store a port for Redis clients by its id alone, if there is a base for them', () => {
+    const store = { id: 4, type: 'store' };
+    const withResp = (workers: object[], respBasePort?: number) =>
+      planLocal(parseConfig({ workers, ...(respBasePort === undefined ? {} : { respBasePort }) }, 'local'), OPTIONS);
+    const [alone] = withResp([store], 7_000).workers;
+    assert.equal(alone?.ports.resp, 7_004);
+    assert.equal(alone?.environment.DPR_RESP_PORT, '7004');
+    const others = [{ id: 0 }, { id: 1, type: 'store', port: 6_500 }, { id: 2, type: 'store', resp: false }];
+    const among = withResp([...others, store], 7_000).workers;
+    assert.deepEqual(among.at(-1), alone, 'others do not move it');
+    assert.deepEqual(
+      among.map(({ ports }) => ports.resp),
+      [undefined, 7_001, undefined, 7_004],
+    );
+    assert.equal(withResp([store]).workers[0]?.environment.DPR_RESP_PORT, undefined);
+  });
+
+  it('is refused when a port for Redis clients is that of another process', () => {
+    const refusal = (respBasePort: number, ...workers: object[]) => {
+      assert.throws(() => parseConfig({ respBasePort, workers }, 'local'), ConfigError);
+      try {
+        parseConfig({ respBasePort, workers }, 'local');
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return '';
+    };
+    const store = { id: 0, type: 'store' };
+    assert.match(refusal(6_379, store), /give port 6379 to the Finder and to worker 0's RESP port/);
+    assert.match(refusal(6_381, store, { id: 1 }), /give port 6381 to worker 1 and to worker 0's RESP port/);
+    assert.match(refusal(26_380, store), /give port 26380 to worker 0's admin port and to worker 0's RESP port/);
+    assert.match(refusal(MAX_PORT, { id: 1, type: 'store' }), /dpr:respBasePort makes public port 65536/);
   });
 
   it('knows the limits of the protocol', () => {
