@@ -9,7 +9,7 @@ import { type Config, ConfigError } from '@dpr/infra/config';
 import { isBuiltIn, type LocalPlan, type LocalWorker, planLocal } from '@dpr/infra/plan';
 import { readStackFile } from '@dpr/infra/stack-file';
 import { ownControlToken } from './control-token.ts';
-import { isLoopback } from './exposure-warnings.ts';
+import { isLoopback } from '@dpr/runtime/loopback';
 import type { Options } from './options.ts';
 import { freePort } from './preflight.ts';
 

@@ -15,7 +15,13 @@ export type LocalEvent =
   /** Every process of the plan serves. */
   | { readonly event: 'serving'; readonly cluster: string; readonly control: string; readonly afterMs: number }
   | { readonly event: 'processStarted'; readonly process: string; readonly pid: number; readonly restart: boolean }
-  | { readonly event: 'processServing'; readonly process: string; readonly afterMs: number }
+  | {
+      readonly event: 'processServing';
+      readonly process: string;
+      readonly afterMs: number;
+      /** Where it serves Redis clients. */
+      readonly respPort?: number;
+    }
   | {
       readonly event: 'processEnded';
       readonly process: string;
@@ -61,6 +67,10 @@ export type LocalEvent =
 
 export type Emit = (event: LocalEvent) => void;
 
+function redisText(port: number | undefined): string {
+  return port === undefined ? '' : `, Redis clients at port ${port}`;
+}
+
 /** An event in plain words; several lines where it lists something. */
 export function textOf(event: LocalEvent): string {
   switch (event.event) {
@@ -73,7 +83,7 @@ export function textOf(event: LocalEvent): string {
     case 'processStarted':
       return `${event.process} ${event.restart ? 'restarted' : 'started'} as process ${event.pid}`;
     case 'processServing':
-      return `${event.process} serves, after ${event.afterMs} ms`;
+      return `${event.process} serves${redisText(event.respPort)}, after ${event.afterMs} ms`;
     case 'processEnded':
       return `${event.process} ${event.reason}; ${nextText(event)}`;
     case 'processSilent':

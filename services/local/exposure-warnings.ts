@@ -1,18 +1,7 @@
 /** What is open on purpose, or open to chance, and that an administrator may not know of: one line each. */
 import { readFileSync } from 'node:fs';
-import { BlockList, isIP } from 'node:net';
 import { CONTROL_PORT_OFFSET, FIRST_EPHEMERAL_PORT, type LocalPlan } from '@dpr/infra/plan';
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
-
-/** Whether nothing but this machine reaches what is bound to this address. */
-export function isLoopback(host: string): boolean {
-  const version = isIP(host);
-  if (version === 0) return host === 'localhost';
-  return LOOPBACK.check(host, version === 6 ? 'ipv6' : 'ipv4');
-}
+import { isLoopback } from '@dpr/runtime/loopback';
 
 /** A warning where other machines are let in, and every program that reaches a public port may use it. */
 export function openToOthers(host: string, { finder }: LocalPlan): string | undefined {

@@ -38,7 +38,8 @@ export function createLifecycle(
   emit: (event: () => LocalEvent) => void,
   changed: () => void,
 ): Lifecycle {
-  const { name } = spec;
+  const { name, ports } = spec;
+  const { resp } = ports;
   let state: ProcessState = { phase: 'idle', pid: undefined, since: Date.now(), restarts: 0, silentMs: 0 };
   let servingSince: number | undefined;
 
@@ -61,7 +62,12 @@ export function createLifecycle(
       servingSince = performance.now();
       const afterMs = Math.round(servingSince - startedAt);
       become('serving');
-      emit(() => ({ event: 'processServing', process: name, afterMs }));
+      emit(() => ({
+        event: 'processServing',
+        process: name,
+        afterMs,
+        ...(resp === undefined ? {} : { respPort: resp }),
+      }));
     },
     noteSilence(silentMs) {
       const { phase, silentMs: beforeMs } = state;

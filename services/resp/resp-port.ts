@@ -6,6 +6,7 @@ import {
   type CreateSidePort,
   every,
   type Guest,
+  isLoopback,
   nextConnectionNumber,
   openBytePort,
   type Place,
@@ -103,6 +104,9 @@ function createRespPort(type: RespType, parts: SidePortParts): SidePort {
         port = opened;
         stopLooking = every(host, PACE_LOOK_MS, look);
         log.info({ event: 'respServing', port: opened.port });
+        if (options.tokens.client === undefined && !isLoopback(options.host)) {
+          log.warn({ event: 'respOpen', port: opened.port, reason: openText(options.host, opened.port) });
+        }
         if (isClosed) void opened.close();
       }, parts.failed);
     },
@@ -119,6 +123,10 @@ function createRespPort(type: RespType, parts: SidePortParts): SidePort {
       host.clearTimeout(late);
     },
   };
+}
+
+function openText(host: string, port: number): string {
+  return `Redis clients of other machines reach port ${port} of ${host}, and no token is asked for: set dpr:clientToken in the config, or DPR_CLIENT_TOKEN`;
 }
 
 function sharedParts(type: RespType, parts: SidePortParts, clients: () => Iterable<Client>): ConnectionParts {

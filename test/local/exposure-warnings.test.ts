@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseConfig } from '@dpr/infra/config';
 import { planLocal } from '@dpr/infra/plan';
-import { ephemeralPorts, isLoopback, openToOthers, portsAtRisk } from '../../services/local/exposure-warnings.ts';
+import { isLoopback } from '@dpr/runtime/loopback';
+import { ephemeralPorts, openToOthers, portsAtRisk } from '../../services/local/exposure-warnings.ts';
 
 function plan(raw: object, host = '127.0.0.1') {
   const options = { dataDirectory: '/data', programDirectory: '/dist', node: 'node', host };

@@ -2,12 +2,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { patience } from '@dpr/runtime/time-limit';
 import type { Cluster } from '../connection/cluster.ts';
+import type { WorkerInfo } from '../connection/membership.ts';
 import { connect } from '../connection/connect.ts';
 import { unlessAborted } from '../abort.ts';
 import type { LogEntry } from '../options.ts';
 import { connectOperator, type ClusterStatus, type Operator } from '../operator/operator.ts';
 import { TimeoutError } from './error-report.ts';
-import { eventJson, eventText, statusText, workersText } from './format.ts';
+import { eventJson, eventText, type ShownWorker, statusText, workersText } from './format.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -45,10 +46,16 @@ export async function showWorkers(
   { json = false }: { readonly json?: boolean },
 ): Promise<void> {
   await withCluster(settings, terminal, (cluster) => {
-    const workers = [...cluster.workers()].sort((a, b) => a.id - b.id);
+    const workers = [...cluster.workers()]
+      .sort((a, b) => a.id - b.id)
+      .map((worker) => withResp(worker, settings.respAddresses?.get(worker.id)));
     terminal.print(json ? JSON.stringify(workers) : workersText(workers, terminal.columns()));
     return Promise.resolve();
   });
+}
+
+function withResp(worker: WorkerInfo, resp: string | undefined): ShownWorker {
+  return resp === undefined ? worker : { ...worker, resp };
 }
 
 export interface RemoveWords {

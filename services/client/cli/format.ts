@@ -47,16 +47,19 @@ function noWorkers(removed: number): string {
   return `No worker is a member now; ${removed} ${removed === 1 ? 'was' : 'were'} removed.`;
 }
 
-export function workersText(workers: readonly WorkerInfo[], columns?: number): string {
+/** A worker, and where it serves Redis clients, if that is known. */
+export type ShownWorker = WorkerInfo & { readonly resp?: string };
+
+export function workersText(workers: readonly ShownWorker[], columns?: number): string {
   if (workers.length === 0) return 'No worker is a member now.';
-  const rows = workers.map(({ id, type, generation, address, leaving }) => [
-    String(id),
-    type,
-    String(generation),
-    address,
+  const hasResp = workers.some(({ resp }) => resp !== undefined);
+  const rows = workers.map(({ id, type, generation, address, resp = '', leaving }) => [
+    ...[String(id), type, String(generation), address],
+    ...(hasResp ? [resp] : []),
     leaving ? 'leaving' : '',
   ]);
-  const lines = table([['ID', 'TYPE', 'GEN', 'ADDRESS', ''], ...rows]).split('\n');
+  const head = ['ID', 'TYPE', 'GEN', 'ADDRESS', ...(hasResp ? ['REDIS CLIENTS'] : []), ''];
+  const lines = table([head, ...rows]).split('\n');
   return lines.map((line) => cut(line, columns)).join('\n');
 }
 

@@ -17,6 +17,7 @@ export type { Refusal } from '../greeting.ts';
 export { createPlaces } from '../connection-places.ts';
 export { every } from '../every.ts';
 export type { Host, Timer } from '../host.ts';
+export { isLoopback } from '../loopback.ts';
 
 export interface SidePort extends Closable {
   /** Open the port, the first time: the worker serves. */
