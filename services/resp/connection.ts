@@ -121,6 +121,7 @@ export class RespConnection implements CommandClient {
 
   /** What came. The memory is the connection's until the next piece comes. */
   take(piece: Buffer): void {
+    if (this.#isClosed || this.#isEnding || this.#lastError !== undefined) return;
     this.#parser.push(piece);
     this.#work();
   }
@@ -215,6 +216,7 @@ export class RespConnection implements CommandClient {
   reset(): void {
     this.#transaction.end();
     this.#name = '';
+    this.#isGuest = this.#parser.isGuest = this.server.asksForToken;
     this.setProtocol(2);
   }
 
@@ -337,10 +339,10 @@ export class RespConnection implements CommandClient {
     if (command === undefined) return this.#unknown(words);
     this.#lastCommand = command.name;
     if (!hasRightCount(command, words.count)) {
-      return this.#fail(`ERR wrong number of arguments for '${command.name}' command`);
+      return this.#refuse(`ERR wrong number of arguments for '${command.name}' command`);
     }
     if (this.#isGuest && !(isLocal(command) && command.isForGuests === true)) {
-      return this.#fail(NO_TOKEN);
+      return this.#refuse(NO_TOKEN);
     }
     if (this.#transaction.isOpen && !(isLocal(command) && command.isImmediate === true)) {
       return this.#queue(command, words);
@@ -353,10 +355,10 @@ export class RespConnection implements CommandClient {
     const upper = name.toUpperCase();
     if (upper === PROXY_WORD && this.#commands === 1) return;
     if (BROWSER_WORDS.includes(upper)) return this.#cutOff();
-    if (this.#isGuest) return this.#fail(NO_TOKEN);
+    if (this.#isGuest) return this.#refuse(NO_TOKEN);
     const advice = this.#parts.type.advice(name.toLowerCase());
     const shown = name.slice(0, MAX_SHOWN_NAME).replace(/[^\x20-\x7e]/g, '?');
-    this.#fail(`ERR unknown command '${shown}'${advice === undefined ? '' : `: ${advice}`}`);
+    this.#refuse(`ERR unknown command '${shown}'${advice === undefined ? '' : `: ${advice}`}`);
   }
 
   #queue(command: AnyCommand, words: Arguments): void {
@@ -364,6 +366,7 @@ export class RespConnection implements CommandClient {
       this.#transaction.queue(command, words);
       this.reply.simple('QUEUED');
     } catch (error) {
+      this.#transaction.isBroken = true;
       this.#failWith(error);
     }
   }
@@ -408,9 +411,14 @@ export class RespConnection implements CommandClient {
     this.#held = { command, words: words.copy() };
   }
 
-  /** The next command is this error. */
-  #fail(text: string): void {
+  /** The next command is none, or may not be one now: a transaction that it was to be a part of is not executed either. */
+  #refuse(text: string): void {
     this.#transaction.isBroken ||= this.#transaction.isOpen;
+    this.#fail(text);
+  }
+
+  /** The reply to the next command is this error. */
+  #fail(text: string): void {
     const { batch } = this.#run;
     if (batch.isEmpty) return this.reply.error(text);
     batch.literal(Buffer.from(`-${text.replace(/[\r\n]+/g, ' ')}\r\n`));

@@ -115,7 +115,7 @@ function createRespPort(type: RespType, parts: SidePortParts): SidePort {
     async close() {
       isClosed = true;
       stopLooking?.();
-      for (const { socket } of clients) socket.end();
+      for (const { socket } of clients) socket.destroySoon();
       const late = host.setTimeout(() => {
         for (const { socket } of clients) socket.destroy();
       }, CLOSE_MS);
@@ -164,7 +164,8 @@ function byteSocket(socket: Socket): ByteSocket {
       if (isPaused) socket.resume();
       isPaused = false;
     },
-    end: () => void socket.end(),
+    // Both directions: who has no more to hear would go on talking for ever.
+    end: () => socket.destroySoon(),
     destroy: () => void socket.destroy(),
   };
 }

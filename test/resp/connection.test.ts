@@ -154,6 +154,7 @@ describe('a client that has to show a token', () => {
     assert.match(client.call(['AUTH', 'someone', TOKEN]), /^-WRONGPASS /);
     assert.equal(client.call(['AUTH', TOKEN], ['SET', 'a', '1']), `${OK}${OK}`);
     assert.match(respStage({ token: TOKEN }).connect().call(['HELLO', '3', 'AUTH', 'default', TOKEN]), /^%7\r\n/);
+    assert.match(client.call(['RESET'], ['GET', 'a'], ['AUTH', TOKEN]), /^\+RESET\r\n-NOAUTH [^\r]*\r\n\+OK\r\n$/);
   });
 
   it('may not send much before', () => {
@@ -194,6 +195,10 @@ describe('a transaction of a Redis client', () => {
         .call(['MULTI'], ['SET', 'a', 'x'], ['INCR', 'a'], ['SET', 'a', 'y', 'EX', '0'], ['GET', 'a'], ['EXEC'])
         .split('*4\r\n')[1],
       `${OK}-ERR value is not an integer or out of range\r\n-ERR invalid expire time in 'set' command\r\n$1\r\nx\r\n`,
+    );
+    assert.match(
+      client.call(['MULTI'], ['MULTI'], ['WATCH', 'a'], ['PING'], ['EXEC']),
+      /-ERR MULTI calls can not be nested\r\n-ERR WATCH inside MULTI [^\r]*\r\n\+QUEUED\r\n\*1\r\n\+PONG/,
     );
     assert.equal(client.call(['EXEC'], ['DISCARD']), '-ERR EXEC without MULTI\r\n-ERR DISCARD without MULTI\r\n');
     assert.equal(

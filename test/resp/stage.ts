@@ -64,6 +64,8 @@ export interface RespStage {
   /** Have everything happen that is due at once. */
   settle(): void;
   readonly worker: ReturnType<typeof servingWorker>['worker'];
+  /** Who answers connections of other ports. */
+  readonly owner: Owner;
 }
 
 export function encodeCommand(words: readonly (string | Buffer)[]): Buffer {
@@ -180,6 +182,7 @@ export function respStage({ token, storeBytes = 2 ** 28, ...limits }: StageOptio
 
   return {
     worker,
+    owner,
     batches,
     settle,
     seal,

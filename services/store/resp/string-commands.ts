@@ -30,6 +30,7 @@ import { timeOf, TIME_WORDS } from './time-options.ts';
 
 const KEY = 1;
 const MAX_AMOUNT = 2n ** 63n;
+const INFINITE = /^[+-]?inf(inity)?$/i;
 
 export const STRING_COMMANDS: readonly DataCommand[] = [
   reads('get', 2, ONE_KEY, 'The value of a key.', (words, batch) => writeGet(batch, words, KEY)),
@@ -69,6 +70,7 @@ export const STRING_COMMANDS: readonly DataCommand[] = [
   }),
   writes('incrbyfloat', 3, ONE_KEY, 'Adds a number with a fraction.', (words, batch) => {
     if (words.length(2) > MAX_FRACTION_TEXT_BYTES) throw new CommandError('ERR value is not a valid float');
+    if (INFINITE.test(words.text(2))) throw new CommandError('ERR increment would produce NaN or Infinity');
     writeValueOperation(batch, KINDS.incrementFloat, OPTIONS.inOrder, words, KEY, 2, float);
   }),
   reads('mget', -2, ALL_KEYS, 'The values of keys.', (words, batch) => {

@@ -16,6 +16,7 @@ export const TIME_WORDS: Readonly<Record<string, TimeWord>> = {
   PXAT: { isRelative: false, unitMs: 1n },
 };
 
+const MAX_INTEGER = 2n ** 63n - 1n;
 const MOST = { relative: BigInt(MAX_TIME_TO_LIVE_MS), absolute: BigInt(Number.MAX_SAFE_INTEGER) };
 
 /** @returns ms @throws CommandError when the time is not one that is to come, or that may be said */
@@ -28,9 +29,9 @@ export function timeOf(words: Arguments, index: number, { isRelative, unitMs }: 
 /** @returns ms, also of a time that has passed @throws CommandError when it may not be said */
 export function anyTimeOf(words: Arguments, index: number, { isRelative, unitMs }: TimeWord, command: string): number {
   const time = integerOf(words, index) * unitMs;
-  const most = isRelative ? MOST.relative : MOST.absolute;
-  if (time < -most || time > most) throw invalidTime(command);
-  return Number(time);
+  if (time < -MAX_INTEGER || time > (isRelative ? MOST.relative : MAX_INTEGER)) throw invalidTime(command);
+  // Later than any clock will say, or long ago: it does not matter when.
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(time)));
 }
 
 function invalidTime(command: string): CommandError {

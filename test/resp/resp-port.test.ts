@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { workerStatus } from '@dpr/core';
+import { respPort } from '@dpr/resp';
+import type { Log } from '@dpr/runtime';
+import { nodeHost } from '@dpr/runtime/node-host';
+import { createPlaces, limitBytes, type SidePort } from '@dpr/runtime/side-port';
+import { storeResp } from '../../services/store/resp/index.ts';
+import { until } from '../client/until.ts';
+import { encodeCommand, respStage } from './stage.ts';
+
+interface Options {
+  readonly host?: string;
+  readonly token?: string;
+  readonly maxReceivedBytes?: number;
+}
+
+describe('a port for Redis clients', () => {
+  const open: { close(): unknown }[] = [];
+  let lines: Record<string, unknown>[] = [];
+
+  afterEach(async () => {
+    for (const one of open.splice(0)) await one.close();
+    lines = [];
+  });
+
+  async function serve({ host = '127.0.0.1', token, maxReceivedBytes = 2 ** 30 }: Options = {}): Promise<number> {
+    const note = (fields: Record<string, unknown>): void => void lines.push(fields);
+    const stage = respStage();
+    const port: SidePort = respPort(storeResp)({
+      host: nodeHost,
+      port: {
+        ...{ host, port: 0, what: 'RESP port', places: createPlaces(), addresses: 'own' },
+        tokens: { control: undefined, client: token },
+        log: { info: note, warn: note, error: note, debug: () => undefined } as unknown as Log,
+      },
+      budgets: { received: limitBytes(maxReceivedBytes), unsent: limitBytes(2 ** 30) },
+      owner: stage.owner,
+      status: () => workerStatus(stage.worker),
+      failed: (error) => assert.fail(String(error)),
+    });
+    open.push(port);
+    port.serve();
+    port.serve();
+    await until(() => port.isOpen());
+    return lines.find(({ event }) => event === 'respServing')?.port as number;
+  }
+
+  async function client(port: number): Promise<Socket & { said: () => string; gone: Promise<unknown> }> {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    open.push({ close: () => socket.destroy() });
+    let said = '';
+    socket.on('data', (bytes) => (said += bytes.toString('latin1')));
+    const gone = new Promise((resolve) => socket.once('close', resolve));
+    await once(socket, 'connect');
+    return Object.assign(socket, { said: () => said, gone });
+  }
+
+  it('serves clients, and ends with what was written', async () => {
+    const port = await serve();
+    const one = await client(port);
+    one.write('SET a 1\r\n');
+    await until(() => one.said() === '+OK\r\n');
+    const other = await client(port);
+    other.write('GET a\r\nQUIT\r\n');
+    await other.gone;
+    assert.equal(other.said(), '$1\r\n1\r\n+OK\r\n');
+    await Promise.all([one.gone, open.shift()?.close()]);
+    assert.deepEqual(
+      lines.map(({ event }) => event),
+      ['respServing'],
+    );
+  });
+
+  it('ends a connection that goes on saying what is no command', async () => {
+    const socket = await client(await serve());
+    const again = (): void => {
+      if (!socket.destroyed) socket.write('payload', () => setImmediate(again));
+    };
+    again();
+    await socket.gone;
+    assert.match(socket.said(), /^(-ERR Protocol error: too big inline request\r\n)?$/);
+  });
+
+  it('closes who holds most of commands that are not complete, once all hold too much together', async () => {
+    const port = await serve({ maxReceivedBytes: 300_000 });
+    const [small, large] = [await client(port), await client(port)];
+    const command = encodeCommand(['SET', 'a', Buffer.alloc(100_000)]);
+    small.write(command.subarray(0, 60_000));
+    large.write(encodeCommand(['SET', 'b', Buffer.alloc(900_000)]).subarray(0, 800_000));
+    await large.gone;
+    small.write(command.subarray(60_000));
+    await until(() => small.said() === '+OK\r\n');
+  });
+
+  it('lets in who shows the token', async () => {
+    const socket = await client(await serve({ token: 'a-token-of-the-cluster' }));
+    socket.write('PING\r\nAUTH wrong\r\nAUTH a-token-of-the-cluster\r\nPING\r\n');
+    await until(() => socket.said().endsWith('+PONG\r\n'));
+    assert.match(socket.said(), /^-NOAUTH [^\r]*\r\n-WRONGPASS [^\r]*\r\n\+OK\r\n\+PONG\r\n$/);
+  });
+
+  it('says once that it is open to other machines, and asks for no token', async () => {
+    await serve({ host: '0.0.0.0' });
+    assert.deepEqual(
+      lines.map(({ event }) => event),
+      ['respServing', 'respOpen'],
+    );
+    await serve({ host: '0.0.0.0', token: 'a-token-of-the-cluster' });
+    assert.equal(lines.filter(({ event }) => event === 'respOpen').length, 1);
+  });
+});
