@@ -40,15 +40,17 @@ export async function showStatus(
   });
 }
 
+/** @param resp where workers serve Redis clients, as far as that is known */
 export async function showWorkers(
   settings: Settings,
   terminal: Terminal,
+  resp: ReadonlyMap<number, string>,
   { json = false }: { readonly json?: boolean },
 ): Promise<void> {
   await withCluster(settings, terminal, (cluster) => {
     const workers = [...cluster.workers()]
       .sort((a, b) => a.id - b.id)
-      .map((worker) => withResp(worker, settings.respAddresses?.get(worker.id)));
+      .map((worker) => withResp(worker, resp.get(worker.id)));
     terminal.print(json ? JSON.stringify(workers) : workersText(workers, terminal.columns()));
     return Promise.resolve();
   });

@@ -126,3 +126,18 @@ export async function clusterIn(directory: string): Promise<Here | undefined> {
   const controlToken = readIfThere(path.join(directory, CONTROL_TOKEN_FILE))?.trim();
   return { cluster, control, processes, directory, controlToken: controlToken === '' ? undefined : controlToken };
 }
+
+/** Where workers of a cluster that runs here serve Redis clients, by their ids: at the same host as the Finder. */
+export async function respAddresses(
+  place: PlaceWords,
+  directory: string,
+  cluster: string,
+): Promise<ReadonlyMap<number, string>> {
+  const here = hereAt(await clustersHere(place, directory), 'cluster', cluster);
+  const { hostname } = parseAddress(cluster);
+  return new Map(
+    (here?.processes ?? []).flatMap(({ id, ports: { resp } }): [number, string][] =>
+      id === undefined || resp === undefined ? [] : [[id, `${hostname}:${resp}`]],
+    ),
+  );
+}

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DEFAULT_PORT } from '../connection/addresses.ts';
-import type { ClusterProcess } from '../operator/cluster-file.ts';
 import { NotRunningError, UsageError } from './error-report.ts';
 import { clustersHere, hereAt, theOneMeant, type PlaceWords } from './local-clusters.ts';
 
@@ -32,8 +31,6 @@ export interface Settings {
   readonly connectTimeoutMs: number;
   /** Whether a refused connection may be followed by a better one: it is waited for if it was asked for, or will come back. */
   readonly awaitFinder: boolean;
-  /** Of a cluster that `npm start` runs on this machine: where workers serve Redis clients, by their ids. */
-  readonly respAddresses?: ReadonlyMap<number, string>;
 }
 
 export type Variables = Readonly<Record<string, string | undefined>>;
@@ -82,18 +79,7 @@ export async function settingsOf(options: CommonOptions, variables: Variables, d
     ca: options.ca === undefined ? undefined : readText(options.ca, 'the certificate'),
     connectTimeoutMs: Math.ceil((options.timeout ?? DEFAULT_TIMEOUT_S) * 1_000), // signals take whole milliseconds only
     awaitFinder: options.timeout !== undefined || own !== undefined,
-    respAddresses: respAddressesOf(cluster, own?.processes ?? []),
   };
-}
-
-/** They are at the same host as the Finder. */
-function respAddressesOf(cluster: string, processes: readonly ClusterProcess[]): ReadonlyMap<number, string> {
-  const { hostname } = new URL(cluster);
-  return new Map(
-    processes.flatMap(({ id, ports: { resp } }): [number, string][] =>
-      id === undefined || resp === undefined ? [] : [[id, `${hostname}:${resp}`]],
-    ),
-  );
 }
 
 function tokenOf(

@@ -6,7 +6,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { removeWorker, showStatus, showWorkers, watchEvents } from './commands.ts';
 import { addToCounter, readCounter } from './counter-commands.ts';
 import { ensureDeclared, type EnsureWords } from './ensure.ts';
-import { clusterIn, dataDirectory } from './local-clusters.ts';
+import { clusterIn, dataDirectory, respAddresses } from './local-clusters.ts';
 import { showPids } from './processes.ts';
 import { settingsInTime, settingsOf, type CommonOptions, type Variables } from './settings.ts';
 import { deleteKeys, readKey, setKey, type SetWords } from './store-commands.ts';
@@ -40,7 +40,7 @@ export function addSubcommands(program: Command, caller: Caller): void {
     settings: () => settingsInTime(common(), variables, directory, terminal.signal),
     withJson: (words) => ({ ...words, json: common().json === true }),
   };
-  addStatusCommands(program, context);
+  addStatusCommands(program, context, directory);
   addCounterCommands(program, context);
   addStoreCommands(program, context);
   addMembershipCommands(program, context);
@@ -61,7 +61,11 @@ async function volumesPlace(
   return { data: place, settings: isGiven ? await settingsOf(options, variables, directory) : undefined };
 }
 
-function addStatusCommands(program: Command, { terminal, settings, withJson }: Context): void {
+function addStatusCommands(
+  program: Command,
+  { terminal, common, settings, withJson }: Context,
+  directory: string,
+): void {
   program
     .command('status')
     .description('the world-line; per worker its state, versions, and what is executed and not committed')
@@ -73,7 +77,10 @@ function addStatusCommands(program: Command, { terminal, settings, withJson }: C
     .command('workers')
     .description('the workers and where they are reached')
     .addHelpText('after', examples('dpr workers', "dpr workers --json | jq '.[].address'"))
-    .action(async (words: object) => showWorkers(await settings(), terminal, withJson(words)));
+    .action(async (words: object) => {
+      const asked = await settings();
+      return showWorkers(asked, terminal, await respAddresses(common(), directory, asked.cluster), withJson(words));
+    });
 }
 
 function addCounterCommands(program: Command, { terminal, settings, withJson }: Context): void {
