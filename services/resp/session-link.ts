@@ -4,8 +4,8 @@
  * once all its batches are answered.
  */
 import { decisionsAfter, survivingVersion } from '@dpr/core';
-import { decode, PROTOCOL_VERSION, type Batch, type Draft, type Message, type MessageOf } from '@dpr/protocol';
-import type { Connection, Host, Owner } from '@dpr/runtime/side-port';
+import { decode, type Batch, type Draft, type Message, type MessageOf } from '@dpr/protocol';
+import { clientHello, type Connection, type Host, type Owner } from '@dpr/runtime/side-port';
 
 export interface LinkUser {
   /** The batch executed. */
@@ -31,14 +31,6 @@ export interface Rollback {
 
 const SESSION_BYTES = 16;
 const NO_DEPENDENCIES: ReadonlyMap<number, number> = new Map();
-const HELLO = {
-  kind: 'hello',
-  protocol: PROTOCOL_VERSION,
-  role: 'client',
-  cluster: undefined,
-  stamp: undefined,
-  token: '',
-} as const;
 
 export class SessionLink {
   readonly #host: Pick<Host, 'nextTick' | 'randomBytes'>;
@@ -88,29 +80,12 @@ export class SessionLink {
       isOpen: () => this.#isOpen,
       watch: () => undefined, // it is in the same process
     };
-    this.#dispatch(() => owner.opened(this.#connection, HELLO));
-  }
-
-  get worldLine(): number {
-    return this.#worldLine;
-  }
-
-  get version(): number {
-    return this.#version;
-  }
-
-  get committed(): number {
-    return this.#committed;
+    this.#dispatch(() => owner.opened(this.#connection, clientHello('')));
   }
 
   /** Whether no failure takes anything back that was done here. */
   get isCommitted(): boolean {
     return this.#version <= this.#committed;
-  }
-
-  /** Whether the batch has no answer yet. */
-  get isWaiting(): boolean {
-    return this.#batch !== undefined;
   }
 
   /** Send a batch; the one before has been answered. @param operations stay as they are until it is */

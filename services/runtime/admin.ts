@@ -2,7 +2,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, type Registry } from 'prom-client';
-import { cannotListen } from './cannot-listen.ts';
+import { bindPort } from './bind-port.ts';
 import { keepInHand } from './descriptors.ts';
 import type { Log } from './log.ts';
 import { PROGRAMS_ONLY, refuseVisitor, type Visitors } from './request-origins.ts';
@@ -81,14 +81,7 @@ export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
   });
   server.maxConnections = MAX_ADMIN_CONNECTIONS;
   server.on('clientError', (_error, socket) => socket.destroy());
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(port, host, resolve);
-    });
-  } catch (error) {
-    throw cannotListen('admin port', { host, port }, error);
-  }
+  await bindPort(server, 'admin port', { host, port });
   server.on('error', (error) => log.error({ event: 'adminFailed', reason: error.message }));
   const letGo = keepInHand();
   return {

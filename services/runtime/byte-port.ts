@@ -1,15 +1,13 @@
 /** A port whose connections carry bytes of a protocol that is its user's business. Who may connect, and stay, is decided as at every port. */
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { PROTOCOL_VERSION } from '@dpr/protocol';
-import { cannotListen } from './cannot-listen.ts';
-import type { ClientAddresses } from './client-address.ts';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { bindPort } from './bind-port.ts';
+import { originOf, type ClientAddresses } from './client-address.ts';
 import { createAdmission, type Place } from './connection-admission.ts';
 import { readFirstBytes } from './connection-preamble.ts';
 import type { Places } from './connection-places.ts';
-import { originOf } from './client-address.ts';
 import { checkDescriptors, doorStop } from './descriptors.ts';
 import type { Tokens } from './environment.ts';
-import type { Hello, Refusal } from './greeting.ts';
+import { clientHello, type Refusal } from './greeting.ts';
 import { LISTENER_LIMITS } from './listener-limits.ts';
 import type { Log } from './log.ts';
 
@@ -58,7 +56,7 @@ export async function openBytePort(options: BytePortOptions, accept: (guest: Gue
     accept({
       socket,
       origin: () => admission.originOf(socket),
-      greet: (token, giveWay) => admission.greet(socket, helloWith(token), giveWay),
+      greet: (token, giveWay) => admission.greet(socket, clientHello(token), giveWay),
     });
   }
 
@@ -70,11 +68,7 @@ export async function openBytePort(options: BytePortOptions, accept: (guest: Gue
     socket.once('close', () => admission.left(socket));
     serve(socket);
   });
-  try {
-    await bind(server, options);
-  } catch (error) {
-    throw cannotListen(what, options, error);
-  }
+  await bindPort(server, what, options);
   server.on('error', (error) => log.error({ event: 'listenerFailed', reason: error.message }));
   return {
     port: (server.address() as AddressInfo).port,
@@ -84,22 +78,4 @@ export async function openBytePort(options: BytePortOptions, accept: (guest: Gue
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
-}
-
-function helloWith(token: string): Hello {
-  return {
-    kind: 'hello',
-    protocol: PROTOCOL_VERSION,
-    role: 'client',
-    cluster: undefined,
-    stamp: undefined,
-    token,
-  };
-}
-
-function bind(server: Server, { host, port }: Pick<BytePortOptions, 'host' | 'port'>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
 }

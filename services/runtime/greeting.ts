@@ -6,6 +6,11 @@ import type { Tokens } from './environment.ts';
 export type Hello = MessageOf<'hello'>;
 export type PeerRole = Hello['role'];
 
+/** The greeting of a client that knows nothing of the cluster. */
+export function clientHello(token: string): Hello {
+  return { kind: 'hello', protocol: PROTOCOL_VERSION, role: 'client', cluster: undefined, stamp: undefined, token };
+}
+
 export interface Refusal {
   readonly code: ErrorCode;
   readonly text: string;

@@ -1,4 +1,5 @@
 /** Hands a peer's frames on, some at a time; holds the others back until the peer has read, or until their turn has come. */
+import { append } from '@dpr/core';
 import type { Message } from '@dpr/protocol';
 import type { FrameSocket } from './frame-socket.ts';
 import type { InputTurns } from './input-turns.ts';
@@ -41,7 +42,7 @@ export function heldFrames(
 
   function hand(messages: readonly Message[]): void {
     for (let at = 0; at < messages.length && isOpen();) {
-      if (held.length > 0 || mustWait()) return hold(messages.slice(at));
+      if (held.length > 0 || mustWait()) return append(held, messages.slice(at));
       const some = frames.unsentBytes() > MANY_UNREAD_BYTES ? 1 : FRAMES_AT_ONCE;
       deliver(messages.length <= some ? messages : messages.slice(at, at + some));
       at += some;
@@ -58,10 +59,6 @@ export function heldFrames(
     frames.holdReading();
     turns.wait(waiter);
     return true;
-  }
-
-  function hold(messages: readonly Message[]): void {
-    for (const message of messages) held.push(message);
   }
 
   return {

@@ -1,12 +1,11 @@
 /**
  * A port that speaks the protocol: accepts WebSockets, lets in the peers that greet rightly, and hands decoded frames to its owner.
  */
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MAX_FRAME_BYTES } from '@dpr/protocol';
 import { WebSocketServer } from 'ws';
 import type { AdmissionOptions } from './connection-admission.ts';
-import { cannotListen } from './cannot-listen.ts';
+import { bindPort } from './bind-port.ts';
 import type { ClientAddresses } from './client-address.ts';
 import { createPlaces } from './connection-places.ts';
 import type { Owner } from './connection.ts';
@@ -57,10 +56,10 @@ export async function listen(options: ListenerOptions, owner: Owner): Promise<Li
       sockets.handleUpgrade(request, socket, head, (ws) => peers.serve(acceptedSocket(ws, socket), socket)),
   );
   try {
-    await bind(server, options);
+    await bindPort(server, 'port', options);
   } catch (error) {
     await peers.close();
-    throw cannotListen('port', options, error);
+    throw error;
   }
   server.on('error', (error) => log.error({ event: 'listenerFailed', reason: error.message }));
 
@@ -82,13 +81,6 @@ function webSockets({ pings }: ListenerLimits): WebSocketServer {
   const bounds = { maxPendingAutoPongs: pings }; // which the library's types lack
   const shared = { noServer: true, clientTracking: false, perMessageDeflate: false };
   return new WebSocketServer({ ...shared, maxPayload: MAX_FRAME_BYTES, ...bounds });
-}
-
-function bind(server: Server, { host, port }: Pick<ListenerOptions, 'host' | 'port'>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
 }
 
 /** Fail now if the port cannot be bound, rather than when it is needed. @throws ProcessError */

@@ -13,7 +13,7 @@ export { nextConnectionNumber, type Connection, type Owner } from '../connection
 export { openBytePort, type BytePort, type BytePortOptions, type Guest } from '../byte-port.ts';
 export { limitBytes, type Budget, type BudgetPart, type Budgets } from '../budget.ts';
 export type { Place } from '../connection-admission.ts';
-export type { Refusal } from '../greeting.ts';
+export { clientHello, type Refusal } from '../greeting.ts';
 export { createPlaces } from '../connection-places.ts';
 export { every } from '../every.ts';
 export type { Host, Timer } from '../host.ts';

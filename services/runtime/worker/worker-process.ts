@@ -62,17 +62,9 @@ export async function startWorker(
   };
   const note = logEvents(log, settings.data);
   const portOptions: Omit<ListenerOptions, 'arrivals'> & Pick<BytePortOptions, 'places' | 'addresses'> = {
-    ...{
-      host,
-      port,
-      log,
-      visitors,
-      tokens,
-      limits: timing,
-      budgetsOf: () => budgets,
-      addresses,
-      places: createPlaces(),
-    },
+    ...{ host, port, log, visitors, tokens, addresses, limits: timing },
+    budgetsOf: () => budgets,
+    places: createPlaces(),
     roles: ['client'],
     elsewhere: "workers and operators greet at the Finder's control port",
   };
