@@ -59,8 +59,7 @@ const FORMS: Readonly<Record<number, Form>> = {
 
 export class BatchReader {
   #memory = new DataView(new ArrayBuffer(0));
-  /** Where the next operation begins. */
-  position = 0;
+  #next = 0;
   #end = 0;
   kind = 0;
   options = 0;
@@ -84,18 +83,18 @@ export class BatchReader {
   begin(operations: Uint8Array): void {
     // A view for each batch: batches of many sessions share no memory that would be worth keeping one for.
     this.#memory = new DataView(operations.buffer, operations.byteOffset, operations.length) as DataView<ArrayBuffer>;
-    this.position = 0;
+    this.#next = 0;
     this.#end = operations.length;
   }
 
   get isAtEnd(): boolean {
-    return this.position === this.#end;
+    return this.#next === this.#end;
   }
 
   /** Read the next operation. @returns false when it is none; what is then in the fields is undefined */
   read(): boolean {
     const memory = this.#memory;
-    let at = this.position;
+    let at = this.#next;
     if (at + OPERATION_HEAD_BYTES > this.#end) return false;
     this.kind = memory.getUint8(at);
     this.options = memory.getUint8(at + 1);
@@ -108,8 +107,8 @@ export class BatchReader {
     this.#readFixed(form, at);
     this.key = fixed;
     this.value = fixed + this.keyLength;
-    this.position = this.value + this.valueLength;
-    return this.position <= this.#end && this.valueLength <= (form.maxValueBytes ?? 0) && this.#isWithinLimits();
+    this.#next = this.value + this.valueLength;
+    return this.#next <= this.#end && this.valueLength <= (form.maxValueBytes ?? 0) && this.#isWithinLimits();
   }
 
   /** Bytes between the head and the key. */

@@ -1,5 +1,5 @@
 /** Operations on the keys of a store, one batch after another. */
-import { MalformedOperations } from '@dpr/runtime';
+import { MalformedOperations, MAX_BATCH_OPERATIONS } from '@dpr/runtime';
 import { BatchReader } from './batch.ts';
 import { addDecimal, DECIMAL_BYTES, parseDecimal, writeDecimal } from './decimal.ts';
 import { type Keyspace, MAX_PREFETCHED, TYPES } from './engine/index.ts';
@@ -14,7 +14,8 @@ export class Executor {
   readonly #results = new ResultWriter();
   readonly #rewriter = new Rewriter(this.#reader, this.#results);
   readonly #walker = new Walker(this.#reader, this.#results);
-  readonly #hashes = new Uint32Array(MAX_PREFETCHED);
+  /** Of the keys of a batch. */
+  readonly #hashes = new Uint32Array(MAX_BATCH_OPERATIONS);
   readonly #digits = new DataView(new ArrayBuffer(DECIMAL_BYTES));
   /** What is to be written; one object for all, since a batch may write thousands of times. */
   readonly #content = { type: TYPES.string, value: this.#digits as DataView, from: 0, length: 0, deadline: 0 };
@@ -27,43 +28,32 @@ export class Executor {
   }
 
   apply(operations: Uint8Array, count: number, now: number): Uint8Array {
-    this.#check(operations, count);
     const keyspace = this.#keyspace();
+    this.#check(keyspace, operations, count);
     keyspace.advance(now);
     this.#reader.begin(operations);
     this.#results.begin(count);
     this.#skipped = 0;
-    for (let from = 0; from < count; from += MAX_PREFETCHED)
-      this.#some(keyspace, Math.min(MAX_PREFETCHED, count - from));
+    for (let index = 0; index < count; index++) {
+      if (index % MAX_PREFETCHED === 0) keyspace.prefetch(this.#hashes, index, count);
+      this.#reader.read();
+      if (this.#skipped > 0) {
+        this.#skipped--;
+        this.#results.status(this.#reader.kind, this.#why);
+        continue;
+      }
+      keyspace.seek(this.#reader.memory, this.#reader.key, this.#reader.keyLength, this.#hashes[index]);
+      this.#perform(keyspace);
+    }
     return this.#results.finish();
   }
 
-  #some(keyspace: Keyspace, count: number): void {
-    const reader = this.#reader;
-    const begin = reader.position;
-    for (let index = 0; index < count; index++) {
-      reader.read();
-      this.#hashes[index] = keyspace.hashOf(reader.memory, reader.key, reader.keyLength);
-    }
-    keyspace.prefetch(this.#hashes, count);
-    reader.position = begin;
-    for (let index = 0; index < count; index++) {
-      reader.read();
-      if (this.#skipped > 0) {
-        this.#skipped--;
-        this.#results.status(reader.kind, this.#why);
-        continue;
-      }
-      keyspace.seek(reader.memory, reader.key, reader.keyLength, this.#hashes[index]);
-      this.#perform(keyspace);
-    }
-  }
-
-  /** @throws MalformedOperations before the first operation changes anything */
-  #check(operations: Uint8Array, count: number): void {
+  /** Look at all operations, and hash their keys. @throws MalformedOperations before the first of them changes anything */
+  #check(keyspace: Keyspace, operations: Uint8Array, count: number): void {
     this.#reader.begin(operations);
     for (let index = 0; index < count; index++) {
       if (!this.#reader.read()) throw new MalformedOperations(`operation ${index} of ${count} is none of a store`);
+      this.#hashes[index] = keyspace.hashOf(this.#reader.memory, this.#reader.key, this.#reader.keyLength);
     }
     if (!this.#reader.isAtEnd) throw new MalformedOperations(`there is more than ${count} operations of a store`);
   }

@@ -53,22 +53,36 @@ export class Walker {
   /** Put the keys that fit the pattern into a page. @returns where the next page begins */
   #collect(keyspace: Keyspace): number {
     const { memory: text, value, valueLength, first, second } = this.#reader;
-    const { index, records } = keyspace;
     const glob = new Glob(text, value, valueLength);
-    let keys = second;
-    let position = first;
-    for (let homes = second * HOMES_PER_KEY + MORE_HOMES; homes > 0 && keys > 0 && position < END_POSITION; homes--) {
+    return this.#walk(keyspace, first, second, (memory, at) => {
+      if (!keyspace.isVisible(memory, at)) return false;
+      const key = keyAt(memory, at);
+      const length = keyLengthAt(memory, at);
+      if (!glob.isAll && !glob.fits(memory, key, length)) return true;
+      return this.#add(memory, key, length) ? true : undefined;
+    });
+  }
+
+  /**
+   * Visit records until about so many were of keys that count.
+   * @param visit whether this one was; undefined: it is to be the first of the next walk
+   * @returns the position after those that were visited
+   */
+  #walk(
+    { index, records }: Keyspace,
+    from: number,
+    count: number,
+    visit: (memory: DataView, at: number) => boolean | undefined,
+  ): number {
+    let keys = count;
+    let position = from;
+    for (let homes = count * HOMES_PER_KEY + MORE_HOMES; homes > 0 && keys > 0 && position < END_POSITION; homes--) {
       index.group(position, this.#group);
       for (let place = 0; place < this.#group.count; place++) {
         const address = this.#group.addresses[place] ?? 0;
-        const memory = records.memory(address);
-        const at = records.offset(address);
-        if (!keyspace.isVisible(memory, at)) continue;
-        keys--;
-        const key = keyAt(memory, at);
-        const length = keyLengthAt(memory, at);
-        if (!glob.isAll && !glob.fits(memory, key, length)) continue;
-        if (!this.#add(memory, key, length)) return this.#group.hashes[place] ?? 0;
+        const counts = visit(records.memory(address), records.offset(address));
+        if (counts === undefined) return this.#group.hashes[place] ?? 0;
+        if (counts) keys--;
       }
       position = index.nextHome(position);
     }
@@ -91,29 +105,13 @@ export class Walker {
       this.#results.status(KINDS.flush, STATUS.tooMuch);
       return;
     }
-    const next = this.#remove(keyspace, first, isWhole ? Infinity : second);
+    const next = this.#walk(keyspace, first, isWhole ? Infinity : second, (memory, at) =>
+      this.#remove(keyspace, memory, at),
+    );
     this.#results.integer(KINDS.flush, BigInt(next === END_POSITION ? 0 : next));
   }
 
-  /** Remove about so many keys. @returns the position after them */
-  #remove(keyspace: Keyspace, from: number, count: number): number {
-    const { index } = keyspace;
-    let keys = count;
-    let position = from;
-    for (let homes = count * HOMES_PER_KEY + MORE_HOMES; homes > 0 && keys > 0 && position < END_POSITION; homes--) {
-      index.group(position, this.#group);
-      for (let place = 0; place < this.#group.count; place++) {
-        if (this.#removeRecord(keyspace, this.#group.addresses[place] ?? 0)) keys--;
-      }
-      position = index.nextHome(position);
-    }
-    return position;
-  }
-
-  #removeRecord(keyspace: Keyspace, address: number): boolean {
-    const { records } = keyspace;
-    const memory = records.memory(address);
-    const at = records.offset(address);
+  #remove(keyspace: Keyspace, memory: DataView, at: number): boolean {
     const length = keyLengthAt(memory, at);
     this.#scratch.begin(MAX_KEY_BYTES);
     this.#scratch.put(0, memory, keyAt(memory, at), length);

@@ -102,10 +102,11 @@ export class Keyspace {
     return this.#isVisible;
   }
 
-  /** Have in the cache what `seek` reads of keys with these hashes. @param count how many of them, up to `MAX_PREFETCHED` */
-  prefetch(hashes: Uint32Array, count: number): void {
+  /** Have in the cache what `seek` reads of the next keys with these hashes: of those from `from` on, up to `MAX_PREFETCHED`. */
+  prefetch(hashes: Uint32Array, from: number, end: number): void {
     const { prefetch } = this.records;
-    for (let place = 0; place < count; place++) prefetch.add(this.index.candidate(hashes[place] ?? 0));
+    for (let place = from; place < end && !prefetch.isFull; place++)
+      prefetch.add(this.index.candidate(hashes[place] ?? 0));
     prefetch.run();
   }
 

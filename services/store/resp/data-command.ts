@@ -9,22 +9,16 @@ export const PAIRS: KeyPlaces = [1, -1, 2];
 const READ = ['readonly', 'fast'];
 const WRITE = ['write', 'denyoom', 'fast'];
 
-export function reads(
-  name: string,
-  arity: number,
-  keys: KeyPlaces,
-  summary: string,
-  write: DataCommand['write'],
-): DataCommand {
-  return { name, arity, keys, summary, write, flags: READ };
-}
+export const reads = commandsWith(READ);
+export const writes = commandsWith(WRITE);
 
-export function writes(
-  name: string,
-  arity: number,
-  keys: KeyPlaces,
-  summary: string,
-  write: DataCommand['write'],
-): DataCommand {
-  return { name, arity, keys, summary, write, flags: WRITE };
+function commandsWith(flags: readonly string[]) {
+  return (name: string, arity: number, keys: KeyPlaces, summary: string, write: DataCommand['write']): DataCommand => ({
+    name,
+    arity,
+    keys,
+    summary,
+    write,
+    flags,
+  });
 }

@@ -11,9 +11,9 @@ const ERRORS: Readonly<Record<number, string>> = {
   [STATUS.tooMuch]: `ERR string exceeds maximum allowed size: a value has at most ${MAX_VALUE_BYTES} bytes`,
 };
 
-/** Write the error that the status of the present result is. @returns false if it is none */
-function isError(reply: ReplyWriter): boolean {
-  const error = ERRORS[results.status];
+/** Write the error that a status is: that of the present result, or another one. @returns false if it is none */
+function isError(reply: ReplyWriter, status = results.status): boolean {
+  const error = ERRORS[status];
   if (error === undefined) return false;
   reply.error(error);
   return true;
@@ -71,7 +71,7 @@ export const renamed: ResultStep = (reply, batch) => {
 };
 
 export function tooLarge(reply: ReplyWriter): void {
-  reply.error(ERRORS[STATUS.tooLarge] ?? '');
+  isError(reply, STATUS.tooLarge);
 }
 
 /** As many as were done. */
@@ -88,17 +88,13 @@ export const noteError: ResultStep = (_reply, batch) => {
 
 export const okUnlessNoted: ResultStep = (reply, batch) => {
   noteError(reply, batch);
-  const error = ERRORS[batch.tally];
-  if (error === undefined) reply.ok();
-  else reply.error(error);
+  if (!isError(reply, batch.tally)) reply.ok();
 };
 
 /** 1 if all were done, 0 if the first of them were not to be. */
 export const oneUnlessNoted: ResultStep = (reply, batch) => {
   noteError(reply, batch);
-  const error = ERRORS[batch.tally];
-  if (error !== undefined) reply.error(error);
-  else reply.integer(results.isDone ? 1 : 0);
+  if (!isError(reply, batch.tally)) reply.integer(results.isDone ? 1 : 0);
 };
 
 /** The value that was there before the operation that follows in the same command. */
@@ -109,8 +105,7 @@ export const bulkBefore: ResultStep = (reply, batch) => {
 
 /** That operation: where it failed, the reply is its error. */
 export const silentUnlessFailed: ResultStep = (reply, batch) => {
-  const error = ERRORS[results.status];
-  if (error === undefined) return;
+  if (ERRORS[results.status] === undefined) return;
   reply.cut(batch.tally);
-  reply.error(error);
+  isError(reply);
 };
