@@ -4,7 +4,7 @@
  */
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
 import { CommandError } from './command-error.ts';
-import type { ReplyWriter } from './reply-writer.ts';
+import { inOneLine, type ReplyWriter } from './reply-writer.ts';
 
 /** Makes the result that the type's cursor is at a part of the reply. */
 export type ResultStep = (reply: ReplyWriter, batch: CommandBatch) => void;
@@ -59,11 +59,7 @@ export class CommandBatch {
     this.isWhole = this.isAbandoned = false;
     this.tally = 0;
     this.more = undefined;
-    if (this.#bytes.length > KEPT_BYTES) this.giveAway();
-  }
-
-  /** Somebody else holds the memory of the operations: get some of one's own for the next ones. */
-  giveAway(): void {
+    if (this.#bytes.length <= KEPT_BYTES) return;
     this.#bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
     this.#view = new DataView(this.#bytes.buffer);
   }
@@ -89,6 +85,11 @@ export class CommandBatch {
   /** A part of the reply that needs no result. */
   literal(reply: Buffer): void {
     this.steps[this.stepCount++] = reply;
+  }
+
+  /** An error, as a part of the reply. */
+  error(text: string): void {
+    this.literal(Buffer.from(`-${inOneLine(text)}\r\n`));
   }
 
   /** What was added since the end of the last part is one. */

@@ -35,7 +35,7 @@ export class RespSyntaxError extends Error {
 export class CommandParser {
   /** The words of the command that `next` found. */
   readonly found = new Arguments();
-  /** Whoever has not shown a token that is asked for may send little. */
+  /** The client has not shown the token that is asked for: it may send little. */
   isGuest = false;
   #bytes: Buffer = NOTHING;
   /** Whether the bytes are the parser's own, and there is room behind them. */

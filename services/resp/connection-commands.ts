@@ -88,7 +88,7 @@ function auth(words: Arguments, client: CommandClient): void {
   client.reply.ok();
 }
 
-/** There are no users: whoever has the token is the one that Redis calls `default`. */
+/** There are no users: a client that has the token is the one that Redis calls `default`. */
 function login(client: CommandClient, user: string, token: string): void {
   if (!client.server.asksForToken) {
     throw new CommandError('ERR AUTH <password> called without any password configured: no client token is asked for');

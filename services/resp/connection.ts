@@ -1,58 +1,18 @@
 /** One connection of a RESP port: commands come in, travel to the core in batches, and replies go out in the same order. */
-import type { BudgetPart, Host, Owner, Timer } from '@dpr/runtime/side-port';
 import type { Arguments } from './arguments.ts';
 import { BatchRun } from './batch-run.ts';
-import type { DataCommand, RespType } from './command.ts';
+import type { DataCommand } from './command.ts';
 import { CommandBatch } from './command-batch.ts';
 import { CommandError } from './command-error.ts';
 import { CommandParser, RespSyntaxError } from './command-parser.ts';
 import { type AnyCommand, type CommandTable, hasRightCount, isLocal } from './command-table.ts';
+import { CommitWait } from './commit-wait.ts';
+import type { ConnectionOptions, ConnectionParts } from './connection-parts.ts';
 import { MAX_UNREAD_BYTES } from './limits.ts';
 import type { ClientFacts, CommandClient, LocalCommand, ServerFacts, Transactional } from './local-command.ts';
 import type { Protocol, ReplyWriter } from './reply-writer.ts';
 import { type Rollback, SessionLink } from './session-link.ts';
 import { Transaction } from './transaction.ts';
-
-/** The socket of a connection, as far as it matters here. */
-export interface ByteSocket {
-  /** As `host:port`. */
-  readonly address: string;
-  readonly localAddress: string;
-  write(bytes: Buffer): void;
-  /** Bytes that were written, and that the system has not taken over. */
-  unsentBytes(): number;
-  pause(): void;
-  resume(): void;
-  /** Close after what was written, or at once. */
-  end(): void;
-  destroy(): void;
-}
-
-/** What the connections of a port share. */
-export interface ConnectionParts {
-  readonly host: Pick<Host, 'nextTick' | 'now' | 'randomBytes' | 'setImmediate' | 'setTimeout' | 'clearTimeout'>;
-  readonly owner: Owner;
-  readonly type: RespType;
-  readonly table: CommandTable;
-  readonly server: ServerFacts;
-  /** Replies of whichever connection is at work. */
-  readonly reply: ReplyWriter;
-  /** A command was looked at. */
-  readonly counted: () => void;
-}
-
-/** What is this connection's own. */
-export interface ConnectionOptions {
-  readonly number: number;
-  readonly origin: string | undefined;
-  readonly socket: ByteSocket;
-  /** Lets it in. @returns why not */
-  readonly greet: (token: string) => string | undefined;
-  /** A client that asks for no token is in already. */
-  readonly isGuest: boolean;
-  readonly received: BudgetPart;
-  readonly unsent: BudgetPart;
-}
 
 /** Smaller parts of commands do not count in the budgets: pieces end within commands all the time. */
 const SMALL_INPUT_BYTES = 16 * 1024;
@@ -62,12 +22,6 @@ const BROWSER_WORDS = ['POST', 'HOST:'];
 const PROXY_WORD = 'PROXY';
 
 const NO_TOKEN = 'NOAUTH Authentication required: AUTH with the client token of the cluster';
-
-interface Waiting {
-  readonly answer: (isCommitted: boolean) => void;
-  readonly timer: Timer | undefined;
-  isOver: boolean;
-}
 
 export class RespConnection implements CommandClient {
   readonly #parts: ConnectionParts;
@@ -98,7 +52,7 @@ export class RespConnection implements CommandClient {
   /** What is to be told of a rollback by the next command, and by a push. */
   #untold: Rollback | undefined;
   #toPush: Rollback | undefined;
-  #waiting: Waiting | undefined;
+  readonly #wait: CommitWait;
   /** A command between MULTI and EXEC is executed, which waits for nothing. */
   #isInTransaction = false;
   /** A command that came while the batch before it has no answer. */
@@ -109,6 +63,7 @@ export class RespConnection implements CommandClient {
     this.#options = options;
     this.#connectedAt = this.#activeAt = parts.host.now();
     this.#isGuest = this.#parser.isGuest = options.isGuest;
+    this.#wait = new CommitWait(parts.host);
     this.#run = new BatchRun(new CommandBatch(), parts.type.results);
     this.#link = new SessionLink(parts.host, parts.owner, options.number, options.origin, {
       answered: (results) => (this.#results = results),
@@ -136,7 +91,7 @@ export class RespConnection implements CommandClient {
   closed(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#endWaiting();
+    this.#wait.end();
     this.#options.received.end();
     this.#options.unsent.end();
     this.#link.close();
@@ -222,19 +177,7 @@ export class RespConnection implements CommandClient {
 
   waitForCommit(ms: number, answer: (isCommitted: boolean) => void): void {
     if (this.#link.isCommitted || this.#isInTransaction) return answer(this.#link.isCommitted);
-    const { host } = this.#parts;
-    const waiting: Waiting = {
-      answer,
-      isOver: false,
-      timer:
-        ms === 0
-          ? undefined
-          : host.setTimeout(() => {
-              waiting.isOver = true;
-              this.#work();
-            }, ms),
-    };
-    this.#waiting = waiting;
+    this.#wait.begin(ms, answer, () => this.#work());
     this.#link.hurry();
   }
 
@@ -262,7 +205,7 @@ export class RespConnection implements CommandClient {
   get #isHeldUp(): boolean {
     return (
       this.#isInFlight ||
-      this.#waiting !== undefined ||
+      this.#wait.isOn ||
       this.#isEnding ||
       this.#isClosed ||
       this.#options.socket.unsentBytes() > MAX_UNREAD_BYTES
@@ -277,7 +220,7 @@ export class RespConnection implements CommandClient {
     this.#goOnWithBatch();
     this.#goOnWaiting();
     this.#takeCommands();
-    if (this.#lastError !== undefined && !this.#isInFlight && this.#waiting === undefined) {
+    if (this.#lastError !== undefined && !this.#isInFlight && !this.#wait.isOn) {
       this.reply.error(this.#lastError);
       this.#isEnding = true;
     }
@@ -421,7 +364,7 @@ export class RespConnection implements CommandClient {
   #fail(text: string): void {
     const { batch } = this.#run;
     if (batch.isEmpty) return this.reply.error(text);
-    batch.literal(Buffer.from(`-${text.replace(/[\r\n]+/g, ' ')}\r\n`));
+    batch.error(text);
     batch.endPart();
   }
 
@@ -559,20 +502,10 @@ export class RespConnection implements CommandClient {
   // Commits and rollbacks.
 
   #goOnWaiting(): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined) return;
-    if (this.#untold !== undefined) {
-      this.#endWaiting();
-      this.#tellRollback();
-    } else if (this.#link.isCommitted || waiting.isOver) {
-      this.#endWaiting();
-      waiting.answer(this.#link.isCommitted);
-    }
-  }
-
-  #endWaiting(): void {
-    this.#parts.host.clearTimeout(this.#waiting?.timer);
-    this.#waiting = undefined;
+    if (!this.#wait.isOn) return;
+    if (this.#untold === undefined) return this.#wait.goOn(this.#link.isCommitted);
+    this.#wait.end();
+    this.#tellRollback();
   }
 
   #rolledBack(rollback: Rollback): void {

@@ -14,6 +14,11 @@ const TYPES = { simple: 43, error: 45, integer: 58, bulk: 36, array: 42, map: 37
 
 export type Protocol = 2 | 3;
 
+/** An error ends where its line does. */
+export function inOneLine(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ');
+}
+
 export class ReplyWriter {
   #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
   /** What was written and not taken begins and ends here. */
@@ -56,7 +61,7 @@ export class ReplyWriter {
 
   /** @param text its first word, in upper case, tells what kind of error it is */
   error(text: string): void {
-    this.#line(TYPES.error, text.replace(/[\r\n]+/g, ' '));
+    this.#line(TYPES.error, inOneLine(text));
   }
 
   integer(value: number | bigint): void {

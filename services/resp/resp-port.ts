@@ -15,7 +15,8 @@ import {
 } from '@dpr/runtime/side-port';
 import type { RespType } from './command.ts';
 import { CommandTable } from './command-table.ts';
-import { type ByteSocket, type ConnectionParts, RespConnection } from './connection.ts';
+import { RespConnection } from './connection.ts';
+import type { ByteSocket, ConnectionParts } from './connection-parts.ts';
 import { CONNECTION_COMMANDS } from './connection-commands.ts';
 import { PACE_LOOK_MS } from './limits.ts';
 import type { ServerFacts } from './local-command.ts';

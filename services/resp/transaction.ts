@@ -116,7 +116,7 @@ function isWritten(batch: CommandBatch, command: DataCommand, words: Arguments):
     return batch.add(() => write(words, batch));
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    batch.literal(Buffer.from(`-${error.message}\r\n`));
+    batch.error(error.message);
     return true;
   }
 }

@@ -65,7 +65,7 @@ describe('a rollback', () => {
     assert.equal(client.call(['GET', 'c'], ['SET', 'c', '2'], ['GET', 'c']), `${NIL}${OK}$1\r\n2\r\n`);
   });
 
-  it('is told to who only read what is gone', () => {
+  it('is told to a client that only read what is gone', () => {
     const stage = respStage();
     const [writer, reader] = [stage.connect(), stage.connect()];
     writer.call(['SET', 'a', '1']);
@@ -104,7 +104,7 @@ describe('a rollback', () => {
     assert.match(client.received(), /^-ROLLBACK world-line 2: .*\r\n\$-1\r\n$/);
   });
 
-  it('is also pushed to who speaks RESP3', () => {
+  it('is also pushed to a client that speaks RESP3', () => {
     const stage = respStage();
     const client = stage.connect();
     client.call(['HELLO', '3'], ['SET', 'a', '1']);

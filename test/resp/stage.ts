@@ -5,7 +5,8 @@ import { type BudgetPart, nextConnectionNumber, type Owner } from '@dpr/runtime/
 import { createStore } from '@dpr/store';
 import { servingWorker } from '../core/serving-worker.ts';
 import { CommandTable } from '../../services/resp/command-table.ts';
-import { type ByteSocket, type ConnectionParts, RespConnection } from '../../services/resp/connection.ts';
+import { RespConnection } from '../../services/resp/connection.ts';
+import type { ByteSocket, ConnectionParts } from '../../services/resp/connection-parts.ts';
 import { CONNECTION_COMMANDS } from '../../services/resp/connection-commands.ts';
 import type { ServerFacts } from '../../services/resp/local-command.ts';
 import { ReplyWriter } from '../../services/resp/reply-writer.ts';
