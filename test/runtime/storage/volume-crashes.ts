@@ -241,29 +241,6 @@ async function lives(seed: number, lastSteps: readonly number[], reliable: boole
   await check(model, claimed);
 }
 
-/** Each process dies in another step, with and without the power. @param every of so many steps one is tried */
-export async function diesInEachStep(every: number): Promise<void> {
-  for (let last = 0; last < 260; last += every) await lives(last, [last], true);
-}
-
-/** @param seeds for each step of the claim */
-export async function diesInEachStepOfAClaim(seeds: number): Promise<void> {
-  for (let last = 0; last < 45; last++) {
-    for (let seed = 1; seed <= seeds; seed++) await lives(seed, [100, last, last], true);
-  }
-}
-
-export async function livesOnUnreliableDisk(numRuns: number): Promise<void> {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.integer({ min: 0, max: 2 ** 31 }),
-      fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 1, maxLength: 8 }),
-      (seed, lastSteps) => lives(seed, lastSteps, false),
-    ),
-    { numRuns },
-  );
-}
-
 /** Lets one step of several processes happen at a time, in an order that chance decides. */
 function interleaving(random: () => number) {
   const waiting: { readonly process: number; readonly go: (fate: Fate) => void }[] = [];
@@ -351,7 +328,43 @@ async function inherited(volume: ClaimedVolume, cut: number): Promise<Meant[]> {
   return listed;
 }
 
-/** Each worker is succeeded while it goes on writing. */
-export async function goesOnAsZombie(seeds: number): Promise<void> {
-  for (let seed = 1; seed <= seeds; seed++) await succeed(simDisk(seeded(seed)), seed);
+export interface Depth {
+  /** Of the steps in which a process dies, every so many-th is tried. */
+  readonly every: number;
+  /** Seeds for each step of a claim, */
+  readonly claims: number;
+  /** for lives on an unreliable disk, and for workers that go on beside their successors. */
+  readonly lives: number;
+  readonly zombies: number;
+}
+
+export function describeVolumeCrashes(depth: Depth): void {
+  describe('a volume whose process dies', () => {
+    it('has all that was acknowledged and nothing else, whichever step it dies in, with and without the power', async () => {
+      for (let last = 0; last < 260; last += depth.every) await lives(last, [last], true);
+    });
+
+    it('is claimed as it was after dying in each step of a claim', async () => {
+      for (let last = 0; last < 45; last++) {
+        for (let seed = 1; seed <= depth.claims; seed++) await lives(seed, [100, last, last], true);
+      }
+    });
+
+    it('has all that was acknowledged over many lives on an unreliable disk', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.integer({ min: 0, max: 2 ** 31 }),
+          fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 1, maxLength: 8 }),
+          (seed, lastSteps) => lives(seed, lastSteps, false),
+        ),
+        { numRuns: depth.lives },
+      );
+    });
+  });
+
+  describe('a volume with a zombie', () => {
+    it('gives each successor all that was acknowledged, and keeps what the successor writes', async () => {
+      for (let seed = 1; seed <= depth.zombies; seed++) await succeed(simDisk(seeded(seed)), seed);
+    });
+  });
 }
