@@ -30,7 +30,7 @@ function port() {
         isOpen: () => true,
         deliver(messages) {
           log.push(`${name} ${messages.length}`);
-          host.pass(1);
+          host.work(1);
         },
         turn: () => (isHeld = !held.release()),
       });

@@ -5,8 +5,10 @@ export interface ManualHost extends Pick<
   Host,
   'now' | 'setTimeout' | 'clearTimeout' | 'setImmediate' | 'clearImmediate'
 > {
-  /** Let time pass, and run what is due, in order. */
+  /** Let time pass, and run what is due, in order: as in an event loop, turns that wait for nothing come before a timer. */
   pass(ms: number): void;
+  /** The thread is busy for so long: time passes, and nothing runs. */
+  work(ms: number): void;
   /** Run the turns that wait for nothing but their turn. @returns whether there were any */
   runImmediates(): boolean;
   /** Timers and immediates that are set. */
@@ -20,6 +22,12 @@ export function manualHost(lookMs = 0): ManualHost {
   let time = 0;
   const timers = new Map<Timer, { readonly at: number; readonly run: () => void }>();
   const immediates = new Map<Timer, () => void>();
+
+  function runImmediates(): boolean {
+    const due = [...immediates];
+    for (const [timer, run] of due) if (immediates.delete(timer)) run();
+    return due.length > 0;
+  }
 
   return {
     now: () => (time += lookMs),
@@ -42,6 +50,7 @@ export function manualHost(lookMs = 0): ManualHost {
     pass(ms) {
       const end = time + ms;
       for (;;) {
+        while (time <= end && runImmediates());
         const [next] = [...timers].sort(([, a], [, b]) => a.at - b.at);
         if (next === undefined || next[1].at > end) break;
         const [timer, { at, run }] = next;
@@ -51,11 +60,8 @@ export function manualHost(lookMs = 0): ManualHost {
       }
       time = Math.max(time, end);
     },
-    runImmediates() {
-      const due = [...immediates];
-      for (const [timer, run] of due) if (immediates.delete(timer)) run();
-      return due.length > 0;
-    },
+    work: (ms) => void (time += ms),
+    runImmediates,
     waiting: () => timers.size + immediates.size,
     dueIn: () => [...timers.values()].map(({ at }) => at - time),
   };
