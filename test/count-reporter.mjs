@@ -1,4 +1,5 @@
-// Mocha's usual report, and how many tests passed and failed, as a line of JSON appended to the file that TEST_COUNTS names.
+// Mocha's usual report, and how many tests passed and failed, as a line of JSON appended to the file that TEST_COUNTS names; with it the
+// titles of those that failed, and what they threw.
 import { appendFileSync } from 'node:fs';
 import mocha from 'mocha';
 
@@ -13,7 +14,9 @@ export default class CountReporter extends mocha.reporters.Spec {
     runner.once('end', () => {
       const { passes: passed = 0, failures: failed = 0 } = runner.stats ?? {};
       const file = process.env.TEST_COUNTS;
-      if (file !== undefined) appendFileSync(file, `${JSON.stringify({ passed, failed })}\n`);
+      if (file === undefined) return;
+      const failures = this.failures.map((test) => ({ title: test.fullTitle(), error: String(test.err?.message) }));
+      appendFileSync(file, `${JSON.stringify({ passed, failed, failures })}\n`);
     });
   }
 }
