@@ -1,6 +1,6 @@
 /** Operations on the keys of a store, one batch after another. */
 import { MalformedOperations, MAX_BATCH_OPERATIONS } from '@dpr/runtime';
-import { BatchReader } from './batch.ts';
+import { BatchReader } from './batch-reader.ts';
 import { addDecimal, DECIMAL_BYTES, parseDecimal, writeDecimal } from './decimal.ts';
 import { type Keyspace, MAX_PREFETCHED, TYPES } from './engine/index.ts';
 import { KINDS, OPTIONS, SIZE_OF_DEADLINES, STATUS } from './operations.ts';

@@ -1,5 +1,5 @@
 /** Operations that make a value of the one that is there, or of another key's. */
-import type { BatchReader } from './batch.ts';
+import type { BatchReader } from './batch-reader.ts';
 import type { Keyspace } from './engine/index.ts';
 import { TYPES } from './engine/index.ts';
 import { addFractions, MAX_FRACTION_TEXT_BYTES } from './fraction.ts';

@@ -3,7 +3,7 @@
  * all the way is met, whatever else comes and goes.
  */
 import { MAX_BATCH_BYTES } from '@dpr/runtime';
-import type { BatchReader } from './batch.ts';
+import type { BatchReader } from './batch-reader.ts';
 import { createGroup } from './engine/key-index.ts';
 import type { Keyspace } from './engine/index.ts';
 import { keyAt, keyLengthAt } from './engine/records.ts';

@@ -1,5 +1,5 @@
 import { randomStepsOfSeeds } from '../runtime/incremental/random-steps.ts';
-import { storeSubject } from './random-steps.ts';
+import { storeSubject } from './store-subject.ts';
 
 const SEEDS = 100;
 const STEPS = 10_000;

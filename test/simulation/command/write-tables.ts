@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as prettier from 'prettier';
 import type { Branches } from '../branches/index.ts';
-import { MUST_BE_REACHED } from '../coverage.ts';
+import { MUST_BE_REACHED } from '../must-be-reached.ts';
 import { MUTANTS } from '../mutants/index.ts';
 import { KEPT_SEEDS } from '../seeds.ts';
 import type { Hunted } from './run-mutants.ts';
