@@ -7,7 +7,7 @@ import type { ReplyWriter } from './reply-writer.ts';
 
 /** The socket of a connection, as far as it matters here. */
 export interface ByteSocket {
-  /** As `host:port`. */
+  /** Where the client is, as `host:port`; behind a proxy that names its host, the port is the proxy's. */
   readonly address: string;
   readonly localAddress: string;
   write(bytes: Buffer): void;

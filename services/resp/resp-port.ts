@@ -69,8 +69,8 @@ function createRespPort(type: RespType, parts: SidePortParts): SidePort {
     }
     const connection = new RespConnection(shared, {
       number: nextConnectionNumber(),
-      origin: guest.origin(),
-      socket: byteSocket(socket),
+      origin: guest.origin,
+      socket: byteSocket(socket, guest.origin),
       greet,
       isGuest: asksForToken,
       received: budgets.received.join(cutOff),
@@ -149,11 +149,11 @@ function sharedParts(type: RespType, parts: SidePortParts, clients: () => Iterab
   return { host, owner, type, table, server, reply: new ReplyWriter(), counted: () => commands++ };
 }
 
-function byteSocket(socket: Socket): ByteSocket {
+function byteSocket(socket: Socket, origin = socket.remoteAddress ?? ''): ByteSocket {
   const { address = '', port = 0 } = socket.address() as Partial<AddressInfo>;
   let isPaused = false;
   return {
-    address: `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`,
+    address: `${origin}:${socket.remotePort ?? 0}`,
     localAddress: `${address}:${port}`,
     write: (bytes) => void socket.write(bytes),
     unsentBytes: () => socket.writableLength,

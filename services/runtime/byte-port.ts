@@ -31,7 +31,7 @@ export interface BytePortOptions {
 export interface Guest {
   readonly socket: Socket;
   /** Where it comes from; undefined: that is not known, or says nothing. */
-  readonly origin: () => string | undefined;
+  readonly origin: string | undefined;
   /** It shows a token, and wants to stay. @param giveWay closes it @returns its place, or why it may not */
   readonly greet: (token: string, giveWay: () => void) => Place | Refusal;
 }
@@ -55,7 +55,7 @@ export async function openBytePort(options: BytePortOptions, accept: (guest: Gue
   function serve(socket: Socket): void {
     accept({
       socket,
-      origin: () => admission.originOf(socket),
+      origin: admission.originOf(socket), // which forgets it once there is a place
       greet: (token, giveWay) => admission.greet(socket, clientHello(token), giveWay),
     });
   }

@@ -10,14 +10,16 @@ const message = (expected: string | RegExp) => (error: unknown) => {
 };
 
 describe("a stack's file", () => {
-  it('of the development stack has two counters, beside the Finder on 6379', async () => {
+  it('of the development stack has two counters and a store, beside the Finder on 6379', async () => {
     const config = await readStackFile(stackFileName('dev'), 'local');
     assert.equal(config.basePort, 6379);
+    assert.equal(config.respBasePort, 6500);
     assert.deepEqual(
       config.workers.map(({ id, type }) => ({ id, type })),
       [
         { id: 0, type: 'counter' },
         { id: 1, type: 'counter' },
+        { id: 2, type: 'store' },
       ],
     );
   });

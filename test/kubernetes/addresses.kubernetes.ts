@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { type Cluster, connect, type DprError } from '@dpr/client';
 import { INGRESS_NAME } from '@dpr/infra/plan';
+import { Redis } from 'ioredis';
 import { deployments, type Deployments, kubectl, SMALL, stepwise } from './deployments.ts';
 import { type Load, startLoad } from './load.ts';
 
 const LIMITED = { ...SMALL, memory: { ...SMALL.memory, limit: '256Mi' } };
+const STORE = 2;
+/** The store's port for Redis clients lies above all others of the stack. */
+const RESP_OFFSET = 10;
 /** Sessions that begin in one tick. */
 const AT_ONCE = 1_000;
 /** More than the table of such a worker has room for. */
@@ -23,7 +27,8 @@ describe('a cluster on Kubernetes whose ingress tells of the addresses of client
       'dpr:workerDefaults': LIMITED,
       'dpr:finder': LIMITED,
       'dpr:ingress': { clientAddresses },
-      'dpr:workers': [{ id: 0 }, { id: 1 }],
+      'dpr:respBasePort': deployed.basePort + RESP_OFFSET,
+      'dpr:workers': [{ id: 0 }, { id: 1 }, { id: STORE, type: 'store' }],
     });
   const connected = async () => {
     const client = await connect({ cluster: address });
@@ -51,8 +56,14 @@ describe('a cluster on Kubernetes whose ingress tells of the addresses of client
     await load.more(5);
     assert.equal(await object('service', INGRESS_NAME, '--output', 'jsonpath={.spec.externalTrafficPolicy}'), 'Local');
     const variable = '{.spec.containers[0].env[?(@.name=="DPR_CLIENT_ADDRESSES")].value}';
-    for (const pod of ['dpr-finder-0', 'counter-0-0', 'counter-1-0'])
+    for (const pod of ['dpr-finder-0', 'counter-0-0', 'counter-1-0', 'store-2-0'])
       assert.equal(await object('pod', pod, '--output', `jsonpath=${variable}`), 'proxied');
+  });
+
+  it('tells a store, too, where its Redis clients are', async () => {
+    const addresses = await redisAddresses();
+    const pods = (await object('pods', '--output', 'jsonpath={.items[*].status.podIP}')).split(' ');
+    for (const one of addresses) assert.ok(!pods.includes(one), `${one} is the address of a pod, not of a client`);
   });
 
   it('has a worker refuse the sessions that one address begins without end, and no others', async () => {
@@ -65,6 +76,7 @@ describe('a cluster on Kubernetes whose ingress tells of the addresses of client
     await declare('hidden');
     await deployed.up();
     await load.more(5);
+    assert.equal((await redisAddresses()).length, 1);
     await load.end();
     assert.deepEqual(load.rollbacks, []);
     assert.equal(
@@ -72,6 +84,21 @@ describe('a cluster on Kubernetes whose ingress tells of the addresses of client
       'Cluster',
     );
   });
+
+  /** Writes to the store as a Redis client, and asks it where that is. */
+  async function redisAddresses(): Promise<string[]> {
+    const { hostname } = new URL(address);
+    const redis = new Redis({ host: hostname, port: deployed.basePort + RESP_OFFSET + STORE });
+    try {
+      const before = Number(await redis.get('visits'));
+      assert.equal(await redis.incr('visits'), before + 1);
+      assert.deepEqual(await redis.call('WAITAOF', '1', '0', '0'), [1, 0]);
+      const [, found = ''] = / addr=(\S+):\d+ /.exec(String(await redis.call('CLIENT', 'INFO'))) ?? [];
+      return [found];
+    } finally {
+      redis.disconnect();
+    }
+  }
 
   /** @returns why the worker refuses one of them in the end */
   async function beginWithoutEnd(cluster: Cluster): Promise<string> {

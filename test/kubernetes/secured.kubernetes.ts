@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Cluster, type Session } from '@dpr/client';
+import { Redis } from 'ioredis';
 import { type Certificate, certify, shownAt, store } from './certificates.ts';
 import { deployments, failureOf, kubectl, SMALL, stepwise, type Deployments } from './deployments.ts';
 import { startLoad } from './load.ts';
@@ -16,6 +18,8 @@ const REPLICAS = 2;
 /** The kubelet may take its time to bring a changed Secret into a pod. */
 const RENEWAL_LIMIT_MS = 180_000;
 const POLL_MS = 500;
+/** Its port for Redis clients is the one that worker 1 would have, if that had none of its own. */
+const STORE = 2;
 const INGRESS_PODS = ['--selector', 'app.kubernetes.io/component=ingress'];
 /** So many connections in a row that are shown the same certificate have reached every pod. */
 const IN_A_ROW = 20;
@@ -50,6 +54,7 @@ describe('a secured cluster at the ports of nodes', function () {
         'dpr:ingress': { serviceType: 'NodePort', tlsSecretName: TLS_SECRET, replicas: REPLICAS },
         'dpr:keepVolumes': false,
         'dpr:membershipTimeoutSeconds': MEMBERSHIP_TIMEOUT_SECONDS,
+        'dpr:respBasePort': deployed.basePort,
         'dpr:workers': workers,
         ...more,
       },
@@ -69,7 +74,7 @@ describe('a secured cluster at the ports of nodes', function () {
   });
 
   it('serves those outside who trust its certificate and show the token', async () => {
-    await declare([{ id: 0 }, own()]);
+    await declare([{ id: 0 }, own(), { id: STORE, type: 'store' }]);
     await deployed.up();
     const address = (await deployed.output('finderUrl')).replace('<node>', node);
     assert.equal(address, `wss://${node}:${deployed.basePort}`);
@@ -82,6 +87,33 @@ describe('a secured cluster at the ports of nodes', function () {
     assert.equal(await session.counter(0).add(300), 300n);
     assert.equal(await session.counter(1).add(70), 70n);
     await session.commit();
+  });
+
+  it('serves Redis clients who do, by TLS', async () => {
+    const { certificate: ca } = certificate;
+    const token = TOKENS['dpr:clientToken'];
+    const clients: Redis[] = [];
+    const client = (tls: { ca?: string }, token = '', retryMs: number | null = null): Redis => {
+      const at = { host: node, port: deployed.basePort + STORE };
+      const redis = new Redis({ ...at, tls, password: token, retryStrategy: () => retryMs });
+      redis.on('error', () => undefined);
+      clients.push(redis);
+      return redis;
+    };
+    const failure = async (redis: Redis): Promise<string> => String((await once(redis, 'error'))[0]);
+    try {
+      assert.match(await failure(client({}, token)), /self-signed certificate/);
+      assert.match(await failure(client({ ca })), /NOAUTH/);
+      const redis = client({ ca }, token, POLL_MS);
+      assert.equal(await redis.set('a', '1'), 'OK');
+      assert.deepEqual(await redis.call('WAITAOF', '1', '0', '0'), [1, 0]);
+      const gone = once(redis, 'close');
+      await kubectl(['delete', 'pod', `store-${STORE}-0`, '--force', '--grace-period=0', ...inNamespace()]);
+      await gone;
+      assert.equal(await redis.get('a'), '1');
+    } finally {
+      for (const redis of clients) redis.disconnect();
+    }
   });
 
   it('serves a renewed certificate to clients that come, and leaves alone those that are there', async () => {
@@ -157,7 +189,7 @@ describe('a secured cluster at the ports of nodes', function () {
       '--ignore-not-found',
       ...inNamespace(),
     ]);
-    await declare([{ id: 0 }]);
+    await declare([{ id: 0 }, { id: STORE, type: 'store' }]);
     const failure = await failureOf(deployed.up());
     assert.match(
       failure,
@@ -170,11 +202,12 @@ describe('a secured cluster at the ports of nodes', function () {
   });
 
   it('lets it go where that is asked for', async () => {
-    await declare([{ id: 0 }], { 'dpr:forceRemove': [1] });
+    await declare([{ id: 0 }, { id: STORE, type: 'store' }], { 'dpr:forceRemove': [1] });
     await deployed.up();
     assert.deepEqual(await kubectl(['get', 'statefulset', ...inNamespace(), '-o', 'name']), [
       'statefulset.apps/counter-0',
       'statefulset.apps/dpr-finder',
+      `statefulset.apps/store-${STORE}`,
     ]);
     const fresh = cluster?.session();
     assert.equal(await fresh?.counter(0).add(1), 301n);

@@ -14,29 +14,40 @@ interface Options {
   readonly host?: string;
   readonly token?: string;
   readonly maxReceivedBytes?: number;
+  readonly addresses?: 'own' | 'proxied' | 'hidden';
 }
 
 describe('a port for Redis clients', () => {
   const open: { close(): unknown }[] = [];
   let lines: Record<string, unknown>[] = [];
+  /** Of each connection, what its sessions are counted by. */
+  let origins: (string | undefined)[] = [];
 
   afterEach(async () => {
     for (const one of open.splice(0)) await one.close();
     lines = [];
+    origins = [];
   });
 
-  async function serve({ host = '127.0.0.1', token, maxReceivedBytes = 2 ** 30 }: Options = {}): Promise<number> {
+  async function serve(options: Options = {}): Promise<number> {
+    const { host = '127.0.0.1', token, maxReceivedBytes = 2 ** 30, addresses = 'own' } = options;
     const note = (fields: Record<string, unknown>): void => void lines.push(fields);
     const stage = respStage();
     const port: SidePort = respPort(storeResp)({
       host: nodeHost,
       port: {
-        ...{ host, port: 0, what: 'RESP port', places: createPlaces(), addresses: 'own' },
+        ...{ host, port: 0, what: 'RESP port', places: createPlaces(), addresses },
         tokens: { control: undefined, client: token },
         log: { info: note, warn: note, error: note, debug: () => undefined } as unknown as Log,
       },
       budgets: { received: limitBytes(maxReceivedBytes), unsent: limitBytes(2 ** 30) },
-      owner: stage.owner,
+      owner: {
+        ...stage.owner,
+        opened(connection, hello) {
+          origins.push(connection.origin);
+          stage.owner.opened(connection, hello);
+        },
+      },
       status: () => workerStatus(stage.worker),
       failed: (error) => assert.fail(String(error)),
     });
@@ -44,7 +55,7 @@ describe('a port for Redis clients', () => {
     port.serve();
     port.serve();
     await until(() => port.isOpen());
-    return lines.find(({ event }) => event === 'respServing')?.port as number;
+    return lines.findLast(({ event }) => event === 'respServing')?.port as number;
   }
 
   async function client(port: number): Promise<Socket & { said: () => string; gone: Promise<unknown> }> {
@@ -100,6 +111,26 @@ describe('a port for Redis clients', () => {
     socket.write('PING\r\nAUTH wrong\r\nAUTH a-token-of-the-cluster\r\nPING\r\n');
     await until(() => socket.said().endsWith('+PONG\r\n'));
     assert.match(socket.said(), /^-NOAUTH [^\r]*\r\n-WRONGPASS [^\r]*\r\n\+OK\r\n\+PONG\r\n$/);
+  });
+
+  it('knows the address of a client, also where a proxy stands before it', async () => {
+    const [own, proxied, hidden] = [
+      await client(await serve()),
+      await client(await serve({ addresses: 'proxied' })),
+      await client(await serve({ addresses: 'hidden' })),
+    ];
+    proxied.write('PROXY TCP4 192.0.2.7 192.0.2.1 1111 2222\r\n');
+    for (const socket of [own, proxied, hidden]) {
+      socket.write('CLIENT INFO\r\n');
+      await until(() => socket.said().includes(' addr='));
+    }
+    const told = [own, proxied, hidden].map((socket) => / addr=([^:]*):(\d+) /.exec(socket.said())?.slice(1));
+    assert.deepEqual(told, [
+      ['127.0.0.1', String(own.localPort)],
+      ['192.0.2.7', String(proxied.localPort)],
+      ['127.0.0.1', String(hidden.localPort)],
+    ]);
+    assert.deepEqual(origins.sort(), ['127.0.0.1', '192.0.2.7', undefined]);
   });
 
   it('says once that it is open to other machines, and asks for no token', async () => {
