@@ -1,15 +1,49 @@
 /**
- * Commands of one connection on their way to the core: the operations of a batch, and for each of them the step that makes its result a
+ * Commands of connections on their way to the core: the operations of a batch, and for each of them the step that makes its result a
  * part of the reply. What is in memory here is used again for the next batch.
  */
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
+import type { Arguments } from './arguments.ts';
 import { CommandError } from './command-error.ts';
-import { inOneLine, type ReplyWriter } from './reply-writer.ts';
+import { inOneLine, type Protocol, type ReplyWriter } from './reply-writer.ts';
 
 /** Makes the result that the type's cursor is at a part of the reply. */
 export type ResultStep = (reply: ReplyWriter, batch: CommandBatch) => void;
 /** Such a step, or a reply that needs no result. */
 export type Step = ResultStep | Buffer;
+/** Writes more operations of a command, whose reply comes after them. */
+export type Continuation = (batch: CommandBatch) => void;
+/** Writes the operations of a command. @throws CommandError */
+export type WriteCommand = (words: Arguments, batch: CommandBatch) => void;
+
+/** Who has commands in batches: a connection. */
+export interface BatchUser {
+  readonly protocol: Protocol;
+  /** A rollback took something that was done here: the next command that has no reply yet is not executed. */
+  readonly isUndone: boolean;
+  /** Commands of it come behind those of others. */
+  entered(): void;
+  /** Something of it executed. */
+  executed(version: number): void;
+  /** The core has what it entered, and does not answer at once. */
+  sent(): void;
+  /** All commands since it entered have their replies, which are what was written. @param more is left to do before the last one has */
+  answered(more: Continuation | undefined): void;
+  /** A reply that was begun cannot be completed. */
+  cutOff(): void;
+  /** The error for the command that is not executed; it is undone no more. */
+  takeRollback(): string;
+  /** The core may take what had to wait. */
+  goOn(): void;
+}
+
+/** Commands of one connection that follow each other. */
+export interface Segment {
+  user: BatchUser;
+  /** The first part, and the first operation. */
+  part: number;
+  operation: number;
+}
 
 const FIRST_BYTES = 16 * 1024;
 /** One that grew beyond this is not kept for the next batch. */
@@ -27,6 +61,9 @@ export class CommandBatch {
   stepCount = 0;
   readonly partEnds: number[] = [];
   partCount = 0;
+  /** The first `segmentCount` items. */
+  readonly segments: Segment[] = [];
+  segmentCount = 0;
   /** All of it is one command: there is one reply if it is refused. */
   isWhole = false;
   /** Set by a step: what follows was not done, and is no part of the reply. */
@@ -34,7 +71,18 @@ export class CommandBatch {
   /** What steps of one part hand on to the next ones; 0 when a part begins. */
   tally = 0;
   /** Set by a step where more is to be done before the command ends: writes it, once all of this batch was answered. */
-  more: ((batch: CommandBatch) => void) | undefined;
+  more: Continuation | undefined;
+
+  get byteCount(): number {
+    return this.#at;
+  }
+
+  *users(): Iterable<BatchUser> {
+    for (let index = 0; index < this.segmentCount; index++) {
+      const segment = this.segments[index];
+      if (segment !== undefined) yield segment.user;
+    }
+  }
 
   get isEmpty(): boolean {
     return this.stepCount === 0;
@@ -48,14 +96,18 @@ export class CommandBatch {
     return this.#view;
   }
 
-  /** The operations from the one with this index on. */
-  from(operation: number): Uint8Array {
-    return this.#bytes.subarray(operation === 0 ? 0 : (this.#starts[operation] ?? this.#at), this.#at);
+  /** The operations from one index up to another. */
+  bytesOf(first: number, end: number): Uint8Array {
+    return this.#bytes.subarray(this.#startOf(first), this.#startOf(end));
+  }
+
+  #startOf(operation: number): number {
+    return operation < this.operations ? (this.#starts[operation] ?? 0) : this.#at;
   }
 
   clear(): void {
     this.#at = 0;
-    this.operations = this.stepCount = this.partCount = 0;
+    this.operations = this.stepCount = this.partCount = this.segmentCount = 0;
     this.isWhole = this.isAbandoned = false;
     this.tally = 0;
     this.more = undefined;
@@ -97,6 +149,18 @@ export class CommandBatch {
     this.partEnds[this.partCount++] = this.stepCount;
   }
 
+  /** The reply to this user's next command is an error. */
+  fail(user: BatchUser, text: string): void {
+    this.#enter(user, this.operations);
+    this.error(text);
+    this.endPart();
+  }
+
+  /** Whether commands of others are here. */
+  hasOthers(user: BatchUser): boolean {
+    return this.segmentCount > 0 && (this.segmentCount > 1 || this.segments[0]?.user !== user);
+  }
+
   /** Whether the core takes a batch like this. */
   get fits(): boolean {
     return this.#at <= MAX_BATCH_BYTES && this.operations <= MAX_BATCH_OPERATIONS;
@@ -104,27 +168,49 @@ export class CommandBatch {
 
   /**
    * Add what `write` writes, or nothing if that throws.
+   * @param user whose command it is; undefined: it is a part of a command of the last one
    * @returns false, and adds nothing, if it does not fit beside what there is
    * @throws CommandError also where it would not fit into a batch of its own
    */
-  add(write: () => void): boolean {
+  add(user: BatchUser | undefined, write: WriteCommand, words: Arguments): boolean {
     const { operations, stepCount, partCount } = this;
     const at = this.#at;
-    const undo = (): void => {
-      Object.assign(this, { operations, stepCount, partCount });
-      this.#at = at;
-    };
     try {
-      write();
+      write(words, this);
     } catch (error) {
-      undo();
+      this.#undo(at, operations, stepCount, partCount);
       throw error;
     }
-    if (this.fits) return true;
-    undo();
+    if (this.fits) {
+      if (user !== undefined) this.#enter(user, operations, partCount);
+      return true;
+    }
+    this.#undo(at, operations, stepCount, partCount);
     if (operations > 0) return false;
     throw new CommandError(
       `ERR the command is too large: it may have ${MAX_BATCH_OPERATIONS} keys, and take ${MAX_BATCH_BYTES} bytes`,
     );
+  }
+
+  #undo(at: number, operations: number, stepCount: number, partCount: number): void {
+    this.#at = at;
+    this.operations = operations;
+    this.stepCount = stepCount;
+    this.partCount = partCount;
+  }
+
+  /** What follows is this user's. */
+  #enter(user: BatchUser, operation: number, part = this.partCount): void {
+    const last = this.segmentCount - 1;
+    if (last >= 0 && this.segments[last]?.user === user) return;
+    user.entered();
+    const segment = this.segments[this.segmentCount++];
+    if (segment === undefined) {
+      this.segments.push({ user, part, operation });
+      return;
+    }
+    segment.user = user;
+    segment.part = part;
+    segment.operation = operation;
   }
 }

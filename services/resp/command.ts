@@ -27,8 +27,8 @@ export interface DataCommand extends CommandFacts {
   readonly write: (words: Arguments, batch: CommandBatch) => void;
   /** The same between MULTI and EXEC, where it differs: all is done in one batch. */
   readonly writeWhole?: (words: Arguments, batch: CommandBatch) => void;
-  /** Nothing travels in its batch behind it. */
-  readonly endsBatch?: boolean;
+  /** Nothing travels in its batch beside it. */
+  readonly isAlone?: boolean;
   /** What it tells is about the server: a rollback is told by another one. */
   readonly isAside?: boolean;
 }

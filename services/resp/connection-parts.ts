@@ -1,8 +1,9 @@
 /** What a connection is made of, and what it shares with the others of its port. */
-import type { BudgetPart, Host, Owner } from '@dpr/runtime/side-port';
+import type { BudgetPart, Host, InputTurns } from '@dpr/runtime/side-port';
 import type { RespType } from './command.ts';
 import type { CommandTable } from './command-table.ts';
 import type { ServerFacts } from './local-command.ts';
+import type { PortBatches } from './port-batches.ts';
 import type { ReplyWriter } from './reply-writer.ts';
 
 /** The socket of a connection, as far as it matters here. */
@@ -22,8 +23,9 @@ export interface ByteSocket {
 
 /** What the connections of a port share. */
 export interface ConnectionParts {
-  readonly host: Pick<Host, 'nextTick' | 'now' | 'randomBytes' | 'setImmediate' | 'setTimeout' | 'clearTimeout'>;
-  readonly owner: Owner;
+  readonly host: Pick<Host, 'now' | 'setTimeout' | 'clearTimeout'>;
+  readonly batches: PortBatches;
+  readonly turns: InputTurns;
   readonly type: RespType;
   readonly table: CommandTable;
   readonly server: ServerFacts;
@@ -36,7 +38,6 @@ export interface ConnectionParts {
 /** What is this connection's own. */
 export interface ConnectionOptions {
   readonly number: number;
-  readonly origin: string | undefined;
   readonly socket: ByteSocket;
   /** Lets it in. @returns why not */
   readonly greet: (token: string) => string | undefined;

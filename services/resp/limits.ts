@@ -15,6 +15,10 @@ export const MAX_COUNT_BYTES = 32;
 export const MAX_GUEST_ARGUMENTS = 10;
 export const MAX_GUEST_BULK_BYTES = 16 * 1024;
 
+/** What connections of a port collected is sent with so many operations, or bytes: what is in the processor's caches is used from there. */
+export const COLLECTED_OPERATIONS = 1024;
+export const COLLECTED_BYTES = 128 * 1024;
+
 /** Commands that wait for EXEC on one connection: what they take as they were sent, and how many these are. */
 export const MAX_QUEUED_BYTES = MAX_BATCH_BYTES;
 export const MAX_QUEUED_COMMANDS = MAX_BATCH_OPERATIONS;

@@ -71,7 +71,7 @@ export interface CommandClient {
 
 export interface Transactional {
   begin(): void;
-  execute(): void;
+  execute(words: Arguments): void;
   discard(): void;
   watch(words: Arguments): void;
   unwatch(): void;
@@ -83,6 +83,8 @@ export interface LocalCommand extends CommandFacts {
   readonly isForGuests?: boolean;
   /** Between MULTI and EXEC it is executed at once. */
   readonly isImmediate?: boolean;
+  /** It sends a batch. */
+  readonly isAlone?: boolean;
   /** It has to do with what was executed here, so it tells of a rollback. */
   readonly tellsRollback?: boolean;
 }

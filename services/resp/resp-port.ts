@@ -21,6 +21,7 @@ import { CONNECTION_COMMANDS } from './connection-commands.ts';
 import { PACE_LOOK_MS } from './limits.ts';
 import type { ServerFacts } from './local-command.ts';
 import { paceOf } from './pace.ts';
+import { PortBatches } from './port-batches.ts';
 import { ReplyWriter } from './reply-writer.ts';
 import { commandsOf } from './server-commands.ts';
 import { TRANSACTION_COMMANDS } from './transaction-commands.ts';
@@ -69,7 +70,6 @@ function createRespPort(type: RespType, parts: SidePortParts): SidePort {
     }
     const connection = new RespConnection(shared, {
       number: nextConnectionNumber(),
-      origin: guest.origin,
       socket: byteSocket(socket, guest.origin),
       greet,
       isGuest: asksForToken,
@@ -122,6 +122,7 @@ function createRespPort(type: RespType, parts: SidePortParts): SidePort {
       }, CLOSE_MS);
       if (port !== undefined && port !== 'opening') await port.close();
       host.clearTimeout(late);
+      shared.batches.close();
     },
   };
 }
@@ -131,7 +132,7 @@ function openText(host: string, port: number): string {
 }
 
 function sharedParts(type: RespType, parts: SidePortParts, clients: () => Iterable<Client>): ConnectionParts {
-  const { host, owner, status, port } = parts;
+  const { host, owner, status, port, turns } = parts;
   let commands = 0;
   const server: ServerFacts = {
     status,
@@ -146,7 +147,9 @@ function sharedParts(type: RespType, parts: SidePortParts, clients: () => Iterab
     asksForToken: port.tokens.client !== undefined,
   };
   const table = new CommandTable(commandsOf(type, server, [...CONNECTION_COMMANDS, ...TRANSACTION_COMMANDS]));
-  return { host, owner, type, table, server, reply: new ReplyWriter(), counted: () => commands++ };
+  const reply = new ReplyWriter();
+  const batches = new PortBatches(host, owner, type.results, reply);
+  return { host, batches, turns, type, table, server, reply, counted: () => commands++ };
 }
 
 function byteSocket(socket: Socket, origin = socket.remoteAddress ?? ''): ByteSocket {

@@ -1,35 +1,31 @@
 /**
- * A session of the worker's core, as a connection in the same process that sends one batch after another. Nothing is ever sent twice: a
+ * A session of the worker's core, as a connection in the same process that sends one batch after another: all connections of a port have
+ * one together, since what each of them did last is all that tells what it lost, or has committed. Nothing is ever sent twice: a
  * batch that the core did not answer when a world-line ends was not executed in it, or was rolled back, since a version is sealed only
  * once all its batches are answered.
  */
 import { decisionsAfter, survivingVersion } from '@dpr/core';
 import { decode, type Batch, type Draft, type Message, type MessageOf } from '@dpr/protocol';
-import { clientHello, type Connection, type Host, type Owner } from '@dpr/runtime/side-port';
+import { clientHello, type Connection, type Host, nextConnectionNumber, type Owner } from '@dpr/runtime/side-port';
 
 export interface LinkUser {
-  /** The batch executed. */
-  readonly answered: (results: Uint8Array) => void;
+  /** The batch executed, in this version. */
+  readonly answered: (results: Uint8Array, version: number) => void;
   /** The batch did not execute. @param error as a reply says it */
   readonly refused: (error: string) => void;
-  /** A rollback took something that was done here, and the batch without an answer, if there is one, was not executed. */
-  readonly rolledBack: (rollback: Rollback) => void;
-  /** More is committed than before, or other things are. */
+  /** A world-line began: what was done here above version `survived` never happened. */
+  readonly rolledBack: (worldLine: number, survived: number) => void;
+  /** The batch did not execute, since its world-line is over: it may be sent again. */
+  readonly undone: () => void;
+  /** All of the above were told; more may be committed than before. */
   readonly progressed: () => void;
   /** The core ended the connection. */
   readonly ended: () => void;
 }
 
-/** What is known of a rollback that took something. */
-export interface Rollback {
-  readonly worldLine: number;
-  /** The last version that is left of what this connection did. */
-  readonly survived: number;
-  /** The last version of what it had done. */
-  readonly done: number;
-}
-
 const SESSION_BYTES = 16;
+/** Of what a worker remembers, all connections of the port together have the part of one address. */
+const ORIGIN = 'RESP port';
 const NO_DEPENDENCIES: ReadonlyMap<number, number> = new Map();
 
 export class SessionLink {
@@ -52,7 +48,8 @@ export class SessionLink {
   #batch: Batch | undefined;
   #reply: MessageOf<'reply'> | undefined;
   #refusal: MessageOf<'error'> | undefined;
-  #rollback: Rollback | undefined;
+  /** World-lines that began, and what survived in each. */
+  readonly #begun: { readonly worldLine: number; readonly survived: number }[] = [];
   /** The batch was sent in a world-line or session that is over. */
   #isStale = false;
   /** Decisions are missing between the own world-line and one that was heard of. */
@@ -61,20 +58,14 @@ export class SessionLink {
   #isOpen = true;
   #isDue = false;
 
-  constructor(
-    host: Pick<Host, 'nextTick' | 'randomBytes'>,
-    owner: Owner,
-    number: number,
-    origin: string | undefined,
-    user: LinkUser,
-  ) {
+  constructor(host: Pick<Host, 'nextTick' | 'randomBytes'>, owner: Owner, user: LinkUser) {
     this.#host = host;
     this.#owner = owner;
     this.#user = user;
     this.#session = this.#newSession();
     this.#connection = {
-      number,
-      origin,
+      number: nextConnectionNumber(),
+      origin: ORIGIN,
       send: (frame) => this.#receive(frame),
       close: () => this.#close(),
       isOpen: () => this.#isOpen,
@@ -83,9 +74,9 @@ export class SessionLink {
     this.#dispatch(() => owner.opened(this.#connection, clientHello('')));
   }
 
-  /** Whether no failure takes anything back that was done here. */
-  get isCommitted(): boolean {
-    return this.#version <= this.#committed;
+  /** No failure takes anything back that was done here up to this version. */
+  get committed(): number {
+    return this.#committed;
   }
 
   /** Send a batch; the one before has been answered. @param operations stay as they are until it is */
@@ -107,9 +98,9 @@ export class SessionLink {
     this.#send(this.#batch);
   }
 
-  /** Ask for what was done here to be committed soon. */
-  hurry(): void {
-    this.#send({ kind: 'commit', worldLine: this.#worldLine, version: this.#version });
+  /** Ask for what was done here up to this version to be committed soon. */
+  hurry(version: number): void {
+    this.#send({ kind: 'commit', worldLine: this.#worldLine, version });
   }
 
   /** End the session, and the connection. */
@@ -198,11 +189,8 @@ export class SessionLink {
 
   /** A world-line begins: what was done here and is above `survived` never happened. */
   #adopt(worldLine: number, survived: number): void {
-    if (this.#version > survived) {
-      const done = this.#rollback?.done ?? this.#version;
-      this.#rollback = { worldLine, survived: Math.min(survived, this.#rollback?.survived ?? survived), done };
-      this.#version = 0;
-    }
+    this.#begun.push({ worldLine, survived });
+    if (this.#version > survived) this.#version = 0;
     this.#worldLine = worldLine;
     this.#committed = 0;
     this.#isStale = this.#batch !== undefined && this.#reply === undefined;
@@ -224,21 +212,18 @@ export class SessionLink {
       this.#lacksDecisions = false;
       return this.#send({ kind: 'refresh', worldLine: this.#worldLine });
     }
-    const rollback = this.#rollback;
-    this.#rollback = undefined;
     const batch = this.#batch;
     const [reply, refusal, isStale] = [this.#reply, this.#refusal, this.#isStale];
     this.#reply = this.#refusal = undefined;
     this.#isStale = false;
     if (reply !== undefined) {
       this.#batch = undefined;
-      this.#user.answered(reply.results);
+      this.#user.answered(reply.results, reply.version);
     }
-    if (rollback !== undefined) {
-      if (reply === undefined) this.#batch = undefined;
-      this.#user.rolledBack(rollback);
-    } else if (isStale && batch !== undefined) {
-      return this.submit(batch.operations, batch.count);
+    for (const { worldLine, survived } of this.#begun.splice(0)) this.#user.rolledBack(worldLine, survived);
+    if (isStale) {
+      this.#batch = undefined;
+      this.#user.undone();
     } else if (refusal !== undefined && batch !== undefined) {
       this.#refuse(batch, refusal);
     }

@@ -16,9 +16,9 @@ export const TRANSACTION_COMMANDS: readonly LocalCommand[] = [
     run: (_words, { transaction }) => transaction.begin(),
   },
   {
-    ...{ name: 'exec', arity: 1, flags: FLAGS, keys: NO_KEYS, isImmediate: true },
+    ...{ name: 'exec', arity: 1, flags: FLAGS, keys: NO_KEYS, isImmediate: true, isAlone: true },
     summary: 'Executes what was collected, as one batch.',
-    run: (_words, { transaction }) => transaction.execute(),
+    run: (words, { transaction }) => transaction.execute(words),
   },
   {
     ...{ name: 'discard', arity: 1, flags: FLAGS, keys: NO_KEYS, isImmediate: true },
@@ -26,7 +26,15 @@ export const TRANSACTION_COMMANDS: readonly LocalCommand[] = [
     run: (_words, { transaction }) => transaction.discard(),
   },
   {
-    ...{ name: 'watch', arity: -2, flags: FLAGS, keys: [1, -1, 1], isImmediate: true, tellsRollback: true },
+    ...{
+      name: 'watch',
+      arity: -2,
+      flags: FLAGS,
+      keys: [1, -1, 1],
+      isImmediate: true,
+      isAlone: true,
+      tellsRollback: true,
+    },
     summary: 'Lets EXEC execute only if these keys are as they are now.',
     run: (words, { transaction }) => transaction.watch(words),
   },

@@ -113,7 +113,7 @@ const TOO_LARGE = 'ERR the transaction is too large for one batch: nothing of it
 function isWritten(batch: CommandBatch, command: DataCommand, words: Arguments): boolean {
   try {
     const write = command.writeWhole ?? command.write;
-    return batch.add(() => write(words, batch));
+    return batch.add(undefined, write, words);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     batch.error(error.message);

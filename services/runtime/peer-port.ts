@@ -8,7 +8,7 @@ import { deferred } from './deferred.ts';
 import { CLOSE } from './frame-socket.ts';
 import type { PeerRole } from './greeting.ts';
 import type { Host } from './host.ts';
-import { inputTurns } from './input-turns.ts';
+import { inputTurns, type InputTurns } from './input-turns.ts';
 import { LISTENER_LIMITS, type ListenerLimits } from './listener-limits.ts';
 import type { MessageSocket } from './message-socket.ts';
 import { servePeer } from './peer-connection.ts';
@@ -20,6 +20,8 @@ export interface PeerPortOptions extends AdmissionOptions {
   readonly budgetsOf?: ((role: PeerRole) => Budgets) | undefined;
   /** Is told when what clients had sent before has arrived. */
   readonly arrivals?: ArrivalsUser | undefined;
+  /** Shared with the process's other ports; undefined: there are none. */
+  readonly turns?: InputTurns | undefined;
 }
 
 export interface PeerPort {
@@ -36,7 +38,7 @@ export function openPeerPort(host: Host, options: PeerPortOptions, owner: Owner)
   const limits = { ...LISTENER_LIMITS, ...options.limits };
   const admission = createAdmission(options, limits.connections);
   const sweeps = startSweeps(host, limits, options.arrivals);
-  const turns = inputTurns(host, limits.inputTurnMs, () => owner.isBusy?.() ?? false);
+  const turns = options.turns ?? inputTurns(host, limits.inputTurnMs, () => owner.isBusy?.() ?? false);
   const empty = deferred();
   let isClosing = false;
   const port = { host, owner, limits, admission, sweeps, turns, log, budgetsOf, left: resolveIfEmpty };

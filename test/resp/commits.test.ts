@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { respStage } from './stage.ts';
+import { encodeCommand, respStage } from './stage.ts';
 
 const OK = '+OK\r\n';
 const NIL = '$-1\r\n';
@@ -147,6 +147,41 @@ describe('a rollback', () => {
     assert.equal(client.call(['INCR', 'a'], ['PING'], ['INCR', 'b']), '');
     stage.rollBack();
     assert.equal(client.received(), ':1\r\n+PONG\r\n:1\r\n');
+  });
+});
+
+describe('a batch of several connections that waits', () => {
+  it('loses to a rollback the first command of each that lost something, and no other', () => {
+    const stage = respStage({ maxUnwrittenVersions: 1 });
+    const clients = [stage.connect(), stage.connect(), stage.connect(), stage.connect()] as const;
+    const [first, second, third, fourth] = clients;
+    stage.holdWrites();
+    for (const client of [second, third]) client.call(['SET', 'a', '1']);
+    stage.seal();
+    for (const client of clients) client.connection.take(encodeCommand(['MGET', 'a', 'n']));
+    for (const client of clients) client.connection.take(encodeCommand(['INCR', 'n']));
+    stage.settle();
+    third.connection.closed();
+    stage.rollBack();
+    const nothing = `*2\r\n${NIL}${NIL}`;
+    assert.deepEqual([first.received(), third.received()], [`${nothing}:1\r\n`, '']);
+    assert.match(second.received(), /^-ROLLBACK world-line 2: [^\r]*\r\n:2\r\n$/);
+    assert.equal(fourth.received(), `${nothing}:4\r\n`);
+    assert.equal(second.call(['GET', 'n']), '$1\r\n4\r\n');
+  });
+
+  it('has transactions of others wait', () => {
+    const stage = respStage({ maxUnwrittenVersions: 1 });
+    const [client, other] = [stage.connect(), stage.connect()];
+    stage.holdWrites();
+    client.call(['SET', 'a', '1']);
+    stage.seal();
+    client.call(['INCR', 'a']);
+    assert.equal(other.call(['MULTI'], ['INCR', 'a'], ['EXEC'], ['PING']), `${OK}+QUEUED\r\n`);
+    assert.equal(other.isPaused(), true);
+    stage.letWrite();
+    assert.deepEqual([client.received(), other.received()], [':2\r\n', '*1\r\n:3\r\n+PONG\r\n']);
+    assert.equal(other.isPaused(), false);
   });
 });
 

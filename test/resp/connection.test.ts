@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import type { Waiter } from '../../services/runtime/input-turns.ts';
 import {
+  COLLECTED_BYTES,
+  COLLECTED_OPERATIONS,
   MAX_GUEST_ARGUMENTS,
   MAX_GUEST_BULK_BYTES,
   MAX_NAME_BYTES,
@@ -91,13 +94,29 @@ describe('a connection of a Redis client', () => {
     assert.deepEqual(stage.batches, [5, 4]);
   });
 
-  it('may write more keys than a batch has operations, in several commands, and not in one', () => {
+  it('sends what it collected when that is much', () => {
     const stage = respStage();
     const client = stage.connect();
     const command = encodeCommand(['DEL', 'a']);
-    const replies = client.send(Buffer.concat(Array.from({ length: 65_537 }, () => command)));
-    assert.equal(replies, ':0\r\n'.repeat(65_537));
-    assert.deepEqual(stage.batches, [65_536, 1]);
+    const replies = client.send(Buffer.concat(Array.from({ length: COLLECTED_OPERATIONS + 1 }, () => command)));
+    assert.equal(replies, ':0\r\n'.repeat(COLLECTED_OPERATIONS + 1));
+    assert.deepEqual(stage.batches, [COLLECTED_OPERATIONS, 1]);
+    stage.batches.length = 0;
+    const half = encodeCommand(['SET', 'a', Buffer.alloc(COLLECTED_BYTES / 2)]);
+    assert.equal(client.send(Buffer.concat([half, half, command])), `${OK}${OK}:1\r\n`);
+    assert.deepEqual(stage.batches, [2, 1]);
+  });
+
+  it('sends what it collected before a command that does not fit beside it', () => {
+    const stage = respStage();
+    const client = stage.connect();
+    const keys = Array.from({ length: 65_536 }, () => 'a');
+    assert.equal(client.call(['DEL', 'a'], ['DEL', ...keys]), ':0\r\n:0\r\n');
+    assert.deepEqual(stage.batches, [1, 65_536]);
+  });
+
+  it('may write as many keys in one command as a batch has operations, and not more', () => {
+    const client = respStage().connect();
     const keys = Array.from({ length: 65_537 }, () => 'a');
     assert.match(client.call(['DEL', ...keys]), /^-ERR the command is too large/);
     assert.equal(client.call(['DEL', ...keys.slice(1)]), ':0\r\n');
@@ -140,6 +159,59 @@ describe('a connection of a Redis client', () => {
     assert.equal(client.heldBytes(), 50_000);
     assert.equal(client.send(command.subarray(50_000)), OK);
     assert.equal(client.heldBytes(), 0);
+  });
+});
+
+describe('connections of Redis clients, in one turn of the event loop', () => {
+  it('have their commands executed in one batch, and each its own replies', () => {
+    const stage = respStage();
+    const clients = [stage.connect(), stage.connect(), stage.connect()] as const;
+    clients[1].call(['HELLO', '3']);
+    for (const client of clients) client.connection.take(encodeCommand(['INCR', 'n']));
+    clients[0].connection.take(Buffer.concat([encodeCommand(['NOPE']), encodeCommand(['GET', 'nothing'])]));
+    clients[1].connection.take(encodeCommand(['GET', 'nothing']));
+    stage.settle();
+    assert.deepEqual(stage.batches, [5]);
+    assert.match(clients[0].received(), /^:1\r\n-ERR unknown command [^\r]*\r\n\$-1\r\n$/);
+    assert.deepEqual([clients[1].received(), clients[2].received()], [':2\r\n_\r\n', ':3\r\n']);
+    assert.equal(clients[2].writes(), 1);
+  });
+
+  it('have them executed before a command that is about the connection itself', () => {
+    const stage = respStage();
+    const [client, other] = [stage.connect(), stage.connect()];
+    other.connection.take(encodeCommand(['INCR', 'n']));
+    client.connection.take(Buffer.from('PING\r\nINCR n\r\nPING\r\nMULTI\r\nINCR n\r\nEXEC\r\nINCR n\r\n'));
+    assert.deepEqual(stage.batches, [2, 1]);
+    stage.settle();
+    assert.deepEqual(stage.batches, [2, 1, 1]);
+    assert.equal(other.received(), ':1\r\n');
+    assert.equal(client.received(), `+PONG\r\n:2\r\n+PONG\r\n${OK}+QUEUED\r\n*1\r\n:3\r\n:4\r\n`);
+  });
+
+  it('are not answered when they are closed, and others are', () => {
+    const stage = respStage();
+    const [client, other] = [stage.connect(), stage.connect()];
+    client.connection.take(encodeCommand(['INCR', 'n']));
+    other.connection.take(encodeCommand(['INCR', 'n']));
+    client.connection.closed();
+    stage.settle();
+    assert.deepEqual([client.received(), other.received()], ['', ':2\r\n']);
+  });
+
+  it('have what comes when the turn is over wait for the next one', () => {
+    const waiting: Waiter[] = [];
+    let isOver = true;
+    const stage = respStage({ turns: { isOver: () => isOver, wait: (waiter) => void waiting.push(waiter) } });
+    const client = stage.connect();
+    assert.equal(client.call(['INCR', 'n'], ['PING']), '');
+    assert.equal(client.isPaused(), true);
+    isOver = false;
+    for (const { goOn } of waiting.splice(0)) goOn();
+    stage.settle();
+    assert.equal(client.received(), ':1\r\n+PONG\r\n');
+    assert.equal(client.isPaused(), false);
+    assert.equal(waiting.length, 0);
   });
 });
 

@@ -1,7 +1,7 @@
 /** A worker's core with a store, connections of Redis clients to it, and time that passes only when a test says so. */
 import type { WorkerConfig, WorkerEffect, WorkerEvent } from '@dpr/core';
 import type { Message } from '@dpr/protocol';
-import { type BudgetPart, nextConnectionNumber, type Owner } from '@dpr/runtime/side-port';
+import { type BudgetPart, type InputTurns, nextConnectionNumber, type Owner } from '@dpr/runtime/side-port';
 import { createStore } from '@dpr/store';
 import { servingWorker } from '../core/serving-worker.ts';
 import { CommandTable } from '../../services/resp/command-table.ts';
@@ -9,6 +9,7 @@ import { RespConnection } from '../../services/resp/connection.ts';
 import type { ByteSocket, ConnectionParts } from '../../services/resp/connection-parts.ts';
 import { CONNECTION_COMMANDS } from '../../services/resp/connection-commands.ts';
 import type { ServerFacts } from '../../services/resp/local-command.ts';
+import { PortBatches } from '../../services/resp/port-batches.ts';
 import { ReplyWriter } from '../../services/resp/reply-writer.ts';
 import { commandsOf } from '../../services/resp/server-commands.ts';
 import { TRANSACTION_COMMANDS } from '../../services/resp/transaction-commands.ts';
@@ -27,7 +28,11 @@ export interface StageOptions extends Partial<WorkerConfig> {
   readonly token?: string;
   /** For the store's records, bytes. */
   readonly storeBytes?: number;
+  /** When input has to wait; undefined: never. */
+  readonly turns?: InputTurns;
 }
+
+const NO_LIMIT: InputTurns = { isOver: () => false, wait: () => undefined };
 
 export interface TestClient {
   readonly connection: RespConnection;
@@ -77,7 +82,7 @@ export function encodeCommand(words: readonly (string | Buffer)[]): Buffer {
   return Buffer.concat([Buffer.from(`*${words.length}\r\n`), ...parts]);
 }
 
-export function respStage({ token, storeBytes = 2 ** 28, ...limits }: StageOptions = {}): RespStage {
+export function respStage({ token, storeBytes = 2 ** 28, turns = NO_LIMIT, ...limits }: StageOptions = {}): RespStage {
   const state = createStore({ seed: [1, 2], maxBytes: storeBytes, tableBits: 4 });
   state.load().end(0);
   let now = START;
@@ -138,24 +143,27 @@ export function respStage({ token, storeBytes = 2 ** 28, ...limits }: StageOptio
     ticks.push(run);
     return run;
   };
-  const parts: ConnectionParts = {
-    host: {
-      now: () => now,
-      nextTick: later,
-      setImmediate: later,
-      randomBytes: (count) => Buffer.alloc(count, ++randoms),
-      setTimeout(run, ms) {
-        const timer = { at: now + ms, run };
-        timers.add(timer);
-        return timer;
-      },
-      clearTimeout: (timer) => void timers.delete(timer as never),
+  const host = {
+    now: () => now,
+    nextTick: later,
+    setImmediate: later,
+    randomBytes: (count: number) => Buffer.alloc(count, ++randoms),
+    setTimeout(run: () => void, ms: number) {
+      const timer = { at: now + ms, run };
+      timers.add(timer);
+      return timer;
     },
-    owner,
+    clearTimeout: (timer: object | undefined) => void timers.delete(timer as never),
+  };
+  const reply = new ReplyWriter();
+  const parts: ConnectionParts = {
+    host,
+    batches: new PortBatches(host, owner, storeResp.results, reply),
+    turns,
     type: storeResp,
     table: new CommandTable(commandsOf(storeResp, server, [...CONNECTION_COMMANDS, ...TRANSACTION_COMMANDS])),
     server,
-    reply: new ReplyWriter(),
+    reply,
     counted: () => undefined,
   };
 
@@ -242,7 +250,6 @@ function connect(
   const noPart: BudgetPart = { set: () => undefined, end: () => undefined };
   const connection = new RespConnection(parts, {
     number: nextConnectionNumber(),
-    origin: undefined,
     socket,
     greet: (shown) => (shown === token ? undefined : 'this is not the client token of the cluster'),
     isGuest: token !== undefined,

@@ -7,6 +7,7 @@ import type { Budgets } from '../budget.ts';
 import type { BytePortOptions } from '../byte-port.ts';
 import type { Owner } from '../connection.ts';
 import type { Host } from '../host.ts';
+import type { InputTurns } from '../input-turns.ts';
 import type { Closable } from '../process.ts';
 
 export { nextConnectionNumber, type Connection, type Owner } from '../connection.ts';
@@ -17,6 +18,7 @@ export { clientHello, type Refusal } from '../greeting.ts';
 export { createPlaces } from '../connection-places.ts';
 export { every } from '../every.ts';
 export type { Host, Timer } from '../host.ts';
+export { inputTurns, type InputTurns } from '../input-turns.ts';
 export { isLoopback } from '../loopback.ts';
 
 export interface SidePort extends Closable {
@@ -35,6 +37,8 @@ export interface SidePortParts {
   readonly budgets: Required<Budgets>;
   /** Who answers: connections are opened and closed here. */
   readonly owner: Owner;
+  /** When what came has to wait: input of all ports together has its limit. */
+  readonly turns: InputTurns;
   readonly status: () => WorkerStatus;
   /** The port cannot be opened. */
   readonly failed: (error: unknown) => void;

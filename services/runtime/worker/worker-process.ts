@@ -9,6 +9,8 @@ import { createPlaces } from '../connection-places.ts';
 import { limitBytes, type Budgets } from '../budget.ts';
 import type { WorkerSettings } from '../environment.ts';
 import { EXIT, ProcessError } from '../exit-codes.ts';
+import { inputTurns } from '../input-turns.ts';
+import { LISTENER_LIMITS } from '../listener-limits.ts';
 import { nodeHost } from '../node-host.ts';
 import { checkPort, type ListenerOptions } from '../listener.ts';
 import type { Log } from '../log.ts';
@@ -74,10 +76,12 @@ export async function startWorker(
     disk: nodeDisk(settings.data),
     finder: { address: settings.finder, timing },
     portFor(owner, arrivals, failed) {
-      const own = clientPort({ ...portOptions, arrivals }, owner, failed);
+      const turns = inputTurns(nodeHost, LISTENER_LIMITS.inputTurnMs, () => owner.isBusy?.() ?? false);
+      const own = clientPort({ ...portOptions, arrivals, turns }, owner, failed);
       if (resp === undefined || respPort === undefined) return own;
       const at = { ...portOptions, port: respPort, what: 'RESP port' };
-      return withSidePort(own, resp({ host: nodeHost, port: at, budgets, owner, failed, status: () => status() }));
+      const parts = { host: nodeHost, port: at, budgets, owner, turns, failed, status: () => status() };
+      return withSidePort(own, resp(parts));
     },
     note(effect) {
       if (effect.event === 'rollback') counts.rollbacks++;

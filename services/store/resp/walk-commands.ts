@@ -129,7 +129,7 @@ function flushes(name: string): DataCommand {
       checkFlush(words);
       flushFrom(0, batch);
     }),
-    endsBatch: true,
+    isAlone: true,
     writeWhole(words, batch) {
       checkFlush(words);
       writeKeyless(batch, KINDS.flush, FLUSH_WHOLE, flushedWhole, 0, 1);
