@@ -1,3 +1,5 @@
+import { copyBytes } from './copy-bytes.ts';
+
 /** The words of a command, where they lie in memory. */
 export class Arguments {
   bytes: Buffer = Buffer.alloc(0);
@@ -21,6 +23,11 @@ export class Arguments {
   /** The word's own bytes, which change once the command was executed. */
   slice(index: number): Buffer {
     return this.bytes.subarray(this.start(index), this.end(index));
+  }
+
+  /** Copy the word to byte `at` of the target. */
+  copyTo(index: number, target: Buffer, at: number): void {
+    copyBytes(target, at, this.bytes, this.start(index), this.end(index));
   }
 
   text(index: number): string {

@@ -1,5 +1,6 @@
 /** Writes replies, of RESP2 and RESP3, into memory that goes to the socket as it is. */
 import { Buffer } from 'node:buffer';
+import { copyBytes } from './copy-bytes.ts';
 
 const SLAB_BYTES = 64 * 1024;
 const LINE_END = '\r\n';
@@ -8,6 +9,9 @@ const LINE_BYTES = 24;
 const CR = 13;
 const LF = 10;
 const ZERO = 48;
+/** Numbers below this are written digit by digit. */
+const SMALL = 1e9;
+const OK = Buffer.from('+OK\r\n');
 
 /** As bytes of one letter each. */
 const TYPES = { simple: 43, error: 45, integer: 58, bulk: 36, array: 42, map: 37, push: 62, set: 126 } as const;
@@ -56,7 +60,7 @@ export class ReplyWriter {
   }
 
   ok(): void {
-    this.simple('OK');
+    this.written(OK);
   }
 
   /** @param text its first word, in upper case, tells what kind of error it is */
@@ -80,7 +84,8 @@ export class ReplyWriter {
   bytesOf(source: Buffer, from: number, end: number): void {
     this.#count(TYPES.bulk, end - from);
     this.#need(end - from + LINE_END.length);
-    this.#at += source.copy(this.#slab, this.#at, from, end);
+    copyBytes(this.#slab, this.#at, source, from, end);
+    this.#at += end - from;
     this.#lineEnd();
   }
 
@@ -123,7 +128,8 @@ export class ReplyWriter {
   /** A reply that was written before. */
   written(reply: Buffer): void {
     this.#need(reply.length);
-    this.#at += reply.copy(this.#slab, this.#at);
+    copyBytes(this.#slab, this.#at, reply, 0, reply.length);
+    this.#at += reply.length;
   }
 
   #line(type: number, text: string): void {
@@ -136,9 +142,21 @@ export class ReplyWriter {
   #count(type: number, value: number | bigint): void {
     this.#need(LINE_BYTES);
     this.#slab[this.#at++] = type;
-    if (typeof value === 'number' && value >= 0 && value < 10) this.#slab[this.#at++] = ZERO + value;
+    if (value >= 0 && value < SMALL) this.#digits(Number(value));
     else this.#at += this.#slab.write(String(value), this.#at, 'latin1');
     this.#lineEnd();
+  }
+
+  #digits(value: number): void {
+    let end = this.#at + 1;
+    for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) end++;
+    this.#at = end;
+    let rest = value;
+    do {
+      const tenth = Math.floor(rest / 10);
+      this.#slab[--end] = ZERO + rest - 10 * tenth;
+      rest = tenth;
+    } while (rest > 0);
   }
 
   #lineEnd(): void {

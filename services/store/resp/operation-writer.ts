@@ -26,7 +26,7 @@ export function writeOperation(
   const size = OPERATION_HEAD_BYTES + bytesOf(first, second) + keyBytes;
   let at = writeHead(batch, batch.operation(size, step), kind, options, keyBytes);
   at = writeNumbers(batch, at, first, second);
-  if (keyBytes > 0) words.bytes.copy(batch.bytes, at, words.start(key), words.end(key));
+  if (keyBytes > 0) words.copyTo(key, batch.bytes, at);
 }
 
 /** An operation with a value, which is the word with index `value`. */
@@ -50,8 +50,8 @@ export function writeValueOperation(
   let at = writeHead(batch, batch.operation(size, step), kind, options, keyBytes);
   at = batch.bytes.writeUInt32LE(valueBytes, at);
   at = writeNumbers(batch, at, first, second);
-  if (keyBytes > 0) at += words.bytes.copy(batch.bytes, at, words.start(key), words.end(key));
-  words.bytes.copy(batch.bytes, at, words.start(value), words.end(value));
+  if (keyBytes > 0) words.copyTo(key, batch.bytes, at);
+  words.copyTo(value, batch.bytes, at + keyBytes);
 }
 
 /** An operation on all keys, with a pattern. */
@@ -86,8 +86,9 @@ export function writeKeyless(
 export function writeIncrement(batch: CommandBatch, words: Arguments, amount: bigint, step: ResultStep): void {
   const keyBytes = keyLength(words, 1);
   const at = batch.operation(OPERATION_HEAD_BYTES + NUMBER_BYTES + keyBytes, step);
-  const to = batch.bytes.writeBigInt64LE(amount, writeHead(batch, at, KINDS.increment, 0, keyBytes));
-  words.bytes.copy(batch.bytes, to, words.start(1), words.end(1));
+  const to = writeHead(batch, at, KINDS.increment, 0, keyBytes);
+  batch.view.setBigInt64(to, amount, true);
+  words.copyTo(1, batch.bytes, to + NUMBER_BYTES);
 }
 
 /** `expect` for a key that was copied. */
