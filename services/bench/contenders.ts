@@ -1,12 +1,13 @@
 /** Starts the servers that are compared, each with a load generator of its own, and stops all of them. */
 import path from 'node:path';
-import { pins } from './cpu.ts';
+import { pins, type Pin } from './cpu.ts';
 import { startGenerator } from './generator.ts';
 import type { Contender } from './grid.ts';
 import { startCluster, type ClusterPeer } from './peers/cluster.ts';
 import { startEcho } from './peers/echo.ts';
 import type { Peer } from './peers/peer.ts';
 import { redisVersion, startRedis } from './peers/redis.ts';
+import { type RespPeer, startStore } from './peers/store.ts';
 
 export type LoadedPeer<P extends Peer> = Contender & { readonly peer: P };
 
@@ -16,6 +17,10 @@ export interface Contenders {
   readonly load: <P extends Peer>(peer: P) => LoadedPeer<P>;
   /** Bare WebSockets, and Redis with each durability if it is installed. */
   readonly others: () => Promise<Contender[]>;
+  /** A store, and Redis with each durability that costs no answer its time: what Redis clients may use. */
+  readonly resp: () => Promise<readonly RespPeer[]>;
+  /** Where loads run. */
+  readonly loadPin: Pin;
   /** Stops everything that was started, the last first. */
   readonly stop: () => Promise<void>;
 }
@@ -26,7 +31,7 @@ export function createContenders(signal: AbortSignal): Contenders {
   const stops: (() => Promise<void>)[] = [];
   const starting = { pin: pin.servers, signal };
 
-  async function started<P extends Peer>(peer: Promise<P>): Promise<P> {
+  async function started<P extends Pick<Peer, 'stop'>>(peer: Promise<P>): Promise<P> {
     const one = await peer;
     stops.push(one.stop);
     return one;
@@ -49,6 +54,15 @@ export function createContenders(signal: AbortSignal): Contenders {
       }
       return all;
     },
+    async resp() {
+      const all: RespPeer[] = [await started(startStore(starting))];
+      for (const durability of ['no AOF', 'everysec'] as const) {
+        const { name, address, stop } = await started(startRedis(durability, starting));
+        all.push({ name, port: Number(new URL(address).port), stop });
+      }
+      return all;
+    },
+    loadPin: pin.load,
     async stop() {
       await Promise.allSettled(stops.reverse().map((stop) => stop()));
     },

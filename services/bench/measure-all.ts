@@ -9,6 +9,7 @@ import { measureGrid, type Durations } from './grid.ts';
 import type { ClusterPeer } from './peers/cluster.ts';
 import { redisVersion } from './peers/redis.ts';
 import type { Machine } from './report.ts';
+import { hasRespLoad, measureResp } from './resp.ts';
 import { measureSessions } from './sessions.ts';
 import type { Measurements } from './targets.ts';
 
@@ -26,7 +27,7 @@ export interface BenchOptions {
 }
 
 /** The parts besides the cells. */
-const SECTIONS = ['checkpoints', 'commits', 'crossing', 'sessions'] as const;
+const SECTIONS = ['checkpoints', 'commits', 'crossing', 'resp', 'sessions'] as const;
 type Section = (typeof SECTIONS)[number];
 
 const DURATIONS: Durations = {
@@ -154,6 +155,11 @@ async function measureSections(
     ),
     sessions: await ifWanted('sessions', async () =>
       measureSessions(await contenders.cluster(USUAL_INTERVAL_MS), sessions, signal),
+    ),
+    resp: await ifWanted('resp', async () =>
+      redisVersion() === undefined || !hasRespLoad()
+        ? []
+        : measureResp(await contenders.resp(), contenders.loadPin, rounds, quick, signal),
     ),
   };
 }

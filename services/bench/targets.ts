@@ -5,6 +5,7 @@ import type { CheckpointRuns } from './checkpoints.ts';
 import type { CommitTimes, CrossingCommits } from './commits.ts';
 import type { CellRuns } from './grid.ts';
 import type { Measured } from './load/protocol.ts';
+import type { RespRuns } from './resp.ts';
 import type { SessionCosts } from './sessions.ts';
 import { ratios, spreadOf, type Spread } from './statistics.ts';
 
@@ -15,6 +16,7 @@ export interface Measurements {
   readonly commits?: CommitTimes | undefined;
   readonly crossing?: CrossingCommits | undefined;
   readonly sessions?: SessionCosts | undefined;
+  readonly resp?: readonly RespRuns[] | undefined;
 }
 
 export interface TargetResult {
@@ -33,7 +35,14 @@ const EVERYSEC = 'Redis everysec';
 const BARE = 'bare ws';
 
 /** Those targets whose figures are there. */
-export function judge({ cells, checkpoints, commits, crossing, sessions }: Measurements): readonly TargetResult[] {
+export function judge({
+  cells,
+  checkpoints,
+  commits,
+  crossing,
+  sessions,
+  resp = [],
+}: Measurements): readonly TargetResult[] {
   const against = (cell: Cell, other: string, least: number): TargetResult[] => {
     const spread = ratios(runsOf(cells, cell).map(throughput), runsOf(cells, cell, other).map(throughput));
     return Number.isNaN(spread.median) ? [] : [atLeast(`${cellName(cell)}, against ${other}`, least, spread)];
@@ -49,6 +58,8 @@ export function judge({ cells, checkpoints, commits, crossing, sessions }: Measu
     ...(checkpoints ? judgeCheckpoints(checkpoints) : []),
     ...(commits ? judgeCommits(commits) : []),
     ...(sessions ? judgeSessions(sessions) : []),
+    ...judgeResp(resp, 'Redis no AOF', 0.8),
+    ...judgeResp(resp, EVERYSEC, 1),
   ];
 }
 
@@ -123,6 +134,15 @@ function judgeSessions({ sessions, memoryBytes, checkpointBytes, checkpointBytes
       met: ratio <= MOST_CHECKPOINT_RATIO,
     },
   ];
+}
+
+/** What a store does for Redis clients, against Redis itself. */
+function judgeResp(resp: readonly RespRuns[], other: string, least: number): TargetResult[] {
+  return resp.flatMap(({ command, pipeline, peer, runs }) => {
+    const others = resp.find((one) => one.peer === other && one.command === command && one.pipeline === pipeline);
+    if (peer !== 'DPR' || others === undefined) return [];
+    return [atLeast(`RESP ${command} P=${pipeline}, against ${other}`, least, ratios(runs, others.runs))];
+  });
 }
 
 function throughput({ operationsPerSecond }: Measured): number {

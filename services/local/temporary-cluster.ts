@@ -15,6 +15,8 @@ export type TemporaryClusterOptions = {
   readonly workers: number;
   /** Of all workers. */
   readonly type?: BuiltInType;
+  /** Worker 0 serves Redis clients at this port, and each other one at the next; undefined: none does. */
+  readonly respBasePort?: number;
   readonly checkpointIntervalMs: number;
   /** What runs a cluster on this machine, options follow: `npm start --` or the program behind it. */
   readonly command: readonly string[];
@@ -87,11 +89,12 @@ export async function startTemporaryCluster(options: TemporaryClusterOptions): P
 
 function configText(
   basePort: number,
-  { workers, checkpointIntervalMs, type = DEFAULT_TYPE }: TemporaryClusterOptions,
+  { workers, checkpointIntervalMs, type = DEFAULT_TYPE, respBasePort }: TemporaryClusterOptions,
 ): string {
   const entries = Array.from({ length: workers }, (_, id) => `    - { id: ${id} }\n`);
   const defaults = `  dpr:workerDefaults: { type: ${type}, checkpointIntervalMs: ${checkpointIntervalMs} }\n`;
-  return `config:\n  dpr:basePort: ${basePort}\n${defaults}  dpr:workers:\n${entries.join('')}`;
+  const resp = respBasePort === undefined ? '' : `  dpr:respBasePort: ${respBasePort}\n`;
+  return `config:\n  dpr:basePort: ${basePort}\n${resp}${defaults}  dpr:workers:\n${entries.join('')}`;
 }
 
 type Running = Awaited<ReturnType<typeof launch>>;

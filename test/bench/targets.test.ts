@@ -33,6 +33,18 @@ describe('targets', () => {
     ]);
   });
 
+  it('compare a store with Redis, for Redis clients', () => {
+    const of = (peer: string, runs: number[]) => ({ command: 'SET', pipeline: 16, peer, runs });
+    const resp = [of('DPR', [80, 90]), of('Redis no AOF', [100, 100]), of('Redis everysec', [90, 90])];
+    assert.deepEqual(judge({ cells: [], resp }), [
+      { name: 'RESP SET P=16, against Redis no AOF', target: '≥ 0.80×', result: '0.85× (0.80× to 0.90×)', met: true },
+      {
+        ...{ name: 'RESP SET P=16, against Redis everysec', target: '≥ 1.00×' },
+        ...{ result: '0.94× (0.89× to 1.00×)', met: false },
+      },
+    ]);
+  });
+
   it('leave out what was not measured', () => {
     assert.deepEqual(judge({ cells: [] }), []);
     assert.deepEqual(judge({ cells: [runs(TARGET_CELLS.large, 'DPR', [1])] }), []);
@@ -83,7 +95,7 @@ describe('targets', () => {
     for (const quick of [true, false]) {
       const { cells, sections } = selection({ quick, only: '' });
       for (const cell of Object.values(TARGET_CELLS)) assert.ok(cells.includes(cell), cellName(cell));
-      assert.deepEqual(sections, ['checkpoints', 'commits', 'crossing', 'sessions']);
+      assert.deepEqual(sections, ['checkpoints', 'commits', 'crossing', 'resp', 'sessions']);
     }
     assert.equal(selection({ quick: false, only: '' }).cells.length, 5 * 3 * 2 + 2 + 5);
   });

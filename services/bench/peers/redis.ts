@@ -2,11 +2,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { withPatience } from '@dpr/runtime/time-limit';
+import { freePort } from './free-port.ts';
 import type { Peer, PeerOptions } from './peer.ts';
 
 /** How an append-only file is synced; `no AOF`: nothing is written. */
@@ -66,13 +66,4 @@ function ready(output: NodeJS.ReadableStream, gone: Promise<unknown>, signal: Ab
     void gone.then(() => reject(new Error(`${PROGRAM} did not start:\n${said.join('\n')}`)));
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
