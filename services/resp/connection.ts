@@ -213,9 +213,7 @@ export class RespConnection {
     const command = this.#parts.table.find(words);
     if (command === undefined) return this.#unknown(words);
     this.#lastCommand = command.name;
-    if (!hasRightCount(command, words.count)) {
-      return this.#refuse(`ERR wrong number of arguments for '${command.name}' command`);
-    }
+    if (!hasRightCount(command, words.count)) return this.#refuseCount(command);
     if (this.#client.isGuest && !(isLocal(command) && command.isForGuests === true)) {
       return this.#refuse(NO_TOKEN);
     }
@@ -223,6 +221,13 @@ export class RespConnection {
       return this.#queue(command, words);
     }
     this.#execute(command, words);
+  }
+
+  #refuseCount({ name }: AnyCommand): void {
+    const text = `wrong number of arguments for '${name}' command`;
+    if (name !== 'exec') return this.#refuse(`ERR ${text}`);
+    this.#client.transaction.end();
+    this.#batches.fail(`EXECABORT Transaction discarded because of: ${text}`);
   }
 
   #unknown(words: Arguments): void {

@@ -41,7 +41,8 @@ export class Rewriter {
       this.#results.status(KINDS.patch, STATUS.tooMuch);
       return;
     }
-    if (added > 0) {
+    const isFirstOfAppends = first === -1 && !keyspace.exists; // which makes a key, of nothing too
+    if (added > 0 || isFirstOfAppends) {
       this.#take(keyspace, length);
       this.#scratch.put(offset, memory, value, added);
       if (!this.#write(keyspace, keyspace.exists ? keyspace.deadline : 0)) {

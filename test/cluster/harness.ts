@@ -84,6 +84,11 @@ const connections: { close(): unknown }[] = [];
 /** To be run after each test: ends all that runs, however the test ended, and removes its files. */
 export async function tearDown(this: Mocha.Context): Promise<void> {
   if (this.currentTest?.state === 'failed') for (const run of runs) report(run);
+  await endAll();
+}
+
+/** The same where there is no test. */
+export async function endAll(): Promise<void> {
   for (const connection of connections.splice(0)) await connection.close();
   const ended = runs.splice(0);
   for (const run of ended) {

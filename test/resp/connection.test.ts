@@ -261,6 +261,7 @@ describe('a transaction of a Redis client', () => {
   it('executes nothing after a command that is none, and the others beside one that fails', () => {
     const client = respStage().connect();
     assert.match(client.call(['MULTI'], ['SET', 'a', '1'], ['NOPE'], ['EXEC']), /-EXECABORT /);
+    assert.match(client.call(['MULTI'], ['EXEC', 'a'], ['EXEC']), /-EXECABORT .*\r\n-ERR EXEC without MULTI\r\n$/);
     assert.equal(client.call(['GET', 'a']), NIL);
     assert.equal(
       client

@@ -148,8 +148,11 @@ function getEx(words: Arguments, batch: CommandBatch): void {
 }
 
 function getRange(words: Arguments, batch: CommandBatch): void {
-  const [first, last] = [clamped(integerOf(words, 2)), clamped(integerOf(words, 3))];
-  writeOperation(batch, KINDS.range, OPTIONS.inOrder, words, KEY, data, first, last);
+  const [first, last] = [integerOf(words, 2), integerOf(words, 3)];
+  // Which is nothing, wherever the value begins.
+  const isReversed = first < 0n && last < 0n && first > last;
+  const ends = isReversed ? [-1, -2] : [clamped(first), clamped(last)];
+  writeOperation(batch, KINDS.range, OPTIONS.inOrder, words, KEY, data, ends[0], ends[1]);
 }
 
 /** No value is as long as a number that is not exact. */

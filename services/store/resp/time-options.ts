@@ -16,21 +16,26 @@ export const TIME_WORDS: Readonly<Record<string, TimeWord>> = {
   PXAT: { isRelative: false, unitMs: 1n },
 };
 
+const MIN_INTEGER = -(2n ** 63n);
 const MAX_INTEGER = 2n ** 63n - 1n;
-const MOST = { relative: BigInt(MAX_TIME_TO_LIVE_MS), absolute: BigInt(Number.MAX_SAFE_INTEGER) };
+const MOST = { relative: BigInt(MAX_TIME_TO_LIVE_MS), absolute: MAX_INTEGER };
 
 /** @returns ms @throws CommandError when the time is not one that is to come, or that may be said */
 export function timeOf(words: Arguments, index: number, { isRelative, unitMs }: TimeWord, command: string): number {
   const time = integerOf(words, index) * unitMs;
   if (time <= 0n || time > (isRelative ? MOST.relative : MOST.absolute)) throw invalidTime(command);
-  return Number(time);
+  return clamped(time);
 }
 
 /** @returns ms, also of a time that has passed @throws CommandError when it may not be said */
 export function anyTimeOf(words: Arguments, index: number, { isRelative, unitMs }: TimeWord, command: string): number {
   const time = integerOf(words, index) * unitMs;
-  if (time < -MAX_INTEGER || time > (isRelative ? MOST.relative : MAX_INTEGER)) throw invalidTime(command);
-  // Later than any clock will say, or long ago: it does not matter when.
+  if (time < MIN_INTEGER || time > (isRelative ? MOST.relative : MOST.absolute)) throw invalidTime(command);
+  return clamped(time);
+}
+
+/** Later than any clock will say, or long ago: it does not matter when. */
+function clamped(time: bigint): number {
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(time)));
 }
 
