@@ -259,8 +259,13 @@ function sourceFiles(folder: string): string[] {
   });
 }
 
+/** Of every file that was read already. */
+const imports = new Map<string, Import[]>();
+
 function importsOf(file: string): Import[] {
-  return importsIn(file, readFileSync(file, 'utf8'));
+  const known = imports.get(file) ?? importsIn(file, readFileSync(file, 'utf8'));
+  imports.set(file, known);
+  return known;
 }
 
 function importsIn(file: string, text: string): Import[] {

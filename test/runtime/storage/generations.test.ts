@@ -128,7 +128,7 @@ describe('generations of a worker', () => {
 
   it('are there as a whole under one of their names, whichever step of their keeping a process dies in, with and without the power', async () => {
     for (let last = 0, steps = Infinity; last < steps; last++) {
-      for (let seed = 1; seed <= 20; seed++) {
+      for (let seed = 1; seed <= 10; seed++) {
         const sim = simDisk(seeded(seed));
         await begun(sim.mount(healthy));
         const { process, steps: taken, died } = mortal(last);

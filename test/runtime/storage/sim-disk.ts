@@ -356,15 +356,25 @@ function grown(bytes: Buffer, length: number): Buffer {
 function write(inode: Inode, offset: number, bytes: Uint8Array, isChosen?: (sector: number) => boolean): void {
   const end = offset + bytes.length;
   inode.length = Math.max(inode.length, end);
-  inode.cache = grown(inode.cache, Math.ceil(inode.length / SECTOR_BYTES) * SECTOR_BYTES);
-  for (let sector = Math.floor(offset / SECTOR_BYTES); sector * SECTOR_BYTES < end; sector++) {
-    if (isChosen?.(sector) === false) continue;
-    markDirty(inode, sector);
-    const from = Math.max(offset, sector * SECTOR_BYTES);
-    const to = Math.min(end, (sector + 1) * SECTOR_BYTES);
-    inode.cache.set(bytes.subarray(from - offset, to - offset), from);
+  inode.cache = grown(inode.cache, sectorsFor(inode.length) * SECTOR_BYTES);
+  const [first, last] = [Math.floor(offset / SECTOR_BYTES), sectorsFor(end)];
+  if (isChosen === undefined) {
+    for (let sector = first; sector < last; sector++) markDirty(inode, sector);
+    inode.cache.set(bytes, offset);
+  } else {
+    for (let sector = first; sector < last; sector++) {
+      if (!isChosen(sector)) continue;
+      markDirty(inode, sector);
+      const from = Math.max(offset, sector * SECTOR_BYTES);
+      const to = Math.min(end, (sector + 1) * SECTOR_BYTES);
+      inode.cache.set(bytes.subarray(from - offset, to - offset), from);
+    }
   }
   inode.lengths.push(inode.length);
+}
+
+function sectorsFor(bytes: number): number {
+  return Math.ceil(bytes / SECTOR_BYTES);
 }
 
 /** Before it is written. */
@@ -389,13 +399,28 @@ function truncate(inode: Inode): void {
 
 function sync(inode: Inode): void {
   inode.durable = grown(inode.durable, inode.cache.length);
-  for (const sector of inode.dirty.keys()) {
-    const at = sector * SECTOR_BYTES;
-    if (at < inode.cache.length) inode.cache.copy(inode.durable, at, at, at + SECTOR_BYTES);
-    else if (at < inode.durable.length) inode.durable.fill(0, at, Math.min(at + SECTOR_BYTES, inode.durable.length));
+  for (const [first, end] of rangesOf(inode.dirty.keys())) {
+    const [from, to] = [first * SECTOR_BYTES, end * SECTOR_BYTES];
+    const cached = sectorsFor(inode.cache.length) * SECTOR_BYTES;
+    if (from < cached) inode.cache.copy(inode.durable, from, from, Math.min(to, cached));
+    const zeros = Math.max(from, cached);
+    if (zeros < to) inode.durable.fill(0, Math.min(zeros, inode.durable.length), Math.min(to, inode.durable.length));
   }
   inode.durableLength = inode.length;
   clean(inode);
+}
+
+/** Consecutive numbers as ranges, each with the number behind its last one: they are copied together. */
+function* rangesOf(numbers: Iterable<number>): Iterable<readonly [first: number, end: number]> {
+  let [first, end] = [0, 0];
+  for (const number of numbers) {
+    if (number !== end) {
+      if (end > first) yield [first, end];
+      first = number;
+    }
+    end = number + 1;
+  }
+  if (end > first) yield [first, end];
 }
 
 function clean(inode: Inode): void {

@@ -1,3 +1,3 @@
 import { describeVolumeCrashes } from './volume-crashes.ts';
 
-describeVolumeCrashes({ every: 4, claims: 1, lives: 15, zombies: 15 });
+describeVolumeCrashes({ every: 8, claims: 1, lives: 10, zombies: 10 });

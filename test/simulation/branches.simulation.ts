@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { addReached, judge, readExcuses, type Reached } from './branches/index.ts';
+import { addReached, judge, type Reached } from './branches/index.ts';
 import type { Request } from './command/job.ts';
 import { createPool } from './command/pool.ts';
 
@@ -66,14 +66,5 @@ describe('coverage of blocks', () => {
     const { wrong, reached } = judge(everywhere);
     assert.equal(reached, blocks.length);
     assert.match(wrong[0] ?? '', /^reached, and should be unreachable: /);
-  });
-
-  it('has a list of the others whose texts are each in one place', () => {
-    assert.deepEqual(readExcuses().wrong, []);
-    const unknown = { because: 'of a test', blocks: { 'core/cut.ts': ['no such line', 'const'] } };
-    assert.match(
-      readExcuses([unknown]).wrong.join('\n'),
-      /has 0 places with: no such line\n.*has \d+ places with: const/,
-    );
   });
 });
