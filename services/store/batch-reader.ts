@@ -5,6 +5,7 @@ import {
   END_POSITION,
   EXPIRE_OPTIONS,
   FLUSH_WHOLE,
+  GET_GUARD,
   KINDS,
   MAX_KEY_BYTES,
   MAX_TIME_TO_LIVE_MS,
@@ -12,6 +13,7 @@ import {
   NUMBER_BYTES,
   OPERATION_HEAD_BYTES,
   OPTIONS,
+  SCAN_TYPE_MASK,
   SIZE_OF_DEADLINES,
   VALUE_LENGTH_BYTES,
 } from './operations.ts';
@@ -29,7 +31,7 @@ interface Form {
 const TIME_OPTIONS = OPTIONS.timeToLive | OPTIONS.deadline;
 
 const FORMS: Readonly<Record<number, Form>> = {
-  [KINDS.get]: { options: OPTIONS.inOrder, numbers: 0 },
+  [KINDS.get]: { options: OPTIONS.inOrder | GET_GUARD, numbers: 0 },
   [KINDS.set]: {
     options: OPTIONS.ifAbsent | OPTIONS.ifPresent | OPTIONS.ifRevision | TIME_OPTIONS | OPTIONS.keepDeadline,
     maxValueBytes: MAX_VALUE_BYTES,
@@ -50,7 +52,7 @@ const FORMS: Readonly<Record<number, Form>> = {
     numbers: 1,
   },
   [KINDS.copy]: { options: OPTIONS.ifAbsent | OPTIONS.move, maxValueBytes: MAX_KEY_BYTES, numbers: 0 },
-  [KINDS.scan]: { options: OPTIONS.inOrder, maxValueBytes: MAX_KEY_BYTES, numbers: 2 },
+  [KINDS.scan]: { options: OPTIONS.inOrder | SCAN_TYPE_MASK, maxValueBytes: MAX_KEY_BYTES, numbers: 2 },
   [KINDS.flush]: { options: FLUSH_WHOLE, numbers: 2 },
   [KINDS.incrementFloat]: { options: OPTIONS.inOrder, maxValueBytes: MAX_FRACTION_TEXT_BYTES, numbers: 0 },
   [KINDS.expect]: { options: 0, numbers: 2 },

@@ -2,8 +2,10 @@
 import { MalformedOperations, MAX_BATCH_OPERATIONS } from '@dpr/runtime';
 import { BatchReader } from './batch-reader.ts';
 import { addDecimal, DECIMAL_BYTES, parseDecimal, writeDecimal } from './decimal.ts';
+import { countAt, marksAt } from './collections/head.ts';
+import { Teardown } from './collections/teardown.ts';
 import { type Keyspace, MAX_PREFETCHED, TYPES } from './engine/index.ts';
-import { KINDS, OPTIONS, SIZE_OF_DEADLINES, STATUS } from './operations.ts';
+import { GET_GUARD, KINDS, OPTIONS, SIZE_OF_DEADLINES, STATUS } from './operations.ts';
 import { ResultWriter } from './result-writer.ts';
 import { Rewriter } from './rewriter.ts';
 import { Walker } from './walker.ts';
@@ -14,6 +16,7 @@ export class Executor {
   readonly #results = new ResultWriter();
   readonly #rewriter = new Rewriter(this.#reader, this.#results);
   readonly #walker = new Walker(this.#reader, this.#results);
+  readonly #teardown = new Teardown();
   /** Of the keys of a batch. */
   readonly #hashes = new Uint32Array(MAX_BATCH_OPERATIONS);
   readonly #digits = new DataView(new ArrayBuffer(DECIMAL_BYTES));
@@ -45,6 +48,7 @@ export class Executor {
       keyspace.seek(this.#reader.memory, this.#reader.key, this.#reader.keyLength, this.#hashes[index]);
       this.#perform(keyspace);
     }
+    this.#teardown.work(keyspace, operations.length);
     return this.#results.finish();
   }
 
@@ -105,6 +109,11 @@ export class Executor {
       this.#results.status(KINDS.get, STATUS.absent);
       return true;
     }
+    if (keyspace.type !== TYPES.string) {
+      if ((this.#reader.options & GET_GUARD) !== 0) this.#skip(1, STATUS.skipped);
+      this.#results.status(KINDS.get, STATUS.wrongType);
+      return true;
+    }
     const { revision, deadline, value, valueFrom, valueLength } = keyspace;
     return this.#results.found(revision, deadline, value, valueFrom, valueLength);
   }
@@ -136,6 +145,10 @@ export class Executor {
   }
 
   #increment(keyspace: Keyspace): void {
+    if (keyspace.exists && keyspace.type !== TYPES.string) {
+      this.#results.status(KINDS.increment, STATUS.wrongType);
+      return;
+    }
     const before = keyspace.exists ? parseDecimal(keyspace.value, keyspace.valueFrom, keyspace.valueLength) : 0;
     if (before === undefined) {
       this.#results.status(KINDS.increment, STATUS.notNumber);
@@ -157,8 +170,11 @@ export class Executor {
       this.#results.status(KINDS.head, STATUS.absent);
       return;
     }
-    const { revision, deadline, progress, valueLength, type } = keyspace;
-    this.#results.head(revision, deadline, progress.clock, valueLength, type);
+    const { revision, deadline, progress, valueLength, type, value, valueFrom, isPaged } = keyspace;
+    const isString = type === TYPES.string;
+    const length = isString ? valueLength : countAt(value, valueFrom, isPaged);
+    const marks = isString ? 0 : marksAt(value, valueFrom, isPaged);
+    this.#results.head(revision, deadline, progress.clock, length, type, marks);
   }
 
   #expect(keyspace: Keyspace): void {

@@ -23,7 +23,7 @@
  *
  * A result is u8 status, with its shape in the high half; then, of an operation that was done: `found`: f64 revision, f64 deadline (0:
  * none), u32 bytes of the value, value; `revision`: f64; `integer`: i64; `head`: f64 revision, f64 deadline, f64 the store's clock, u32 bytes
- * of the value, u8 type; `data`: u32 bytes, bytes. A page of `scan` is, in these bytes, f64 position of the next page (0: there is none)
+ * of the value, or elements of a collection, u8 type, u8 marks of a collection; `data`: u32 bytes, bytes. A page of `scan` is, in these bytes, f64 position of the next page (0: there is none)
  * and of each key u16 bytes, bytes.
  */
 import { Buffer } from 'node:buffer';
@@ -78,6 +78,10 @@ export const EXPIRE_OPTIONS = {
   ifEarlier: 16,
 } as const;
 
+/** Bits of the options of `get`, besides `inOrder`: where the key is no string, the operation after it is not done either. */
+export const GET_GUARD = 1;
+/** Bits of the options of `scan`, besides `inOrder`: only keys of this type; 0: of any. */
+export const SCAN_TYPE_MASK = 7;
 /** Bits of the options of `flush` and `size`. */
 export const FLUSH_WHOLE = 1;
 export const SIZE_OF_DEADLINES = 1;
@@ -97,12 +101,14 @@ export const STATUS = {
   full: 5,
   /** The results of the batch would be too large with this one. Alone in a batch a value fits. */
   tooLarge: 6,
-  /** Not done, because an `expect` before it was not met. */
+  /** Not done, because an `expect` before it was not met, or a `get` that guards it found no string. */
   skipped: 7,
   /** `patch`: the value would have more than `MAX_VALUE_BYTES`. `flush`: there are more than `MAX_FLUSHED_KEYS`. */
   tooMuch: 8,
   /** Not done, because the result of one before it was too large, and they were to be done in order. */
   notReached: 9,
+  /** The key holds a value of another type. */
+  wrongType: 10,
 } as const;
 
 /** What follows the status of an operation that was done. */
@@ -141,8 +147,8 @@ export const END_POSITION = 2 ** 32;
 export const MAX_FLUSHED_KEYS = 100_000;
 /** Of a value that was got: revision, deadline and length, after the status. */
 export const FOUND_BYTES = 2 * NUMBER_BYTES + VALUE_LENGTH_BYTES;
-/** Of what is told of a key: revision, deadline, clock, length and type. */
-export const HEAD_BYTES = 3 * NUMBER_BYTES + VALUE_LENGTH_BYTES + 1;
+/** Of what is told of a key: revision, deadline, clock, length, type and marks. */
+export const HEAD_BYTES = 3 * NUMBER_BYTES + VALUE_LENGTH_BYTES + 2;
 
 /** Text stands for its UTF-8 bytes. */
 export type Data = string | Uint8Array;

@@ -43,14 +43,16 @@ export class ResultWriter {
     this.#at += NUMBER_BYTES;
   }
 
-  head(revision: number, deadline: number, clock: number, length: number, type: number): void {
+  /** @param length bytes of a string, or elements of a collection @param marks of a collection */
+  head(revision: number, deadline: number, clock: number, length: number, type: number, marks: number): void {
     this.status(KINDS.head, STATUS.done);
     this.#float(revision);
     this.#float(deadline);
     this.#float(clock);
     this.#length(length);
-    this.#need(1);
+    this.#need(2);
     this.#view.setUint8(this.#at++, type);
+    this.#view.setUint8(this.#at++, marks);
   }
 
   /** Whether a result of so many bytes fits, its status included. */

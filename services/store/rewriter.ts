@@ -1,7 +1,7 @@
 /** Operations that make a value of the one that is there, or of another key's. */
 import type { BatchReader } from './batch-reader.ts';
-import type { Keyspace } from './engine/index.ts';
-import { TYPES } from './engine/index.ts';
+import { PageCopies } from './collections/page-copies.ts';
+import { type Keyspace, TYPES } from './engine/index.ts';
 import { addFractions, MAX_FRACTION_TEXT_BYTES } from './fraction.ts';
 import { EXPIRE_OPTIONS, KINDS, MAX_VALUE_BYTES, OPTIONS, STATUS, VALUE_LENGTH_BYTES } from './operations.ts';
 import type { ResultWriter } from './result-writer.ts';
@@ -11,6 +11,7 @@ export class Rewriter {
   readonly #reader: BatchReader;
   readonly #results: ResultWriter;
   readonly #scratch = new Scratch();
+  readonly #pageCopies = new PageCopies();
 
   constructor(reader: BatchReader, results: ResultWriter) {
     this.#reader = reader;
@@ -23,6 +24,10 @@ export class Rewriter {
       this.#results.status(KINDS.range, STATUS.absent);
       return true;
     }
+    if (keyspace.type !== TYPES.string) {
+      this.#results.status(KINDS.range, STATUS.wrongType);
+      return true;
+    }
     const { value, valueFrom, valueLength: length } = keyspace;
     const fromEnd = (at: number): number => (at < 0 ? Math.max(0, length + at) : at);
     const first = fromEnd(this.#reader.first);
@@ -33,6 +38,10 @@ export class Rewriter {
   }
 
   patch(keyspace: Keyspace): void {
+    if (keyspace.exists && keyspace.type !== TYPES.string) {
+      this.#results.status(KINDS.patch, STATUS.wrongType);
+      return;
+    }
     const { memory, value, valueLength: added, first } = this.#reader;
     const before = keyspace.exists ? keyspace.valueLength : 0;
     const offset = first === -1 ? before : first;
@@ -69,7 +78,7 @@ export class Rewriter {
       return STATUS.done;
     }
     this.#take(keyspace, keyspace.valueLength);
-    return this.#write(keyspace, deadline, keyspace.type) ? STATUS.done : STATUS.full;
+    return this.#write(keyspace, deadline, keyspace.recordType) ? STATUS.done : STATUS.full;
   }
 
   copy(keyspace: Keyspace): void {
@@ -79,21 +88,37 @@ export class Rewriter {
   #copy(keyspace: Keyspace): number {
     if (!keyspace.exists) return STATUS.absent;
     const { memory, key, keyLength, value: other, valueLength: otherLength, options } = this.#reader;
-    const { type, deadline } = keyspace;
-    const revision = keyspace.revision;
+    const { recordType, isPaged, deadline, revision } = keyspace;
+    const isMove = (options & OPTIONS.move) !== 0;
     this.#take(keyspace, keyspace.valueLength);
     const isThere = keyspace.seek(memory, other, otherLength);
     if (isThere && (options & OPTIONS.ifAbsent) !== 0) return STATUS.unmet;
     if (isThere && keyspace.revision === revision) return STATUS.done; // it is the same key
-    if (!this.#write(keyspace, deadline, type)) return STATUS.full;
-    if ((options & OPTIONS.move) === 0) return STATUS.done;
+    if (isPaged && !isMove) return this.#copyPaged(keyspace, deadline, recordType);
+    if (!this.#write(keyspace, deadline, recordType)) return STATUS.full;
+    if (!isMove) return STATUS.done;
     keyspace.seek(memory, key, keyLength);
-    keyspace.remove();
+    keyspace.discardRecord(); // what pages there are belong to the other key now
+    return STATUS.done;
+  }
+
+  /** Write the collection whose record was taken, and pages of its own. */
+  #copyPaged(keyspace: Keyspace, deadline: number, type: number): number {
+    const { memory, length } = this.#scratch;
+    if (!keyspace.hasRoom(this.#pageCopies.bytes(keyspace, memory, 0, length))) return STATUS.full;
+    const collection = keyspace.nextCollection();
+    this.#pageCopies.copy(keyspace, memory, 0, length, collection);
+    memory.setFloat64(0, collection, true);
+    keyspace.overwrite({ type, value: memory, from: 0, length, deadline });
     return STATUS.done;
   }
 
   /** @returns whether the result fits; if not, nothing was changed */
   incrementFloat(keyspace: Keyspace): boolean {
+    if (keyspace.exists && keyspace.type !== TYPES.string) {
+      this.#results.status(KINDS.incrementFloat, STATUS.wrongType);
+      return true;
+    }
     const { memory, value, valueLength } = this.#reader;
     const before = textOf(keyspace);
     const sum = before === undefined ? undefined : addFractions(before, latin(memory, value, valueLength));

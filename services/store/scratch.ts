@@ -16,8 +16,9 @@ export class Scratch {
   /** Begin with nothing, and with room for so many bytes. */
   begin(bytes: number): void {
     const kept = this.#memory.byteLength;
-    if (bytes > kept) this.#memory = new DataView(new ArrayBuffer(2 ** Math.ceil(Math.log2(bytes))));
-    else if (kept > KEPT_BYTES && bytes <= KEPT_BYTES) this.#memory = new DataView(new ArrayBuffer(FIRST_BYTES));
+    if (bytes > kept || (kept > KEPT_BYTES && bytes <= KEPT_BYTES)) {
+      this.#memory = new DataView(new ArrayBuffer(Math.max(FIRST_BYTES, 2 ** Math.ceil(Math.log2(bytes)))));
+    }
     this.length = 0;
   }
 
@@ -26,6 +27,20 @@ export class Scratch {
     for (; this.length < offset; this.length++) this.#memory.setUint8(this.length, 0);
     copyBytes(this.#memory, offset, source, from, length);
     this.length = Math.max(this.length, offset + length);
+  }
+
+  append(source: DataView, from: number, length: number): void {
+    copyBytes(this.#memory, this.length, source, from, length);
+    this.length += length;
+  }
+
+  byte(value: number): void {
+    this.#memory.setUint8(this.length++, value);
+  }
+
+  word(value: number): void {
+    this.#memory.setUint32(this.length, value, true);
+    this.length += 4;
   }
 
   float(value: number): void {

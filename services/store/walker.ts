@@ -6,7 +6,7 @@ import { MAX_BATCH_BYTES } from '@dpr/runtime';
 import type { BatchReader } from './batch-reader.ts';
 import { createGroup } from './engine/key-index.ts';
 import type { Keyspace } from './engine/index.ts';
-import { keyAt, keyLengthAt } from './engine/records.ts';
+import { isKeyAt, keyAt, keyLengthAt, kindAt } from './engine/records.ts';
 import { Glob } from './glob.ts';
 import {
   END_POSITION,
@@ -14,6 +14,7 @@ import {
   KINDS,
   MAX_FLUSHED_KEYS,
   MAX_KEY_BYTES,
+  SCAN_TYPE_MASK,
   STATUS,
   VALUE_LENGTH_BYTES,
 } from './operations.ts';
@@ -52,12 +53,14 @@ export class Walker {
 
   /** Put the keys that fit the pattern into a page. @returns where the next page begins */
   #collect(keyspace: Keyspace): number {
-    const { memory: text, value, valueLength, first, second } = this.#reader;
+    const { memory: text, value, valueLength, first, second, options } = this.#reader;
+    const type = options & SCAN_TYPE_MASK;
     const glob = new Glob(text, value, valueLength);
     return this.#walk(keyspace, first, second, (memory, at) => {
       if (!keyspace.isVisible(memory, at)) return false;
       const key = keyAt(memory, at);
       const length = keyLengthAt(memory, at);
+      if (type !== 0 && kindAt(memory, at) !== type) return true;
       if (!glob.isAll && !glob.fits(memory, key, length)) return true;
       return this.#add(memory, key, length) ? true : undefined;
     });
@@ -112,6 +115,7 @@ export class Walker {
   }
 
   #remove(keyspace: Keyspace, memory: DataView, at: number): boolean {
+    if (!isKeyAt(memory, at)) return false;
     const length = keyLengthAt(memory, at);
     this.#scratch.begin(MAX_KEY_BYTES);
     this.#scratch.put(0, memory, keyAt(memory, at), length);

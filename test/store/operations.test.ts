@@ -70,7 +70,7 @@ describe('operations of a store', () => {
     ];
     const batches: [Buffer[], number][] = bad.map((one) => [[good, one], 2]);
     for (let length = 1; length < good.length; length++) batches.push([[good, good.subarray(0, length)], 2]);
-    batches.push([[good], 2], [[good, good], 1], [[get('a').fill(1, 1, 2)], 1], [[good, Buffer.of(0)], 1]);
+    batches.push([[good], 2], [[good, good], 1], [[get('a').fill(2, 1, 2)], 1], [[good, Buffer.of(0)], 1]);
     for (const [parts, count] of batches) {
       assert.throws(() => store.apply(Buffer.concat(parts), count, 0), { name: 'MalformedOperations' });
     }

@@ -10,7 +10,7 @@ const MAX_HOMES = 65_536;
 const group = createGroup();
 const EMPTY = new Uint8Array(0);
 
-/** The visible keys from a position on, as long as they fit into `maxBytes`. */
+/** The records from a position on, as long as they fit into `maxBytes`. */
 export function baseSlice(keyspace: Keyspace, chunk: ChunkBuilder, position: number, maxBytes: number): BaseSlice {
   chunk.begin(maxBytes);
   const next = fill(keyspace, chunk, position);
@@ -26,7 +26,7 @@ function fill(keyspace: Keyspace, chunk: ChunkBuilder, position: number): number
     index.group(hash, group);
     for (let place = 0; place < group.count; place++) {
       const address = group.addresses[place] ?? 0;
-      if (!keyspace.isVisible(records.memory(address), records.offset(address))) continue;
+      if (!keyspace.isInBase(records.memory(address), records.offset(address))) continue;
       const other = group.hashes[place] ?? 0;
       // Keys with the same hash have the same position, so they are in one slice.
       if (!chunk.add(address, other)) return other;

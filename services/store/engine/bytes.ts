@@ -21,3 +21,32 @@ export function sameBytes(a: DataView, atA: number, b: DataView, atB: number, le
   for (; at < length; at++) if (a.getUint8(atA + at) !== b.getUint8(atB + at)) return false;
   return true;
 }
+
+/** @returns less than 0, 0 or more than 0 as `a` comes before `b`, is `b`, or comes after it, in the order of unsigned bytes */
+export function compareBytes(
+  a: DataView,
+  atA: number,
+  lengthA: number,
+  b: DataView,
+  atB: number,
+  lengthB: number,
+): number {
+  const length = Math.min(lengthA, lengthB);
+  let at = 0;
+  for (; at + 4 <= length; at += 4) {
+    const difference = a.getUint32(atA + at) - b.getUint32(atB + at);
+    if (difference !== 0) return difference;
+  }
+  for (; at < length; at++) {
+    const difference = a.getUint8(atA + at) - b.getUint8(atB + at);
+    if (difference !== 0) return difference;
+  }
+  return lengthA - lengthB;
+}
+
+/** How many bytes both begin with. */
+export function commonBytes(a: DataView, atA: number, b: DataView, atB: number, length: number): number {
+  let at = 0;
+  while (at < length && a.getUint8(atA + at) === b.getUint8(atB + at)) at++;
+  return at;
+}

@@ -24,10 +24,12 @@ export type Progress = {
   revision: number;
   /** Keys that are there, with those whose time is over. */
   keys: number;
-  /** Bytes of their records in a checkpoint. */
+  /** Bytes of all records in a checkpoint, with the hidden ones. */
   bytes: number;
   /** Keys that have a deadline. */
   deadlines: number;
+  /** Collections that were removed, and of which there are pages. */
+  doomed: number;
 };
 
 /** A version, open or sealed. */

@@ -3,7 +3,7 @@
  * from its revision on, as it lies in its block.
  */
 import { copyBytes } from './bytes.ts';
-import { PLACE_BYTES, type Records, revisionAt, sizeAt, TYPES, typeAt } from './records.ts';
+import { KNOWN_TYPES, PLACE_BYTES, type Records, revisionAt, sizeAt, typeAt } from './records.ts';
 
 const FORMAT = 1;
 const CLOCK = 4;
@@ -11,7 +11,6 @@ const REVISION = 12;
 const HEAD_BYTES = 20;
 /** Bytes of a record up to the lengths of key and value. */
 const FIXED_BYTES = 12;
-const KNOWN_TYPES = new Set<number>(Object.values(TYPES));
 
 /** A slice of more records than this would take more than a millisecond. */
 const MAX_RECORDS = 4_096;

@@ -46,15 +46,17 @@ export class KeyIndex {
     this.#shifts = new Uint8Array(2 ** tableBits).fill(32 - MIN_SLOT_BITS);
   }
 
-  /** @returns the address of the key's record; 0: none */
-  find(hash: number, source: DataView, from: number, length: number): number {
+  /** @param hidden 0, or `HIDDEN` @returns the address of the key's record; 0: none */
+  find(hash: number, source: DataView, from: number, length: number, hidden: number): number {
     const table = this.#tableOf(hash);
     const end = table.byteLength;
     let at = this.#homeOf(hash);
     for (;;) {
       const address = table.getUint32(at + ADDRESS, true);
       if (address === 0) return 0;
-      if (table.getUint32(at, true) === hash && this.#records.hasKey(address, source, from, length)) return address;
+      if (table.getUint32(at, true) === hash && this.#records.hasKey(address, source, from, length, hidden)) {
+        return address;
+      }
       at = at + SLOT_BYTES < end ? at + SLOT_BYTES : 0;
     }
   }

@@ -4,16 +4,29 @@
  * A version's first write to a key leaves the record from before as it is and makes a new one; further writes replace that. So records
  * of sealed versions never change, and the list of a version's records is both what is to be written and, with what each
  * replaced, what undoes it. A removed key leaves a removed record, until its version is committed and released.
+ *
+ * Hidden records lie beside keys, and are written, undone and carried by checkpoints as these are: pages of collections, and what is left of
+ * collections that were removed. Where another value takes the place of a paged collection, its pages are not removed at once, which would
+ * take as long as it is large: its root goes into a doomed record, and `collections/teardown.ts` removes page by page, in later batches.
  */
 import type { Progress } from './changes.ts';
+import { Cursor, NOTHING } from './cursor.ts';
+import { DoomedQueue } from './doomed-queue.ts';
 import { hashKey } from './hash.ts';
 import { History } from './history.ts';
 import { KeyIndex, TABLE_BITS } from './key-index.ts';
 import {
+  collectionAt,
   type Content,
   deadlineAt,
-  keyAt,
+  HIDDEN,
+  HIDDEN_TYPES,
+  isKeyAt,
+  isPagedAt,
+  isRemovedAt,
+  kindAt,
   MAX_REVISION,
+  PAGED,
   PLACE_BYTES,
   recordBytes,
   Records,
@@ -21,6 +34,7 @@ import {
   sizeAt,
   TYPES,
   typeAt,
+  valueAt,
   valueLengthAt,
 } from './records.ts';
 
@@ -33,35 +47,38 @@ export type KeyspaceOptions = {
   readonly tableBits?: number;
 };
 
-const NOTHING: DataView = new DataView(new ArrayBuffer(0));
-const REMOVAL: Content = { type: TYPES.removed, value: NOTHING, from: 0, length: 0, deadline: 0 };
+const COLLECTION_BYTES = 8;
+
+function removal(type: number): Content {
+  return { type, value: NOTHING, from: 0, length: 0, deadline: 0 };
+}
+
+const REMOVAL = removal(TYPES.removed);
+const HIDDEN_REMOVAL = removal(HIDDEN_TYPES.removed);
 
 export class Keyspace {
   readonly records = new Records();
   readonly index: KeyIndex;
-  readonly progress: Progress = { clock: 0, revision: 1, keys: 0, bytes: 0, deadlines: 0 };
+  readonly progress: Progress = { clock: 0, revision: 1, keys: 0, bytes: 0, deadlines: 0, doomed: 0 };
   /** What of it was taken out since, and was in no version's changes. */
   readonly reaped = { keys: 0, bytes: 0, deadlines: 0 };
+  /** Collections whose pages are to be removed. */
+  readonly doomed = new DoomedQueue();
   history: History;
   readonly #seed: readonly [number, number];
   readonly #maxBytes: number;
-
-  // The key that was sought last, and its record, 0: none.
-  #source = NOTHING;
-  #from = 0;
-  #length = 0;
-  #hash = 0;
-  #address = 0;
+  /** The key that was sought last. */
+  readonly #key = new Cursor(false);
   #isVisible = false;
-  // Where that record is.
-  #memory = NOTHING;
-  #at = 0;
+  readonly #doomedKey = new Cursor(true);
 
   constructor({ seed, maxBytes, tableBits = TABLE_BITS }: KeyspaceOptions) {
     this.#seed = seed;
     this.#maxBytes = maxBytes;
     this.index = new KeyIndex(this.records, tableBits);
     this.history = new History(this.records, this.index, this.progress, 0);
+    this.#doomedKey.source = new DataView(new ArrayBuffer(COLLECTION_BYTES));
+    this.#doomedKey.length = COLLECTION_BYTES;
   }
 
   /** Keys, with those whose time is over and that were not taken out yet. */
@@ -94,11 +111,13 @@ export class Keyspace {
    * @returns whether it is there
    */
   seek(source: DataView, from: number, length: number, hash = this.hashOf(source, from, length)): boolean {
-    this.#source = source;
-    this.#from = from;
-    this.#length = length;
-    this.#hash = hash;
-    this.#find();
+    const key = this.#key;
+    key.source = source;
+    key.from = from;
+    key.length = length;
+    key.hash = hash;
+    this.#locate(key, this.index.find(hash, source, from, length, 0));
+    this.#look();
     return this.#isVisible;
   }
 
@@ -114,23 +133,31 @@ export class Keyspace {
     return hashKey(this.#seed[0], this.#seed[1], source, from, length);
   }
 
-  #find(): void {
-    this.#address = this.index.find(this.#hash, this.#source, this.#from, this.#length);
-    this.#look();
+  #locate(cursor: Cursor, address: number): void {
+    cursor.address = address;
+    cursor.memory = this.records.memory(address);
+    cursor.at = this.records.offset(address);
   }
 
   #look(): void {
-    const address = this.#address;
-    this.#memory = this.records.memory(address);
-    this.#at = this.records.offset(address);
-    this.#isVisible = address !== 0 && this.isVisible(this.#memory, this.#at);
+    const { address, memory, at } = this.#key;
+    this.#isVisible = address !== 0 && this.isVisible(memory, at);
   }
 
   /** Whether the record here is of a key that is there. */
   isVisible(memory: DataView, at: number): boolean {
-    if (typeAt(memory, at) === TYPES.removed) return false;
+    if (!isKeyAt(memory, at)) return false;
     const deadline = deadlineAt(memory, at);
     return deadline === 0 || deadline > this.progress.clock;
+  }
+
+  /**
+   * Whether the record here is a part of the base. A paged collection is one even where its time is over: if it were left out, the next process
+   * would have its pages, and nothing that says so.
+   */
+  isInBase(memory: DataView, at: number): boolean {
+    if (isRemovedAt(memory, at)) return false;
+    return typeAt(memory, at) >= PAGED || this.isVisible(memory, at);
   }
 
   get exists(): boolean {
@@ -139,31 +166,47 @@ export class Keyspace {
 
   // The next ones only of a key that exists.
 
+  /** One of `TYPES`. */
   get type(): number {
-    return typeAt(this.#memory, this.#at);
+    return kindAt(this.#key.memory, this.#key.at);
+  }
+
+  /** Whether it is a collection with pages. */
+  get isPaged(): boolean {
+    return isPagedAt(this.#key.memory, this.#key.at);
+  }
+
+  /** The type as it is written, with `PAGED`. */
+  get recordType(): number {
+    return typeAt(this.#key.memory, this.#key.at);
   }
 
   /** Another number with each write, rising. */
   get revision(): number {
-    return revisionAt(this.#memory, this.#at);
+    return revisionAt(this.#key.memory, this.#key.at);
   }
 
   /** When the key's time is over, ms since 1970; 0: never. */
   get deadline(): number {
-    return deadlineAt(this.#memory, this.#at);
+    return deadlineAt(this.#key.memory, this.#key.at);
   }
 
   /** The memory that its value is in, at byte `valueFrom`, until the next write to it. */
   get value(): DataView {
-    return this.#memory;
+    return this.#key.memory;
   }
 
   get valueFrom(): number {
-    return keyAt(this.#memory, this.#at) + this.#length;
+    return valueAt(this.#key.memory, this.#key.at);
   }
 
   get valueLength(): number {
-    return valueLengthAt(this.#memory, this.#at);
+    return valueLengthAt(this.#key.memory, this.#key.at);
+  }
+
+  /** Whether so many bytes more may be taken. */
+  hasRoom(bytes: number): boolean {
+    return this.memoryBytes + bytes <= this.#maxBytes;
   }
 
   /**
@@ -172,10 +215,30 @@ export class Keyspace {
    * @returns false when there is no memory for it: nothing was changed
    */
   write(content: Content): boolean {
-    const size = recordBytes(this.#length, content.length, content.deadline);
-    if (this.memoryBytes + size > this.#maxBytes) return false;
-    this.#put(content, size);
+    const { length } = this.#key;
+    if (!this.hasRoom(recordBytes(length, content.length, content.deadline))) return false;
+    this.overwrite(content);
     return true;
+  }
+
+  /** The same, also where there is no memory for it. */
+  overwrite(content: Content): void {
+    this.#doomUnless(content);
+    this.#put(this.#key, content);
+    this.#look();
+  }
+
+  /** Write what the collection of the key is now, its pages included, or a first one: also where there is no memory for it. */
+  rewrite(content: Content): void {
+    if (!this.#isVisible) this.#doomUnless(content);
+    this.#put(this.#key, content);
+    this.#look();
+  }
+
+  /** Give the key another revision: what belongs to it, and does not lie in its record, was written. */
+  touch(): void {
+    this.#open(this.#key);
+    this.records.setRevision(this.#key.address, this.#nextRevision());
   }
 
   /** Remove the key if it is there. @returns whether it was */
@@ -185,54 +248,121 @@ export class Keyspace {
 
   /** Remove the key's record, also where its time is over and it was not taken out yet. @returns whether there was one */
   discard(): boolean {
-    if (this.#address === 0 || typeAt(this.#memory, this.#at) === TYPES.removed) return false;
-    this.#put(REMOVAL, recordBytes(this.#length, 0, 0));
+    const { address, memory, at } = this.#key;
+    if (address === 0 || isRemovedAt(memory, at)) return false;
+    this.#doomUnless(REMOVAL);
+    this.discardRecord();
     return true;
   }
 
-  #put(content: Content, size: number): void {
-    if (this.progress.revision > MAX_REVISION) throw new RangeError('there are no more revisions');
-    const previous = this.#address;
-    if (previous !== 0) this.count(this.#memory, this.#at, -1);
-    const isOpen = previous !== 0 && this.history.isOpen(previous);
-    const address = isOpen ? this.#renew(previous, size) : this.#begin(previous, size);
-    this.records.writeContent(address, this.progress.revision++, this.#length, content);
-    this.records.writeKey(address, this.#source, this.#from, this.#length);
-    if (content.type === TYPES.removed) this.history.setRemoved(address, true);
-    this.#address = address;
-    this.#look();
-    this.count(this.#memory, this.#at, 1);
+  /** Remove the key's record and nothing else: its collection has no pages any more, or belongs to another key. */
+  discardRecord(): void {
+    this.rewrite(REMOVAL);
   }
 
-  #begin(previous: number, size: number): number {
-    const address = this.records.arena.allocate(size);
-    this.history.begin(this.#hash, address, previous);
-    if (previous === 0) this.index.insert(this.#hash, address);
-    else this.index.replace(this.#hash, previous, address);
+  /** A number that no other collection has or had. */
+  nextCollection(): number {
+    return this.#nextRevision();
+  }
+
+  /** Look for a hidden record, with the cursor's key. @returns whether it is there */
+  seekHidden(cursor: Cursor): boolean {
+    const { source, from, length } = cursor;
+    cursor.hash = this.hashOf(source, from, length);
+    this.#locate(cursor, this.index.find(cursor.hash, source, from, length, HIDDEN));
+    return cursor.address !== 0 && !isRemovedAt(cursor.memory, cursor.at);
+  }
+
+  /** Write the hidden record that was sought, also where there is no memory for it. The content is in other memory than the record. */
+  writeHidden(cursor: Cursor, content: Content): void {
+    this.#put(cursor, content);
+  }
+
+  removeHidden(cursor: Cursor): void {
+    this.writeHidden(cursor, HIDDEN_REMOVAL);
+  }
+
+  /** The bytes of the hidden record may be written where they lie, from then on until the version is sealed. */
+  openHidden(cursor: Cursor): void {
+    this.#open(cursor);
+  }
+
+  /** Where the key's record is a paged collection, and what comes in its place is not: its pages are to be removed. */
+  #doomUnless({ type, value, from }: Content): void {
+    const { address, memory, at } = this.#key;
+    if (address === 0 || !isPagedAt(memory, at)) return;
+    const collection = collectionAt(memory, at);
+    if ((type & PAGED) !== 0 && value.getFloat64(from, true) === collection) return;
+    const doomed = this.#doomedKey;
+    doomed.source.setFloat64(0, collection, true);
+    this.seekHidden(doomed);
+    const [root, length] = [valueAt(memory, at), valueLengthAt(memory, at)];
+    this.writeHidden(doomed, { type: HIDDEN_TYPES.doomed, value: memory, from: root, length, deadline: 0 });
+    this.doomed.add(doomed.hash);
+  }
+
+  #put(cursor: Cursor, content: Content): void {
+    const size = recordBytes(cursor.length, content.length, content.deadline);
+    const revision = this.#nextRevision();
+    if (cursor.address !== 0) this.count(cursor.memory, cursor.at, -1);
+    const isOpen = cursor.address !== 0 && this.history.isOpen(cursor.address);
+    const address = isOpen ? this.#renew(cursor, size) : this.#begin(cursor, this.records.arena.allocate(size));
+    this.records.writeContent(address, revision, cursor.length, content);
+    this.records.writeKey(address, cursor.source, cursor.from, cursor.length);
+    this.#locate(cursor, address);
+    if (isRemovedAt(cursor.memory, cursor.at)) this.history.setRemoved(address, true);
+    this.count(cursor.memory, cursor.at, 1);
+  }
+
+  #nextRevision(): number {
+    if (this.progress.revision > MAX_REVISION) throw new RangeError('there are no more revisions');
+    return this.progress.revision++;
+  }
+
+  /** The open version has a record of its own, which is as the one before. */
+  #open(cursor: Cursor): void {
+    if (this.history.isOpen(cursor.address)) return;
+    const address = this.#begin(cursor, this.records.copy(cursor.memory, cursor.at));
+    this.records.setRevision(address, this.#nextRevision());
+    this.#locate(cursor, address);
+  }
+
+  /** The open version's first record of a key. */
+  #begin({ hash, address: previous }: Cursor, address: number): number {
+    this.history.begin(hash, address, previous);
+    if (previous === 0) this.index.insert(hash, address);
+    else this.index.replace(hash, previous, address);
     return address;
   }
 
   /** The block for another record of the open version. */
-  #renew(previous: number, size: number): number {
+  #renew({ hash, address: previous }: Cursor, size: number): number {
     const { arena } = this.records;
     if (this.records.isRemoved(previous)) this.history.setRemoved(previous, false);
     if (arena.blockBytes(previous) === arena.sizeOf(size)) return previous;
     const address = arena.allocate(size);
     this.history.move(previous, address);
-    this.index.replace(this.#hash, previous, address);
+    this.index.replace(hash, previous, address);
     arena.free(previous);
     return address;
   }
 
   /** Count the record here among what there is, or not any more. */
   count(memory: DataView, at: number, sign: 1 | -1): void {
-    if (typeAt(memory, at) === TYPES.removed) return;
-    this.progress.keys += sign;
+    if (isRemovedAt(memory, at)) return;
     this.progress.bytes += sign * (sizeAt(memory, at) - PLACE_BYTES);
+    if (!isKeyAt(memory, at)) {
+      if (typeAt(memory, at) === HIDDEN_TYPES.doomed) this.progress.doomed += sign;
+      return;
+    }
+    this.progress.keys += sign;
     if (deadlineAt(memory, at) !== 0) this.progress.deadlines += sign;
   }
 
-  /** Take out a key whose time was over when the committed version ended: no version that may come back has it. */
+  /**
+   * Take out a key whose time was over when the committed version ended: no version that may come back has it.
+   * It has no pages: those of a collection are removed by a version, as all of its changes are.
+   */
   reap(hash: number, address: number): void {
     const memory = this.records.memory(address);
     const at = this.records.offset(address);

@@ -3,7 +3,7 @@
  * some hundred at a time, since with tables in turn each record would wait for memory that is in no cache.
  */
 import type { Keyspace } from './keyspace.ts';
-import { keyAt, keyLengthAt, TYPES, typeAt } from './records.ts';
+import { hiddenAt, isRemovedAt, keyAt, keyLengthAt } from './records.ts';
 
 /** So many records of a table wait to be put into it; of each its hash and its address. */
 export const WAITING_RECORDS = 128;
@@ -29,9 +29,9 @@ export class Loading {
     const keyLength = keyLengthAt(view, at);
     const hash = this.#keyspace.hashOf(view, key, keyLength);
     const table = index.tableNumber(hash);
-    if (typeAt(view, at) === TYPES.removed) {
+    if (isRemovedAt(view, at)) {
       this.#merge(table);
-      this.#remove(hash, index.find(hash, view, key, keyLength));
+      this.#remove(hash, index.find(hash, view, key, keyLength, hiddenAt(view, at)));
     } else {
       this.#keyspace.count(view, at, 1);
       this.#wait(table, hash, records.copy(view, at));

@@ -1,7 +1,10 @@
-/** Takes out keys whose time is over, home by home, some after each commit. */
+/**
+ * Takes out keys whose time is over, home by home, some after each commit. Collections with pages it only finds, those whose time is over
+ * and those that were removed: what a process loads or a rollback brings back is found so. Their pages are removed by versions.
+ */
 import { createGroup, HASH_END } from './key-index.ts';
 import type { Keyspace } from './keyspace.ts';
-import { deadlineAt } from './records.ts';
+import { deadlineAt, HIDDEN_TYPES, isPagedAt, typeAt } from './records.ts';
 
 /** How many homes of keys are looked at after each commit. */
 export const REAPED_HOMES = 16_384;
@@ -18,7 +21,8 @@ export class Reaper {
 
   /** Versions were committed: keys may be over and no version that may come back has them. */
   begin(): void {
-    this.#homesLeft = this.#keyspace.deadlines > 0 ? REAPED_HOMES : 0;
+    const { deadlines, progress } = this.#keyspace;
+    this.#homesLeft = deadlines > 0 || progress.doomed > 0 ? REAPED_HOMES : 0;
   }
 
   /** Look at up to so many homes. @returns whether there are more */
@@ -32,16 +36,22 @@ export class Reaper {
     const { index } = this.#keyspace;
     index.group(this.#position, this.#group);
     for (let place = 0; place < this.#group.count; place++) {
-      const address = this.#group.addresses[place] ?? 0;
-      if (this.#isOver(address)) this.#keyspace.reap(this.#group.hashes[place] ?? 0, address);
+      this.#lookAt(this.#group.hashes[place] ?? 0, this.#group.addresses[place] ?? 0);
     }
     const next = index.nextHome(this.#position);
     this.#position = next === HASH_END ? 0 : next;
   }
 
-  #isOver(address: number): boolean {
-    const { records, history } = this.#keyspace;
-    const deadline = deadlineAt(records.memory(address), records.offset(address));
-    return deadline !== 0 && deadline <= history.committed.clock && history.isUnreferenced(address);
+  #lookAt(hash: number, address: number): void {
+    const { records, history, doomed, progress } = this.#keyspace;
+    const memory = records.memory(address);
+    const at = records.offset(address);
+    const deadline = deadlineAt(memory, at);
+    if (isPagedAt(memory, at)) {
+      if (deadline !== 0 && deadline <= progress.clock) doomed.add(hash);
+    } else if (deadline !== 0) {
+      const isOver = deadline <= history.committed.clock && history.isUnreferenced(address);
+      if (isOver) this.#keyspace.reap(hash, address);
+    } else if (typeAt(memory, at) === HIDDEN_TYPES.doomed) doomed.add(hash);
   }
 }

@@ -14,8 +14,21 @@ import { Arena } from './arena.ts';
 import { copyBytes, sameBytes } from './bytes.ts';
 import { Prefetch } from './prefetch.ts';
 
-/** What a record is. */
-export const TYPES = { removed: 0, string: 1 } as const;
+/** What a record is: its low four bits. */
+export const TYPES = { removed: 0, string: 1, hash: 2, list: 3, set: 4, sortedSet: 5 } as const;
+const KIND_MASK = 0x0f;
+/** Added to a collection's type: its elements are in pages, and its value begins with the number of the collection, f64. */
+export const PAGED = 0x10;
+/** Added to the type of a record that is no key of a user's. A removed record of such a key has it too: it is part of what the key is. */
+export const HIDDEN = 0x20;
+/** Hidden records: a page of a collection; a collection that was removed, and of which there are pages. */
+export const HIDDEN_TYPES = { removed: HIDDEN, page: HIDDEN | 1, doomed: HIDDEN | 2 } as const;
+/** All that a record in a checkpoint may say of its type. */
+export const KNOWN_TYPES: ReadonlySet<number> = new Set<number>([
+  ...Object.values(TYPES),
+  ...[TYPES.hash, TYPES.list, TYPES.set, TYPES.sortedSet].map((type) => type | PAGED),
+  ...Object.values(HIDDEN_TYPES),
+]);
 
 /** Bits of a revision: at a million writes a second enough for 35 years. */
 const REVISION_BITS = 50;
@@ -59,6 +72,34 @@ export function typeAt(memory: DataView, at: number): number {
   return (memory.getUint32(at + REVISION_HIGH, true) >>> TYPE_SHIFT) & TYPE_MASK;
 }
 
+export function isRemovedAt(memory: DataView, at: number): boolean {
+  return (typeAt(memory, at) & KIND_MASK) === TYPES.removed;
+}
+
+/** Whether this is a key, and no hidden record and no removed one. */
+export function isKeyAt(memory: DataView, at: number): boolean {
+  const type = typeAt(memory, at);
+  return type !== TYPES.removed && type < HIDDEN;
+}
+
+export function isPagedAt(memory: DataView, at: number): boolean {
+  return (typeAt(memory, at) & PAGED) !== 0;
+}
+
+/** Of which type the key is, whether its elements are in pages or not. */
+export function kindAt(memory: DataView, at: number): number {
+  return typeAt(memory, at) & KIND_MASK;
+}
+
+export function hiddenAt(memory: DataView, at: number): number {
+  return typeAt(memory, at) & HIDDEN;
+}
+
+/** The number of a paged collection. */
+export function collectionAt(memory: DataView, at: number): number {
+  return memory.getFloat64(valueAt(memory, at), true);
+}
+
 export function keyLengthAt(memory: DataView, at: number): number {
   return memory.getUint16(at + LENGTHS, true);
 }
@@ -74,6 +115,10 @@ export function deadlineAt(memory: DataView, at: number): number {
 
 export function keyAt(memory: DataView, at: number): number {
   return at + HEAD_BYTES + (hasDeadline(memory, at) ? DEADLINE_BYTES : 0);
+}
+
+export function valueAt(memory: DataView, at: number): number {
+  return keyAt(memory, at) + keyLengthAt(memory, at);
 }
 
 export function revisionAt(memory: DataView, at: number): number {
@@ -104,20 +149,22 @@ export class Records {
     return this.#pages.offset(address);
   }
 
-  hasKey(address: number, source: DataView, from: number, length: number): boolean {
+  /** @param hidden 0, or `HIDDEN`: the same bytes are two keys */
+  hasKey(address: number, source: DataView, from: number, length: number, hidden: number): boolean {
     const memory = this.#pages.memory(address);
     const at = this.#pages.offset(address);
-    return keyLengthAt(memory, at) === length && sameBytes(memory, keyAt(memory, at), source, from, length);
+    if (keyLengthAt(memory, at) !== length || hiddenAt(memory, at) !== hidden) return false;
+    return sameBytes(memory, keyAt(memory, at), source, from, length);
   }
 
   haveSameKey(one: number, other: number): boolean {
     const memory = this.#pages.memory(other);
     const at = this.#pages.offset(other);
-    return this.hasKey(one, memory, keyAt(memory, at), keyLengthAt(memory, at));
+    return this.hasKey(one, memory, keyAt(memory, at), keyLengthAt(memory, at), hiddenAt(memory, at));
   }
 
   isRemoved(address: number): boolean {
-    return typeAt(this.#pages.memory(address), this.#pages.offset(address)) === TYPES.removed;
+    return isRemovedAt(this.#pages.memory(address), this.#pages.offset(address));
   }
 
   revision(address: number): number {
@@ -160,6 +207,15 @@ export class Records {
       key += DEADLINE_BYTES;
     }
     copyBytes(memory, key + keyLength, value, from, length);
+  }
+
+  /** Say that another write made the record what it is. */
+  setRevision(address: number, revision: number): void {
+    const memory = this.#pages.memory(address);
+    const at = this.#pages.offset(address);
+    const rest = memory.getUint32(at + REVISION_HIGH, true) & ~HIGH_REVISION_MASK;
+    memory.setUint32(at + REVISION_LOW, revision >>> 0, true);
+    memory.setUint32(at + REVISION_HIGH, rest | Math.floor(revision / 2 ** 32), true);
   }
 
   /** A new block with the record that is at byte `at`. */

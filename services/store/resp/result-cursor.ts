@@ -47,12 +47,18 @@ export class StoreResults implements ResultCursor {
     return this.bytes.readDoubleLE(this.#at + 1 + 2 * NUMBER_BYTES);
   }
 
+  /** Bytes of a string, or elements of a collection. */
   get length(): number {
     return this.bytes.readUInt32LE(this.#at + 1 + 3 * NUMBER_BYTES);
   }
 
   get type(): number {
     return this.bytes[this.#at + 1 + 3 * NUMBER_BYTES + VALUE_LENGTH_BYTES] ?? 0;
+  }
+
+  /** Of a collection. */
+  get marks(): number {
+    return this.bytes[this.#at + 2 + 3 * NUMBER_BYTES + VALUE_LENGTH_BYTES] ?? 0;
   }
 
   /** Where the value of `found` begins in `bytes`, and where the data of `data` does; both end with the result. */

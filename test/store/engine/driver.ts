@@ -16,6 +16,8 @@ export function driver(engine: Engine = createEngine(OPTIONS)) {
   return {
     engine,
     advance: (now: number) => engine.keyspace.advance(now),
+    /** Have the keyspace look for the key. @returns whether it is there */
+    has: seek,
     get(key: string): string | undefined {
       if (!seek(key)) return undefined;
       const { value, valueFrom, valueLength } = engine.keyspace;
@@ -31,6 +33,13 @@ export function driver(engine: Engine = createEngine(OPTIONS)) {
         length: bytes.length,
         deadline,
       });
+    },
+    /** What the key holds is gone at a time. */
+    expire(key: string, deadline: number): void {
+      if (!seek(key)) return;
+      const { recordType: type, value, valueFrom, valueLength: length } = engine.keyspace;
+      const copy = Buffer.from(Buffer.from(value.buffer, value.byteOffset + valueFrom, length));
+      engine.keyspace.write({ type, value: viewOf(copy), from: 0, length, deadline });
     },
     remove(key: string): boolean {
       return seek(key) && engine.keyspace.remove();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { ModelRun, type Tally } from './model-run.ts';
+import { ModelRun, NO_TALLY, type Tally } from './model-run.ts';
 
 describe('the engine', () => {
-  const total: Tally = { writes: 0, seals: 0, rollbacks: 0, restarts: 0, sweeps: 0, reaped: 0 };
+  const total: Tally = { ...NO_TALLY };
 
   for (const seed of [1, 2, 3, 4, 5, 6]) {
     it(`is as a plain map, in all that executes, is undone and comes back from what was written: seed ${seed}`, () => {

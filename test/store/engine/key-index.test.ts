@@ -12,7 +12,7 @@ function index(tableBits = 2) {
   const found = new Map<number, { hash: number; address: number }>();
   const seek = (key: number, hash: number) => {
     source.setUint32(0, key);
-    return keys.find(hash, source, 0, 4);
+    return keys.find(hash, source, 0, 4, 0);
   };
   const record = (key: number) => {
     source.setUint32(0, key);

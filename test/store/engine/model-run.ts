@@ -1,10 +1,13 @@
-/** An engine beside plain maps, under random writes, seals, commits, rollbacks, sweeps of the base, and restarts from what was written. */
+/** An engine beside plain maps, under random writes of values and of hashes with pages, seals, commits, rollbacks, sweeps of the base, and restarts from what was written. */
 import { createEngine, type Engine, MAX_REVISION } from '@dpr/store/engine';
 import type { SealedChanges } from '@dpr/runtime';
 import assert from 'node:assert/strict';
 import { CLASSES, classUnits, UNIT_BYTES } from '../../../services/store/engine/size-classes.ts';
+import { MIN_NODE_BYTES } from '../../../services/store/collections/tree.ts';
 import { createRandom, type Random } from '../../simulation/random.ts';
+import { audit } from '../collections/audit.ts';
 import { driver, OPTIONS } from './driver.ts';
+import { type Fields, HashDriver } from './hash-driver.ts';
 
 const KEYS = Array.from({ length: 60 }, (_, index) => (index === 0 ? '' : `${index}`.padEnd(1 + (index % 7) * 5, '.')));
 
@@ -13,7 +16,12 @@ const VALUE_BYTES = Array.from({ length: CLASSES - 1 }, (_, index) => classUnits
   .flatMap((bytes) => [bytes - 24, bytes - 20, bytes - 17, bytes - 16])
   .filter((bytes) => bytes >= 0);
 
-type Entry = { readonly value: string; readonly deadline: number };
+/** Keys that hold hashes, mostly. */
+const HASHES = ['hash 1', 'hash 2', 'hash 3'];
+/** In nodes as small as they may be, so that a hash has several levels. */
+const NODE_BYTES = MIN_NODE_BYTES;
+
+type Entry = { readonly value: string | Fields; readonly deadline: number };
 type Contents = Map<string, Entry>;
 /** What a version wrote: the chunks of its section so far, and the changes that are still to come. */
 type Section = {
@@ -32,12 +40,27 @@ export type Tally = {
   restarts: number;
   sweeps: number;
   reaped: number;
+  /** Hashes with pages that were removed or replaced, or whose time was over; the most pages that there were. */
+  doomed: number;
+  pages: number;
+};
+
+export const NO_TALLY: Tally = {
+  writes: 0,
+  seals: 0,
+  rollbacks: 0,
+  restarts: 0,
+  sweeps: 0,
+  reaped: 0,
+  doomed: 0,
+  pages: 0,
 };
 
 export class ModelRun {
-  readonly tally: Tally = { writes: 0, seals: 0, rollbacks: 0, restarts: 0, sweeps: 0, reaped: 0 };
+  readonly tally: Tally = { ...NO_TALLY };
   readonly #random: Random;
   readonly #sizes: readonly number[];
+  readonly #hashes = new HashDriver(NODE_BYTES);
   #tried = driver();
   #contents: Contents = new Map();
   #clock = 0;
@@ -61,8 +84,13 @@ export class ModelRun {
 
   step(): void {
     const chance = this.#random.next();
-    if (chance < 0.55) this.#set();
-    else if (chance < 0.7) this.#remove();
+    if (chance < 0.3) this.#set(this.#random.pick(KEYS));
+    else if (chance < 0.4) this.#remove(this.#random.pick(KEYS));
+    else if (chance < 0.65) this.#changeHash();
+    else if (chance < 0.66) this.#expireHash();
+    else if (chance < 0.67) this.#remove(this.#random.pick(HASHES));
+    else if (chance < 0.68) this.#set(this.#random.pick(HASHES));
+    else if (chance < 0.7) this.#tearDown();
     else if (chance < 0.78) this.#advance();
     else if (chance < 0.86) this.#slice();
     else if (chance < 0.92) this.#seal();
@@ -75,25 +103,53 @@ export class ModelRun {
     assert.equal(this.#tried.get(key), this.#visible(key));
   }
 
-  #visible(key: string): string | undefined {
+  #changeHash(): void {
+    const key = this.#random.pick(HASHES);
+    const before = this.#visible(key);
+    if (typeof before === 'string') {
+      this.#remove(key);
+      return;
+    }
+    const deadline = this.#contents.get(key)?.deadline ?? 0;
+    const isThere = before !== undefined;
+    this.#tried.has(key);
+    const value = this.#hashes.change(this.#engine.keyspace, this.#random, before ?? new Map());
+    if (value.size === 0) this.#contents.delete(key);
+    else this.#contents.set(key, { value, deadline: isThere ? deadline : 0 });
+    this.tally.writes++;
+  }
+
+  #expireHash(): void {
+    const key = this.#random.pick(HASHES);
+    const value = this.#visible(key);
+    if (value === undefined) return;
+    const deadline = this.#clock + this.#random.int(1, 60);
+    this.#tried.expire(key, deadline);
+    this.#contents.set(key, { value, deadline });
+  }
+
+  #tearDown(): void {
+    this.tally.doomed += this.#engine.keyspace.progress.doomed;
+    this.#hashes.teardown.work(this.#engine.keyspace, 0);
+  }
+
+  #visible(key: string): string | Fields | undefined {
     const entry = this.#contents.get(key);
     return entry === undefined || (entry.deadline > 0 && entry.deadline <= this.#clock) ? undefined : entry.value;
   }
 
-  #set(): void {
-    const key = this.#random.pick(KEYS);
+  #set(key: string): void {
     const bytes = this.#random.pick(this.#sizes);
     const value = String.fromCharCode(this.#random.int(32, 126)).repeat(bytes);
     const deadline = this.#random.chance(0.2) ? this.#clock + this.#random.int(-5, 100) : 0;
-    const before = this.#engine.keyspace.progress.revision;
     assert.ok(this.#tried.set(key, value, Math.max(0, deadline)));
     this.#contents.set(key, { value, deadline: Math.max(0, deadline) });
-    if (this.#visible(key) !== undefined) assert.equal(this.#tried.revision(key), before);
+    if (this.#visible(key) !== undefined)
+      assert.equal(this.#tried.revision(key), this.#engine.keyspace.progress.revision - 1);
     this.tally.writes++;
   }
 
-  #remove(): void {
-    const key = this.#random.pick(KEYS);
+  #remove(key: string): void {
     assert.equal(this.#tried.remove(key), this.#visible(key) !== undefined);
     if (this.#visible(key) !== undefined) this.#contents.delete(key);
     this.tally.writes++;
@@ -213,19 +269,28 @@ export class ModelRun {
   }
 
   checkContents(): void {
-    for (const key of KEYS) {
-      assert.equal(this.#tried.get(key), this.#visible(key), key);
+    const { keyspace } = this.#engine;
+    for (const key of [...KEYS, ...HASHES]) {
+      const value = this.#visible(key);
+      if (value instanceof Map) {
+        assert.ok(this.#tried.has(key));
+        assert.deepEqual(this.#hashes.fields(keyspace), value);
+      } else assert.equal(this.#tried.get(key), value, key);
       const entry = this.#contents.get(key);
-      if (this.#visible(key) !== undefined) assert.equal(this.#engine.keyspace.deadline, entry?.deadline);
+      if (this.#visible(key) !== undefined) assert.equal(keyspace.deadline, entry?.deadline);
     }
+    const { pages } = audit(keyspace, NODE_BYTES);
+    this.tally.pages = Math.max(this.tally.pages, pages);
   }
 
   /** All is committed and removed: the memory is as at first. */
   finish(): void {
     this.checkContents();
-    for (const key of KEYS) this.#tried.remove(key);
+    for (const key of [...KEYS, ...HASHES]) this.#tried.remove(key);
     this.#tried.advance(this.#clock + 1_000);
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 3 || this.#engine.keyspace.progress.doomed > 0; round++) {
+      assert.ok(round < 100, 'collections that were removed come to an end');
+      this.#tearDown();
       while (this.#engine.seal(++this.#version).next(100_000) !== undefined);
       this.#tried.settle(this.#version);
     }
@@ -234,6 +299,7 @@ export class ModelRun {
     assert.equal(keyspace.keys, 0);
     assert.equal(keyspace.deadlines, 0);
     assert.equal(this.#engine.baseBytes(), 0);
+    assert.equal(audit(keyspace, NODE_BYTES).pages, 0);
     assert.equal(keyspace.records.arena.usedBytes, 0);
     assert.ok(keyspace.index.slotBytes <= createEngine(OPTIONS).keyspace.index.slotBytes);
     this.tally.reaped += keyspace.reaped.keys;
