@@ -106,12 +106,13 @@ export class Collection {
   /**
    * Whether there is memory to insert or change so many elements, with members and values of so many bytes together. What that takes is told
    * from the largest number of nodes that it may write, so that a little more than is needed is asked for.
+   * @param places in so many places they lie, each beside each other: those at one end, for one
    */
-  hasRoom(elements: number, bytes: number): boolean {
+  hasRoom(elements: number, bytes: number, places = elements): boolean {
     if (this.count + elements > MAX_ELEMENTS) return false;
     let need = 0;
     for (const { height, rootBytes } of this.trees) {
-      const nodes = Math.min(elements, this.#pages.count + 1) * height;
+      const nodes = Math.min(places, this.#pages.count + 1) * height;
       const added = 2 * (bytes + elements * (MAX_ELEMENT_HEAD_BYTES + PAGE_RECORD_BYTES));
       need += (nodes + 1) * (this.#nodeBytes * BLOCK_SHARE + PAGE_RECORD_BYTES) + rootBytes * BLOCK_SHARE + added;
     }

@@ -97,8 +97,12 @@ export function isTorn(memory: DataView, value: number): boolean {
 }
 
 export const TORN_HEAD_BYTES = PAGED_FORMAT + 1;
+export const PAGE_NUMBER_BYTES = 4;
 
-export function writeTornHead(to: Scratch, collection: number): void {
+/** The value of a doomed record: these pages of the collection are to be removed, with all below them. */
+export function writeTorn(to: Scratch, collection: number, pages: readonly number[]): void {
+  to.begin(TORN_HEAD_BYTES + pages.length * PAGE_NUMBER_BYTES);
   to.float(collection);
   to.byte(TORN);
+  for (const page of pages) to.word(page);
 }

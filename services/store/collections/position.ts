@@ -56,6 +56,8 @@ export class Position {
   readonly #first = new Element();
   /** The element at the position, if there is one. */
   readonly element = new Element();
+  /** How far from the beginning of the leaf its entries begin, up to the position; without items: it is not known. */
+  readonly #entries: number[] = [];
 
   constructor(form: Form, pages: Pages) {
     this.#form = form;
@@ -67,6 +69,7 @@ export class Position {
    * @returns whether it is there; if not, there may be no element at the position: `toElement` goes to the next one
    */
   seek(order: number, memory: DataView, from: number, length: number): boolean {
+    this.#entries.length = 0;
     let depth = 0;
     while (this.#levelOf(depth) > 0) {
       this.#chooseChild(this.step(depth), order, memory, from, length);
@@ -84,6 +87,7 @@ export class Position {
 
   /** Go to the element of this rank, 0 for the first; or behind the last one. @returns whether there is one */
   seekRank(rank: number): boolean {
+    this.#entries.length = 0;
     let left = rank;
     let depth = 0;
     while (this.#levelOf(depth) > 0) {
@@ -106,6 +110,7 @@ export class Position {
 
   /** @returns false behind the last element */
   next(): boolean {
+    this.#entries.length = 0;
     this.#passElement(this.leaf);
     return this.toElement();
   }
@@ -114,8 +119,18 @@ export class Position {
   previous(): boolean {
     const leaf = this.leaf;
     if (leaf.index === 0) return this.#toPreviousLeaf();
-    this.goTo(leaf, leaf.index - 1);
+    if (this.#entries.length === 0) this.#listEntries(leaf);
+    leaf.entry = this.#entries[--leaf.index] ?? NODE_HEAD_BYTES;
     return this.readElement();
+  }
+
+  /** A walk backwards through a leaf would look for each of its entries from the beginning. */
+  #listEntries({ memory, node, index }: Step): void {
+    let at = node + NODE_HEAD_BYTES;
+    for (let before = 0; before < index; before++) {
+      this.#entries.push(at - node);
+      at = elementEnd(memory, at, this.#form);
+    }
   }
 
   /** How many elements are before the position. */
@@ -130,6 +145,20 @@ export class Position {
       }
     }
     return rank;
+  }
+
+  /**
+   * The node nearest to the root that has entries which begin at the position and have no more than `most` elements, of which there are as many.
+   * @returns its depth: the leaf's, or that of a node of which whole children are meant
+   */
+  runDepth(most: number): number {
+    let depth = this.depth;
+    while (depth > 0 && this.step(depth).index === 0) {
+      const { memory, node, entry } = this.step(depth - 1);
+      if (childCountAt(memory, node + entry) > most) break;
+      depth--;
+    }
+    return depth;
   }
 
   get leaf(): Step {
@@ -149,6 +178,7 @@ export class Position {
   #enter(depth: number): void {
     const { memory, node, entry } = this.step(depth - 1);
     const step = this.step(depth);
+    this.#entries.length = 0;
     this.#pages.seek(step.cursor, pageAt(memory, node + entry));
     this.useCursor(step);
     step.index = 0;

@@ -6,14 +6,13 @@ import { createGroup } from '../engine/key-index.ts';
 import { Cursor, HIDDEN_TYPES, type Keyspace } from '../engine/index.ts';
 import { deadlineAt, isKeyAt, isPagedAt, keyAt, keyLengthAt, typeAt } from '../engine/records.ts';
 import { Scratch } from '../scratch.ts';
-import { collectionOf, eachRoot, isTorn, TORN_HEAD_BYTES, writeTornHead } from './head.ts';
+import { collectionOf, eachRoot, isTorn, PAGE_NUMBER_BYTES, TORN_HEAD_BYTES, writeTorn } from './head.ts';
 import { eachPage } from './node.ts';
 import { pageCursor, Pages } from './pages.ts';
 
 /** So many pages are removed with each batch, and one more for so many bytes of its operations, which make no more than that. */
 export const TORN_PAGES = 32;
 export const BYTES_PER_TORN_PAGE = 256;
-const PAGE_NUMBER_BYTES = 4;
 
 export class Teardown {
   readonly #group = createGroup();
@@ -98,9 +97,7 @@ export class Teardown {
 
   #writeLeft(keyspace: Keyspace): void {
     const to = this.#value;
-    to.begin(TORN_HEAD_BYTES + this.#left.length * PAGE_NUMBER_BYTES);
-    writeTornHead(to, this.#pages.collection);
-    for (const page of this.#left) to.word(page);
+    writeTorn(to, this.#pages.collection, this.#left);
     keyspace.writeHidden(this.#doomed, {
       type: HIDDEN_TYPES.doomed,
       value: to.memory,

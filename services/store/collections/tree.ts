@@ -19,6 +19,7 @@ import {
   copySeparator,
   Element,
   elementBytes,
+  elementEnd,
   elementsBelow,
   entriesAt,
   type Form,
@@ -162,6 +163,81 @@ export class Tree {
     this.#node.append(value, from, length);
     this.#endNode(leaf, element.end - leaf.node, 1, 1);
     this.#store(this.position.depth, 0, undefined, -1);
+  }
+
+  /** Put another element in the place of the one at the position, in a tree without an order. */
+  replace(member: DataView, from: number, length: number): void {
+    const leaf = this.position.leaf;
+    const { element } = this.position;
+    if (length === element.memberLength) {
+      const offset = element.member - leaf.node;
+      this.#edit(this.position.depth);
+      copyBytes(leaf.memory, leaf.node + offset, member, from, length);
+      this.position.readElement();
+      return;
+    }
+    this.#beginNode(leaf, elementBytes(this.form, length, 0));
+    writeElementHead(this.#node, this.form, element.order, length, 0);
+    this.#node.append(member, from, length);
+    this.#endNode(leaf, element.end - leaf.node, 1, 1);
+    this.#store(this.position.depth, 0, undefined, -1);
+  }
+
+  /** Remove so many elements, from the one with this rank on. What is a whole page goes as that, and is not read. */
+  removeRange(rank: number, count: number): void {
+    const end = this.count - count;
+    while (this.count > end) {
+      this.position.seekRank(rank);
+      const depth = this.position.runDepth(this.count - end);
+      if (depth === this.position.depth) this.#removeFromLeaf(this.count - end);
+      else this.#removeChildren(depth, this.count - end);
+    }
+  }
+
+  /** Remove the element at the position and those after it in its leaf, up to `most`. */
+  #removeFromLeaf(most: number): void {
+    const leaf = this.position.leaf;
+    const count = Math.min(most, leaf.entries - leaf.index);
+    let end = leaf.node + leaf.entry;
+    for (let left = count; left > 0; left--) end = elementEnd(leaf.memory, end, this.form);
+    this.#beginNode(leaf, 0);
+    this.#endNode(leaf, end - leaf.node, count, 0);
+    this.#store(this.position.depth, -count, undefined, -1);
+  }
+
+  /** Remove the chosen child of the node at this depth and those after it, as many as have up to `most` elements together. */
+  #removeChildren(depth: number, most: number): void {
+    const { memory, node, entry, index, entries } = this.position.step(depth);
+    const pages: number[] = [];
+    let elements = 0;
+    for (let child = node + entry; index + pages.length < entries; child = childEnd(memory, child, this.form)) {
+      const count = childCountAt(memory, child);
+      if (elements + count > most) break;
+      elements += count;
+      pages.push(pageAt(memory, child));
+    }
+    this.#pages.removeWithAllBelow(pages);
+    this.#entries.begin(0);
+    this.#replaceChildren(depth, pages.length, 0, -elements, undefined);
+  }
+
+  /** Remove those elements of the leaf, from the position on, that are to go, up to `most`. @returns how many */
+  removeInLeaf(isToGo: (element: Element) => boolean, most: number): number {
+    const leaf = this.position.leaf;
+    let removed = 0;
+    this.#beginNode(leaf, leaf.bytes - leaf.entry);
+    let at = leaf.node + leaf.entry;
+    for (let index = leaf.index; index < leaf.entries; index++) {
+      this.#before.read(leaf.memory, at, this.form);
+      const { end } = this.#before;
+      if (removed < most && isToGo(this.#before)) removed++;
+      else this.#node.append(leaf.memory, at, end - at);
+      at = end;
+    }
+    if (removed === 0) return 0;
+    this.#endNode(leaf, leaf.bytes, removed, 0);
+    this.#store(this.position.depth, -removed, undefined, -1);
+    return removed;
   }
 
   /** Remove the element at the position. */

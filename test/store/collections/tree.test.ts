@@ -3,6 +3,7 @@ import { createEngine, TYPES } from '@dpr/store/engine';
 import assert from 'node:assert/strict';
 import { Collection } from '../../../services/store/collections/collection.ts';
 import { type Form, FORMS, memberOrder } from '../../../services/store/collections/node.ts';
+import { Teardown } from '../../../services/store/collections/teardown.ts';
 import { MIN_NODE_BYTES, type Tree } from '../../../services/store/collections/tree.ts';
 import { createRandom, type Random } from '../../simulation/random.ts';
 import { OPTIONS, viewOf } from '../engine/driver.ts';
@@ -118,6 +119,28 @@ class Trial {
     items.splice(place, 1);
   }
 
+  /** Some that follow each other, or some of them, that lie in one leaf. */
+  removeSeveral(): void {
+    const { items, random, tree } = this;
+    if (items.length === 0) return;
+    const place = random.int(0, items.length - 1);
+    const count = random.int(1, random.pick([2, 30, items.length]));
+    if (random.chance(0.7)) {
+      tree.removeRange(place, Math.min(count, items.length - place));
+      items.splice(place, count);
+      return;
+    }
+    tree.position.seekRank(place);
+    const { index, entries } = tree.position.leaf;
+    const inLeaf = items.slice(place, place + entries - index);
+    const gone = inLeaf.filter(({ member }) => member.length % 2 === 0).slice(0, count);
+    assert.equal(
+      tree.removeInLeaf(({ memberLength }) => memberLength % 2 === 0, count),
+      gone.length,
+    );
+    this.items = items.filter((item, at) => at < place || !gone.includes(item));
+  }
+
   checkElement(place: number): void {
     const { element } = this.tree.position;
     const { order, member, value } = this.items[place] ?? { order: NaN, member: '', value: '' };
@@ -155,6 +178,7 @@ class Trial {
     this.open();
     for (let changes = this.random.int(1, 6); changes > 0; changes--) {
       if (this.random.chance(growth)) this.put();
+      else if (this.random.chance(0.1)) this.removeSeveral();
       else this.remove();
     }
     if (this.random.chance(0.1)) this.walk();
@@ -168,6 +192,7 @@ class Trial {
   finish(): void {
     while (this.items.length > 0) this.step(0.1);
     assert.equal(this.keyspace.seek(KEY, 0, KEY.byteLength), false);
+    for (const teardown = new Teardown(); this.keyspace.progress.doomed > 0;) teardown.work(this.keyspace, 0);
     assert.equal(audit(this.keyspace, this.nodeBytes).pages, 0);
   }
 }
