@@ -1,6 +1,8 @@
 /** The operations of a batch, read where they lie. */
 import { MAX_REVISION } from './engine/index.ts';
 import { MAX_FRACTION_TEXT_BYTES } from './fraction.ts';
+import { isListOperation, LIST_FORMS } from './lists/list-forms.ts';
+import { isListKind } from './lists/list-operations.ts';
 import {
   END_POSITION,
   EXPIRE_OPTIONS,
@@ -19,7 +21,7 @@ import {
 } from './operations.ts';
 
 /** What a kind has, whatever its options say. */
-interface Form {
+export interface Form {
   /** Options that it may have. */
   readonly options: number;
   /** How long its value may be; undefined: it has none. */
@@ -57,6 +59,7 @@ const FORMS: Readonly<Record<number, Form>> = {
   [KINDS.incrementFloat]: { options: OPTIONS.inOrder, maxValueBytes: MAX_FRACTION_TEXT_BYTES, numbers: 0 },
   [KINDS.expect]: { options: 0, numbers: 2 },
   [KINDS.size]: { options: SIZE_OF_DEADLINES, numbers: 0 },
+  ...LIST_FORMS,
 };
 
 export class BatchReader {
@@ -76,6 +79,7 @@ export class BatchReader {
   /** The numbers that a kind has whatever its options say; of an increment, where its amount is. */
   first = 0;
   second = 0;
+  third = 0;
   amount = 0;
 
   get memory(): DataView {
@@ -131,6 +135,7 @@ export class BatchReader {
     this.amount = at;
     this.first = form.numbers > 0 ? memory.getFloat64(at, true) : 0;
     this.second = form.numbers > 1 ? memory.getFloat64(at + NUMBER_BYTES, true) : 0;
+    this.third = form.numbers > 2 ? memory.getFloat64(at + 2 * NUMBER_BYTES, true) : 0;
     at += form.numbers * NUMBER_BYTES;
     this.time = this.#hasTime() ? memory.getFloat64(at, true) : 0;
     if (this.#hasTime()) at += NUMBER_BYTES;
@@ -155,7 +160,7 @@ export class BatchReader {
       case KINDS.expect:
         return isWhole(first, 0, MAX_REVISION) && isWhole(second, 0, Number.MAX_SAFE_INTEGER);
       default:
-        return true;
+        return !isListKind(this.kind) || isListOperation(this);
     }
   }
 

@@ -5,6 +5,7 @@ import { addDecimal, DECIMAL_BYTES, parseDecimal, writeDecimal } from './decimal
 import { countAt, marksAt } from './collections/head.ts';
 import { Teardown } from './collections/teardown.ts';
 import { type Keyspace, MAX_PREFETCHED, TYPES } from './engine/index.ts';
+import { Lists } from './lists/lists.ts';
 import { GET_GUARD, KINDS, OPTIONS, SIZE_OF_DEADLINES, STATUS } from './operations.ts';
 import { ResultWriter } from './result-writer.ts';
 import { Rewriter } from './rewriter.ts';
@@ -16,6 +17,7 @@ export class Executor {
   readonly #results = new ResultWriter();
   readonly #rewriter = new Rewriter(this.#reader, this.#results);
   readonly #walker = new Walker(this.#reader, this.#results);
+  readonly #lists: Lists;
   readonly #teardown = new Teardown();
   /** Of the keys of a batch. */
   readonly #hashes = new Uint32Array(MAX_BATCH_OPERATIONS);
@@ -26,8 +28,10 @@ export class Executor {
   #skipped = 0;
   #why: number = STATUS.skipped;
 
-  constructor(keyspace: () => Keyspace) {
+  /** @param nodeBytes of collections, if it is not the usual number */
+  constructor(keyspace: () => Keyspace, nodeBytes?: number) {
     this.#keyspace = keyspace;
+    this.#lists = new Lists(this.#reader, this.#results, nodeBytes);
   }
 
   apply(operations: Uint8Array, count: number, now: number): Uint8Array {
@@ -90,8 +94,10 @@ export class Executor {
         return this.#walker.flush(keyspace);
       case KINDS.expect:
         return this.#expect(keyspace);
-      default:
+      case KINDS.size:
         return this.#size(keyspace);
+      default:
+        return this.#inOrder(this.#lists.perform(keyspace));
     }
   }
 

@@ -28,6 +28,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { MAX_BATCH_BYTES } from '@dpr/protocol';
+import { LIST_KINDS } from './lists/list-operations.ts';
 
 /** The type's name in a stack's config. */
 export const STORE_TYPE = 'store';
@@ -129,6 +130,17 @@ const SHAPE_OF: Readonly<Record<number, number>> = {
   [KINDS.incrementFloat]: SHAPES.data,
   [KINDS.expect]: SHAPES.nothing,
   [KINDS.size]: SHAPES.integer,
+  [LIST_KINDS.listPush]: SHAPES.integer,
+  [LIST_KINDS.listPop]: SHAPES.data,
+  [LIST_KINDS.listIndex]: SHAPES.data,
+  [LIST_KINDS.listSet]: SHAPES.nothing,
+  [LIST_KINDS.listRange]: SHAPES.data,
+  [LIST_KINDS.listInsert]: SHAPES.integer,
+  [LIST_KINDS.listRemove]: SHAPES.integer,
+  [LIST_KINDS.listTrim]: SHAPES.nothing,
+  [LIST_KINDS.listPositions]: SHAPES.data,
+  [LIST_KINDS.listMove]: SHAPES.data,
+  [LIST_KINDS.listPopFirst]: SHAPES.data,
 };
 
 export const MAX_KEY_BYTES = 65_535;

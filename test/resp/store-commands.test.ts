@@ -1,57 +1,10 @@
 /** What each command of the store answers, as Redis does. */
 import assert from 'node:assert/strict';
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '@dpr/store/operations';
-import { respStage, START, type TestClient } from './stage.ts';
+import { ask, type Dialogue, hold } from './dialogue.ts';
+import { respStage, START } from './stage.ts';
 
 const SECOND = START / 1000;
-
-/** Replies as they are read most easily. */
-function readable(reply: string): unknown {
-  let at = 0;
-  const line = (): string => {
-    const end = reply.indexOf('\r\n', at);
-    const text = reply.slice(at, end);
-    at = end + 2;
-    return text;
-  };
-  const next = (): unknown => {
-    const head = line();
-    const rest = head.slice(1);
-    switch (head[0]) {
-      case '*':
-        return rest === '-1' ? null : Array.from({ length: Number(rest) }, next);
-      case '$': {
-        if (rest === '-1') return null;
-        const text = reply.slice(at, at + Number(rest));
-        at += Number(rest) + 2;
-        return text;
-      }
-      case ':':
-        return Number(rest);
-      default:
-        return head;
-    }
-  };
-  const first = next();
-  assert.equal(at, reply.length, 'one reply');
-  return first;
-}
-
-/** Words with spaces between them; those in quotes as in a line of Redis. */
-function ask(client: TestClient, command: string): unknown {
-  return readable(client.send(`${command}\r\n`));
-}
-
-/** Each command with its reply; a pattern for an error. */
-type Dialogue = readonly (readonly [command: string, reply: unknown])[];
-
-function hold(client: TestClient, dialogue: Dialogue): void {
-  for (const [command, expected] of dialogue) {
-    const reply = ask(client, command);
-    if (expected instanceof RegExp) assert.match(String(reply), expected, command);
-    else assert.deepEqual(reply, expected, command);
-  }
-}
 
 const OK = '+OK';
 const NOT_INTEGER = /^-ERR value is not an integer or out of range/;
@@ -314,9 +267,9 @@ const DIALOGUES: Readonly<Record<string, Dialogue>> = {
   ],
   'what there is not is told': [
     ['HSET a b c', /^-ERR unknown command 'HSET': hashes are not there/],
-    ['LPUSH a b', /^-ERR unknown command 'LPUSH': lists, sets and sorted sets are not there/],
-    ['ZADD a 1 b', /^-ERR unknown command 'ZADD': lists, sets/],
-    ['SADD a b', /^-ERR unknown command 'SADD': lists, sets/],
+    ['BLPOP a 0', /^-ERR unknown command 'BLPOP': commands that wait/],
+    ['ZADD a 1 b', /^-ERR unknown command 'ZADD': sets and sorted sets are not there/],
+    ['SADD a b', /^-ERR unknown command 'SADD': sets and sorted sets are not there/],
     ['EVAL x 0', /^-ERR unknown command 'EVAL': scripts are not there/],
     ['SUBSCRIBE x', /^-ERR unknown command 'SUBSCRIBE': messages/],
     ['XADD a * b c', /^-ERR unknown command 'XADD': messages/],

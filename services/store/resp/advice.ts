@@ -1,9 +1,10 @@
 /** What to use in place of commands of Redis that the store does not have. */
 const HASHES = 'hashes are not there: keep a key for each field, or one value of text with GET and SET';
-const COLLECTIONS = 'lists, sets and sorted sets are not there: keep a key for each item, and SCAN with MATCH';
+const SETS = 'sets and sorted sets are not there: keep a key for each item, and SCAN with MATCH';
 const SCRIPTS = 'scripts are not there: use MULTI with WATCH, or SET with NX, XX and GET';
 const MESSAGES = 'messages and streams are not there: use a broker for them';
 const BITS = 'bits and the like are not there: use GETRANGE and SETRANGE';
+const WAITING = 'commands that wait are not there: ask again after a while, with LPOP, LMOVE, LMPOP or the like';
 const OPERATING = 'settings, volumes and membership are those of the cluster: use its config, and the dpr command';
 
 /** Beginnings of names, the first that fits. */
@@ -11,17 +12,18 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/^(eval|evalsha|script|function|fcall)/, SCRIPTS],
   [/^(p?subscribe|p?unsubscribe|publish|pubsub|s?subscribe|spublish|x[a-z]+|monitor)$/, MESSAGES],
   [/^(bit|setbit$|getbit$|pf|geo)/, BITS],
+  [/^b[lrz][a-z]+$/, WAITING],
   [/^h[a-z]+$/, HASHES],
   [
     /^(acl|bgrewriteaof|bgsave|cluster|debug|failover|latency|memory|module|psync|replicaof|shutdown|slaveof|slowlog|sync)$/,
     OPERATING,
   ],
 ];
-const COLLECTION_COMMANDS =
-  /^([lr](push|pop|range|len|index|insert|rem|set|trim|pos|move)|rpoplpush|lpushx|rpushx|lmpop|b[lrz][a-z]+|s(add|rem|card|diff|inter|union|ismember|mismember|members|move|pop|randmember|scan|diffstore|interstore|unionstore|intercard|ort|ort_ro)|z[a-z]+)$/;
+const SET_COMMANDS =
+  /^(s(add|rem|card|diff|inter|union|ismember|mismember|members|move|pop|randmember|scan|diffstore|interstore|unionstore|intercard|ort|ort_ro)|z[a-z]+)$/;
 
 export function adviceFor(name: string): string | undefined {
-  if (COLLECTION_COMMANDS.test(name)) return COLLECTIONS;
+  if (SET_COMMANDS.test(name)) return SETS;
   const found = ADVICE.find(([pattern]) => pattern.test(name));
   return found?.[1] ?? 'COMMAND LIST tells what there is';
 }

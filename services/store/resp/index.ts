@@ -4,13 +4,14 @@ import { KINDS, SIZE_OF_DEADLINES } from '../operations.ts';
 import { adviceFor } from './advice.ts';
 import { EXPIRY_COMMANDS } from './expiry-commands.ts';
 import { KEY_COMMANDS } from './key-commands.ts';
+import { LIST_COMMANDS } from './list-commands.ts';
 import { writeExpect, writeKeyless, writeOperation } from './operation-writer.ts';
 import { results } from './result-cursor.ts';
 import { STRING_COMMANDS } from './string-commands.ts';
 import { WALK_COMMANDS } from './walk-commands.ts';
 
 export const storeResp: RespType = {
-  commands: [...STRING_COMMANDS, ...KEY_COMMANDS, ...EXPIRY_COMMANDS, ...WALK_COMMANDS],
+  commands: [...STRING_COMMANDS, ...KEY_COMMANDS, ...EXPIRY_COMMANDS, ...WALK_COMMANDS, ...LIST_COMMANDS],
   results,
   watching: {
     look: (words, index, batch, step) => writeOperation(batch, KINDS.head, 0, words, index, step),

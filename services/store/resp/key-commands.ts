@@ -5,10 +5,9 @@ import { ALL_KEYS, ONE_KEY, reads, TWO_KEYS, writes } from './data-command.ts';
 import { checkKey, writeOperation, writeValueOperation } from './operation-writer.ts';
 import { results } from './result-cursor.ts';
 import { countDone, okIfThere, oneOrZero, renamed, sumOfDone } from './steps.ts';
+import { typeName } from './type-names.ts';
 
 const KEY = 1;
-/** What each type of record is called. */
-const TYPE_NAMES: Readonly<Record<number, string>> = { 1: 'string' };
 
 export const KEY_COMMANDS: readonly DataCommand[] = [
   writes('del', -2, ALL_KEYS, 'Removes keys.', (words, batch) => onEach(words, batch, KINDS.delete)),
@@ -19,7 +18,7 @@ export const KEY_COMMANDS: readonly DataCommand[] = [
   reads('touch', -2, ALL_KEYS, 'How many of these keys are there.', (words, batch) => onEach(words, batch, KINDS.head)),
   reads('type', 2, ONE_KEY, 'What a key holds.', (words, batch) =>
     writeOperation(batch, KINDS.head, 0, words, KEY, (reply) =>
-      reply.simple(results.isDone ? (TYPE_NAMES[results.type] ?? 'unknown') : 'none'),
+      reply.simple(results.isDone ? typeName(results.type) : 'none'),
     ),
   ),
   writes('rename', 3, TWO_KEYS, 'Gives a key another name.', (words, batch) =>

@@ -40,18 +40,44 @@ export function writeValueOperation(
   step: ResultStep,
   first?: number,
   second?: number,
+  third?: number,
 ): void {
   const keyBytes = key === NO_KEY ? 0 : keyLength(words, key);
-  const valueBytes = words.length(value);
-  if (valueBytes > MAX_VALUE_BYTES) {
-    throw new CommandError(`ERR a value has at most ${MAX_VALUE_BYTES} bytes, and this has ${valueBytes}`);
-  }
-  const size = OPERATION_HEAD_BYTES + VALUE_LENGTH_BYTES + bytesOf(first, second) + keyBytes + valueBytes;
+  const valueBytes = valueLength(words, value);
+  const size = OPERATION_HEAD_BYTES + VALUE_LENGTH_BYTES + bytesOf(first, second, third) + keyBytes + valueBytes;
   let at = writeHead(batch, batch.operation(size, step), kind, options, keyBytes);
   at = batch.bytes.writeUInt32LE(valueBytes, at);
-  at = writeNumbers(batch, at, first, second);
+  at = writeNumbers(batch, at, first, second, third);
   if (keyBytes > 0) words.copyTo(key, batch.bytes, at);
   words.copyTo(value, batch.bytes, at + keyBytes);
+}
+
+/** An operation whose value is words, from that with index `from` to that before `end`: of each u32 bytes, bytes. */
+export function writeItems(
+  batch: CommandBatch,
+  kind: number,
+  options: number,
+  words: Arguments,
+  key: number,
+  from: number,
+  end: number,
+  step: ResultStep,
+  first?: number,
+): void {
+  const keyBytes = keyLength(words, key);
+  let valueBytes = 0;
+  for (let word = from; word < end; word++) valueBytes += VALUE_LENGTH_BYTES + valueLength(words, word);
+  const size = OPERATION_HEAD_BYTES + VALUE_LENGTH_BYTES + bytesOf(first) + keyBytes + valueBytes;
+  let at = writeHead(batch, batch.operation(size, step), kind, options, keyBytes);
+  at = batch.bytes.writeUInt32LE(valueBytes, at);
+  at = writeNumbers(batch, at, first);
+  words.copyTo(key, batch.bytes, at);
+  at += keyBytes;
+  for (let word = from; word < end; word++) {
+    at = batch.bytes.writeUInt32LE(words.length(word), at);
+    words.copyTo(word, batch.bytes, at);
+    at += words.length(word);
+  }
 }
 
 /** An operation on all keys, with a pattern. */
@@ -127,6 +153,13 @@ function keyLength(words: Arguments, key: number): number {
   return words.length(key);
 }
 
+/** @throws CommandError when the value is too long */
+function valueLength(words: Arguments, value: number): number {
+  const length = words.length(value);
+  if (length <= MAX_VALUE_BYTES) return length;
+  throw new CommandError(`ERR a value has at most ${MAX_VALUE_BYTES} bytes, and this has ${length}`);
+}
+
 function writeHead(batch: CommandBatch, at: number, kind: number, options: number, keyBytes: number): number {
   const { view } = batch;
   view.setUint16(at, kind | (options << 8), true);
@@ -134,14 +167,17 @@ function writeHead(batch: CommandBatch, at: number, kind: number, options: numbe
   return at + OPERATION_HEAD_BYTES;
 }
 
-function bytesOf(first: number | undefined, second: number | undefined): number {
-  return (first === undefined ? 0 : NUMBER_BYTES) + (second === undefined ? 0 : NUMBER_BYTES);
+function bytesOf(first?: number, second?: number, third?: number): number {
+  const numbers = third === undefined ? (second === undefined ? (first === undefined ? 0 : 1) : 2) : 3;
+  return numbers * NUMBER_BYTES;
 }
 
-function writeNumbers(batch: CommandBatch, at: number, first: number | undefined, second: number | undefined): number {
+function writeNumbers(batch: CommandBatch, at: number, first?: number, second?: number, third?: number): number {
   if (first === undefined) return at;
   batch.view.setFloat64(at, first, true);
   if (second === undefined) return at + NUMBER_BYTES;
   batch.view.setFloat64(at + NUMBER_BYTES, second, true);
-  return at + 2 * NUMBER_BYTES;
+  if (third === undefined) return at + 2 * NUMBER_BYTES;
+  batch.view.setFloat64(at + 2 * NUMBER_BYTES, third, true);
+  return at + 3 * NUMBER_BYTES;
 }

@@ -6,13 +6,14 @@ import { results } from './result-cursor.ts';
 const ERRORS: Readonly<Record<number, string>> = {
   [STATUS.notNumber]: NOT_INTEGER,
   [STATUS.overflow]: 'ERR increment or decrement would overflow',
+  [STATUS.wrongType]: 'WRONGTYPE Operation against a key holding the wrong kind of value',
   [STATUS.full]: 'OOM command not allowed: the store has all the memory that it may use',
   [STATUS.tooLarge]: 'ERR the reply would be too large: ask for less at once, with SCAN in place of KEYS',
   [STATUS.tooMuch]: `ERR string exceeds maximum allowed size: a value has at most ${MAX_VALUE_BYTES} bytes`,
 };
 
 /** Write the error that a status is: that of the present result, or another one. @returns false if it is none */
-function isError(reply: ReplyWriter, status = results.status): boolean {
+export function isError(reply: ReplyWriter, status = results.status): boolean {
   const error = ERRORS[status];
   if (error === undefined) return false;
   reply.error(error);

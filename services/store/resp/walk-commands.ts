@@ -15,12 +15,14 @@ import { reads, writes } from './data-command.ts';
 import { writeKeyless, writeScan } from './operation-writer.ts';
 import { results } from './result-cursor.ts';
 import { integer, tooLarge } from './steps.ts';
+import { typeNamed } from './type-names.ts';
 
 const USUAL_COUNT = 10;
 /** More keys than this are not looked at for one SCAN, so that others have their turn. */
 const MAX_COUNT = 100_000;
 /** So many keys are removed before others have their turn. */
 const FLUSHED_TOGETHER = 10_000;
+const ANY_TYPE = 0;
 const ALL = Buffer.from('*');
 const NUMBER_BYTES = 8;
 const LENGTH_BYTES = 2;
@@ -46,17 +48,18 @@ function scan(words: Arguments, batch: CommandBatch): void {
   const position = numberOf(words, 1, 0, END_POSITION - 1, 'ERR invalid cursor');
   let pattern: Uint8Array = ALL;
   let count = USUAL_COUNT;
-  let step = page;
+  let type: number | undefined = ANY_TYPE;
   for (let at = 2; at < words.count; at += 2) {
     const word = words.word(at);
     if (at + 1 === words.count) throw syntaxError();
     if (word === 'MATCH') pattern = patternOf(words, at + 1);
     else if (word === 'COUNT') count = numberOf(words, at + 1);
-    else if (word === 'TYPE') step = words.text(at + 1).toLowerCase() === 'string' ? page : emptyPage;
+    else if (word === 'TYPE') type = typeNamed(words.text(at + 1).toLowerCase());
     else throw syntaxError();
   }
   if (count < 1) throw syntaxError();
-  writeScan(batch, OPTIONS.inOrder, pattern, position, Math.min(count, MAX_COUNT), step);
+  const step = type === undefined ? emptyPage : page;
+  writeScan(batch, OPTIONS.inOrder | (type ?? ANY_TYPE), pattern, position, Math.min(count, MAX_COUNT), step);
 }
 
 function patternOf(words: Arguments, index: number): Uint8Array {

@@ -1,0 +1,264 @@
+/** Commands on lists. */
+import {
+  type Arguments,
+  type CommandBatch,
+  CommandError,
+  type DataCommand,
+  integerOf,
+  NO_KEYS,
+  NOT_INTEGER,
+  type ReplyWriter,
+  type ResultStep,
+  syntaxError,
+} from '@dpr/resp';
+import { LIST_KINDS, LIST_OPTIONS, MAX_COMPARED_ELEMENTS } from '../lists/list-operations.ts';
+import { KINDS, OPTIONS, STATUS } from '../operations.ts';
+import { TYPES } from '../engine/index.ts';
+import { ONE_KEY, reads, TWO_KEYS, writes } from './data-command.ts';
+import { checkKey, writeItems, writeOperation, writeValueOperation } from './operation-writer.ts';
+import { results } from './result-cursor.ts';
+import { integer, isError, okIfThere } from './steps.ts';
+
+const KEY = 1;
+const NUMBER_BYTES = 8;
+const LENGTH_BYTES = 4;
+
+export const LIST_COMMANDS: readonly DataCommand[] = [
+  pushes('lpush', 'Adds elements before the first one.', LIST_OPTIONS.atFirst),
+  pushes('rpush', 'Adds elements behind the last one.', 0),
+  pushes(
+    'lpushx',
+    'Adds elements before the first one, if there is a list.',
+    LIST_OPTIONS.atFirst | LIST_OPTIONS.ifPresent,
+  ),
+  pushes('rpushx', 'Adds elements behind the last one, if there is a list.', LIST_OPTIONS.ifPresent),
+  pops('lpop', 'Removes the first elements.', LIST_OPTIONS.atFirst),
+  pops('rpop', 'Removes the last elements.', 0),
+  reads('llen', 2, ONE_KEY, 'How many elements there are.', (words, batch) =>
+    writeOperation(batch, KINDS.head, 0, words, KEY, listLength),
+  ),
+  reads('lindex', 3, ONE_KEY, 'The element at a place.', (words, batch) =>
+    writeOperation(batch, LIST_KINDS.listIndex, OPTIONS.inOrder, words, KEY, elementOrNull, clampedOf(words, 2)),
+  ),
+  reads('lrange', 4, ONE_KEY, 'The elements from a place to another.', (words, batch) =>
+    writeRange(batch, LIST_KINDS.listRange, OPTIONS.inOrder, words, elements),
+  ),
+  reads('lpos', -3, ONE_KEY, 'Where elements like this are.', positions),
+  writes('lset', 4, ONE_KEY, 'Puts an element in the place of another.', (words, batch) =>
+    writeValueOperation(batch, LIST_KINDS.listSet, 0, words, KEY, 3, setReply, clampedOf(words, 2)),
+  ),
+  writes('linsert', 5, ONE_KEY, 'Puts an element beside another.', insert),
+  writes('lrem', 4, ONE_KEY, 'Removes elements like this.', (words, batch) =>
+    writeValueOperation(batch, LIST_KINDS.listRemove, 0, words, KEY, 3, compared(integer), clampedOf(words, 2)),
+  ),
+  writes('ltrim', 4, ONE_KEY, 'Removes all but the elements from a place to another.', (words, batch) =>
+    writeRange(batch, LIST_KINDS.listTrim, 0, words, okOrError),
+  ),
+  writes('lmove', 5, TWO_KEYS, 'Moves an element to another list.', (words, batch) =>
+    move(words, batch, sideOf(words, 3, LIST_OPTIONS.atFirst) | sideOf(words, 4, LIST_OPTIONS.toFirst)),
+  ),
+  writes(
+    'rpoplpush',
+    3,
+    TWO_KEYS,
+    'Moves the last element of a list before the first one of another.',
+    (words, batch) => move(words, batch, LIST_OPTIONS.toFirst),
+  ),
+  writes('lmpop', -4, NO_KEYS, 'Removes elements of the first list of several that is there.', popOfFirst),
+];
+
+function pushes(name: string, summary: string, options: number): DataCommand {
+  return writes(name, -3, ONE_KEY, summary, (words, batch) =>
+    writeItems(batch, LIST_KINDS.listPush, options, words, KEY, 2, words.count, integer),
+  );
+}
+
+const NOT_POSITIVE = 'ERR value is out of range, must be positive';
+
+function pops(name: string, summary: string, options: number): DataCommand {
+  return writes(name, -2, ONE_KEY, summary, (words, batch) => {
+    if (words.count > 3) throw new CommandError(`ERR wrong number of arguments for '${name}' command`);
+    const count = words.count === 3 ? countOf(words, 2, 0, NOT_POSITIVE) : 1;
+    const step = words.count === 3 ? elementsOrNull : firstElement;
+    writeOperation(batch, LIST_KINDS.listPop, options | OPTIONS.inOrder, words, KEY, step, count);
+  });
+}
+
+/** No list has a place or a number of elements that is not exact. */
+function clampedOf(words: Arguments, index: number, error = NOT_INTEGER): number {
+  const number = Number(integerOf(words, index, error));
+  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, number));
+}
+
+function countOf(words: Arguments, index: number, least: number, error: string): number {
+  const count = clampedOf(words, index, error);
+  if (count < least) throw new CommandError(error);
+  return count;
+}
+
+/** An operation on the elements from a place to another. */
+function writeRange(batch: CommandBatch, kind: number, options: number, words: Arguments, step: ResultStep): void {
+  writeOperation(batch, kind, options, words, KEY, step, clampedOf(words, 2), clampedOf(words, 3));
+}
+
+function sideOf(words: Arguments, index: number, first: number): number {
+  const word = words.word(index);
+  if (word !== 'LEFT' && word !== 'RIGHT') throw syntaxError();
+  return word === 'LEFT' ? first : 0;
+}
+
+function insert(words: Arguments, batch: CommandBatch): void {
+  const word = words.word(2);
+  if (word !== 'BEFORE' && word !== 'AFTER') throw syntaxError();
+  const options = word === 'AFTER' ? LIST_OPTIONS.behind : 0;
+  writeItems(batch, LIST_KINDS.listInsert, options, words, KEY, 3, 5, compared(insertReply));
+}
+
+function move(words: Arguments, batch: CommandBatch, options: number): void {
+  checkKey(words, 2);
+  writeValueOperation(batch, LIST_KINDS.listMove, options | OPTIONS.inOrder, words, KEY, 2, elementOrNull);
+}
+
+function positions(words: Arguments, batch: CommandBatch): void {
+  let [rank, most] = [1, 0];
+  let count: number | undefined;
+  for (let at = 3; at < words.count; at += 2) {
+    const word = words.word(at);
+    if (at + 1 === words.count) throw syntaxError();
+    if (word === 'RANK') rank = rankOf(words, at + 1);
+    else if (word === 'COUNT') count = countOf(words, at + 1, 0, "ERR COUNT can't be negative");
+    else if (word === 'MAXLEN') most = countOf(words, at + 1, 0, "ERR MAXLEN can't be negative");
+    else throw syntaxError();
+  }
+  const step = count === undefined ? firstPosition : allPositions;
+  const { listPositions } = LIST_KINDS;
+  writeValueOperation(batch, listPositions, OPTIONS.inOrder, words, KEY, 2, compared(step), rank, count ?? 1, most);
+}
+
+/** The least number of 64 bits, which has no opposite, is taken as -1 by Redis 7.0. */
+const LEAST_RANK = -(2n ** 63n);
+
+function rankOf(words: Arguments, index: number): number {
+  const rank = integerOf(words, index) === LEAST_RANK ? -1 : clampedOf(words, index);
+  if (rank !== 0) return rank;
+  throw new CommandError(
+    "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list",
+  );
+}
+
+/** LMPOP numkeys key … LEFT | RIGHT [COUNT count] */
+function popOfFirst(words: Arguments, batch: CommandBatch): void {
+  const keys = countOf(words, 1, 1, 'ERR numkeys should be greater than 0');
+  const side = 2 + keys;
+  if (side >= words.count) throw syntaxError();
+  const options = sideOf(words, side, LIST_OPTIONS.atFirst);
+  let count: number | undefined;
+  for (let at = side + 1; at < words.count; at += 2) {
+    if (words.word(at) !== 'COUNT' || count !== undefined || at + 1 === words.count) throw syntaxError();
+    count = countOf(words, at + 1, 1, 'ERR count should be greater than 0');
+  }
+  for (let key = 3; key < side; key++) checkKey(words, key);
+  const { listPopFirst } = LIST_KINDS;
+  writeItems(batch, listPopFirst, options | OPTIONS.inOrder, words, 2, 3, side, keyAndElements, count ?? 1);
+}
+
+/** The elements of the present result, one after another. */
+function eachElement(take: (from: number, end: number) => void): void {
+  const { bytes, end } = results;
+  for (let at = results.data; at < end;) {
+    const from = at + LENGTH_BYTES;
+    at = from + bytes.readUInt32LE(at);
+    take(from, at);
+  }
+}
+
+function countElements(): number {
+  let count = 0;
+  eachElement(() => count++);
+  return count;
+}
+
+function writeElements(reply: ReplyWriter): void {
+  reply.array(countElements());
+  eachElement((from, end) => reply.bytesOf(results.bytes, from, end));
+}
+
+/** The step of a command that compares elements, of which there may be too many. */
+function compared(step: ResultStep): ResultStep {
+  return (reply, batch) => {
+    if (results.status !== STATUS.tooMuch) return step(reply, batch);
+    reply.error(`ERR a list is searched through at most ${MAX_COMPARED_ELEMENTS} elements: LPOS has MAXLEN`);
+  };
+}
+
+const listLength: ResultStep = (reply) => {
+  if (!results.isDone) reply.integer(0);
+  else if (results.type !== TYPES.list) isError(reply, STATUS.wrongType);
+  else reply.integer(results.length);
+};
+
+const elementOrNull: ResultStep = (reply) => {
+  if (results.isDone) reply.bytesOf(results.bytes, results.data, results.end);
+  else if (!isError(reply)) reply.null();
+};
+
+const elements: ResultStep = (reply) => {
+  if (results.isDone) writeElements(reply);
+  else if (!isError(reply)) reply.array(0);
+};
+
+const elementsOrNull: ResultStep = (reply) => {
+  if (results.isDone) writeElements(reply);
+  else if (!isError(reply)) reply.nullArray();
+};
+
+/** There is one. */
+const firstElement: ResultStep = (reply) => {
+  if (results.isDone) reply.bytesOf(results.bytes, results.data + LENGTH_BYTES, results.end);
+  else if (!isError(reply)) reply.null();
+};
+
+/** The first of the elements is the key. */
+const keyAndElements: ResultStep = (reply) => {
+  if (!results.isDone) {
+    if (!isError(reply)) reply.nullArray();
+    return;
+  }
+  reply.array(2);
+  const count = countElements() - 1;
+  let index = 0;
+  eachElement((from, end) => {
+    reply.bytesOf(results.bytes, from, end);
+    if (index++ === 0) reply.array(count);
+  });
+};
+
+const setReply: ResultStep = (reply, batch) => {
+  if (results.status === STATUS.unmet) reply.error('ERR index out of range');
+  else okIfThere(reply, batch);
+};
+
+const okOrError: ResultStep = (reply) => {
+  if (!isError(reply)) reply.ok();
+};
+
+const insertReply: ResultStep = (reply, batch) => {
+  if (results.status === STATUS.unmet) reply.integer(-1);
+  else integer(reply, batch);
+};
+
+const firstPosition: ResultStep = (reply) => {
+  if (!results.isDone) {
+    if (!isError(reply)) reply.null();
+  } else if (results.data === results.end) reply.null();
+  else reply.integer(results.bytes.readDoubleLE(results.data));
+};
+
+const allPositions: ResultStep = (reply) => {
+  if (!results.isDone) {
+    if (!isError(reply)) reply.array(0);
+    return;
+  }
+  reply.array((results.end - results.data) / NUMBER_BYTES);
+  for (let at = results.data; at < results.end; at += NUMBER_BYTES) reply.integer(results.bytes.readDoubleLE(at));
+};
