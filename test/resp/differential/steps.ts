@@ -28,8 +28,8 @@ const MISTAKES = [
   ' 1',
   'string0',
 ];
-/** What is a cursor of Redis, and none of the store's. */
-const NO_CURSOR = '9223372036854775807';
+/** What Redis takes for a cursor, and the store does not: its own are smaller, and are numbers. */
+const CURSORS = ['', '-1', '9223372036854775807', '9223372036854775808'];
 /** Keys of which Redis promises what it answers only while no mistake is made with them begin so. */
 const DELICATE = 'lex';
 
@@ -82,7 +82,7 @@ export class StepDraw {
     const draw = this.#draw;
     if (String(words[1]).startsWith(DELICATE)) return words;
     const isScan = String(words[0]).toUpperCase().endsWith('SCAN');
-    const mistake = draw.pick(isScan ? MISTAKES.filter((text) => text !== NO_CURSOR) : MISTAKES);
+    const mistake = draw.pick(isScan ? MISTAKES.filter((text) => !CURSORS.includes(text)) : MISTAKES);
     const kind = draw.int(0, 3);
     if (kind === 0) return words.length === 1 ? words : words.slice(0, -1);
     if (kind === 1) return [...words, mistake];
