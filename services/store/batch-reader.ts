@@ -1,8 +1,8 @@
 /** The operations of a batch, read where they lie. */
 import { MAX_REVISION } from './engine/index.ts';
+import type { Form, OperationFields } from './form.ts';
 import { MAX_FRACTION_TEXT_BYTES } from './fraction.ts';
 import { isListOperation, LIST_FORMS } from './lists/list-forms.ts';
-import { isListKind } from './lists/list-operations.ts';
 import {
   END_POSITION,
   EXPIRE_OPTIONS,
@@ -19,16 +19,7 @@ import {
   SIZE_OF_DEADLINES,
   VALUE_LENGTH_BYTES,
 } from './operations.ts';
-
-/** What a kind has, whatever its options say. */
-export interface Form {
-  /** Options that it may have. */
-  readonly options: number;
-  /** How long its value may be; undefined: it has none. */
-  readonly maxValueBytes?: number;
-  /** How many numbers it has, besides those that are there by its options. */
-  readonly numbers: number;
-}
+import { isListKind } from './operations/lists.ts';
 
 const TIME_OPTIONS = OPTIONS.timeToLive | OPTIONS.deadline;
 
@@ -62,7 +53,7 @@ const FORMS: Readonly<Record<number, Form>> = {
   ...LIST_FORMS,
 };
 
-export class BatchReader {
+export class BatchReader implements OperationFields {
   #memory = new DataView(new ArrayBuffer(0));
   #next = 0;
   #end = 0;

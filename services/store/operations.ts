@@ -28,7 +28,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { MAX_BATCH_BYTES } from '@dpr/protocol';
-import { LIST_KINDS } from './lists/list-operations.ts';
+import { LIST_KINDS } from './operations/lists.ts';
 
 /** The type's name in a stack's config. */
 export const STORE_TYPE = 'store';

@@ -1,7 +1,7 @@
 /** What a batch may say of operations on lists. */
-import type { BatchReader, Form } from '../batch-reader.ts';
+import type { Form, OperationFields } from '../form.ts';
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES, OPTIONS } from '../operations.ts';
-import { ELEMENT_LENGTH_BYTES, LIST_KINDS, LIST_OPTIONS, MAX_ELEMENTS_BYTES } from './list-operations.ts';
+import { ELEMENT_LENGTH_BYTES, LIST_KINDS, LIST_OPTIONS, MAX_ELEMENTS_BYTES } from '../operations/lists.ts';
 
 const { inOrder } = OPTIONS;
 const { atFirst, toFirst, ifPresent, behind } = LIST_OPTIONS;
@@ -21,19 +21,19 @@ export const LIST_FORMS: Readonly<Record<number, Form>> = {
 };
 
 /** Whether numbers and elements of an operation that has such a form are within their limits. */
-export function isListOperation(reader: BatchReader): boolean {
-  const { first, second, third } = reader;
-  switch (reader.kind) {
+export function isListOperation(operation: OperationFields): boolean {
+  const { first, second, third } = operation;
+  switch (operation.kind) {
     case LIST_KINDS.listPush:
-      return elementsIn(reader, MAX_VALUE_BYTES) > 0;
+      return elementsIn(operation, MAX_VALUE_BYTES) > 0;
     case LIST_KINDS.listPop:
       return isCount(first);
     case LIST_KINDS.listInsert:
-      return elementsIn(reader, MAX_VALUE_BYTES) === 2;
+      return elementsIn(operation, MAX_VALUE_BYTES) === 2;
     case LIST_KINDS.listPositions:
       return Number.isSafeInteger(first) && first !== 0 && isCount(second) && isCount(third);
     case LIST_KINDS.listPopFirst:
-      return isCount(first) && elementsIn(reader, MAX_KEY_BYTES) >= 0;
+      return isCount(first) && elementsIn(operation, MAX_KEY_BYTES) >= 0;
     case LIST_KINDS.listMove:
       return true;
     default:
@@ -46,7 +46,7 @@ function isCount(value: number): boolean {
 }
 
 /** How many elements the value of an operation is; -1: none, or one has more bytes than it may. */
-function elementsIn({ memory, value, valueLength }: BatchReader, maxBytes: number): number {
+function elementsIn({ memory, value, valueLength }: OperationFields, maxBytes: number): number {
   const end = value + valueLength;
   let count = 0;
   let at = value;

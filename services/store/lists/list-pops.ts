@@ -2,7 +2,7 @@
 import type { Keyspace } from '../engine/index.ts';
 import { STATUS, VALUE_LENGTH_BYTES } from '../operations.ts';
 import { Scratch } from '../scratch.ts';
-import { ELEMENT_LENGTH_BYTES, LIST_OPTIONS } from './list-operations.ts';
+import { ELEMENT_LENGTH_BYTES, LIST_OPTIONS } from '../operations/lists.ts';
 import { addElements } from './list-reads.ts';
 import { insertAt } from './list-writes.ts';
 import type { OpenList } from './open-list.ts';

@@ -1,7 +1,7 @@
 /** Operations that change a list, and tell no more of it than a number. */
 import type { Keyspace } from '../engine/index.ts';
 import { STATUS } from '../operations.ts';
-import { ELEMENT_LENGTH_BYTES, LIST_OPTIONS } from './list-operations.ts';
+import { ELEMENT_LENGTH_BYTES, LIST_OPTIONS } from '../operations/lists.ts';
 import { rangeOf } from './list-reads.ts';
 import type { OpenList } from './open-list.ts';
 

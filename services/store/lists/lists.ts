@@ -3,7 +3,7 @@ import type { BatchReader } from '../batch-reader.ts';
 import { NODE_BYTES } from '../collections/collection.ts';
 import type { Keyspace } from '../engine/index.ts';
 import type { ResultWriter } from '../result-writer.ts';
-import { LIST_KINDS, MAX_COMPARED_ELEMENTS } from './list-operations.ts';
+import { LIST_KINDS, MAX_COMPARED_ELEMENTS } from '../operations/lists.ts';
 import { Move, pop, popFirst } from './list-pops.ts';
 import { tellElement, tellPositions, tellRange } from './list-reads.ts';
 import { insertBeside, push, removeLike, setElement, trim } from './list-writes.ts';

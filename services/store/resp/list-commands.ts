@@ -11,8 +11,8 @@ import {
   type ResultStep,
   syntaxError,
 } from '@dpr/resp';
-import { LIST_KINDS, LIST_OPTIONS, MAX_COMPARED_ELEMENTS } from '../lists/list-operations.ts';
 import { KINDS, OPTIONS, STATUS } from '../operations.ts';
+import { LIST_KINDS, LIST_OPTIONS, MAX_COMPARED_ELEMENTS } from '../operations/lists.ts';
 import { TYPES } from '../engine/index.ts';
 import { ONE_KEY, reads, TWO_KEYS, writes } from './data-command.ts';
 import { checkKey, writeItems, writeOperation, writeValueOperation } from './operation-writer.ts';

@@ -1,7 +1,7 @@
 /** Operations on lists, as bytes, and what their results say, by texts of one byte a letter. */
 import { Buffer } from 'node:buffer';
 import { KINDS, OPERATION_HEAD_BYTES, OPTIONS, STATUS, type Results, statusIn } from '@dpr/store/operations';
-import { LIST_KINDS, LIST_OPTIONS } from '../../../services/store/lists/list-operations.ts';
+import { LIST_KINDS, LIST_OPTIONS } from '../../../services/store/operations/lists.ts';
 
 const { atFirst, toFirst, ifPresent, behind } = LIST_OPTIONS;
 const { inOrder } = OPTIONS;

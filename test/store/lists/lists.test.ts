@@ -5,7 +5,7 @@ import { decodeResults, MAX_KEY_BYTES, MAX_VALUE_BYTES, type Results } from '@dp
 import assert from 'node:assert/strict';
 import { BatchReader } from '../../../services/store/batch-reader.ts';
 import { MIN_NODE_BYTES } from '../../../services/store/collections/tree.ts';
-import { LIST_KINDS, LIST_OPTIONS } from '../../../services/store/lists/list-operations.ts';
+import { LIST_KINDS, LIST_OPTIONS } from '../../../services/store/operations/lists.ts';
 import { Lists } from '../../../services/store/lists/lists.ts';
 import { ResultWriter } from '../../../services/store/result-writer.ts';
 import { OPTIONS } from '../engine/driver.ts';

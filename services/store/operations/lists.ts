@@ -1,5 +1,5 @@
 /**
- * Operations on lists, in the form that `operations.ts` tells. Elements of one operation or one result are, together: of each, u32 bytes, bytes.
+ * Operations on lists, in the format that `../operations.ts` tells. Elements of one operation or one result are, together: of each, u32 bytes, bytes.
  *
  * | kind          | value             | numbers                        | does                                             | result                    |
  * | ------------- | ----------------- | ------------------------------ | ------------------------------------------------ | ------------------------- |
