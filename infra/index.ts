@@ -1,5 +1,5 @@
 // The program that `pulumi up` runs: the stack's configuration becomes a cluster, and these are its outputs.
-import { deployStack } from './stack.ts';
+import { deployStack } from './deploy-stack.ts';
 
 const stack = await deployStack();
 

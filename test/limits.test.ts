@@ -44,7 +44,7 @@ const REACHED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     MAX_FRAMES_IN_MESSAGE: 'protocol/frames-in-message.test.ts',
     MAX_BATCH_OPERATIONS: FIELDS,
     MAX_BATCH_BYTES: FIELDS,
-    MAX_WORKER_ID: 'client/check.test.ts',
+    MAX_WORKER_ID: 'client/check-options.test.ts',
     MAX_WORKERS: FIELDS,
     MAX_KEPT_GENERATIONS: 'core/earlier-generations.test.ts',
     MAX_UNDECIDED: FIELDS,

@@ -26,7 +26,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   'infra/last-deployment.ts': { rooms: ['infra/config', 'infra/plan'], packages: ['zod/mini'] },
   'infra/preview-harms.ts': { packages: ['zod/mini'] },
   'infra/check-preview.ts': { rooms: ['infra/preview-harms.ts'], node: true },
-  'infra/stack.ts': {
+  'infra/deploy-stack.ts': {
     rooms: [
       'infra/config',
       'infra/plan',
@@ -39,7 +39,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
     packages: ['@pulumi/'],
     node: true,
   },
-  'infra/index.ts': { rooms: ['infra/stack.ts'] },
+  'infra/index.ts': { rooms: ['infra/deploy-stack.ts'] },
   'services/protocol': { node: PURE },
   'services/core': { rooms: ['services/protocol'], node: PURE },
   'services/runtime': {

@@ -26,9 +26,9 @@ import {
   type VolumeRecord,
 } from '../plan/index.ts';
 import { ClientRun } from './client-run.ts';
-import type { ClusterContext, TokenSecret } from './context.ts';
+import type { ClusterContext, TokenSecret } from './cluster-context.ts';
 import { Finder } from './finder.ts';
-import { Membership } from './membership.ts';
+import { Membership } from './membership-job.ts';
 import { NginxIngress } from './nginx-ingress.ts';
 import { Worker } from './worker.ts';
 

@@ -1,8 +1,8 @@
 import type { Service } from '@pulumi/kubernetes/core/v1/service.js';
 import { ComponentResource, type ComponentResourceOptions } from '@pulumi/pulumi';
 import type { PlannedFinder } from '../plan/index.ts';
-import type { ClusterContext } from './context.ts';
-import { createProcess } from './process.ts';
+import type { ClusterContext } from './cluster-context.ts';
+import { createProcess } from './stateful-process.ts';
 
 export interface FinderArgs extends ClusterContext {
   /** Its names, ports, volume, image and environment. */

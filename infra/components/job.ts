@@ -1,8 +1,8 @@
 import { Job } from '@pulumi/kubernetes/batch/v1/job.js';
 import type { CustomResourceOptions } from '@pulumi/pulumi';
 import type { PlannedJob } from '../plan/index.ts';
-import { type ClusterContext, imageName } from './context.ts';
-import { environmentOf, NODE_USER, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } from './pods.ts';
+import { type ClusterContext, imageName } from './cluster-context.ts';
+import { environmentOf, NODE_USER, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } from './pod-settings.ts';
 
 /** Exit codes of a program that ended by itself: it knows why, and trying again will not help. */
 const DEFINITE_FAILURES = [1, 2, 3, 4, 5, 6];

@@ -15,8 +15,8 @@ import {
   type Output,
 } from '@pulumi/pulumi';
 import { INGRESS_ADMIN_NAME, INGRESS_DIRECTORY, type PlannedIngress, TLS_DIRECTORY } from '../plan/index.ts';
-import { type ClusterContext, imageName } from './context.ts';
-import { NGINX_USER, probes, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } from './pods.ts';
+import { type ClusterContext, imageName } from './cluster-context.ts';
+import { NGINX_USER, probes, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } from './pod-settings.ts';
 
 export interface NginxIngressArgs extends ClusterContext {
   /** NGINX's configuration, the public ports and how they are offered. */

@@ -10,10 +10,11 @@ import {
   respClaims,
   respPort,
 } from '../plan/ports.ts';
-import { isBuiltIn, workerName } from '../plan/names.ts';
+import { workerName } from '../plan/names.ts';
+import { isBuiltIn } from '../plan/worker-types.ts';
 import { type Problem, shown } from './problems.ts';
 import { isLess, quantityValue } from '../plan/quantity.ts';
-import type { Config, Resources, WorkerConfig } from './resolve.ts';
+import type { Config, Resources, WorkerConfig } from './defaults.ts';
 import type { Written, WrittenWorker } from './schema.ts';
 
 /** What the configuration is for: child processes of one machine, or pods. */

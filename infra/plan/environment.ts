@@ -1,4 +1,4 @@
-import { STORE_TYPE } from './names.ts';
+import { STORE_TYPE } from './worker-types.ts';
 
 /** What a process is told by environment variables; the services read exactly these. */
 export type Environment = Readonly<Record<string, string>>;

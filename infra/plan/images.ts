@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { BUILT_IN_TYPES, isBuiltIn } from './names.ts';
+import { BUILT_IN_TYPES, isBuiltIn } from './worker-types.ts';
 
 /** Plain NGINX, whose configuration is all that the ingress adds. */
 const NGINX_IMAGE = 'nginx:1.28';

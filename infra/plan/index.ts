@@ -1,6 +1,6 @@
 export type { Environment } from './environment.ts';
 export { PROJECT_IMAGES, type PlannedImage, type ProjectImage } from './images.ts';
-export { INGRESS_DIRECTORY, type IngressRoute, TLS_DIRECTORY } from './ingress.ts';
+export { INGRESS_DIRECTORY, type IngressRoute, TLS_DIRECTORY } from './nginx-configuration.ts';
 export { planKubernetes } from './kubernetes.ts';
 export type {
   KubernetesPlan,
@@ -15,13 +15,10 @@ export type {
 export { planLocal, reachable } from './local.ts';
 export type { LocalFinder, LocalOptions, LocalPlan, LocalProcess, LocalWorker } from './local.ts';
 export {
-  type BuiltInType,
   CLUSTER_PART,
-  DEFAULT_TYPE,
   FINDER_NAME,
   INGRESS_ADMIN_NAME,
   INGRESS_NAME,
-  isBuiltIn,
   LABEL,
   labelsOf,
   PODS_NAME,
@@ -30,6 +27,7 @@ export {
   workerName,
   workerNamed,
 } from './names.ts';
+export { type BuiltInType, DEFAULT_TYPE, isBuiltIn } from './worker-types.ts';
 export { OPERATOR_LABEL, planNetworkPolicies, type PlannedNetworkPolicy } from './network-policies.ts';
 export {
   adminPort,
@@ -42,12 +40,5 @@ export {
   respListenPort,
 } from './ports.ts';
 export { mayStartAnew, placeFacts, placeProblems, type PlaceRecord, strangerProblems } from './cluster-location.ts';
-export {
-  formerSizes,
-  removedSets,
-  returnProblems,
-  volumeFacts,
-  volumeProblems,
-  type VolumeFacts,
-  type VolumeRecord,
-} from './volume-changes.ts';
+export { formerSizes, volumeFacts, volumeProblems, type VolumeFacts, type VolumeRecord } from './volume-changes.ts';
+export { removedSets, returnProblems } from './returning-workers.ts';

@@ -1,11 +1,3 @@
-/** The worker types that the project ships: of each, program, image and ports are known. */
-export const STORE_TYPE = 'store';
-export const BUILT_IN_TYPES = ['counter', STORE_TYPE] as const;
-export type BuiltInType = (typeof BUILT_IN_TYPES)[number];
-/** The type of a worker whose entry does not say it. */
-export const DEFAULT_TYPE: BuiltInType = 'counter';
-/** Those of them that serve Redis clients. */
-export const RESP_TYPES: readonly string[] = ['store'];
 /** The Finder's name wherever it has one: in Kubernetes, and as its data directory. */
 export const FINDER_NAME = 'dpr-finder';
 /** The ingress, its Service and its ConfigMap. */
@@ -24,10 +16,6 @@ export function workerName(worker: { readonly type: string; readonly id: number 
 export function workerNamed(name: string): { readonly type: string; readonly id: number } | undefined {
   const [, type, digits] = /^(.+)-(\d+)$/.exec(name) ?? [];
   return type === undefined ? undefined : { type, id: Number(digits) };
-}
-
-export function isBuiltIn(type: string): type is BuiltInType {
-  return BUILT_IN_TYPES.some((name) => name === type);
 }
 
 /** What a pod does in the cluster. */

@@ -3,12 +3,12 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type Cluster, type Session, type Store } from '@dpr/client';
-import { type ClusterProcess, runningCluster } from '@dpr/client/cluster-file';
+import { type ClusterProcess, runningCluster } from '@dpr/client/running-cluster';
 import { commandLine, whole } from '@dpr/local/command-line';
 import { interruptible } from '@dpr/local/interrupt';
 import { seededRandom, summarize } from '@dpr/local/measurements';
 import { LOCAL_PROGRAM, startTemporaryCluster } from '@dpr/local/temporary-cluster';
-import { cpuNs, memoryBytes } from './cpu.ts';
+import { cpuNs, memoryBytes } from './core-pinning.ts';
 import { takeTurns, type TurnTimes } from './event-loop-delay.ts';
 
 type Options = { readonly keys: number; readonly rate: number; readonly seconds: number; readonly json: boolean };

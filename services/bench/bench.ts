@@ -5,7 +5,7 @@ import { interruptible } from '@dpr/local/interrupt';
 import { cellName, TARGET_CELLS } from './cells.ts';
 import { profileWorker } from './profile-worker.ts';
 import { cellResults, cellTable, EXPLANATION, machineLine, targetTable } from './report.ts';
-import { writeResults } from './results.ts';
+import { writeResults } from './result-files.ts';
 import { machineOf, runBench, selection } from './measure-all.ts';
 import { judge } from './targets.ts';
 

@@ -1,8 +1,8 @@
 /** Starts the servers that are compared, each with a load generator of its own, and stops all of them. */
 import path from 'node:path';
-import { pins, type Pin } from './cpu.ts';
-import { startGenerator } from './generator.ts';
-import type { Contender } from './grid.ts';
+import { pins, type Pin } from './core-pinning.ts';
+import { startGenerator } from './load-generator.ts';
+import type { Contender } from './measure-cells.ts';
 import { startCluster, type ClusterPeer } from './peers/cluster.ts';
 import { startEcho } from './peers/echo.ts';
 import type { Peer } from './peers/peer.ts';

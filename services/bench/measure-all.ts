@@ -1,16 +1,16 @@
 /** Starts the servers and loads, measures, and stops them. */
 import { cpus } from 'node:os';
 import { allCells, cellName, TARGET_CELLS, type Cell } from './cells.ts';
-import { measureCheckpoints } from './checkpoints.ts';
-import { measureCommitTimes, measureCrossingCommits } from './commits.ts';
+import { measureCheckpoints } from './checkpoint-costs.ts';
+import { measureCommitTimes, measureCrossingCommits } from './commit-times.ts';
 import { createContenders, watchAllocations, type Contenders, type LoadedPeer } from './contenders.ts';
-import { pins } from './cpu.ts';
-import { measureGrid, type Durations } from './grid.ts';
+import { pins } from './core-pinning.ts';
+import { measureGrid, type Durations } from './measure-cells.ts';
 import type { ClusterPeer } from './peers/cluster.ts';
 import { redisVersion } from './peers/redis.ts';
 import type { Machine } from './report.ts';
 import { hasRespLoad, measureResp } from './resp.ts';
-import { measureSessions } from './sessions.ts';
+import { measureSessions } from './session-costs.ts';
 import type { Measurements } from './targets.ts';
 
 export interface BenchOptions {

@@ -2,9 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Cell } from './cells.ts';
-import { pins } from './cpu.ts';
-import { startGenerator } from './generator.ts';
-import { runOnce, type Durations } from './grid.ts';
+import { pins } from './core-pinning.ts';
+import { startGenerator } from './load-generator.ts';
+import { runOnce, type Durations } from './measure-cells.ts';
 import { startCluster } from './peers/cluster.ts';
 import { untilWritten } from './written-files.ts';
 

@@ -1,7 +1,7 @@
 /** What the benchmark prints. */
 import { markdownTable } from '@dpr/local/measurements';
 import { cellName } from './cells.ts';
-import type { CellRuns } from './grid.ts';
+import type { CellRuns } from './measure-cells.ts';
 import type { Latencies, MemoryUse } from './load/protocol.ts';
 import { spreadOf, type Spread } from './statistics.ts';
 import type { TargetResult } from './targets.ts';

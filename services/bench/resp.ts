@@ -1,7 +1,7 @@
 /** A store for Redis clients beside Redis, both under Redis' own benchmark, in turns. */
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Pin } from './cpu.ts';
+import type { Pin } from './core-pinning.ts';
 import type { RespPeer } from './peers/store.ts';
 
 /** What is measured. Commands on hashes belong here once a store has them. */

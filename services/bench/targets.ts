@@ -1,12 +1,12 @@
 /** What the project means to reach, and whether it did. */
 import { showMs } from '@dpr/local/measurements';
 import { cellName, ROUTED_CELLS, TARGET_CELLS, type Cell } from './cells.ts';
-import type { CheckpointRuns } from './checkpoints.ts';
-import type { CommitTimes, CrossingCommits } from './commits.ts';
-import type { CellRuns } from './grid.ts';
+import type { CheckpointRuns } from './checkpoint-costs.ts';
+import type { CommitTimes, CrossingCommits } from './commit-times.ts';
+import type { CellRuns } from './measure-cells.ts';
 import type { Measured } from './load/protocol.ts';
 import type { RespRuns } from './resp.ts';
-import type { SessionCosts } from './sessions.ts';
+import type { SessionCosts } from './session-costs.ts';
 import { ratios, spreadOf, type Spread } from './statistics.ts';
 
 /** Everything that was measured; parts are missing if they were not asked for. */

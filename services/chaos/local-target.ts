@@ -1,6 +1,6 @@
 /** The processes of a cluster on this machine, found by what `npm start` writes about them. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type ClusterFile, type ClusterProcess, runningCluster } from '@dpr/client/cluster-file';
+import { type ClusterFile, type ClusterProcess, runningCluster } from '@dpr/client/running-cluster';
 import { untilReady } from '@dpr/local';
 import { TargetError, type Target, type Victim, type Outage } from './target.ts';
 

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, counterType, type Session } from '@dpr/client';
-import { runningCluster } from '@dpr/client/cluster-file';
+import { runningCluster } from '@dpr/client/running-cluster';
 import { FINDER_NAME, workerName } from '@dpr/infra/plan';
 import { measureCommits, measureCommitsOnDemand, summarize, type Summary } from '@dpr/local/measurements';
 import { LOCAL_PROGRAM, type TemporaryCluster, startTemporaryCluster } from '@dpr/local/temporary-cluster';

@@ -10,7 +10,7 @@ import {
   oneOf,
   type Rule,
   type Rules,
-} from './check.ts';
+} from './check-options.ts';
 import { MAX_TIME_MS } from './limits.ts';
 import type { RollbackReport } from './session/rollback-report.ts';
 

@@ -3,7 +3,7 @@ import type { ErrorCode } from '@dpr/protocol';
 import { Failure } from './failure.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { openStage, type Stage } from './scripted-cluster.ts';
-import { startSubject } from './subject.ts';
+import { startSubject } from './client-under-test.ts';
 
 export interface RunOptions {
   /** The program of the client, and its parameters. */

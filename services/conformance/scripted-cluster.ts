@@ -4,9 +4,9 @@
  */
 import type { Decision, ErrorCode, MessageOf } from '@dpr/protocol';
 import { checkKind, openParty, type Party } from './scripted-server.ts';
-import { createRules, type Rules } from './rules.ts';
+import { createRules, type Rules } from './batch-rules.ts';
 import type { GameServer } from './server.ts';
-import type { Subject } from './subject.ts';
+import type { Subject } from './client-under-test.ts';
 import {
   addMember,
   clusterOf,
@@ -19,8 +19,8 @@ import {
   welcomeOf,
   wholeCut,
   type Truth,
-} from './truth.ts';
-import { openWorker, type Backstage, type Worker } from './worker.ts';
+} from './cluster-truth.ts';
+import { openWorker, type Backstage, type Worker } from './scripted-worker.ts';
 
 export interface Stage {
   readonly client: Subject;

@@ -2,7 +2,7 @@
 import { PROTOCOL_VERSION, type Message, type MessageOf } from '@dpr/protocol';
 import { check, Failure } from './failure.ts';
 import { openServer, type GameServer, type Peer } from './server.ts';
-import { CLUSTER } from './truth.ts';
+import { CLUSTER } from './cluster-truth.ts';
 import { createWaits } from './waits.ts';
 
 /** A frame that came, and over which connection. */

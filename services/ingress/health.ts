@@ -1,6 +1,6 @@
 /** Whether a pod of the ingress takes connections, and whether it hears of changes. */
 import type { Log } from '@dpr/runtime';
-import type { Report } from './feeder.ts';
+import type { Report } from './nginx-feeder.ts';
 
 /** What is told of the watch of the ConfigMap. */
 export interface WatchState {

@@ -1,9 +1,9 @@
 /** The program beside NGINX in a pod of the ingress: the ConfigMap of the port map becomes what NGINX serves. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { createLog, EXIT, ProcessError, runProcess, serveAdmin, type Log, type Running } from '@dpr/runtime';
-import { lookUpAll } from './addresses.ts';
+import { lookUpAll } from './service-addresses.ts';
 import { podAccount, watchOnce } from './config-map.ts';
-import { startFeeder, type FeederEvent } from './feeder.ts';
+import { startFeeder, type FeederEvent } from './nginx-feeder.ts';
 import { notReady, watchState } from './health.ts';
 import { ingressMetrics } from './metrics.ts';
 

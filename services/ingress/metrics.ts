@@ -1,7 +1,7 @@
 /** What the ingress tells of itself to Prometheus. */
 import { gauge, total } from '@dpr/runtime';
 import { Registry } from 'prom-client';
-import type { Report } from './feeder.ts';
+import type { Report } from './nginx-feeder.ts';
 import type { WatchState } from './health.ts';
 
 export function ingressMetrics(report: () => Report, watch: () => WatchState): Registry {

@@ -1,5 +1,5 @@
 /** The configuration that NGINX should serve: what was asked for last, with the addresses and the certificate of now. */
-import type { Addresses } from './addresses.ts';
+import type { Addresses } from './service-addresses.ts';
 import { certificateIn, digestOf, versionIn, withDigest, withoutPorts } from './nginx.ts';
 
 export interface WantedOptions {

@@ -1,6 +1,6 @@
 /** Removals that are announced, and carried out unless the config has the workers again by then. */
 import { type Countdown, countdown, DOUBT_FACTOR, finish, isDoubtful, REAL_CLOCK } from './countdown.ts';
-import type { Desired } from './desired.ts';
+import type { Desired } from './desired-cluster.ts';
 import type { Emit } from './events.ts';
 
 export type RemovalsOptions = {

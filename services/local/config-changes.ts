@@ -2,8 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterStatus } from '@dpr/client';
 import type { LocalProcess } from '@dpr/infra/plan';
-import type { LocalCluster } from './cluster.ts';
-import type { Desired } from './desired.ts';
+import type { LocalCluster } from './supervised-cluster.ts';
+import type { Desired } from './desired-cluster.ts';
 import { type Action, describeAction, diffPlans, isRemoval, withoutRemovals } from './diff-plans.ts';
 import type { Emit } from './events.ts';
 import { obstacles } from './preflight.ts';

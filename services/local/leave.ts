@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Emit } from './events.ts';
 import type { FinderControl } from './finder-control.ts';
 import type { Phase } from './events.ts';
-import type { Supervised } from './process.ts';
+import type { Supervised } from './supervised-process.ts';
 
 const ASK_AGAIN_MS = 50;
 /** Leaving that takes longer than this is explained. */

@@ -2,7 +2,7 @@ import process from 'node:process';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import { parseOptions } from './options.ts';
 import { StartError } from './start-checks.ts';
-import { runLocal } from './run.ts';
+import { runLocal } from './run-local.ts';
 import { chooseShow } from './view/show.ts';
 
 const options = parseOptions(process.argv.slice(2));

@@ -1,6 +1,6 @@
 /** The places of a cluster on one machine: the Finder's, and one for each worker id. */
 import type { LocalFinder, LocalProcess, LocalWorker } from '@dpr/infra/plan';
-import type { Supervised } from './process.ts';
+import type { Supervised } from './supervised-process.ts';
 
 export type Slot<Spec extends LocalProcess> = {
   /** What should run; undefined: nothing, and a worker has to leave the cluster first. */

@@ -1,11 +1,11 @@
 /** Brings each place of the cluster, one step after another, from what runs there to what is wanted there by then. */
 import { isDeepStrictEqual } from 'node:util';
 import type { LocalProcess, LocalWorker } from '@dpr/infra/plan';
-import type { Conditions } from './conditions.ts';
+import type { Conditions } from './condition-waits.ts';
 import type { Emit } from './events.ts';
 import { leave } from './leave.ts';
 import type { FinderControl } from './finder-control.ts';
-import type { Supervised } from './process.ts';
+import type { Supervised } from './supervised-process.ts';
 import { isBlocked, isStopping, type Slot, type Slots } from './process-slots.ts';
 
 export type SettlingOptions = {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { ConfigError } from '@dpr/infra/config';
 import { prepareDirectory, type VolumeLock, volumeLock } from '@dpr/runtime/storage';
-import { type Desired, desiredBy, readConfig } from './desired.ts';
+import { type Desired, desiredBy, readConfig } from './desired-cluster.ts';
 import type { Options } from './options.ts';
 import { obstacles, processesOf } from './preflight.ts';
 

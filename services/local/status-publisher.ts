@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClusterStatus } from '@dpr/client';
-import type { ClusterFile } from '@dpr/client/cluster-file';
-import type { LocalCluster, View } from './cluster.ts';
-import { writeClusterFile } from './cluster-file.ts';
+import type { ClusterFile } from '@dpr/client/running-cluster';
+import type { LocalCluster, View } from './supervised-cluster.ts';
+import { writeClusterFile } from './write-cluster-file.ts';
 import type { Show } from './view/show.ts';
 
 const STATUS_MS = 500;

@@ -1,9 +1,9 @@
 /** Members that the config does not have, or not with their type: they are found after each change of it, and are to leave. */
 import type { ClusterStatus, WorkerStatus } from '@dpr/client';
-import type { LocalCluster } from './cluster.ts';
-import type { Desired } from './desired.ts';
+import type { LocalCluster } from './supervised-cluster.ts';
+import type { Desired } from './desired-cluster.ts';
 import type { Removals } from './announced-removals.ts';
-import { areStrays, straysIn, strayText } from './strays.ts';
+import { areStrays, straysIn, strayText } from './stray-members.ts';
 
 export type StrayRemovalsOptions = {
   readonly cluster: LocalCluster;

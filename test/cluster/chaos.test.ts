@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CLUSTER_FILE } from '@dpr/client/cluster-file';
+import { CLUSTER_FILE } from '@dpr/client/running-cluster';
 import { EXIT_USAGE } from '@dpr/local/command-line';
 import { DIST } from '../../scripts/bundle.mjs';
 import { addTo, makePlace, type Place, tearDown, worldLineOf } from './harness.ts';

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Cluster, connect, connectOperator, type Operator } from '@dpr/client';
-import { CLUSTER_FILE, type ClusterFile, type ClusterProcess } from '@dpr/client/cluster-file';
+import { CLUSTER_FILE, type ClusterFile, type ClusterProcess } from '@dpr/client/running-cluster';
 import { adminPort } from '@dpr/infra/plan';
 import { build } from 'esbuild';
 import { bundle, BUNDLING, DIST } from '../../scripts/bundle.mjs';

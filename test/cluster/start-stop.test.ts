@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { runningCluster } from '@dpr/client/cluster-file';
+import { runningCluster } from '@dpr/client/running-cluster';
 import { addTo, isAlive, makePlace, pidsOf, tearDown, until, worldLineOf } from './harness.ts';
 
 /** A worker that ignores every wish to stop, and tells the process of a store behind it. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { straysInFile } from '@dpr/infra/stack-file';
 import type { Output } from '@pulumi/pulumi';
-import type { StackOutputs } from '../../infra/stack.ts';
+import type { StackOutputs } from '../../infra/deploy-stack.ts';
 import { plain, type Registered, stackConfig, underMocks } from './mocks.ts';
 
 const TOKENS = { 'dpr:controlToken': 'a-control-token-of-a-test', 'dpr:clientToken': 'a-client-token-of-a-test' };
@@ -16,7 +16,7 @@ const GOLDEN = new URL('golden/', import.meta.url);
 const UPDATE = process.env.UPDATE_GOLDEN !== undefined;
 
 async function deploy(config: Record<string, string>, last = {}) {
-  const { deployStack } = await import('../../infra/stack.ts');
+  const { deployStack } = await import('../../infra/deploy-stack.ts');
   return underMocks(config, deployStack, last);
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Cluster, connect, WorkerRemovedError } from '@dpr/client';
 import { INGRESS_NAME, LISTEN_PORT, workerName } from '@dpr/infra/plan';
-import { ingressConfiguration } from '../../infra/plan/ingress.ts';
+import { ingressConfiguration } from '../../infra/plan/nginx-configuration.ts';
 import { deployments, type Deployments, kubectl, SMALL, stepwise } from './deployments.ts';
 import { told } from './ingress-pods.ts';
 import { type Load, startLoad } from './load.ts';

@@ -2,7 +2,7 @@ import { COUNTED_MS } from '@dpr/runtime/repeated-failures';
 import assert from 'node:assert/strict';
 import type { LocalEvent } from '../../services/local/events.ts';
 import { calmLines } from '../../services/local/view/repeated-ends.ts';
-import { setTime } from '../time.ts';
+import { setTime } from '../set-time.ts';
 
 describe('the lines for people', () => {
   it('tell once of a process that ends again and again, then how often, and what became of it', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { textOf } from '../../services/local/events.ts';
 import type { Said } from '../../services/local/log-lines.ts';
 import { shownWarnings } from '../../services/local/shown-warnings.ts';
-import { setTime } from '../time.ts';
+import { setTime } from '../set-time.ts';
 
 const AWAY: Said = { severity: 'warn', text: 'unreachable: ECONNREFUSED' };
 const FULL: Said = { severity: 'error', text: 'write failed: ENOSPC' };

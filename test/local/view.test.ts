@@ -3,7 +3,7 @@ import type { ClusterStatus } from '@dpr/client';
 import { parseConfig } from '@dpr/infra/config';
 import { planLocal } from '@dpr/infra/plan';
 import fc from 'fast-check';
-import type { View } from '../../services/local/cluster.ts';
+import type { View } from '../../services/local/supervised-cluster.ts';
 import type { LocalEvent } from '../../services/local/events.ts';
 import { textOf } from '../../services/local/events.ts';
 import type { Phase } from '../../services/local/events.ts';

@@ -11,7 +11,7 @@ import {
   type Time,
 } from '@dpr/runtime/repeated-failures';
 import assert from 'node:assert/strict';
-import { setTime } from '../time.ts';
+import { setTime } from '../set-time.ts';
 
 function counting() {
   const told: [what: string, more?: More][] = [];

@@ -4,7 +4,7 @@ import { decodeRecord, type FinderRecord } from '../../services/core/index.ts';
 import { decodeFrame } from '../../services/runtime/storage/frame.ts';
 import { RECORD_FILE } from '../../services/runtime/finder/record-file.ts';
 import { FRAME_ALIGNMENT_BYTES } from '../../services/runtime/storage/index.ts';
-import { manifestIncarnations, manifestName, segmentName } from '../../services/runtime/storage/names.ts';
+import { manifestIncarnations, manifestName, segmentName } from '../../services/runtime/storage/file-names.ts';
 import type { SimDisk } from '../runtime/storage/sim-disk.ts';
 
 export const SLOTS = [`${RECORD_FILE}-0`, `${RECORD_FILE}-1`] as const;

@@ -1,6 +1,6 @@
 /** The load generator, a process of its own: takes one order after another from its parent. */
 import type { RecordableHistogram } from 'node:perf_hooks';
-import { cpuNs } from '../cpu.ts';
+import { cpuNs } from '../core-pinning.ts';
 import { dprLoad } from './dpr-load.ts';
 import { echoLoad } from './echo-load.ts';
 import type { Line, Load, LoadTarget } from './load.ts';

@@ -1,5 +1,5 @@
 /** The real cluster: a Finder and counters, as `npm start` runs them. */
-import { runningCluster } from '@dpr/client/cluster-file';
+import { runningCluster } from '@dpr/client/running-cluster';
 import { LOCAL_PROGRAM, startTemporaryCluster } from '@dpr/local/temporary-cluster';
 import { withPatience } from '@dpr/runtime/time-limit';
 import type { Peer, PeerOptions } from './peer.ts';

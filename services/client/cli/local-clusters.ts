@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseAddress } from '../connection/addresses.ts';
-import { readIfThere, runningCluster, type ClusterProcess } from '../operator/cluster-file.ts';
+import { readIfThere, runningCluster, type ClusterProcess } from '../operator/running-cluster.ts';
 import { NotRunningError, UsageError } from './error-report.ts';
 
 /** A cluster that runs here. */

@@ -5,13 +5,13 @@ import { MAX_TIME_TO_LIVE_MS } from '@dpr/store/operations';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { removeWorker, showStatus, showWorkers, watchEvents } from './commands.ts';
 import { addToCounter, readCounter } from './counter-commands.ts';
-import { ensureDeclared, type EnsureWords } from './ensure.ts';
+import { ensureDeclared, type EnsureWords } from './ensure-command.ts';
 import { clusterIn, dataDirectory, respAddresses } from './local-clusters.ts';
-import { showPids } from './processes.ts';
+import { showPids } from './pid-command.ts';
 import { settingsInTime, settingsOf, type CommonOptions, type Variables } from './settings.ts';
 import { deleteKeys, readKey, setKey, type SetWords } from './store-commands.ts';
 import type { Terminal } from './terminal.ts';
-import { deleteVolume, showVolumes, type VolumesPlace } from './volumes.ts';
+import { deleteVolume, showVolumes, type VolumesPlace } from './volumes-command.ts';
 import type { WriteWords } from './worker-calls.ts';
 
 /** Where the command was called. */

@@ -5,7 +5,7 @@ import type { Host } from '@dpr/runtime/host';
 import { atTickEnd } from '@dpr/runtime/tick-end';
 import { unlessAborted } from '../abort.ts';
 import { addressText, checkToken, parseAddress } from './addresses.ts';
-import { checkOptions } from '../check.ts';
+import { checkOptions } from '../check-options.ts';
 import { Engine } from '../session/engine.ts';
 import { ClosedError, refusedByWorker, unreachable, type DprError } from '../errors.ts';
 import { openFinder } from './finder.ts';

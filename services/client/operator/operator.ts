@@ -15,7 +15,7 @@ import {
   wholeNumber,
   WORKER_ID,
   type Rules,
-} from '../check.ts';
+} from '../check-options.ts';
 import type { Greeting, Timing } from '../connection/connection.ts';
 import { ClosedError, ProtocolError, unreachable, type DprError } from '../errors.ts';
 import { openControl } from './control.ts';

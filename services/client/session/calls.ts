@@ -1,9 +1,9 @@
 /** How the calls of a typed handle are written into batches, and their values read from results. */
 import { Buffer } from 'node:buffer';
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
-import { resultsOf, throwFailure } from './answer.ts';
+import { resultsOf, throwFailure } from './batch-answer.ts';
 import { appended, createCargo, fail, reserve, type Cargo, type Part } from './batch.ts';
-import { AN_ARRAY, checkArgument, wholeNumber } from '../check.ts';
+import { AN_ARRAY, checkArgument, wholeNumber } from '../check-options.ts';
 import type { Engine } from './engine.ts';
 import { MAX_OPERATION_BYTES } from '../limits.ts';
 import { signalOf, type CallOptions } from '../options.ts';

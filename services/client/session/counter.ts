@@ -9,7 +9,7 @@ import {
   writeAmounts,
 } from '@dpr/counter/operations';
 import { isBigInt64Array } from 'node:util/types';
-import { checkArgument, type Rule } from '../check.ts';
+import { checkArgument, type Rule } from '../check-options.ts';
 import { OverflowError } from '../errors.ts';
 import type { CallOptions } from '../options.ts';
 import type { Outcome } from './outcome.ts';

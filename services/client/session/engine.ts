@@ -20,7 +20,7 @@ import { alarm, type Alarm } from '@dpr/runtime/alarm';
 import { deferred } from '@dpr/runtime/deferred';
 import { unlessAborted } from '../abort.ts';
 import { createAdmission, wrongType, type Admission } from './admission.ts';
-import { answerOf } from './answer.ts';
+import { answerOf } from './batch-answer.ts';
 import {
   appended,
   commit,

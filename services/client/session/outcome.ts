@@ -1,7 +1,7 @@
 /** What the application holds of a call: a promise of its value, with another one of its commit. */
 import { unlessAborted } from '../abort.ts';
 import { UnknownWorkerError, WorkerRemovedError, WrongTypeError } from '../errors.ts';
-import type { Which } from './answer.ts';
+import type { Which } from './batch-answer.ts';
 import { lookAt, whenCommitted, whenCompleted, type Cargo, type Look, type Part } from './batch.ts';
 
 /**

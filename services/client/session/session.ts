@@ -1,9 +1,9 @@
 /** A session, as applications see it. */
 import { isUint8Array } from 'node:util/types';
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
-import { resultsOf, type Which } from './answer.ts';
+import { resultsOf, type Which } from './batch-answer.ts';
 import { reserve, type Part } from './batch.ts';
-import { A_FUNCTION, AN_OBJECT, checkArgument, WORKER_ID, WORKER_TYPE, type Rule } from '../check.ts';
+import { A_FUNCTION, AN_OBJECT, checkArgument, WORKER_ID, WORKER_TYPE, type Rule } from '../check-options.ts';
 import { callsOf, refused } from './calls.ts';
 import { counterType, type Counter } from './counter.ts';
 import type { Engine } from './engine.ts';

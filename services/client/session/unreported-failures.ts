@@ -2,7 +2,7 @@
  * Failures that a commit has to tell of: those of calls that the application does not look at. It does once it waits for the call's
  * result or for its commit; a failure that comes after its result is told to who waits for its commit alone.
  */
-import { errorOfPlaces, faultOf, placesOf } from './answer.ts';
+import { errorOfPlaces, faultOf, placesOf } from './batch-answer.ts';
 import type { Cargo, Failure, PartialFailure } from './batch.ts';
 import { MAX_UNREPORTED_OPERATIONS } from '../limits.ts';
 

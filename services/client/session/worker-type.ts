@@ -1,6 +1,6 @@
 /** Worker types as clients see them: what the handle of a worker can do, and how its operations look as bytes. */
 import type { Buffer } from 'node:buffer';
-import { A_FUNCTION, AN_OBJECT, checkArgument, WORKER_TYPE } from '../check.ts';
+import { A_FUNCTION, AN_OBJECT, checkArgument, WORKER_TYPE } from '../check-options.ts';
 import type { CallOptions } from '../options.ts';
 import type { Outcome } from './outcome.ts';
 import type { ResultsFormat } from './results-format.ts';

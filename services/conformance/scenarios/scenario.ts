@@ -1,7 +1,7 @@
 /** One thing that a client must do right, played out. */
 import type { Arrival } from '../scripted-server.ts';
 import type { Stage } from '../scripted-cluster.ts';
-import type { Worker } from '../worker.ts';
+import type { Worker } from '../scripted-worker.ts';
 
 export interface Scenario {
   /** One word, for `--only`. */

@@ -1,6 +1,6 @@
 import { cut, duration, holdUps, type StatusRow, statusTable } from '@dpr/client/status-table';
 import type { ClusterStatus, WorkerStatus } from '@dpr/client';
-import type { View } from '../cluster.ts';
+import type { View } from '../supervised-cluster.ts';
 
 /**
  * What each process is and does, the Finder first.

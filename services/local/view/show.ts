@@ -1,7 +1,7 @@
 import type { ClusterStatus } from '@dpr/client';
 import { reachable } from '@dpr/infra/plan';
 import type { LocalEvent } from '../events.ts';
-import type { View } from '../cluster.ts';
+import type { View } from '../supervised-cluster.ts';
 import type { Options } from '../options.ts';
 import { calmLines } from './repeated-ends.ts';
 import { notesOf, renderPicture, rowsOf } from './picture.ts';

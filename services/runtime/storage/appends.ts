@@ -5,7 +5,7 @@ import { AppendBlockedError, CheckpointDroppedError, StorageLimitError } from '.
 import { MAX_CHECKPOINTS, MAX_PENDING_APPENDS } from './limits.ts';
 import type { ManifestLog } from './manifest-log.ts';
 import { CHAINS, type Chain, type Entry, type ManifestHead, type ManifestState, isRestorable } from './manifest.ts';
-import type { CheckpointKey } from './names.ts';
+import type { CheckpointKey } from './file-names.ts';
 import type { NewCheckpoint, PartWriter, WrittenParts } from './part-writer.ts';
 import type { Turn } from './store-turns.ts';
 

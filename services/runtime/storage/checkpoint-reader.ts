@@ -13,7 +13,7 @@ import {
   checkpointOf,
   isRestorable,
 } from './manifest.ts';
-import { partName } from './names.ts';
+import { partName } from './file-names.ts';
 import { checkPartFile } from './part-files.ts';
 import { type Source, collect } from './pieces.ts';
 import { checkSection, readSection } from './section-reader.ts';

@@ -17,7 +17,7 @@ import {
   restorePoint,
   upTo,
 } from './manifest.ts';
-import { storeFileName } from './names.ts';
+import { storeFileName } from './file-names.ts';
 import { type NewCheckpoint, partWriter } from './part-writer.ts';
 import { segmentSpace } from './segment-space.ts';
 import { segmentWriter } from './segment-writer.ts';

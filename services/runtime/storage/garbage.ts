@@ -3,7 +3,7 @@ import type { Disk } from './disk.ts';
 import { systemCode } from './errors.ts';
 import { type ManifestLog, refuseIfSuperseded } from './manifest-log.ts';
 import { filesOf, outsideOf } from './manifest.ts';
-import { incarnationOf } from './names.ts';
+import { incarnationOf } from './file-names.ts';
 
 export interface Garbage {
   /** Files of this incarnation that are to be removed. */

@@ -28,7 +28,7 @@ import {
   laterStamp,
   standingMeta,
 } from './manifest.ts';
-import { IDENTITY_FILE, manifestIncarnations, manifestName, partName, temporary } from './names.ts';
+import { IDENTITY_FILE, manifestIncarnations, manifestName, partName, temporary } from './file-names.ts';
 import { type NamedFile, missingOf, volumeLost } from './missing-files.ts';
 
 /** The inline bytes of a part, from wherever the manifest is at the moment. */

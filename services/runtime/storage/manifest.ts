@@ -2,7 +2,7 @@ import { StorageDamagedError } from './errors.ts';
 import { type Frame, HEADER_BYTES, alignUp, decodeFrame } from './frame.ts';
 import { FRAME_ALIGNMENT_BYTES } from './limits.ts';
 import { type Fields, fieldsOf } from './meta.ts';
-import { type CheckpointKey, partName, segmentName } from './names.ts';
+import { type CheckpointKey, partName, segmentName } from './file-names.ts';
 
 /** Whose volume it is: the cluster's id in hex, the worker's id, its generation. */
 export type Identity = { readonly cluster: string; readonly worker: number; readonly generation: number };

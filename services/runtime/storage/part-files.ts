@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { type Disk, type DiskFile, pathOf, withFile } from './disk.ts';
 import { StorageDamagedError, systemCode, unusable } from './errors.ts';
 import type { Chain, FilePart } from './manifest.ts';
-import { type CheckpointKey, partName } from './names.ts';
+import { type CheckpointKey, partName } from './file-names.ts';
 import { inChunks } from './pieces.ts';
 import { payloadStart, readPayload, readThrough } from './section-frames.ts';
 

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Disk } from './disk.ts';
 import { type Chain, type Checkpoint, type Part, type Section, extentsOf } from './manifest.ts';
-import { type CheckpointKey, partName, storeFileName } from './names.ts';
+import { type CheckpointKey, partName, storeFileName } from './file-names.ts';
 import { type Source, collect, sourceOf } from './pieces.ts';
 import type { SegmentWriter } from './segment-writer.ts';
 import { storeFiles } from './store-file.ts';

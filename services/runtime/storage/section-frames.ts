@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import type { DiskFile } from './disk.ts';
 import { HEADER_BYTES, decodeFixed, decodeMeta } from './frame.ts';
 import type { Chain } from './manifest.ts';
-import type { CheckpointKey } from './names.ts';
+import type { CheckpointKey } from './file-names.ts';
 import { inChunks } from './pieces.ts';
 
 /** What the manifest says of the frame: where it begins in its file, and what its payload is. */

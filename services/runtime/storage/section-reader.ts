@@ -3,7 +3,7 @@ import { type Disk, type DiskFile, pathOf } from './disk.ts';
 import { StorageDamagedError, systemCode, unusable } from './errors.ts';
 import type { InlineSource } from './manifest-log.ts';
 import { type Chain, type Extent, type Outside, type Section } from './manifest.ts';
-import { type CheckpointKey, partName } from './names.ts';
+import { type CheckpointKey, partName } from './file-names.ts';
 import { type Depth, checkPartFile, readPartFile } from './part-files.ts';
 import { payloadStart, readPayload, readThrough } from './section-frames.ts';
 

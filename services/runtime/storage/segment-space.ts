@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { alignUp } from './frame.ts';
 import { EXTENT_ALIGNMENT_BYTES, MAX_EXTENTS, MAX_FREE_SEGMENTS, SMALLEST_SHARE } from './limits.ts';
 import type { Extent } from './manifest.ts';
-import { segmentName } from './names.ts';
+import { segmentName } from './file-names.ts';
 
 /** Room for an extent. `payloadBytes`: of the section. `isNew`: the segment has to be created. */
 export type Room = Omit<Extent, 'checksum'> & { readonly isNew: boolean };

@@ -6,7 +6,7 @@ import { systemCode } from './errors.ts';
 import { encodeHead, sealHead } from './frame.ts';
 import { refuseIfSuperseded } from './manifest-log.ts';
 import type { Chain, Extent, Identity } from './manifest.ts';
-import type { CheckpointKey } from './names.ts';
+import type { CheckpointKey } from './file-names.ts';
 import type { Pieces, Source } from './pieces.ts';
 import type { Room, SegmentSpace } from './segment-space.ts';
 import { takeTurns } from './one-at-a-time.ts';

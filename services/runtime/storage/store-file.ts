@@ -1,7 +1,7 @@
 import { type Disk, pathOf, withFile } from './disk.ts';
 import { StorageDamagedError } from './errors.ts';
 import type { FilePart } from './manifest.ts';
-import { type CheckpointKey, partName, storeFileName, temporary } from './names.ts';
+import { type CheckpointKey, partName, storeFileName, temporary } from './file-names.ts';
 import { copyFile, measure } from './part-files.ts';
 
 type Taken = { readonly part: FilePart; readonly synced: boolean };

@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { type Disk, type DiskFile, pathOf, withFile } from './disk.ts';
 import { StorageDamagedError, StorageLimitError, isGone } from './errors.ts';
 import { RECORD_LIMIT_BYTES } from './limits.ts';
-import { temporary } from './names.ts';
+import { temporary } from './file-names.ts';
 import { missingOf, volumeLost } from './missing-files.ts';
 
 /**

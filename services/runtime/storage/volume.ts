@@ -25,7 +25,7 @@ import {
   unrestorable,
 } from './manifest.ts';
 import { fieldsOf } from './meta.ts';
-import { IDENTITY_FILE, identityDraft, manifestIncarnations, manifestName, nextSegment } from './names.ts';
+import { IDENTITY_FILE, identityDraft, manifestIncarnations, manifestName, nextSegment } from './file-names.ts';
 import type { Depth } from './part-files.ts';
 import { checkSection } from './section-reader.ts';
 

@@ -1,4 +1,4 @@
-import { runningCluster } from '@dpr/client/cluster-file';
+import { runningCluster } from '@dpr/client/running-cluster';
 import { volumeLock } from '@dpr/runtime/storage';
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -11,7 +11,7 @@ import {
   type FinderEvent,
 } from '@dpr/core';
 import type { Message, Stamp } from '@dpr/protocol';
-import { show, showMessage } from '../show.ts';
+import { show, showMessage } from '../show-messages.ts';
 import {
   CLIENT,
   FIRST_CONNECTION,

@@ -1,7 +1,7 @@
 /** The session on the stage: the workers that it is connected to, and what it wants done. */
 import { createSession, sessionWakeAt, stepSession, type SessionEffect, type SessionEvent } from '@dpr/core';
 import type { Message } from '@dpr/protocol';
-import { show, showMessage } from '../show.ts';
+import { show, showMessage } from '../show-messages.ts';
 import { CLIENT, received, type Cast, type Process, type Scene, type SessionPart } from './scene.ts';
 
 export function sessionOn(scene: Scene, cast: Cast, replay: boolean): SessionPart {

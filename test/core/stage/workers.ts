@@ -11,7 +11,7 @@ import {
   type WorkerEvent,
 } from '@dpr/core';
 import type { CheckpointInfo } from '@dpr/protocol';
-import { show, showMessage } from '../show.ts';
+import { show, showMessage } from '../show-messages.ts';
 import type { Cast, Process, Scene, Volume, WorkersPart } from './scene.ts';
 
 /** When the story begins by the clock of the workers, ms. */

@@ -17,7 +17,7 @@ import {
   outsideOf,
   readManifest,
 } from '../../../services/runtime/storage/manifest.ts';
-import { manifestIncarnations, manifestName } from '../../../services/runtime/storage/names.ts';
+import { manifestIncarnations, manifestName } from '../../../services/runtime/storage/file-names.ts';
 import type { Fate, SimDisk, Step } from './sim-disk.ts';
 
 export const IDENTITY: Identity = { cluster: '0123456789abcdef0123456789abcdef', worker: 3, generation: 1 };

@@ -299,7 +299,7 @@ export const UNREACHABLE: readonly Unreachable[] = [
         'is missing`); throw error;',
       ],
       'runtime/storage/frame.ts': ['if (kind === undefined || metaBytes > META_LIMIT_BYTES) return undefined;'],
-      'runtime/storage/names.ts': [
+      'runtime/storage/file-names.ts': [
         'if (match && Number(match[1]) === incarnation) next =',
         "return part === 'state' ? name : `${name}-sessions`;", // of a large table
       ],

@@ -202,13 +202,13 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '262 a call fails with another one that it travels with',
-    `${CLIENT}/session/answer.ts`,
+    `${CLIENT}/session/batch-answer.ts`,
     'for (const place of placesWithin(placesOf(answer), index, count)) {',
     'for (const place of placesOf(answer)) {',
   ),
   mutant(
     '263 what failed of a call is named by its place in the batch',
-    `${CLIENT}/session/answer.ts`,
+    `${CLIENT}/session/batch-answer.ts`,
     'indexes.push(before + place - index);',
     'indexes.push(before + place);',
   ),

@@ -105,7 +105,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   ),
   mutant(
     '135b two incarnations write to the same segments',
-    `${STORAGE}/names.ts`,
+    `${STORAGE}/file-names.ts`,
     'return `segment-${incarnation}-${number}`;',
     'return `segment-${incarnation - (incarnation % 2)}-${number}`;',
   ),
@@ -151,7 +151,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     '',
     change(`${STORAGE}/volume.ts`, '  await refuseIfSuperseded(disk, incarnation);\n  await ensure', '  await ensure'),
     change(
-      `${STORAGE}/names.ts`,
+      `${STORAGE}/file-names.ts`,
       'return `manifest-${incarnation}`;',
       'return `manifest-${incarnation - (incarnation % 2)}`;',
     ),

@@ -1,7 +1,7 @@
 /** What many sessions cost a worker that remembers them: memory, and checkpoints. */
 import { connect, type Cluster, type Session } from '@dpr/client';
 import { AMOUNT_BYTES, writeAmount } from '@dpr/counter/operations';
-import { memoryBytes } from './cpu.ts';
+import { memoryBytes } from './core-pinning.ts';
 import type { ClusterPeer } from './peers/cluster.ts';
 
 export interface SessionCosts {

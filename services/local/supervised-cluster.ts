@@ -2,12 +2,12 @@ import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterStatus } from '@dpr/client';
 import type { LocalFinder, LocalPlan, LocalProcess, LocalWorker } from '@dpr/infra/plan';
-import { createConditions } from './conditions.ts';
+import { createConditions } from './condition-waits.ts';
 import { diffPlans } from './diff-plans.ts';
 import type { Emit } from './events.ts';
 import type { LogFile } from './log-file.ts';
 import type { FinderControl } from './finder-control.ts';
-import { type ProcessState, supervise } from './process.ts';
+import { type ProcessState, supervise } from './supervised-process.ts';
 import { createSettling } from './reconcile.ts';
 import { createSlots, type Slot } from './process-slots.ts';
 

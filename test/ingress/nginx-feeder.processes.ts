@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { startFeeder, type Feeder } from '../../services/ingress/feeder.ts';
+import { startFeeder, type Feeder } from '../../services/ingress/nginx-feeder.ts';
 import { digestOf, servedVersion, versionIn, withDigest } from '../../services/ingress/nginx.ts';
 
 const NGINX = fileURLToPath(new URL('fake-nginx.mjs', import.meta.url));

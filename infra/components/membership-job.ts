@@ -1,6 +1,6 @@
 import { ComponentResource, type ComponentResourceOptions, type Output, type Resource } from '@pulumi/pulumi';
 import type { PlannedJob } from '../plan/index.ts';
-import type { ClusterContext } from './context.ts';
+import type { ClusterContext } from './cluster-context.ts';
 import { createJob } from './job.ts';
 
 export interface MembershipArgs extends ClusterContext {

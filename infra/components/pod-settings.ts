@@ -1,6 +1,6 @@
 import type { input } from '@pulumi/kubernetes/types/index.js';
 import type { Environment, PlannedResources } from '../plan/index.ts';
-import type { ClusterContext } from './context.ts';
+import type { ClusterContext } from './cluster-context.ts';
 
 type PodSpec = input.core.v1.PodSpec;
 type Container = input.core.v1.Container;

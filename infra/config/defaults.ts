@@ -1,4 +1,4 @@
-import { DEFAULT_TYPE, isBuiltIn, RESP_TYPES } from '../plan/names.ts';
+import { DEFAULT_TYPE, isBuiltIn, RESP_TYPES } from '../plan/worker-types.ts';
 import { LISTEN_PORT } from '../plan/ports.ts';
 import type { Written, WrittenWorker } from './schema.ts';
 

@@ -1,6 +1,6 @@
 /** Every cell on every peer, in turns. */
 import { cellName, TARGET_CELLS, type Cell } from './cells.ts';
-import type { Generator } from './generator.ts';
+import type { Generator } from './load-generator.ts';
 import type { Measured, MemoryUse } from './load/protocol.ts';
 import type { Peer } from './peers/peer.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { ingressConfiguration } from '../../infra/plan/ingress.ts';
+import { ingressConfiguration } from '../../infra/plan/nginx-configuration.ts';
 import { withoutPorts } from '../../services/ingress/nginx.ts';
-import { createAddresses, LOOK_UPS_AT_ONCE, PATIENCE_MS } from '../../services/ingress/addresses.ts';
+import { createAddresses, LOOK_UPS_AT_ONCE, PATIENCE_MS } from '../../services/ingress/service-addresses.ts';
 
 const routesTo = (names: readonly string[]) =>
   names.map((name, index) => ({ name, port: 6379 + index, target: `${name}:7000` }));

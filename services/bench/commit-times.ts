@@ -2,7 +2,7 @@
 import { connect } from '@dpr/client';
 import { measureCommits, measureCommitsOnDemand, summarize, type Summary } from '@dpr/local/measurements';
 import { ROUTED_CELLS } from './cells.ts';
-import { runOnce, type Contender, type Durations } from './grid.ts';
+import { runOnce, type Contender, type Durations } from './measure-cells.ts';
 import type { ClusterPeer } from './peers/cluster.ts';
 
 /** ms. */

@@ -1,6 +1,6 @@
 /** `dpr pid`: the processes of a cluster of this machine, which the Finder does not know. */
 import { UsageError } from './error-report.ts';
-import type { ClusterProcess } from '../operator/cluster-file.ts';
+import type { ClusterProcess } from '../operator/running-cluster.ts';
 import { clustersHere, noneRuns, theOneMeant, type PlaceWords } from './local-clusters.ts';
 import type { Terminal } from './terminal.ts';
 

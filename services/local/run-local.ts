@@ -1,12 +1,12 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { CLUSTER_FILE } from '@dpr/client/cluster-file';
+import { CLUSTER_FILE } from '@dpr/client/running-cluster';
 import { ConfigError } from '@dpr/infra/config';
 import { type LocalFinder, reachable } from '@dpr/infra/plan';
 import { EXIT } from '@dpr/runtime/exit-codes';
-import { localCluster } from './cluster.ts';
+import { localCluster } from './supervised-cluster.ts';
 import { createConfigChanges } from './config-changes.ts';
-import { type Desired, readDesired } from './desired.ts';
+import { type Desired, readDesired } from './desired-cluster.ts';
 import type { Emit } from './events.ts';
 import { openLogFile } from './log-file.ts';
 import { LOCAL_EXIT } from './exit-codes.ts';

@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import type { LocalProcess } from '@dpr/infra/plan';
 import { EXIT } from '@dpr/runtime/exit-codes';
-import { killGroup, NO_OUTPUT, type Output, readOutput, spawnProcess } from './child.ts';
+import { killGroup, NO_OUTPUT, type Output, readOutput, spawnProcess } from './child-process.ts';
 import type { Emit, LocalEvent } from './events.ts';
-import { createLifecycle, type Lifecycle, type ProcessState } from './lifecycle.ts';
+import { createLifecycle, type Lifecycle, type ProcessState } from './process-phases.ts';
 import { watchLiveness } from './liveness.ts';
 import type { LogFile } from './log-file.ts';
 import { untilReady } from './readiness.ts';
@@ -12,7 +12,7 @@ import { shownWarnings } from './shown-warnings.ts';
 
 /** A process that was asked to stop is killed after this; the services' own limit is shorter. */
 export const STOP_GRACE_MS = 5_000;
-export type { ProcessState } from './lifecycle.ts';
+export type { ProcessState } from './process-phases.ts';
 
 /** Keeps one process of a plan running. */
 export interface Supervised {

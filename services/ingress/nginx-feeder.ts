@@ -1,8 +1,8 @@
 /** Keeps NGINX at the newest configuration that it accepts, one after the other. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Addresses, createAddresses, type LookUp } from './addresses.ts';
+import { type Addresses, createAddresses, type LookUp } from './service-addresses.ts';
 import { withoutDigests } from './nginx.ts';
-import { createServing, type Serving } from './serving.ts';
+import { createServing, type Serving } from './served-configuration.ts';
 import { createWanted, type Wanted } from './wanted-configuration.ts';
 
 /** What is served, as the pod tells at `/configuration`. */

@@ -2,9 +2,9 @@
 import type { Batch, ErrorCode, Message, MessageOf } from '@dpr/protocol';
 import { check } from './failure.ts';
 import { checkKind, openParty, type Arrival, type Party } from './scripted-server.ts';
-import type { Rules } from './rules.ts';
+import type { Rules } from './batch-rules.ts';
 import type { GameServer, Peer } from './server.ts';
-import { decisionsAfter, errorOf, ownCut, welcomeOf, type Truth } from './truth.ts';
+import { decisionsAfter, errorOf, ownCut, welcomeOf, type Truth } from './cluster-truth.ts';
 
 export interface Worker extends Party {
   readonly id: number;

@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { CLUSTER_FILE, type ClusterFile } from '@dpr/client/cluster-file';
+import { CLUSTER_FILE, type ClusterFile } from '@dpr/client/running-cluster';
 
 /** Readers see the old file or the new one, never a part. */
 export function writeClusterFile(dataDirectory: string, content: ClusterFile): void {

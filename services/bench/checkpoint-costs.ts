@@ -1,6 +1,6 @@
 /** What checkpoints cost: the same load on a cluster that makes them every 100 ms, and on one that hardly does. */
 import { TARGET_CELLS } from './cells.ts';
-import { firstOf, runOnce, type Contender, type Durations } from './grid.ts';
+import { firstOf, runOnce, type Contender, type Durations } from './measure-cells.ts';
 import type { Measured } from './load/protocol.ts';
 
 export interface CheckpointRuns {

@@ -3,8 +3,8 @@ import { Service } from '@pulumi/kubernetes/core/v1/service.js';
 import type { input } from '@pulumi/kubernetes/types/index.js';
 import type { Input, Resource } from '@pulumi/pulumi';
 import { PODS_NAME, type PlannedProcess } from '../plan/index.ts';
-import { type ClusterContext, imageName } from './context.ts';
-import { environmentOf, NODE_USER, probes, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } from './pods.ts';
+import { type ClusterContext, imageName } from './cluster-context.ts';
+import { environmentOf, NODE_USER, probes, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } from './pod-settings.ts';
 
 /** More than a process takes to checkpoint and report, even on a slow disk. */
 const STOP_LIMIT_SECONDS = 15;
