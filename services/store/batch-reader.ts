@@ -20,6 +20,8 @@ import {
   VALUE_LENGTH_BYTES,
 } from './operations.ts';
 import { isListKind } from './operations/lists.ts';
+import { isSetKind } from './operations/sets.ts';
+import { isSetOperation, SET_FORMS } from './sets/forms.ts';
 
 const TIME_OPTIONS = OPTIONS.timeToLive | OPTIONS.deadline;
 
@@ -51,6 +53,7 @@ const FORMS: Readonly<Record<number, Form>> = {
   [KINDS.expect]: { options: 0, numbers: 2 },
   [KINDS.size]: { options: SIZE_OF_DEADLINES, numbers: 0 },
   ...LIST_FORMS,
+  ...SET_FORMS,
 };
 
 export class BatchReader implements OperationFields {
@@ -151,6 +154,7 @@ export class BatchReader implements OperationFields {
       case KINDS.expect:
         return isWhole(first, 0, MAX_REVISION) && isWhole(second, 0, Number.MAX_SAFE_INTEGER);
       default:
+        if (isSetKind(this.kind)) return isSetOperation(this);
         return !isListKind(this.kind) || isListOperation(this);
     }
   }

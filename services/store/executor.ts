@@ -7,8 +7,10 @@ import { Teardown } from './collections/teardown.ts';
 import { type Keyspace, MAX_PREFETCHED, TYPES } from './engine/index.ts';
 import { Lists } from './lists/lists.ts';
 import { GET_GUARD, KINDS, OPTIONS, SIZE_OF_DEADLINES, STATUS } from './operations.ts';
+import { isSetKind } from './operations/sets.ts';
 import { ResultWriter } from './result-writer.ts';
 import { Rewriter } from './rewriter.ts';
+import { Sets } from './sets/sets.ts';
 import { Walker } from './walker.ts';
 
 export class Executor {
@@ -18,6 +20,7 @@ export class Executor {
   readonly #rewriter = new Rewriter(this.#reader, this.#results);
   readonly #walker = new Walker(this.#reader, this.#results);
   readonly #lists: Lists;
+  readonly #sets: Sets;
   readonly #teardown = new Teardown();
   /** Of the keys of a batch. */
   readonly #hashes = new Uint32Array(MAX_BATCH_OPERATIONS);
@@ -32,6 +35,7 @@ export class Executor {
   constructor(keyspace: () => Keyspace, nodeBytes?: number) {
     this.#keyspace = keyspace;
     this.#lists = new Lists(this.#reader, this.#results, nodeBytes);
+    this.#sets = new Sets(this.#reader, this.#results, nodeBytes);
   }
 
   apply(operations: Uint8Array, count: number, now: number): Uint8Array {
@@ -97,8 +101,12 @@ export class Executor {
       case KINDS.size:
         return this.#size(keyspace);
       default:
-        return this.#inOrder(this.#lists.perform(keyspace));
+        return this.#inOrder(this.#performOnCollection(keyspace));
     }
+  }
+
+  #performOnCollection(keyspace: Keyspace): boolean {
+    return isSetKind(this.#reader.kind) ? this.#sets.perform(keyspace) : this.#lists.perform(keyspace);
   }
 
   #inOrder(fits: boolean): void {

@@ -11,6 +11,7 @@ export interface Form {
 /** What an operation says, and where its value lies. */
 export interface OperationFields {
   readonly kind: number;
+  readonly options: number;
   readonly memory: DataView;
   readonly value: number;
   readonly valueLength: number;

@@ -25,10 +25,16 @@
  * none), u32 bytes of the value, value; `revision`: f64; `integer`: i64; `head`: f64 revision, f64 deadline, f64 the store's clock, u32 bytes
  * of the value, or elements of a collection, u8 type, u8 marks of a collection; `data`: u32 bytes, bytes. A page of `scan` is, in these bytes, f64 position of the next page (0: there is none)
  * and of each key u16 bytes, bytes.
+ *
+ * Several members in one operation or result are items: of each u32 bytes, bytes. In a result their number, u32, stands before them.
  */
 import { Buffer } from 'node:buffer';
 import { MAX_BATCH_BYTES } from '@dpr/protocol';
 import { LIST_KINDS } from './operations/lists.ts';
+import { SET_KINDS } from './operations/sets.ts';
+
+export { eachItem, MISSING } from './operations/items.ts';
+export * from './operations/sets.ts';
 
 /** The type's name in a stack's config. */
 export const STORE_TYPE = 'store';
@@ -141,6 +147,17 @@ const SHAPE_OF: Readonly<Record<number, number>> = {
   [LIST_KINDS.listPositions]: SHAPES.data,
   [LIST_KINDS.listMove]: SHAPES.data,
   [LIST_KINDS.listPopFirst]: SHAPES.data,
+  [SET_KINDS.setAdd]: SHAPES.integer,
+  [SET_KINDS.setRemove]: SHAPES.integer,
+  [SET_KINDS.setHas]: SHAPES.data,
+  [SET_KINDS.setAll]: SHAPES.data,
+  [SET_KINDS.setPop]: SHAPES.data,
+  [SET_KINDS.setRandom]: SHAPES.data,
+  [SET_KINDS.setScan]: SHAPES.data,
+  [SET_KINDS.setMove]: SHAPES.integer,
+  [SET_KINDS.setCombine]: SHAPES.data,
+  [SET_KINDS.setStore]: SHAPES.integer,
+  [SET_KINDS.setCount]: SHAPES.integer,
 };
 
 export const MAX_KEY_BYTES = 65_535;

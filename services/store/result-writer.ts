@@ -1,7 +1,16 @@
 /** Results of a batch, in memory that grows as they need it. */
 import { MAX_BATCH_BYTES } from '@dpr/runtime';
 import { copyBytes } from './engine/bytes.ts';
-import { FOUND_BYTES, HEAD_BYTES, KINDS, NUMBER_BYTES, STATUS, statusByte, VALUE_LENGTH_BYTES } from './operations.ts';
+import {
+  FOUND_BYTES,
+  HEAD_BYTES,
+  KINDS,
+  MISSING,
+  NUMBER_BYTES,
+  STATUS,
+  statusByte,
+  VALUE_LENGTH_BYTES,
+} from './operations.ts';
 
 const FIRST_BYTES = 64 * 1024;
 /** What each later operation of the batch may need, unless it is a value that is got: so that every batch has results that fit. */
@@ -15,6 +24,10 @@ export class ResultWriter {
   #opened = 0;
   /** Operations that have no result yet. */
   #left = 0;
+  // Of items that were begun: where the length of their data is, where their number is, and that number.
+  #data = 0;
+  #itemsAt = 0;
+  #items = 0;
 
   begin(count: number): void {
     this.#at = 0;
@@ -128,6 +141,61 @@ export class ResultWriter {
   refuseData(kind: number, status: number): void {
     this.#at = this.#opened;
     this.status(kind, status);
+  }
+
+  /** Begin items: each is added, as long as there is room, and then they are ended, or dropped as too large. @param hasPosition before them */
+  beginItems(kind: number, hasPosition = false): void {
+    this.status(kind, STATUS.done);
+    this.#data = this.#at;
+    this.#itemsAt = this.#at + VALUE_LENGTH_BYTES + (hasPosition ? NUMBER_BYTES : 0);
+    this.#items = 0;
+    this.#need(2 * VALUE_LENGTH_BYTES + NUMBER_BYTES);
+    this.#at = this.#itemsAt + VALUE_LENGTH_BYTES;
+  }
+
+  /** @returns false when there is no room for it */
+  item(memory: DataView, from: number, length: number): boolean {
+    const bytes = VALUE_LENGTH_BYTES + length;
+    if (this.#at + bytes + this.#left * RESERVED_BYTES > MAX_BATCH_BYTES) return false;
+    this.#length(length);
+    this.#copy(memory, from, length);
+    this.#items++;
+    return true;
+  }
+
+  /** One that is not there. @returns false when there is no room for it */
+  missingItem(): boolean {
+    if (this.#at + VALUE_LENGTH_BYTES + this.#left * RESERVED_BYTES > MAX_BATCH_BYTES) return false;
+    this.#length(MISSING);
+    this.#items++;
+    return true;
+  }
+
+  /** How many there are, and where they end, for `cutItems`. */
+  get items(): number {
+    return this.#items;
+  }
+
+  get itemsEnd(): number {
+    return this.#at;
+  }
+
+  /** Take back all items but the first ones. */
+  cutItems(items: number, end: number): void {
+    this.#items = items;
+    this.#at = end;
+  }
+
+  endItems(position?: number): void {
+    if (position !== undefined) this.#view.setFloat64(this.#data + VALUE_LENGTH_BYTES, position, true);
+    this.#view.setUint32(this.#itemsAt, this.#items, true);
+    this.#view.setUint32(this.#data, this.#at - this.#data - VALUE_LENGTH_BYTES, true);
+  }
+
+  /** They do not fit: the status says so. */
+  dropItems(kind: number): void {
+    this.#at = this.#data;
+    this.#view.setUint8(this.#data - 1, statusByte(kind, STATUS.tooLarge));
   }
 
   #float(value: number): void {

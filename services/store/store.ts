@@ -13,9 +13,14 @@ export const store: WorkerType = {
   create: ({ memoryBytes }) => createStore({ seed: drawSeed(), maxBytes: Math.floor(SHARE * memoryBytes) }),
 };
 
-export function createStore(options: KeyspaceOptions): IncrementalState {
+export type StoreOptions = KeyspaceOptions & {
+  /** Of a collection's nodes, at most; the usual size is `NODE_BYTES`. */
+  readonly nodeBytes?: number;
+};
+
+export function createStore(options: StoreOptions): IncrementalState {
   const engine = createEngine(options);
-  const executor = new Executor(() => engine.keyspace);
+  const executor = new Executor(() => engine.keyspace, options.nodeBytes);
   return Object.assign(engine, { apply: executor.apply.bind(executor) });
 }
 

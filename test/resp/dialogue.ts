@@ -16,6 +16,7 @@ export function readable(reply: string): unknown {
     const rest = head.slice(1);
     switch (head[0]) {
       case '*':
+      case '~':
         return rest === '-1' ? null : Array.from({ length: Number(rest) }, next);
       case '$': {
         if (rest === '-1') return null;

@@ -46,6 +46,7 @@ export class Collection {
   marks = 0;
   #keyspace: Keyspace | undefined;
   #exists = false;
+  #isNew = false;
   #before = { marks: 0, pages: 0, lastPage: 0 };
   readonly #value = new Scratch();
   readonly #content = { type: 0, value: this.#value.memory, from: 0, length: 0, deadline: 0 };
@@ -62,10 +63,21 @@ export class Collection {
     this.trees = [first, ...others];
   }
 
+  /** Begin with no elements: what it is when it is saved takes the place of whatever the key holds that the keyspace is at then. */
+  begin(keyspace: Keyspace): void {
+    this.#keyspace = keyspace;
+    this.#exists = false;
+    this.#isNew = true;
+    this.marks = 0;
+    this.#pages.begin(keyspace, 0, 0, 0);
+    for (const tree of this.trees) tree.clear();
+  }
+
   /** Take what the key holds that the keyspace sought last: a collection of these forms, or nothing. */
   open(keyspace: Keyspace): void {
     this.#keyspace = keyspace;
     this.#exists = keyspace.exists;
+    this.#isNew = false;
     this.marks = 0;
     if (this.#exists && keyspace.isPaged) this.#openPaged(keyspace, keyspace.value, keyspace.valueFrom);
     else this.#openSmall(keyspace);
@@ -124,7 +136,8 @@ export class Collection {
     const keyspace = this.#keyspace;
     if (keyspace === undefined) return;
     if (this.count === 0) {
-      if (this.#exists) keyspace.discardRecord();
+      if (this.#isNew) keyspace.remove();
+      else if (this.#exists) keyspace.discardRecord();
     } else if (this.#exists && this.#isRecordAsItWas && deadline === keyspace.deadline) keyspace.touch();
     else this.#write(keyspace, type, deadline);
   }
@@ -148,7 +161,8 @@ export class Collection {
     this.#content.value = to.memory;
     this.#content.length = to.length;
     this.#content.deadline = deadline;
-    keyspace.rewrite(this.#content);
+    if (this.#isNew) keyspace.overwrite(this.#content);
+    else keyspace.rewrite(this.#content);
   }
 
   #putPaged(to: Scratch): void {

@@ -52,7 +52,8 @@ export class Pages {
 
   /** Look for a page that is there. */
   seek(cursor: Cursor, page: number): void {
-    assert.ok(this.#find(cursor, page), `page ${page} of collection ${this.collection} is there`);
+    // The text is made only where it is needed: it would take longer than all the rest.
+    if (!this.#find(cursor, page)) assert.fail(`page ${page} of collection ${this.collection} is not there`);
   }
 
   #find(cursor: Cursor, page: number): boolean {

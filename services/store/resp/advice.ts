@@ -1,6 +1,6 @@
 /** What to use in place of commands of Redis that the store does not have. */
 const HASHES = 'hashes are not there: keep a key for each field, or one value of text with GET and SET';
-const SETS = 'sets and sorted sets are not there: keep a key for each item, and SCAN with MATCH';
+const SORTED_SETS = 'sorted sets are not there: keep a key for each item, and SCAN with MATCH';
 const SCRIPTS = 'scripts are not there: use MULTI with WATCH, or SET with NX, XX and GET';
 const MESSAGES = 'messages and streams are not there: use a broker for them';
 const BITS = 'bits and the like are not there: use GETRANGE and SETRANGE';
@@ -14,16 +14,13 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/^(bit|setbit$|getbit$|pf|geo)/, BITS],
   [/^b[lrz][a-z]+$/, WAITING],
   [/^h[a-z]+$/, HASHES],
+  [/^z[a-z]+$/, SORTED_SETS],
   [
     /^(acl|bgrewriteaof|bgsave|cluster|debug|failover|latency|memory|module|psync|replicaof|shutdown|slaveof|slowlog|sync)$/,
     OPERATING,
   ],
 ];
-const SET_COMMANDS =
-  /^(s(add|rem|card|diff|inter|union|ismember|mismember|members|move|pop|randmember|scan|diffstore|interstore|unionstore|intercard|ort|ort_ro)|z[a-z]+)$/;
-
 export function adviceFor(name: string): string | undefined {
-  if (SET_COMMANDS.test(name)) return SETS;
   const found = ADVICE.find(([pattern]) => pattern.test(name));
   return found?.[1] ?? 'COMMAND LIST tells what there is';
 }

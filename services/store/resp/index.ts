@@ -7,11 +7,19 @@ import { KEY_COMMANDS } from './key-commands.ts';
 import { LIST_COMMANDS } from './list-commands.ts';
 import { writeExpect, writeKeyless, writeOperation } from './operation-writer.ts';
 import { results } from './result-cursor.ts';
+import { SET_COMMANDS } from './set-commands.ts';
 import { STRING_COMMANDS } from './string-commands.ts';
 import { WALK_COMMANDS } from './walk-commands.ts';
 
 export const storeResp: RespType = {
-  commands: [...STRING_COMMANDS, ...KEY_COMMANDS, ...EXPIRY_COMMANDS, ...WALK_COMMANDS, ...LIST_COMMANDS],
+  commands: [
+    ...STRING_COMMANDS,
+    ...LIST_COMMANDS,
+    ...SET_COMMANDS,
+    ...KEY_COMMANDS,
+    ...EXPIRY_COMMANDS,
+    ...WALK_COMMANDS,
+  ],
   results,
   watching: {
     look: (words, index, batch, step) => writeOperation(batch, KINDS.head, 0, words, index, step),

@@ -9,7 +9,8 @@ import {
   VALUE_LENGTH_BYTES,
 } from '../operations.ts';
 
-const NO_KEY = 0;
+/** In place of the index of a key's word: the operation is on no key, or on all. */
+export const NO_KEY = 0;
 
 /** An operation without a value. */
 export function writeOperation(
@@ -64,14 +65,14 @@ export function writeItems(
   step: ResultStep,
   first?: number,
 ): void {
-  const keyBytes = keyLength(words, key);
+  const keyBytes = key === NO_KEY ? 0 : keyLength(words, key);
   let valueBytes = 0;
   for (let word = from; word < end; word++) valueBytes += VALUE_LENGTH_BYTES + valueLength(words, word);
   const size = OPERATION_HEAD_BYTES + VALUE_LENGTH_BYTES + bytesOf(first) + keyBytes + valueBytes;
   let at = writeHead(batch, batch.operation(size, step), kind, options, keyBytes);
   at = batch.bytes.writeUInt32LE(valueBytes, at);
   at = writeNumbers(batch, at, first);
-  words.copyTo(key, batch.bytes, at);
+  if (keyBytes > 0) words.copyTo(key, batch.bytes, at);
   at += keyBytes;
   for (let word = from; word < end; word++) {
     at = batch.bytes.writeUInt32LE(words.length(word), at);
@@ -80,20 +81,25 @@ export function writeItems(
   }
 }
 
-/** An operation on all keys, with a pattern. */
-export function writeScan(
+/** An operation whose value is a pattern, on all keys or on the elements of one. @param key 0: on all */
+export function writePatternOperation(
   batch: CommandBatch,
+  kind: number,
   options: number,
+  words: Arguments,
+  key: number,
   pattern: Uint8Array,
   position: number,
-  keys: number,
+  count: number,
   step: ResultStep,
 ): void {
-  const size = OPERATION_HEAD_BYTES + VALUE_LENGTH_BYTES + 2 * NUMBER_BYTES + pattern.length;
-  let at = writeHead(batch, batch.operation(size, step), KINDS.scan, options, 0);
+  const keyBytes = key === NO_KEY ? 0 : keyLength(words, key);
+  const size = OPERATION_HEAD_BYTES + VALUE_LENGTH_BYTES + 2 * NUMBER_BYTES + keyBytes + pattern.length;
+  let at = writeHead(batch, batch.operation(size, step), kind, options, keyBytes);
   at = batch.bytes.writeUInt32LE(pattern.length, at);
-  at = writeNumbers(batch, at, position, keys);
-  batch.bytes.set(pattern, at);
+  at = writeNumbers(batch, at, position, count);
+  if (keyBytes > 0) words.copyTo(key, batch.bytes, at);
+  batch.bytes.set(pattern, at + keyBytes);
 }
 
 /** An operation on all keys, or on none. */

@@ -26,6 +26,14 @@ export const bulk: ResultStep = (reply) => {
   else if (!isError(reply)) reply.null();
 };
 
+/** The length of what the key holds, if it is of this type: bytes of a string, or elements. */
+export function lengthOf(type: number): ResultStep {
+  return (reply) => {
+    if (results.isDone && results.type !== type) isError(reply, STATUS.wrongType);
+    else reply.integer(results.isDone ? results.length : 0);
+  };
+}
+
 /** A part of a value, or nothing of it. */
 export const data: ResultStep = (reply) => {
   if (results.isDone) reply.bytesOf(results.bytes, results.data, results.end);

@@ -2,40 +2,33 @@
 import {
   type Arguments,
   type CommandBatch,
-  CommandError,
   type DataCommand,
   NO_KEYS,
-  numberOf,
   type ReplyWriter,
   type ResultStep,
   syntaxError,
 } from '@dpr/resp';
-import { END_POSITION, FLUSH_WHOLE, KINDS, MAX_FLUSHED_KEYS, OPTIONS, STATUS } from '../operations.ts';
+import { END_POSITION, FLUSH_WHOLE, KINDS, MAX_FLUSHED_KEYS, NUMBER_BYTES, OPTIONS, STATUS } from '../operations.ts';
 import { reads, writes } from './data-command.ts';
-import { writeKeyless, writeScan } from './operation-writer.ts';
+import { NO_KEY, writeKeyless, writePatternOperation } from './operation-writer.ts';
 import { results } from './result-cursor.ts';
+import { ALL, patternOf, scanOptionsOf } from './scan-options.ts';
 import { integer, tooLarge } from './steps.ts';
 import { typeNamed } from './type-names.ts';
 
-const USUAL_COUNT = 10;
-/** More keys than this are not looked at for one SCAN, so that others have their turn. */
-const MAX_COUNT = 100_000;
 /** So many keys are removed before others have their turn. */
 const FLUSHED_TOGETHER = 10_000;
 const ANY_TYPE = 0;
-const ALL = Buffer.from('*');
-const NUMBER_BYTES = 8;
 const LENGTH_BYTES = 2;
 
 export const WALK_COMMANDS: readonly DataCommand[] = [
   reads('scan', -2, NO_KEYS, 'Some keys, from a cursor on.', scan),
   reads('keys', 2, NO_KEYS, 'All keys that fit a pattern.', (words, batch) =>
-    writeScan(batch, OPTIONS.inOrder, patternOf(words, 1), 0, Number.MAX_SAFE_INTEGER, allKeys),
+    walk(words, batch, patternOf(words, 1), 0, Number.MAX_SAFE_INTEGER, allKeys),
   ),
-  reads('randomkey', 1, NO_KEYS, 'Any key.', (_words, batch) => {
-    const position = Math.floor(Math.random() * END_POSITION);
-    writeScan(batch, OPTIONS.inOrder, ALL, position, 1, firstKey);
-    writeScan(batch, OPTIONS.inOrder, ALL, 0, 1, firstKeyOrNull);
+  reads('randomkey', 1, NO_KEYS, 'Any key.', (words, batch) => {
+    walk(words, batch, ALL, Math.floor(Math.random() * END_POSITION), 1, firstKey);
+    walk(words, batch, ALL, 0, 1, firstKeyOrNull);
   }),
   reads('dbsize', 1, NO_KEYS, 'How many keys there are.', (_words, batch) =>
     writeKeyless(batch, KINDS.size, 0, integer),
@@ -44,34 +37,24 @@ export const WALK_COMMANDS: readonly DataCommand[] = [
   flushes('flushall'),
 ];
 
+function walk(
+  words: Arguments,
+  batch: CommandBatch,
+  pattern: Uint8Array,
+  position: number,
+  keys: number,
+  step: ResultStep,
+): void {
+  writePatternOperation(batch, KINDS.scan, OPTIONS.inOrder, words, NO_KEY, pattern, position, keys, step);
+}
+
 function scan(words: Arguments, batch: CommandBatch): void {
-  const position = numberOf(words, 1, 0, END_POSITION - 1, 'ERR invalid cursor');
-  let pattern: Uint8Array = ALL;
-  let count = USUAL_COUNT;
-  let type: number | undefined = ANY_TYPE;
-  for (let at = 2; at < words.count; at += 2) {
-    const word = words.word(at);
-    if (at + 1 === words.count) throw syntaxError();
-    if (word === 'MATCH') pattern = patternOf(words, at + 1);
-    else if (word === 'COUNT') count = numberOf(words, at + 1);
-    else if (word === 'TYPE') type = typeNamed(words.text(at + 1).toLowerCase());
-    else throw syntaxError();
-  }
-  if (count < 1) throw syntaxError();
+  const { position, pattern, count, type: name } = scanOptionsOf(words, 1, true);
+  const type = name === undefined ? ANY_TYPE : typeNamed(name);
+  const options = OPTIONS.inOrder | (type ?? ANY_TYPE);
   const step = type === undefined ? emptyPage : page;
-  writeScan(batch, OPTIONS.inOrder | (type ?? ANY_TYPE), pattern, position, Math.min(count, MAX_COUNT), step);
+  writePatternOperation(batch, KINDS.scan, options, words, NO_KEY, pattern, position, count, step);
 }
-
-function patternOf(words: Arguments, index: number): Uint8Array {
-  const pattern = words.slice(index);
-  if (pattern.length > MAX_PATTERN_BYTES) {
-    throw new CommandError(`ERR a pattern has at most ${MAX_PATTERN_BYTES} bytes, and this has ${pattern.length}`);
-  }
-  return pattern;
-}
-
-/** Patterns are compared with many keys. */
-const MAX_PATTERN_BYTES = 1_024;
 
 /** The keys of the page that is the present result. */
 function eachKey(take: (from: number, end: number) => void): void {

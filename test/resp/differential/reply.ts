@@ -67,8 +67,9 @@ export function isErrorReply({ type }: Reply): boolean {
   return type === '-' || type === '!';
 }
 
-/** Null, nothing, 0 or an empty list: what a command answers for a key that is not there. */
+/** Null, nothing, 0, an empty list, or an empty page that is the last one: what a command answers for a key that is not there. */
 export function isEmptyReply({ type, text, items }: Reply): boolean {
+  if (items?.length === 2) return items[0]?.text === '0' && items[1]?.items?.length === 0;
   if (items !== undefined) return items.length === 0;
   return text === undefined || text === '' || (type === ':' && text === '0');
 }
