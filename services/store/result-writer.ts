@@ -20,8 +20,6 @@ export class ResultWriter {
   #bytes = new Uint8Array(FIRST_BYTES);
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
-  /** Where the result begins whose data is being made. */
-  #opened = 0;
   /** Operations that have no result yet. */
   #left = 0;
   // Of items that were begun: where the length of their data is, where their number is, and that number.
@@ -99,48 +97,6 @@ export class ResultWriter {
     this.#length(length);
     this.#copy(value, from, length);
     return true;
-  }
-
-  /** Begin data that is made of several parts; `endData` or `refuseData` ends it. */
-  beginData(): void {
-    this.#opened = this.#at;
-    this.#need(1 + VALUE_LENGTH_BYTES);
-    this.#at += 1 + VALUE_LENGTH_BYTES;
-  }
-
-  /** Add u32 bytes, bytes. @returns whether they have room */
-  addElement(value: DataView, from: number, length: number): boolean {
-    if (!this.hasRoom(VALUE_LENGTH_BYTES + length)) return false;
-    this.#length(length);
-    this.#copy(value, from, length);
-    return true;
-  }
-
-  /** @returns whether it has room */
-  addFloat(value: number): boolean {
-    if (!this.hasRoom(NUMBER_BYTES)) return false;
-    this.#float(value);
-    return true;
-  }
-
-  /** @param fits whether all parts had room @returns the same */
-  endData(kind: number, fits: boolean): boolean {
-    if (!fits) {
-      this.refuseData(kind, STATUS.tooLarge);
-      return false;
-    }
-    const end = this.#at;
-    this.#at = this.#opened;
-    this.status(kind, STATUS.done);
-    this.#length(end - this.#at - VALUE_LENGTH_BYTES);
-    this.#at = end;
-    return true;
-  }
-
-  /** There is to be no data. */
-  refuseData(kind: number, status: number): void {
-    this.#at = this.#opened;
-    this.status(kind, status);
   }
 
   /** Begin items: each is added, as long as there is room, and then they are ended, or dropped as too large. @param hasPosition before them */

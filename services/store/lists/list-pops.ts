@@ -2,7 +2,7 @@
 import type { Keyspace } from '../engine/index.ts';
 import { STATUS, VALUE_LENGTH_BYTES } from '../operations.ts';
 import { Scratch } from '../scratch.ts';
-import { ELEMENT_LENGTH_BYTES, LIST_OPTIONS } from '../operations/lists.ts';
+import { LIST_OPTIONS } from '../operations/lists.ts';
 import { addElements } from './list-reads.ts';
 import { insertAt } from './list-writes.ts';
 import type { OpenList } from './open-list.ts';
@@ -11,7 +11,7 @@ import type { OpenList } from './open-list.ts';
 export function pop(list: OpenList, keyspace: Keyspace): boolean {
   const status = list.open(keyspace);
   if (status !== STATUS.done) return list.end(status);
-  list.results.beginData();
+  list.results.beginItems(list.reader.kind);
   return take(list, keyspace);
 }
 
@@ -21,24 +21,24 @@ export function popFirst(list: OpenList, keyspace: Keyspace): boolean {
   let { key, keyLength } = list.reader;
   for (let next = value; !keyspace.exists && next < value + valueLength; next = key + keyLength) {
     keyLength = memory.getUint32(next, true);
-    key = next + ELEMENT_LENGTH_BYTES;
+    key = next + VALUE_LENGTH_BYTES;
     keyspace.seek(memory, key, keyLength);
   }
   const status = list.open(keyspace);
   if (status !== STATUS.done) return list.end(status);
-  list.results.beginData();
-  if (!list.results.addElement(memory, key, keyLength)) return list.results.endData(list.reader.kind, false);
+  list.results.beginItems(list.reader.kind);
+  if (!list.results.item(memory, key, keyLength)) return list.endItems(false);
   return take(list, keyspace);
 }
 
 function take(list: OpenList, keyspace: Keyspace): boolean {
-  const { kind, options, first } = list.reader;
+  const { options, first } = list.reader;
   const count = Math.min(first, list.count);
   const isAtFirst = (options & LIST_OPTIONS.atFirst) !== 0;
   const place = isAtFirst ? 0 : list.count - count;
   const fits = addElements(list, place, count, !isAtFirst);
   if (fits) list.removeRange(keyspace, place, count);
-  return list.results.endData(kind, fits);
+  return list.endItems(fits);
 }
 
 /** Moves an element from an end of a list to one of another list, or of the same one. */

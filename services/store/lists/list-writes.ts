@@ -1,7 +1,8 @@
 /** Operations that change a list, and tell no more of it than a number. */
 import type { Keyspace } from '../engine/index.ts';
-import { STATUS } from '../operations.ts';
-import { ELEMENT_LENGTH_BYTES, LIST_OPTIONS } from '../operations/lists.ts';
+import { countItems } from '../items.ts';
+import { MAX_VALUE_BYTES, STATUS, VALUE_LENGTH_BYTES } from '../operations.ts';
+import { LIST_OPTIONS } from '../operations/lists.ts';
 import { rangeOf } from './list-reads.ts';
 import type { OpenList } from './open-list.ts';
 
@@ -11,17 +12,12 @@ export function push(list: OpenList, keyspace: Keyspace): true {
   const status = list.open(keyspace);
   if (status === STATUS.wrongType) return list.end(status);
   if (status === STATUS.absent && (options & LIST_OPTIONS.ifPresent) !== 0) return list.end(STATUS.unmet);
-  const end = value + valueLength;
-  let count = 0;
-  for (let at = value; at < end; at += ELEMENT_LENGTH_BYTES + memory.getUint32(at, true)) count++;
-  if (!list.hasRoom(count, valueLength - count * ELEMENT_LENGTH_BYTES)) return list.end(STATUS.full);
+  const count = countItems(memory, value, value + valueLength, MAX_VALUE_BYTES);
+  if (!list.hasRoom(count, valueLength - count * VALUE_LENGTH_BYTES)) return list.end(STATUS.full);
   const isAtFirst = (options & LIST_OPTIONS.atFirst) !== 0;
-  for (let at = value; at < end;) {
-    const length = memory.getUint32(at, true);
-    at += ELEMENT_LENGTH_BYTES;
-    insertAt(list, isAtFirst, memory, at, length);
-    at += length;
-  }
+  const { items } = list;
+  items.begin(memory, value, valueLength);
+  while (items.next()) insertAt(list, isAtFirst, memory, items.from, items.length);
   list.save();
   return list.endWith(list.count);
 }
@@ -51,9 +47,9 @@ export function insertBeside(list: OpenList, keyspace: Keyspace): true {
   const { memory, value, valueLength, options } = list.reader;
   const status = list.open(keyspace);
   if (status !== STATUS.done) return list.end(status);
-  const sought = value + ELEMENT_LENGTH_BYTES;
+  const sought = value + VALUE_LENGTH_BYTES;
   const soughtLength = memory.getUint32(value, true);
-  const added = sought + soughtLength + ELEMENT_LENGTH_BYTES;
+  const added = sought + soughtLength + VALUE_LENGTH_BYTES;
   const addedLength = value + valueLength - added;
   list.lookFor(sought, soughtLength);
   const found = seekSought(list);

@@ -5,13 +5,14 @@ import type { Keyspace } from '../engine/index.ts';
 import type { ResultWriter } from '../result-writer.ts';
 import { LIST_KINDS, MAX_COMPARED_ELEMENTS } from '../operations/lists.ts';
 import { Move, pop, popFirst } from './list-pops.ts';
-import { tellElement, tellPositions, tellRange } from './list-reads.ts';
+import { Positions, tellElement, tellRange } from './list-reads.ts';
 import { insertBeside, push, removeLike, setElement, trim } from './list-writes.ts';
 import { OpenList } from './open-list.ts';
 
 export class Lists {
   readonly #reader: BatchReader;
   readonly #list: OpenList;
+  readonly #positions: Positions;
   readonly #move: Move;
 
   /** @param nodeBytes of a node of their trees @param maxCompared elements for one operation */
@@ -23,6 +24,7 @@ export class Lists {
   ) {
     this.#reader = reader;
     this.#list = new OpenList(reader, results, nodeBytes, maxCompared);
+    this.#positions = new Positions(this.#list);
     this.#move = new Move(this.#list, new OpenList(reader, results, nodeBytes, maxCompared));
   }
 
@@ -47,7 +49,7 @@ export class Lists {
       case LIST_KINDS.listTrim:
         return trim(list, keyspace);
       case LIST_KINDS.listPositions:
-        return tellPositions(list, keyspace);
+        return this.#positions.tell(keyspace);
       case LIST_KINDS.listMove:
         return this.#move.move(keyspace);
       default:

@@ -6,6 +6,7 @@ import type { Position } from '../collections/position.ts';
 import type { Tree } from '../collections/tree.ts';
 import { sameBytes } from '../engine/bytes.ts';
 import { type Keyspace, TYPES } from '../engine/index.ts';
+import { Items } from '../items.ts';
 import { STATUS } from '../operations.ts';
 import type { ResultWriter } from '../result-writer.ts';
 
@@ -14,6 +15,8 @@ export class OpenList {
   readonly results: ResultWriter;
   /** So many elements one operation compares. */
   readonly maxCompared: number;
+  /** For the elements of an operation. */
+  readonly items = new Items();
   readonly #list: Collection;
   /** In the operations' memory, the element that is looked for. */
   #sought = 0;
@@ -44,6 +47,13 @@ export class OpenList {
   endWith(integer: number): true {
     this.results.integer(this.reader.kind, BigInt(integer));
     return true;
+  }
+
+  /** @param fit whether all items had room @returns the same */
+  endItems(fit: boolean): boolean {
+    if (fit) this.results.endItems();
+    else this.results.dropItems(this.reader.kind);
+    return fit;
   }
 
   get count(): number {

@@ -1,5 +1,6 @@
 /**
- * Operations on lists, in the format that `../operations.ts` tells. Elements of one operation or one result are, together: of each, u32 bytes, bytes.
+ * Operations on lists, in the format that `../operations.ts` tells. Elements of one operation are items: of each u32
+ * bytes, bytes; those of one result have u32 their number before them.
  *
  * | kind          | value             | numbers                        | does                                             | result                    |
  * | ------------- | ----------------- | ------------------------------ | ------------------------------------------------ | ------------------------- |
@@ -17,8 +18,6 @@
  *
  * `absent`: the key is not there, or the place. `unmet`, of listSet: there is no such place; of listInsert: no such element; of a push: no key.
  */
-import { MAX_BATCH_BYTES } from '@dpr/protocol';
-
 export const LIST_KINDS = {
   listPush: 40,
   listPop: 41,
@@ -51,6 +50,3 @@ export const LIST_OPTIONS = {
 
 /** So many elements are compared by one operation. */
 export const MAX_COMPARED_ELEMENTS = 10_000_000;
-/** Elements of one operation together: the batch has no room for more. */
-export const MAX_ELEMENTS_BYTES = MAX_BATCH_BYTES;
-export const ELEMENT_LENGTH_BYTES = 4;

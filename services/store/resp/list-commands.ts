@@ -7,21 +7,19 @@ import {
   integerOf,
   NO_KEYS,
   NOT_INTEGER,
-  type ReplyWriter,
   type ResultStep,
   syntaxError,
 } from '@dpr/resp';
-import { KINDS, OPTIONS, STATUS } from '../operations.ts';
+import { eachItem, KINDS, NUMBER_BYTES, OPTIONS, STATUS } from '../operations.ts';
 import { LIST_KINDS, LIST_OPTIONS, MAX_COMPARED_ELEMENTS } from '../operations/lists.ts';
 import { TYPES } from '../engine/index.ts';
 import { ONE_KEY, reads, TWO_KEYS, writes } from './data-command.ts';
+import { item, items } from './item-steps.ts';
 import { checkKey, writeItems, writeOperation, writeValueOperation } from './operation-writer.ts';
 import { results } from './result-cursor.ts';
-import { integer, isError, okIfThere } from './steps.ts';
+import { integer, isError, lengthOf, okIfThere } from './steps.ts';
 
 const KEY = 1;
-const NUMBER_BYTES = 8;
-const LENGTH_BYTES = 4;
 
 export const LIST_COMMANDS: readonly DataCommand[] = [
   pushes('lpush', 'Adds elements before the first one.', LIST_OPTIONS.atFirst),
@@ -35,13 +33,13 @@ export const LIST_COMMANDS: readonly DataCommand[] = [
   pops('lpop', 'Removes the first elements.', LIST_OPTIONS.atFirst),
   pops('rpop', 'Removes the last elements.', 0),
   reads('llen', 2, ONE_KEY, 'How many elements there are.', (words, batch) =>
-    writeOperation(batch, KINDS.head, 0, words, KEY, listLength),
+    writeOperation(batch, KINDS.head, 0, words, KEY, lengthOf(TYPES.list)),
   ),
   reads('lindex', 3, ONE_KEY, 'The element at a place.', (words, batch) =>
     writeOperation(batch, LIST_KINDS.listIndex, OPTIONS.inOrder, words, KEY, elementOrNull, clampedOf(words, 2)),
   ),
   reads('lrange', 4, ONE_KEY, 'The elements from a place to another.', (words, batch) =>
-    writeRange(batch, LIST_KINDS.listRange, OPTIONS.inOrder, words, elements),
+    writeRange(batch, LIST_KINDS.listRange, OPTIONS.inOrder, words, items),
   ),
   reads('lpos', -3, ONE_KEY, 'Where elements like this are.', positions),
   writes('lset', 4, ONE_KEY, 'Puts an element in the place of another.', (words, batch) =>
@@ -79,7 +77,7 @@ function pops(name: string, summary: string, options: number): DataCommand {
   return writes(name, -2, ONE_KEY, summary, (words, batch) => {
     if (words.count > 3) throw new CommandError(`ERR wrong number of arguments for '${name}' command`);
     const count = words.count === 3 ? countOf(words, 2, 0, NOT_POSITIVE) : 1;
-    const step = words.count === 3 ? elementsOrNull : firstElement;
+    const step = words.count === 3 ? elementsOrNull : item;
     writeOperation(batch, LIST_KINDS.listPop, options | OPTIONS.inOrder, words, KEY, step, count);
   });
 }
@@ -162,27 +160,6 @@ function popOfFirst(words: Arguments, batch: CommandBatch): void {
   writeItems(batch, listPopFirst, options | OPTIONS.inOrder, words, 2, 3, side, keyAndElements, count ?? 1);
 }
 
-/** The elements of the present result, one after another. */
-function eachElement(take: (from: number, end: number) => void): void {
-  const { bytes, end } = results;
-  for (let at = results.data; at < end;) {
-    const from = at + LENGTH_BYTES;
-    at = from + bytes.readUInt32LE(at);
-    take(from, at);
-  }
-}
-
-function countElements(): number {
-  let count = 0;
-  eachElement(() => count++);
-  return count;
-}
-
-function writeElements(reply: ReplyWriter): void {
-  reply.array(countElements());
-  eachElement((from, end) => reply.bytesOf(results.bytes, from, end));
-}
-
 /** The step of a command that compares elements, of which there may be too many. */
 function compared(step: ResultStep): ResultStep {
   return (reply, batch) => {
@@ -191,45 +168,28 @@ function compared(step: ResultStep): ResultStep {
   };
 }
 
-const listLength: ResultStep = (reply) => {
-  if (!results.isDone) reply.integer(0);
-  else if (results.type !== TYPES.list) isError(reply, STATUS.wrongType);
-  else reply.integer(results.length);
-};
-
 const elementOrNull: ResultStep = (reply) => {
   if (results.isDone) reply.bytesOf(results.bytes, results.data, results.end);
   else if (!isError(reply)) reply.null();
 };
 
-const elements: ResultStep = (reply) => {
-  if (results.isDone) writeElements(reply);
-  else if (!isError(reply)) reply.array(0);
+const elementsOrNull: ResultStep = (reply, batch) => {
+  if (results.status === STATUS.absent) reply.nullArray();
+  else items(reply, batch);
 };
 
-const elementsOrNull: ResultStep = (reply) => {
-  if (results.isDone) writeElements(reply);
-  else if (!isError(reply)) reply.nullArray();
-};
-
-/** There is one. */
-const firstElement: ResultStep = (reply) => {
-  if (results.isDone) reply.bytesOf(results.bytes, results.data + LENGTH_BYTES, results.end);
-  else if (!isError(reply)) reply.null();
-};
-
-/** The first of the elements is the key. */
+/** The first of the items is the key. */
 const keyAndElements: ResultStep = (reply) => {
   if (!results.isDone) {
     if (!isError(reply)) reply.nullArray();
     return;
   }
+  const count = results.bytes.readUInt32LE(results.data);
   reply.array(2);
-  const count = countElements() - 1;
   let index = 0;
-  eachElement((from, end) => {
+  eachItem(results.bytes, results.data, (from, end) => {
     reply.bytesOf(results.bytes, from, end);
-    if (index++ === 0) reply.array(count);
+    if (index++ === 0) reply.array(count - 1);
   });
 };
 

@@ -76,7 +76,7 @@ export const read = {
   places: reader((data) => [...new Float64Array(new Uint8Array(data.subarray(4)).buffer)]),
   items: reader((data) => {
     const items: string[] = [];
-    for (let at = 4; at < data.length; at += 4 + (items.at(-1)?.length ?? 0)) {
+    for (let at = 8; at < data.length; at += 4 + (items.at(-1)?.length ?? 0)) {
       items.push(data.toString('latin1', at + 4, at + 4 + data.readUInt32LE(at)));
     }
     return items;
