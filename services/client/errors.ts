@@ -108,12 +108,12 @@ export class OverflowError extends DprError {
 }
 
 /** Why an operation of a store was not done. */
-export type StoreFailure = 'notNumber' | 'overflow' | 'full' | 'tooLarge';
+export type StoreFailure = 'notNumber' | 'overflow' | 'full' | 'tooLarge' | 'wrongType';
 
 /**
  * Operations of a store failed and changed nothing; the others of the same call executed. `notNumber`: what is to be incremented is no whole
  * number of 64 bits. `overflow`: the sum would be none. `full`: the worker has no memory for it. `tooLarge`: the values of one batch are
- * more than a reply holds, so ask for fewer at a time.
+ * more than a reply holds, so ask for fewer at a time. `wrongType`: the key holds something else, such as a hash and no value of bytes.
  */
 export class StoreError extends DprError {
   override readonly name = 'StoreError';
@@ -138,6 +138,7 @@ const REASONS: Readonly<Record<StoreFailure, string>> = {
   overflow: 'the sum does not fit into 64 bits',
   full: 'the store has no memory left',
   tooLarge: 'the values are more than one reply holds: get fewer at a time',
+  wrongType: 'the key holds a value of another type',
 };
 
 /** More operations wait than the session holds, or `whenFull: 'reject'` was asked for. Nothing was sent. */

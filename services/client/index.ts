@@ -50,9 +50,11 @@ export {
   type RemovalOptions,
   type WorkerStatus,
 } from './operator/operator.ts';
+export type { Hash, HashEntry, HashField } from './session/hash.ts';
 export type { Outcome } from './session/outcome.ts';
 export type { FailedOperations, FailureFormat, ResultsFormat } from './session/results-format.ts';
 export type { LostOperations, RollbackReport } from './session/rollback-report.ts';
+export type { ScanOptions } from './session/scan.ts';
 export type { Session, WorkerHandle } from './session/session.ts';
 export {
   storeType,

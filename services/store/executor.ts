@@ -5,9 +5,9 @@ import { addDecimal, DECIMAL_BYTES, parseDecimal, writeDecimal } from './decimal
 import { countAt, marksAt } from './collections/head.ts';
 import { Teardown } from './collections/teardown.ts';
 import { type Keyspace, MAX_PREFETCHED, TYPES } from './engine/index.ts';
+import { Hashes } from './hashes/hashes.ts';
 import { Lists } from './lists/lists.ts';
-import { GET_GUARD, KINDS, OPTIONS, SIZE_OF_DEADLINES, STATUS } from './operations.ts';
-import { isSetKind } from './operations/sets.ts';
+import { GET_GUARD, isHashKind, isSetKind, KINDS, OPTIONS, SIZE_OF_DEADLINES, STATUS } from './operations.ts';
 import { ResultWriter } from './result-writer.ts';
 import { Rewriter } from './rewriter.ts';
 import { Sets } from './sets/sets.ts';
@@ -19,11 +19,12 @@ export class Executor {
   readonly #results = new ResultWriter();
   readonly #rewriter = new Rewriter(this.#reader, this.#results);
   readonly #walker = new Walker(this.#reader, this.#results);
+  readonly #hashes: Hashes;
   readonly #lists: Lists;
   readonly #sets: Sets;
   readonly #teardown = new Teardown();
   /** Of the keys of a batch. */
-  readonly #hashes = new Uint32Array(MAX_BATCH_OPERATIONS);
+  readonly #keyHashes = new Uint32Array(MAX_BATCH_OPERATIONS);
   readonly #digits = new DataView(new ArrayBuffer(DECIMAL_BYTES));
   /** What is to be written; one object for all, since a batch may write thousands of times. */
   readonly #content = { type: TYPES.string, value: this.#digits as DataView, from: 0, length: 0, deadline: 0 };
@@ -34,6 +35,7 @@ export class Executor {
   /** @param nodeBytes of collections, if it is not the usual number */
   constructor(keyspace: () => Keyspace, nodeBytes?: number) {
     this.#keyspace = keyspace;
+    this.#hashes = new Hashes(this.#reader, this.#results, nodeBytes);
     this.#lists = new Lists(this.#reader, this.#results, nodeBytes);
     this.#sets = new Sets(this.#reader, this.#results, nodeBytes);
   }
@@ -46,14 +48,14 @@ export class Executor {
     this.#results.begin(count);
     this.#skipped = 0;
     for (let index = 0; index < count; index++) {
-      if (index % MAX_PREFETCHED === 0) keyspace.prefetch(this.#hashes, index, count);
+      if (index % MAX_PREFETCHED === 0) keyspace.prefetch(this.#keyHashes, index, count);
       this.#reader.read();
       if (this.#skipped > 0) {
         this.#skipped--;
         this.#results.status(this.#reader.kind, this.#why);
         continue;
       }
-      keyspace.seek(this.#reader.memory, this.#reader.key, this.#reader.keyLength, this.#hashes[index]);
+      keyspace.seek(this.#reader.memory, this.#reader.key, this.#reader.keyLength, this.#keyHashes[index]);
       this.#perform(keyspace);
     }
     this.#teardown.work(keyspace, operations.length);
@@ -65,7 +67,7 @@ export class Executor {
     this.#reader.begin(operations);
     for (let index = 0; index < count; index++) {
       if (!this.#reader.read()) throw new MalformedOperations(`operation ${index} of ${count} is none of a store`);
-      this.#hashes[index] = keyspace.hashOf(this.#reader.memory, this.#reader.key, this.#reader.keyLength);
+      this.#keyHashes[index] = keyspace.hashOf(this.#reader.memory, this.#reader.key, this.#reader.keyLength);
     }
     if (!this.#reader.isAtEnd) throw new MalformedOperations(`there is more than ${count} operations of a store`);
   }
@@ -106,7 +108,9 @@ export class Executor {
   }
 
   #performOnCollection(keyspace: Keyspace): boolean {
-    return isSetKind(this.#reader.kind) ? this.#sets.perform(keyspace) : this.#lists.perform(keyspace);
+    const { kind } = this.#reader;
+    if (isHashKind(kind)) return this.#hashes.perform(keyspace);
+    return isSetKind(kind) ? this.#sets.perform(keyspace) : this.#lists.perform(keyspace);
   }
 
   #inOrder(fits: boolean): void {

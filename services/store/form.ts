@@ -18,4 +18,32 @@ export interface OperationFields {
   readonly first: number;
   readonly second: number;
   readonly third: number;
+  readonly time: number;
+  readonly revision: number;
+}
+
+/** A form, and the rest of what there is to check. All have the same fields, so that reading one does not depend on which it is. */
+export interface CheckedForm {
+  readonly options: number;
+  readonly hasValue: boolean;
+  readonly maxValueBytes: number;
+  readonly numbers: number;
+  /** Whether what an operation of this form says is within its limits. */
+  readonly isRight: (operation: OperationFields) => boolean;
+}
+
+/** @param isRight tells it of operations of any of these kinds */
+export function checkedForms(
+  forms: Readonly<Record<number, Form>>,
+  isRight: CheckedForm['isRight'],
+): Record<string, CheckedForm> {
+  const entries = Object.entries(forms).map(([kind, { options, maxValueBytes, numbers }]): [string, CheckedForm] => [
+    kind,
+    { options, hasValue: maxValueBytes !== undefined, maxValueBytes: maxValueBytes ?? 0, numbers, isRight },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+export function isWhole(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
 }

@@ -23,6 +23,10 @@ function divideRounded(number: bigint, divisor: bigint): bigint {
   return (number + divisor / 2n) / divisor;
 }
 
+export function isFraction(text: string): boolean {
+  return parse(text) !== undefined;
+}
+
 /** @returns the sum as text; undefined when one of the texts is no number */
 export function addFractions(a: string, b: string): string | undefined {
   const one = parse(a);

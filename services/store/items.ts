@@ -1,4 +1,5 @@
 /** The items of an operation, read where they lie. */
+import type { OperationFields } from './form.ts';
 import { VALUE_LENGTH_BYTES } from './operations.ts';
 
 /** How many whole items lie between two bytes; -1: what is there are none. */
@@ -13,6 +14,11 @@ export function countItems(memory: DataView, from: number, end: number, mostByte
     count++;
   }
   return count;
+}
+
+/** How many items the value of an operation is; -1: none, or one has more bytes than it may. */
+export function itemsIn({ memory, value, valueLength }: OperationFields, maxBytes: number): number {
+  return countItems(memory, value, value + valueLength, maxBytes);
 }
 
 export class Items {

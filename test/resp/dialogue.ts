@@ -24,6 +24,8 @@ export function readable(reply: string): unknown {
         at += Number(rest) + 2;
         return text;
       }
+      case '%':
+        return new Map(Array.from({ length: Number(rest) }, () => [next(), next()]));
       case ':':
         return Number(rest);
       case '_':

@@ -266,7 +266,7 @@ const DIALOGUES: Readonly<Record<string, Dialogue>> = {
     ['SCAN 0 MATCH', SYNTAX],
   ],
   'what there is not is told': [
-    ['HSET a b c', /^-ERR unknown command 'HSET': hashes are not there/],
+    ['HEXPIRE a 1 FIELDS 1 b', /^-ERR unknown command 'HEXPIRE': COMMAND LIST tells/],
     ['BLPOP a 0', /^-ERR unknown command 'BLPOP': commands that wait/],
     ['ZADD a 1 b', /^-ERR unknown command 'ZADD': sorted sets are not there/],
     ['EVAL x 0', /^-ERR unknown command 'EVAL': scripts are not there/],

@@ -17,7 +17,7 @@ import {
 import type { IncrementalState } from '@dpr/runtime';
 import assert from 'node:assert/strict';
 
-function encoded(size: number, write: (bytes: Buffer) => number): Buffer {
+export function encoded(size: number, write: (bytes: Buffer) => number): Buffer {
   const bytes = Buffer.alloc(size);
   assert.equal(write(bytes), size);
   return bytes;

@@ -59,6 +59,92 @@ describe('a store, for applications', () => {
     );
   });
 
+  it('has hashes: fields with values, many at once', async () => {
+    const { store, serve } = await handle();
+    const serving = serve(1);
+    const hash = store.hash('h');
+    const calls = {
+      set: hash.set('a', '1'),
+      again: hash.set('a', '2'),
+      setAll: hash.setAll([
+        ['a', '3'],
+        ['b', Buffer.of(4)],
+        ['c', ''],
+      ]),
+      got: hash.get('a'),
+      missing: store.hash('none').get('a'),
+      gotAll: hash.getAll(['a', 'x', 'c']),
+      noneOfAll: store.hash('none').getAll(['a', 'x']),
+      sum: hash.increment('n', -3n),
+      size: hash.size(),
+      deleted: hash.delete('a'),
+      deletedAll: hash.deleteAll(['a', 'c', 'n']),
+      entries: hash.entries(),
+      noEntries: store.hash('none').entries(),
+      noSize: store.hash('none').size(),
+    };
+    await serving;
+    const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('latin1');
+    assert.deepEqual([await calls.set, await calls.again, await calls.setAll], [true, false, 2]);
+    assert.deepEqual([text(await calls.got), await calls.missing], ['3', undefined]);
+    assert.deepEqual((await calls.gotAll).map(text), ['3', undefined, '']);
+    assert.deepEqual(await calls.noneOfAll, [undefined, undefined]);
+    assert.deepEqual([await calls.sum, await calls.size], [-3n, 4]);
+    assert.deepEqual([await calls.deleted, await calls.deletedAll], [true, 2]);
+    assert.deepEqual(
+      (await calls.entries).map((entry) => entry.map(text)),
+      [['b', '\x04']],
+    );
+    assert.deepEqual([await calls.noEntries, await calls.noSize], [[], 0]);
+  });
+
+  it('says that a key holds another type, and has done the rest', async () => {
+    const { store, serve } = await handle();
+    const serving = serve(1);
+    const set = store.set('k', 'v');
+    const failing: PromiseLike<unknown>[] = [
+      store.hash('k').get('a'),
+      store.hash('k').set('a', '1'),
+      store.hash('k').entries(),
+    ];
+    const hash = store.hash('h').set('a', '1');
+    failing.push(store.get('h'), store.increment('h'));
+    for (const call of failing) {
+      await assert.rejects(
+        Promise.resolve(call),
+        (error) => error instanceof StoreError && error.reason === 'wrongType',
+      );
+    }
+    await serving;
+    assert.deepEqual([await set, await hash], [1, true]);
+    assert.throws(() => store.hash('h').setAll([]), RangeError);
+    assert.throws(() => store.hash('h').get('f'.repeat(MAX_VALUE_BYTES + 1)), RangeError);
+  });
+
+  it('walks over keys and over fields, page by page', async () => {
+    const { store, serve } = await handle();
+    const names = Array.from({ length: 250 }, (_, index) => `key-${index}`);
+    serve(1_000).catch(() => undefined); // it ends with the connection
+    await store.setAll(names.map((key) => ({ key, value: 'v' })));
+    await store.hash('other').setAll(names.map((field) => [field, field]));
+    const keys: string[] = [];
+    for await (const key of store.scan({ pattern: 'key-*', count: 100 })) keys.push(Buffer.from(key).toString());
+    assert.deepEqual(keys.sort(), names.toSorted());
+    const fields: string[] = [];
+    for await (const [field, value] of store.hash('other').scan({ count: 40 })) {
+      assert.deepEqual(field, value);
+      fields.push(Buffer.from(field).toString());
+    }
+    assert.deepEqual(fields.sort(), names.toSorted());
+    for await (const nothing of store.hash('none').scan()) assert.fail(String(nothing));
+    for await (const key of store.scan()) {
+      assert.ok(key.length > 0);
+      break; // nobody asks for more
+    }
+    const tooLong = store.scan({ pattern: 'x'.repeat(70_000) })[Symbol.asyncIterator]();
+    await assert.rejects(tooLong.next(), RangeError);
+  });
+
   it('lets keys go when their time is over', async () => {
     const { store, serve, pass } = await handle();
     const serving = serve(2);

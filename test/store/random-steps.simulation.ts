@@ -1,4 +1,5 @@
 import { randomStepsOfSeeds } from '../runtime/incremental/random-steps.ts';
+import { hashSubject } from './hash-subject.ts';
 import { storeSubject } from './store-subject.ts';
 
 const SEEDS = 100;
@@ -10,5 +11,9 @@ describe('a million random steps on a store', function () {
 
   it('lead to what a plain map has, and to what the volume would restore', async () => {
     await randomStepsOfSeeds(storeSubject, SEEDS, STEPS);
+  });
+
+  it('lead to that also where they are on fields of hashes', async () => {
+    await randomStepsOfSeeds(hashSubject, SEEDS / 5, STEPS);
   });
 });

@@ -7,25 +7,31 @@ import {
   type IncrementOperation,
   readDone,
   readFound,
+  readKeys,
   readRevision,
   readStatus,
   readSum,
   type Results,
+  type ScanOperation,
   type SetOperation,
   sizeOfDelete,
   sizeOfGet,
   sizeOfIncrement,
+  sizeOfScan,
   sizeOfSet,
   STATUS,
   STORE_TYPE,
   writeDelete,
   writeGet,
   writeIncrement,
+  writeScan,
   writeSet,
 } from '@dpr/store/operations';
 import { StoreError, type StoreFailure } from '../errors.ts';
 import type { CallOptions } from '../options.ts';
+import { hashes, type Hash } from './hash.ts';
 import type { Outcome } from './outcome.ts';
+import { scanned, type ScanOptions } from './scan.ts';
 import { defineWorkerType, type Operation, type TypedHandle, type WorkerType } from './worker-type.ts';
 
 export type { Data, Found, SetOperation } from '@dpr/store/operations';
@@ -69,6 +75,18 @@ export interface Store extends TypedHandle {
    * nothing, when the value is no such number or the sum does not fit into 64 bits. The time that the key has stays as it is.
    */
   increment(key: Data, amount?: number | bigint, options?: CallOptions): Outcome<bigint>;
+
+  /** The hash that a key holds, or that it will hold once a field of it is written. Nothing is sent for it. */
+  hash(key: Data): Hash;
+
+  /**
+   * Keys, page by page, as long as the loop asks for more. A key that is there all the time is met; a rollback or a new start of the worker
+   * meanwhile ends that promise.
+   *
+   * @example
+   * for await (const key of session.store(2).scan({ pattern: 'cart-*' })) console.log(Buffer.from(key).toString());
+   */
+  scan(options?: ScanOptions): AsyncIterable<Uint8Array>;
 }
 
 const GET: Operation<Data, Found | undefined, Results> = { size: sizeOfGet, write: writeGet, read: readFound };
@@ -87,12 +105,18 @@ const INCREMENT: Operation<IncrementOperation, bigint, Results> = {
   write: writeIncrement,
   read: readSum,
 };
+const SCAN: Operation<ScanOperation, ReturnType<typeof readKeys>, Results> = {
+  size: sizeOfScan,
+  write: writeScan,
+  read: readKeys,
+};
 
 const FAILURES: ReadonlyMap<number, StoreFailure> = new Map([
   [STATUS.notNumber, 'notNumber'],
   [STATUS.overflow, 'overflow'],
   [STATUS.full, 'full'],
   [STATUS.tooLarge, 'tooLarge'],
+  [STATUS.wrongType, 'wrongType'],
 ]);
 
 /** The type that `session.store(id)` gives handles of. */
@@ -116,6 +140,7 @@ export const storeType: WorkerType<Omit<Store, keyof TypedHandle>, Results> = de
     const remove = calls.one(DELETE);
     const removeAll = calls.many(DELETE);
     const increment = calls.one(INCREMENT);
+    const scan = calls.one(SCAN);
     return {
       get: calls.one(GET),
       getAll: calls.many(GET),
@@ -130,6 +155,8 @@ export const storeType: WorkerType<Omit<Store, keyof TypedHandle>, Results> = de
           options,
         ),
       increment: (key, amount = 1, options) => increment({ key, amount: BigInt(amount) }, options),
+      hash: hashes(calls),
+      scan: (options) => scanned(scan, options),
     };
   },
 });

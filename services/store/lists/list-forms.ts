@@ -1,7 +1,7 @@
 /** What a batch may say of operations on lists. */
 import { MAX_BATCH_BYTES } from '@dpr/runtime';
 import type { Form, OperationFields } from '../form.ts';
-import { countItems } from '../items.ts';
+import { itemsIn } from '../items.ts';
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES, OPTIONS } from '../operations.ts';
 import { LIST_KINDS, LIST_OPTIONS } from '../operations/lists.ts';
 
@@ -45,9 +45,4 @@ export function isListOperation(operation: OperationFields): boolean {
 
 function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
-}
-
-/** How many items the value of an operation is; -1: none, or one has more bytes than it may. */
-function itemsIn({ memory, value, valueLength }: OperationFields, maxBytes: number): number {
-  return countItems(memory, value, value + valueLength, maxBytes);
 }

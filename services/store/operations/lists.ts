@@ -18,6 +18,8 @@
  *
  * `absent`: the key is not there, or the place. `unmet`, of listSet: there is no such place; of listInsert: no such element; of a push: no key.
  */
+import { SHAPES } from './format.ts';
+
 export const LIST_KINDS = {
   listPush: 40,
   listPop: 41,
@@ -35,6 +37,20 @@ export const LIST_KINDS = {
 export function isListKind(kind: number): boolean {
   return kind >= LIST_KINDS.listPush && kind <= LIST_KINDS.listPopFirst;
 }
+
+export const LIST_SHAPES: Readonly<Record<number, number>> = {
+  [LIST_KINDS.listPush]: SHAPES.integer,
+  [LIST_KINDS.listPop]: SHAPES.data,
+  [LIST_KINDS.listIndex]: SHAPES.data,
+  [LIST_KINDS.listSet]: SHAPES.nothing,
+  [LIST_KINDS.listRange]: SHAPES.data,
+  [LIST_KINDS.listInsert]: SHAPES.integer,
+  [LIST_KINDS.listRemove]: SHAPES.integer,
+  [LIST_KINDS.listTrim]: SHAPES.nothing,
+  [LIST_KINDS.listPositions]: SHAPES.data,
+  [LIST_KINDS.listMove]: SHAPES.data,
+  [LIST_KINDS.listPopFirst]: SHAPES.data,
+};
 
 /** Bits of their options, besides `inOrder`. */
 export const LIST_OPTIONS = {

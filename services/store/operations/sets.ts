@@ -19,6 +19,8 @@
  * position of the next page (0: there is none), and items. `setCombine`, `setStore` and `setCount` are `tooMuch` where more than
  * `MAX_COMBINED_MEMBERS` would have to be looked at.
  */
+import { SHAPES } from './format.ts';
+
 export const SET_KINDS = {
   setAdd: 64,
   setRemove: 65,
@@ -32,6 +34,20 @@ export const SET_KINDS = {
   setStore: 73,
   setCount: 74,
 } as const;
+
+export const SET_SHAPES: Readonly<Record<number, number>> = {
+  [SET_KINDS.setAdd]: SHAPES.integer,
+  [SET_KINDS.setRemove]: SHAPES.integer,
+  [SET_KINDS.setHas]: SHAPES.data,
+  [SET_KINDS.setAll]: SHAPES.data,
+  [SET_KINDS.setPop]: SHAPES.data,
+  [SET_KINDS.setRandom]: SHAPES.data,
+  [SET_KINDS.setScan]: SHAPES.data,
+  [SET_KINDS.setMove]: SHAPES.integer,
+  [SET_KINDS.setCombine]: SHAPES.data,
+  [SET_KINDS.setStore]: SHAPES.integer,
+  [SET_KINDS.setCount]: SHAPES.integer,
+};
 
 /** What the options of `setCombine` and `setStore` say: what the sets have in common, all of them together, or the first without the others. */
 export const SET_RULES = { common: 1, all: 2, first: 3 } as const;

@@ -1,5 +1,4 @@
 /** What to use in place of commands of Redis that the store does not have. */
-const HASHES = 'hashes are not there: keep a key for each field, or one value of text with GET and SET';
 const SORTED_SETS = 'sorted sets are not there: keep a key for each item, and SCAN with MATCH';
 const SCRIPTS = 'scripts are not there: use MULTI with WATCH, or SET with NX, XX and GET';
 const MESSAGES = 'messages and streams are not there: use a broker for them';
@@ -13,7 +12,6 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/^(p?subscribe|p?unsubscribe|publish|pubsub|s?subscribe|spublish|x[a-z]+|monitor)$/, MESSAGES],
   [/^(bit|setbit$|getbit$|pf|geo)/, BITS],
   [/^b[lrz][a-z]+$/, WAITING],
-  [/^h[a-z]+$/, HASHES],
   [/^z[a-z]+$/, SORTED_SETS],
   [
     /^(acl|bgrewriteaof|bgsave|cluster|debug|failover|latency|memory|module|psync|replicaof|shutdown|slaveof|slowlog|sync)$/,

@@ -3,8 +3,10 @@ import type { RespType } from '@dpr/resp';
 import { KINDS, SIZE_OF_DEADLINES } from '../operations.ts';
 import { adviceFor } from './advice.ts';
 import { EXPIRY_COMMANDS } from './expiry-commands.ts';
+import { HASH_COMMANDS } from './hash-commands.ts';
 import { KEY_COMMANDS } from './key-commands.ts';
 import { LIST_COMMANDS } from './list-commands.ts';
+import { OBJECT_COMMAND } from './object-command.ts';
 import { writeExpect, writeKeyless, writeOperation } from './operation-writer.ts';
 import { results } from './result-cursor.ts';
 import { SET_COMMANDS } from './set-commands.ts';
@@ -14,9 +16,11 @@ import { WALK_COMMANDS } from './walk-commands.ts';
 export const storeResp: RespType = {
   commands: [
     ...STRING_COMMANDS,
+    ...HASH_COMMANDS,
     ...LIST_COMMANDS,
     ...SET_COMMANDS,
     ...KEY_COMMANDS,
+    OBJECT_COMMAND,
     ...EXPIRY_COMMANDS,
     ...WALK_COMMANDS,
   ],

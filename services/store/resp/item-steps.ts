@@ -67,16 +67,6 @@ export const item: ResultStep = (reply) => {
   else if (!isError(reply)) reply.null();
 };
 
-/** So many items, all of them null where the key is not there. */
-export function itemsOrNulls(count: number): ResultStep {
-  return (reply, batch) => {
-    if (results.isDone) return items(reply, batch);
-    if (isError(reply)) return;
-    reply.array(count);
-    for (let left = count; left > 0; left--) reply.null();
-  };
-}
-
 /** A cursor, and items. */
 export const itemPage: ResultStep = (reply) => {
   if (!results.isDone && isError(reply)) return;

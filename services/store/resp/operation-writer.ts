@@ -123,6 +123,26 @@ export function writeIncrement(batch: CommandBatch, words: Arguments, amount: bi
   words.copyTo(1, batch.bytes, to + NUMBER_BYTES);
 }
 
+/** An increment of the member of a collection, which is the word with index `member`. */
+export function writeMemberIncrement(
+  batch: CommandBatch,
+  kind: number,
+  words: Arguments,
+  member: number,
+  amount: bigint,
+  step: ResultStep,
+): void {
+  const keyBytes = keyLength(words, 1);
+  const bytes = valueLength(words, member);
+  const size = OPERATION_HEAD_BYTES + VALUE_LENGTH_BYTES + NUMBER_BYTES + keyBytes + bytes;
+  const at = writeHead(batch, batch.operation(size, step), kind, 0, keyBytes);
+  batch.view.setUint32(at, bytes, true);
+  batch.view.setBigInt64(at + VALUE_LENGTH_BYTES, amount, true);
+  const key = at + VALUE_LENGTH_BYTES + NUMBER_BYTES;
+  words.copyTo(1, batch.bytes, key);
+  words.copyTo(member, batch.bytes, key + keyBytes);
+}
+
 /** `expect` for a key that was copied. */
 export function writeExpect(
   batch: CommandBatch,

@@ -8,7 +8,8 @@ const ERRORS: Readonly<Record<number, string>> = {
   [STATUS.overflow]: 'ERR increment or decrement would overflow',
   [STATUS.wrongType]: 'WRONGTYPE Operation against a key holding the wrong kind of value',
   [STATUS.full]: 'OOM command not allowed: the store has all the memory that it may use',
-  [STATUS.tooLarge]: 'ERR the reply would be too large: ask for less at once, with SCAN in place of KEYS',
+  [STATUS.tooLarge]:
+    'ERR the reply would be too large: ask for less at once, with SCAN in place of KEYS, or HSCAN of HGETALL',
   [STATUS.tooMuch]: `ERR string exceeds maximum allowed size: a value has at most ${MAX_VALUE_BYTES} bytes`,
 };
 
@@ -24,6 +25,12 @@ export function isError(reply: ReplyWriter, status = results.status): boolean {
 export const bulk: ResultStep = (reply) => {
   if (results.isDone) reply.bytesOf(results.bytes, results.value, results.end);
   else if (!isError(reply)) reply.null();
+};
+
+/** A value, or null also where the key holds something else. */
+export const bulkOrNull: ResultStep = (reply) => {
+  if (results.isDone) reply.bytesOf(results.bytes, results.value, results.end);
+  else if (results.status === STATUS.wrongType || !isError(reply)) reply.null();
 };
 
 /** The length of what the key holds, if it is of this type: bytes of a string, or elements. */
@@ -51,6 +58,10 @@ export const float: ResultStep = (reply) => {
 export const okOrNull: ResultStep = (reply) => {
   if (results.isDone) reply.ok();
   else if (!isError(reply)) reply.null();
+};
+
+export const okUnlessFailed: ResultStep = (reply) => {
+  if (!isError(reply)) reply.ok();
 };
 
 export const integer: ResultStep = (reply) => {

@@ -9,16 +9,17 @@ import {
   syntaxError,
 } from '@dpr/resp';
 import { MAX_FRACTION_TEXT_BYTES } from '../fraction.ts';
-import { EXPIRE_OPTIONS, KINDS, MAX_VALUE_BYTES, OPTIONS } from '../operations.ts';
+import { EXPIRE_OPTIONS, GET_GUARD, KINDS, MAX_VALUE_BYTES, OPTIONS, VALUE_TYPES } from '../operations.ts';
 import { ALL_KEYS, ONE_KEY, PAIRS, reads, writes } from './data-command.ts';
 import { writeExpectAbsent, writeIncrement, writeOperation, writeValueOperation } from './operation-writer.ts';
-import { results } from './result-cursor.ts';
 import {
   bulk,
   bulkBefore,
+  bulkOrNull,
   data,
   float,
   integer,
+  lengthOf,
   noteError,
   okOrNull,
   okUnlessNoted,
@@ -30,6 +31,7 @@ import { timeOf, TIME_WORDS } from './time-options.ts';
 
 const KEY = 1;
 const MAX_AMOUNT = 2n ** 63n;
+const stringLength = lengthOf(VALUE_TYPES.string);
 const INFINITE = /^[+-]?inf(inity)?$/i;
 
 export const STRING_COMMANDS: readonly DataCommand[] = [
@@ -41,11 +43,11 @@ export const STRING_COMMANDS: readonly DataCommand[] = [
   writes('setex', 4, ONE_KEY, 'Writes a key for some seconds.', (words, batch) => setFor(words, batch, 'EX', 'setex')),
   writes('psetex', 4, ONE_KEY, 'Writes a key for some ms.', (words, batch) => setFor(words, batch, 'PX', 'psetex')),
   writes('getset', 3, ONE_KEY, 'Writes a key, and tells what it was.', (words, batch) => {
-    writeGet(batch, words, KEY, bulkBefore);
+    writeGetBefore(batch, words);
     writeValueOperation(batch, KINDS.set, 0, words, KEY, 2, silentUnlessFailed);
   }),
   writes('getdel', 2, ONE_KEY, 'Removes a key, and tells what it was.', (words, batch) => {
-    writeGet(batch, words, KEY, bulkBefore);
+    writeGetBefore(batch, words);
     writeOperation(batch, KINDS.delete, 0, words, KEY, silentUnlessFailed);
   }),
   writes('getex', -2, ONE_KEY, 'The value of a key, and when it will be gone.', getEx),
@@ -53,7 +55,7 @@ export const STRING_COMMANDS: readonly DataCommand[] = [
     writeValueOperation(batch, KINDS.patch, 0, words, KEY, 2, integer, -1),
   ),
   reads('strlen', 2, ONE_KEY, 'The length of a value.', (words, batch) =>
-    writeOperation(batch, KINDS.head, 0, words, KEY, (reply) => reply.integer(results.isDone ? results.length : 0)),
+    writeOperation(batch, KINDS.head, 0, words, KEY, stringLength),
   ),
   reads('getrange', 4, ONE_KEY, 'A part of a value.', getRange),
   reads('substr', 4, ONE_KEY, 'A part of a value.', getRange),
@@ -75,7 +77,7 @@ export const STRING_COMMANDS: readonly DataCommand[] = [
   }),
   reads('mget', -2, ALL_KEYS, 'The values of keys.', (words, batch) => {
     batch.literal(Buffer.from(`*${words.count - 1}\r\n`));
-    for (let key = KEY; key < words.count; key++) writeGet(batch, words, key);
+    for (let key = KEY; key < words.count; key++) writeGet(batch, words, key, bulkOrNull);
   }),
   writes('mset', -3, PAIRS, 'Writes keys.', (words, batch) => {
     checkPairs(words, 'mset');
@@ -95,6 +97,11 @@ function writeGet(batch: CommandBatch, words: Arguments, key: number, step = bul
   writeOperation(batch, KINDS.get, OPTIONS.inOrder, words, key, step);
 }
 
+/** The value, before the one operation that follows: that is not done where the key holds no string. */
+function writeGetBefore(batch: CommandBatch, words: Arguments): void {
+  writeOperation(batch, KINDS.get, OPTIONS.inOrder | GET_GUARD, words, KEY, bulkBefore);
+}
+
 /** What the options of SET, or GETEX, say. */
 interface SetOptions {
   options: number;
@@ -106,7 +113,7 @@ interface SetOptions {
 function set(words: Arguments, batch: CommandBatch): void {
   const { options, time, isGet, isPersist } = optionsOf(words, 3, 'set');
   if (isPersist) throw syntaxError();
-  if (isGet) writeGet(batch, words, KEY, bulkBefore);
+  if (isGet) writeGetBefore(batch, words);
   writeValueOperation(batch, KINDS.set, options, words, KEY, 2, isGet ? silentUnlessFailed : okOrNull, time);
 }
 
@@ -142,7 +149,7 @@ function getEx(words: Arguments, batch: CommandBatch): void {
   const { options, time, isGet, isPersist } = optionsOf(words, 2, 'getex');
   if (isGet || (options & ~(OPTIONS.timeToLive | OPTIONS.deadline)) !== 0) throw syntaxError();
   if (time === undefined && !isPersist) return writeGet(batch, words, KEY);
-  writeGet(batch, words, KEY, bulkBefore);
+  writeGetBefore(batch, words);
   const how = isPersist ? EXPIRE_OPTIONS.ifSome : options & OPTIONS.timeToLive;
   writeOperation(batch, KINDS.expire, how, words, KEY, silentUnlessFailed, time ?? 0);
 }

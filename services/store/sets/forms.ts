@@ -1,7 +1,7 @@
 /** What a batch may say of operations on sets. */
 import { MAX_BATCH_BYTES } from '@dpr/runtime';
 import type { Form, OperationFields } from '../form.ts';
-import { countItems } from '../items.ts';
+import { itemsIn } from '../items.ts';
 import { END_POSITION, MAX_KEY_BYTES, MAX_VALUE_BYTES, OPTIONS } from '../operations.ts';
 import { SET_KINDS, SET_RULES } from '../operations/sets.ts';
 
@@ -60,11 +60,6 @@ function isCount(value: number): boolean {
 
 function isSeed(value: number): boolean {
   return isCount(value) && value <= MAX_SEED;
-}
-
-/** How many items the value of an operation is; -1: none, or one has more bytes than it may. */
-export function itemsIn({ memory, value, valueLength }: OperationFields, maxBytes: number): number {
-  return countItems(memory, value, value + valueLength, maxBytes);
 }
 
 /** One of `SET_RULES`. */

@@ -5,12 +5,11 @@ import { FORMS } from '../collections/node.ts';
 import { addAll, addDrawn, addPage } from '../collections/walks.ts';
 import { createDraw, drawRanks } from '../draw.ts';
 import { type Keyspace, TYPES } from '../engine/index.ts';
-import { Items } from '../items.ts';
+import { Items, itemsIn } from '../items.ts';
 import { MAX_VALUE_BYTES, STATUS, VALUE_LENGTH_BYTES } from '../operations.ts';
 import { SET_KINDS } from '../operations/sets.ts';
 import type { ResultWriter } from '../result-writer.ts';
 import { Scratch } from '../scratch.ts';
-import { itemsIn } from './forms.ts';
 import { addMember, seekMember } from './members.ts';
 import { SeveralSets } from './several-sets.ts';
 
