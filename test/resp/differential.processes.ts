@@ -22,10 +22,10 @@ const NOT_THERE = { total: 1, errors: 0 };
 /** So that something is there mostly. */
 const SELDOM = ['FLUSHDB', 'FLUSHALL'];
 
-/** Commands of the store that have no table: those about the connection, the server, and several commands. */
+/** Commands of the store that have no table: those about the connection, the server, several commands, and how a key is kept in memory. */
 const WITHOUT_TABLE = [
   ...['AUTH', 'CLIENT', 'COMMAND', 'CONFIG', 'ECHO', 'HELLO', 'INFO', 'PING', 'QUIT', 'RESET', 'SELECT', 'TIME'],
-  ...['DISCARD', 'EXEC', 'MULTI', 'UNWATCH', 'WAIT', 'WAITAOF', 'WATCH'],
+  ...['DISCARD', 'EXEC', 'MULTI', 'OBJECT', 'UNWATCH', 'WAIT', 'WAITAOF', 'WATCH'],
 ];
 
 describe('a store beside a Redis server', () => {

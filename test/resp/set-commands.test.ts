@@ -138,6 +138,8 @@ const DIALOGUES: Readonly<Record<string, Dialogue>> = {
     ['SINTERCARD 0 s', /^-ERR numkeys should be greater than 0/],
     ['SINTERCARD x s', /^-ERR numkeys should be greater than 0/],
     ['SINTERCARD 2 s', /^-ERR Number of keys can't be greater than number of args/],
+    ['SINTERCARD 9223372036854775807 s', /^-ERR Number of keys can't be greater than number of args/],
+    ['SINTERCARD 9223372036854775808 s', /^-ERR numkeys should be greater than 0/],
     ['SINTERCARD 1 s LIMIT', SYNTAX],
     ['SINTERCARD 1 s LIMIT -1', /^-ERR LIMIT can't be negative/],
     ['SINTERCARD 1 s LIMIT x', /^-ERR LIMIT can't be negative/],

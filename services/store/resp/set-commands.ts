@@ -5,7 +5,6 @@ import {
   CommandError,
   type DataCommand,
   integerOf,
-  numberOf,
   type ReplyWriter,
   type ResultStep,
   syntaxError,
@@ -24,6 +23,7 @@ import { integer, isError, lengthOf } from './steps.ts';
 const KEY = 1;
 const MEMBER = 2;
 const { inOrder } = OPTIONS;
+const NO_KEYS = 'ERR numkeys should be greater than 0';
 const NOT_POSITIVE = 'ERR value is out of range, must be positive';
 const TOO_MANY = `ERR a command looks at no more than ${MAX_COMBINED_MEMBERS} members of sets`;
 
@@ -96,7 +96,8 @@ function writeKeys(
 }
 
 function countCommon(words: Arguments, batch: CommandBatch): void {
-  const keys = numberOf(words, 1, 1, Number.MAX_SAFE_INTEGER, 'ERR numkeys should be greater than 0');
+  const keys = clamped(integerOf(words, 1, NO_KEYS));
+  if (keys < 1) throw new CommandError(NO_KEYS);
   if (keys > words.count - 2) throw new CommandError("ERR Number of keys can't be greater than number of args");
   const end = 2 + keys;
   let most = 0;
