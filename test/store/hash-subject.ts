@@ -66,4 +66,5 @@ export const hashSubject: Subject = {
   },
   records: elementsOf,
   valueBytes: [0, 1, 20, 60, 300],
+  sectionBaseBytes: 6_000, // a change of a field writes its whole node
 };

@@ -27,6 +27,8 @@ export interface Subject {
   records(chunk: Uint8Array): Iterable<readonly [key: string, value: string]>;
   /** Sizes of values that are worth a try. */
   readonly valueBytes: readonly number[];
+  /** Most bytes of the base in one section: twice what the changes of a version come to, or a sweep lags behind them. */
+  readonly sectionBaseBytes?: number;
 }
 
 /** Everything is small, so that much of it happens. */
@@ -44,6 +46,10 @@ export const SMALL_LIMITS: SectionLimits = {
   hurrySections: 20,
   maxSections: 200,
 };
+
+function limitsFor({ sectionBaseBytes = SMALL_LIMITS.sectionBaseBytes }: Subject): SectionLimits {
+  return { ...SMALL_LIMITS, sectionBaseBytes };
+}
 
 const KEYS = 120;
 /** Versions that wait to be written, at most; as the core does, it goes on only then. */
@@ -99,7 +105,7 @@ class Trial {
   bases: { readonly version: number; readonly bytes: number }[] = [];
   hasRestarted = false;
 
-  constructor(subject: Subject, { seed, limits = SMALL_LIMITS }: Run) {
+  constructor(subject: Subject, { seed, limits = limitsFor(subject) }: Run) {
     this.random = createRandom(seed);
     this.host = manualHost(this.random.pick([0, 0.05, 0.4]));
     this.subject = subject;
