@@ -58,7 +58,7 @@ describe('sessions and workers that are not there any more, or not as expected',
       outcome: 'unknown',
       message: 'worker 0 was removed from the cluster; whether this executed before is unknown. Use another worker',
     });
-    const other = client.session();
+    const other = client.session({ replay: true }); // the rollback may still be under way
     assert.equal(await within('the other worker', other.counter(1).add(5).committed), 305n);
     site.workers[0]?.process.kill('SIGCONT');
     assert.equal(await within('its end', site.workers[0]?.exit ?? Promise.resolve(null)), EXIT.left);
