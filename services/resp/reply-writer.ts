@@ -14,7 +14,17 @@ const SMALL = 1e9;
 const OK = Buffer.from('+OK\r\n');
 
 /** As bytes of one letter each. */
-const TYPES = { simple: 43, error: 45, integer: 58, bulk: 36, array: 42, map: 37, push: 62, set: 126 } as const;
+const TYPES = {
+  simple: 43,
+  error: 45,
+  integer: 58,
+  bulk: 36,
+  array: 42,
+  map: 37,
+  push: 62,
+  set: 126,
+  double: 44,
+} as const;
 
 export type Protocol = 2 | 3;
 
@@ -78,6 +88,12 @@ export class ReplyWriter {
     this.#need(bytes + LINE_END.length);
     this.#at += this.#slab.write(text, this.#at);
     this.#lineEnd();
+  }
+
+  /** A number with a fraction, as text: RESP2 has it as a bulk string. */
+  double(text: string): void {
+    if (this.protocol === 3) this.#line(TYPES.double, text);
+    else this.bulk(text);
   }
 
   /** A bulk string of the bytes from `from` to `end`. */

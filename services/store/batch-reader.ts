@@ -4,6 +4,7 @@ import { HASH_FORMS, isHashOperation } from './hashes/forms.ts';
 import { isListOperation, LIST_FORMS } from './lists/list-forms.ts';
 import { KINDS, NUMBER_BYTES, OPERATION_HEAD_BYTES, OPTIONS, VALUE_LENGTH_BYTES } from './operations.ts';
 import { isSetOperation, SET_FORMS } from './sets/forms.ts';
+import { isSortedSetOperation, SORTED_SET_FORMS } from './sorted-sets/forms.ts';
 import { isStringOperation, STRING_FORMS } from './string-forms.ts';
 
 const TIME_OPTIONS = OPTIONS.timeToLive | OPTIONS.deadline;
@@ -13,6 +14,7 @@ const FORMS: Readonly<Record<number, CheckedForm>> = {
   ...checkedForms(HASH_FORMS, isHashOperation),
   ...checkedForms(LIST_FORMS, isListOperation),
   ...checkedForms(SET_FORMS, isSetOperation),
+  ...checkedForms(SORTED_SET_FORMS, isSortedSetOperation),
 };
 
 export class BatchReader implements OperationFields {

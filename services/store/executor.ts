@@ -7,10 +7,20 @@ import { Teardown } from './collections/teardown.ts';
 import { type Keyspace, MAX_PREFETCHED, TYPES } from './engine/index.ts';
 import { Hashes } from './hashes/hashes.ts';
 import { Lists } from './lists/lists.ts';
-import { GET_GUARD, isHashKind, isSetKind, KINDS, OPTIONS, SIZE_OF_DEADLINES, STATUS } from './operations.ts';
+import {
+  GET_GUARD,
+  isHashKind,
+  isSetKind,
+  isSortedSetKind,
+  KINDS,
+  OPTIONS,
+  SIZE_OF_DEADLINES,
+  STATUS,
+} from './operations.ts';
 import { ResultWriter } from './result-writer.ts';
 import { Rewriter } from './rewriter.ts';
 import { Sets } from './sets/sets.ts';
+import { SortedSets } from './sorted-sets/sorted-sets.ts';
 import { Walker } from './walker.ts';
 
 export class Executor {
@@ -22,6 +32,7 @@ export class Executor {
   readonly #hashes: Hashes;
   readonly #lists: Lists;
   readonly #sets: Sets;
+  readonly #sortedSets: SortedSets;
   readonly #teardown = new Teardown();
   /** Of the keys of a batch. */
   readonly #keyHashes = new Uint32Array(MAX_BATCH_OPERATIONS);
@@ -38,6 +49,7 @@ export class Executor {
     this.#hashes = new Hashes(this.#reader, this.#results, nodeBytes);
     this.#lists = new Lists(this.#reader, this.#results, nodeBytes);
     this.#sets = new Sets(this.#reader, this.#results, nodeBytes);
+    this.#sortedSets = new SortedSets(this.#reader, this.#results, nodeBytes);
   }
 
   apply(operations: Uint8Array, count: number, now: number): Uint8Array {
@@ -110,6 +122,7 @@ export class Executor {
   #performOnCollection(keyspace: Keyspace): boolean {
     const { kind } = this.#reader;
     if (isHashKind(kind)) return this.#hashes.perform(keyspace);
+    if (isSortedSetKind(kind)) return this.#sortedSets.perform(keyspace);
     return isSetKind(kind) ? this.#sets.perform(keyspace) : this.#lists.perform(keyspace);
   }
 

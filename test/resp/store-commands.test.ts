@@ -268,7 +268,7 @@ const DIALOGUES: Readonly<Record<string, Dialogue>> = {
   'what there is not is told': [
     ['HEXPIRE a 1 FIELDS 1 b', /^-ERR unknown command 'HEXPIRE': COMMAND LIST tells/],
     ['BLPOP a 0', /^-ERR unknown command 'BLPOP': commands that wait/],
-    ['ZADD a 1 b', /^-ERR unknown command 'ZADD': sorted sets are not there/],
+    ['BZPOPMIN a 1', /^-ERR unknown command 'BZPOPMIN': commands that wait are not there: .* ZPOPMIN/],
     ['EVAL x 0', /^-ERR unknown command 'EVAL': scripts are not there/],
     ['SUBSCRIBE x', /^-ERR unknown command 'SUBSCRIBE': messages/],
     ['XADD a * b c', /^-ERR unknown command 'XADD': messages/],

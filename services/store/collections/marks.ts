@@ -7,8 +7,8 @@ export const MARKS = {
 } as const;
 
 /** What Redis packs into a list, by its usual settings. */
-const PACKED_ELEMENTS = 128;
-const PACKED_BYTES = 64;
+export const PACKED_ELEMENTS = 128;
+export const PACKED_BYTES = 64;
 
 /** Note that the collection has an element of so many bytes. */
 export function markElement(collection: Collection, bytes: number): void {

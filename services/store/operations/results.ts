@@ -5,6 +5,7 @@ import { HASH_SHAPES } from './hashes.ts';
 import { eachItem } from './items.ts';
 import { LIST_SHAPES } from './lists.ts';
 import { SET_SHAPES } from './sets.ts';
+import { SORTED_SET_SHAPES } from './sorted-sets.ts';
 import { STRING_SHAPES } from './strings.ts';
 
 /** Of a key in a page of them. */
@@ -15,6 +16,7 @@ const SHAPE_OF: Readonly<Record<number, number>> = {
   ...HASH_SHAPES,
   ...LIST_SHAPES,
   ...SET_SHAPES,
+  ...SORTED_SET_SHAPES,
 };
 
 /** What a key held. */

@@ -1,9 +1,8 @@
 /** What to use in place of commands of Redis that the store does not have. */
-const SORTED_SETS = 'sorted sets are not there: keep a key for each item, and SCAN with MATCH';
 const SCRIPTS = 'scripts are not there: use MULTI with WATCH, or SET with NX, XX and GET';
 const MESSAGES = 'messages and streams are not there: use a broker for them';
 const BITS = 'bits and the like are not there: use GETRANGE and SETRANGE';
-const WAITING = 'commands that wait are not there: ask again after a while, with LPOP, LMOVE, LMPOP or the like';
+const WAITING = 'commands that wait are not there: ask again after a while, with LPOP, LMPOP, ZPOPMIN or the like';
 const OPERATING = 'settings, volumes and membership are those of the cluster: use its config, and the dpr command';
 
 /** Beginnings of names, the first that fits. */
@@ -12,7 +11,6 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
   [/^(p?subscribe|p?unsubscribe|publish|pubsub|s?subscribe|spublish|x[a-z]+|monitor)$/, MESSAGES],
   [/^(bit|setbit$|getbit$|pf|geo)/, BITS],
   [/^b[lrz][a-z]+$/, WAITING],
-  [/^z[a-z]+$/, SORTED_SETS],
   [
     /^(acl|bgrewriteaof|bgsave|cluster|debug|failover|latency|memory|module|psync|replicaof|shutdown|slaveof|slowlog|sync)$/,
     OPERATING,

@@ -10,6 +10,7 @@ import { OBJECT_COMMAND } from './object-command.ts';
 import { writeExpect, writeKeyless, writeOperation } from './operation-writer.ts';
 import { results } from './result-cursor.ts';
 import { SET_COMMANDS } from './set-commands.ts';
+import { SORTED_SET_COMMANDS } from './sorted-set-commands.ts';
 import { STRING_COMMANDS } from './string-commands.ts';
 import { WALK_COMMANDS } from './walk-commands.ts';
 
@@ -19,6 +20,7 @@ export const storeResp: RespType = {
     ...HASH_COMMANDS,
     ...LIST_COMMANDS,
     ...SET_COMMANDS,
+    ...SORTED_SET_COMMANDS,
     ...KEY_COMMANDS,
     OBJECT_COMMAND,
     ...EXPIRY_COMMANDS,

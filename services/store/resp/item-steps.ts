@@ -5,7 +5,7 @@ import { results } from './result-cursor.ts';
 import { isError } from './steps.ts';
 
 /** How many items the present result has. @param skipped bytes before them */
-function countOf(skipped = 0): number {
+export function countOf(skipped = 0): number {
   return results.bytes.readUInt32LE(results.data + skipped);
 }
 

@@ -43,14 +43,31 @@ export function writeValueOperation(
   second?: number,
   third?: number,
 ): void {
+  const bytes = valueLength(words, value);
+  const at = writeBeforeValue(batch, kind, options, words, key, bytes, step, first, second, third);
+  words.copyTo(value, batch.bytes, at);
+}
+
+/** An operation with a value of so many bytes, which the caller writes then. @returns where */
+export function writeBeforeValue(
+  batch: CommandBatch,
+  kind: number,
+  options: number,
+  words: Arguments,
+  key: number,
+  valueBytes: number,
+  step: ResultStep,
+  first?: number,
+  second?: number,
+  third?: number,
+): number {
   const keyBytes = key === NO_KEY ? 0 : keyLength(words, key);
-  const valueBytes = valueLength(words, value);
   const size = OPERATION_HEAD_BYTES + VALUE_LENGTH_BYTES + bytesOf(first, second, third) + keyBytes + valueBytes;
   let at = writeHead(batch, batch.operation(size, step), kind, options, keyBytes);
   at = batch.bytes.writeUInt32LE(valueBytes, at);
   at = writeNumbers(batch, at, first, second, third);
   if (keyBytes > 0) words.copyTo(key, batch.bytes, at);
-  words.copyTo(value, batch.bytes, at + keyBytes);
+  return at + keyBytes;
 }
 
 /** An operation whose value is words, from that with index `from` to that before `end`: of each u32 bytes, bytes. */
@@ -65,20 +82,28 @@ export function writeItems(
   step: ResultStep,
   first?: number,
 ): void {
-  const keyBytes = key === NO_KEY ? 0 : keyLength(words, key);
-  let valueBytes = 0;
-  for (let word = from; word < end; word++) valueBytes += VALUE_LENGTH_BYTES + valueLength(words, word);
-  const size = OPERATION_HEAD_BYTES + VALUE_LENGTH_BYTES + bytesOf(first) + keyBytes + valueBytes;
-  let at = writeHead(batch, batch.operation(size, step), kind, options, keyBytes);
-  at = batch.bytes.writeUInt32LE(valueBytes, at);
-  at = writeNumbers(batch, at, first);
-  if (keyBytes > 0) words.copyTo(key, batch.bytes, at);
-  at += keyBytes;
+  let bytes = 0;
+  for (let word = from; word < end; word++) bytes += VALUE_LENGTH_BYTES + valueLength(words, word);
+  let at = writeBeforeValue(batch, kind, options, words, key, bytes, step, first);
   for (let word = from; word < end; word++) {
     at = batch.bytes.writeUInt32LE(words.length(word), at);
     words.copyTo(word, batch.bytes, at);
     at += words.length(word);
   }
+}
+
+/** One of several words that have a number each, in the value of an operation: f64 number, u32 bytes, bytes. @returns where it ends */
+export function writeScoredItem(
+  batch: CommandBatch,
+  at: number,
+  score: number,
+  words: Arguments,
+  word: number,
+): number {
+  const length = words.length(word);
+  const to = batch.bytes.writeUInt32LE(length, batch.bytes.writeDoubleLE(score, at));
+  words.copyTo(word, batch.bytes, to);
+  return to + length;
 }
 
 /** An operation whose value is a pattern, on all keys or on the elements of one. @param key 0: on all */
@@ -180,7 +205,7 @@ function keyLength(words: Arguments, key: number): number {
 }
 
 /** @throws CommandError when the value is too long */
-function valueLength(words: Arguments, value: number): number {
+export function valueLength(words: Arguments, value: number): number {
   const length = words.length(value);
   if (length <= MAX_VALUE_BYTES) return length;
   throw new CommandError(`ERR a value has at most ${MAX_VALUE_BYTES} bytes, and this has ${length}`);

@@ -26,8 +26,12 @@ const SAME_ERRORS: readonly (readonly [redis: RegExp, store: RegExp])[] = [
  * The store looks at all words of a command before it looks at the key. Redis does so the other way round at times, and then answers what
  * becomes of a key that is not there, or is of another type.
  */
-const ERROR_OF_WORDS =
-  /^ERR (syntax error|value is not|value is out of range|invalid expire time|offset is out of range)/;
+const ERROR_OF_WORDS = new RegExp(
+  `^ERR (${[
+    'syntax error|value is not|value is out of range|invalid expire time|offset is out of range',
+    "weight value is not|LIMIT can't be negative",
+  ].join('|')})`,
+);
 
 /** Byte for byte. */
 export const exact: Rule = () => false;

@@ -10,6 +10,8 @@ const GROWTH = 300;
 const GROWTH_CHANCE = 0.02;
 /** Keys of sorted sets whose scores are all 0: only of these does Redis say what a range by members is. */
 const LEX_KEYS = ['lex0', 'lex1'];
+/** One that nothing ever writes: what other commands write has all kinds of scores. */
+const MISSING_LEX_KEY = 'lex-missing';
 const LEX = 'lex';
 
 const SCORES = [
@@ -44,7 +46,7 @@ const ODD_SCORES = [
 ];
 
 const key = (draw: Draw): string => draw.key('zset');
-const lexKey = (draw: Draw): string => (draw.chance(0.95) ? draw.pick(LEX_KEYS) : 'missing');
+const lexKey = (draw: Draw): string => (draw.chance(0.95) ? draw.pick(LEX_KEYS) : MISSING_LEX_KEY);
 const score = (draw: Draw): string => draw.pick(draw.chance(0.9) ? SCORES : ODD_SCORES);
 const onKey: CommandSource = { draw: (draw) => [key(draw)] };
 const withScores = (draw: Draw): Words => draw.maybe(0.5, draw.word('WITHSCORES'));
