@@ -19,9 +19,9 @@
  * | intersectionCount | keys, weighted     | f64 most, 0: all        | counts what they have in common                            | integer        |
  * | rangeStore        | u16 bytes of another key, that key, a range |  | the key becomes a range of the other one               | integer: how many |
  *
- * Scored and weighted items have f64 the score or weight before each. Elements are items, of each the member and, if options do not say
- * otherwise, f64 its score. A page of
- * `scan` is f64 position of the next page (0: there is none), and elements. `../sorted-sets/sorted-range.ts` has the format of a range.
+ * Scored and weighted items have f64 the score or weight before each. Elements are items, of each the member and f64 its score, which
+ * `range`, `random` and `combine` tell by an option. A page of `scan` is f64 position of the next page (0: there is none), and elements.
+ * `../sorted-sets/sorted-range.ts` has the format of a range.
  *
  * Where the key is not there, it is as an empty set; but `pop` and `random` are `absent`. What reads, writes or removes more than
  * `MAX_ELEMENTS_AT_ONCE`, or `MAX_BYTES_AT_ONCE` of members, and tells no more than a number of it, is `tooMuch`; so is `combine`.

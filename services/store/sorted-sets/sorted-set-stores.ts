@@ -1,16 +1,8 @@
 /** Operations on several keys that are sorted sets, or sets. */
 import type { BatchReader } from '../batch-reader.ts';
-import { type Keyspace, TYPES } from '../engine/index.ts';
 import { PACKED_BYTES, PACKED_ELEMENTS } from '../collections/marks.ts';
-import {
-  COMBINE,
-  MAX_BYTES_AT_ONCE,
-  MAX_ELEMENTS_AT_ONCE,
-  NUMBER_BYTES,
-  SORTED_SET_KINDS,
-  STATUS,
-  WITH_SCORES,
-} from '../operations.ts';
+import { type Keyspace, TYPES } from '../engine/index.ts';
+import { COMBINE, NUMBER_BYTES, SORTED_SET_KINDS, STATUS, WITH_SCORES } from '../operations.ts';
 import type { ResultWriter } from '../result-writer.ts';
 import { Scratch } from '../scratch.ts';
 import { Combiner } from './combiner.ts';
@@ -114,24 +106,16 @@ export class SortedSetStores {
     this.#set.open(keyspace);
     this.#range.read(memory, value + head, valueLength - head);
     this.#range.locate(this.#set);
-    const elements = this.#elementsOfRange();
-    return elements === undefined ? this.#status(STATUS.tooMuch) : this.#store(keyspace, elements, false);
+    const { from, end } = this.#range;
+    if (this.#set.areTooMany(from, end - from)) return this.#status(STATUS.tooMuch);
+    return this.#store(keyspace, this.#elements(from, end), false);
   }
 
-  /** @returns undefined where they are too many */
-  #elementsOfRange(): LooseElement[] | undefined {
-    const { from, end, isReverse } = this.#range;
-    if (end - from > MAX_ELEMENTS_AT_ONCE) return undefined;
+  #elements(from: number, end: number): LooseElement[] {
     const elements: LooseElement[] = [];
     const { position, element } = this.#set;
-    let bytes = 0;
-    if (from < end) position.seekRank(isReverse ? end - 1 : from);
-    while (elements.length < end - from) {
-      bytes += element.memberLength;
-      if (bytes > MAX_BYTES_AT_ONCE) return undefined;
+    for (let isThere = position.seekRank(from); isThere && elements.length < end - from; isThere = position.next()) {
       elements.push([looseMember(element), element.order]);
-      if (isReverse) position.previous();
-      else position.next();
     }
     return elements;
   }

@@ -9,6 +9,7 @@ import type { Position } from '../collections/position.ts';
 import type { Tree } from '../collections/tree.ts';
 import { compareBytes, sameBytes } from '../engine/bytes.ts';
 import { type Keyspace, TYPES } from '../engine/index.ts';
+import { MAX_BYTES_AT_ONCE, MAX_ELEMENTS_AT_ONCE } from '../operations.ts';
 
 const SCORE_BYTES = 8;
 
@@ -178,6 +179,19 @@ export class SortedSet {
     this.#scores.remove();
     this.#arrange();
     return true;
+  }
+
+  /** Whether so many elements, from the one with this rank on, are more than one operation copies or removes. */
+  areTooMany(rank: number, count: number): boolean {
+    if (count > MAX_ELEMENTS_AT_ONCE) return true;
+    const { position, element } = this;
+    let bytes = 0;
+    let left = count;
+    for (let isThere = position.seekRank(rank); isThere && left > 0; isThere = position.next(), left--) {
+      bytes += element.memberLength;
+      if (bytes > MAX_BYTES_AT_ONCE) return true;
+    }
+    return false;
   }
 
   /** Remove so many elements, from the one with this rank on. */

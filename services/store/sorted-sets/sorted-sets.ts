@@ -5,7 +5,6 @@ import { Items } from '../items.ts';
 import {
   ADD_OPTIONS,
   FROM_LAST,
-  MAX_ELEMENTS_AT_ONCE,
   MAX_VALUE_BYTES,
   NUMBER_BYTES,
   SORTED_SET_KINDS,
@@ -133,7 +132,7 @@ export class SortedSets {
     range.locate(this.#set);
     const elements = range.end - range.from;
     if (elements === this.#set.count) keyspace.remove();
-    else if (elements > MAX_ELEMENTS_AT_ONCE) return this.#status(STATUS.tooMuch);
+    else if (this.#set.areTooMany(range.from, elements)) return this.#status(STATUS.tooMuch);
     else this.#removeElements(range.from, elements);
     return this.#integer(elements);
   }

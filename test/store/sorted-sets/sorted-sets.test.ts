@@ -140,6 +140,26 @@ describe('sorted sets of a store', () => {
     assert.equal(read.integer(ask(calls.count('other', { by: BY.score, first: sources.length, last: Infinity }))), 1);
   });
 
+  it('are removed and copied in parts whose members have no more bytes than they may', () => {
+    const ask = asking();
+    const megabyte = 2 ** 20;
+    const large = MAX_BYTES_AT_ONCE / megabyte;
+    for (let place = 1; place <= large; place++) ask(calls.add('key', [[String(place).padEnd(megabyte, '.'), place]]));
+    ask(
+      calls.add('key', [
+        ['first', 0],
+        ['l', large + 1],
+      ]),
+    );
+    const from = (first: number, last: number) => ({ by: BY.rank, first, last });
+    assert.equal(read.integer(ask(calls.removeRange('key', from(1, -1)))), 'tooMuch');
+    assert.equal(read.integer(ask(calls.rangeStore('other', 'key', from(1, -1)))), 'tooMuch');
+    assert.equal(read.integer(ask(calls.rangeStore('other', 'key', from(1, -2)))), large);
+    assert.equal(read.integer(ask(calls.removeRange('key', from(1, -2)))), large);
+    assert.equal(read.integer(ask(calls.count('key', from(0, -1)))), 2);
+    assert.equal(read.integer(ask(calls.count('other', from(0, -1)))), large);
+  });
+
   it('refuse operations that are none, before anything is changed', () => {
     const store = createStore(OPTIONS);
     const first = calls.add('key', [['a', 1]]);
