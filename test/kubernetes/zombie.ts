@@ -1,74 +1,79 @@
-/** A worker's process that stands still while Kubernetes replaces its pod, and goes on when its successor is at work. */
-import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { setTimeout as pause } from 'node:timers/promises';
-import { FIND_MAIN } from '../../services/chaos/signal-script.ts';
+/** A worker's process that stands still while another pod takes its place, and goes on when its successor is at work. */
+import { EXIT } from '../../services/runtime/exit-codes.ts';
+import { SIGNAL_SCRIPT } from '../../services/chaos/signal-script.ts';
 import { kubectl } from './deployments.ts';
 
 export interface Zombie {
-  /** Waits until another process has taken over the volume. */
-  succeeded(): Promise<void>;
-  wake(): Promise<void>;
-  /** Waits until it has ended. @returns what it logged since it stood still */
-  lastWords(): Promise<string>;
+  /** It stands still, and the StatefulSet's pod takes over its volume and its clients. */
+  replace(): Promise<void>;
+  /** It goes on until it has ended, as one does that was fenced. @returns what it logged */
+  wake(): Promise<string>;
+  remove(): Promise<void>;
 }
 
-/** On the volume, which is all that the old pod and the new one share. */
-const WAKE_FILE = '/data/wake';
-const STOPPED = 'it stands still';
-const SUCCEEDED = 'it has a successor';
-const LIMIT_MS = 120_000;
-const POLL_MS = 20;
+interface PodTemplate {
+  readonly metadata: { readonly labels: Readonly<Record<string, string>> };
+  readonly spec: { readonly containers: readonly Readonly<Record<string, unknown>>[] };
+}
 
-/** Runs in the old pod, where nothing else can be started once Kubernetes has forgotten it. */
-const SCRIPT = `${FIND_MAIN}
-const { existsSync } = require('node:fs');
-const incarnation = () => Math.max(...readdirSync('/data/dpr', { recursive: true })
-  .map((name) => Number(/manifest-(\\d+)$/.exec(name)?.[1] ?? 0)));
-const first = incarnation();
-process.kill(Number(main.pid), 'SIGSTOP');
-writeSync(1, '${STOPPED}\\n');
-let told = false;
-setInterval(() => {
-  if (!told && incarnation() > first) {
-    told = true;
-    writeSync(1, '${SUCCEEDED}\\n');
-  }
-  if (existsSync('${WAKE_FILE}')) process.kill(Number(main.pid), 'SIGCONT');
-}, ${POLL_MS});
-`;
+interface StatefulSet {
+  readonly spec: {
+    readonly template: PodTemplate;
+    readonly volumeClaimTemplates: readonly { readonly metadata: { readonly name: string } }[];
+  };
+}
 
-/** Lets the process of a pod stand still. */
-export async function startZombie(namespace: string, pod: string): Promise<Zombie> {
-  const inPod = ['--namespace', namespace, pod, '--container', 'worker'];
-  const log = listen(spawn('kubectl', ['logs', '--follow', '--tail=0', ...inPod]));
-  const script = listen(spawn('kubectl', ['exec', ...inPod, '--', 'node', '--eval', SCRIPT]));
-  await until(() => script.text().includes(STOPPED), `${pod} does not stand still: ${script.text()}`);
+const LIMIT = '--timeout=120s';
+
+/**
+ * Puts a pod of its own in the place of a StatefulSet's: Kubernetes kills the processes of a pod two seconds after it forgot it, and a
+ * successor may take longer than that.
+ */
+export async function startZombie(namespace: string, set: string): Promise<Zombie> {
+  const pod = `${set}-zombie`;
+  const inNamespace = (words: readonly string[], input?: string) =>
+    kubectl([...words, '--namespace', namespace], input);
+  const scale = (replicas: number) => inNamespace(['scale', 'statefulset', set, `--replicas=${replicas}`]);
+  const signal = (name: NodeJS.Signals) =>
+    kubectl(['exec', '--namespace', namespace, pod, '--', 'node', '--eval', SIGNAL_SCRIPT, name]);
+
+  const found = (await inNamespace(['get', 'statefulset', set, '--output=json'])).join('\n');
+  const definition = JSON.stringify(podOf(pod, set, JSON.parse(found) as StatefulSet));
+  await scale(0);
+  await inNamespace(['wait', '--for=delete', `pod/${set}-0`, LIMIT]);
+  await inNamespace(['apply', '--filename=-'], definition);
+  await inNamespace(['wait', '--for=condition=Ready', `pod/${pod}`, LIMIT]);
+
   return {
-    succeeded: () => until(() => script.text().includes(SUCCEEDED), `no process took over from ${pod}`),
-    async wake() {
-      const write = `require('node:fs').writeFileSync('${WAKE_FILE}', '')`;
-      await kubectl(['exec', ...inPod, '--', 'node', '--eval', write]);
+    async replace() {
+      await signal('SIGSTOP');
+      await inNamespace(['label', 'pod', pod, '--overwrite', 'app.kubernetes.io/instance=zombie']);
+      await scale(1);
+      await inNamespace(['rollout', 'status', `statefulset/${set}`, LIMIT]);
     },
-    async lastWords() {
-      await until(log.ended, `${pod} does not end`);
-      return log.text();
+    async wake() {
+      await signal('SIGCONT');
+      const fenced = `jsonpath={.status.containerStatuses[0].state.terminated.exitCode}=${EXIT.fenced}`;
+      await inNamespace(['wait', `--for=${fenced}`, `pod/${pod}`, LIMIT]);
+      return (await inNamespace(['logs', pod])).join('\n');
+    },
+    async remove() {
+      await inNamespace(['delete', 'pod', pod]);
     },
   };
 }
 
-function listen(child: ChildProcess) {
-  let text = '';
-  let ended = false;
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (text += bytes.toString()));
-  child.on('close', () => (ended = true));
-  return { text: () => text, ended: () => ended };
-}
-
-async function until(holds: () => boolean, otherwise: string): Promise<void> {
-  const late = performance.now() + LIMIT_MS;
-  while (!holds()) {
-    assert.ok(performance.now() < late, otherwise);
-    await pause(POLL_MS);
-  }
+function podOf(name: string, set: string, { spec: { template, volumeClaimTemplates } }: StatefulSet): object {
+  const volumes = volumeClaimTemplates.map(({ metadata: { name: claim } }) => ({
+    name: claim,
+    persistentVolumeClaim: { claimName: `${claim}-${set}-0` },
+  }));
+  // One that stands still is not to be killed for that.
+  const containers = template.spec.containers.map((container) => ({ ...container, livenessProbe: undefined }));
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: template.metadata.labels },
+    spec: { ...template.spec, restartPolicy: 'Never', containers, volumes },
+  };
 }
