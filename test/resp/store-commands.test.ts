@@ -8,6 +8,7 @@ const SECOND = START / 1000;
 
 const OK = '+OK';
 const NOT_INTEGER = /^-ERR value is not an integer or out of range/;
+const WRONG_TYPE = /^-WRONGTYPE /;
 const SYNTAX = /^-ERR syntax error/;
 
 const DIALOGUES: Readonly<Record<string, Dialogue>> = {
@@ -36,6 +37,19 @@ const DIALOGUES: Readonly<Record<string, Dialogue>> = {
     ['GET a', ''],
     ['SET bin "\\x00\\xff\\r\\n"', OK],
     ['GET bin', '\0\xff\r\n'],
+  ],
+  'what is no string is neither read as one nor written over by those that read it': [
+    ['RPUSH list x', 1],
+    ['SET list 1 GET', WRONG_TYPE],
+    ['GETSET list 1', WRONG_TYPE],
+    ['GETDEL list', WRONG_TYPE],
+    ['GETEX list EX 10', WRONG_TYPE],
+    ['TTL list', -1],
+    ['LRANGE list 0 -1', ['x']],
+    ['MGET list none', [null, null]],
+    ['STRLEN list', WRONG_TYPE],
+    ['SET list 1', OK],
+    ['GET list', '1'],
   ],
   'SET has all its options': [
     ['SET a 1 XX', null],
@@ -295,6 +309,17 @@ describe('commands of a store', () => {
     assert.deepEqual(keys('"h\\\\*llo"'), ['h*llo']);
     assert.deepEqual(keys('*'), ['h*llo', 'hallo', 'heeello', 'hello', 'hxllo']);
     assert.deepEqual(keys('*e*l?'), ['heeello', 'hello']);
+  });
+
+  it('draw each of few keys', () => {
+    const client = respStage().connect();
+    for (let pair = 0; pair < 50; pair++) {
+      const names = [`a${pair}`, `b${pair}`];
+      assert.equal(ask(client, `MSET ${names.join(' 1 ')} 2`), OK);
+      const drawn = client.call(...Array.from({ length: 60 }, () => ['RANDOMKEY']));
+      for (const name of names) assert.ok(drawn.includes(`\r\n${name}\r\n`), `${name} is never drawn`);
+      assert.equal(ask(client, 'FLUSHALL'), OK);
+    }
   });
 
   it('forget keys when their time is over', () => {

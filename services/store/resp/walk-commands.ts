@@ -16,6 +16,10 @@ import { ALL, patternOf, scanOptionsOf } from './scan-options.ts';
 import { integer, tooLarge } from './steps.ts';
 import { typeNamed } from './type-names.ts';
 
+/** Keys lie at distances that chance chose: the next one after a place is not drawn as often as others, but any of so many is. */
+const DRAWN_FROM = 16;
+/** Where the key that was drawn begins in the reply. */
+let drawnFrom = 0;
 /** So many keys are removed before others have their turn. */
 const FLUSHED_TOGETHER = 10_000;
 const ANY_TYPE = 0;
@@ -27,8 +31,8 @@ export const WALK_COMMANDS: readonly DataCommand[] = [
     walk(words, batch, patternOf(words, 1), 0, Number.MAX_SAFE_INTEGER, allKeys),
   ),
   reads('randomkey', 1, NO_KEYS, 'Any key.', (words, batch) => {
-    walk(words, batch, ALL, Math.floor(Math.random() * END_POSITION), 1, firstKey);
-    walk(words, batch, ALL, 0, 1, firstKeyOrNull);
+    walk(words, batch, ALL, Math.floor(Math.random() * END_POSITION), DRAWN_FROM, drawnKey);
+    walk(words, batch, ALL, 0, DRAWN_FROM, drawnKeyOrNull);
   }),
   reads('dbsize', 1, NO_KEYS, 'How many keys there are.', (_words, batch) =>
     writeKeyless(batch, KINDS.size, 0, integer),
@@ -97,15 +101,20 @@ const allKeys: ResultStep = (reply) => {
   writeKeys(reply);
 };
 
-const firstKey: ResultStep = (reply, batch) => {
-  if (!results.isDone || batch.tally > 0) return;
+/** Any of the keys that were met so far, of which `tally` tells how many: each new one takes its turn in place of the one before. */
+const drawnKey: ResultStep = (reply, batch) => {
+  if (!results.isDone || batch.tally >= DRAWN_FROM) return;
   eachKey((from, end) => {
-    if (batch.tally++ === 0) reply.bytesOf(results.bytes, from, end);
+    batch.tally++;
+    if (Math.random() * batch.tally >= 1) return;
+    if (batch.tally > 1) reply.cut(drawnFrom);
+    drawnFrom = reply.bytes;
+    reply.bytesOf(results.bytes, from, end);
   });
 };
 
-const firstKeyOrNull: ResultStep = (reply, batch) => {
-  firstKey(reply, batch);
+const drawnKeyOrNull: ResultStep = (reply, batch) => {
+  drawnKey(reply, batch);
   if (batch.tally === 0) reply.null();
 };
 
