@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
+import { freePort } from '../runtime/cluster.ts';
 
 /** The version of Redis whose tests these are, as in `7.0.15`; undefined when the directory has no suite. */
 export function suiteVersion(directory: string): string | undefined {
@@ -26,60 +27,63 @@ export interface UnitResults {
   readonly said: string[];
 }
 
-/** Tests that have to do with what a store does not have: volumes and replicas of Redis, its debugger, its limits of memory. */
+/** Not what has to do with volumes and replicas of Redis, its debugger and limits of memory; nor what takes minutes. */
 const TAGS = [
   ...['-needs:debug', '-needs:pfdebug', '-needs:repl', '-needs:save', '-needs:latency', '-needs:config-maxmemory'],
-  ...['-needs:config-resetstat', '-large-memory'],
+  ...['-needs:config-resetstat', '-large-memory', '-slow'],
 ].join(' ');
 const OPTIONS = ['--clients', '1', '--singledb', '--ignore-encoding', '--ignore-digest', '--no-latency', '--durable'];
-/** Tests, by patterns of their names, whose failure would keep those behind them from running. */
-const SKIPPED = [
-  '/B(LPOP|RPOP|LMPOP|LMOVE|RPOPLPUSH|ZPOP|ZMPOP)',
-  '/(client unblock|Linked LMOVEs|Circular|Self-referential)',
-];
-const LIMIT_S = 240;
+/** For a test, and for a unit: far more than they take. */
+const LIMIT_S = 120;
+const LIMIT_MS = 300_000;
+const LAST_LINES = 5;
+/** From so many ports before the one that it is given on, the suite looks for one of its own. */
+const PORTS_BEFORE = 32;
 const RESULT = /^\[(ok|err|ignore|exception)\]: (.*)$/;
 const DONE = /^\[\d+\/\d+ done\]/;
-/** The suite prepares parts by commands for what a store does not have, by file; it need not have it. */
-const HARMLESS = [
-  ['support/server.tcl', 'r function flush', 'catch {r function flush}'],
-  ['support/server.tcl', 'r config set $param $val', 'catch {r config set $param $val}'],
-  // How lists lie in memory: all else that these tests look at is the same.
-  ['support/util.tcl', 'if {!$mayfail} {', 'if {!$mayfail && ![string match list-* $param]} {'],
-  ['unit/type/list.tcl', 'r config set list-compress-depth 2', 'catch {r config set list-compress-depth 2}'],
-  ['unit/type/list.tcl', 'r config set list-max-ziplist-size 1', 'catch {r config set list-max-ziplist-size 1}'],
-  ['unit/type/list.tcl', 'r config set list-compress-depth 0', 'catch {r config set list-compress-depth 0}'],
-  // The same of hashes and sorted sets.
-  ['support/test.tcl', 'proc fail ', 'proc set_layout {args} {}\nproc fail '],
-  ['unit/type/hash.tcl', 'r config set hash-', 'set_layout hash-'],
-  ['unit/type/hash.tcl', 'assert_morethan [memory_usage myhash] 0', ''],
-  ['unit/type/zset.tcl', 'r config set zset-', 'set_layout zset-'],
-] as const;
+/** The suite prepares tests by settings that a store does not have, and by forgetting functions; it need not have them. */
+const HARMLESS: readonly (readonly [RegExp, string])[] = [
+  [/^( *)(r function flush|r config set [^;\n]*)/gm, '$1catch {$2}'],
+  [/(proc config_set \{param value \{options) \{\}\}/, '$1 {mayfail}}'],
+  [/^ *assert_morethan \[memory_usage \w+\] 0$/gm, ''],
+];
 
-/** Runs all tests of a unit; nothing of one that fails keeps others from running. */
-export async function runUnit(suite: string, port: number, unit: string): Promise<UnitResults> {
+/**
+ * Runs the tests of a unit; nothing of one that fails keeps others from running.
+ * @param skip names of tests that are not run, and patterns of names, which begin with a slash
+ */
+export async function runUnit(
+  suite: string,
+  port: number,
+  unit: string,
+  skip: readonly string[],
+): Promise<UnitResults> {
   const copy = mkdtempSync(path.join(tmpdir(), 'redis-suite-'));
   try {
     cpSync(path.join(suite, 'tests'), path.join(copy, 'tests'), { recursive: true });
-    for (const [name, from, to] of HARMLESS) {
-      const file = path.join(copy, 'tests', name);
-      writeFileSync(
-        file,
-        readFileSync(file, 'utf8').replaceAll(from, () => to),
-      );
+    writeFileSync(path.join(copy, 'skip'), skip.join('\n'));
+    for (const file of ['support/server', 'support/util', unit]) {
+      const full = path.join(copy, 'tests', `${file}.tcl`);
+      writeFileSync(full, withHarmless(readFileSync(full, 'utf8')));
     }
-    const words = ['--host', '127.0.0.1', '--port', String(port), '--single', unit, '--timeout', String(LIMIT_S)];
-    const skips = SKIPPED.flatMap((pattern) => ['--skiptest', pattern]);
-    return await follow(copy, [...words, ...OPTIONS, '--tags', TAGS, ...skips]);
+    const base = String((await freePort()) + PORTS_BEFORE);
+    const where = ['--baseport', base, '--host', '127.0.0.1', '--port', String(port)];
+    const what = ['--single', unit, '--timeout', String(LIMIT_S), '--tags', TAGS];
+    return await follow(copy, [...where, ...what, ...OPTIONS, '--skipfile', path.join(copy, 'skip')]);
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
 }
 
+function withHarmless(text: string): string {
+  return HARMLESS.reduce((changed, [from, to]) => changed.replace(from, to), text);
+}
+
 async function follow(directory: string, words: readonly string[]): Promise<UnitResults> {
   const child = spawn('tclsh', [path.join('tests', 'test_helper.tcl'), ...words], {
     cwd: directory,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   });
   const ended = new Promise((resolve, reject) => {
     child.on('error', () => reject(new Error('tclsh is not on the path: install it (Debian: apt-get install tcl)')));
@@ -88,9 +92,12 @@ async function follow(directory: string, words: readonly string[]): Promise<Unit
   const results: UnitResults = { passed: new Set(), failed: new Map(), left: 0, said: [] };
   let failing: string | undefined;
   let isDone = false;
-  createInterface(child.stdout).on('line', (shown) => {
+  const last: string[] = [];
+  const look = (shown: string): void => {
     const line = stripVTControlCharacters(shown);
     isDone ||= DONE.test(line);
+    last.push(line.trim());
+    if (last.length > LAST_LINES) last.shift();
     const [, kind, text = ''] = RESULT.exec(line) ?? [];
     if (kind === undefined && failing !== undefined) note(results.failed, failing, line);
     failing = kind === 'err' ? nameOf(text) : kind === undefined ? failing : undefined;
@@ -98,9 +105,14 @@ async function follow(directory: string, words: readonly string[]): Promise<Unit
     else if (kind === 'err') note(results.failed, nameOf(text), '');
     else if (kind === 'ignore') results.left++;
     else if (kind === 'exception') results.said.push(text);
-  });
-  await ended;
-  if (!isDone) results.said.push('the unit was not run to its end');
+  };
+  for (const output of [child.stdout, child.stderr]) createInterface(output).on('line', look);
+  // Processes that it started hold its output, so it is not over before they are.
+  const limit = setTimeout(() => {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  }, LIMIT_MS);
+  await ended.finally(() => clearTimeout(limit));
+  if (!isDone) results.said.push(`the unit was not run to its end: ${last.join(' ')}`);
   return results;
 }
 

@@ -1,5 +1,5 @@
 /** What a run of Redis' tests says: which failures are known, and which lines of the lists are not needed any more. */
-import { DIFFERENT, MISSING_COMMANDS, type Unit, UNITS } from './known.ts';
+import { DIFFERENT, MISSING_COMMANDS, NOT_RUN, type Unit, UNITS } from './known.ts';
 import type { UnitResults } from './tcl-suite.ts';
 
 export interface Failure {
@@ -43,12 +43,15 @@ export function unitVerdict(unit: string, { passed, failed, said }: UnitResults)
 export function listVerdict(results: readonly UnitResults[], has: ReadonlySet<string>): readonly Failure[] {
   const seen = new Set(results.flatMap(({ failed }) => [...failed.values()].map(missingCommand)));
   const useless = [...ALL_MISSING].filter((command) => has.has(command) || !seen.has(command));
+  const waiting = [
+    ...UNITS.map(({ name, waitsFor }) => ({ title: name, waitsFor })),
+    ...NOT_RUN.map(({ pattern, waitsFor }) => ({ title: pattern, waitsFor })),
+  ];
   return [
     ...useless.map((command) => ({ title: `the line of ${command}`, error: 'no test fails by it: take it away' })),
-    ...UNITS.filter(({ waitsFor }) => waitsFor !== undefined && has.has(waitsFor)).map(({ name }) => ({
-      title: name,
-      error: 'what it waits for is there: run it, and list what cannot pass',
-    })),
+    ...waiting
+      .filter(({ waitsFor }) => waitsFor !== undefined && has.has(waitsFor))
+      .map(({ title }) => ({ title, error: 'what it waits for is there: run it, and list what cannot pass' })),
   ];
 }
 
