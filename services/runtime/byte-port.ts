@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { bindPort } from './bind-port.ts';
 import { originOf, type ClientAddresses } from './client-address.ts';
 import { createAdmission, type Place } from './connection-admission.ts';
-import { readFirstBytes } from './connection-preamble.ts';
+import { readFirstBytes } from './proxy-detection.ts';
 import type { Places } from './connection-places.ts';
 import { checkDescriptors, doorStop } from './descriptors.ts';
 import type { Tokens } from './environment.ts';

@@ -10,7 +10,7 @@ import type { ClientAddresses } from './client-address.ts';
 import { createPlaces } from './connection-places.ts';
 import type { Owner } from './connection.ts';
 import { checkDescriptors, doorStop } from './descriptors.ts';
-import { readFirstBytes } from './connection-preamble.ts';
+import { readFirstBytes } from './proxy-detection.ts';
 import type { ListenerLimits } from './listener-limits.ts';
 import type { Log } from './log.ts';
 import { nodeHost } from './node-host.ts';

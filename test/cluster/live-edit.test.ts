@@ -4,7 +4,7 @@ import path from 'node:path';
 import { addTo, type LocalRun, makePlace, operatorOf, type Place, tearDown, until, worldLineOf } from './harness.ts';
 
 /** A worker type that the project does not ship. */
-const TALLY = ['node', '--import', 'tsx', 'test/cluster/tally.ts'];
+const TALLY = ['node', '--import', 'tsx', 'test/cluster/tally-worker.ts'];
 
 /** Who runs, by name, with the process. */
 function running(place: Place, names: readonly string[]): (number | null | undefined)[] {

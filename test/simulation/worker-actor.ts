@@ -25,7 +25,7 @@ import { createSimHost, type SimHost } from './host.ts';
 import { SIM_SECTION_LIMITS } from './incremental-object.ts';
 import { openPort, sharePlaces, type Port, type Sharing } from './ports.ts';
 import { createProcess, kill, type Process } from './scheduler.ts';
-import { checkVolume, volumeLog } from './volume.ts';
+import { checkVolume, volumeLog } from './volume-observer.ts';
 import { keepMember, type WorkerHost } from './worker-host.ts';
 import { createObject, type WorkerObject } from './worker-object.ts';
 import { inWords, isPartitioned, type World } from './world.ts';
