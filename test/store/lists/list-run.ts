@@ -234,3 +234,18 @@ export class ListRun {
     assert.equal(this.#engine.keyspace.keys, 0);
   }
 }
+
+/** So many seeds, of which the runs together do everything that a store may do to a list. */
+export function assertLikePlainArrays(seeds: number, steps: number): void {
+  let [height, doomed, rollbacks, restarts] = [0, 0, 0, 0];
+  for (let seed = 1; seed <= seeds; seed++) {
+    const run = new ListRun(seed);
+    for (let step = 0; step < steps; step++) run.step();
+    run.finish();
+    height = Math.max(height, run.tally.height);
+    doomed += run.tally.doomed;
+    rollbacks += run.tally.rollbacks;
+    restarts += run.tally.restarts;
+  }
+  assert.ok(height >= 4 && doomed > 0 && rollbacks > 0 && restarts > 0);
+}

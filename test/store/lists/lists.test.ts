@@ -10,7 +10,7 @@ import { Lists } from '../../../services/store/lists/lists.ts';
 import { ResultWriter } from '../../../services/store/result-writer.ts';
 import { OPTIONS } from '../engine/driver.ts';
 import { calls, listOf, operation, read } from './list-calls.ts';
-import { ListRun } from './list-run.ts';
+import { assertLikePlainArrays } from './list-run.ts';
 
 /** Lists that compare so many elements at most. */
 function listsThatCompare(most: number): (operation: Buffer) => Results {
@@ -30,17 +30,7 @@ function listsThatCompare(most: number): (operation: Buffer) => Results {
 
 describe('lists of a store', () => {
   it('are as plain arrays, under random operations, rollbacks and restarts', () => {
-    let [height, doomed, rollbacks, restarts] = [0, 0, 0, 0];
-    for (let seed = 1; seed <= 5; seed++) {
-      const run = new ListRun(seed);
-      for (let step = 0; step < 200; step++) run.step();
-      run.finish();
-      height = Math.max(height, run.tally.height);
-      doomed += run.tally.doomed;
-      rollbacks += run.tally.rollbacks;
-      restarts += run.tally.restarts;
-    }
-    assert.ok(height >= 4 && doomed > 0 && rollbacks > 0 && restarts > 0);
+    assertLikePlainArrays(5, 200);
   });
 
   it('write one page where an element is added or taken at an end', () => {

@@ -248,3 +248,18 @@ export class SetRun {
     assert.deepEqual(audit(this.#keyspace, NODE_BYTES), { pages: 0, doomed: 0, height: 0 });
   }
 }
+
+/** So many seeds, of which the runs together do everything that a store may do to a set. */
+export function assertLikePlainSets(seeds: number, steps: number): void {
+  const seen = { height: 0, doomed: 0, rollbacks: 0, restarts: 0 };
+  for (let seed = 1; seed <= seeds; seed++) {
+    const run = new SetRun(seed);
+    for (let step = 0; step < steps; step++) run.step();
+    run.finish();
+    seen.height = Math.max(seen.height, run.seen.height);
+    seen.doomed += run.seen.doomed;
+    seen.rollbacks += run.seen.rollbacks;
+    seen.restarts += run.seen.restarts;
+  }
+  assert.ok(seen.height >= 3 && seen.doomed > 0 && seen.rollbacks > 3 && seen.restarts > 2, JSON.stringify(seen));
+}

@@ -13,23 +13,13 @@ import { memberOrder } from '../../../services/store/collections/node.ts';
 import { apply } from '../calls.ts';
 import { viewOf } from '../engine/driver.ts';
 import { integerOf, itemsOf, operation, pageOf, type Parts } from './set-calls.ts';
-import { SetRun } from './set-run.ts';
+import { assertLikePlainSets } from './set-run.ts';
 
 const OPTIONS = { seed: [3, 4], maxBytes: 2 ** 30, tableBits: 4 } as const;
 
 describe('sets of a store', () => {
   it('are as plain sets, whatever is done to them, taken back and loaded', () => {
-    const seen = { height: 0, doomed: 0, rollbacks: 0, restarts: 0 };
-    for (let seed = 1; seed <= 5; seed++) {
-      const run = new SetRun(seed);
-      for (let step = 0; step < 400; step++) run.step();
-      run.finish();
-      seen.height = Math.max(seen.height, run.seen.height);
-      seen.doomed += run.seen.doomed;
-      seen.rollbacks += run.seen.rollbacks;
-      seen.restarts += run.seen.restarts;
-    }
-    assert.ok(seen.height >= 3 && seen.doomed > 0 && seen.rollbacks > 10 && seen.restarts > 5, JSON.stringify(seen));
+    assertLikePlainSets(2, 400);
   });
 
   it('refuse what is no operation, and change nothing', () => {

@@ -1,5 +1,7 @@
 /** Operations on sorted sets as bytes, and their results; members are texts of one byte for each letter. */
+import { createStore } from '@dpr/store';
 import {
+  decodeResults,
   eachItem,
   FROM_LAST,
   KINDS,
@@ -9,6 +11,7 @@ import {
   STATUS,
   WITH_SCORES,
 } from '@dpr/store/operations';
+import { OPTIONS } from '../engine/driver.ts';
 import assert from 'node:assert/strict';
 import { BOUND, BY } from '../../../services/store/sorted-sets/sorted-range.ts';
 
@@ -177,3 +180,22 @@ export const read = {
     elementsOf(itemsFrom(bytes, at + LENGTH + 8)),
   ]),
 };
+
+/** A store of its own, and how it is asked. */
+export function asking(): (operation: Buffer) => Results {
+  const store = createStore(OPTIONS);
+  return (operation) => decodeResults(store.apply(operation, 1, 1), 1);
+}
+
+/** Adds so many elements whose scores are their places. */
+export function fill(ask: (operation: Buffer) => Results, key: string, count: number): void {
+  for (let first = 0; first < count; first += 50_000) {
+    const length = Math.min(50_000, count - first);
+    ask(
+      calls.add(
+        key,
+        Array.from({ length }, (_, index) => [String(first + index), first + index] as const),
+      ),
+    );
+  }
+}

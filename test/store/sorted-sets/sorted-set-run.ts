@@ -374,3 +374,22 @@ export class SortedSetRun {
 function isSame([a, one]: Entry, [b, other]: Entry): boolean {
   return a === b && one === other;
 }
+
+/** So many seeds, of which the runs together do everything that a store may do to a sorted set. */
+export function assertLikePlainMaps(seeds: number, steps: number): void {
+  let [height, rollbacks, restarts, doomed] = [0, 0, 0, 0];
+  const kinds = new Set<string>();
+  for (let seed = 1; seed <= seeds; seed++) {
+    const run = new SortedSetRun(seed);
+    for (let step = 0; step < steps; step++) run.step();
+    run.finish();
+    height = Math.max(height, run.tally.height);
+    rollbacks += run.tally.rollbacks;
+    restarts += run.tally.restarts;
+    doomed += run.tally.doomed;
+    for (const name of run.tally.steps.keys()) kinds.add(name);
+  }
+  assert.ok(height >= 4, `${height} levels`);
+  assert.ok(rollbacks > 5 && restarts > 2 && doomed > 3, `${rollbacks}, ${restarts}, ${doomed}`);
+  assert.equal(kinds.size, 19);
+}

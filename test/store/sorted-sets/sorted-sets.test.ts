@@ -11,15 +11,16 @@ import {
   MAX_ELEMENTS_AT_ONCE,
   MAX_KEY_BYTES,
   MAX_VALUE_BYTES,
-  type Results,
   SORTED_SET_KINDS,
 } from '@dpr/store/operations';
 import assert from 'node:assert/strict';
 import { BOUND, BY } from '../../../services/store/sorted-sets/sorted-range.ts';
 import { OPTIONS } from '../engine/driver.ts';
 import {
+  asking,
   calls,
   entriesValue,
+  fill,
   itemsValue,
   operation,
   rangeValue,
@@ -28,47 +29,13 @@ import {
   type SourceSpec,
   sourcesValue,
 } from './sorted-set-calls.ts';
-import { SortedSetRun } from './sorted-set-run.ts';
+import { assertLikePlainMaps } from './sorted-set-run.ts';
 
-const SEEDS = 8;
-const STEPS = 300;
 const KINDS = SORTED_SET_KINDS;
-
-function asking(): (operation: Buffer) => Results {
-  const store = createStore(OPTIONS);
-  return (operation) => decodeResults(store.apply(operation, 1, 1), 1);
-}
-
-/** Adds so many elements whose scores are their places. */
-function fill(ask: (operation: Buffer) => Results, key: string, count: number): void {
-  for (let first = 0; first < count; first += 50_000) {
-    const length = Math.min(50_000, count - first);
-    ask(
-      calls.add(
-        key,
-        Array.from({ length }, (_, index) => [String(first + index), first + index] as const),
-      ),
-    );
-  }
-}
 
 describe('sorted sets of a store', () => {
   it('are as plain maps, whatever is done with them, and after rollbacks and restarts', () => {
-    let [height, rollbacks, restarts, doomed] = [0, 0, 0, 0];
-    const steps = new Set<string>();
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      const run = new SortedSetRun(seed);
-      for (let step = 0; step < STEPS; step++) run.step();
-      run.finish();
-      height = Math.max(height, run.tally.height);
-      rollbacks += run.tally.rollbacks;
-      restarts += run.tally.restarts;
-      doomed += run.tally.doomed;
-      for (const name of run.tally.steps.keys()) steps.add(name);
-    }
-    assert.ok(height >= 4, `${height} levels`);
-    assert.ok(rollbacks > 15 && restarts > 8 && doomed > 10, `${rollbacks}, ${restarts}, ${doomed}`);
-    assert.equal(steps.size, 19);
+    assertLikePlainMaps(3, 300);
   });
 
   it('have the longest keys and members in every operation, and numbers up to their limits', () => {
@@ -91,23 +58,6 @@ describe('sorted sets of a store', () => {
       key,
       [[member, Infinity]],
     ]);
-  });
-
-  it('are removed and copied in parts that are not too large, and removed as a whole at once', () => {
-    const ask = asking();
-    fill(ask, 'key', MAX_ELEMENTS_AT_ONCE + 2);
-    const from = (first: number, last: number) => ({ by: BY.rank, first, last });
-    assert.equal(read.integer(ask(calls.removeRange('key', from(1, -1)))), 'tooMuch');
-    assert.equal(read.integer(ask(calls.rangeStore('other', 'key', from(1, -1)))), 'tooMuch');
-    assert.deepEqual(read.elements(ask(calls.range('other'))), []);
-    assert.equal(read.integer(ask(calls.rangeStore('other', 'key', from(2, -1)))), MAX_ELEMENTS_AT_ONCE);
-    assert.equal(read.integer(ask(calls.removeRange('key', from(2, -1)))), MAX_ELEMENTS_AT_ONCE);
-    assert.deepEqual(
-      read.elements(ask(calls.range('key'))),
-      [0, 1].map((place) => [String(place), place]),
-    );
-    assert.equal(read.integer(ask(calls.removeRange('other', from(0, -1)))), MAX_ELEMENTS_AT_ONCE);
-    assert.equal(read.integer(ask(calls.count('other', from(0, -1)))), 0);
   });
 
   it('are combined while no more is read than may be', () => {
@@ -138,26 +88,6 @@ describe('sorted sets of a store', () => {
     assert.equal(read.integer(ask(calls.combineStore('other', sources, COMBINE.union))), 1);
     assert.equal(read.integer(ask(calls.combineStore('other', [['tiny', 1], ...sources], COMBINE.union))), 'tooMuch');
     assert.equal(read.integer(ask(calls.count('other', { by: BY.score, first: sources.length, last: Infinity }))), 1);
-  });
-
-  it('are removed and copied in parts whose members have no more bytes than they may', () => {
-    const ask = asking();
-    const megabyte = 2 ** 20;
-    const large = MAX_BYTES_AT_ONCE / megabyte;
-    for (let place = 1; place <= large; place++) ask(calls.add('key', [[String(place).padEnd(megabyte, '.'), place]]));
-    ask(
-      calls.add('key', [
-        ['first', 0],
-        ['l', large + 1],
-      ]),
-    );
-    const from = (first: number, last: number) => ({ by: BY.rank, first, last });
-    assert.equal(read.integer(ask(calls.removeRange('key', from(1, -1)))), 'tooMuch');
-    assert.equal(read.integer(ask(calls.rangeStore('other', 'key', from(1, -1)))), 'tooMuch');
-    assert.equal(read.integer(ask(calls.rangeStore('other', 'key', from(1, -2)))), large);
-    assert.equal(read.integer(ask(calls.removeRange('key', from(1, -2)))), large);
-    assert.equal(read.integer(ask(calls.count('key', from(0, -1)))), 2);
-    assert.equal(read.integer(ask(calls.count('other', from(0, -1)))), large);
   });
 
   it('refuse operations that are none, before anything is changed', () => {
