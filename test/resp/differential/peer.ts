@@ -18,27 +18,32 @@ interface Waiting {
 export class Peer {
   readonly name: string;
   readonly #socket: Socket;
+  readonly #pushed: (push: Buffer) => void;
   #input: Buffer = Buffer.alloc(0);
   #replies: Buffer[] = [];
   #waiting: Waiting | undefined;
+  #ended: Error | undefined;
 
-  private constructor(name: string, socket: Socket) {
+  private constructor(name: string, socket: Socket, pushed: (push: Buffer) => void) {
     this.name = name;
     this.#socket = socket;
+    this.#pushed = pushed;
     socket.on('data', (piece) => this.#take(piece));
     socket.on('error', (error) => this.#fail(error));
     socket.on('close', () => this.#fail(new Error(`${name} closed the connection`)));
   }
 
-  static async connect(name: string, port: number): Promise<Peer> {
+  /** @param pushed is told each push */
+  static async connect(name: string, port: number, pushed: (push: Buffer) => void = () => undefined): Promise<Peer> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     await once(socket, 'connect');
-    return new Peer(name, socket);
+    return new Peer(name, socket, pushed);
   }
 
-  /** Send commands at once. @returns their replies; pushes are left out */
+  /** Send commands at once. @returns their replies; rejects when the connection breaks */
   async ask(commands: readonly Words[]): Promise<Buffer[]> {
     if (commands.length === 0) return [];
+    if (this.#ended !== undefined) throw this.#ended;
     if (this.#waiting !== undefined) throw new Error(`${this.name} has not answered yet`);
     const replies = new Promise<Buffer[]>((resolve, reject) => {
       this.#waiting = { count: commands.length, resolve, reject };
@@ -55,7 +60,9 @@ export class Peer {
     this.#input = this.#input.length === 0 ? piece : Buffer.concat([this.#input, piece]);
     let at = 0;
     for (let end = replyEnd(this.#input, at); end !== undefined; end = replyEnd(this.#input, at)) {
-      if (this.#input[at] !== PUSH) this.#replies.push(Buffer.from(this.#input.subarray(at, end)));
+      const reply = Buffer.from(this.#input.subarray(at, end));
+      if (this.#input[at] === PUSH) this.#pushed(reply);
+      else this.#replies.push(reply);
       at = end;
     }
     this.#input = this.#input.subarray(at);
@@ -66,6 +73,7 @@ export class Peer {
   }
 
   #fail(error: Error): void {
+    this.#ended ??= error;
     this.#waiting?.reject(error);
     this.#waiting = undefined;
   }
