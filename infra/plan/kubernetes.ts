@@ -2,7 +2,7 @@ import type { Config, Resources, WorkerConfig } from '../config.ts';
 import { type Environment, finderEnvironment, workerEnvironment } from './environment.ts';
 import { nginxImage, type PlannedImage, projectImage, workerImage } from './images.ts';
 import { ingressConfiguration, type IngressRoute } from './nginx-configuration.ts';
-import { declaredWords, hashOf, idRanges } from './declared-words.ts';
+import { declaredWords, hashOf, idRanges } from './declaration-arguments.ts';
 import { FINDER_NAME, INGRESS_ADMIN_NAME, INGRESS_NAME, labelsOf, type Role, selectorOf, workerName } from './names.ts';
 import { OPERATOR_LABEL } from './network-policies.ts';
 import {

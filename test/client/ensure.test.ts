@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
-import { idRanges } from '../../infra/plan/declared-words.ts';
+import { idRanges } from '../../infra/plan/declaration-arguments.ts';
 import { parseDeclaration, parseIds } from '../../services/client/operator/parse-declaration.ts';
 import { EnsureError, ensureMembership, type EnsureOptions } from '../../services/client/operator/ensure.ts';
 import { ingressBehind } from '../../services/client/operator/ingress-version.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as esbuild from 'esbuild';
-import type { Bundle } from './branches/blocks.ts';
+import type { Bundle } from './coverage/blocks.ts';
 import type { Draw } from './draw.ts';
 import type { Mutant } from './mutants/index.ts';
 import type * as run from './run.ts';

@@ -2,7 +2,7 @@ import { transformSync } from 'esbuild';
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readExcuses } from './branches/index.ts';
+import { readExcuses } from './coverage/index.ts';
 import { README, rowsOf } from './command/write-tables.ts';
 import { MUTANTS, mutantNamed, numberOf, worldsFor } from './mutants/index.ts';
 import { buildSimulator, hunt } from './mutate.ts';

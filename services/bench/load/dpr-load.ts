@@ -3,7 +3,7 @@ import { connect, type Cluster, type Outcome, type Session } from '@dpr/client';
 import { AMOUNT_BYTES, writeAmount } from '@dpr/counter/operations';
 import { seededRandom } from '@dpr/local/measurements';
 import type { Cell, Route } from '../cells.ts';
-import type { Line, Load, LoadTarget } from './load.ts';
+import type { Line, Load, LoadTarget } from './load-interface.ts';
 
 const ONE_WORKER: Route = { workers: 1, kind: 'stay', mode: 'strict' };
 

@@ -5,7 +5,7 @@ import { BATCH_HEADER_BYTES } from '@dpr/protocol';
 import { noMask, type RawSocket } from '@dpr/runtime/web-socket';
 import { WebSocket } from 'ws';
 import { bareSocket } from '../bare-socket.ts';
-import { shared, type Line, type Load, type LoadTarget } from './load.ts';
+import { shared, type Line, type Load, type LoadTarget } from './load-interface.ts';
 
 export async function echoLoad({ address, cell }: LoadTarget): Promise<Load> {
   const { connections, sessions = 1, batch } = cell;

@@ -4,7 +4,7 @@
  * (coordinated omission). The open loop issues at a fixed rate, also while the server stalls, and counts from when a batch was due.
  */
 import { createHistogram, performance, type RecordableHistogram } from 'node:perf_hooks';
-import type { Line } from './load.ts';
+import type { Line } from './load-interface.ts';
 
 const NS_PER_MS = 1e6;
 /** How long replies may take after the last batch was issued. */

@@ -3,7 +3,7 @@ import type { RecordableHistogram } from 'node:perf_hooks';
 import { cpuNs } from '../core-pinning.ts';
 import { dprLoad } from './dpr-load.ts';
 import { echoLoad } from './echo-load.ts';
-import type { Line, Load, LoadTarget } from './load.ts';
+import type { Line, Load, LoadTarget } from './load-interface.ts';
 import { closedLoop, keepBusy, openLoop } from './loops.ts';
 import { measureMemory } from './memory.ts';
 import type { Latencies, LoadAnswer, LoadOrder, Measured } from './protocol.ts';

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { allocationFile, watchAllocation, type Allocation } from '../allocation.ts';
 import { takeWritten } from '../written-files.ts';
-import type { Line } from './load.ts';
+import type { Line } from './load-interface.ts';
 import { closedLoop } from './loops.ts';
 import type { MemoryUse } from './protocol.ts';
 

@@ -1,6 +1,6 @@
 /** What the benchmark says to a load generator, and what that answers. */
 import type { Cell } from '../cells.ts';
-import type { LoadTarget } from './load.ts';
+import type { LoadTarget } from './load-interface.ts';
 
 export interface LoadOrder {
   readonly peer: LoadTarget['peer'];

@@ -1,7 +1,7 @@
 /** A load on Redis that costs as little as possible: prepared pipelines on a bare socket, and replies that are only counted. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { shared, type Line, type Load, type LoadTarget } from './load.ts';
+import { shared, type Line, type Load, type LoadTarget } from './load-interface.ts';
 
 const KEY = 'counter';
 const NEWLINE = 0x0a;

@@ -1,5 +1,5 @@
 /** A server that is measured. */
-import type { LoadTarget } from '../load/load.ts';
+import type { LoadTarget } from '../load/load-interface.ts';
 
 export interface Peer {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** A process that runs seeds for the command: what it is asked for, one request after another, until the command asks no more. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { buildCountingSimulator, type CountingSimulator, type Reached } from '../branches/index.ts';
+import { buildCountingSimulator, type CountingSimulator, type Reached } from '../coverage/index.ts';
 import { buildSimulator, hunt, type Catch, type Simulator } from '../mutate.ts';
 import { mutantNamed, worldsFor } from '../mutants/index.ts';
 import type { Figures } from '../checker/index.ts';

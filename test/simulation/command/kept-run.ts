@@ -1,6 +1,6 @@
 /** A run that is done in slices: what is done of it is in a file, and the next slice goes on from there. */
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import type { Reached } from '../branches/index.ts';
+import type { Reached } from '../coverage/index.ts';
 import type { Draw } from '../draw.ts';
 import { isChanged } from './replay.ts';
 import type { Summary } from './run-many.ts';

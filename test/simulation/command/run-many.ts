@@ -1,5 +1,5 @@
 /** Runs seed after seed on every core, until one is violated, all are done, or it is told to stop. */
-import { addReached, judge, type Branches, type Reached } from '../branches/index.ts';
+import { addReached, judge, type Branches, type Reached } from '../coverage/index.ts';
 import { MUST_BE_REACHED } from '../must-be-reached.ts';
 import type { Figures } from '../checker/index.ts';
 import type { RunAnswer } from './job.ts';

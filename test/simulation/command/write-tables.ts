@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as prettier from 'prettier';
-import type { Branches } from '../branches/index.ts';
+import type { Branches } from '../coverage/index.ts';
 import { MUST_BE_REACHED } from '../must-be-reached.ts';
 import { MUTANTS } from '../mutants/index.ts';
 import { KEPT_SEEDS } from '../seeds.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { addReached, judge, type Reached } from './branches/index.ts';
+import { addReached, judge, type Reached } from './coverage/index.ts';
 import type { Request } from './command/job.ts';
 import { createPool } from './command/pool.ts';
 

@@ -1,10 +1,10 @@
 /** Which blocks of the core and of storage a run reached. */
 import { buildSimulator, ROOT, type Simulator } from '../mutate.ts';
 import { blocksOf } from './blocks.ts';
-import type { Reached } from './judge.ts';
+import type { Reached } from './missed-blocks.ts';
 import { startProfile } from './profile.ts';
 
-export { judge, readExcuses, type Branches, type Reached } from './judge.ts';
+export { judge, readExcuses, type Branches, type Reached } from './missed-blocks.ts';
 
 const ROOMS = ['services/core/', 'services/runtime/storage/'];
 
