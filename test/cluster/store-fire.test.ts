@@ -1,14 +1,15 @@
 import { type Fire, startFire } from './fire/fire.ts';
 import { tearDown } from './harness.ts';
 
-/** `DPR_FIRE_RUNS=50 DPR_FIRE_SEED=1`: so many runs, by this seed and those after it, each longer, with figures, and with stores that stand still. */
+/** `DPR_FIRE_RUNS=50 DPR_FIRE_SEED=1`: so many runs, by this seed and those after it, with figures, and with stores that stand still. */
 const { DPR_FIRE_RUNS = '1', DPR_FIRE_SEED = '1' } = process.env;
 const IS_SHOWN = process.env.DPR_FIRE_RUNS !== undefined;
 const SEEDS = Array.from({ length: Number(DPR_FIRE_RUNS) }, (_, index) => Number(DPR_FIRE_SEED) + index);
-const KILLS = IS_SHOWN ? 20 : 10;
+const KILLS = 12;
+/** Of strikes: they take 2 to 3 s. */
 const STILL_CHANCE = IS_SHOWN ? 0.05 : 0;
 /** Kills of all right after the answers to WAITAOF. */
-const KILLS_AFTER_COMMITS = IS_SHOWN ? 5 : 3;
+const KILLS_AFTER_COMMITS = 3;
 
 function show(text: string): void {
   if (IS_SHOWN) console.log(`      ${text}`);
@@ -49,7 +50,7 @@ describe('stores whose processes are killed all the time', () => {
           throw error;
         }
       };
-      await Promise.all([...writers.map((writer) => writer.run(isOver)), strikes.run(isOver)].map(orEnd));
+      await Promise.all([...writers.map((writer) => writer.run(isOver)), strikes.run(writers, isOver)].map(orEnd));
       strikes.killAll();
       await Promise.all(writers.map((writer) => writer.look()));
       show(summary(fire));

@@ -18,7 +18,7 @@ export class WriterSteps {
 
   /** @param has whether the store and the model both have a command */
   constructor(draw: Draw, prefix: string, only: readonly TableName[], has: (name: string) => boolean) {
-    this.#draw = new StepDraw(draw, only, (name) => has(name) && isForOwnKeys(name));
+    this.#draw = new StepDraw(draw, only, (name) => has(name) && isForOwnKeys(name), 0);
     this.#prefix = prefix;
     this.keys = [...KEYS].map((key) => prefix + key);
   }

@@ -2,11 +2,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Random } from '../../simulation/random.ts';
 import { type Place, until } from '../harness.ts';
+import type { Writer } from './writer.ts';
 
-/** Between two strikes, ms. */
-const MOST_INTERVAL_MS = 700;
+/** From when a strike may come until it does, ms. */
+const MOST_DELAY_MS = 400;
 /** Of strikes: they do not wait until what was struck before serves again. */
-const EARLY_CHANCE = 0.3;
+const EARLY_CHANCE = 0.25;
 const STILL_MS = { least: 2_000, most: 3_000 };
 
 export interface StrikeOptions {
@@ -37,11 +38,15 @@ export class Strikes {
     strike?.();
   }
 
-  async run(isOver: () => boolean): Promise<void> {
+  /** @param writers mostly, each of them does something between two strikes */
+  async run(writers: readonly Writer[], isOver: () => boolean): Promise<void> {
     while (!isOver()) {
-      if (!this.#options.random.chance(EARLY_CHANCE))
+      if (!this.#options.random.chance(EARLY_CHANCE)) {
         await until('all to serve, or the end', () => this.#allServe || isOver());
-      await pause(this.#options.random.int(0, MOST_INTERVAL_MS));
+        const before = writers.map(workOf);
+        await until('all to write', () => isOver() || writers.every((one, index) => workOf(one) !== before[index]));
+      }
+      await pause(this.#options.random.int(0, MOST_DELAY_MS));
       this.#strike();
     }
     await Promise.all(this.#still);
@@ -94,6 +99,10 @@ export class Strikes {
     const pid = this.#options.place.process(name)?.pid ?? undefined;
     return pid !== undefined && send(pid, signal) ? pid : undefined;
   }
+}
+
+function workOf({ counts }: Writer): number {
+  return counts.steps + counts.looks;
 }
 
 function send(pid: number, signal: NodeJS.Signals): boolean {

@@ -42,14 +42,20 @@ interface Choice {
 
 export class StepDraw {
   readonly #draw: Draw;
+  readonly #mistakeChance: number;
   readonly #types: readonly (readonly Choice[])[];
   readonly #common: readonly (readonly Choice[])[];
   /** The commands that may come. */
   readonly names: readonly string[];
 
-  /** @param only the tables to draw from, beside commands for any key @param has whether both servers have a command */
-  constructor(draw: Draw, only: readonly TableName[], has: (name: string) => boolean) {
+  /**
+   * @param only the tables to draw from, beside commands for any key
+   * @param has whether both servers have a command
+   * @param mistakeChance of commands: one word is wrong, perhaps a key
+   */
+  constructor(draw: Draw, only: readonly TableName[], has: (name: string) => boolean, mistakeChance = MISTAKE_CHANCE) {
     this.#draw = draw;
+    this.#mistakeChance = mistakeChance;
     const choices = (names: readonly TableName[]) =>
       names.map((name) => choicesOf(name, has)).filter((table) => table.length > 0);
     this.#types = choices(TABLE_NAMES.filter((name) => only.includes(name) && !COMMON_TABLES.includes(name)));
@@ -75,7 +81,7 @@ export class StepDraw {
     const choice = table.find((one) => one.weight > weight);
     if (choice === undefined) throw new Error('the table is empty');
     const words = [draw.word(choice.name), ...choice.source.draw(draw)];
-    return { words: draw.chance(MISTAKE_CHANCE) ? this.#mistaken(words) : words, source: choice.source };
+    return { words: draw.chance(this.#mistakeChance) ? this.#mistaken(words) : words, source: choice.source };
   }
 
   #mistaken(words: Words): Words {
