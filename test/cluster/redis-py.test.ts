@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { makePlace, type Place, tearDown } from './harness.ts';
+
+const STORE = 1;
+const TOKEN = 'a-token-that-clients-show';
+/** By which version of redis-py a store is tried. */
+const REDIS_PY = 'redis==8.1.0';
+const PROGRAM = path.join(import.meta.dirname, 'redis_py.py');
+
+describe('a store in a cluster, for redis-py', () => {
+  const packages = mkdtempSync(path.join(tmpdir(), 'dpr-redis-py-'));
+  let child: ChildProcess | undefined;
+
+  before(() => {
+    const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--target', packages, REDIS_PY];
+    const { error, status, stderr } = spawnSync('python3', install, { encoding: 'utf8' });
+    if (status === 0) return;
+    const reason = error === undefined ? stderr : error.message;
+    throw new Error(`this needs python3 with pip, which installs ${REDIS_PY} for it (Debian: python3-pip): ${reason}`);
+  });
+  after(() => rmSync(packages, { recursive: true }));
+  afterEach(() => void child?.kill('SIGKILL'));
+  afterEach(tearDown);
+
+  async function start(settings: Record<string, unknown> = {}): Promise<Place> {
+    const place = await makePlace({ workers: [] });
+    place.edit({
+      workers: [
+        { id: 0, type: 'counter' },
+        { id: STORE, type: 'store' },
+      ],
+      respBasePort: place.respBasePort,
+      ...settings,
+    });
+    await place.start();
+    return place;
+  }
+
+  /** Have the program do this, and kill what it asks for. */
+  async function succeeds(place: Place, ...what: string[]): Promise<void> {
+    const program = spawn('python3', [PROGRAM, String(place.respBasePort + STORE), ...what], {
+      env: { ...process.env, PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: '1' },
+    });
+    child = program;
+    let failure = '';
+    program.stderr.setEncoding('utf8').on('data', (text: string) => (failure += text));
+    createInterface({ input: program.stdout }).on('line', (line) => {
+      place.kill(line.slice('kill '.length));
+      program.stdin.write('killed\n');
+    });
+    const code = await new Promise((resolve) => program.on('close', resolve));
+    assert.equal(code, 0, failure);
+  }
+
+  it('serves it by RESP2 and RESP3: every type of value, pipelines, transactions, binary values', async () => {
+    await succeeds(await start(), 'serves');
+  });
+
+  it('loses nothing that WAITAOF said is committed, when it is killed right after', async () => {
+    await succeeds(await start(), 'keeps');
+  });
+
+  it('tells of a rollback by one command, of a pipeline too, or by a transaction as a whole, and goes on', async () => {
+    await succeeds(await start(), 'rolls-back');
+  });
+
+  it('asks for the client token where there is one', async () => {
+    await succeeds(await start({ clientToken: TOKEN }), 'asks-for-token', TOKEN);
+  });
+});
