@@ -1,6 +1,8 @@
 /** What one connection has in the batches of its port: what was collected, is in flight, and is answered. */
 import { Arguments } from './arguments.ts';
 import type { Continuation, WriteCommand } from './command-batch.ts';
+import { CommandError } from './command-error.ts';
+import type { DependencyToken } from './dependency-token.ts';
 import type { PortBatches, PortUser } from './port-batches.ts';
 import type { Protocol, ReplyWriter } from './reply-writer.ts';
 import { RollbackNotice } from './rollback-notice.ts';
@@ -62,6 +64,22 @@ export class ConnectionBatches implements PortUser {
 
   get isCommitted(): boolean {
     return this.#port.isCommitted(this.#version);
+  }
+
+  /** What it did last, and with it all that this depends on. */
+  get token(): DependencyToken {
+    return this.#port.tokenOf(this.#version);
+  }
+
+  /**
+   * Let what is done from now on depend on a token, once all is clear.
+   * @param write what executes first, and replies
+   * @throws CommandError when it cannot be
+   */
+  see(token: DependencyToken, write: WriteCommand): void {
+    const refusal = this.#port.see(token);
+    if (refusal !== undefined) throw new CommandError(refusal);
+    this.addAlone(write, NO_WORDS, false);
   }
 
   /**

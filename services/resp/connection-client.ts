@@ -1,8 +1,10 @@
 /** A connection as its commands see it: who its client says it is, what it may do, and what it waits for. */
+import { CommandError } from './command-error.ts';
 import { CommitWait } from './commit-wait.ts';
 import type { ConnectionBatches } from './connection-batches.ts';
 import type { ConnectionOptions, ConnectionParts } from './connection-parts.ts';
 import { ConnectionTransaction } from './connection-transaction.ts';
+import type { DependencyToken } from './dependency-token.ts';
 import type { ClientFacts, CommandClient, CommandList, ServerFacts } from './local-command.ts';
 import type { Protocol, ReplyWriter } from './reply-writer.ts';
 
@@ -133,6 +135,22 @@ export class ConnectionClient implements CommandClient {
     if (this.isCommitted || this.transaction.isExecuting) return answer(this.isCommitted);
     this.#wait.begin(ms, answer, this.#user.goOn);
     this.#batches.waitForCommit();
+  }
+
+  token(): DependencyToken {
+    this.#refuseInTransaction();
+    return this.#batches.token;
+  }
+
+  see(token: DependencyToken): void {
+    this.#refuseInTransaction();
+    // Something has to execute that depends on it: the least that every worker type has.
+    this.#batches.see(token, (_words, batch) => this.#parts.type.info(batch, (reply) => reply.ok()));
+  }
+
+  /** Its version, which is not known before all of it was executed. */
+  #refuseInTransaction(): void {
+    if (this.transaction.isExecuting) throw new CommandError('ERR DPR.TOKEN and DPR.SEE are not for transactions');
   }
 
   /** Answer the command that waits for a commit, if it is time to. @returns false: a rollback is to be told in its place */

@@ -2,6 +2,7 @@
 import type { WorkerStatus } from '@dpr/core';
 import type { Arguments } from './arguments.ts';
 import type { CommandFacts } from './command.ts';
+import type { DependencyToken } from './dependency-token.ts';
 import type { Protocol, ReplyWriter } from './reply-writer.ts';
 
 /** What is told of a connection. */
@@ -67,6 +68,10 @@ export interface CommandClient {
   readonly isCommitted: boolean;
   /** Wait until what was done here is committed, or so many ms; 0: for ever. */
   waitForCommit(ms: number, answer: (isCommitted: boolean) => void): void;
+  /** What this connection did, read and saw. @throws CommandError in a transaction */
+  token(): DependencyToken;
+  /** Let what is done here from now on depend on this, and reply. @throws CommandError when that cannot be */
+  see(token: DependencyToken): void;
 }
 
 export interface Transactional {

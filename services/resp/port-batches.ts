@@ -6,6 +6,7 @@ import type { Host, Owner } from '@dpr/runtime/side-port';
 import { BatchRun } from './batch-run.ts';
 import { type BatchUser, CommandBatch } from './command-batch.ts';
 import type { ResultCursor } from './command.ts';
+import type { DependencyToken } from './dependency-token.ts';
 import { COLLECTED_BYTES, COLLECTED_OPERATIONS } from './limits.ts';
 import type { ReplyWriter } from './reply-writer.ts';
 import { SessionLink } from './session-link.ts';
@@ -118,6 +119,17 @@ export class PortBatches {
 
   isCommitted(version: number): boolean {
     return version <= (this.#link?.committed ?? 0);
+  }
+
+  /** A version in which something executed here, for other workers. */
+  tokenOf(version: number): DependencyToken {
+    const { worldLine = 0, worker = 0 } = this.#link ?? {};
+    return { worldLine, worker, version };
+  }
+
+  /** Let the next batch, and all after it, depend on this. @returns why not, as a reply says it */
+  see(token: DependencyToken): string | undefined {
+    return this.#link?.see(token);
   }
 
   /** Have this user go on whenever more is committed, until `leave` or `waitNoMore`; and have what it did committed soon. */

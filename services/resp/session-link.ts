@@ -4,9 +4,10 @@
  * batch that the core did not answer when a world-line ends was not executed in it, or was rolled back, since a version is sealed only
  * once all its batches are answered.
  */
-import { decisionsAfter, survivingVersion } from '@dpr/core';
-import { decode, type Batch, type Draft, type Message, type MessageOf } from '@dpr/protocol';
+import { decisionsAfter, largest, survivingVersion } from '@dpr/core';
+import { decode, type Batch, type Decision, type Draft, type Message, type MessageOf } from '@dpr/protocol';
 import { clientHello, type Connection, type Host, nextConnectionNumber, type Owner } from '@dpr/runtime/side-port';
+import type { DependencyToken } from './dependency-token.ts';
 
 export interface LinkUser {
   /** The batch executed, in this version. */
@@ -44,6 +45,13 @@ export class SessionLink {
   readonly #over: string[] = [];
   /** The last version in which something of this connection executed; 0: none. */
   #version = 0;
+  /** Versions of workers on which the next batch depends; executed, it is itself what later ones depend on. */
+  readonly #needs = new Map<number, number>();
+  /** A failure took back what the batch depends on. */
+  #lostNeed = false;
+  /** Of the cut that came last. */
+  #decisions: readonly Decision[] = [];
+  #isAsking = false;
   /** The batch that has no answer, and its answer once that is there. */
   #batch: Batch | undefined;
   #reply: MessageOf<'reply'> | undefined;
@@ -79,6 +87,28 @@ export class SessionLink {
     return this.#committed;
   }
 
+  get worldLine(): number {
+    return this.#worldLine;
+  }
+
+  get worker(): number {
+    return this.#worker;
+  }
+
+  /**
+   * Let the next batch depend on a version of a worker. What survived the end of its world-line is committed, and needs nothing.
+   * @returns why it cannot, as a reply says it
+   */
+  see({ worldLine, worker, version }: DependencyToken): string | undefined {
+    const decisions = worldLine < this.#worldLine ? this.#decisionsAfter(worldLine) : [];
+    if (worldLine > this.#worldLine) return `TRYAGAIN this worker has not heard of world-line ${worldLine} yet`;
+    if (decisions === undefined)
+      return lost(this.#worldLine, `it is not known any more what survived of world-line ${worldLine}`);
+    if (version > survivingVersion(decisions, worker, worldLine)) return lost(this.#worldLine);
+    if (worldLine === this.#worldLine && version > 0) this.#needs.set(worker, version);
+    return undefined;
+  }
+
   /** Send a batch; the one before has been answered. @param operations stay as they are until it is */
   submit(operations: Uint8Array, count: number): void {
     this.#sequence++;
@@ -91,8 +121,8 @@ export class SessionLink {
       generation: this.#generation,
       sequence: this.#sequence,
       acknowledged: this.#sequence - 1,
-      version: this.#version,
-      dependencies: NO_DEPENDENCIES,
+      version: this.#needs.size === 0 ? this.#version : largest(this.#needs.values(), this.#version),
+      dependencies: this.#needs.size === 0 ? NO_DEPENDENCIES : new Map(this.#needs),
       operations,
     };
     this.#send(this.#batch);
@@ -172,23 +202,30 @@ export class SessionLink {
   }
 
   #takeError(message: MessageOf<'error'>): void {
-    if (message.code === 'historyLost') this.#close();
-    else if (this.#isOfBatch(message)) this.#refusal = message;
+    if (message.code !== 'historyLost') {
+      if (this.#isOfBatch(message)) this.#refusal = message;
+    } else if (!this.#isAsking) this.#close();
   }
 
   #takeCut({ worldLine, decisions, cut }: MessageOf<'cut'>): void {
     if (worldLine < this.#worldLine) return;
+    this.#decisions = decisions;
     if (worldLine > this.#worldLine) {
       const missing = decisionsAfter(decisions, this.#worldLine, worldLine);
       this.#lacksDecisions = missing === undefined;
       if (missing === undefined) return;
-      this.#adopt(worldLine, survivingVersion(missing, this.#worker, this.#worldLine));
+      this.#adopt(worldLine, missing);
     }
     this.#committed = Math.max(this.#committed, cut.get(this.#worker) ?? 0);
   }
 
-  /** A world-line begins: what was done here and is above `survived` never happened. */
-  #adopt(worldLine: number, survived: number): void {
+  /** A world-line begins: what was done here and did not survive the decisions never happened. */
+  #adopt(worldLine: number, decisions: readonly Decision[]): void {
+    const survived = survivingVersion(decisions, this.#worker, this.#worldLine);
+    for (const [worker, version] of this.#needs) {
+      this.#lostNeed ||= version > survivingVersion(decisions, worker, this.#worldLine);
+    }
+    this.#needs.clear();
     this.#begun.push({ worldLine, survived });
     if (this.#version > survived) this.#version = 0;
     this.#worldLine = worldLine;
@@ -196,6 +233,15 @@ export class SessionLink {
     this.#isStale = this.#batch !== undefined && this.#reply === undefined;
     this.#refusal = undefined;
     this.#begin();
+  }
+
+  /** All decisions after a world-line that is over; undefined: the worker does not know them. */
+  #decisionsAfter(worldLine: number): readonly Decision[] | undefined {
+    this.#decisions = [];
+    this.#isAsking = true;
+    this.#send({ kind: 'refresh', worldLine });
+    this.#isAsking = false;
+    return decisionsAfter(this.#decisions, worldLine, this.#worldLine);
   }
 
   /** Number on in a session of which the core knows nothing. */
@@ -216,14 +262,18 @@ export class SessionLink {
     const [reply, refusal, isStale] = [this.#reply, this.#refusal, this.#isStale];
     this.#reply = this.#refusal = undefined;
     this.#isStale = false;
+    const lostNeed = this.#lostNeed;
+    this.#lostNeed = false;
     if (reply !== undefined) {
       this.#batch = undefined;
+      this.#needs.clear();
       this.#user.answered(reply.results, reply.version);
     }
     for (const { worldLine, survived } of this.#begun.splice(0)) this.#user.rolledBack(worldLine, survived);
     if (isStale) {
       this.#batch = undefined;
-      this.#user.undone();
+      if (lostNeed) this.#user.refused(lost(this.#worldLine));
+      else this.#user.undone();
     } else if (refusal !== undefined && batch !== undefined) {
       this.#refuse(batch, refusal);
     }
@@ -239,6 +289,11 @@ export class SessionLink {
       this.#begin();
       return this.submit(batch.operations, batch.count);
     }
+    this.#needs.clear();
     this.#user.refused(`${code.toUpperCase()} ${text}`);
   }
+}
+
+function lost(worldLine: number, what = 'a failure took back what the token tells of'): string {
+  return `ROLLBACK world-line ${worldLine}: ${what}; this command was not executed, and the connection goes on`;
 }

@@ -142,6 +142,31 @@ describe('a store in a cluster, for Redis clients', () => {
     }
   });
 
+  it('lets what is done at one store depend on what was done at another one, by DPR.TOKEN and DPR.SEE', async () => {
+    const place = await makePlace({ workers: [] });
+    const workers = [1, 2].map((id) => ({ id, type: 'store' }));
+    place.edit({ workers, respBasePort: place.respBasePort });
+    await place.start();
+    const [orders, mails] = [ioredis(place.respBasePort + 1), ioredis(place.respBasePort + 2)];
+    let lost = 0;
+    for (let round = 1; round <= 5; round++) {
+      await orders.set('order', round);
+      const token = (await orders.call('DPR.TOKEN')) as string;
+      assert.equal(await mails.call('DPR.SEE', token), 'OK');
+      assert.equal(await mails.set('mail', round), 'OK');
+      place.kill('store-1');
+      const order = Number(await orders.get('order'));
+      // The other store may have to hear of the failure.
+      const see = () => mails.call('DPR.SEE', token).catch(String) as Promise<string>;
+      while ((await see()).includes('TRYAGAIN'));
+      const mail = Number(await mails.get('mail').catch(() => mails.get('mail')));
+      assert.ok(mail <= order, `a mail of order ${mail} was sent, and the last order is ${order}`);
+      if (mail < round) lost++;
+      assert.deepEqual(await mails.call(...(WAITAOF as [string, ...string[]])), COMMITTED);
+    }
+    assert.ok(lost > 0, 'no round lost anything');
+  });
+
   it('asks for the client token where there is one', async () => {
     const { port } = await startStore({ clientToken: TOKEN });
     assert.equal(await ioredis(port, { password: TOKEN }).set('a', '1'), 'OK');
