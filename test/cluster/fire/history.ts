@@ -20,7 +20,7 @@ interface Sent extends Step {
 }
 
 /** So many rollbacks are thought of during one pipeline without answers. */
-const MAX_UNSEEN_ROLLBACKS = 3;
+const MAX_UNSEEN_ROLLBACKS = 2;
 
 export class History {
   #steps: Sent[] = [];
@@ -49,13 +49,13 @@ export class History {
     this.#commits = [];
   }
 
-  /** Every path after which the list of marks is this one; steps are named by their index. */
-  paths(marks: readonly string[]): number[][] {
-    const found = new Map<string, number[]>();
+  /** Every path after which the list of marks is this one, those with the fewest unseen rollbacks first; steps are named by their index. */
+  paths(marks: readonly string[]): (readonly number[])[] {
+    const found = Array.from({ length: MAX_UNSEEN_ROLLBACKS + 1 }, () => new Map<string, readonly number[]>());
     const length = this.#steps.length;
     const go = (at: number, path: readonly number[], seen: number, unseen: number): void => {
       if (at === length) {
-        if (seen === marks.length) found.set(path.join(), [...path]);
+        if (seen === marks.length) found[unseen]?.set(path.join(), path);
         return;
       }
       const { fate, mark } = this.#steps[at] ?? { fate: 'refused' };
@@ -71,7 +71,7 @@ export class History {
       }
     };
     go(0, [], 0, 0);
-    return [...found.values()];
+    return [...new Map(found.flatMap((paths) => [...paths])).values()];
   }
 
   /** The commands of a path. Where a rollback was, nothing is watched any more. */

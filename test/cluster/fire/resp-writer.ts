@@ -10,7 +10,6 @@ import type { WriterSteps } from './steps.ts';
 import type { Writer, WriterCounts } from './writer.ts';
 
 const MOST_STEPS = 12;
-const MARK_CHANCE = 0.6;
 const COMMIT_CHANCE = 0.08;
 const LOOK_CHANCE = 0.02;
 /** Of commits: they wait for so long at most, and say whether that was enough. */
@@ -177,12 +176,12 @@ export class RespWriter implements Writer {
   }
 
   #draw(count: number): Step[] {
-    const { steps, random } = this.#options;
+    const { steps } = this.#options;
     const drawn = Array.from({ length: count }, () => steps.next());
     const isFirst = this.#history.length === 0;
     return [
       ...(isFirst ? [{ commands: [['DEL', this.#marksKey(this.#epoch - 2)]] }] : []),
-      ...drawn.flatMap((step) => [step, ...(random.chance(MARK_CHANCE) ? [this.#mark()] : [])]),
+      ...drawn.flatMap((step) => [step, this.#mark()]),
     ];
   }
 
