@@ -34,6 +34,8 @@ export class ConnectionBatches implements PortUser {
   #isSent = false;
   #isWaiting = false;
   #isUndone = false;
+  /** It has commands executed now that stand between those of others. */
+  #isAmongOthers = false;
   /** What is left to do of the command that was sent last. */
   #more: Continuation | undefined;
   #version = 0;
@@ -155,9 +157,11 @@ export class ConnectionBatches implements PortUser {
   }
 
   #flushAll(): void {
-    // Replies of others are written where those of this connection may stand.
-    if (this.#port.open.hasOthers(this)) this.#user.send();
+    // Replies of others are written where those of this connection may stand, and may be behind them.
+    this.#isAmongOthers = this.#port.open.hasOthers(this);
+    if (this.#isAmongOthers) this.#user.send();
     this.#port.flush();
+    this.#isAmongOthers = false;
     this.#reply.protocol = this.#user.protocol();
   }
 
@@ -199,6 +203,7 @@ export class ConnectionBatches implements PortUser {
     const wasSent = this.#isSent;
     this.#isSent = false;
     this.#user.answered();
+    if (this.#isAmongOthers) this.#user.send();
     if (wasSent || more !== undefined) this.#port.wait(this);
   }
 

@@ -189,6 +189,19 @@ describe('connections of Redis clients, in one turn of the event loop', () => {
     assert.equal(client.received(), `+PONG\r\n:2\r\n+PONG\r\n${OK}+QUEUED\r\n*1\r\n:3\r\n:4\r\n`);
   });
 
+  it('have their own replies where one of them has the commands of all executed, before and behind those of others', () => {
+    const stage = respStage();
+    const [first, second] = [stage.connect(), stage.connect()];
+    const take = (client: typeof first, ...commands: readonly string[][]): void =>
+      client.connection.take(Buffer.concat(commands.map(encodeCommand)));
+    take(first, ['SET', 'a', '1'], ['INCR', 'a']);
+    take(second, ['INCR', 'b']);
+    take(first, ['INCR', 'a'], ['MULTI'], ['INCR', 'a'], ['EXEC'], ['INCR', 'a']);
+    stage.settle();
+    assert.equal(first.received(), `${OK}:2\r\n:3\r\n${OK}+QUEUED\r\n*1\r\n:4\r\n:5\r\n`);
+    assert.equal(second.received(), ':1\r\n');
+  });
+
   it('are not answered when they are closed, and others are', () => {
     const stage = respStage();
     const [client, other] = [stage.connect(), stage.connect()];

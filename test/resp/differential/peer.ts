@@ -67,7 +67,9 @@ export class Peer {
     }
     this.#input = this.#input.subarray(at);
     const waiting = this.#waiting;
-    if (waiting === undefined || this.#replies.length < waiting.count) return;
+    const due = waiting?.count ?? 0;
+    if (this.#replies.length > due) throw new Error(`${this.name} answered what was not asked`);
+    if (waiting === undefined || this.#replies.length < due) return;
     this.#waiting = undefined;
     waiting.resolve(this.#replies.splice(0));
   }
