@@ -46,6 +46,18 @@ export class Arguments {
     return total;
   }
 
+  /** The words from one on, in the same memory. */
+  from(first: number): Arguments {
+    const rest = new Arguments();
+    rest.bytes = this.bytes;
+    rest.count = this.count - first;
+    for (let index = first; index < this.count; index++) {
+      rest.starts.push(this.start(index));
+      rest.ends.push(this.end(index));
+    }
+    return rest;
+  }
+
   /** The same words, in memory of their own. */
   copy(): Arguments {
     const own = new Arguments();

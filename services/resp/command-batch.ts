@@ -5,6 +5,7 @@
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
 import type { Arguments } from './arguments.ts';
 import { CommandError } from './command-error.ts';
+import type { Numbered } from './exactly-once.ts';
 import { inOneLine, type Protocol, type ReplyWriter } from './reply-writer.ts';
 
 /** Makes the result that the type's cursor is at a part of the reply. */
@@ -72,6 +73,8 @@ export class CommandBatch {
   tally = 0;
   /** Set by a step where more is to be done before the command ends: writes it, once all of this batch was answered. */
   more: Continuation | undefined;
+  /** What the core knows it by, where that is not the port's session. */
+  numbered: Numbered | undefined;
 
   get byteCount(): number {
     return this.#at;
@@ -110,7 +113,7 @@ export class CommandBatch {
     this.operations = this.stepCount = this.partCount = this.segmentCount = 0;
     this.isWhole = this.isAbandoned = false;
     this.tally = 0;
-    this.more = undefined;
+    this.more = this.numbered = undefined;
     if (this.#bytes.length <= KEPT_BYTES) return;
     this.#bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
     this.#view = new DataView(this.#bytes.buffer);

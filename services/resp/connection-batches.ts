@@ -3,6 +3,7 @@ import { Arguments } from './arguments.ts';
 import type { Continuation, WriteCommand } from './command-batch.ts';
 import { CommandError } from './command-error.ts';
 import type { DependencyToken } from './dependency-token.ts';
+import type { Numbered } from './exactly-once.ts';
 import type { PortBatches, PortUser } from './port-batches.ts';
 import type { Protocol, ReplyWriter } from './reply-writer.ts';
 import { RollbackNotice } from './rollback-notice.ts';
@@ -120,6 +121,15 @@ export class ConnectionBatches implements PortUser {
     this.#flushAll();
   }
 
+  /** The same, for a batch that has a number of its own. */
+  addNumbered(write: WriteCommand, words: Arguments, numbered: Numbered): void {
+    const { open } = this.#port;
+    open.add(this, write, words);
+    open.numbered = numbered;
+    open.endPart();
+    this.#flushAll();
+  }
+
   /** The reply to the next command is an error. */
   fail(text: string): void {
     if (this.isIdle) {
@@ -194,7 +204,7 @@ export class ConnectionBatches implements PortUser {
   }
 
   executed(version: number): void {
-    this.#version = version;
+    this.#version = Math.max(version, this.#version); // an answer from memory is of an earlier one
   }
 
   answered(more: Continuation | undefined): void {

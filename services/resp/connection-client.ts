@@ -1,10 +1,14 @@
 /** A connection as its commands see it: who its client says it is, what it may do, and what it waits for. */
+import type { Arguments } from './arguments.ts';
 import { CommandError } from './command-error.ts';
+import { hasRightCount, isLocal } from './command-table.ts';
 import { CommitWait } from './commit-wait.ts';
 import type { ConnectionBatches } from './connection-batches.ts';
 import type { ConnectionOptions, ConnectionParts } from './connection-parts.ts';
 import { ConnectionTransaction } from './connection-transaction.ts';
 import type { DependencyToken } from './dependency-token.ts';
+import { NUMBERED_COMMAND, type Numbered } from './exactly-once.ts';
+import { MAX_NAME_BYTES } from './limits.ts';
 import type { ClientFacts, CommandClient, CommandList, ServerFacts } from './local-command.ts';
 import type { Protocol, ReplyWriter } from './reply-writer.ts';
 
@@ -148,9 +152,22 @@ export class ConnectionClient implements CommandClient {
     this.#batches.see(token, (_words, batch) => this.#parts.type.info(batch, (reply) => reply.ok()));
   }
 
+  executeNumbered(numbered: Numbered, words: Arguments): void {
+    this.#refuseInTransaction();
+    const inner = words.from(NUMBERED_COMMAND);
+    const command = this.#parts.table.find(inner);
+    if (command === undefined || isLocal(command) || command.isAlone === true || !hasRightCount(command, inner.count)) {
+      const name = inner.text(0).slice(0, MAX_NAME_BYTES);
+      throw new CommandError(
+        `ERR DPR.SESSION executes complete commands on keys, and '${name}' is none or goes on for long`,
+      );
+    }
+    this.#batches.addNumbered(command.write, inner, numbered);
+  }
+
   /** Its version, which is not known before all of it was executed. */
   #refuseInTransaction(): void {
-    if (this.transaction.isExecuting) throw new CommandError('ERR DPR.TOKEN and DPR.SEE are not for transactions');
+    if (this.transaction.isExecuting) throw new CommandError('ERR commands of DPR are not for transactions');
   }
 
   /** Answer the command that waits for a commit, if it is time to. @returns false: a rollback is to be told in its place */

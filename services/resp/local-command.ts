@@ -3,6 +3,7 @@ import type { WorkerStatus } from '@dpr/core';
 import type { Arguments } from './arguments.ts';
 import type { CommandFacts } from './command.ts';
 import type { DependencyToken } from './dependency-token.ts';
+import type { Numbered } from './exactly-once.ts';
 import type { Protocol, ReplyWriter } from './reply-writer.ts';
 
 /** What is told of a connection. */
@@ -72,6 +73,8 @@ export interface CommandClient {
   token(): DependencyToken;
   /** Let what is done here from now on depend on this, and reply. @throws CommandError when that cannot be */
   see(token: DependencyToken): void;
+  /** Execute the command that begins in word `NUMBERED_COMMAND`, once. @throws CommandError when it cannot be */
+  executeNumbered(numbered: Numbered, words: Arguments): void;
 }
 
 export interface Transactional {

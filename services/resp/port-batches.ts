@@ -180,7 +180,10 @@ export class PortBatches {
 
   #submit(): void {
     this.#isAnswered = false;
-    this.#link?.submit(this.#run.operations, this.#run.operationCount);
+    const { operations, operationCount } = this.#run;
+    // What had no room for its results reads, and is sent again for itself.
+    const isWhole = operationCount === this.#other.operations;
+    this.#link?.submit(operations, operationCount, isWhole ? this.#other.numbered : undefined);
   }
 
   #endBatch(): void {

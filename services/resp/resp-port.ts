@@ -18,7 +18,7 @@ import { CommandTable } from './command-table.ts';
 import { RespConnection } from './connection.ts';
 import type { ByteSocket, ConnectionParts } from './connection-parts.ts';
 import { CONNECTION_COMMANDS } from './connection-commands.ts';
-import { DEPENDENCY_COMMANDS } from './dependency-commands.ts';
+import { DPR_COMMANDS } from './dpr-commands.ts';
 import { PACE_LOOK_MS } from './limits.ts';
 import type { ServerFacts } from './local-command.ts';
 import { paceOf } from './pace.ts';
@@ -148,7 +148,7 @@ function sharedParts(type: RespType, parts: SidePortParts, clients: () => Iterab
     asksForToken: port.tokens.client !== undefined,
   };
   const table = new CommandTable(
-    commandsOf(type, server, [...CONNECTION_COMMANDS, ...DEPENDENCY_COMMANDS, ...TRANSACTION_COMMANDS]),
+    commandsOf(type, server, [...CONNECTION_COMMANDS, ...DPR_COMMANDS, ...TRANSACTION_COMMANDS]),
   );
   const reply = new ReplyWriter();
   const batches = new PortBatches(host, owner, type.results, reply);

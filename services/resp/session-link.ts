@@ -8,6 +8,7 @@ import { decisionsAfter, largest, survivingVersion } from '@dpr/core';
 import { decode, type Batch, type Decision, type Draft, type Message, type MessageOf } from '@dpr/protocol';
 import { clientHello, type Connection, type Host, nextConnectionNumber, type Owner } from '@dpr/runtime/side-port';
 import type { DependencyToken } from './dependency-token.ts';
+import type { Numbered } from './exactly-once.ts';
 
 export interface LinkUser {
   /** The batch executed, in this version. */
@@ -109,18 +110,18 @@ export class SessionLink {
     return undefined;
   }
 
-  /** Send a batch; the one before has been answered. @param operations stay as they are until it is */
-  submit(operations: Uint8Array, count: number): void {
-    this.#sequence++;
+  /** Send a batch; the one before has been answered. @param operations stay as they are until it is @param numbered of another session than the port's */
+  submit(operations: Uint8Array, count: number, numbered?: Numbered): void {
+    const { session, sequence } = numbered ?? { session: this.#session, sequence: ++this.#sequence };
     this.#batch = {
       kind: 'batch',
       urgent: false,
       count,
-      session: this.#session,
+      session,
       worldLine: this.#worldLine,
       generation: this.#generation,
-      sequence: this.#sequence,
-      acknowledged: this.#sequence - 1,
+      sequence,
+      acknowledged: sequence - 1,
       version: this.#needs.size === 0 ? this.#version : largest(this.#needs.values(), this.#version),
       dependencies: this.#needs.size === 0 ? NO_DEPENDENCIES : new Map(this.#needs),
       operations,
@@ -186,7 +187,7 @@ export class SessionLink {
       case 'reply':
         if (!this.#isOfBatch(message)) return;
         this.#reply = message;
-        this.#version = message.version;
+        this.#version = Math.max(message.version, this.#version);
         return;
       case 'cut':
         return this.#takeCut(message);
@@ -281,8 +282,9 @@ export class SessionLink {
   }
 
   #refuse(batch: Batch, { code, text }: MessageOf<'error'>): void {
-    const isForgotten = code === 'sessionExpired' || code === 'sequenceGap';
-    this.#sequence--;
+    const isOwn = batch.session === this.#session;
+    const isForgotten = isOwn && (code === 'sessionExpired' || code === 'sequenceGap');
+    if (isOwn) this.#sequence--;
     this.#batch = undefined;
     if (isForgotten && this.#sequence > 0) {
       // It was idle for so long that the core forgot it. Nothing of the batch was executed, and nothing else is unanswered.
@@ -290,7 +292,8 @@ export class SessionLink {
       return this.submit(batch.operations, batch.count);
     }
     this.#needs.clear();
-    this.#user.refused(`${code.toUpperCase()} ${text}`);
+    const orLost = !isOwn && code === 'sessionExpired' ? '; or a failure took back all of it' : '';
+    this.#user.refused(`${code.toUpperCase()} ${text}${orLost}`);
   }
 }
 

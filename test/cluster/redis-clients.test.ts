@@ -167,6 +167,31 @@ describe('a store in a cluster, for Redis clients', () => {
     assert.ok(lost > 0, 'no round lost anything');
   });
 
+  it('executes what a client numbers by DPR.SESSION once, whatever is killed and sent again', async () => {
+    const { place, port } = await startStore();
+    const client = ioredis(port);
+    const count = 60;
+    let gaps = 0;
+    // A failure that takes back all of a session leaves nothing to go on with.
+    assert.equal(await client.call('DPR.SESSION', 'job', 1, 'INCR', 'n'), 1);
+    assert.deepEqual(await client.call('WAITAOF', '1', '0', '0'), COMMITTED);
+    for (let [number, calls] = [2, 1]; number <= count; calls++) {
+      if (calls % 20 === 0 && calls <= count) place.kill(`store-${STORE}`);
+      try {
+        assert.equal(await client.call('DPR.SESSION', 'job', number, 'INCR', 'n'), number);
+        number++;
+      } catch (error) {
+        // A rollback took earlier ones: the worker says which it expects. Otherwise nothing is known of this one.
+        const expected = /^SEQUENCEGAP batch (\d+) is expected/.exec((error as Error).message)?.[1];
+        if (expected === undefined) continue;
+        gaps++;
+        number = Number(expected);
+      }
+    }
+    assert.equal(await client.get('n'), String(count));
+    assert.ok(gaps > 0, 'no kill took anything back');
+  });
+
   it('asks for the client token where there is one', async () => {
     const { port } = await startStore({ clientToken: TOKEN });
     assert.equal(await ioredis(port, { password: TOKEN }).set('a', '1'), 'OK');

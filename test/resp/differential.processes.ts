@@ -25,7 +25,19 @@ const SELDOM = ['FLUSHDB', 'FLUSHALL'];
 /** Commands of the store that have no table: those about the connection, the server, several commands, and how a key is kept in memory. */
 const WITHOUT_TABLE = [
   ...['AUTH', 'CLIENT', 'COMMAND', 'CONFIG', 'ECHO', 'HELLO', 'INFO', 'PING', 'QUIT', 'RESET', 'SELECT', 'TIME'],
-  ...['DISCARD', 'DPR.SEE', 'DPR.TOKEN', 'EXEC', 'MULTI', 'OBJECT', 'UNWATCH', 'WAIT', 'WAITAOF', 'WATCH'],
+  ...[
+    'DISCARD',
+    'DPR.SEE',
+    'DPR.SESSION',
+    'DPR.TOKEN',
+    'EXEC',
+    'MULTI',
+    'OBJECT',
+    'UNWATCH',
+    'WAIT',
+    'WAITAOF',
+    'WATCH',
+  ],
 ];
 
 describe('a store beside a Redis server', () => {

@@ -8,7 +8,7 @@ import { CommandTable } from '../../services/resp/command-table.ts';
 import { RespConnection } from '../../services/resp/connection.ts';
 import type { ByteSocket, ConnectionParts } from '../../services/resp/connection-parts.ts';
 import { CONNECTION_COMMANDS } from '../../services/resp/connection-commands.ts';
-import { DEPENDENCY_COMMANDS } from '../../services/resp/dependency-commands.ts';
+import { DPR_COMMANDS } from '../../services/resp/dpr-commands.ts';
 import type { ServerFacts } from '../../services/resp/local-command.ts';
 import { PortBatches } from '../../services/resp/port-batches.ts';
 import { ReplyWriter } from '../../services/resp/reply-writer.ts';
@@ -163,7 +163,7 @@ export function respStage({ token, storeBytes = 2 ** 28, turns = NO_LIMIT, ...li
     turns,
     type: storeResp,
     table: new CommandTable(
-      commandsOf(storeResp, server, [...CONNECTION_COMMANDS, ...DEPENDENCY_COMMANDS, ...TRANSACTION_COMMANDS]),
+      commandsOf(storeResp, server, [...CONNECTION_COMMANDS, ...DPR_COMMANDS, ...TRANSACTION_COMMANDS]),
     ),
     server,
     reply,
