@@ -5,7 +5,8 @@ import { workerStatus } from '@dpr/core';
 import { respPort } from '@dpr/resp';
 import type { Log } from '@dpr/runtime';
 import { nodeHost } from '@dpr/runtime/node-host';
-import { createPlaces, inputTurns, limitBytes, type SidePort } from '@dpr/runtime/side-port';
+import { createPlaces, type Host, inputTurns, limitBytes, type SidePort } from '@dpr/runtime/side-port';
+import { COMMAND_LIMIT_MS, MAX_UNREAD_BYTES, PACE_LOOK_MS, UNREAD_LIMIT_MS } from '../../services/resp/limits.ts';
 import { storeResp } from '../../services/store/resp/index.ts';
 import { until } from '../client/until.ts';
 import { encodeCommand, respStage } from './stage.ts';
@@ -20,24 +21,44 @@ interface Options {
 describe('a port for Redis clients', () => {
   const open: { close(): unknown }[] = [];
   let lines: Record<string, unknown>[] = [];
+  let cutOff: unknown[] = [];
+  let unsent = limitBytes(2 ** 30);
+  /** Look once whether clients are too slow; by itself, the port never does here. */
+  let look: () => void;
 
   afterEach(async () => {
     for (const one of open.splice(0)) await one.close();
     lines = [];
+    cutOff = [];
   });
 
   async function serve(options: Options = {}): Promise<number> {
     const { host = '127.0.0.1', token, maxReceivedBytes = 2 ** 30, addresses = 'own' } = options;
     const note = (fields: Record<string, unknown>): void => void lines.push(fields);
     const stage = respStage();
+    const looks: Host = {
+      ...nodeHost,
+      setTimeout(run, ms) {
+        if (ms !== PACE_LOOK_MS) return nodeHost.setTimeout(run, ms);
+        look = run;
+        return run;
+      },
+      clearTimeout: (timer) => (timer === look ? undefined : nodeHost.clearTimeout(timer)),
+    };
+    unsent = limitBytes(2 ** 30);
     const port: SidePort = respPort(storeResp)({
-      host: nodeHost,
+      host: looks,
       port: {
         ...{ host, port: 0, what: 'RESP port', places: createPlaces(), addresses },
         tokens: { control: undefined, client: token },
-        log: { info: note, warn: note, error: note, debug: () => undefined } as unknown as Log,
+        log: {
+          info: note,
+          warn: note,
+          error: note,
+          debug: ({ reason }: { reason: unknown }) => cutOff.push(reason),
+        } as unknown as Log,
       },
-      budgets: { received: limitBytes(maxReceivedBytes), unsent: limitBytes(2 ** 30) },
+      budgets: { received: limitBytes(maxReceivedBytes), unsent },
       owner: stage.owner,
       turns: inputTurns(nodeHost, 2, () => false),
       status: () => workerStatus(stage.worker),
@@ -96,6 +117,46 @@ describe('a port for Redis clients', () => {
     await large.gone;
     small.write(command.subarray(60_000));
     await until(() => small.said() === '+OK\r\n');
+  });
+
+  /** As many looks as it is let be, and one more. */
+  function isCutOffAfter(ms: number, reason: string): void {
+    for (let looked = 0; looked < ms; looked += PACE_LOOK_MS) look();
+    assert.deepEqual(cutOff, []);
+    look();
+    assert.deepEqual(cutOff, [reason]);
+  }
+
+  it('cuts off who reads nothing of its replies, at its time, and serves others meanwhile', async () => {
+    const port = await serve();
+    const [slow, other] = [await client(port), await client(port)];
+    other.write(encodeCommand(['SET', 'a', Buffer.alloc(MAX_UNREAD_BYTES)]));
+    await until(() => other.said() === '+OK\r\n');
+    slow.pause();
+    slow.write('GET a\r\n'.repeat(64));
+    await until(() => unsent.bytes() > MAX_UNREAD_BYTES);
+    other.write('PING\r\n');
+    await until(() => other.said().endsWith('+PONG\r\n'));
+    isCutOffAfter(UNREAD_LIMIT_MS, `nothing of what was sent was read within ${UNREAD_LIMIT_MS} ms`);
+    slow.resume();
+    await slow.gone;
+    other.write('ECHO on\r\n');
+    await until(() => other.said().endsWith('$2\r\non\r\n'));
+  });
+
+  it('cuts off whose command is not complete, at its time, and nobody who says nothing', async () => {
+    const port = await serve();
+    const [slow, other] = [await client(port), await client(port)];
+    slow.write('*1\r\n$4\r\nPI');
+    slow.write('N');
+    await until(() => {
+      other.write('CLIENT LIST\r\n');
+      return other.said().includes('qbuf=11 ');
+    });
+    isCutOffAfter(COMMAND_LIMIT_MS, `a command was not complete within ${COMMAND_LIMIT_MS} ms`);
+    await slow.gone;
+    other.write('ECHO on\r\n');
+    await until(() => other.said().endsWith('$2\r\non\r\n'));
   });
 
   it('lets in who shows the token', async () => {

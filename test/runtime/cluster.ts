@@ -27,8 +27,8 @@ export interface Cluster {
   readonly directory: string;
   readonly ports: { readonly finder: number; readonly control: number; readonly admin: number };
   startFinder(variables?: Variables, through?: readonly string[]): Child;
-  /** @param through a command, with its arguments, that runs the program */
-  startWorker(id: number, variables?: Variables, through?: readonly string[]): Child;
+  /** @param through a command, with its arguments, that runs the program @param type of the worker, by default a counter */
+  startWorker(id: number, variables?: Variables, through?: readonly string[], type?: string): Child;
   workerPort(id: number): number;
   workerAdminPort(id: number): number;
   close(): Promise<void>;
@@ -94,16 +94,16 @@ export async function createCluster(workers: number, common: Variables = {}, kep
       };
       return start('finder', { ...own, ...variables }, through);
     },
-    startWorker(id, variables = {}, through = []) {
+    startWorker(id, variables = {}, through = [], type = 'counter') {
       const own = {
         DPR_PORT: String(portsOf(id).port),
         DPR_ADMIN_PORT: String(portsOf(id).admin),
-        DPR_DATA: path.join(directory, `counter-${id}`),
+        DPR_DATA: path.join(directory, `${type}-${id}`),
         DPR_WORKER_ID: String(id),
-        DPR_WORKER_TYPE: 'counter',
+        DPR_WORKER_TYPE: type,
         DPR_FINDER: `ws://127.0.0.1:${ports.control}`,
       };
-      return start('counter', { ...own, ...variables }, through);
+      return start(type, { ...own, ...variables }, through);
     },
     workerPort: (id) => portsOf(id).port,
     workerAdminPort: (id) => portsOf(id).admin,
