@@ -3,7 +3,7 @@ import { Arguments } from './arguments.ts';
 import type { Continuation, WriteCommand } from './command-batch.ts';
 import { CommandError } from './command-error.ts';
 import type { DependencyToken } from './dependency-token.ts';
-import type { Numbered } from './exactly-once.ts';
+import type { Numbered } from './session-link.ts';
 import type { PortBatches, PortUser } from './port-batches.ts';
 import type { Protocol, ReplyWriter } from './reply-writer.ts';
 import { RollbackNotice } from './rollback-notice.ts';

@@ -5,14 +5,8 @@ import { NO_KEYS } from './command.ts';
 import { CommandError } from './command-error.ts';
 import { MAX_NAME_BYTES } from './limits.ts';
 import type { LocalCommand } from './local-command.ts';
+import type { Numbered } from './session-link.ts';
 import { numberOf } from './words.ts';
-
-/** What the core knows a batch by: it executes the next number of a session, and answers one that executed from memory. */
-export interface Numbered {
-  /** As the core's other sessions have them. */
-  readonly session: string;
-  readonly sequence: number;
-}
 
 const ID = 1;
 const SEQUENCE = 2;

@@ -8,7 +8,13 @@ import { decisionsAfter, largest, survivingVersion } from '@dpr/core';
 import { decode, type Batch, type Decision, type Draft, type Message, type MessageOf } from '@dpr/protocol';
 import { clientHello, type Connection, type Host, nextConnectionNumber, type Owner } from '@dpr/runtime/side-port';
 import type { DependencyToken } from './dependency-token.ts';
-import type { Numbered } from './exactly-once.ts';
+
+/** What the core knows a batch by: it executes the next number of a session, and answers one that executed from memory. */
+export interface Numbered {
+  /** As the core's other sessions have them. */
+  readonly session: string;
+  readonly sequence: number;
+}
 
 export interface LinkUser {
   /** The batch executed, in this version. */
