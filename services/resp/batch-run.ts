@@ -62,7 +62,7 @@ export class BatchRun {
       const isOver = this.#takeSegment(first);
       if (this.#operation > this.#untold) this.#user?.executed(version);
       this.#untold = this.#operation;
-      if (!isOver) return;
+      if (!isOver) return this.#user?.answeredPartly();
       this.#endSegment();
     }
   }

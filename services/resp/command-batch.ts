@@ -30,6 +30,8 @@ export interface BatchUser {
   sent(): void;
   /** All commands since it entered have their replies, which are what was written. @param more is left to do before the last one has */
   answered(more: Continuation | undefined): void;
+  /** Some of its replies are in the reply writer, perhaps not as a whole; others may write there before the rest is. */
+  answeredPartly(): void;
   /** A reply that was begun cannot be completed. */
   cutOff(): void;
   /** The error for the command that is not executed; it is undone no more. */

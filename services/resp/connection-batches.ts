@@ -200,7 +200,7 @@ export class ConnectionBatches implements PortUser {
   }
 
   sent(): void {
-    this.#isSent = true;
+    this.#isSent = this.#pending > 0;
   }
 
   executed(version: number): void {
@@ -215,6 +215,10 @@ export class ConnectionBatches implements PortUser {
     this.#user.answered();
     if (this.#isAmongOthers) this.#user.send();
     if (wasSent || more !== undefined) this.#port.wait(this);
+  }
+
+  answeredPartly(): void {
+    this.#user.send();
   }
 
   cutOff(): void {

@@ -203,6 +203,25 @@ describe('a batch that waits', () => {
     assert.equal(other.received(), `${OK}:100000\r\n`);
   });
 
+  it('holds up nobody whose commands in it were answered before it waits', () => {
+    const stage = respStage({ maxUndoBytes: 2 ** 20 });
+    const [client, other] = [stage.connect(), stage.connect()];
+    const value = Buffer.alloc(3 * 2 ** 20, 'v');
+    for (const key of ['a', 'b', 'c']) {
+      client.call(['SET', key, value]);
+      stage.commit();
+    }
+    // The second value has no room beside the first one, and what is sent again waits: there is as much to undo as may be.
+    client.connection.take(encodeCommand(['SET', 'a', 'new']));
+    other.connection.take(Buffer.concat([encodeCommand(['GET', 'b']), encodeCommand(['GET', 'c'])]));
+    stage.settle();
+    assert.ok(client.received() === OK);
+    assert.equal(client.call(['PING']), '+PONG\r\n');
+    stage.commit();
+    assert.equal(other.received().length, 2 * (value.length + '$3145728\r\n\r\n'.length));
+    assert.equal(client.call(['GET', 'a']), '$3\r\nnew\r\n');
+  });
+
   it('is refused by each of its commands where too many wait', () => {
     const stage = respStage({ maxUnwrittenVersions: 1, maxWaitingBatches: 0 });
     const client = stage.connect();
