@@ -46,12 +46,11 @@ describe('what is sent to a worker in place of commands', () => {
       if (random.chance(0.01)) stage.commit();
       if (random.chance(0.002)) stage.rollBack();
     }
-    stage.commit(); // which ends what waits for it
-    output.push(client.received());
+    do stage.commit();
+    while (output.push(client.received()) > 0 && output.at(-1) !== ''); // what waits for it is over
     const replies = countReplies(Buffer.from(output.join(''), 'latin1'));
     const { count, isBroken } = commandsIn(pieces);
-    if (client.isOpen()) assert.deepEqual([replies, isBroken], [count, false]);
-    else if (isBroken && !isGuest) assert.ok(replies <= count + 1, `${replies} replies to ${count} commands`);
+    if (!isGuest) assert.deepEqual([client.isOpen(), replies], [!isBroken, isBroken ? count + 1 : count]);
     isServed(beside, seed);
     for (const { connection } of [client, beside]) connection.closed();
     return client.isOpen();
@@ -83,7 +82,7 @@ describe('what is sent to a worker in place of commands', () => {
           throw new Error(`seed ${seed}, after the connections of seeds from ${first}`, { cause: error });
         }
       }
-      assert.ok(stayedOpen > SEEDS / 10 && stayedOpen < SEEDS - SEEDS / 10, `${stayedOpen} stayed open`);
+      assert.ok(stayedOpen > SEEDS / 20 && stayedOpen < SEEDS - SEEDS / 20, `${stayedOpen} stayed open`);
     });
   }
 });
