@@ -5,7 +5,7 @@ import { createRandom } from '../simulation/random.ts';
 import { countReplies, hostilePieces } from './hostile-input.ts';
 import { respStage, type RespStage, type TestClient } from './stage.ts';
 
-const SEEDS = 75;
+const SEEDS = 150;
 const TOKEN = 'a-token-of-the-cluster';
 /** Connections of one worker, so that each meets what others left. */
 const CONNECTIONS_TOGETHER = 25;
