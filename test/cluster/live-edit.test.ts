@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { addTo, type LocalRun, makePlace, operatorOf, type Place, tearDown, until, worldLineOf } from './harness.ts';
+import {
+  addTo,
+  type Line,
+  type LocalRun,
+  makePlace,
+  operatorOf,
+  type Place,
+  tearDown,
+  until,
+  worldLineOf,
+} from './harness.ts';
 
 /** A worker type that the project does not ship. */
 const TALLY = ['node', '--import', 'tsx', 'test/cluster/tally-worker.ts'];
@@ -179,14 +189,15 @@ describe('editing the config while it runs', () => {
     await edit(place, run, [{ id: 0 }]);
     await until('no process of worker 1', () => place.process('counter-1') === undefined);
     await edit(place, run, [{ id: 0 }, { id: 1, state: 7 }]); // there is no such generation
-    await place.processIs('counter-1', ({ phase }) => phase === 'halted');
+    const ofWorker1 = ({ process }: Line) => process === 'counter-1';
+    await run.line('processEnded', (line) => ofWorker1(line) && line.phase === 'halted');
     const before = run.lines.length;
     await edit(place, run, [{ id: 0 }, { id: 1, state: 'kept' }]);
-    await place.processIs('counter-1', ({ phase }) => phase === 'serving');
+    await run.line('processServing', ofWorker1, before);
     assert.deepEqual(await addTo(place, [1], 1), [10]);
-    const ofWorker = run.lines.slice(before).filter(({ process }) => process === 'counter-1');
+    const after = run.lines.slice(before).filter(ofWorker1);
     assert.deepEqual(
-      ofWorker.map(({ event }) => event),
+      after.map(({ event }) => event),
       ['processStarted', 'processServing'],
     );
     assert.equal(await run.stop(), 0);
