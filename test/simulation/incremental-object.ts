@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import type { Worker } from '../../services/core/index.ts';
 import type { SectionLimits } from '../../services/runtime/worker/incremental/index.ts';
 import type { IncrementalState } from '../../services/runtime/worker/incremental-state.ts';
-import { begin, execute } from './execution.ts';
+import { begin, execute } from './batch-execution.ts';
 import { piecesOf } from './operations.ts';
 import { EMPTY, type State, type States } from './state-object.ts';
 import type { World } from './world.ts';

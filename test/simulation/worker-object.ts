@@ -1,7 +1,7 @@
 /** The state object of a simulated worker: it executes at once or, as a store in another process would, later. */
 import type { Worker } from '../../services/core/index.ts';
 import type { StateObject } from '../../services/runtime/worker/state-object.ts';
-import { begin, execute } from './execution.ts';
+import { begin, execute } from './batch-execution.ts';
 import { createIncrementalObject, type IncrementalObject } from './incremental-object.ts';
 import { piecesOf, type Pieces } from './operations.ts';
 import type { Process } from './scheduler.ts';
