@@ -5,7 +5,7 @@ import { firstFreshSeed, shareOfCommit } from './command/replay.ts';
 import { runMany } from './command/run-many.ts';
 import { runMutants } from './command/run-mutants.ts';
 
-const SEEDS = 3_000;
+const SEEDS = 2_000;
 /** For each mutant; those that need more in the usual mix of worlds are hunted in worlds that suit them. */
 const MUTANT_SEEDS = 4_000;
 const SHARES = 10;
