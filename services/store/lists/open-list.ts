@@ -8,11 +8,10 @@ import { sameBytes } from '../engine/bytes.ts';
 import { type Keyspace, TYPES } from '../engine/index.ts';
 import { Items } from '../items.ts';
 import { STATUS } from '../operations.ts';
+import { Outcome } from '../outcome.ts';
 import type { ResultWriter } from '../result-writer.ts';
 
-export class OpenList {
-  readonly reader: BatchReader;
-  readonly results: ResultWriter;
+export class OpenList extends Outcome {
   /** So many elements one operation compares. */
   readonly maxCompared: number;
   /** For the elements of an operation. */
@@ -23,9 +22,8 @@ export class OpenList {
   #soughtLength = 0;
 
   constructor(reader: BatchReader, results: ResultWriter, nodeBytes: number, maxCompared: number) {
+    super(reader, results);
     this.maxCompared = maxCompared;
-    this.reader = reader;
-    this.results = results;
     this.#list = new Collection([FORMS.list], nodeBytes);
   }
 
@@ -36,24 +34,6 @@ export class OpenList {
     this.#list.open(keyspace);
     this.lookFor(this.reader.value, this.reader.valueLength);
     return isThere ? STATUS.done : STATUS.absent;
-  }
-
-  /** The operation ends with no more than a status. @returns that its result fits */
-  end(status: number): true {
-    this.results.status(this.reader.kind, status);
-    return true;
-  }
-
-  endWith(integer: number): true {
-    this.results.integer(this.reader.kind, BigInt(integer));
-    return true;
-  }
-
-  /** @param fit whether all items had room @returns the same */
-  endItems(fit: boolean): boolean {
-    if (fit) this.results.endItems();
-    else this.results.dropItems(this.reader.kind);
-    return fit;
   }
 
   get count(): number {

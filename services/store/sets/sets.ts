@@ -8,6 +8,7 @@ import { type Keyspace, TYPES } from '../engine/index.ts';
 import { Items, itemsIn } from '../items.ts';
 import { MAX_VALUE_BYTES, STATUS, VALUE_LENGTH_BYTES } from '../operations.ts';
 import { SET_KINDS } from '../operations/sets.ts';
+import { Outcome } from '../outcome.ts';
 import type { ResultWriter } from '../result-writer.ts';
 import { Scratch } from '../scratch.ts';
 import { addMember, seekMember } from './members.ts';
@@ -16,6 +17,7 @@ import { SeveralSets } from './several-sets.ts';
 export class Sets {
   readonly #reader: BatchReader;
   readonly #results: ResultWriter;
+  readonly #outcome: Outcome;
   readonly #set: Collection;
   readonly #several: SeveralSets;
   readonly #items = new Items();
@@ -29,6 +31,7 @@ export class Sets {
   constructor(reader: BatchReader, results: ResultWriter, nodeBytes?: number) {
     this.#reader = reader;
     this.#results = results;
+    this.#outcome = new Outcome(reader, results);
     this.#set = new Collection([FORMS.set], nodeBytes);
     this.#several = new SeveralSets(reader, results, nodeBytes);
   }
@@ -37,7 +40,7 @@ export class Sets {
   perform(keyspace: Keyspace): boolean {
     const { kind, memory, value, valueLength } = this.#reader;
     if (kind >= SET_KINDS.setMove) return this.#several.perform(keyspace);
-    if (keyspace.exists && keyspace.type !== TYPES.set) return this.#status(STATUS.wrongType);
+    if (keyspace.exists && keyspace.type !== TYPES.set) return this.#outcome.end(STATUS.wrongType);
     this.#set.open(keyspace);
     this.#items.begin(memory, value, valueLength);
     switch (kind) {
@@ -48,7 +51,7 @@ export class Sets {
       case SET_KINDS.setHas:
         return this.#has();
       default:
-        return keyspace.exists ? this.#tell(keyspace) : this.#status(STATUS.absent);
+        return keyspace.exists ? this.#tell(keyspace) : this.#outcome.end(STATUS.absent);
     }
   }
 
@@ -74,10 +77,10 @@ export class Sets {
     const set = this.#set;
     const before = set.count;
     const count = itemsIn(this.#reader, MAX_VALUE_BYTES);
-    if (!set.hasRoom(count, valueLength - count * VALUE_LENGTH_BYTES)) return this.#status(STATUS.full);
+    if (!set.hasRoom(count, valueLength - count * VALUE_LENGTH_BYTES)) return this.#outcome.end(STATUS.full);
     while (this.#items.next()) addMember(set, memory, this.#items.from, this.#items.length);
     if (set.count > before) set.save(TYPES.set);
-    return this.#integer(set.count - before);
+    return this.#outcome.endWith(set.count - before);
   }
 
   #remove(): boolean {
@@ -87,7 +90,7 @@ export class Sets {
       if (seekMember(set, this.#reader.memory, this.#items.from, this.#items.length)) set.tree.remove();
     }
     if (set.count < before) set.save(TYPES.set);
-    return this.#integer(before - set.count);
+    return this.#outcome.endWith(before - set.count);
   }
 
   #has(): boolean {
@@ -105,9 +108,7 @@ export class Sets {
     const { kind } = this.#reader;
     this.#results.beginItems(kind);
     const fits = add();
-    if (fits) this.#results.endItems();
-    else this.#results.dropItems(kind);
-    return fits;
+    return this.#outcome.endItems(fits);
   }
 
   /** Remove what `addDrawn` added to the result. */
@@ -123,16 +124,5 @@ export class Sets {
       set.tree.remove();
     }
     if (count > 0) set.save(TYPES.set);
-  }
-
-  /** The operation was not done. */
-  #status(status: number): true {
-    this.#results.status(this.#reader.kind, status);
-    return true;
-  }
-
-  #integer(value: number): true {
-    this.#results.integer(this.#reader.kind, BigInt(value));
-    return true;
   }
 }

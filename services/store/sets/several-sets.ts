@@ -6,6 +6,7 @@ import { type Keyspace, TYPES } from '../engine/index.ts';
 import { Items } from '../items.ts';
 import { STATUS } from '../operations.ts';
 import { SET_KINDS, SET_RULES } from '../operations/sets.ts';
+import { Outcome } from '../outcome.ts';
 import type { ResultWriter } from '../result-writer.ts';
 import { Combination } from './combination.ts';
 import { ruleOf } from './forms.ts';
@@ -14,6 +15,7 @@ import { addMember, seekMember } from './members.ts';
 export class SeveralSets {
   readonly #reader: BatchReader;
   readonly #results: ResultWriter;
+  readonly #outcome: Outcome;
   readonly #set: Collection;
   readonly #other: Collection;
   readonly #combination: Combination;
@@ -22,6 +24,7 @@ export class SeveralSets {
   constructor(reader: BatchReader, results: ResultWriter, nodeBytes?: number) {
     this.#reader = reader;
     this.#results = results;
+    this.#outcome = new Outcome(reader, results);
     this.#set = new Collection([FORMS.set], nodeBytes);
     this.#other = new Collection([FORMS.set], nodeBytes);
     this.#combination = new Combination(nodeBytes);
@@ -34,7 +37,7 @@ export class SeveralSets {
     if (kind === SET_KINDS.setMove) return this.#move(keyspace);
     const rule = kind === SET_KINDS.setCount ? SET_RULES.common : ruleOf(options);
     const status = this.#combination.open(keyspace, this.#items, rule);
-    if (status !== STATUS.done) return this.#status(status);
+    if (status !== STATUS.done) return this.#outcome.end(status);
     switch (kind) {
       case SET_KINDS.setCombine:
         return this.#combine();
@@ -46,7 +49,7 @@ export class SeveralSets {
   }
 
   #move(keyspace: Keyspace): boolean {
-    if (!keyspace.exists) return this.#integer(0);
+    if (!keyspace.exists) return this.#outcome.endWith(0);
     const { memory } = this.#reader;
     const { type, revision } = keyspace;
     this.#set.open(keyspace);
@@ -55,16 +58,16 @@ export class SeveralSets {
     this.#items.next();
     const { from: member, length } = this.#items;
     const isThere = keyspace.seek(memory, other, otherLength);
-    if (type !== TYPES.set || (isThere && keyspace.type !== TYPES.set)) return this.#status(STATUS.wrongType);
-    if (!seekMember(this.#set, memory, member, length)) return this.#integer(0);
-    if (isThere && keyspace.revision === revision) return this.#integer(1); // it is the same key
+    if (type !== TYPES.set || (isThere && keyspace.type !== TYPES.set)) return this.#outcome.end(STATUS.wrongType);
+    if (!seekMember(this.#set, memory, member, length)) return this.#outcome.endWith(0);
+    if (isThere && keyspace.revision === revision) return this.#outcome.endWith(1); // it is the same key
     this.#other.open(keyspace);
-    if (!this.#other.hasRoom(1, length)) return this.#status(STATUS.full);
+    if (!this.#other.hasRoom(1, length)) return this.#outcome.end(STATUS.full);
     const before = this.#other.count;
     addMember(this.#other, memory, member, length);
     if (this.#other.count > before) this.#other.save(TYPES.set);
     this.#takeOut(keyspace, member, length);
-    return this.#integer(1);
+    return this.#outcome.endWith(1);
   }
 
   /** Take a member out of the set of the operation's key. */
@@ -83,9 +86,7 @@ export class SeveralSets {
       this.#results.item(memory, member, memberLength);
     this.#results.beginItems(kind);
     const fits = this.#combination.eachOnce(add);
-    if (fits) this.#results.endItems();
-    else this.#results.dropItems(kind);
-    return fits;
+    return this.#outcome.endItems(fits);
   }
 
   /** Make a set while others are read, one of which may be what the key holds, and let it take the place of that. */
@@ -94,30 +95,19 @@ export class SeveralSets {
     const set = this.#set;
     const { members, bytes } = this.#combination.measure();
     set.begin(keyspace);
-    if (members > 0 && !set.hasRoom(members, bytes)) return this.#status(STATUS.full);
+    if (members > 0 && !set.hasRoom(members, bytes)) return this.#outcome.end(STATUS.full);
     this.#combination.each((element) => {
       addMember(set, element.memory, element.member, element.memberLength);
       return true;
     });
     keyspace.seek(memory, key, keyLength);
     set.save(TYPES.set, 0);
-    return this.#integer(set.count);
+    return this.#outcome.endWith(set.count);
   }
 
   #count(): boolean {
     const { first: most } = this.#reader;
     const { members } = this.#combination.measure();
-    return this.#integer(most === 0 ? members : Math.min(members, most));
-  }
-
-  /** The operation was not done. */
-  #status(status: number): true {
-    this.#results.status(this.#reader.kind, status);
-    return true;
-  }
-
-  #integer(value: number): true {
-    this.#results.integer(this.#reader.kind, BigInt(value));
-    return true;
+    return this.#outcome.endWith(most === 0 ? members : Math.min(members, most));
   }
 }

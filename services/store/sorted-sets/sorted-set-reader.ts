@@ -4,6 +4,7 @@ import { addDrawn, addPage } from '../collections/walks.ts';
 import { Glob } from '../glob.ts';
 import { Items, itemsIn } from '../items.ts';
 import { FROM_LAST, MAX_VALUE_BYTES, NUMBER_BYTES, SORTED_SET_KINDS, STATUS, WITH_SCORES } from '../operations.ts';
+import { Outcome } from '../outcome.ts';
 import type { ResultWriter } from '../result-writer.ts';
 import { Scratch } from '../scratch.ts';
 import { Range } from './sorted-range.ts';
@@ -17,6 +18,7 @@ export type Ranks = { readonly from: number; readonly end: number; readonly isRe
 export class SortedSetReader {
   readonly #reader: BatchReader;
   readonly #results: ResultWriter;
+  readonly #outcome: Outcome;
   readonly #set: SortedSet;
   readonly #members = new Items();
   readonly #range = new Range();
@@ -35,6 +37,7 @@ export class SortedSetReader {
   constructor(reader: BatchReader, results: ResultWriter, set: SortedSet) {
     this.#reader = reader;
     this.#results = results;
+    this.#outcome = new Outcome(reader, results);
     this.#set = set;
   }
 
@@ -46,7 +49,7 @@ export class SortedSetReader {
       case KINDS.rank:
         return this.#rank();
       case KINDS.count:
-        return this.#integer(this.#located.end - this.#range.from);
+        return this.#outcome.endWith(this.#located.end - this.#range.from);
       case KINDS.range:
         return this.#items((add) => this.#addRanks(this.#located, add));
       case KINDS.random:
@@ -54,16 +57,6 @@ export class SortedSetReader {
       default:
         return this.#scan();
     }
-  }
-
-  #status(status: number): true {
-    this.#results.status(this.#reader.kind, status);
-    return true;
-  }
-
-  #integer(value: number): true {
-    this.#results.integer(this.#reader.kind, BigInt(value));
-    return true;
   }
 
   get #located(): Range {
@@ -88,28 +81,24 @@ export class SortedSetReader {
   #rank(): boolean {
     const { memory, value, valueLength, options } = this.#reader;
     const score = this.#set.scoreOf(memory, value, valueLength);
-    if (score === undefined) return this.#status(STATUS.absent);
+    if (score === undefined) return this.#outcome.end(STATUS.absent);
     const rank = this.#set.rankOf(score, memory, value, valueLength);
-    return this.#integer((options & FROM_LAST) === 0 ? rank : this.#set.count - 1 - rank);
+    return this.#outcome.endWith((options & FROM_LAST) === 0 ? rank : this.#set.count - 1 - rank);
   }
 
   /** The result is what is added, as far as there is room. @returns whether there is */
   #items(addAll: (add: () => boolean) => boolean): boolean {
     const { kind, options } = this.#reader;
     this.#results.beginItems(kind);
-    return this.#endItems(addAll((options & WITH_SCORES) === 0 ? this.#addMember : this.#addElement));
-  }
-
-  #endItems(fit: boolean): boolean {
-    if (fit) this.#results.endItems();
-    else this.#results.dropItems(this.#reader.kind);
-    return fit;
+    return this.#outcome.endItems(addAll((options & WITH_SCORES) === 0 ? this.#addMember : this.#addElement));
   }
 
   /** Tell a key, and elements with their scores that it has. @returns whether they fit */
   tellOf(memory: DataView, key: number, keyLength: number, ranks: Ranks): boolean {
     this.#results.beginItems(this.#reader.kind);
-    return this.#endItems(this.#results.item(memory, key, keyLength) && this.#addRanks(ranks, this.#addElement));
+    return this.#outcome.endItems(
+      this.#results.item(memory, key, keyLength) && this.#addRanks(ranks, this.#addElement),
+    );
   }
 
   #addRanks({ from, end, isReverse }: Ranks, add: () => boolean): boolean {
@@ -126,7 +115,7 @@ export class SortedSetReader {
 
   #random(): boolean {
     const { first: count, second: seed } = this.#reader;
-    if (this.#set.count === 0) return this.#status(STATUS.absent);
+    if (this.#set.count === 0) return this.#outcome.end(STATUS.absent);
     return this.#items((add) => addDrawn(this.#set.tree, count, seed, add));
   }
 
@@ -151,8 +140,6 @@ export class SortedSetReader {
       const isTold = glob.isAll || glob.fits(element.memory, element.member, element.memberLength);
       if (isTold) fit = this.#addElement();
     }
-    if (fit) this.#results.endItems(0);
-    else this.#results.dropItems(kind);
-    return fit;
+    return this.#outcome.endItems(fit, 0);
   }
 }

@@ -3,6 +3,7 @@ import type { BatchReader } from '../batch-reader.ts';
 import { PACKED_BYTES, PACKED_ELEMENTS } from '../collections/marks.ts';
 import { type Keyspace, TYPES } from '../engine/index.ts';
 import { COMBINE, NUMBER_BYTES, SORTED_SET_KINDS, STATUS, WITH_SCORES } from '../operations.ts';
+import { Outcome } from '../outcome.ts';
 import type { ResultWriter } from '../result-writer.ts';
 import { Scratch } from '../scratch.ts';
 import { Combiner } from './combiner.ts';
@@ -16,6 +17,7 @@ const KEY_LENGTH_BYTES = 2;
 export class SortedSetStores {
   readonly #reader: BatchReader;
   readonly #results: ResultWriter;
+  readonly #outcome: Outcome;
   readonly #combiner: Combiner;
   readonly #set: SortedSet;
   readonly #range = new Range();
@@ -24,6 +26,7 @@ export class SortedSetStores {
   constructor(reader: BatchReader, results: ResultWriter, nodeBytes?: number) {
     this.#reader = reader;
     this.#results = results;
+    this.#outcome = new Outcome(reader, results);
     this.#combiner = new Combiner(nodeBytes);
     this.#set = new SortedSet(nodeBytes);
   }
@@ -46,28 +49,16 @@ export class SortedSetStores {
     }
   }
 
-  #status(status: number): true {
-    this.#results.status(this.#reader.kind, status);
-    return true;
-  }
-
-  #integer(value: number): true {
-    this.#results.integer(this.#reader.kind, BigInt(value));
-    return true;
-  }
-
   #combined(keyspace: Keyspace, options: number): number {
     return this.#combiner.combine(keyspace, this.#reader, options);
   }
 
   #combine(keyspace: Keyspace): boolean {
     const status = this.#combined(keyspace, this.#reader.options);
-    if (status !== STATUS.done) return this.#status(status);
+    if (status !== STATUS.done) return this.#outcome.end(status);
     this.#results.beginItems(KINDS.combine);
     const fit = this.#combiner.take().every((element) => this.#addElement(element));
-    if (fit) this.#results.endItems();
-    else this.#results.dropItems(KINDS.combine);
-    return fit;
+    return this.#outcome.endItems(fit);
   }
 
   /** @returns whether there is room for it */
@@ -83,7 +74,7 @@ export class SortedSetStores {
 
   #combineStore(keyspace: Keyspace): boolean {
     const status = this.#combined(keyspace, this.#reader.options);
-    if (status !== STATUS.done) return this.#status(status);
+    if (status !== STATUS.done) return this.#outcome.end(status);
     const elements = this.#combiner.take();
     const hasLong = elements.some(([member]) => member.length > PACKED_BYTES);
     return this.#store(keyspace, elements, hasLong);
@@ -92,9 +83,9 @@ export class SortedSetStores {
   #intersectionCount(keyspace: Keyspace): boolean {
     const { first: limit } = this.#reader;
     const status = this.#combined(keyspace, COMBINE.intersection);
-    if (status !== STATUS.done) return this.#status(status);
+    if (status !== STATUS.done) return this.#outcome.end(status);
     const { count } = this.#combiner;
-    return this.#integer(limit === 0 ? count : Math.min(limit, count));
+    return this.#outcome.endWith(limit === 0 ? count : Math.min(limit, count));
   }
 
   #rangeStore(keyspace: Keyspace): boolean {
@@ -102,12 +93,12 @@ export class SortedSetStores {
     const keyLength = memory.getUint16(value, true);
     const head = KEY_LENGTH_BYTES + keyLength;
     const isThere = keyspace.seek(memory, value + KEY_LENGTH_BYTES, keyLength);
-    if (isThere && keyspace.type !== TYPES.sortedSet) return this.#status(STATUS.wrongType);
+    if (isThere && keyspace.type !== TYPES.sortedSet) return this.#outcome.end(STATUS.wrongType);
     this.#set.open(keyspace);
     this.#range.read(memory, value + head, valueLength - head);
     this.#range.locate(this.#set);
     const { from, end } = this.#range;
-    if (this.#set.areTooMany(from, end - from)) return this.#status(STATUS.tooMuch);
+    if (this.#set.areTooMany(from, end - from)) return this.#outcome.end(STATUS.tooMuch);
     return this.#store(keyspace, this.#elements(from, end), false);
   }
 
@@ -129,7 +120,7 @@ export class SortedSetStores {
     let bytes = 0;
     for (const [member] of elements) bytes += member.length;
     this.#set.begin(keyspace);
-    if (elements.length > 0 && !this.#set.hasRoom(elements.length, bytes, 1)) return this.#status(STATUS.full);
+    if (elements.length > 0 && !this.#set.hasRoom(elements.length, bytes, 1)) return this.#outcome.end(STATUS.full);
     if (isLarge || elements.length > PACKED_ELEMENTS) this.#set.markLarge();
     for (const [member, score] of elements) {
       this.#scratch.begin(member.length);
@@ -138,6 +129,6 @@ export class SortedSetStores {
     }
     keyspace.seek(memory, key, keyLength);
     this.#set.save(0);
-    return this.#integer(elements.length);
+    return this.#outcome.endWith(elements.length);
   }
 }

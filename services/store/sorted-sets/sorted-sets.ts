@@ -11,6 +11,7 @@ import {
   STATUS,
   VALUE_LENGTH_BYTES,
 } from '../operations.ts';
+import { Outcome } from '../outcome.ts';
 import type { ResultWriter } from '../result-writer.ts';
 import { Scratch } from '../scratch.ts';
 import { SCORED_HEAD_BYTES, ScoredItems, scoredItemsIn } from './scored-items.ts';
@@ -24,6 +25,7 @@ const KINDS = SORTED_SET_KINDS;
 export class SortedSets {
   readonly #reader: BatchReader;
   readonly #results: ResultWriter;
+  readonly #outcome: Outcome;
   readonly #set: SortedSet;
   readonly #entries = new ScoredItems();
   /** Members, or keys. */
@@ -37,6 +39,7 @@ export class SortedSets {
   constructor(reader: BatchReader, results: ResultWriter, nodeBytes?: number) {
     this.#reader = reader;
     this.#results = results;
+    this.#outcome = new Outcome(reader, results);
     this.#set = new SortedSet(nodeBytes);
     this.#reads = new SortedSetReader(reader, results, this.#set);
     this.#stores = new SortedSetStores(reader, results, nodeBytes);
@@ -47,7 +50,7 @@ export class SortedSets {
     const { kind } = this.#reader;
     if (this.#stores.has(kind)) return this.#stores.perform(keyspace);
     if (kind === KINDS.pop) return this.#pop(keyspace);
-    if (keyspace.exists && keyspace.type !== TYPES.sortedSet) return this.#status(STATUS.wrongType);
+    if (keyspace.exists && keyspace.type !== TYPES.sortedSet) return this.#outcome.end(STATUS.wrongType);
     this.#set.open(keyspace);
     switch (kind) {
       case KINDS.add:
@@ -63,21 +66,11 @@ export class SortedSets {
     }
   }
 
-  #status(status: number): true {
-    this.#results.status(this.#reader.kind, status);
-    return true;
-  }
-
-  #integer(value: number): true {
-    this.#results.integer(this.#reader.kind, BigInt(value));
-    return true;
-  }
-
   #add(): boolean {
     const entries = this.#entries;
     const elements = scoredItemsIn(this.#reader, MAX_VALUE_BYTES);
     const bytes = this.#reader.valueLength - elements * SCORED_HEAD_BYTES;
-    if (!this.#set.hasRoom(elements, bytes)) return this.#status(STATUS.full);
+    if (!this.#set.hasRoom(elements, bytes)) return this.#outcome.end(STATUS.full);
     const { options } = this.#reader;
     let added = 0;
     let changed = 0;
@@ -91,7 +84,7 @@ export class SortedSets {
       else changed++;
     }
     if (added + changed > 0) this.#set.save();
-    return this.#integer((options & ADD_OPTIONS.countChanged) === 0 ? added : added + changed);
+    return this.#outcome.endWith((options & ADD_OPTIONS.countChanged) === 0 ? added : added + changed);
   }
 
   #increment(): boolean {
@@ -99,14 +92,14 @@ export class SortedSets {
     const before = this.#set.scoreOf(memory, value, valueLength);
     const score = before === undefined ? amount : before + amount;
     if (!this.#results.hasRoom(1 + VALUE_LENGTH_BYTES + NUMBER_BYTES)) {
-      this.#status(STATUS.tooLarge);
+      this.#outcome.end(STATUS.tooLarge);
       return false;
     }
-    if (before !== undefined && (options & ADD_OPTIONS.ifAbsent) !== 0) return this.#status(STATUS.unmet);
-    if (Number.isNaN(score)) return this.#status(STATUS.notNumber);
-    if (!isAllowed(options, before, score)) return this.#status(STATUS.unmet);
+    if (before !== undefined && (options & ADD_OPTIONS.ifAbsent) !== 0) return this.#outcome.end(STATUS.unmet);
+    if (Number.isNaN(score)) return this.#outcome.end(STATUS.notNumber);
+    if (!isAllowed(options, before, score)) return this.#outcome.end(STATUS.unmet);
     if (score !== before) {
-      if (!this.#set.hasRoom(1, valueLength)) return this.#status(STATUS.full);
+      if (!this.#set.hasRoom(1, valueLength)) return this.#outcome.end(STATUS.full);
       this.#set.put(score, memory, value, valueLength, before);
       this.#set.save();
     }
@@ -122,7 +115,7 @@ export class SortedSets {
     members.begin(memory, value, valueLength);
     while (members.next()) if (this.#set.remove(memory, members.from, members.length)) removed++;
     if (removed > 0) this.#set.save();
-    return this.#integer(removed);
+    return this.#outcome.endWith(removed);
   }
 
   #removeRange(keyspace: Keyspace): boolean {
@@ -132,9 +125,9 @@ export class SortedSets {
     range.locate(this.#set);
     const elements = range.end - range.from;
     if (elements === this.#set.count) keyspace.remove();
-    else if (this.#set.areTooMany(range.from, elements)) return this.#status(STATUS.tooMuch);
+    else if (this.#set.areTooMany(range.from, elements)) return this.#outcome.end(STATUS.tooMuch);
     else this.#removeElements(range.from, elements);
-    return this.#integer(elements);
+    return this.#outcome.endWith(elements);
   }
 
   #removeElements(rank: number, count: number): void {
@@ -153,8 +146,8 @@ export class SortedSets {
       ({ from: key, length: keyLength } = others);
       keyspace.seek(memory, key, keyLength);
     }
-    if (!keyspace.exists) return this.#status(STATUS.absent);
-    if (keyspace.type !== TYPES.sortedSet) return this.#status(STATUS.wrongType);
+    if (!keyspace.exists) return this.#outcome.end(STATUS.absent);
+    if (keyspace.type !== TYPES.sortedSet) return this.#outcome.end(STATUS.wrongType);
     this.#set.open(keyspace);
     const count = Math.min(most, this.#set.count);
     const isReverse = (options & FROM_LAST) !== 0;
