@@ -212,6 +212,8 @@ const DIALOGUES: Readonly<Record<string, Dialogue>> = {
     ['ZMPOP 1 z MEAN', SYNTAX],
     ['ZMPOP 1 z MIN COUNT 0', /^-ERR count should be greater than 0/],
     ['ZMPOP 1 z MIN COUNT', SYNTAX],
+    ['ZMPOP 1 z MIN COUNT x MORE', /^-ERR count should be greater than 0/],
+    ['ZUNION -9223372036854775808 z', /^-ERR at least 1 input key is needed for 'zunion' command/],
     ['ZMPOP 1 z MIN COUNT 1 COUNT 1', SYNTAX],
     ['ZPOPMAX z 9223372036854775807', ['c', '3']],
     ['EXISTS z', 0],

@@ -1,5 +1,6 @@
 /** What commands say that draw elements at random. */
 import { type Arguments, CommandError, integerOf } from '@dpr/resp';
+import { nearestExact } from './counts.ts';
 
 /** As Redis has it, half of what 64 bits hold where elements come with their values. */
 const MAX_COUNT = 2n ** 63n - 1n;
@@ -13,8 +14,7 @@ export function drawCountOf(words: Arguments, index: number, arePairs: boolean):
     throw new CommandError(`ERR value is out of range, value must between ${-MAX_COUNT} and ${MAX_COUNT}`);
   }
   if (arePairs && (count < -MAX_PAIRS || count > MAX_PAIRS)) throw new CommandError('ERR value is out of range');
-  // No collection has as many.
-  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(count)));
+  return nearestExact(count);
 }
 
 export function drawSeed(): number {

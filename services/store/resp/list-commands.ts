@@ -6,16 +6,16 @@ import {
   type DataCommand,
   integerOf,
   NO_KEYS,
-  NOT_INTEGER,
   type ResultStep,
   syntaxError,
 } from '@dpr/resp';
 import { eachItem, KINDS, NUMBER_BYTES, OPTIONS, STATUS } from '../operations.ts';
 import { LIST_KINDS, LIST_OPTIONS, MAX_COMPARED_ELEMENTS } from '../operations/lists.ts';
 import { TYPES } from '../engine/index.ts';
+import { countOf, firstPopOf, placeOf, popCountOf } from './counts.ts';
 import { ONE_KEY, reads, TWO_KEYS, writes } from './data-command.ts';
 import { item, items } from './item-steps.ts';
-import { checkKey, writeItems, writeOperation, writeValueOperation } from './operation-writer.ts';
+import { checkKey, writeFirstPop, writeItems, writeOperation, writeValueOperation } from './operation-writer.ts';
 import { results } from './result-cursor.ts';
 import { integer, isError, lengthOf, okIfThere } from './steps.ts';
 
@@ -36,18 +36,18 @@ export const LIST_COMMANDS: readonly DataCommand[] = [
     writeOperation(batch, KINDS.head, 0, words, KEY, lengthOf(TYPES.list)),
   ),
   reads('lindex', 3, ONE_KEY, 'The element at a place.', (words, batch) =>
-    writeOperation(batch, LIST_KINDS.listIndex, OPTIONS.inOrder, words, KEY, elementOrNull, clampedOf(words, 2)),
+    writeOperation(batch, LIST_KINDS.listIndex, OPTIONS.inOrder, words, KEY, elementOrNull, placeOf(words, 2)),
   ),
   reads('lrange', 4, ONE_KEY, 'The elements from a place to another.', (words, batch) =>
     writeRange(batch, LIST_KINDS.listRange, OPTIONS.inOrder, words, items),
   ),
   reads('lpos', -3, ONE_KEY, 'Where elements like this are.', positions),
   writes('lset', 4, ONE_KEY, 'Puts an element in the place of another.', (words, batch) =>
-    writeValueOperation(batch, LIST_KINDS.listSet, 0, words, KEY, 3, setReply, clampedOf(words, 2)),
+    writeValueOperation(batch, LIST_KINDS.listSet, 0, words, KEY, 3, setReply, placeOf(words, 2)),
   ),
   writes('linsert', 5, ONE_KEY, 'Puts an element beside another.', insert),
   writes('lrem', 4, ONE_KEY, 'Removes elements like this.', (words, batch) =>
-    writeValueOperation(batch, LIST_KINDS.listRemove, 0, words, KEY, 3, compared(integer), clampedOf(words, 2)),
+    writeValueOperation(batch, LIST_KINDS.listRemove, 0, words, KEY, 3, compared(integer), placeOf(words, 2)),
   ),
   writes('ltrim', 4, ONE_KEY, 'Removes all but the elements from a place to another.', (words, batch) =>
     writeRange(batch, LIST_KINDS.listTrim, 0, words, okOrError),
@@ -71,32 +71,18 @@ function pushes(name: string, summary: string, options: number): DataCommand {
   );
 }
 
-const NOT_POSITIVE = 'ERR value is out of range, must be positive';
-
 function pops(name: string, summary: string, options: number): DataCommand {
   return writes(name, -2, ONE_KEY, summary, (words, batch) => {
     if (words.count > 3) throw new CommandError(`ERR wrong number of arguments for '${name}' command`);
-    const count = words.count === 3 ? countOf(words, 2, 0, NOT_POSITIVE) : 1;
+    const count = words.count === 3 ? popCountOf(words, 2) : 1;
     const step = words.count === 3 ? elementsOrNull : item;
     writeOperation(batch, LIST_KINDS.listPop, options | OPTIONS.inOrder, words, KEY, step, count);
   });
 }
 
-/** No list has a place or a number of elements that is not exact. */
-function clampedOf(words: Arguments, index: number, error = NOT_INTEGER): number {
-  const number = Number(integerOf(words, index, error));
-  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, number));
-}
-
-function countOf(words: Arguments, index: number, least: number, error: string): number {
-  const count = clampedOf(words, index, error);
-  if (count < least) throw new CommandError(error);
-  return count;
-}
-
 /** An operation on the elements from a place to another. */
 function writeRange(batch: CommandBatch, kind: number, options: number, words: Arguments, step: ResultStep): void {
-  writeOperation(batch, kind, options, words, KEY, step, clampedOf(words, 2), clampedOf(words, 3));
+  writeOperation(batch, kind, options, words, KEY, step, placeOf(words, 2), placeOf(words, 3));
 }
 
 function sideOf(words: Arguments, index: number, first: number): number {
@@ -137,7 +123,7 @@ function positions(words: Arguments, batch: CommandBatch): void {
 const LEAST_RANK = -(2n ** 63n);
 
 function rankOf(words: Arguments, index: number): number {
-  const rank = integerOf(words, index) === LEAST_RANK ? -1 : clampedOf(words, index);
+  const rank = integerOf(words, index) === LEAST_RANK ? -1 : placeOf(words, index);
   if (rank !== 0) return rank;
   throw new CommandError(
     "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list",
@@ -146,18 +132,9 @@ function rankOf(words: Arguments, index: number): number {
 
 /** LMPOP numkeys key … LEFT | RIGHT [COUNT count] */
 function popOfFirst(words: Arguments, batch: CommandBatch): void {
-  const keys = countOf(words, 1, 1, 'ERR numkeys should be greater than 0');
-  const side = 2 + keys;
-  if (side >= words.count) throw syntaxError();
-  const options = sideOf(words, side, LIST_OPTIONS.atFirst);
-  let count: number | undefined;
-  for (let at = side + 1; at < words.count; at += 2) {
-    if (words.word(at) !== 'COUNT' || count !== undefined || at + 1 === words.count) throw syntaxError();
-    count = countOf(words, at + 1, 1, 'ERR count should be greater than 0');
-  }
-  for (let key = 3; key < side; key++) checkKey(words, key);
-  const { listPopFirst } = LIST_KINDS;
-  writeItems(batch, listPopFirst, options | OPTIONS.inOrder, words, 2, 3, side, keyAndElements, count ?? 1);
+  const { end, count } = firstPopOf(words, ['LEFT', 'RIGHT']);
+  const options = sideOf(words, end, LIST_OPTIONS.atFirst) | OPTIONS.inOrder;
+  writeFirstPop(batch, LIST_KINDS.listPopFirst, options, words, end, keyAndElements, count);
 }
 
 /** The step of a command that compares elements, of which there may be too many. */

@@ -8,6 +8,7 @@ import {
   OPERATION_HEAD_BYTES,
   VALUE_LENGTH_BYTES,
 } from '../operations.ts';
+import { FIRST_OF_KEYS } from './counts.ts';
 
 /** In place of the index of a key's word: the operation is on no key, or on all. */
 export const NO_KEY = 0;
@@ -90,6 +91,21 @@ export function writeItems(
     words.copyTo(word, batch.bytes, at);
     at += words.length(word);
   }
+}
+
+/** An operation on the first of the keys in the words up to `end` that is there. @see firstPopOf */
+export function writeFirstPop(
+  batch: CommandBatch,
+  kind: number,
+  options: number,
+  words: Arguments,
+  end: number,
+  step: ResultStep,
+  count: number,
+): void {
+  const others = FIRST_OF_KEYS + 1;
+  for (let key = others; key < end; key++) checkKey(words, key);
+  writeItems(batch, kind, options, words, FIRST_OF_KEYS, others, end, step, count);
 }
 
 /** One of several words that have a number each, in the value of an operation: f64 number, u32 bytes, bytes. @returns where it ends */

@@ -4,7 +4,6 @@ import {
   type CommandBatch,
   CommandError,
   type DataCommand,
-  integerOf,
   type ReplyWriter,
   type ResultStep,
   syntaxError,
@@ -12,6 +11,7 @@ import {
 import { TYPES } from '../engine/index.ts';
 import { KINDS, OPTIONS, STATUS } from '../operations.ts';
 import { MAX_COMBINED_MEMBERS, SET_KINDS, SET_RULES } from '../operations/sets.ts';
+import { countOf, keyCountOf, popCountOf } from './counts.ts';
 import { ALL_KEYS, ONE_KEY, reads, readsCounted, TWO_KEYS, writes } from './data-command.ts';
 import { drawCountOf, drawSeed } from './draw-options.ts';
 import { item, itemPage, items, itemSet } from './item-steps.ts';
@@ -23,8 +23,6 @@ import { integer, isError, lengthOf } from './steps.ts';
 const KEY = 1;
 const MEMBER = 2;
 const { inOrder } = OPTIONS;
-const NO_KEYS = 'ERR numkeys should be greater than 0';
-const NOT_POSITIVE = 'ERR value is out of range, must be positive';
 const TOO_MANY = `ERR a command looks at no more than ${MAX_COMBINED_MEMBERS} members of sets`;
 
 const cardinality = lengthOf(TYPES.set);
@@ -96,14 +94,13 @@ function writeKeys(
 }
 
 function countCommon(words: Arguments, batch: CommandBatch): void {
-  const keys = clamped(integerOf(words, 1, NO_KEYS));
-  if (keys < 1) throw new CommandError(NO_KEYS);
+  const keys = keyCountOf(words, 1);
   if (keys > words.count - 2) throw new CommandError("ERR Number of keys can't be greater than number of args");
   const end = 2 + keys;
   let most = 0;
   for (let at = end; at < words.count; at += 2) {
     if (words.word(at) !== 'LIMIT' || at + 1 === words.count) throw syntaxError();
-    most = clamped(notNegative(words, at + 1, "ERR LIMIT can't be negative"));
+    most = countOf(words, at + 1, 0, "ERR LIMIT can't be negative");
   }
   writeKeys(batch, SET_KINDS.setCount, 0, words, NO_KEY, 2, end, counted, most);
 }
@@ -111,7 +108,7 @@ function countCommon(words: Arguments, batch: CommandBatch): void {
 function pop(words: Arguments, batch: CommandBatch): void {
   if (words.count > 3) throw syntaxError();
   const hasCount = words.count === 3;
-  const count = hasCount ? clamped(notNegative(words, 2, NOT_POSITIVE)) : 1;
+  const count = hasCount ? popCountOf(words, 2) : 1;
   const step = hasCount ? itemSet : item;
   writeOperation(batch, SET_KINDS.setPop, inOrder, words, KEY, step, count, drawSeed());
 }
@@ -122,17 +119,6 @@ function random(words: Arguments, batch: CommandBatch): void {
   const count = hasCount ? drawCountOf(words, 2, false) : 1;
   const step = hasCount ? items : item;
   writeOperation(batch, SET_KINDS.setRandom, inOrder, words, KEY, step, count, drawSeed());
-}
-
-function notNegative(words: Arguments, index: number, error: string): bigint {
-  const count = integerOf(words, index, error);
-  if (count < 0n) throw new CommandError(error);
-  return count;
-}
-
-/** No set has as many members as a number that is not exact. */
-function clamped(count: bigint): number {
-  return Math.min(Number.MAX_SAFE_INTEGER, Number(count));
 }
 
 /** Whether the set has the only member that was asked for. */

@@ -2,10 +2,11 @@
 import { type Arguments, type CommandBatch, type DataCommand, NO_KEYS, type ResultStep, syntaxError } from '@dpr/resp';
 import { AGGREGATE, COMBINE, FROM_LAST, OPTIONS, SORTED_SET_KINDS, WITH_SCORES } from '../operations.ts';
 import { SCORED_HEAD_BYTES } from '../sorted-sets/scored-items.ts';
+import { countOf, firstPopOf } from './counts.ts';
 import { ONE_KEY, reads, readsCounted, writes } from './data-command.ts';
-import { checkKey, NO_KEY, writeBeforeValue, writeItems, writeScoredItem } from './operation-writer.ts';
+import { checkKey, NO_KEY, writeBeforeValue, writeFirstPop, writeScoredItem } from './operation-writer.ts';
 import { count, members, pairs, poppedOf } from './sorted-set-steps.ts';
-import { countOf, keyCountOf, scoreOf } from './sorted-set-words.ts';
+import { scoreOf, sourceCountOf } from './sorted-set-words.ts';
 
 const KINDS = SORTED_SET_KINDS;
 const DESTINATION = 1;
@@ -55,7 +56,7 @@ interface Sources {
 
 /** @param at the word that says how many keys there are @throws CommandError */
 function sourcesOf(words: Arguments, at: number, name: string, how: number, mayHaveScores: boolean): Sources {
-  const keys = keyCountOf(words, at, name);
+  const keys = sourceCountOf(words, at, name);
   const first = at + 1;
   let weights: number[] = [];
   let aggregate: number = AGGREGATE.sum;
@@ -99,7 +100,7 @@ function writeSources(
 }
 
 function interCard(words: Arguments, batch: CommandBatch): void {
-  const keys = keyCountOf(words, 1, 'zintercard');
+  const keys = sourceCountOf(words, 1, 'zintercard');
   let limit = 0;
   for (let at = 2 + keys; at < words.count; at += 2) {
     if (words.word(at) !== 'LIMIT' || at + 1 === words.count) throw syntaxError();
@@ -110,18 +111,7 @@ function interCard(words: Arguments, batch: CommandBatch): void {
 }
 
 function multiPop(words: Arguments, batch: CommandBatch): void {
-  const keys = countOf(words, 1, 1, 'ERR numkeys should be greater than 0');
-  const where = 2 + keys;
-  if (where >= words.count) throw syntaxError();
-  const end = words.word(where);
-  if (end !== 'MIN' && end !== 'MAX') throw syntaxError();
-  let popped = 1;
-  if (where + 1 < words.count) {
-    if (where + 3 !== words.count || words.word(where + 1) !== 'COUNT') throw syntaxError();
-    popped = countOf(words, where + 2, 1, 'ERR count should be greater than 0');
-  }
-  const first = 2;
-  for (let key = first; key < where; key++) checkKey(words, key);
-  const options = OPTIONS.inOrder | (end === 'MAX' ? FROM_LAST : 0);
-  writeItems(batch, KINDS.pop, options, words, first, first + 1, where, poppedOf, popped);
+  const { end, count: most } = firstPopOf(words, ['MIN', 'MAX']);
+  const options = OPTIONS.inOrder | (words.word(end) === 'MAX' ? FROM_LAST : 0);
+  writeFirstPop(batch, KINDS.pop, options, words, end, poppedOf, most);
 }

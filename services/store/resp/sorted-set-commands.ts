@@ -4,6 +4,7 @@ import { TYPES } from '../engine/index.ts';
 import { ADD_OPTIONS, FROM_LAST, KINDS as KEY_KINDS, OPTIONS, SORTED_SET_KINDS, WITH_SCORES } from '../operations.ts';
 import { SCORED_HEAD_BYTES } from '../sorted-sets/scored-items.ts';
 import { BY } from '../sorted-sets/sorted-range.ts';
+import { popCountOf } from './counts.ts';
 import { ONE_KEY, reads, TWO_KEYS, writes } from './data-command.ts';
 import { drawCountOf, drawSeed } from './draw-options.ts';
 import { item } from './item-steps.ts';
@@ -31,7 +32,7 @@ import {
   score,
   scores,
 } from './sorted-set-steps.ts';
-import { countOf, encodeRange, type RangeKind, rangeOptions, scoreOf, wholeRange } from './sorted-set-words.ts';
+import { encodeRange, type RangeKind, rangeOptions, scoreOf, wholeRange } from './sorted-set-words.ts';
 import { lengthOf } from './steps.ts';
 
 const KINDS = SORTED_SET_KINDS;
@@ -185,7 +186,7 @@ function pops(name: string, summary: string, end: number): DataCommand {
   return writes(name, -2, ONE_KEY, summary, (words, batch) => {
     if (words.count > 3) throw syntaxError();
     const isCounted = words.count === 3;
-    const most = isCounted ? countOf(words, 2, 0, 'ERR value is out of range, must be positive') : 1;
+    const most = isCounted ? popCountOf(words, 2) : 1;
     const step = isCounted ? poppedPairs : popped;
     writeBeforeValue(batch, KINDS.pop, end | inOrder, words, KEY, 0, step, most);
   });

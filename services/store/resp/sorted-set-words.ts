@@ -1,8 +1,9 @@
 /** What words of commands on sorted sets say. */
-import { type Arguments, CommandError, integerOf, NOT_INTEGER, syntaxError } from '@dpr/resp';
+import { type Arguments, CommandError, syntaxError } from '@dpr/resp';
 import { isInRange, MAX_SCORE_TEXT_BYTES, parseScore } from '../sorted-sets/score.ts';
 import { BOUND, BY, MEMBER_RANGE_BYTES, NUMBER_RANGE_BYTES } from '../sorted-sets/sorted-range.ts';
 import { NUMBER_BYTES } from '../operations.ts';
+import { placeOf } from './counts.ts';
 
 const NOT_FLOAT = 'ERR value is not a valid float';
 const EXCLUSIVE = 40;
@@ -15,18 +16,6 @@ export function scoreOf(words: Arguments, index: number, error = NOT_FLOAT): num
   const score = parseScore(text);
   if (Number.isNaN(score) || !isInRange(text, score)) throw new CommandError(error);
   return score;
-}
-
-/** A whole number of 64 bits, and the nearest exact one in place of one that is none: there are not so many elements. @throws CommandError */
-function clampedOf(words: Arguments, index: number): number {
-  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(integerOf(words, index))));
-}
-
-/** One that is at least so many. @throws CommandError */
-export function countOf(words: Arguments, index: number, least: number, error: string): number {
-  const count = Number(integerOf(words, index, error));
-  if (count < least) throw new CommandError(error);
-  return Math.min(Number.MAX_SAFE_INTEGER, count);
 }
 
 /** How a command says a range, and which part of it is meant. */
@@ -67,8 +56,8 @@ export function rangeOptions(
     if (mayHaveScores && word === 'WITHSCORES') said.withScores = true;
     else if (word === 'LIMIT' && at + 2 < words.count) {
       said.isLimited = true;
-      said.offset = clampedOf(words, ++at);
-      said.count = clampedOf(words, ++at);
+      said.offset = placeOf(words, ++at);
+      said.count = placeOf(words, ++at);
     } else if (kind === undefined && word === 'REV' && !said.isReverse) said.isReverse = true;
     else if (isOpen && (word === 'BYSCORE' || word === 'BYLEX')) {
       said.by = word === 'BYSCORE' ? BY.score : BY.member;
@@ -102,7 +91,7 @@ export function wholeRange(words: Arguments, from: number, by: number): EncodedR
 
 /** @param from the first of the two words that say it @throws CommandError where these are no range */
 export function encodeRange(words: Arguments, from: number, said: RangeWords): EncodedRange {
-  if (said.by === BY.rank) return encodeNumbers(said, 0, 0, clampedOf(words, from), clampedOf(words, from + 1));
+  if (said.by === BY.rank) return encodeNumbers(said, 0, 0, placeOf(words, from), placeOf(words, from + 1));
   const [lower, upper] = said.isReverse ? [from + 1, from] : [from, from + 1];
   if (said.by === BY.member) return encodeMembers(words, said, lower, upper);
   const [min, max] = [scoreBound(words, lower), scoreBound(words, upper)];
@@ -168,8 +157,8 @@ function memberBound(words: Arguments, index: number): { kind: number; length: n
 }
 
 /** How many keys follow the word that says it. @throws CommandError */
-export function keyCountOf(words: Arguments, index: number, command: string): number {
-  const count = countOf(words, index, Number.MIN_SAFE_INTEGER, NOT_INTEGER);
+export function sourceCountOf(words: Arguments, index: number, command: string): number {
+  const count = placeOf(words, index);
   if (count < 1) throw new CommandError(`ERR at least 1 input key is needed for '${command}' command`);
   if (count > words.count - index - 1) throw syntaxError();
   return count;

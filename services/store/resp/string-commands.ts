@@ -10,6 +10,7 @@ import {
 } from '@dpr/resp';
 import { MAX_FRACTION_TEXT_BYTES } from '../fraction.ts';
 import { EXPIRE_OPTIONS, GET_GUARD, KINDS, MAX_VALUE_BYTES, OPTIONS, VALUE_TYPES } from '../operations.ts';
+import { nearestExact } from './counts.ts';
 import { ALL_KEYS, ONE_KEY, PAIRS, reads, writes } from './data-command.ts';
 import { writeExpectAbsent, writeIncrement, writeOperation, writeValueOperation } from './operation-writer.ts';
 import {
@@ -158,13 +159,8 @@ function getRange(words: Arguments, batch: CommandBatch): void {
   const [first, last] = [integerOf(words, 2), integerOf(words, 3)];
   // Which is nothing, wherever the value begins.
   const isReversed = first < 0n && last < 0n && first > last;
-  const ends = isReversed ? [-1, -2] : [clamped(first), clamped(last)];
+  const ends = isReversed ? [-1, -2] : [nearestExact(first), nearestExact(last)];
   writeOperation(batch, KINDS.range, OPTIONS.inOrder, words, KEY, data, ends[0], ends[1]);
-}
-
-/** No value is as long as a number that is not exact. */
-function clamped(place: bigint): number {
-  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(place)));
 }
 
 function setRange(words: Arguments, batch: CommandBatch): void {

@@ -1,5 +1,6 @@
 /** When a key will be gone, as words of commands say it. */
 import { type Arguments, CommandError, integerOf } from '@dpr/resp';
+import { nearestExact } from './counts.ts';
 import { MAX_TIME_TO_LIVE_MS } from '../operations.ts';
 
 /** A time: from now on, or of the clock. */
@@ -24,19 +25,14 @@ const MOST = { relative: BigInt(MAX_TIME_TO_LIVE_MS), absolute: MAX_INTEGER };
 export function timeOf(words: Arguments, index: number, { isRelative, unitMs }: TimeWord, command: string): number {
   const time = integerOf(words, index) * unitMs;
   if (time <= 0n || time > (isRelative ? MOST.relative : MOST.absolute)) throw invalidTime(command);
-  return clamped(time);
+  return nearestExact(time);
 }
 
 /** @returns ms, also of a time that has passed @throws CommandError when it may not be said */
 export function anyTimeOf(words: Arguments, index: number, { isRelative, unitMs }: TimeWord, command: string): number {
   const time = integerOf(words, index) * unitMs;
   if (time < MIN_INTEGER || time > (isRelative ? MOST.relative : MOST.absolute)) throw invalidTime(command);
-  return clamped(time);
-}
-
-/** Later than any clock will say, or long ago: it does not matter when. */
-function clamped(time: bigint): number {
-  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(time)));
+  return nearestExact(time);
 }
 
 function invalidTime(command: string): CommandError {
