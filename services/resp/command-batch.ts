@@ -5,8 +5,8 @@
 import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
 import type { Arguments } from './arguments.ts';
 import { CommandError } from './command-error.ts';
-import type { Numbered } from './session-link.ts';
 import { inOneLine, type Protocol, type ReplyWriter } from './reply-writer.ts';
+import type { Numbered } from './session-link.ts';
 
 /** Makes the result that the type's cursor is at a part of the reply. */
 export type ResultStep = (reply: ReplyWriter, batch: CommandBatch) => void;

@@ -3,10 +3,10 @@ import { Arguments } from './arguments.ts';
 import type { Continuation, WriteCommand } from './command-batch.ts';
 import { CommandError } from './command-error.ts';
 import type { DependencyToken } from './dependency-token.ts';
-import type { Numbered } from './session-link.ts';
 import type { PortBatches, PortUser } from './port-batches.ts';
 import type { Protocol, ReplyWriter } from './reply-writer.ts';
 import { RollbackNotice } from './rollback-notice.ts';
+import type { Numbered } from './session-link.ts';
 
 /** The connection. */
 export interface BatchesUser {
@@ -111,22 +111,15 @@ export class ConnectionBatches implements PortUser {
   /**
    * Send a command in a batch for itself, once all is clear.
    * @param isWhole if it is refused, there is one reply, whatever parts it has
+   * @param numbered where it has a number in another session than the port's
    * @throws CommandError
    */
-  addAlone(write: WriteCommand, words: Arguments, isWhole: boolean): void {
+  addAlone(write: WriteCommand, words: Arguments, isWhole: boolean, numbered?: Numbered): void {
     const { open } = this.#port;
     open.add(this, write, words);
     open.isWhole = isWhole;
-    if (!isWhole) open.endPart();
-    this.#flushAll();
-  }
-
-  /** The same, for a batch that has a number of its own. */
-  addNumbered(write: WriteCommand, words: Arguments, numbered: Numbered): void {
-    const { open } = this.#port;
-    open.add(this, write, words);
     open.numbered = numbered;
-    open.endPart();
+    if (!isWhole) open.endPart();
     this.#flushAll();
   }
 

@@ -8,10 +8,10 @@ import type { ConnectionOptions, ConnectionParts } from './connection-parts.ts';
 import { ConnectionTransaction } from './connection-transaction.ts';
 import type { DependencyToken } from './dependency-token.ts';
 import { NUMBERED_COMMAND } from './exactly-once.ts';
-import type { Numbered } from './session-link.ts';
 import { MAX_NAME_BYTES } from './limits.ts';
 import type { ClientFacts, CommandClient, CommandList, ServerFacts } from './local-command.ts';
 import type { Protocol, ReplyWriter } from './reply-writer.ts';
+import type { Numbered } from './session-link.ts';
 
 /** What is known of the connection itself. */
 export interface ConnectionFacts {
@@ -163,10 +163,10 @@ export class ConnectionClient implements CommandClient {
         `ERR DPR.SESSION executes complete commands on keys, and '${name}' is none or goes on for long`,
       );
     }
-    this.#batches.addNumbered(command.write, inner, numbered);
+    this.#batches.addAlone(command.write, inner, false, numbered);
   }
 
-  /** Its version, which is not known before all of it was executed. */
+  /** The version of a transaction is not known before all of it was executed. */
   #refuseInTransaction(): void {
     if (this.transaction.isExecuting) throw new CommandError('ERR commands of DPR are not for transactions');
   }

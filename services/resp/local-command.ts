@@ -3,8 +3,8 @@ import type { WorkerStatus } from '@dpr/core';
 import type { Arguments } from './arguments.ts';
 import type { CommandFacts } from './command.ts';
 import type { DependencyToken } from './dependency-token.ts';
-import type { Numbered } from './session-link.ts';
 import type { Protocol, ReplyWriter } from './reply-writer.ts';
+import type { Numbered } from './session-link.ts';
 
 /** What is told of a connection. */
 export interface ClientFacts {

@@ -4,7 +4,7 @@
  * batch that the core did not answer when a world-line ends was not executed in it, or was rolled back, since a version is sealed only
  * once all its batches are answered.
  */
-import { decisionsAfter, largest, survivingVersion } from '@dpr/core';
+import { decisionsAfter, survivingVersion } from '@dpr/core';
 import { decode, type Batch, type Decision, type Draft, type Message, type MessageOf } from '@dpr/protocol';
 import { clientHello, type Connection, type Host, nextConnectionNumber, type Owner } from '@dpr/runtime/side-port';
 import type { DependencyToken } from './dependency-token.ts';
@@ -52,8 +52,8 @@ export class SessionLink {
   readonly #over: string[] = [];
   /** The last version in which something of this connection executed; 0: none. */
   #version = 0;
-  /** Versions of workers on which the next batch depends; executed, it is itself what later ones depend on. */
-  readonly #needs = new Map<number, number>();
+  /** What the next batch depends on; executed, it is itself what later ones depend on. */
+  #need: DependencyToken | undefined;
   /** A failure took back what the batch depends on. */
   #lostNeed = false;
   /** Of the cut that came last. */
@@ -106,18 +106,24 @@ export class SessionLink {
    * Let the next batch depend on a version of a worker. What survived the end of its world-line is committed, and needs nothing.
    * @returns why it cannot, as a reply says it
    */
-  see({ worldLine, worker, version }: DependencyToken): string | undefined {
+  see(token: DependencyToken): string | undefined {
+    const { worldLine, worker, version } = token;
     const decisions = worldLine < this.#worldLine ? this.#decisionsAfter(worldLine) : [];
     if (worldLine > this.#worldLine) return `TRYAGAIN this worker has not heard of world-line ${worldLine} yet`;
     if (decisions === undefined)
       return lost(this.#worldLine, `it is not known any more what survived of world-line ${worldLine}`);
     if (version > survivingVersion(decisions, worker, worldLine)) return lost(this.#worldLine);
-    if (worldLine === this.#worldLine && version > 0) this.#needs.set(worker, version);
+    if (worldLine === this.#worldLine && version > 0) this.#need = token;
     return undefined;
   }
 
-  /** Send a batch; the one before has been answered. @param operations stay as they are until it is @param numbered of another session than the port's */
+  /**
+   * Send a batch; the one before has been answered.
+   * @param operations stay as they are until it is
+   * @param numbered where it is of another session than the port's
+   */
   submit(operations: Uint8Array, count: number, numbered?: Numbered): void {
+    const need = this.#need;
     const { session, sequence } = numbered ?? { session: this.#session, sequence: ++this.#sequence };
     this.#batch = {
       kind: 'batch',
@@ -128,8 +134,8 @@ export class SessionLink {
       generation: this.#generation,
       sequence,
       acknowledged: sequence - 1,
-      version: this.#needs.size === 0 ? this.#version : largest(this.#needs.values(), this.#version),
-      dependencies: this.#needs.size === 0 ? NO_DEPENDENCIES : new Map(this.#needs),
+      version: Math.max(this.#version, need?.version ?? 0),
+      dependencies: need === undefined ? NO_DEPENDENCIES : new Map([[need.worker, need.version]]),
       operations,
     };
     this.#send(this.#batch);
@@ -229,10 +235,9 @@ export class SessionLink {
   /** A world-line begins: what was done here and did not survive the decisions never happened. */
   #adopt(worldLine: number, decisions: readonly Decision[]): void {
     const survived = survivingVersion(decisions, this.#worker, this.#worldLine);
-    for (const [worker, version] of this.#needs) {
-      this.#lostNeed ||= version > survivingVersion(decisions, worker, this.#worldLine);
-    }
-    this.#needs.clear();
+    const need = this.#need;
+    this.#lostNeed ||= need !== undefined && need.version > survivingVersion(decisions, need.worker, need.worldLine);
+    this.#need = undefined;
     this.#begun.push({ worldLine, survived });
     if (this.#version > survived) this.#version = 0;
     this.#worldLine = worldLine;
@@ -273,7 +278,7 @@ export class SessionLink {
     this.#lostNeed = false;
     if (reply !== undefined) {
       this.#batch = undefined;
-      this.#needs.clear();
+      this.#need = undefined;
       this.#user.answered(reply.results, reply.version);
     }
     for (const { worldLine, survived } of this.#begun.splice(0)) this.#user.rolledBack(worldLine, survived);
@@ -297,7 +302,7 @@ export class SessionLink {
       this.#begin();
       return this.submit(batch.operations, batch.count);
     }
-    this.#needs.clear();
+    this.#need = undefined;
     const orLost = !isOwn && code === 'sessionExpired' ? '; or a failure took back all of it' : '';
     this.#user.refused(`${code.toUpperCase()} ${text}${orLost}`);
   }
