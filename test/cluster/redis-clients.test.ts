@@ -1,27 +1,12 @@
 import assert from 'node:assert/strict';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { makePlace, type Place, tearDown } from './harness.ts';
+import { makePlace, tearDown } from './harness.ts';
+import { startStore, STORE } from './served-store.ts';
 
-const STORE = 1;
 const TOKEN = 'a-token-that-clients-show';
 const WAITAOF = ['WAITAOF', '1', '0', '0'];
 const COMMITTED = [1, 0];
-
-/** A counter and a store, of which the store serves Redis clients. */
-async function startStore(settings: Record<string, unknown> = {}): Promise<{ place: Place; port: number }> {
-  const place = await makePlace({ workers: [] });
-  place.edit({
-    workers: [
-      { id: 0, type: 'counter' },
-      { id: STORE, type: 'store' },
-    ],
-    respBasePort: place.respBasePort,
-    ...settings,
-  });
-  await place.start();
-  return { place, port: place.respBasePort + STORE };
-}
 
 describe('a store in a cluster, for Redis clients', () => {
   const open: { disconnect(): unknown }[] = [];

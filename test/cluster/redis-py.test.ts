@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { makePlace, type Place, tearDown } from './harness.ts';
+import { tearDown } from './harness.ts';
+import { type ServedStore, startStore } from './served-store.ts';
 
-const STORE = 1;
 const TOKEN = 'a-token-that-clients-show';
 /** By which version of redis-py a store is tried. */
 const REDIS_PY = 'redis==8.1.0';
@@ -27,23 +27,9 @@ describe('a store in a cluster, for redis-py', () => {
   afterEach(() => void child?.kill('SIGKILL'));
   afterEach(tearDown);
 
-  async function start(settings: Record<string, unknown> = {}): Promise<Place> {
-    const place = await makePlace({ workers: [] });
-    place.edit({
-      workers: [
-        { id: 0, type: 'counter' },
-        { id: STORE, type: 'store' },
-      ],
-      respBasePort: place.respBasePort,
-      ...settings,
-    });
-    await place.start();
-    return place;
-  }
-
   /** Have the program do this, and kill what it asks for. */
-  async function succeeds(place: Place, ...what: string[]): Promise<void> {
-    const program = spawn('python3', [PROGRAM, String(place.respBasePort + STORE), ...what], {
+  async function succeeds({ place, port }: ServedStore, ...what: string[]): Promise<void> {
+    const program = spawn('python3', [PROGRAM, String(port), ...what], {
       env: { ...process.env, PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: '1' },
     });
     child = program;
@@ -58,18 +44,18 @@ describe('a store in a cluster, for redis-py', () => {
   }
 
   it('serves it by RESP2 and RESP3: every type of value, pipelines, transactions, binary values', async () => {
-    await succeeds(await start(), 'serves');
+    await succeeds(await startStore(), 'serves');
   });
 
   it('loses nothing that WAITAOF said is committed, when it is killed right after', async () => {
-    await succeeds(await start(), 'keeps');
+    await succeeds(await startStore(), 'keeps');
   });
 
   it('tells of a rollback by one command, of a pipeline too, or by a transaction as a whole, and goes on', async () => {
-    await succeeds(await start(), 'rolls-back');
+    await succeeds(await startStore(), 'rolls-back');
   });
 
   it('asks for the client token where there is one', async () => {
-    await succeeds(await start({ clientToken: TOKEN }), 'asks-for-token', TOKEN);
+    await succeeds(await startStore({ clientToken: TOKEN }), 'asks-for-token', TOKEN);
   });
 });

@@ -7,9 +7,8 @@ import { connectCache, type Cache } from '../../examples/redis/cache.ts';
 import { countCall, createLimiter, type Limit } from '../../examples/redis/rate-limiter.ts';
 import { isRollback } from '../../examples/redis/rollback.ts';
 import { connectSite } from '../../examples/redis/sessions.ts';
-import { makePlace, type Place, tearDown, until } from '../cluster/harness.ts';
-
-const STORE = 1;
+import { type Place, tearDown, until } from '../cluster/harness.ts';
+import { startStore, STORE } from '../cluster/served-store.ts';
 
 type Answer = { readonly status: number; readonly text: string };
 
@@ -19,16 +18,7 @@ describe('an example for Redis users, at a store', () => {
   let port: number;
 
   beforeEach(async () => {
-    place = await makePlace({ workers: [] });
-    place.edit({
-      workers: [
-        { id: 0, type: 'counter' },
-        { id: STORE, type: 'store' },
-      ],
-      respBasePort: place.respBasePort,
-    });
-    await place.start();
-    port = place.respBasePort + STORE;
+    ({ place, port } = await startStore());
   });
   afterEach(async () => {
     for (const one of open.splice(0).reverse()) await one.close();
