@@ -1,4 +1,4 @@
-/** How many calls somebody may make in a time, counted in a store: by rate-limiter-flexible, or exactly, by one transaction. */
+/** How many calls a caller may make in a time, counted in a store: by rate-limiter-flexible, or exactly, by one transaction. */
 import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedisNonAtomic } from 'rate-limiter-flexible';
 import { repeatAfterRollback } from './rollback.ts';

@@ -68,7 +68,7 @@ async function answer(client: Client, request: Parameters<Handler>[0], response:
 }
 
 /**
- * Nobody is told of a change before no failure can take it back. Both commands are sent at once: another request's between them could be
+ * The visitor is told of a change once no failure can take it back. Both commands are sent at once: another request's between them could be
  * the one that is told of a rollback.
  */
 async function commit(client: Client, change: (done: Done) => unknown): Promise<void> {

@@ -203,7 +203,7 @@ describe('a batch that waits', () => {
     assert.equal(other.received(), `${OK}:100000\r\n`);
   });
 
-  it('holds up nobody whose commands in it were answered before it waits', () => {
+  it('holds up no connection whose commands in it were answered before it waits', () => {
     const stage = respStage({ maxUndoBytes: 2 ** 20 });
     const [client, other] = [stage.connect(), stage.connect()];
     const value = Buffer.alloc(3 * 2 ** 20, 'v');

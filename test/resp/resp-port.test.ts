@@ -144,7 +144,7 @@ describe('a port for Redis clients', () => {
     await until(() => other.said().endsWith('$2\r\non\r\n'));
   });
 
-  it('cuts off whose command is not complete, at its time, and nobody who says nothing', async () => {
+  it('cuts off a client whose command is not complete, at its time, and none that says nothing', async () => {
     const port = await serve();
     const [slow, other] = [await client(port), await client(port)];
     slow.write('*1\r\n$4\r\nPI');
