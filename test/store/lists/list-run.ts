@@ -1,64 +1,46 @@
 /** A store's lists beside plain arrays, under random operations, seals, rollbacks and restarts, in nodes so small that trees are deep. */
-import { createEngine, type Engine } from '@dpr/store/engine';
-import { decodeResults, type Results } from '@dpr/store/operations';
+import type { Results } from '@dpr/store/operations';
 import assert from 'node:assert/strict';
-import { MIN_NODE_BYTES } from '../../../services/store/collections/tree.ts';
-import { Executor } from '../../../services/store/executor.ts';
 import { createRandom, type Random } from '../../simulation/random.ts';
-import { audit } from '../collections/audit.ts';
-import { driver, OPTIONS } from '../engine/driver.ts';
+import { type Reached, type Run, runSeeds, Versions } from '../collections/versions.ts';
 import { calls, read } from './list-calls.ts';
 import { ListModel, type Lists } from './list-model.ts';
 
 const KEYS = ['a', 'b', 'c'];
 /** Lengths of elements: few that are larger than any node. */
 const LENGTHS = [0, 1, 2, 3, 5, 8, 13, 21, 40, 70, 254, 255, 1_500];
-const NODE_BYTES = MIN_NODE_BYTES;
-const NOW = 1_000;
 
-type Sealed = { readonly lists: Lists; readonly chunks: readonly Uint8Array[]; readonly dump: Buffer };
-
-export type Tally = {
-  seals: number;
-  rollbacks: number;
-  restarts: number;
-  doomed: number;
-  height: number;
-  steps: Map<string, number>;
-};
-
-export class ListRun {
-  readonly tally: Tally = { seals: 0, rollbacks: 0, restarts: 0, doomed: 0, height: 0, steps: new Map() };
+class ListRun implements Run {
   readonly #random: Random;
   readonly #lengths: readonly number[];
   /** How many different elements there are, about, and how many come at once. */
   readonly #items: number;
   readonly #growth: number;
   readonly #model = new ListModel();
-  #engine: Engine = createEngine(OPTIONS);
-  readonly #executor = new Executor(() => this.#engine.keyspace, NODE_BYTES);
-  #version = 0;
-  /** What each version that may be gone back to is, by its number: all before it is in its chunks too. */
-  readonly #sealed = new Map<number, Sealed>();
-  #chunks: readonly Uint8Array[] = [];
+  readonly #versions: Versions<Lists>;
 
   constructor(seed: number) {
     this.#random = createRandom(seed);
     this.#lengths = LENGTHS.slice(0, this.#random.pick([4, 7, 10, LENGTHS.length]));
     this.#items = this.#random.pick([1, 3, 20, 500]);
     this.#growth = this.#random.pick([5, 60, 300]);
-    this.#engine.load().end(0);
-    this.#remember();
+    this.#versions = new Versions<Lists>(this.#random, {
+      contents: () => new Map([...this.#model.lists].map(([key, list]) => [key, [...list]])),
+      become: (lists) => {
+        this.#model.lists.clear();
+        for (const [key, list] of lists) this.#model.lists.set(key, [...list]);
+      },
+      check: () => this.#check(),
+    });
+  }
+
+  get reached(): Reached {
+    return this.#versions.reached;
   }
 
   step(): void {
-    const { random } = { random: this.#random };
-    const chance = random.next();
-    if (chance < 0.05) this.#seal();
-    else if (chance < 0.07) this.#rollback();
-    else if (chance < 0.08) this.#restart();
-    else this.#operate();
-    if (random.chance(0.1)) this.check();
+    this.#versions.step(() => this.#operate());
+    if (this.#random.chance(0.1)) this.#check();
   }
 
   #operate(): void {
@@ -73,7 +55,6 @@ export class ListRun {
       ...(['push', 'push', 'push', 'push', 'pop', 'popFirst', 'index', 'set', 'set', 'range'] as const),
       ...(['insert', 'insert', 'remove', 'trim', 'positions', 'move', 'move', 'copy', 'delete'] as const),
     ]);
-    this.tally.steps.set(kind, (this.tally.steps.get(kind) ?? 0) + 1);
     switch (kind) {
       case 'push': {
         const items = Array.from({ length: random.int(1, this.#growth) }, () => this.#item());
@@ -152,100 +133,28 @@ export class ListRun {
   }
 
   #same<T>(operation: Buffer, readResult: (results: Results) => T, expected: T): void {
-    assert.deepEqual(readResult(this.#apply(operation)), expected);
-  }
-
-  #apply(operation: Buffer): Results {
-    return decodeResults(this.#executor.apply(operation, 1, NOW), 1);
-  }
-
-  #seal(): void {
-    const changes = this.#engine.seal(++this.#version);
-    const chunks: Uint8Array[] = [];
-    for (let chunk = changes.next(5_000); chunk !== undefined; chunk = changes.next(5_000)) chunks.push(chunk);
-    this.#chunks = [...this.#chunks, ...chunks];
-    this.#remember();
-    this.tally.seals++;
-    if (!this.#random.chance(0.2)) return;
-    this.#engine.committed(this.#version);
-    while (this.#engine.release(1_000));
-    for (const version of this.#sealed.keys()) if (version < this.#version) this.#sealed.delete(version);
-  }
-
-  #remember(): void {
-    const lists = new Map([...this.#model.lists].map(([key, list]) => [key, [...list]]));
-    this.#sealed.set(this.#version, { lists, chunks: this.#chunks, dump: driver(this.#engine).dump() });
-  }
-
-  #rollback(): void {
-    const version = this.#random.pick([...this.#sealed.keys()]);
-    this.#engine.rollback(version);
-    this.#goTo(version);
-    this.tally.rollbacks++;
-  }
-
-  #restart(): void {
-    const version = this.#random.pick([...this.#sealed.keys()]);
-    const engine = createEngine(OPTIONS);
-    const loader = engine.load();
-    for (const chunk of this.#sealed.get(version)?.chunks ?? []) loader.take(chunk);
-    loader.end(version);
-    this.#engine = engine;
-    for (const earlier of this.#sealed.keys()) if (earlier < version) this.#sealed.delete(earlier);
-    this.#goTo(version);
-    this.tally.restarts++;
-  }
-
-  #goTo(version: number): void {
-    const sealed = this.#sealed.get(version);
-    assert.ok(sealed !== undefined);
-    assert.deepEqual(driver(this.#engine).dump(), sealed.dump, 'what there was comes back byte for byte');
-    this.#version = version;
-    this.#chunks = sealed.chunks;
-    for (const later of this.#sealed.keys()) if (later > version) this.#sealed.delete(later);
-    this.#model.lists.clear();
-    for (const [key, list] of sealed.lists) this.#model.lists.set(key, [...list]);
-    this.check();
+    assert.deepEqual(readResult(this.#versions.apply(operation)), expected);
   }
 
   /** Look at all lists, and at all pages. */
-  check(): void {
-    const { height, doomed } = audit(this.#engine.keyspace, NODE_BYTES);
-    this.tally.height = Math.max(this.tally.height, height);
-    this.tally.doomed += doomed;
+  #check(): void {
+    this.#versions.audit();
     for (const key of KEYS) {
-      assert.deepEqual(read.items(this.#apply(calls.range(key))), this.#model.lists.get(key) ?? 'absent');
+      assert.deepEqual(read.items(this.#versions.apply(calls.range(key))), this.#model.lists.get(key) ?? 'absent');
     }
   }
 
   /** Take everything out: nothing stays behind. */
   finish(): void {
     for (const key of KEYS) this.#same(calls.trim(key, 0, 0), read.nothing, this.#model.trim(key, 0, 0));
-    this.check();
+    this.#check();
     for (const key of KEYS) this.#same(calls.pop(key, true, 5), read.items, this.#model.pop(key, true, 5));
-    for (let round = 0; this.#engine.keyspace.progress.doomed > 0; round++) {
-      assert.ok(round < 1_000, 'pages that were given up come to an end');
-      this.#apply(calls.range('a'));
-      this.#engine.seal(++this.#version);
-      this.#engine.committed(this.#version);
-      while (this.#engine.release(1_000));
-    }
-    assert.equal(audit(this.#engine.keyspace, NODE_BYTES).pages, 0);
-    assert.equal(this.#engine.keyspace.keys, 0);
+    this.#versions.finish(calls.range('a'));
   }
 }
 
 /** So many seeds, of which the runs together do everything that a store may do to a list. */
 export function assertLikePlainArrays(seeds: number, steps: number): void {
-  let [height, doomed, rollbacks, restarts] = [0, 0, 0, 0];
-  for (let seed = 1; seed <= seeds; seed++) {
-    const run = new ListRun(seed);
-    for (let step = 0; step < steps; step++) run.step();
-    run.finish();
-    height = Math.max(height, run.tally.height);
-    doomed += run.tally.doomed;
-    rollbacks += run.tally.rollbacks;
-    restarts += run.tally.restarts;
-  }
+  const { height, doomed, rollbacks, restarts } = runSeeds(seeds, steps, (seed) => new ListRun(seed));
   assert.ok(height >= 4 && doomed > 0 && rollbacks > 0 && restarts > 0);
 }

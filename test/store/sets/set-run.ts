@@ -3,10 +3,10 @@ import { createStore } from '@dpr/store';
 import type { Engine, Keyspace } from '@dpr/store/engine';
 import { readStatus, type SET_KINDS, SET_RULES, STATUS } from '@dpr/store/operations';
 import assert from 'node:assert/strict';
-import { MIN_NODE_BYTES } from '../../../services/store/collections/tree.ts';
 import { createRandom, type Random } from '../../simulation/random.ts';
 import { apply, remove, set } from '../calls.ts';
 import { audit } from '../collections/audit.ts';
+import { NODE_BYTES, type Reached, type Run, runSeeds } from '../collections/versions.ts';
 import { flagsOf, integerOf, itemsOf, operation, pageOf, type Parts } from './set-calls.ts';
 
 const KEYS = ['a', 'b', 'c', 'd', 'e'];
@@ -14,7 +14,6 @@ const KEYS = ['a', 'b', 'c', 'd', 'e'];
 const STRING = 'string';
 const MEMBERS = 1_000;
 const OPTIONS = { seed: [5, 6], maxBytes: 2 ** 28, tableBits: 2 } as const;
-const NODE_BYTES = MIN_NODE_BYTES;
 
 type Sets = ReadonlyMap<string, ReadonlySet<string>>;
 type Rule = keyof typeof SET_RULES;
@@ -29,7 +28,7 @@ function combined(rule: Rule, sets: readonly ReadonlySet<string>[]): Set<string>
   );
 }
 
-export class SetRun {
+class SetRun implements Run {
   readonly #random: Random;
   #store = createStore({ ...OPTIONS, nodeBytes: NODE_BYTES });
   #sets = new Map<string, Set<string>>();
@@ -38,7 +37,7 @@ export class SetRun {
   #committed = 0;
   /** What each version wrote, and what there was then. */
   readonly #sealed: { version: number; chunks: Uint8Array[]; sets: Sets; hasString: boolean }[] = [];
-  readonly seen = { height: 0, doomed: 0, rollbacks: 0, restarts: 0 };
+  readonly reached: Reached = { height: 0, doomed: 0, rollbacks: 0, restarts: 0 };
 
   constructor(seed: number) {
     this.#random = createRandom(seed);
@@ -180,7 +179,7 @@ export class SetRun {
   #delete(key: string): void {
     apply(this.#store, [remove(key)]);
     this.#sets.delete(key);
-    if (this.#keyspace.progress.doomed > 0) this.seen.doomed++;
+    if (this.#keyspace.progress.doomed > 0) this.reached.doomed++;
   }
 
   #check(key: string): void {
@@ -193,7 +192,7 @@ export class SetRun {
       items.map((one) => this.#set(key).has(one)),
     );
     if (!this.#random.chance(0.05)) return;
-    this.seen.height = Math.max(this.seen.height, audit(this.#keyspace, NODE_BYTES).height);
+    this.reached.height = Math.max(this.reached.height, audit(this.#keyspace, NODE_BYTES).height);
   }
 
   #copy(): Map<string, Set<string>> {
@@ -225,7 +224,7 @@ export class SetRun {
   #rollBack(): void {
     const { version } = this.#random.pick(this.#sealed.filter((one) => one.version >= this.#committed).slice(-4));
     this.#store.rollback(version);
-    this.seen.rollbacks++;
+    this.reached.rollbacks++;
     this.#goTo(version);
   }
 
@@ -234,7 +233,7 @@ export class SetRun {
     for (const { chunks } of this.#sealed) for (const chunk of chunks) loader.take(chunk);
     loader.end(this.#version);
     this.#committed = this.#version;
-    this.seen.restarts++;
+    this.reached.restarts++;
     this.#goTo(this.#sealed.at(-1)?.version ?? 0);
   }
 
@@ -251,15 +250,7 @@ export class SetRun {
 
 /** So many seeds, of which the runs together do everything that a store may do to a set. */
 export function assertLikePlainSets(seeds: number, steps: number): void {
-  const seen = { height: 0, doomed: 0, rollbacks: 0, restarts: 0 };
-  for (let seed = 1; seed <= seeds; seed++) {
-    const run = new SetRun(seed);
-    for (let step = 0; step < steps; step++) run.step();
-    run.finish();
-    seen.height = Math.max(seen.height, run.seen.height);
-    seen.doomed += run.seen.doomed;
-    seen.rollbacks += run.seen.rollbacks;
-    seen.restarts += run.seen.restarts;
-  }
-  assert.ok(seen.height >= 3 && seen.doomed > 0 && seen.rollbacks > 3 && seen.restarts > 2, JSON.stringify(seen));
+  const reached = runSeeds(seeds, steps, (seed) => new SetRun(seed));
+  const { height, doomed, rollbacks, restarts } = reached;
+  assert.ok(height >= 3 && doomed > 0 && rollbacks > 3 && restarts > 2, JSON.stringify(reached));
 }

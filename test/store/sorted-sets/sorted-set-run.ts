@@ -1,20 +1,9 @@
 /** A store's sorted sets beside plain maps, under random operations, seals, rollbacks and restarts, in nodes so small that trees are deep. */
-import { createEngine, type Engine } from '@dpr/store/engine';
-import {
-  ADD_OPTIONS,
-  AGGREGATE,
-  COMBINE,
-  decodeResults,
-  OPTIONS as OPERATION_OPTIONS,
-  type Results,
-} from '@dpr/store/operations';
+import { ADD_OPTIONS, AGGREGATE, COMBINE, OPTIONS as OPERATION_OPTIONS, type Results } from '@dpr/store/operations';
 import assert from 'node:assert/strict';
-import { MIN_NODE_BYTES } from '../../../services/store/collections/tree.ts';
-import { Executor } from '../../../services/store/executor.ts';
 import { BOUND, BY } from '../../../services/store/sorted-sets/sorted-range.ts';
 import { createRandom, type Random } from '../../simulation/random.ts';
-import { audit } from '../collections/audit.ts';
-import { driver, OPTIONS } from '../engine/driver.ts';
+import { type Reached, type Run, runSeeds, Versions } from '../collections/versions.ts';
 import { ALL_RANGE, calls, type Entry, type RangeSpec, read, type SourceSpec } from './sorted-set-calls.ts';
 import { compareTexts, SortedSetModel, type SortedSets } from './sorted-set-model.ts';
 
@@ -24,51 +13,42 @@ const LEX_KEY = 'lex';
 /** Lengths of members: few that are larger than any node. */
 const LENGTHS = [1, 2, 3, 5, 8, 13, 21, 40, 70, 254, 255, 1_500];
 const SCORES = [-Infinity, -2.5, -1, 0, 0, 1, 1, 2, 3, 100, Infinity];
-const NODE_BYTES = MIN_NODE_BYTES;
-const NOW = 1_000;
 
-type Sealed = { readonly sets: SortedSets; readonly chunks: readonly Uint8Array[]; readonly dump: Buffer };
-
-export type Tally = {
-  seals: number;
-  rollbacks: number;
-  restarts: number;
-  doomed: number;
-  height: number;
-  steps: Map<string, number>;
-};
-
-export class SortedSetRun {
-  readonly tally: Tally = { seals: 0, rollbacks: 0, restarts: 0, doomed: 0, height: 0, steps: new Map() };
+class SortedSetRun implements Run {
   readonly #random: Random;
   readonly #lengths: readonly number[];
   /** How many different members there are, about, and how many come at once. */
   readonly #members: number;
   readonly #growth: number;
   readonly #model = new SortedSetModel();
-  #engine: Engine = createEngine(OPTIONS);
-  readonly #executor = new Executor(() => this.#engine.keyspace, NODE_BYTES);
-  #version = 0;
-  /** What each version that may be gone back to is, by its number: all before it is in its chunks too. */
-  readonly #sealed = new Map<number, Sealed>();
-  #chunks: readonly Uint8Array[] = [];
+  readonly #versions: Versions<SortedSets>;
+  /** Kinds of operations that were tried. */
+  readonly #kinds: Set<string>;
 
-  constructor(seed: number) {
+  /** @param kinds is given those that are tried */
+  constructor(seed: number, kinds: Set<string>) {
+    this.#kinds = kinds;
     this.#random = createRandom(seed);
     this.#lengths = LENGTHS.slice(0, this.#random.pick([3, 6, 9, LENGTHS.length]));
     this.#members = this.#random.pick([6, 30, 400]);
     this.#growth = this.#random.pick([5, 40, 100]);
-    this.#engine.load().end(0);
-    this.#remember();
+    this.#versions = new Versions<SortedSets>(this.#random, {
+      contents: () => new Map([...this.#model.sets].map(([key, set]) => [key, new Map(set)])),
+      become: (sets) => {
+        this.#model.sets.clear();
+        for (const [key, set] of sets) this.#model.sets.set(key, new Map(set));
+      },
+      check: () => this.#check(),
+    });
+  }
+
+  get reached(): Reached {
+    return this.#versions.reached;
   }
 
   step(): void {
-    const chance = this.#random.next();
-    if (chance < 0.05) this.#seal();
-    else if (chance < 0.07) this.#rollback();
-    else if (chance < 0.08) this.#restart();
-    else this.#operate();
-    if (this.#random.chance(0.05)) this.check();
+    this.#versions.step(() => this.#operate());
+    if (this.#random.chance(0.05)) this.#check();
   }
 
   #operate(): void {
@@ -78,7 +58,7 @@ export class SortedSetRun {
       ...(['rangeLex', 'count', 'removeRange', 'pop', 'random', 'scan', 'combine', 'combineStore'] as const),
       ...(['intersectionCount', 'rangeStore', 'copy', 'delete'] as const),
     ]);
-    this.tally.steps.set(kind, (this.tally.steps.get(kind) ?? 0) + 1);
+    this.#kinds.add(kind);
     this[kind]();
   }
 
@@ -153,7 +133,7 @@ export class SortedSetRun {
   random(): void {
     const [key, count] = [this.#key(), this.#random.pick([0, 1, 3, 50, -1, -20])];
     const all = this.#model.elements(key);
-    const found = read.elements(this.#apply(calls.random(key, count, this.#random.int(0, 2 ** 32 - 1))));
+    const found = read.elements(this.#versions.apply(calls.random(key, count, this.#random.int(0, 2 ** 32 - 1))));
     if (typeof found === 'string') {
       assert.ok(found === 'absent' && all.length === 0, found);
       return;
@@ -171,7 +151,7 @@ export class SortedSetRun {
     const found: Entry[] = [];
     let position = 0;
     do {
-      const page = read.page(this.#apply(calls.scan(key, position, count)));
+      const page = read.page(this.#versions.apply(calls.scan(key, position, count)));
       assert.ok(typeof page !== 'string');
       assert.ok(page[0] === 0 || page[0] > position);
       found.push(...page[1]);
@@ -278,74 +258,19 @@ export class SortedSetRun {
   }
 
   #same<T>(operation: Buffer, readResult: (results: Results) => T, expected: T): void {
-    assert.deepEqual(readResult(this.#apply(operation)), expected);
-  }
-
-  #apply(operation: Buffer): Results {
-    return decodeResults(this.#executor.apply(operation, 1, NOW), 1);
-  }
-
-  #seal(): void {
-    const changes = this.#engine.seal(++this.#version);
-    const chunks: Uint8Array[] = [];
-    for (let chunk = changes.next(5_000); chunk !== undefined; chunk = changes.next(5_000)) chunks.push(chunk);
-    this.#chunks = [...this.#chunks, ...chunks];
-    this.#remember();
-    this.tally.seals++;
-    if (!this.#random.chance(0.2)) return;
-    this.#engine.committed(this.#version);
-    while (this.#engine.release(1_000));
-    for (const version of this.#sealed.keys()) if (version < this.#version) this.#sealed.delete(version);
-  }
-
-  #remember(): void {
-    const sets = new Map([...this.#model.sets].map(([key, set]) => [key, new Map(set)]));
-    this.#sealed.set(this.#version, { sets, chunks: this.#chunks, dump: driver(this.#engine).dump() });
-  }
-
-  #rollback(): void {
-    const version = this.#random.pick([...this.#sealed.keys()]);
-    this.#engine.rollback(version);
-    this.#goTo(version);
-    this.tally.rollbacks++;
-  }
-
-  #restart(): void {
-    const version = this.#random.pick([...this.#sealed.keys()]);
-    const engine = createEngine(OPTIONS);
-    const loader = engine.load();
-    for (const chunk of this.#sealed.get(version)?.chunks ?? []) loader.take(chunk);
-    loader.end(version);
-    this.#engine = engine;
-    for (const earlier of this.#sealed.keys()) if (earlier < version) this.#sealed.delete(earlier);
-    this.#goTo(version);
-    this.tally.restarts++;
-  }
-
-  #goTo(version: number): void {
-    const sealed = this.#sealed.get(version);
-    assert.ok(sealed !== undefined);
-    assert.deepEqual(driver(this.#engine).dump(), sealed.dump, 'what there was comes back byte for byte');
-    this.#version = version;
-    this.#chunks = sealed.chunks;
-    for (const later of this.#sealed.keys()) if (later > version) this.#sealed.delete(later);
-    this.#model.sets.clear();
-    for (const [key, set] of sealed.sets) this.#model.sets.set(key, new Map(set));
-    this.check();
+    assert.deepEqual(readResult(this.#versions.apply(operation)), expected);
   }
 
   /** Look at all sets, and at all pages. */
-  check(): void {
-    const { height, doomed } = audit(this.#engine.keyspace, NODE_BYTES);
-    this.tally.height = Math.max(this.tally.height, height);
-    this.tally.doomed += doomed;
+  #check(): void {
+    this.#versions.audit();
     for (const key of [...KEYS, LEX_KEY]) {
       const elements = this.#model.elements(key);
-      assert.deepEqual(read.elements(this.#apply(calls.range(key, ALL_RANGE))), elements);
+      assert.deepEqual(read.elements(this.#versions.apply(calls.range(key, ALL_RANGE))), elements);
       if (elements.length === 0) continue;
       const members = elements.map(([member]) => member);
       assert.deepEqual(
-        read.scores(this.#apply(calls.scores(key, members))),
+        read.scores(this.#versions.apply(calls.scores(key, members))),
         elements.map(([, score]) => score),
       );
     }
@@ -358,16 +283,8 @@ export class SortedSetRun {
         this.#same(calls.pop([key], 20, true), read.popped, this.#model.pop([key], 20, true));
       }
     }
-    this.check();
-    for (let round = 0; this.#engine.keyspace.progress.doomed > 0; round++) {
-      assert.ok(round < 1_000, 'pages that were given up come to an end');
-      this.#apply(calls.range('a'));
-      this.#engine.seal(++this.#version);
-      this.#engine.committed(this.#version);
-      while (this.#engine.release(1_000));
-    }
-    assert.equal(audit(this.#engine.keyspace, NODE_BYTES).pages, 0);
-    assert.equal(this.#engine.keyspace.keys, 0);
+    this.#check();
+    this.#versions.finish(calls.range('a'));
   }
 }
 
@@ -377,18 +294,8 @@ function isSame([a, one]: Entry, [b, other]: Entry): boolean {
 
 /** So many seeds, of which the runs together do everything that a store may do to a sorted set. */
 export function assertLikePlainMaps(seeds: number, steps: number): void {
-  let [height, rollbacks, restarts, doomed] = [0, 0, 0, 0];
   const kinds = new Set<string>();
-  for (let seed = 1; seed <= seeds; seed++) {
-    const run = new SortedSetRun(seed);
-    for (let step = 0; step < steps; step++) run.step();
-    run.finish();
-    height = Math.max(height, run.tally.height);
-    rollbacks += run.tally.rollbacks;
-    restarts += run.tally.restarts;
-    doomed += run.tally.doomed;
-    for (const name of run.tally.steps.keys()) kinds.add(name);
-  }
+  const { height, doomed, rollbacks, restarts } = runSeeds(seeds, steps, (seed) => new SortedSetRun(seed, kinds));
   assert.ok(height >= 4, `${height} levels`);
   assert.ok(rollbacks > 5 && restarts > 2 && doomed > 3, `${rollbacks}, ${restarts}, ${doomed}`);
   assert.equal(kinds.size, 19);
