@@ -88,6 +88,7 @@ const REACHED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     MAX_WATCHED_BYTES: RESP_CONNECTION,
     MAX_NAME_BYTES: RESP_CONNECTION,
     MAX_UNREAD_BYTES: RESP_CONNECTION,
+    MAX_ANSWER_BYTES: 'resp/unread-replies.test.ts',
     UNREAD_LIMIT_MS: 'resp/pace.test.ts',
     COMMAND_LIMIT_MS: 'resp/pace.test.ts',
   },

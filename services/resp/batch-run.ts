@@ -1,9 +1,11 @@
 /**
  * A batch of commands on its way through the core: as far as it was done, its results become replies. Where results have no room beside
- * those before, the rest is sent again, as a batch of its own; in the same tick, so that nothing comes between.
+ * those before, the rest is sent again, as a batch of its own; in the same tick, so that nothing comes between. But commands of a client that
+ * does not read its replies are parked, as soon as the one whose reply was begun is answered.
  */
 import { type BatchUser, CommandBatch } from './command-batch.ts';
 import type { ResultCursor } from './command.ts';
+import { MAX_ANSWER_BYTES, MAX_UNREAD_BYTES } from './limits.ts';
 import type { ReplyWriter } from './reply-writer.ts';
 
 export class BatchRun {
@@ -31,18 +33,53 @@ export class BatchRun {
   }
 
   /**
-   * Refuse what is not to be executed, and look how far the rest can be sent.
-   * @returns false: all is answered
+   * Refuse or park what is not to be executed, and look how far the rest can be sent.
+   * @returns false: all is answered or parked
    */
   next(): boolean {
+    for (let user = this.#user; user !== undefined; user = this.#user) {
+      if (this.#mustPark(user)) this.#park(user);
+      else if (user.isUndone) this.#refuseNext(user);
+      else if (user.unreadBytes > MAX_ANSWER_BYTES) this.#cutOff(user);
+      else break;
+    }
+    if (this.#segment === this.#batch.segmentCount) return false;
+    if ((this.#user?.unreadBytes ?? 0) > MAX_UNREAD_BYTES) this.#sendPart();
+    else this.#sendAll();
+    return true;
+  }
+
+  /** Whatever can be sent is. */
+  #sendAll(): void {
     const { segments, segmentCount } = this.#batch;
-    while (this.#user?.isUndone === true) this.#refuseNext();
-    if (this.#segment === segmentCount) return false;
     let end = this.#segment + 1;
-    while (end < segmentCount && segments[end]?.user.isUndone === false) end++;
+    while (end < segmentCount && canBeSent(segments[end]?.user)) end++;
     this.#end = end;
     this.#endOperation = this.#firstOperationOf(end);
-    return true;
+  }
+
+  /** Only the command whose reply was begun is sent, to its end. */
+  #sendPart(): void {
+    const { steps, partEnds, isWhole } = this.#batch;
+    this.#end = this.#segment + 1;
+    this.#endOperation = this.#operation;
+    const end = isWhole ? this.#lastStepOf(this.#segment) : (partEnds[this.#part] ?? 0);
+    for (let step = this.#step; step < end; step++) if (typeof steps[step] === 'function') this.#endOperation++;
+  }
+
+  #mustPark({ isParked, unreadBytes }: BatchUser): boolean {
+    return (isParked || unreadBytes > MAX_UNREAD_BYTES) && this.#isBetweenParts && !this.#batch.isWhole;
+  }
+
+  #park(user: BatchUser): void {
+    const rest = this.#batch.park(this.#operation, this.#step, this.#part, this.#firstPartOf(this.#segment + 1));
+    this.#skipSegment();
+    user.parked(rest);
+  }
+
+  #cutOff(user: BatchUser): void {
+    user.cutOff();
+    this.#endSegment();
   }
 
   /** The operations that are to be sent, and how many these are. */
@@ -98,14 +135,9 @@ export class BatchRun {
   }
 
   /** The next command is answered with an error, and not executed. */
-  #refuseNext(): void {
-    const user = this.#user;
-    if (user === undefined) return;
+  #refuseNext(user: BatchUser): void {
     const error = user.takeRollback();
-    if (!this.#isBetweenParts) {
-      user.cutOff();
-      return this.#endSegment();
-    }
+    if (!this.#isBetweenParts) return this.#cutOff(user);
     this.#reply.error(error);
     if (this.#batch.isWhole) return this.#endSegment();
     const part = this.#part;
@@ -142,11 +174,15 @@ export class BatchRun {
 
   #endSegment(): void {
     const user = this.#user;
+    this.#skipSegment();
+    user?.answered(this.#batch.more);
+  }
+
+  #skipSegment(): void {
     const next = ++this.#segment;
     this.#part = this.#firstPartOf(next);
     this.#step = this.#lastStepOf(next - 1);
     this.#operation = this.#untold = this.#firstOperationOf(next);
-    user?.answered(this.#batch.more);
   }
 
   #firstPartOf(segment: number): number {
@@ -162,4 +198,8 @@ export class BatchRun {
   #lastStepOf(segment: number): number {
     return this.#batch.partEnds[this.#firstPartOf(segment + 1) - 1] ?? 0;
   }
+}
+
+function canBeSent(user: BatchUser | undefined): boolean {
+  return user !== undefined && !user.isUndone && !user.isParked && user.unreadBytes <= MAX_UNREAD_BYTES;
 }

@@ -6,6 +6,7 @@ import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
 import type { Arguments } from './arguments.ts';
 import { CommandError } from './command-error.ts';
 import { inOneLine, type Protocol, type ReplyWriter } from './reply-writer.ts';
+import { ParkedCommands } from './parked-commands.ts';
 import type { Numbered } from './session-link.ts';
 
 /** Makes the result that the type's cursor is at a part of the reply. */
@@ -20,6 +21,10 @@ export type WriteCommand = (words: Arguments, batch: CommandBatch) => void;
 /** Who has commands in batches: a connection. */
 export interface BatchUser {
   readonly protocol: Protocol;
+  /** Replies that its client has not read, bytes. */
+  readonly unreadBytes: number;
+  /** Commands that it gave before are parked. */
+  readonly isParked: boolean;
   /** A rollback took something that was done here: the next command that has no reply yet is not executed. */
   readonly isUndone: boolean;
   /** Commands of it come behind those of others. */
@@ -30,6 +35,8 @@ export interface BatchUser {
   sent(): void;
   /** All commands since it entered have their replies, which are what was written. @param more is left to do before the last one has */
   answered(more: Continuation | undefined): void;
+  /** The same, but `rest` is left: it is not to be executed before its client has read more. */
+  parked(rest: ParkedCommands): void;
   /** Some of its replies are in the reply writer, perhaps not as a whole; others may write there before the rest is. */
   answeredPartly(): void;
   /** A reply that was begun cannot be completed. */
@@ -108,6 +115,22 @@ export class CommandBatch {
 
   #startOf(operation: number): number {
     return operation < this.operations ? (this.#starts[operation] ?? 0) : this.#at;
+  }
+
+  /** A copy of the commands from the one on that begins with this operation and this step, up to the end of a part. */
+  park(operation: number, step: number, part: number, endPart: number): ParkedCommands {
+    const ends = this.partEnds.slice(part, endPart);
+    const steps = this.steps.slice(step, ends.at(-1));
+    const count = steps.filter((one) => typeof one === 'function').length;
+    const starts = this.#starts.slice(operation, operation + count);
+    starts.push(this.#startOf(operation + count));
+    const bytes = Buffer.from(this.bytesOf(operation, operation + count));
+    return new ParkedCommands(
+      bytes,
+      starts,
+      steps,
+      ends.map((end) => end - step),
+    );
   }
 
   clear(): void {

@@ -3,6 +3,8 @@ import { Arguments } from './arguments.ts';
 import type { Continuation, WriteCommand } from './command-batch.ts';
 import { CommandError } from './command-error.ts';
 import type { DependencyToken } from './dependency-token.ts';
+import { MAX_UNREAD_BYTES } from './limits.ts';
+import type { ParkedCommands } from './parked-commands.ts';
 import type { PortBatches, PortUser } from './port-batches.ts';
 import type { Protocol, ReplyWriter } from './reply-writer.ts';
 import { RollbackNotice } from './rollback-notice.ts';
@@ -11,6 +13,8 @@ import type { Numbered } from './session-link.ts';
 /** The connection. */
 export interface BatchesUser {
   protocol(): Protocol;
+  /** Replies that its client has not read. */
+  unreadBytes(): number;
   /** What the reply writer holds is this connection's: send it. */
   send(): void;
   /** Commands that it collected have their replies, which are in the reply writer. */
@@ -39,6 +43,10 @@ export class ConnectionBatches implements PortUser {
   #isAmongOthers = false;
   /** What is left to do of the command that was sent last. */
   #more: Continuation | undefined;
+  /** What waits until its client has read more, in order. */
+  readonly #parked: ParkedCommands[] = [];
+  /** The first of what was parked is executed. */
+  #isUnparking = false;
   #version = 0;
 
   constructor(port: PortBatches, reply: ReplyWriter, user: BatchesUser) {
@@ -52,12 +60,17 @@ export class ConnectionBatches implements PortUser {
 
   /** No command of it waits for its reply. */
   get isIdle(): boolean {
-    return this.#pending === 0 && this.#more === undefined;
+    return this.#pending === 0 && this.#more === undefined && this.#parked.length === 0;
   }
 
   /** What comes next has to wait. */
   get isHeldUp(): boolean {
-    return this.#isSent || this.#isWaiting || this.#more !== undefined;
+    return this.#isSent || this.#isWaiting || this.#more !== undefined || this.#parked.length > 0;
+  }
+
+  /** What its parked commands take. */
+  get parkedBytes(): number {
+    return this.#parked.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** Monotonic time at which something of the port was sent last, ms. */
@@ -139,12 +152,21 @@ export class ConnectionBatches implements PortUser {
     return this.isIdle || this.#wait();
   }
 
-  /** Go on with a command that takes long. */
+  /** Go on with a command that takes long, or with what was parked if its client has read enough. */
   goOnWithMore(): void {
     const more = this.#more;
-    if (more === undefined || !this.clear()) return;
-    this.#more = undefined;
-    this.addAlone((_words, batch) => more(batch), NO_WORDS, false);
+    if (more !== undefined && this.clear()) {
+      this.#more = undefined;
+      this.addAlone((_words, batch) => more(batch), NO_WORDS, false);
+    }
+    while (this.#parked.length > 0 && this.unreadBytes <= MAX_UNREAD_BYTES && this.clear()) this.#unpark();
+  }
+
+  #unpark(): void {
+    const parked = this.#parked.shift();
+    if (parked === undefined) return;
+    this.#isUnparking = true;
+    this.addAlone((_words, batch) => parked.write(batch), NO_WORDS, false);
   }
 
   waitForCommit(): void {
@@ -180,6 +202,14 @@ export class ConnectionBatches implements PortUser {
     return this.#user.protocol();
   }
 
+  get unreadBytes(): number {
+    return this.#user.unreadBytes();
+  }
+
+  get isParked(): boolean {
+    return this.#parked.length > 0 && !this.#isUnparking;
+  }
+
   get version(): number {
     return this.#version;
   }
@@ -200,8 +230,16 @@ export class ConnectionBatches implements PortUser {
     this.#version = Math.max(version, this.#version); // an answer from memory is of an earlier one
   }
 
+  parked(rest: ParkedCommands): void {
+    if (this.#isUnparking) this.#parked.unshift(rest);
+    else this.#parked.push(rest);
+    this.answered(undefined);
+    this.#port.wait(this);
+  }
+
   answered(more: Continuation | undefined): void {
     this.#pending--;
+    this.#isUnparking = false;
     this.#more = more;
     const wasSent = this.#isSent;
     this.#isSent = false;
@@ -226,7 +264,7 @@ export class ConnectionBatches implements PortUser {
   rolledBack(worldLine: number, survived: number): void {
     this.rollback.add(worldLine, survived, this.#version);
     this.#version = 0;
-    this.#isUndone = this.#pending > 0;
+    this.#isUndone = this.#pending > 0 || this.#parked.length > 0;
     this.#user.rolledBack();
   }
 

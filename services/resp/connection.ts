@@ -50,6 +50,7 @@ export class RespConnection {
     const { reply, batches } = parts;
     this.#batches = new ConnectionBatches(batches, reply, {
       protocol: () => this.#client.protocol,
+      unreadBytes: () => (this.#isClosed ? 0 : options.socket.unsentBytes()),
       send: () => this.#send(),
       answered: () => this.#answered(),
       cutOff: () => this.#cutOff(),
@@ -98,7 +99,7 @@ export class RespConnection {
   }
 
   get #heldBytes(): number {
-    return this.#parser.memoryBytes + this.#client.transaction.bytes;
+    return this.#parser.memoryBytes + this.#client.transaction.bytes + this.#batches.parkedBytes;
   }
 
   get #isHeldUp(): boolean {

@@ -29,6 +29,8 @@ export const MAX_NAME_BYTES = 256;
 
 /** Replies that a client has not read: with more, no command of it is looked at until it has. */
 export const MAX_UNREAD_BYTES = 1024 * 1024;
+/** Unread replies with which the command or transaction that is being answered ends its connection: a reply that was begun cannot wait. */
+export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** A client that has read nothing of these for so long is cut off. */
 export const UNREAD_LIMIT_MS = 60_000;
 /** A command must be complete within this time from its first byte, while the server reads. */

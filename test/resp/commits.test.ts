@@ -65,6 +65,17 @@ describe('a rollback', () => {
     assert.equal(client.call(['GET', 'c'], ['SET', 'c', '2'], ['GET', 'c']), `${NIL}${OK}$1\r\n2\r\n`);
   });
 
+  it('is told once, by the first of the commands that were collected when it came', () => {
+    const stage = respStage();
+    const client = stage.connect();
+    client.call(['SET', 'a', '1']);
+    client.collect(['INCR', 'n'], ['INCR', 'n']);
+    stage.rollBack();
+    const [first = '', ...others] = client.received().split('\r\n');
+    assert.match(first, /^-ROLLBACK world-line 2: a failure took back/);
+    assert.deepEqual(others, [':1', '']);
+  });
+
   it('is told to a client that only read what is gone', () => {
     const stage = respStage();
     const [writer, reader] = [stage.connect(), stage.connect()];

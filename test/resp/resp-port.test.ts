@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { workerStatus } from '@dpr/core';
 import { respPort } from '@dpr/resp';
+import { MAX_BATCH_BYTES } from '@dpr/protocol';
 import type { Log } from '@dpr/runtime';
 import { nodeHost } from '@dpr/runtime/node-host';
 import { createPlaces, type Host, inputTurns, limitBytes, type SidePort } from '@dpr/runtime/side-port';
@@ -135,6 +136,7 @@ describe('a port for Redis clients', () => {
     slow.pause();
     slow.write('GET a\r\n'.repeat(64));
     await until(() => unsent.bytes() > MAX_UNREAD_BYTES);
+    assert.ok(unsent.bytes() <= MAX_UNREAD_BYTES + MAX_BATCH_BYTES, `${unsent.bytes()} bytes are unsent`);
     other.write('PING\r\n');
     await until(() => other.said().endsWith('+PONG\r\n'));
     isCutOffAfter(UNREAD_LIMIT_MS, `nothing of what was sent was read within ${UNREAD_LIMIT_MS} ms`);

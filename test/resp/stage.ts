@@ -41,6 +41,8 @@ export interface TestClient {
   send(...parts: (string | Buffer)[]): string;
   /** The same for commands, each a list of words that are sent as bulk strings. */
   call(...commands: (string | Buffer)[][]): string;
+  /** Send commands in one piece, and have nothing happen yet. */
+  collect(...commands: (string | Buffer)[][]): void;
   /** What came since the last time. */
   received(): string;
   /** As if nothing were read any more, or all of it again. */
@@ -88,6 +90,8 @@ export function respStage({ token, storeBytes = 2 ** 28, turns = NO_LIMIT, ...li
   state.load().end(0);
   let now = START;
   const ticks: (() => void)[] = [];
+  /** What comes once there are no more ticks. */
+  const immediates: (() => void)[] = [];
   const timers = new Set<{ readonly at: number; readonly run: () => void }>();
   const batches: number[] = [];
   const written: WorkerEvent[] = [];
@@ -140,14 +144,13 @@ export function respStage({ token, storeBytes = 2 ** 28, turns = NO_LIMIT, ...li
     commands: () => 0,
     asksForToken: token !== undefined,
   };
-  const later = (run: () => void): object => {
-    ticks.push(run);
-    return run;
-  };
   const host = {
     now: () => now,
-    nextTick: later,
-    setImmediate: later,
+    nextTick: (run: () => void) => void ticks.push(run),
+    setImmediate(run: () => void): object {
+      immediates.push(run);
+      return run;
+    },
     randomBytes: (count: number) => Buffer.alloc(count, ++randoms),
     setTimeout(run: () => void, ms: number) {
       const timer = { at: now + ms, run };
@@ -171,7 +174,8 @@ export function respStage({ token, storeBytes = 2 ** 28, turns = NO_LIMIT, ...li
   };
 
   function settle(): void {
-    for (let run = ticks.shift(); run !== undefined; run = ticks.shift()) run();
+    const next = (): (() => void) | undefined => ticks.shift() ?? immediates.shift();
+    for (let run = next(); run !== undefined; run = next()) run();
   }
 
   function fromFinder(message: Message): void {
@@ -277,6 +281,7 @@ function connect(
     connection,
     send,
     call: (...commands) => send(Buffer.concat(commands.map(encodeCommand))),
+    collect: (...commands) => connection.take(Buffer.concat(commands.map(encodeCommand))),
     received,
     stopReading: () => (isReading = false),
     readOn() {
