@@ -132,6 +132,7 @@ function sectionsOf(server: ServerFacts): Record<string, string> {
     Server: linesOf({
       redis_version: REDIS_VERSION,
       redis_mode: 'standalone',
+      arch_bits: 64,
       process_id: process.pid,
       tcp_port: server.port,
       uptime_in_seconds: seconds,

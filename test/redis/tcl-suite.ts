@@ -6,6 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
 import { freePort } from '../runtime/cluster.ts';
+import { noResults, type UnitResults } from './unit-results.ts';
 
 /** The version of Redis whose tests these are, as in `7.0.15`; undefined when the directory has no suite. */
 export function suiteVersion(directory: string): string | undefined {
@@ -14,17 +15,6 @@ export function suiteVersion(directory: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** What became of the tests of a unit, by their names. */
-export interface UnitResults {
-  readonly passed: Set<string>;
-  /** With what was expected. */
-  readonly failed: Map<string, string>;
-  /** Those that the tags leave out. */
-  left: number;
-  /** What kept tests from running. */
-  readonly said: string[];
 }
 
 /** Not what has to do with volumes and replicas of Redis, its debugger and limits of memory; nor what takes minutes. */
@@ -89,7 +79,7 @@ async function follow(directory: string, words: readonly string[]): Promise<Unit
     child.on('error', () => reject(new Error('tclsh is not on the path: install it (Debian: apt-get install tcl)')));
     child.on('close', resolve);
   });
-  const results: UnitResults = { passed: new Set(), failed: new Map(), left: 0, said: [] };
+  const results = noResults();
   let failing: string | undefined;
   let isDone = false;
   const last: string[] = [];
