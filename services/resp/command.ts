@@ -52,6 +52,16 @@ export interface Watching {
   readonly isMet: () => boolean;
 }
 
+/** How much memory the keys of a worker take. */
+export interface MemoryFacts {
+  readonly usedBytes: number;
+  /** With more than this, keys are evicted, those that were not used for longest first, or else writes refused. */
+  readonly maxBytes: number;
+  readonly evicts: boolean;
+  /** Since the process started. */
+  readonly evictedKeys: number;
+}
+
 /** A worker type's commands. */
 export interface RespType {
   readonly commands: readonly DataCommand[];
@@ -59,6 +69,7 @@ export interface RespType {
   readonly watching: Watching;
   /** Write operations whose results `INFO` shows. @param then is given what it shows of them, with the last result */
   readonly info: (batch: CommandBatch, then: (reply: ReplyWriter, lines: string) => void) => void;
+  readonly memory: () => MemoryFacts;
   /** For a command that there is not: what to use in its place; undefined: nothing is known. */
   readonly advice: (name: string) => string | undefined;
 }

@@ -1,7 +1,7 @@
 /** Commands that are about the connection and not about keys: nothing of them reaches the core. */
 import type { WorkerStatus } from '@dpr/core';
 import type { Arguments } from './arguments.ts';
-import type { CommandFacts } from './command.ts';
+import type { CommandFacts, MemoryFacts } from './command.ts';
 import type { DependencyToken } from './dependency-token.ts';
 import type { Protocol, ReplyWriter } from './reply-writer.ts';
 import type { Numbered } from './session-link.ts';
@@ -31,6 +31,7 @@ export interface ClientFacts {
 /** What all connections of a port share. */
 export interface ServerFacts {
   readonly status: () => WorkerStatus;
+  readonly memory: () => MemoryFacts;
   readonly clients: () => Iterable<ClientFacts>;
   /** Monotonic time, and that of day, ms. */
   readonly now: () => number;

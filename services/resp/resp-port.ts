@@ -137,6 +137,7 @@ function sharedParts(type: RespType, parts: SidePortParts, clients: () => Iterab
   let commands = 0;
   const server: ServerFacts = {
     status,
+    memory: type.memory,
     *clients() {
       for (const { connection } of clients()) yield connection.facts;
     },

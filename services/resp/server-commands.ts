@@ -1,7 +1,7 @@
 /** Commands about the server: what it can do, how it is set, and how it is. */
 import { LISTENER_LIMITS } from '@dpr/runtime';
 import type { Arguments } from './arguments.ts';
-import { type CommandFacts, type DataCommand, NO_KEYS, type RespType } from './command.ts';
+import { type CommandFacts, type DataCommand, type MemoryFacts, NO_KEYS, type RespType } from './command.ts';
 import { CommandError } from './command-error.ts';
 import type { AnyCommand } from './command-table.ts';
 import { REDIS_VERSION } from './connection-commands.ts';
@@ -65,17 +65,23 @@ function writeDocs(reply: ReplyWriter, { name, summary, ...rest }: CommandFacts)
 
 /** What clients ask for. The cluster's settings are in the config of its stack, and cannot be changed here. */
 function settings({ server }: CommandClient): Readonly<Record<string, string>> {
+  const memory = server.memory();
   return {
     appendonly: 'yes',
     databases: '1',
     maxclients: String(LISTENER_LIMITS.connections),
-    maxmemory: '0',
-    'maxmemory-policy': 'noeviction',
+    maxmemory: String(memory.maxBytes),
+    'maxmemory-policy': policyOf(memory),
     port: String(server.port),
     'proto-max-bulk-len': String(MAX_BULK_BYTES),
     save: '',
     timeout: '0',
   };
+}
+
+/** In Redis' words. */
+function policyOf({ evicts }: MemoryFacts): string {
+  return evicts ? 'allkeys-lru' : 'noeviction';
 }
 
 function config(words: Arguments, client: CommandClient): void {
@@ -127,6 +133,7 @@ export function infoCommand(type: RespType, server: ServerFacts): DataCommand {
 function sectionsOf(server: ServerFacts): Record<string, string> {
   const status = server.status();
   const { rss } = process.memoryUsage();
+  const memory = server.memory();
   const seconds = Math.floor((server.now() - server.startedAt) / 1000);
   return {
     Server: linesOf({
@@ -139,9 +146,18 @@ function sectionsOf(server: ServerFacts): Record<string, string> {
       uptime_in_days: Math.floor(seconds / 86_400),
     }),
     Clients: linesOf({ connected_clients: [...server.clients()].length, maxclients: LISTENER_LIMITS.connections }),
-    Memory: linesOf({ used_memory: rss, used_memory_rss: rss, maxmemory: 0, maxmemory_policy: 'noeviction' }),
+    Memory: linesOf({
+      used_memory: memory.usedBytes,
+      used_memory_rss: rss,
+      maxmemory: memory.maxBytes,
+      maxmemory_policy: policyOf(memory),
+    }),
     Persistence: linesOf({ loading: 0, aof_enabled: 1, aof_last_write_status: 'ok' }),
-    Stats: linesOf({ total_commands_processed: server.commands(), total_operations_executed: status.operations }),
+    Stats: linesOf({
+      total_commands_processed: server.commands(),
+      total_operations_executed: status.operations,
+      evicted_keys: memory.evictedKeys,
+    }),
     Replication: linesOf({ role: 'master', connected_slaves: 0 }),
     Cluster: linesOf({ cluster_enabled: 0 }),
     Dpr: linesOf({

@@ -3,8 +3,10 @@ import { MalformedOperations, MAX_BATCH_OPERATIONS } from '@dpr/runtime';
 import { BatchReader } from './batch-reader.ts';
 import { addDecimal, DECIMAL_BYTES, parseDecimal, writeDecimal } from './decimal.ts';
 import { countAt, marksAt } from './collections/head.ts';
-import { Teardown } from './collections/teardown.ts';
+import { Teardown, tornPages } from './collections/teardown.ts';
 import { type Keyspace, MAX_PREFETCHED, TYPES } from './engine/index.ts';
+import { Evictor } from './eviction/evictor.ts';
+import { isUse } from './eviction/uses.ts';
 import { Hashes } from './hashes/hashes.ts';
 import { Lists } from './lists/lists.ts';
 import {
@@ -34,6 +36,7 @@ export class Executor {
   readonly #sets: Sets;
   readonly #sortedSets: SortedSets;
   readonly #teardown = new Teardown();
+  readonly #evictor = new Evictor(this.#teardown);
   /** Of the keys of a batch. */
   readonly #keyHashes = new Uint32Array(MAX_BATCH_OPERATIONS);
   readonly #digits = new DataView(new ArrayBuffer(DECIMAL_BYTES));
@@ -52,6 +55,11 @@ export class Executor {
     this.#sortedSets = new SortedSets(this.#reader, this.#results, nodeBytes);
   }
 
+  /** Keys that were evicted since the process started. */
+  get evictedKeys(): number {
+    return this.#evictor.evictedKeys;
+  }
+
   apply(operations: Uint8Array, count: number, now: number): Uint8Array {
     const keyspace = this.#keyspace();
     this.#check(keyspace, operations, count);
@@ -59,6 +67,7 @@ export class Executor {
     this.#reader.begin(operations);
     this.#results.begin(count);
     this.#skipped = 0;
+    const evicts = keyspace.maxLiveBytes < Infinity;
     for (let index = 0; index < count; index++) {
       if (index % MAX_PREFETCHED === 0) keyspace.prefetch(this.#keyHashes, index, count);
       this.#reader.read();
@@ -67,10 +76,13 @@ export class Executor {
         this.#results.status(this.#reader.kind, this.#why);
         continue;
       }
+      if (evicts) keyspace.notesUse = isUse(this.#reader);
       keyspace.seek(this.#reader.memory, this.#reader.key, this.#reader.keyLength, this.#keyHashes[index]);
       this.#perform(keyspace);
     }
-    this.#teardown.work(keyspace, operations.length);
+    keyspace.notesUse = false;
+    this.#teardown.work(keyspace, tornPages(operations.length));
+    if (evicts) this.#evictor.work(keyspace, operations.length);
     return this.#results.finish();
   }
 

@@ -1,6 +1,7 @@
 import { respPort } from '@dpr/resp';
 import { serveWorkerWith } from '@dpr/runtime';
 import { storeResp } from './resp/index.ts';
-import { store } from './store.ts';
+import { storeWorker } from './store.ts';
 
-await serveWorkerWith(store, respPort(storeResp));
+const { type, memory } = storeWorker(process.env);
+await serveWorkerWith(type, respPort({ ...storeResp, memory }));

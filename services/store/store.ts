@@ -1,27 +1,69 @@
 /** The store's state: keys with values, deadlines and revisions. */
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import type { IncrementalState, WorkerType } from '@dpr/runtime';
+import type { IncrementalState, Variables, WorkerType } from '@dpr/runtime';
 import { createEngine, type KeyspaceOptions } from './engine/index.ts';
 import { Executor } from './executor.ts';
 import { STORE_TYPE } from './operations.ts';
+import { limitsOf, storeSettings } from './settings.ts';
 
-/** Of the memory that the process may use, what records and their index may take: beyond it, writes are refused as `full`. */
-const SHARE = 1 / 2;
+/** The store of a process. */
+export interface StoreWorker {
+  readonly type: WorkerType<Store>;
+  /** Of its state, once that is there. */
+  readonly memory: () => StoreMemory;
+}
 
-export const store: WorkerType = {
-  name: STORE_TYPE,
-  create: ({ memoryBytes }) => createStore({ seed: drawSeed(), maxBytes: Math.floor(SHARE * memoryBytes) }),
-};
+/** @param variables the environment, which says its limits */
+export function storeWorker(variables: Variables): StoreWorker {
+  let store: Store | undefined;
+  return {
+    type: {
+      name: STORE_TYPE,
+      create({ memoryBytes, log }) {
+        const limits = limitsOf(storeSettings(variables), memoryBytes, log);
+        return (store = createStore({ seed: drawSeed(), ...limits }));
+      },
+    },
+    memory() {
+      assert.ok(store !== undefined, 'there is a state before there are clients');
+      return store.memory();
+    },
+  };
+}
 
 export type StoreOptions = KeyspaceOptions & {
   /** Of a collection's nodes, at most; the usual size is `NODE_BYTES`. */
   readonly nodeBytes?: number;
 };
 
-export function createStore(options: StoreOptions): IncrementalState {
+/** How much memory keys take. */
+export interface StoreMemory {
+  readonly usedBytes: number;
+  /** With more than this, keys are evicted, or else writes refused. */
+  readonly maxBytes: number;
+  readonly evicts: boolean;
+  /** Since the process started. */
+  readonly evictedKeys: number;
+}
+
+export interface Store extends IncrementalState {
+  readonly memory: () => StoreMemory;
+}
+
+export function createStore(options: StoreOptions): Store {
   const engine = createEngine(options);
   const executor = new Executor(() => engine.keyspace, options.nodeBytes);
-  return Object.assign(engine, { apply: executor.apply.bind(executor) });
+  const { maxBytes, maxLiveBytes } = options;
+  return Object.assign(engine, {
+    apply: executor.apply.bind(executor),
+    memory: () => ({
+      usedBytes: engine.keyspace.liveBytes,
+      maxBytes: maxLiveBytes ?? maxBytes,
+      evicts: maxLiveBytes !== undefined,
+      evictedKeys: executor.evictedKeys,
+    }),
+  });
 }
 
 function drawSeed(): [number, number] {

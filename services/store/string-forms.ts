@@ -3,6 +3,7 @@ import { MAX_REVISION } from './engine/index.ts';
 import { type Form, isWhole, type OperationFields } from './form.ts';
 import { MAX_FRACTION_TEXT_BYTES } from './fraction.ts';
 import {
+  ASIDE,
   END_POSITION,
   EXPIRE_OPTIONS,
   FLUSH_WHOLE,
@@ -27,8 +28,8 @@ export const STRING_FORMS: Readonly<Record<number, Form>> = {
   },
   [KINDS.delete]: { options: OPTIONS.ifRevision, numbers: 0 },
   [KINDS.increment]: { options: 0, numbers: 1 },
-  [KINDS.head]: { options: 0, numbers: 0 },
-  [KINDS.range]: { options: OPTIONS.inOrder, numbers: 2 },
+  [KINDS.head]: { options: ASIDE, numbers: 0 },
+  [KINDS.range]: { options: OPTIONS.inOrder | ASIDE, numbers: 2 },
   [KINDS.patch]: { options: 0, maxValueBytes: MAX_VALUE_BYTES, numbers: 1 },
   [KINDS.expire]: {
     options:

@@ -8,7 +8,6 @@ import type { Log } from '@dpr/runtime';
 import { nodeHost } from '@dpr/runtime/node-host';
 import { createPlaces, type Host, inputTurns, limitBytes, type SidePort } from '@dpr/runtime/side-port';
 import { COMMAND_LIMIT_MS, MAX_UNREAD_BYTES, PACE_LOOK_MS, UNREAD_LIMIT_MS } from '../../services/resp/limits.ts';
-import { storeResp } from '../../services/store/resp/index.ts';
 import { until } from '../client/until.ts';
 import { encodeCommand, respStage } from './stage.ts';
 
@@ -47,7 +46,7 @@ describe('a port for Redis clients', () => {
       clearTimeout: (timer) => (timer === look ? undefined : nodeHost.clearTimeout(timer)),
     };
     unsent = limitBytes(2 ** 30);
-    const port: SidePort = respPort(storeResp)({
+    const port: SidePort = respPort(stage.type)({
       host: looks,
       port: {
         ...{ host, port: 0, what: 'RESP port', places: createPlaces(), addresses },

@@ -4,6 +4,7 @@ import type { Message } from '@dpr/protocol';
 import { type BudgetPart, type InputTurns, nextConnectionNumber, type Owner } from '@dpr/runtime/side-port';
 import { createStore } from '@dpr/store';
 import { servingWorker } from '../core/serving-worker.ts';
+import type { RespType } from '../../services/resp/command.ts';
 import { CommandTable } from '../../services/resp/command-table.ts';
 import { RespConnection } from '../../services/resp/connection.ts';
 import type { ByteSocket, ConnectionParts } from '../../services/resp/connection-parts.ts';
@@ -29,6 +30,8 @@ export interface StageOptions extends Partial<WorkerConfig> {
   readonly token?: string;
   /** For the store's records, bytes. */
   readonly storeBytes?: number;
+  /** With more than this of them, keys are evicted; undefined: none are. */
+  readonly liveBytes?: number;
   /** When input has to wait; undefined: never. */
   readonly turns?: InputTurns;
 }
@@ -73,6 +76,7 @@ export interface RespStage {
   /** Have everything happen that is due at once. */
   settle(): void;
   readonly worker: ReturnType<typeof servingWorker>['worker'];
+  readonly type: RespType;
   /** Who answers connections of other ports. */
   readonly owner: Owner;
 }
@@ -85,8 +89,9 @@ export function encodeCommand(words: readonly (string | Buffer)[]): Buffer {
   return Buffer.concat([Buffer.from(`*${words.length}\r\n`), ...parts]);
 }
 
-export function respStage({ token, storeBytes = 2 ** 28, turns = NO_LIMIT, ...limits }: StageOptions = {}): RespStage {
-  const state = createStore({ seed: [1, 2], maxBytes: storeBytes, tableBits: 4 });
+export function respStage(options: StageOptions = {}): RespStage {
+  const { token, storeBytes = 2 ** 28, liveBytes, turns = NO_LIMIT, ...limits } = options;
+  const state = createStore({ seed: [1, 2], maxBytes: storeBytes, maxLiveBytes: liveBytes, tableBits: 4 });
   state.load().end(0);
   let now = START;
   const ticks: (() => void)[] = [];
@@ -134,6 +139,7 @@ export function respStage({ token, storeBytes = 2 ** 28, turns = NO_LIMIT, ...li
   const connections = new Set<RespConnection>();
   const server: ServerFacts = {
     status: () => workerStatus(worker),
+    memory: state.memory,
     *clients() {
       for (const connection of connections) yield connection.facts;
     },
@@ -160,13 +166,14 @@ export function respStage({ token, storeBytes = 2 ** 28, turns = NO_LIMIT, ...li
     clearTimeout: (timer: object | undefined) => void timers.delete(timer as never),
   };
   const reply = new ReplyWriter();
+  const type = { ...storeResp, memory: state.memory };
   const parts: ConnectionParts = {
     host,
     batches: new PortBatches(host, owner, storeResp.results, reply),
     turns,
-    type: storeResp,
+    type,
     table: new CommandTable(
-      commandsOf(storeResp, server, [...CONNECTION_COMMANDS, ...DPR_COMMANDS, ...TRANSACTION_COMMANDS]),
+      commandsOf(type, server, [...CONNECTION_COMMANDS, ...DPR_COMMANDS, ...TRANSACTION_COMMANDS]),
     ),
     server,
     reply,
@@ -198,6 +205,7 @@ export function respStage({ token, storeBytes = 2 ** 28, turns = NO_LIMIT, ...li
 
   return {
     worker,
+    type,
     owner,
     batches,
     settle,

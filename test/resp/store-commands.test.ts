@@ -413,4 +413,59 @@ describe('commands of a store', () => {
     assert.match(client.call(['APPEND', 'k0', value]), /^-OOM /);
     assert.equal(client.call(['DEL', 'k0']), ':1\r\n');
   });
+
+  it('say how much memory keys take and may take, and that they are evicted', () => {
+    const [plain, evicting] = [{}, { liveBytes: 3_000_000 }].map((options) =>
+      respStage({ storeBytes: 6_000_000, ...options }).connect(),
+    );
+    const settings = (max: number, policy: string): string => {
+      const words = ['maxmemory', String(max), 'maxmemory-policy', policy];
+      return `*4\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
+    };
+    const ask = ['CONFIG', 'GET', 'maxmemory', 'maxmemory-policy'];
+    assert.equal(plain?.call(ask), settings(6_000_000, 'noeviction'));
+    assert.equal(evicting?.call(ask), settings(3_000_000, 'allkeys-lru'));
+    for (let key = 0; key < 60; key++) {
+      assert.equal(evicting?.call(['SET', `k${key}`, Buffer.alloc(60_000)]), OK.concat('\r\n'));
+    }
+    const memory = evicting?.call(['INFO', 'memory']) ?? '';
+    assert.match(memory, /\r\nmaxmemory:3000000\r\nmaxmemory_policy:allkeys-lru\r\n/);
+    const used = Number(/used_memory:(\d+)/.exec(memory)?.[1]);
+    assert.ok(used > 2_900_000 && used <= 3_000_000, memory);
+    assert.match(evicting?.call(['INFO', 'stats']) ?? '', /\r\nevicted_keys:12\r\n/);
+    assert.match(plain?.call(['INFO', 'stats']) ?? '', /\r\nevicted_keys:0\r\n/);
+  });
+
+  it('use a key, or only look at it', () => {
+    const value = Buffer.alloc(20_000);
+    const isKept = (command: string[]): boolean => {
+      const stage = respStage({ liveBytes: 300_000 });
+      const client = stage.connect();
+      client.call(['SET', 'a', '1']);
+      for (let key = 0; key < 100; key++) {
+        client.call(['SET', `k${key}`, value]);
+        stage.commit();
+        client.call(command);
+      }
+      return client.call(['EXISTS', 'a']) === ':1\r\n';
+    };
+    const uses = [
+      ['GET', 'a'],
+      ['TOUCH', 'a'],
+      ['STRLEN', 'a'],
+      ['SETNX', 'a', '2'],
+      ['HGET', 'a', 'f'],
+      ['GETRANGE', 'a', '0', '1'],
+    ];
+    for (const command of uses) assert.ok(isKept(command), command[0]);
+    const looks = [
+      ['EXISTS', 'a'],
+      ['TTL', 'a'],
+      ['TYPE', 'a'],
+      ['OBJECT', 'ENCODING', 'a'],
+      ['SCAN', '0'],
+      ['WATCH', 'a'],
+    ];
+    for (const command of looks) assert.ok(!isKept(command), command[0]);
+  });
 });

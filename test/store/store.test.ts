@@ -1,5 +1,5 @@
 import { type IncrementalState, MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/runtime';
-import { createStore, store } from '@dpr/store';
+import { createStore, storeWorker } from '@dpr/store';
 import { createEngine } from '@dpr/store/engine';
 import {
   type Found,
@@ -180,7 +180,7 @@ describe('a store', () => {
   });
 
   it('is a worker type with a secret of its own in each process', () => {
-    assert.equal(store.name, 'store');
+    assert.equal(storeWorker({}).type.name, 'store');
     const state = create(2 ** 30);
     assert.ok('seal' in state);
     assert.equal(readSum(apply(state, [increment('n', 2n ** 60n)]), 0), 2n ** 60n);
@@ -196,5 +196,5 @@ describe('a store', () => {
 
 function create(memoryBytes: number) {
   const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-  return store.create({ directory: '/nowhere', log, memoryBytes }) as IncrementalState;
+  return storeWorker({}).type.create({ directory: '/nowhere', log, memoryBytes }) as IncrementalState;
 }

@@ -14,6 +14,11 @@ import { pageCursor, Pages } from './pages.ts';
 export const TORN_PAGES = 32;
 export const BYTES_PER_TORN_PAGE = 256;
 
+/** How many pages are removed with a batch. @param bytes of its operations */
+export function tornPages(bytes: number): number {
+  return TORN_PAGES + Math.floor(bytes / BYTES_PER_TORN_PAGE);
+}
+
 export class Teardown {
   readonly #group = createGroup();
   readonly #pages = new Pages();
@@ -24,14 +29,15 @@ export class Teardown {
   readonly #left: number[] = [];
   readonly #value = new Scratch();
 
-  /** Remove some pages, if there are any to be removed. @param bytes of the batch's operations */
-  work(keyspace: Keyspace, bytes: number): void {
-    let pages = TORN_PAGES + Math.floor(bytes / BYTES_PER_TORN_PAGE);
+  /** Remove up to so many pages, if there are any to be removed. @returns how many more might have been */
+  work(keyspace: Keyspace, most: number): number {
+    let pages = most;
     for (let hash = keyspace.doomed.first; hash !== undefined && pages > 0; hash = keyspace.doomed.first) {
       const address = this.#find(keyspace, hash);
       if (address === 0) keyspace.doomed.shift();
       else pages -= this.#tearDown(keyspace, address, pages);
     }
+    return pages;
   }
 
   /** A record with this hash that is doomed, or is a paged collection whose time is over. @returns its address; 0: none */

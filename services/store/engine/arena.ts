@@ -54,6 +54,16 @@ export class Arena {
     return this.#takeBlock(slab, index);
   }
 
+  /** The same, in another slab than the one that this block is in. */
+  allocateApart(bytes: number, address: number): number {
+    const units = (bytes + UNIT_BYTES - 1) >>> 3;
+    if (units > LARGEST_CLASS_UNITS) return this.allocate(bytes);
+    const index = classOf(units);
+    const first = this.#open[index] ?? 0;
+    const slab = first === this.#slabOf(address) ? this.#get(first, NEXT) : first;
+    return this.#takeBlock(slab || this.#addSlab(index, slabPages(index)), index);
+  }
+
   free(address: number): void {
     const slab = this.#slabOf(address);
     const index = this.#get(slab, CLASS);
@@ -89,6 +99,23 @@ export class Arena {
     return index === 0 ? this.#get(slab, PAGE_COUNT) * PAGE_BYTES : classUnits(index) * UNIT_BYTES;
   }
 
+  /** Addresses of all blocks that are given, of the slab that this block is in: when all are free, their pages are given back. */
+  blocksBeside(address: number): number[] {
+    const slab = this.#slabOf(address);
+    const index = this.#get(slab, CLASS);
+    if (index === 0) return [address];
+    const free = new Set<number>();
+    for (let block = this.#get(slab, FREE_BLOCK); block !== 0;) {
+      free.add(block);
+      block = this.pages.memory(block).getUint32(this.pages.offset(block), true);
+    }
+    const units = classUnits(index);
+    const end = this.#get(slab, FRESH_BLOCK) || this.#endOf(slab) - units + 1;
+    const blocks: number[] = [];
+    for (let block = this.#addressOf(slab); block < end; block += units) if (!free.has(block)) blocks.push(block);
+    return blocks;
+  }
+
   #takeBlock(slab: number, index: number): number {
     this.#set(slab, USED_BLOCKS, this.#get(slab, USED_BLOCKS) + 1);
     let block = this.#get(slab, FREE_BLOCK);
@@ -98,8 +125,7 @@ export class Arena {
     } else {
       block = fresh;
       const units = classUnits(index);
-      const end = this.#addressOf(slab) + this.#get(slab, PAGE_COUNT) * PAGE_UNITS;
-      fresh = fresh + 2 * units <= end ? fresh + units : 0;
+      fresh = fresh + 2 * units <= this.#endOf(slab) ? fresh + units : 0;
       this.#set(slab, FRESH_BLOCK, fresh);
     }
     if (fresh === 0 && this.#get(slab, FREE_BLOCK) === 0) this.#unlink(slab, index);
@@ -148,6 +174,10 @@ export class Arena {
 
   #addressOf(slab: number): number {
     return (slab - 1) * PAGE_UNITS;
+  }
+
+  #endOf(slab: number): number {
+    return this.#addressOf(slab) + this.#get(slab, PAGE_COUNT) * PAGE_UNITS;
   }
 
   #get(slab: number, field: number): number {

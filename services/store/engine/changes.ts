@@ -26,6 +26,8 @@ export type Progress = {
   keys: number;
   /** Bytes of all records in a checkpoint, with the hidden ones. */
   bytes: number;
+  /** Bytes of memory that these records take. */
+  blockBytes: number;
   /** Keys that have a deadline. */
   deadlines: number;
   /** Collections that were removed, and of which there are pages. */

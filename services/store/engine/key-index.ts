@@ -16,6 +16,8 @@ export const HASH_END = 2 ** 32;
 const SLOT_BYTES = 8;
 const ADDRESS = 4;
 const MIN_SLOT_BITS = 3;
+/** As many as any table has, so that no key is met twice. */
+export const SAMPLED_SLOTS = 2 ** MIN_SLOT_BITS;
 /** A table with more keys than three quarters of its slots grows, one with fewer than an eighth shrinks. */
 const SPARSE_SHARE = 1 / 8;
 
@@ -150,6 +152,22 @@ export class KeyIndex {
       }
       hashes[place] = other;
       addresses[place] = address;
+    }
+  }
+
+  /** What lies in `SAMPLED_SLOTS` from the home of `hash` on, in any order. */
+  sample(hash: number, group: Group): void {
+    const { hashes, addresses } = group;
+    group.count = 0;
+    const table = this.#tableOf(hash);
+    let at = this.#homeOf(hash);
+    for (let left = SAMPLED_SLOTS; left > 0; left--) {
+      const address = table.getUint32(at + ADDRESS, true);
+      if (address !== 0) {
+        hashes[group.count] = table.getUint32(at, true);
+        addresses[group.count++] = address;
+      }
+      at = at + SLOT_BYTES < table.byteLength ? at + SLOT_BYTES : 0;
     }
   }
 

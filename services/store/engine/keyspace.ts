@@ -15,6 +15,7 @@ import { DoomedQueue } from './doomed-queue.ts';
 import { hashKey } from './hash.ts';
 import { History } from './history.ts';
 import { KeyIndex, TABLE_BITS } from './key-index.ts';
+import { noteUse } from './recency.ts';
 import {
   collectionAt,
   type Content,
@@ -43,6 +44,8 @@ export type KeyspaceOptions = {
   readonly seed: readonly [number, number];
   /** With more than this in memory, nothing is written; bytes. */
   readonly maxBytes: number;
+  /** With more than this in records that are there, keys are evicted; bytes. Undefined: none are. */
+  readonly maxLiveBytes?: number | undefined;
   /** The index has two to the power of this many tables. */
   readonly tableBits?: number;
 };
@@ -59,22 +62,29 @@ const HIDDEN_REMOVAL = removal(HIDDEN_TYPES.removed);
 export class Keyspace {
   readonly records = new Records();
   readonly index: KeyIndex;
-  readonly progress: Progress = { clock: 0, revision: 1, keys: 0, bytes: 0, deadlines: 0, doomed: 0 };
+  readonly progress: Progress = { clock: 0, revision: 1, keys: 0, bytes: 0, blockBytes: 0, deadlines: 0, doomed: 0 };
   /** What of it was taken out since, and was in no version's changes. */
-  readonly reaped = { keys: 0, bytes: 0, deadlines: 0 };
+  readonly reaped = { keys: 0, bytes: 0, blockBytes: 0, deadlines: 0 };
   /** Collections whose pages are to be removed. */
   readonly doomed = new DoomedQueue();
   history: History;
   readonly #seed: readonly [number, number];
-  readonly #maxBytes: number;
+  readonly maxBytes: number;
+  /** `Infinity`: nothing is evicted. */
+  readonly maxLiveBytes: number;
+  /** Whether a key that is sought and found was used, by which eviction chooses. */
+  notesUse = false;
+  /** Something had no room since this was set to false. */
+  wasFull = false;
   /** The key that was sought last. */
   readonly #key = new Cursor(false);
   #isVisible = false;
   readonly #doomedKey = new Cursor(true);
 
-  constructor({ seed, maxBytes, tableBits = TABLE_BITS }: KeyspaceOptions) {
+  constructor({ seed, maxBytes, maxLiveBytes = Infinity, tableBits = TABLE_BITS }: KeyspaceOptions) {
     this.#seed = seed;
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
+    this.maxLiveBytes = maxLiveBytes;
     this.index = new KeyIndex(this.records, tableBits);
     this.history = new History(this.records, this.index, this.progress, 0);
     this.#doomedKey.source = new DataView(new ArrayBuffer(COLLECTION_BYTES));
@@ -100,6 +110,11 @@ export class Keyspace {
     return this.records.arena.usedBytes + this.index.slotBytes;
   }
 
+  /** Of that, what is there now takes: the rest is given back when versions are committed, or holds no record. */
+  get liveBytes(): number {
+    return this.progress.blockBytes - this.reaped.blockBytes + this.index.slotBytes;
+  }
+
   /** The clock does not go back. */
   advance(now: number): void {
     if (now > this.progress.clock) this.progress.clock = now;
@@ -118,6 +133,9 @@ export class Keyspace {
     key.hash = hash;
     this.#locate(key, this.index.find(hash, source, from, length, 0));
     this.#look();
+    if (this.notesUse && this.#isVisible && !this.history.isOpen(key.address)) {
+      noteUse(key.memory, key.at, this.progress.revision);
+    }
     return this.#isVisible;
   }
 
@@ -206,7 +224,9 @@ export class Keyspace {
 
   /** Whether so many bytes more may be taken. */
   hasRoom(bytes: number): boolean {
-    return this.memoryBytes + bytes <= this.#maxBytes;
+    const hasRoom = this.memoryBytes + bytes <= this.maxBytes;
+    if (!hasRoom) this.wasFull = true;
+    return hasRoom;
   }
 
   /**
@@ -350,26 +370,14 @@ export class Keyspace {
   /** Count the record here among what there is, or not any more. */
   count(memory: DataView, at: number, sign: 1 | -1): void {
     if (isRemovedAt(memory, at)) return;
-    this.progress.bytes += sign * (sizeAt(memory, at) - PLACE_BYTES);
+    const size = sizeAt(memory, at);
+    this.progress.bytes += sign * (size - PLACE_BYTES);
+    this.progress.blockBytes += sign * this.records.arena.sizeOf(size);
     if (!isKeyAt(memory, at)) {
       if (typeAt(memory, at) === HIDDEN_TYPES.doomed) this.progress.doomed += sign;
       return;
     }
     this.progress.keys += sign;
     if (deadlineAt(memory, at) !== 0) this.progress.deadlines += sign;
-  }
-
-  /**
-   * Take out a key whose time was over when the committed version ended: no version that may come back has it.
-   * It has no pages: those of a collection are removed by a version, as all of its changes are.
-   */
-  reap(hash: number, address: number): void {
-    const memory = this.records.memory(address);
-    const at = this.records.offset(address);
-    this.reaped.keys++;
-    this.reaped.bytes += sizeAt(memory, at) - PLACE_BYTES;
-    this.reaped.deadlines++;
-    this.index.erase(hash, address);
-    this.records.arena.free(address);
   }
 }

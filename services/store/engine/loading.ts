@@ -3,7 +3,7 @@
  * some hundred at a time, since with tables in turn each record would wait for memory that is in no cache.
  */
 import type { Keyspace } from './keyspace.ts';
-import { hiddenAt, isRemovedAt, keyAt, keyLengthAt } from './records.ts';
+import { hiddenAt, isRemovedAt, keyAt, keyLengthAt, NO_PLACE } from './records.ts';
 
 /** So many records of a table wait to be put into it; of each its hash and its address. */
 export const WAITING_RECORDS = 128;
@@ -34,7 +34,9 @@ export class Loading {
       this.#remove(hash, index.find(hash, view, key, keyLength, hiddenAt(view, at)));
     } else {
       this.#keyspace.count(view, at, 1);
-      this.#wait(table, hash, records.copy(view, at));
+      const address = records.copy(view, at);
+      records.setPlace(address, NO_PLACE);
+      this.#wait(table, hash, address);
     }
   }
 

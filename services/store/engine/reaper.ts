@@ -4,7 +4,7 @@
  */
 import { createGroup, HASH_END } from './key-index.ts';
 import type { Keyspace } from './keyspace.ts';
-import { deadlineAt, HIDDEN_TYPES, isPagedAt, typeAt } from './records.ts';
+import { deadlineAt, HIDDEN_TYPES, isPagedAt, PLACE_BYTES, sizeAt, typeAt } from './records.ts';
 
 /** How many homes of keys are looked at after each commit. */
 export const REAPED_HOMES = 16_384;
@@ -51,7 +51,22 @@ export class Reaper {
       if (deadline !== 0 && deadline <= progress.clock) doomed.add(hash);
     } else if (deadline !== 0) {
       const isOver = deadline <= history.committed.clock && history.isUnreferenced(address);
-      if (isOver) this.#keyspace.reap(hash, address);
+      if (isOver) this.#reap(hash, address);
     } else if (typeAt(memory, at) === HIDDEN_TYPES.doomed) doomed.add(hash);
+  }
+
+  /**
+   * Take out a key whose time was over when the committed version ended: no version that may come back has it.
+   * It has no pages: those of a collection are removed by a version, as all of its changes are.
+   */
+  #reap(hash: number, address: number): void {
+    const { index, records, reaped } = this.#keyspace;
+    const size = sizeAt(records.memory(address), records.offset(address));
+    reaped.keys++;
+    reaped.bytes += size - PLACE_BYTES;
+    reaped.blockBytes += records.arena.sizeOf(size);
+    reaped.deadlines++;
+    index.erase(hash, address);
+    records.arena.free(address);
   }
 }

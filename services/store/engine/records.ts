@@ -1,7 +1,7 @@
 /**
  * How a record lies in its block, little-endian:
  *
- *     u32  place among the changes of the version that wrote it
+ *     u32  place among the changes of the version that wrote it; once that is sealed, when the key was used (`recency.ts`)
  *     u32  revision, its low half
  *     u32  revision, its high 18 bits; type (6 bits); whether there is a deadline (1); the length of the value, its high 7 bits
  *     u32  the length of the key (16 bits); the length of the value, its low half
@@ -50,6 +50,8 @@ const TYPE_MASK = 0x3f;
 const DEADLINE_FLAG = 1 << 24;
 const VALUE_HIGH_SHIFT = 25;
 
+/** The place of a record that was loaded. */
+export const NO_PLACE = 0;
 /** The place of a removed record that no version's changes erase any more: who puts it back erases it. */
 const SETTLED = 2 ** 32 - 1;
 
@@ -220,11 +222,15 @@ export class Records {
 
   /** A new block with the record that is at byte `at`. */
   copy(source: DataView, at: number): number {
-    const bytes = sizeAt(source, at);
-    const address = this.arena.allocate(bytes);
-    const to = this.#pages.offset(address) + PLACE_BYTES;
-    copyBytes(this.#pages.memory(address), to, source, at + PLACE_BYTES, bytes - PLACE_BYTES);
+    const address = this.arena.allocate(sizeAt(source, at));
+    this.copyTo(address, source, at);
     return address;
+  }
+
+  /** Write the record that is at byte `at`, all but its place. */
+  copyTo(address: number, source: DataView, at: number): void {
+    const to = this.#pages.offset(address) + PLACE_BYTES;
+    copyBytes(this.#pages.memory(address), to, source, at + PLACE_BYTES, sizeAt(source, at) - PLACE_BYTES);
   }
 
   writeKey(address: number, source: DataView, from: number, length: number): void {

@@ -35,6 +35,8 @@ export const EXPIRE_OPTIONS = {
 
 /** Bits of the options of `get`, besides `inOrder`: where the key is no string, the operation after it is not done either. */
 export const GET_GUARD = 1;
+/** Bits of the options of `head` and `range`: that the key is looked at is no use of it, by which eviction would keep it. */
+export const ASIDE = 1;
 /** Bits of the options of `scan`, besides `inOrder`: only keys of this type; 0: of any. */
 export const SCAN_TYPE_MASK = 7;
 /** Bits of the options of `flush` and `size`. */

@@ -1,6 +1,6 @@
 /** Commands on when keys will be gone. */
 import { type Arguments, type CommandBatch, CommandError, type DataCommand, type ResultStep } from '@dpr/resp';
-import { EXPIRE_OPTIONS, KINDS, OPTIONS } from '../operations.ts';
+import { ASIDE, EXPIRE_OPTIONS, KINDS, OPTIONS } from '../operations.ts';
 import { ONE_KEY, reads, writes } from './data-command.ts';
 import { writeOperation } from './operation-writer.ts';
 import { results } from './result-cursor.ts';
@@ -69,7 +69,7 @@ function tells(name: string, summary: string, time: () => number): DataCommand {
     if (!results.isDone) reply.integer(NO_KEY);
     else reply.integer(results.deadline === 0 ? NEVER : time());
   };
-  return reads(name, 2, ONE_KEY, summary, (words, batch) => writeOperation(batch, KINDS.head, 0, words, KEY, step));
+  return reads(name, 2, ONE_KEY, summary, (words, batch) => writeOperation(batch, KINDS.head, ASIDE, words, KEY, step));
 }
 
 function toSeconds(ms: number): number {

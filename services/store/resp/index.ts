@@ -1,6 +1,6 @@
-/** The store for Redis clients: its commands, and how transactions watch its keys. */
+/** The store for Redis clients: its commands, and how transactions watch its keys. What memory it takes, its process knows. */
 import type { RespType } from '@dpr/resp';
-import { KINDS, SIZE_OF_DEADLINES } from '../operations.ts';
+import { ASIDE, KINDS, SIZE_OF_DEADLINES } from '../operations.ts';
 import { adviceFor } from './advice.ts';
 import { EXPIRY_COMMANDS } from './expiry-commands.ts';
 import { HASH_COMMANDS } from './hash-commands.ts';
@@ -14,7 +14,7 @@ import { SORTED_SET_COMMANDS } from './sorted-set-commands.ts';
 import { STRING_COMMANDS } from './string-commands.ts';
 import { WALK_COMMANDS } from './walk-commands.ts';
 
-export const storeResp: RespType = {
+export const storeResp: Omit<RespType, 'memory'> = {
   commands: [
     ...STRING_COMMANDS,
     ...HASH_COMMANDS,
@@ -28,7 +28,7 @@ export const storeResp: RespType = {
   ],
   results,
   watching: {
-    look: (words, index, batch, step) => writeOperation(batch, KINDS.head, 0, words, index, step),
+    look: (words, index, batch, step) => writeOperation(batch, KINDS.head, ASIDE, words, index, step),
     // The revision; 0: it is not there.
     read: () => (results.isDone ? results.revision : 0),
     expect: (key, read, batch, step) => writeExpect(batch, key, read, Number.MAX_SAFE_INTEGER, step),

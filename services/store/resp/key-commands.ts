@@ -1,6 +1,6 @@
 /** Commands on keys, whatever they hold. */
 import { type Arguments, type CommandBatch, CommandError, type DataCommand, numberOf, syntaxError } from '@dpr/resp';
-import { KINDS, OPTIONS } from '../operations.ts';
+import { ASIDE, KINDS, OPTIONS } from '../operations.ts';
 import { ALL_KEYS, ONE_KEY, reads, TWO_KEYS, writes } from './data-command.ts';
 import { checkKey, writeOperation, writeValueOperation } from './operation-writer.ts';
 import { results } from './result-cursor.ts';
@@ -10,14 +10,16 @@ import { typeName } from './type-names.ts';
 const KEY = 1;
 
 export const KEY_COMMANDS: readonly DataCommand[] = [
-  writes('del', -2, ALL_KEYS, 'Removes keys.', (words, batch) => onEach(words, batch, KINDS.delete)),
-  writes('unlink', -2, ALL_KEYS, 'Removes keys.', (words, batch) => onEach(words, batch, KINDS.delete)),
+  writes('del', -2, ALL_KEYS, 'Removes keys.', (words, batch) => onEach(words, batch, KINDS.delete, 0)),
+  writes('unlink', -2, ALL_KEYS, 'Removes keys.', (words, batch) => onEach(words, batch, KINDS.delete, 0)),
   reads('exists', -2, ALL_KEYS, 'How many of these keys are there.', (words, batch) =>
-    onEach(words, batch, KINDS.head),
+    onEach(words, batch, KINDS.head, ASIDE),
   ),
-  reads('touch', -2, ALL_KEYS, 'How many of these keys are there.', (words, batch) => onEach(words, batch, KINDS.head)),
+  reads('touch', -2, ALL_KEYS, 'Uses keys, and tells how many of them are there.', (words, batch) =>
+    onEach(words, batch, KINDS.head, 0),
+  ),
   reads('type', 2, ONE_KEY, 'What a key holds.', (words, batch) =>
-    writeOperation(batch, KINDS.head, 0, words, KEY, (reply) =>
+    writeOperation(batch, KINDS.head, ASIDE, words, KEY, (reply) =>
       reply.simple(results.isDone ? typeName(results.type) : 'none'),
     ),
   ),
@@ -30,10 +32,10 @@ export const KEY_COMMANDS: readonly DataCommand[] = [
   writes('copy', -3, TWO_KEYS, 'Makes another key what this one is.', copy),
 ];
 
-function onEach(words: Arguments, batch: CommandBatch, kind: number): void {
+function onEach(words: Arguments, batch: CommandBatch, kind: number, options: number): void {
   const last = words.count - 1;
   for (let key = KEY; key <= last; key++) {
-    writeOperation(batch, kind, 0, words, key, key === last ? sumOfDone : countDone);
+    writeOperation(batch, kind, options, words, key, key === last ? sumOfDone : countDone);
   }
 }
 

@@ -2,7 +2,7 @@
 import { type Arguments, type CommandBatch, CommandError, type DataCommand, type ResultStep } from '@dpr/resp';
 import { MARKS } from '../collections/marks.ts';
 import { DECIMAL_BYTES, parseDecimal } from '../decimal.ts';
-import { KINDS, OPTIONS, VALUE_TYPES } from '../operations.ts';
+import { ASIDE, KINDS, OPTIONS, VALUE_TYPES } from '../operations.ts';
 import { reads } from './data-command.ts';
 import { writeOperation } from './operation-writer.ts';
 import { results } from './result-cursor.ts';
@@ -16,7 +16,7 @@ export const OBJECT_COMMAND: DataCommand = reads('object', -2, [2, 2, 1], 'How a
   const subcommand = words.word(1);
   if (words.count === 3 && subcommand === 'ENCODING') writeEncoding(words, batch);
   else if (words.count === 3 && subcommand === 'REFCOUNT') {
-    writeOperation(batch, KINDS.head, 0, words, KEY, (reply) => {
+    writeOperation(batch, KINDS.head, ASIDE, words, KEY, (reply) => {
       if (results.isDone) reply.integer(1);
       else reply.null();
     });
@@ -25,8 +25,8 @@ export const OBJECT_COMMAND: DataCommand = reads('object', -2, [2, 2, 1], 'How a
 
 /** Of a string the beginning is looked at too: whether it is a number. */
 function writeEncoding(words: Arguments, batch: CommandBatch): void {
-  writeOperation(batch, KINDS.head, 0, words, KEY, encoding);
-  writeOperation(batch, KINDS.range, OPTIONS.inOrder, words, KEY, stringEncoding, 0, DECIMAL_BYTES);
+  writeOperation(batch, KINDS.head, ASIDE, words, KEY, encoding);
+  writeOperation(batch, KINDS.range, OPTIONS.inOrder | ASIDE, words, KEY, stringEncoding, 0, DECIMAL_BYTES);
 }
 
 const encoding: ResultStep = (reply, batch) => {

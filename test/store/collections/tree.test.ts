@@ -3,7 +3,7 @@ import { createEngine, TYPES } from '@dpr/store/engine';
 import assert from 'node:assert/strict';
 import { Collection } from '../../../services/store/collections/collection.ts';
 import { type Form, FORMS, memberOrder } from '../../../services/store/collections/node.ts';
-import { Teardown } from '../../../services/store/collections/teardown.ts';
+import { Teardown, TORN_PAGES } from '../../../services/store/collections/teardown.ts';
 import { MIN_NODE_BYTES, type Tree } from '../../../services/store/collections/tree.ts';
 import { createRandom, type Random } from '../../simulation/random.ts';
 import { OPTIONS, viewOf } from '../engine/driver.ts';
@@ -192,7 +192,7 @@ class Trial {
   finish(): void {
     while (this.items.length > 0) this.step(0.1);
     assert.equal(this.keyspace.seek(KEY, 0, KEY.byteLength), false);
-    for (const teardown = new Teardown(); this.keyspace.progress.doomed > 0;) teardown.work(this.keyspace, 0);
+    for (const teardown = new Teardown(); this.keyspace.progress.doomed > 0;) teardown.work(this.keyspace, TORN_PAGES);
     assert.equal(audit(this.keyspace, this.nodeBytes).pages, 0);
   }
 }

@@ -1,5 +1,5 @@
 /** An engine beside a model, whose versions are sealed, gone back to, and loaded from what was written. */
-import { createEngine, type Engine } from '@dpr/store/engine';
+import { createEngine, type Engine, type Keyspace, type KeyspaceOptions } from '@dpr/store/engine';
 import { decodeResults, type Results } from '@dpr/store/operations';
 import assert from 'node:assert/strict';
 import { MIN_NODE_BYTES } from '../../../services/store/collections/tree.ts';
@@ -43,22 +43,33 @@ export class Versions<Contents> {
   readonly reached: Reached = { height: 0, doomed: 0, rollbacks: 0, restarts: 0 };
   readonly #random: Random;
   readonly #model: Model<Contents>;
-  #engine: Engine = createEngine(OPTIONS);
+  readonly #options: KeyspaceOptions;
+  #engine: Engine;
   readonly #executor = new Executor(() => this.#engine.keyspace, NODE_BYTES);
   #version = 0;
   /** What each version that may be gone back to is, by its number: all before it is in its chunks too. */
   readonly #sealed = new Map<number, Sealed<Contents>>();
   #chunks: readonly Uint8Array[] = [];
 
-  constructor(random: Random, model: Model<Contents>) {
+  constructor(random: Random, model: Model<Contents>, options: KeyspaceOptions = OPTIONS) {
     this.#random = random;
     this.#model = model;
+    this.#options = options;
+    this.#engine = createEngine(options);
     this.#engine.load().end(0);
     this.#remember();
   }
 
   apply(operation: Buffer): Results {
     return decodeResults(this.#executor.apply(operation, 1, NOW), 1);
+  }
+
+  get keyspace(): Keyspace {
+    return this.#engine.keyspace;
+  }
+
+  get evictedKeys(): number {
+    return this.#executor.evictedKeys;
   }
 
   /** @param operate what a step is mostly */
@@ -119,7 +130,7 @@ export class Versions<Contents> {
 
   #restart(): void {
     const version = this.#random.pick([...this.#sealed.keys()]);
-    const engine = createEngine(OPTIONS);
+    const engine = createEngine(this.#options);
     const loader = engine.load();
     for (const chunk of this.#sealed.get(version)?.chunks ?? []) loader.take(chunk);
     loader.end(version);

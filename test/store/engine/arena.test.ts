@@ -102,6 +102,36 @@ describe('an arena', () => {
     assert.equal(new Set(again).size, 200);
   });
 
+  it('tells all blocks of a slab, and gives another block outside of it', () => {
+    const random = createRandom(4);
+    const arena = new Arena();
+    const given = new Set<number>();
+    const slabs = new Map<number, Set<number>>();
+    for (let step = 0; step < 4_000; step++) {
+      const bytes = random.pick([24, 1_000, 1_020, 9_000, LARGEST_CLASS_BYTES + 1]);
+      if (step < 2_000 || random.chance(0.3)) given.add(arena.allocate(bytes));
+      else {
+        const address = random.pick([...given].slice(0, 200));
+        arena.free(address);
+        given.delete(address);
+      }
+    }
+    for (const address of given) {
+      const beside = arena.blocksBeside(address);
+      assert.ok(beside.includes(address));
+      slabs.set(beside[0] ?? 0, new Set(beside));
+    }
+    const all = [...slabs.values()].flatMap((blocks) => [...blocks]);
+    assert.deepEqual(all.sort(), [...given].sort(), 'each block is in one slab');
+    for (const [first, blocks] of slabs) {
+      const apart = arena.allocateApart(arena.blockBytes(first), first);
+      assert.ok(!blocks.has(apart) && !arena.blocksBeside(first).includes(apart));
+      given.add(apart);
+    }
+    for (const address of given) arena.free(address);
+    assert.equal(arena.usedBytes, 0);
+  });
+
   it('puts a large block where pages are free between others', () => {
     const arena = new Arena();
     const addresses = Array.from({ length: 12 }, () => arena.allocate(1_000_000));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createGroup, HASH_END, KeyIndex } from '../../../services/store/engine/key-index.ts';
+import { createGroup, HASH_END, KeyIndex, SAMPLED_SLOTS } from '../../../services/store/engine/key-index.ts';
 import { Records, TYPES } from '../../../services/store/engine/records.ts';
 import { createRandom } from '../../simulation/random.ts';
 
@@ -98,6 +98,25 @@ describe('an index of keys', () => {
       }
     });
   }
+
+  it('samples keys of one place after another, so that each is met', () => {
+    const tried = index(1);
+    const random = createRandom(8);
+    for (let key = 0; key < 500; key++) tried.insert(key, random.int(0, 2 ** 32 - 1));
+    const group = createGroup();
+    const met = new Map<number, number>();
+    for (let draw = 0; draw < 10_000; draw++) {
+      tried.keys.sample(random.int(0, 2 ** 32 - 1), group);
+      assert.ok(group.count <= SAMPLED_SLOTS);
+      const addresses = group.addresses.slice(0, group.count);
+      assert.equal(new Set(addresses).size, group.count);
+      for (const [place, address] of addresses.entries()) met.set(address, group.hashes[place] ?? 0);
+    }
+    assert.deepEqual(
+      [...met].sort(([a], [b]) => a - b),
+      [...tried.found.values()].map(({ hash, address }) => [address, hash]).sort(([a = 0], [b = 0]) => a - b),
+    );
+  });
 
   it('shrinks again when its keys are gone', () => {
     const tried = index();

@@ -3,6 +3,7 @@ import { createEngine, type Engine, MAX_REVISION } from '@dpr/store/engine';
 import type { SealedChanges } from '@dpr/runtime';
 import assert from 'node:assert/strict';
 import { CLASSES, classUnits, UNIT_BYTES } from '../../../services/store/engine/size-classes.ts';
+import { TORN_PAGES } from '../../../services/store/collections/teardown.ts';
 import { MIN_NODE_BYTES } from '../../../services/store/collections/tree.ts';
 import { createRandom, type Random } from '../../simulation/random.ts';
 import { audit } from '../collections/audit.ts';
@@ -130,7 +131,7 @@ export class ModelRun {
 
   #tearDown(): void {
     this.tally.doomed += this.#engine.keyspace.progress.doomed;
-    this.#hashes.teardown.work(this.#engine.keyspace, 0);
+    this.#hashes.teardown.work(this.#engine.keyspace, TORN_PAGES);
   }
 
   #visible(key: string): string | Fields | undefined {
