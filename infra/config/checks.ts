@@ -11,7 +11,7 @@ import {
   respPort,
 } from '../plan/ports.ts';
 import { workerName } from '../plan/names.ts';
-import { isBuiltIn } from '../plan/worker-types.ts';
+import { isBuiltIn, STORE_MEMORY_SHARES, STORE_TYPE } from '../plan/worker-types.ts';
 import { type Problem, shown } from './problems.ts';
 import { isLess, quantityValue } from '../plan/quantity.ts';
 import type { Config, Resources, WorkerConfig } from './defaults.ts';
@@ -57,6 +57,8 @@ export const CHECKS: readonly Check[] = [
   { needs: ['basePort', 'ingress'], run: nodePorts },
   { needs: ['workerDefaults', 'images', 'commands'], run: foreignTypes },
   { needs: ['workers', 'forceRemove'], run: forcedIds },
+  { needs: ['workers', 'workerDefaults'], run: limitsOfOthers },
+  { needs: ['workers', 'workerDefaults'], run: limitsOfStores },
 ];
 
 function duplicateIds({ entries }: Subject): Problem[] {
@@ -204,4 +206,31 @@ function forcedIds({ config, entries }: Subject): Problem[] {
       key: 'dpr:forceRemove',
       text: `has ${worker.id}, which ${key} declares: a worker can be removed or kept, not both`,
     }));
+}
+
+/** Defaults may say it of all stores; an entry says it of itself. */
+function limitsOfOthers({ entries }: Subject): Problem[] {
+  return entries.flatMap(({ key, written, worker: { type } }) => {
+    if (type === STORE_TYPE) return [];
+    const said = (['maxMemory', 'eviction'] as const).filter((name) => written[name] !== undefined);
+    return said.map((name) => ({
+      key: `${key}.${name}`,
+      text: `is for workers of type "${STORE_TYPE}", and this is of type ${shown(type)}: remove it, or set type: ${STORE_TYPE}`,
+    }));
+  });
+}
+
+/** On one machine nothing limits the memory of a process here, so only the process itself knows. */
+function limitsOfStores({ target, entries }: Subject): Problem[] {
+  if (target === 'local') return [];
+  const problems = entries.flatMap(({ key, written, worker: { maxMemory, eviction = 'none', memory } }) => {
+    const most = STORE_MEMORY_SHARES[eviction] * (quantityValue(memory.limit) ?? 0);
+    if (maxMemory === undefined || !isLess(most, quantityValue(maxMemory) ?? 0)) return [];
+    const isOwn = [written.maxMemory, written.eviction, written.memory].some((own) => own !== undefined);
+    const part = eviction === 'none' ? 'half' : 'three eighths, with eviction,';
+    const text = `is ${maxMemory}, and of the memory limit ${memory.limit} keys may take ${part} at most: raise memory.limit or lower maxMemory`;
+    return [{ key: `${isOwn ? key : 'dpr:workerDefaults'}.maxMemory`, text }];
+  });
+  // A worker that says nothing of it has its defaults' mistake, which is told of once.
+  return problems.filter(({ key }, index) => problems.findIndex((other) => other.key === key) === index);
 }

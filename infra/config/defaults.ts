@@ -1,4 +1,4 @@
-import { DEFAULT_TYPE, isBuiltIn, RESP_TYPES } from '../plan/worker-types.ts';
+import { DEFAULT_TYPE, type Eviction, isBuiltIn, RESP_TYPES, STORE_TYPE } from '../plan/worker-types.ts';
 import { LISTEN_PORT } from '../plan/ports.ts';
 import type { Written, WrittenWorker } from './schema.ts';
 
@@ -34,6 +34,9 @@ export type WorkerConfig = Resources & {
   readonly resp: boolean;
   /** What it begins with where its volume keeps earlier generations: a word, or the number of one. */
   readonly state: 'kept' | 'empty' | number | undefined;
+  /** Of a store, where something says it: what its keys may take, a Kubernetes quantity of bytes, and what it does then. */
+  readonly maxMemory: string | undefined;
+  readonly eviction: Eviction | undefined;
 };
 
 /** A stack's checked configuration with every default filled in. */
@@ -83,7 +86,14 @@ export function resolveWorker(written: Written, worker: Partial<WrittenWorker> &
     checkpointIntervalMs: worker.checkpointIntervalMs ?? defaults.checkpointIntervalMs ?? written.checkpointIntervalMs,
     resp: worker.resp ?? defaults.resp ?? RESP_TYPES.includes(type),
     state: worker.state,
+    ...(type === STORE_TYPE ? storeLimits(worker, defaults) : { maxMemory: undefined, eviction: undefined }),
   };
+}
+
+type StoreLimits = Partial<Pick<WrittenWorker, 'maxMemory' | 'eviction'>>;
+
+function storeLimits(own: StoreLimits, defaults: StoreLimits): Pick<WorkerConfig, 'maxMemory' | 'eviction'> {
+  return { maxMemory: own.maxMemory ?? defaults.maxMemory, eviction: own.eviction ?? defaults.eviction };
 }
 
 /** What a map of the configuration says of a type; a type may be called `constructor`. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_PORT } from '../plan/ports.ts';
 import { quantityValue } from '../plan/quantity.ts';
+import { EVICTIONS } from '../plan/worker-types.ts';
 
 /** Largest worker id; the protocol's own limit. */
 export const MAX_WORKER_ID = 65_535;
@@ -82,6 +83,7 @@ const quantity = (example: string, least: number, leastText: string) => {
 const cpuAmount = quantity('500m', 0.001, '1m');
 const memoryAmount = quantity('512Mi', 2 ** 20, '1Mi');
 const storage = quantity('10Gi', 2 ** 20, '1Mi');
+const maxMemory = quantity('256Mi', 2 ** 20, '1Mi');
 
 /** An object of these keys and no others; of an unknown key the message says which ones exist. */
 const record = <Shape extends z.core.$ZodShape>(what: string, shape: Shape) =>
@@ -124,6 +126,10 @@ const workerFields = {
   checkpointIntervalMs: whole(1, MAX_CHECKPOINT_INTERVAL_MS).optional(),
   /** Whether it serves Redis clients, where `respBasePort` is set; `store` does unless it is told not to. */
   resp: flag.optional(),
+  /** What the keys of a store may take, of the memory that its process has; as much as it may unless given. */
+  maxMemory: maxMemory.optional(),
+  /** What a store does then: keys go that were not used for longest, or writes are refused. */
+  eviction: z.enum(EVICTIONS, { error: `must be ${EVICTIONS.join(' or ')}` }).optional(),
   /** How the one-machine cluster starts it. */
   command: command.optional(),
 };

@@ -1,4 +1,5 @@
-import { STORE_TYPE } from './worker-types.ts';
+import { quantityValue } from './quantity.ts';
+import { type Eviction, STORE_TYPE } from './worker-types.ts';
 
 /** What a process is told by environment variables; the services read exactly these. */
 export type Environment = Readonly<Record<string, string>>;
@@ -48,6 +49,9 @@ export type WorkerFacts = ProcessFacts & {
   readonly checkpointIntervalMs: number;
   /** What it begins with where its volume keeps earlier generations; undefined: its entry does not say. */
   readonly state: string | number | undefined;
+  /** Of a store: what its keys may take, a quantity, and what it does then; undefined: its entry does not say. */
+  readonly maxMemory: string | undefined;
+  readonly eviction: Eviction | undefined;
 };
 
 /**
@@ -68,8 +72,15 @@ export function workerEnvironment(facts: WorkerFacts): Environment {
     DPR_FINDER: facts.finder,
     DPR_CHECKPOINT_INTERVAL_MS: String(facts.checkpointIntervalMs),
     ...(facts.state === undefined ? {} : { DPR_STATE: String(facts.state) }),
+    ...(facts.maxMemory === undefined ? {} : { DPR_MAX_MEMORY_BYTES: bytesOf(facts.maxMemory) }),
+    ...(facts.eviction === undefined ? {} : { DPR_EVICTION: facts.eviction }),
     ...(facts.type === STORE_TYPE ? LARGE_PAGES : {}),
   };
+}
+
+/** @param quantity one that was checked */
+function bytesOf(quantity: string): string {
+  return String(Math.floor(quantityValue(quantity) ?? 0));
 }
 
 function processEnvironment(facts: ProcessFacts): Environment {

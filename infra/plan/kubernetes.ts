@@ -167,6 +167,8 @@ function planWorker(config: Config, worker: WorkerConfig): PlannedWorker {
     finder: `ws://${FINDER_NAME}:${CONTROL_PORT}`,
     checkpointIntervalMs: worker.checkpointIntervalMs,
     state: worker.state,
+    maxMemory: worker.maxMemory,
+    eviction: worker.eviction,
   });
   return {
     ...named('worker', workerName(worker)),

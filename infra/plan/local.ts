@@ -46,7 +46,7 @@ export type LocalConfig = Pick<
 > & {
   readonly workers: readonly Pick<
     WorkerConfig,
-    'id' | 'type' | 'port' | 'resp' | 'command' | 'checkpointIntervalMs' | 'state'
+    'id' | 'type' | 'port' | 'resp' | 'command' | 'checkpointIntervalMs' | 'state' | 'maxMemory' | 'eviction'
   >[];
 };
 
@@ -107,6 +107,8 @@ export function planLocal(config: LocalConfig, options: LocalOptions): LocalPlan
       finder: address,
       checkpointIntervalMs: options.checkpointIntervalMs ?? worker.checkpointIntervalMs,
       state: worker.state,
+      maxMemory: worker.maxMemory,
+      eviction: worker.eviction,
     });
     const builtIn = [options.node, ...WORKER_NODE_OPTIONS, `${options.programDirectory}/${worker.type}.js`];
     const command = worker.command ?? builtIn;

@@ -94,6 +94,8 @@ function strayWorker(config: Config, { id, type, port }: Stray): LocalConfig['wo
     resp: false, // it leaves
     checkpointIntervalMs: (alike ?? config).checkpointIntervalMs,
     state: undefined,
+    maxMemory: undefined,
+    eviction: undefined,
   };
 }
 

@@ -5,8 +5,7 @@ import { EXIT, ProcessError, type StateLog, type Variables } from '@dpr/runtime'
  * Of the memory that the process may use, what records and their index may take at most: beyond it, writes are refused as `full`. Where keys
  * are evicted, a quarter of that is for what was evicted and may come back until it is committed, and for memory between records.
  */
-const SHARE = 1 / 2;
-const SHARE_WITH_EVICTION = 3 / 8;
+export const MEMORY_SHARES = { none: 1 / 2, lru: 3 / 8 } as const;
 /** An index of no keys takes a part of this. */
 export const MIN_MAX_MEMORY_BYTES = 1024 * 1024;
 
@@ -44,7 +43,7 @@ export function storeSettings({ DPR_MAX_MEMORY_BYTES: bytes, DPR_EVICTION: word 
  */
 export function limitsOf({ maxMemoryBytes, eviction }: StoreSettings, memoryBytes: number, log: StateLog): StoreLimits {
   const evicts = eviction === 'lru';
-  const share = Math.floor(memoryBytes * (evicts ? SHARE_WITH_EVICTION : SHARE));
+  const share = Math.floor(memoryBytes * MEMORY_SHARES[eviction]);
   const bytes = Math.min(maxMemoryBytes ?? share, share);
   if (maxMemoryBytes !== undefined && maxMemoryBytes > share) {
     const reason = `maxMemory is ${maxMemoryBytes} bytes, and of the ${memoryBytes} that the process may use keys may take ${share}: that is the limit`;
@@ -52,7 +51,7 @@ export function limitsOf({ maxMemoryBytes, eviction }: StoreSettings, memoryByte
     log.warn(line);
   }
   return evicts
-    ? { maxBytes: Math.floor(memoryBytes * SHARE), maxLiveBytes: bytes }
+    ? { maxBytes: Math.floor(memoryBytes * MEMORY_SHARES.none), maxLiveBytes: bytes }
     : { maxBytes: bytes, maxLiveBytes: undefined };
 }
 

@@ -328,6 +328,57 @@ const MISTAKES: Mistake[] = [
     says: ['dpr:azure.location is missing: it must be an Azure region, such as "westeurope"'],
   },
   {
+    what: 'a limit of memory for keys that is none, and a word for eviction that Redis has',
+    raw: { workers: [{ id: 0, type: 'store', maxMemory: '256MB', eviction: 'allkeys-lru' }] },
+    says: [
+      'dpr:workers[0].maxMemory is "256MB": it must be a Kubernetes quantity of at least 1Mi, such as "256Mi"',
+      'dpr:workers[0].eviction is "allkeys-lru": it must be none or lru',
+    ],
+  },
+  {
+    what: 'less memory for keys than an index takes',
+    raw: { ...ONE, workerDefaults: { maxMemory: '1023Ki' } },
+    says: [
+      'dpr:workerDefaults.maxMemory is "1023Ki": it must be a Kubernetes quantity of at least 1Mi, such as "256Mi"',
+    ],
+  },
+  {
+    what: 'limits of a store for a worker that is none',
+    raw: { workers: [{ id: 0, maxMemory: '1Mi', eviction: 'lru' }] },
+    says: ['maxMemory', 'eviction'].map(
+      (name) =>
+        `dpr:workers[0].${name} is for workers of type "store", and this is of type "counter": remove it, or set type: store`,
+    ),
+  },
+  {
+    what: 'more memory for keys than the container has for them',
+    target: 'kubernetes',
+    raw: {
+      workers: [
+        { id: 0, type: 'store', maxMemory: '257Mi' },
+        { id: 1, type: 'store', maxMemory: '193Mi', eviction: 'lru' },
+        { id: 2, type: 'store', maxMemory: '256Mi' },
+        { id: 3, type: 'store', maxMemory: '192Mi', eviction: 'lru' },
+      ],
+    },
+    says: [
+      'dpr:workers[0].maxMemory is 257Mi, and of the memory limit 512Mi keys may take half at most: raise memory.limit or lower maxMemory',
+      'dpr:workers[1].maxMemory is 193Mi, and of the memory limit 512Mi keys may take three eighths, with eviction, at most: raise memory.limit or lower maxMemory',
+    ],
+  },
+  {
+    what: 'defaults with more memory for keys than there is, once',
+    target: 'kubernetes',
+    raw: {
+      workerDefaults: { type: 'store', maxMemory: '1Gi' },
+      workers: [{ id: 0 }, { id: 1 }, { id: 2, memory: { limit: '2Gi' } }, { id: 3, eviction: 'lru' }],
+    },
+    says: [
+      'dpr:workerDefaults.maxMemory is 1Gi, and of the memory limit 512Mi keys may take half at most: raise memory.limit or lower maxMemory',
+      'dpr:workers[3].maxMemory is 1Gi, and of the memory limit 512Mi keys may take three eighths, with eviction, at most: raise memory.limit or lower maxMemory',
+    ],
+  },
+  {
     what: 'everything at once, and nothing that only follows from a mistake',
     raw: {
       basePort: 'x',
@@ -395,6 +446,8 @@ describe('the config', () => {
           port: undefined,
           resp: false,
           state: undefined,
+          maxMemory: undefined,
+          eviction: undefined,
           listenPort: 6379,
           mountPath: '/data',
           image: undefined,
@@ -407,6 +460,24 @@ describe('the config', () => {
         },
       ],
     });
+  });
+
+  it('gives limits of stores to stores alone, and lets an entry say otherwise', () => {
+    const { workers } = parseConfig(
+      {
+        workerDefaults: { maxMemory: '64Mi', eviction: 'lru' },
+        workers: [{ id: 0 }, { id: 1, type: 'store' }, { id: 2, type: 'store', maxMemory: '1e8', eviction: 'none' }],
+      },
+      'local',
+    );
+    assert.deepEqual(
+      workers.map(({ maxMemory, eviction }) => [maxMemory, eviction]),
+      [
+        [undefined, undefined],
+        ['64Mi', 'lru'],
+        ['1e8', 'none'],
+      ],
+    );
   });
 
   it('takes every name of an image that a kubelet takes', () => {

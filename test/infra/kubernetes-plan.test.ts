@@ -281,4 +281,18 @@ describe('the plan on Kubernetes', () => {
     const allowed = planNetworkPolicies({ hasResp: true }).find(({ name }) => name === 'dpr-worker')?.ingress ?? [];
     assert.equal(allowed.filter(({ ports }) => ports.some(({ port }) => port === 'resp')).length, 1);
   });
+
+  it('tells a store what its keys may take, and changes nothing of others', () => {
+    const before = plan({ workers: [0, 1].map((id) => ({ id, type: 'store' })) });
+    const limits = { maxMemory: '64Mi', eviction: 'lru' };
+    const { workers } = plan({
+      workers: [
+        { id: 0, type: 'store', ...limits },
+        { id: 1, type: 'store' },
+      ],
+    });
+    const more = { DPR_MAX_MEMORY_BYTES: String(2 ** 26), DPR_EVICTION: 'lru' };
+    assert.deepEqual(workers[0]?.environment, { ...before.workers[0]?.environment, ...more });
+    assert.deepEqual(workers[1], before.workers[1]);
+  });
 });

@@ -85,6 +85,22 @@ describe('the plan of one machine', () => {
     assert.deepEqual(intervals(plan({ checkpointIntervalMs: 50, workers: [{ id: 0 }] })), ['50']);
   });
 
+  it('tells a store what its keys may take, in bytes, and what it does then, where its entry says it', () => {
+    const { workers } = plan({
+      workers: [
+        { id: 0, type: 'store' },
+        { id: 1, type: 'store', maxMemory: '1.5Mi', eviction: 'lru' },
+      ],
+    });
+    assert.deepEqual(
+      workers.map(({ environment }) => [environment.DPR_MAX_MEMORY_BYTES, environment.DPR_EVICTION]),
+      [
+        [undefined, undefined],
+        ['1572864', 'lru'],
+      ],
+    );
+  });
+
   it('tells every process how long a peer may be silent, where the configuration does', () => {
     const { finder, workers } = plan({ receiveTimeoutMs: 5_000, workers: [{ id: 0 }] });
     for (const { environment } of [finder, ...workers]) assert.equal(environment.DPR_RECEIVE_TIMEOUT_MS, '5000');

@@ -96,6 +96,7 @@ describe('the countdown before a removal', () => {
           ...{ controlToken: undefined, clientToken: undefined, hostNames: [], allowedOrigins: [] },
           workers: workers.map((worker) => ({
             ...{ type: 'counter', port: undefined, command: ['node'], checkpointIntervalMs: 100, state: undefined },
+            ...{ maxMemory: undefined, eviction: undefined },
             resp: false,
             ...worker,
           })),

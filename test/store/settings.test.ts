@@ -1,6 +1,7 @@
 import { ProcessError } from '@dpr/runtime';
+import { STORE_MEMORY_SHARES } from '../../infra/plan/worker-types.ts';
 import assert from 'node:assert/strict';
-import { limitsOf, MIN_MAX_MEMORY_BYTES, storeSettings } from '../../services/store/settings.ts';
+import { limitsOf, MEMORY_SHARES, MIN_MAX_MEMORY_BYTES, storeSettings } from '../../services/store/settings.ts';
 
 const GIB = 2 ** 30;
 
@@ -51,6 +52,10 @@ describe('limits of a store by its environment', () => {
       const line = { event: 'maxMemoryLowered', maxMemoryBytes: most + 1, memoryBytes: GIB, bytes: most, reason };
       assert.deepEqual(warnings, [line]);
     }
+  });
+
+  it('are parts of the memory that the config knows too', () => {
+    assert.deepEqual(MEMORY_SHARES, STORE_MEMORY_SHARES);
   });
 
   it('are refused where a variable is wrong', () => {
