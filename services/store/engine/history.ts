@@ -34,6 +34,16 @@ export class History {
     return this.#sealedUndoBytes + undoBytesOf(this.#open);
   }
 
+  /** What records hold for undo, or for versions that are committed and not given back altogether: bytes, about. */
+  get heldBytes(): number {
+    let bytes = this.#open.undoBytes;
+    for (const version of this.#sealed) bytes += version.undoBytes;
+    for (const version of this.#releasing) if (version.fate === 'committed') bytes += version.undoBytes;
+    const first = this.#releasing[0];
+    if (first?.fate === 'committed') bytes -= first.undoBytes * (this.#releaseAt / first.length);
+    return bytes;
+  }
+
   /** Whether the open version wrote this record. */
   isOpen(address: number): boolean {
     return this.#records.revision(address) >= this.#open.before.revision;

@@ -5,9 +5,10 @@ import { sizeAt } from './records.ts';
 /**
  * Lay a record of the index into another slab, if nothing but the index knows of it.
  * @param hash of its key
+ * @returns whether it was moved
  */
-export function relocate({ records, history, index }: Keyspace, hash: number, address: number): void {
-  if (!history.isUnreferenced(address)) return;
+export function relocate({ records, history, index }: Keyspace, hash: number, address: number): boolean {
+  if (!history.isUnreferenced(address)) return false;
   const { arena } = records;
   const memory = records.memory(address);
   const at = records.offset(address);
@@ -16,4 +17,5 @@ export function relocate({ records, history, index }: Keyspace, hash: number, ad
   records.setPlace(to, records.place(address));
   index.replace(hash, address, to);
   arena.free(address);
+  return true;
 }

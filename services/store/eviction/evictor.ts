@@ -82,14 +82,14 @@ export class Evictor {
   #isScattered(keyspace: Keyspace): boolean {
     const isWritten = keyspace.wasFull || keyspace.progress.revision !== this.#revision;
     keyspace.wasFull = false;
-    return isWritten && keyspace.history.isReleased && this.#exceeds(keyspace);
+    return isWritten && this.#exceeds(keyspace);
   }
 
   /** Whether memory is above its limit, without what is given back once it is committed. */
   #exceeds({ memoryBytes, maxLiveBytes, maxBytes, history }: Keyspace): boolean {
     const rest = (maxBytes - maxLiveBytes) * FREE_SHARE_OF_REST;
     const free = Math.min(rest, Math.max(FREE_BYTES, maxLiveBytes * FREE_SHARE));
-    return memoryBytes - history.undoBytes > maxLiveBytes + free;
+    return memoryBytes - history.heldBytes > maxLiveBytes + free;
   }
 
   /** Pages of collections that are removed already are as good as gone, so they come before keys. @returns whether to go on */

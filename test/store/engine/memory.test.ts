@@ -105,6 +105,30 @@ describe('the memory of the engine', () => {
     }
   });
 
+  it('that is held for undo, and for what was not given back yet, is told until it is given back', () => {
+    const tried = driver();
+    const { history, records } = tried.engine.keyspace;
+    const write = (value: string): void => KEYS.forEach((key) => void tried.set(key, value));
+    write('first');
+    tried.engine.seal(1);
+    tried.settle(1);
+    assert.equal(history.heldBytes, 0);
+    write('second');
+    const held = records.arena.sizeOf(HEAD_BYTES + 5 + 5) * 10 + records.arena.sizeOf(HEAD_BYTES + 6 + 5) * 20;
+    assert.equal(history.heldBytes, held);
+    tried.engine.seal(2);
+    assert.equal(history.heldBytes, held);
+    tried.engine.committed(2);
+    assert.equal(history.heldBytes, held);
+    tried.engine.release(KEYS.length / 3);
+    assert.equal(history.heldBytes, (held * 2) / 3);
+    tried.engine.release(KEYS.length);
+    assert.equal(history.heldBytes, 0);
+    write('third');
+    tried.engine.rollback(2);
+    assert.equal(history.heldBytes, 0);
+  });
+
   it('is less than 156 bytes for a key of 16 bytes and a value of 100, with the index', () => {
     const count = 250_000;
     const tried = createEngine({ ...OPTIONS, tableBits: 12 });

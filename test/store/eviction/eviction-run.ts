@@ -14,6 +14,8 @@ import assert from 'node:assert/strict';
 import { createRandom, type Random } from '../../simulation/random.ts';
 import { encoded, get, remove, set } from '../calls.ts';
 import { type Run, Versions } from '../collections/versions.ts';
+import { createGroup, HASH_END } from '../../../services/store/engine/key-index.ts';
+import { relocate } from '../../../services/store/engine/relocation.ts';
 import { viewOf } from '../engine/driver.ts';
 import { countLive } from './limited-store.ts';
 
@@ -32,6 +34,9 @@ export class EvictionRun implements Run {
   #contents: Contents = new Map();
   /** Keys that the map had, and the store had no more. */
   missed = 0;
+  /** Records. */
+  moved = 0;
+  readonly #group = createGroup();
   #evicted = 0;
 
   constructor(seed: number) {
@@ -54,6 +59,7 @@ export class EvictionRun implements Run {
 
   step(): void {
     this.#versions.step(() => this.#operate());
+    if (this.#random.chance(0.1)) this.#move();
     if (this.#random.chance(0.02)) this.#check();
   }
 
@@ -77,6 +83,20 @@ export class EvictionRun implements Run {
       const value = String.fromCharCode(random.int(97, 122)).repeat(random.pick(VALUE_BYTES));
       this.#contents.set(key, value);
       this.#apply(set(key, value));
+    }
+  }
+
+  /** Lay some records elsewhere, whatever they are of. */
+  #move(): void {
+    const { keyspace } = this.#versions;
+    const { index, records } = keyspace;
+    index.sample(this.#random.int(0, HASH_END - 1), this.#group);
+    const hashes = this.#group.hashes.slice(0, this.#group.count);
+    for (const [place, hash] of hashes.entries()) {
+      const address = this.#group.addresses[place] ?? 0;
+      if (records.isRemoved(address) || !relocate(keyspace, hash, address)) continue;
+      assert.ok(!index.holds(hash, address));
+      this.moved++;
     }
   }
 

@@ -12,6 +12,8 @@ describe('a store that evicts, under random steps', () => {
     });
     const evicted = runs.reduce((sum, run) => sum + run.missed, 0);
     assert.ok(evicted > 300, `${evicted} keys were evicted`);
+    const moved = runs.reduce((sum, run) => sum + run.moved, 0);
+    assert.ok(moved > 300, `${moved} records were moved`);
     assert.ok(reached.rollbacks > 20 && reached.restarts > 10 && reached.doomed > 5, JSON.stringify(reached));
   });
 });
