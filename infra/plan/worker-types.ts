@@ -6,6 +6,7 @@ export type BuiltInType = (typeof BUILT_IN_TYPES)[number];
 export const DEFAULT_TYPE: BuiltInType = 'counter';
 /** What a store does when its keys take what they may. */
 export const EVICTIONS = ['none', 'lru'] as const;
+/** One of them. */
 export type Eviction = (typeof EVICTIONS)[number];
 /** Which part of a process's memory the keys of a store may take, at most. */
 export const STORE_MEMORY_SHARES: Readonly<Record<Eviction, number>> = { none: 1 / 2, lru: 3 / 8 };

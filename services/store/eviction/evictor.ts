@@ -22,7 +22,7 @@ const SAMPLED_KEYS = 5;
 export const EVICTED_KEYS = 64;
 export const BYTES_PER_EVICTION = 32;
 /** Slots that are looked at with each batch, and one more for each byte of it: where there are large collections, most hold pages. */
-const LOOKED_SLOTS = 4_096;
+export const LOOKED_SLOTS = 4_096;
 /**
  * What is free between records may be a part of the limit, or so many bytes, since each size of records has pages of its own; but no more than a
  * part of what is left up to the limit of all memory, which undo needs too.
@@ -63,8 +63,8 @@ export class Evictor {
       this.#keysLeft = EVICTED_KEYS + Math.floor(bytes / BYTES_PER_EVICTION);
       this.#slotsLeft = LOOKED_SLOTS + bytes;
       this.#pagesLeft = tornPages(bytes);
-      while (keyspace.liveBytes > maxLiveBytes && this.#tearDownOr(keyspace, this.#evictOne));
-      while (isScattered && this.#exceeds(keyspace) && this.#tearDownOr(keyspace, this.#evictSlab));
+      while (keyspace.liveBytes > maxLiveBytes && this.#tearDownOr(keyspace, () => this.#evictOne(keyspace)));
+      while (isScattered && this.#exceeds(keyspace) && this.#tearDownOr(keyspace, () => this.#evictSlab(keyspace)));
     }
     this.#revision = progress.revision;
   }
@@ -93,8 +93,8 @@ export class Evictor {
   }
 
   /** Pages of collections that are removed already are as good as gone, so they come before keys. @returns whether to go on */
-  #tearDownOr(keyspace: Keyspace, evict: (keyspace: Keyspace) => boolean): boolean {
-    if (keyspace.doomed.first === undefined) return this.#keysLeft > 0 && evict.call(this, keyspace);
+  #tearDownOr(keyspace: Keyspace, evict: () => boolean): boolean {
+    if (keyspace.doomed.first === undefined) return this.#keysLeft > 0 && evict();
     this.#pagesLeft = this.#teardown.work(keyspace, this.#pagesLeft);
     return this.#pagesLeft > 0;
   }

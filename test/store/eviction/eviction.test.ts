@@ -1,6 +1,7 @@
 import { MAX_VALUE_BYTES, readStatus, STATUS } from '@dpr/store/operations';
 import assert from 'node:assert/strict';
-import { EVICTED_KEYS, BYTES_PER_EVICTION } from '../../../services/store/eviction/evictor.ts';
+import { SAMPLED_SLOTS } from '../../../services/store/engine/key-index.ts';
+import { BYTES_PER_EVICTION, EVICTED_KEYS, LOOKED_SLOTS } from '../../../services/store/eviction/evictor.ts';
 import { get, remove, set } from '../calls.ts';
 import { viewOf } from '../engine/driver.ts';
 import { countLive, keyOf, LimitedStore, MIB } from './limited-store.ts';
@@ -137,6 +138,19 @@ describe('a store that evicts', () => {
       assert.ok(batch < keys / EVICTED_KEYS);
       lower.apply([operation]);
     }
+  });
+
+  it('looks at so many places with each batch, and at no more, where it finds no key', () => {
+    const store = new LimitedStore({ maxLiveBytes: 1 });
+    const { index } = store.keyspace;
+    let looks = 0;
+    index.sample = (_hash, group) => {
+      looks++;
+      group.count = 0;
+    };
+    const operation = get('none');
+    store.apply([operation]);
+    assert.equal(looks, Math.ceil((LOOKED_SLOTS + operation.length) / SAMPLED_SLOTS));
   });
 
   it('evicts of the open version only where there is nothing else', () => {
