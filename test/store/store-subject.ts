@@ -18,7 +18,7 @@ function recordsOf(chunk: Uint8Array): [key: string, value: string][] {
 }
 
 export const storeSubject: Subject = {
-  create: () => createStore({ seed: [7, 8], maxBytes: 2 ** 30, tableBits: 3 }),
+  create: () => createStore({ seed: [7, 8], maxBytes: 2 ** 30, tableBits: 3, spareBytes: 0 }),
   set: (key, value) => set(key, value),
   delete: (key) => remove(key),
   get: (key) => get(key),

@@ -27,9 +27,11 @@ const USED_BLOCKS = 12;
 const FREE_BLOCK = 16;
 /** The first block that was never given; 0: all were. */
 const FRESH_BLOCK = 20;
-// Slabs of a class that have a free block are a list.
+// Slabs of a class that have a free block are a list, but for those that are vacated.
 const NEXT = 24;
 const PREVIOUS = 28;
+/** In place of the next slab: no block of this one is given any more. */
+const VACATED = 2 ** 32 - 1;
 
 /** A region holds a row of pages for any record: key, value, and what stands before them. */
 export const MAX_BLOCK_BYTES = REGION_PAGES * PAGE_BYTES;
@@ -39,16 +41,26 @@ export class Arena {
   #entries = new DataView(new ArrayBuffer(REGION_PAGES * PAGE_ENTRY_BYTES));
   /** For each class the first slab with a free block. */
   readonly #open = new Uint32Array(CLASSES);
+  #givenBytes = 0;
 
   /** Bytes of the pages that are in use. */
   get usedBytes(): number {
     return this.pages.taken * PAGE_BYTES;
   }
 
+  /** What of these is in no block that is given. */
+  get freeBytes(): number {
+    return this.usedBytes - this.#givenBytes;
+  }
+
   /** The address of a new block of at least so many bytes. What is in it is undefined. */
   allocate(bytes: number): number {
     const units = (bytes + UNIT_BYTES - 1) >>> 3;
-    if (units > LARGEST_CLASS_UNITS) return this.#addressOf(this.#addSlab(0, Math.ceil(units / PAGE_UNITS)));
+    if (units > LARGEST_CLASS_UNITS) {
+      const pages = Math.ceil(units / PAGE_UNITS);
+      this.#givenBytes += pages * PAGE_BYTES;
+      return this.#addressOf(this.#addSlab(0, pages));
+    }
     const index = classOf(units);
     const slab = (this.#open[index] ?? 0) || this.#addSlab(index, slabPages(index));
     return this.#takeBlock(slab, index);
@@ -67,22 +79,45 @@ export class Arena {
   free(address: number): void {
     const slab = this.#slabOf(address);
     const index = this.#get(slab, CLASS);
+    this.#givenBytes -= this.#blockBytesOf(slab, index);
     if (index === 0) {
       this.#removeSlab(slab);
       return;
     }
     const used = this.#get(slab, USED_BLOCKS) - 1;
     const next = this.#get(slab, FREE_BLOCK);
+    const isVacated = this.#get(slab, NEXT) === VACATED;
     const wasFull = next === 0 && this.#get(slab, FRESH_BLOCK) === 0;
     if (used === 0) {
-      if (!wasFull) this.#unlink(slab, index);
+      if (!wasFull && !isVacated) this.#unlink(slab, index);
       this.#removeSlab(slab);
       return;
     }
     this.pages.memory(address).setUint32(this.pages.offset(address), next, true);
     this.#set(slab, FREE_BLOCK, address);
     this.#set(slab, USED_BLOCKS, used);
-    if (wasFull) this.#link(slab, index);
+    if (wasFull && !isVacated) this.#link(slab, index);
+  }
+
+  /**
+   * Have no more blocks given of the slab that this block is in, if less than half of it is used, and there is room in others of its class.
+   * @returns whether it is so: once all of its blocks are freed, the slab's memory is given back
+   */
+  vacate(address: number): boolean {
+    const slab = this.#slabOf(address);
+    const index = this.#get(slab, CLASS);
+    if (this.#get(slab, NEXT) === VACATED) return true;
+    const first = this.#open[index] ?? 0;
+    const isAlone = first === 0 || (first === slab && this.#get(slab, NEXT) === 0);
+    if (index === 0 || isAlone || this.#get(slab, USED_BLOCKS) * 2 >= this.#capacity(slab, index)) return false;
+    this.#unlink(slab, index);
+    this.#set(slab, NEXT, VACATED);
+    return true;
+  }
+
+  /** How many blocks the slab has room for. */
+  #capacity(slab: number, index: number): number {
+    return Math.floor((this.#get(slab, PAGE_COUNT) * PAGE_UNITS) / classUnits(index));
   }
 
   /** How much memory a block of so many bytes takes. */
@@ -95,7 +130,10 @@ export class Arena {
   /** How much memory the block takes, which may be more than was asked for. */
   blockBytes(address: number): number {
     const slab = this.#slabOf(address);
-    const index = this.#get(slab, CLASS);
+    return this.#blockBytesOf(slab, this.#get(slab, CLASS));
+  }
+
+  #blockBytesOf(slab: number, index: number): number {
     return index === 0 ? this.#get(slab, PAGE_COUNT) * PAGE_BYTES : classUnits(index) * UNIT_BYTES;
   }
 
@@ -118,6 +156,7 @@ export class Arena {
 
   #takeBlock(slab: number, index: number): number {
     this.#set(slab, USED_BLOCKS, this.#get(slab, USED_BLOCKS) + 1);
+    this.#givenBytes += classUnits(index) * UNIT_BYTES;
     let block = this.#get(slab, FREE_BLOCK);
     let fresh = this.#get(slab, FRESH_BLOCK);
     if (block !== 0) {

@@ -2,6 +2,7 @@
 import type { IncrementalState, StateLoader } from '@dpr/runtime';
 import { baseSlice } from './base-slices.ts';
 import { ChunkBuilder, readChunk } from './chunk.ts';
+import { Defragmenter } from './defragmenter.ts';
 import { History } from './history.ts';
 import { Keyspace, type KeyspaceOptions } from './keyspace.ts';
 import { Loading } from './loading.ts';
@@ -16,11 +17,13 @@ export function createEngine(options: KeyspaceOptions): Engine {
   let keyspace = new Keyspace(options);
   let slices = new ChunkBuilder(keyspace.records);
   let reaper = new Reaper(keyspace);
+  let defragmenter = new Defragmenter(keyspace, options.spareBytes);
 
   function load(): StateLoader {
     keyspace = new Keyspace(options);
     slices = new ChunkBuilder(keyspace.records);
     reaper = new Reaper(keyspace);
+    defragmenter = new Defragmenter(keyspace, options.spareBytes);
     const { progress } = keyspace;
     const loading = new Loading(keyspace);
     return {
@@ -46,11 +49,12 @@ export function createEngine(options: KeyspaceOptions): Engine {
     committed(version) {
       keyspace.history.commit(version);
       reaper.begin();
+      defragmenter.begin();
     },
     release(count) {
       const left = keyspace.history.release(count);
       const hasMore = !keyspace.history.isReleased;
-      return hasMore || reaper.work(left);
+      return hasMore || reaper.work(left) || defragmenter.work(left);
     },
     undoBytes: () => keyspace.history.undoBytes,
     baseBytes: () => keyspace.baseBytes,

@@ -48,6 +48,8 @@ export type KeyspaceOptions = {
   readonly maxLiveBytes?: number | undefined;
   /** The index has two to the power of this many tables. */
   readonly tableBits?: number;
+  /** Free blocks are no reason to move records while they take no more than this; usually `SPARE_BYTES`. */
+  readonly spareBytes?: number;
 };
 
 const COLLECTION_BYTES = 8;

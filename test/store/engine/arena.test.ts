@@ -132,6 +132,32 @@ describe('an arena', () => {
     assert.equal(arena.usedBytes, 0);
   });
 
+  it('vacates a slab of which less than half is used, where others of its class have room', () => {
+    const arena = new Arena();
+    const perSlab = PAGE_UNITS / 8;
+    const slabs = [0, 1, 2].map(() => Array.from({ length: perSlab }, () => arena.allocate(64)));
+    const [one = [], two = [], three = []] = slabs;
+    const [kept = 0] = one;
+    for (const block of one.slice(perSlab / 2)) arena.free(block);
+    assert.equal(arena.vacate(kept), false, 'half of it is used');
+    arena.free(one[1] ?? 0);
+    assert.equal(arena.vacate(kept), false, 'it is the only one with room');
+    arena.free(two[0] ?? 0);
+    assert.equal(arena.vacate(two[1] ?? 0), false, 'most of it is used');
+    assert.equal(arena.vacate(three[0] ?? 0), false, 'all of it is used');
+    assert.equal(arena.vacate(kept), true);
+    assert.equal(arena.vacate(kept), true, 'it is vacated already');
+    const { usedBytes } = arena;
+    assert.equal(arena.allocate(64), two[0]);
+    const added = arena.allocate(64);
+    assert.equal(arena.usedBytes, usedBytes + PAGE_BYTES, 'a new slab has it');
+    for (const block of one.slice(2, perSlab / 2)) arena.free(block);
+    arena.free(kept);
+    assert.equal(arena.usedBytes, usedBytes);
+    for (const block of [...two, ...three, added]) arena.free(block);
+    assert.deepEqual([arena.usedBytes, arena.freeBytes], [0, 0]);
+  });
+
   it('puts a large block where pages are free between others', () => {
     const arena = new Arena();
     const addresses = Array.from({ length: 12 }, () => arena.allocate(1_000_000));

@@ -1,8 +1,8 @@
 /** An engine by keys and values that are texts. */
 import { createEngine, type Engine, TYPES } from '@dpr/store/engine';
 
-/** Few tables, so that each of them grows and shrinks. */
-export const OPTIONS = { seed: [1, 2], maxBytes: 2 ** 30, tableBits: 2 } as const;
+/** Few tables, so that each of them grows and shrinks, and records that move whenever much of the memory is free. */
+export const OPTIONS = { seed: [1, 2], maxBytes: 2 ** 30, tableBits: 2, spareBytes: 0 } as const;
 
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
