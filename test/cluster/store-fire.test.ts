@@ -1,4 +1,13 @@
-import { type Fire, startFire } from './fire/fire.ts';
+import {
+  type Fire,
+  isExactUnderFire,
+  losesNothingAfterCommits,
+  PROCESSES,
+  startFire,
+  STORES,
+  summaryOf,
+} from './fire/fire.ts';
+import { localTarget } from './fire/local-target.ts';
 import { tearDown } from './harness.ts';
 
 /** `DPR_FIRE_RUNS=50 DPR_FIRE_SEED=1`: so many runs, by this seed and those after it, with figures, and with stores that stand still. */
@@ -11,17 +20,8 @@ const STILL_CHANCE = IS_SHOWN ? 0.05 : 0;
 /** Kills of all right after the answers to WAITAOF. */
 const KILLS_AFTER_COMMITS = 3;
 
-function show(text: string): void {
-  if (IS_SHOWN) console.log(`      ${text}`);
-}
-
-function summary({ writers, strikes }: Fire): string {
-  const lines = writers.map(({ counts }) =>
-    Object.entries(counts)
-      .map(([name, count]) => `${count} ${name}`)
-      .join(', '),
-  );
-  return [JSON.stringify(strikes.counts), ...lines].join('\n      ');
+function show(lines: readonly string[]): void {
+  if (IS_SHOWN) for (const line of lines) console.log(`      ${line}`);
 }
 
 describe('stores whose processes are killed all the time', () => {
@@ -35,35 +35,15 @@ describe('stores whose processes are killed all the time', () => {
 
   for (const seed of SEEDS) {
     it(`hold what clients were promised, and of the rest a beginning, exactly: seed ${seed}`, async () => {
-      const { writers, strikes } = (fire = await startFire(seed, STILL_CHANCE));
-      let isFailed = false; // one of them: the others end
-      // Each of them was told of a loss, or lost a connection, and was right since.
-      const isOver = (): boolean =>
-        isFailed ||
-        (strikes.counts.kills >= KILLS &&
-          writers.every(({ counts }) => counts.rollbacks + counts.breaks > 0 && counts.looks > 1));
-      const orEnd = async (work: Promise<void>): Promise<void> => {
-        try {
-          await work;
-        } catch (error) {
-          isFailed = true;
-          throw error;
-        }
-      };
-      await Promise.all([...writers.map((writer) => writer.run(isOver)), strikes.run(writers, isOver)].map(orEnd));
-      strikes.killAll();
-      await Promise.all(writers.map((writer) => writer.look()));
-      show(summary(fire));
+      fire = await startFire(await localTarget(STORES, PROCESSES), seed, STILL_CHANCE);
+      await isExactUnderFire(fire, KILLS);
+      show(summaryOf(fire));
     });
 
     it(`lose nothing when they are killed right after the answer to WAITAOF: seed ${seed}`, async () => {
-      const { resp, strikes } = (fire = await startFire(seed, 0));
-      for (let kill = 0; kill < KILLS_AFTER_COMMITS; kill++) {
-        await Promise.all(resp.map((writer) => writer.writeForGood()));
-        strikes.killAll();
-        await Promise.all(resp.map((writer) => writer.look()));
-      }
-      show(summary(fire));
+      fire = await startFire(await localTarget(STORES, PROCESSES), seed, 0);
+      await losesNothingAfterCommits(fire, KILLS_AFTER_COMMITS);
+      show(summaryOf(fire));
     });
   }
 });

@@ -19,10 +19,13 @@ const COMMITTED = '*2\r\n:1\r\n:0\r\n';
 const NOT_YET = '*2\r\n:0\r\n:0\r\n';
 const ROLLBACK = '-ROLLBACK ';
 
+/** Where a server is. */
+export type RespAddress = { readonly host: string; readonly port: number };
+
 export interface RespWriterOptions {
   /** With the seed: tells which writer this is. */
   readonly name: string;
-  readonly port: number;
+  readonly address: RespAddress;
   readonly protocol: '2' | '3';
   readonly random: Random;
   readonly steps: WriterSteps;
@@ -161,12 +164,12 @@ export class RespWriter implements Writer {
   }
 
   async #connect(): Promise<Peer> {
-    const { name, port, protocol } = this.#options;
+    const { name, address, protocol } = this.#options;
     this.#pushed = [];
     const pushed = (push: Buffer): void => void this.#pushed.push(push.toString());
     return until(`a connection of ${name}`, async () => {
       try {
-        const peer = await Peer.connect(name, port, pushed);
+        const peer = await Peer.connect(name, address.port, { host: address.host, pushed });
         await peer.ask([['HELLO', protocol]]);
         return peer;
       } catch {

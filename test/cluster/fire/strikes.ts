@@ -1,7 +1,8 @@
 /** Kills of the processes of a cluster at random, several a second, and processes that stand still. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Random } from '../../simulation/random.ts';
-import { type Place, until } from '../harness.ts';
+import { until } from '../harness.ts';
+import type { FireTarget } from './target.ts';
 import type { Writer } from './writer.ts';
 
 /** From when a strike may come until it does, ms. */
@@ -11,7 +12,7 @@ const EARLY_CHANCE = 0.25;
 const STILL_MS = { least: 2_000, most: 3_000 };
 
 export interface StrikeOptions {
-  readonly place: Place;
+  readonly target: FireTarget;
   readonly random: Random;
   /** The names of all processes. */
   readonly stores: readonly string[];
@@ -24,7 +25,8 @@ export class Strikes {
   readonly #options: StrikeOptions;
   /** Strikes that wait for the next answered commit. */
   #waiting: (() => void) | undefined;
-  readonly #still = new Set<Promise<void>>();
+  /** What is being done to processes. */
+  readonly #underway = new Set<Promise<unknown>>();
   readonly counts = { kills: 0, stills: 0, atCommits: 0 };
 
   constructor(options: StrikeOptions) {
@@ -40,76 +42,57 @@ export class Strikes {
 
   /** @param writers mostly, each of them does something between two strikes */
   async run(writers: readonly Writer[], isOver: () => boolean): Promise<void> {
+    const { random, target } = this.#options;
     while (!isOver()) {
-      if (!this.#options.random.chance(EARLY_CHANCE)) {
-        await until('all to serve, or the end', () => this.#allServe || isOver());
+      if (!random.chance(EARLY_CHANCE)) {
+        await until('all to serve, or the end', () => target.allServe() || isOver());
         const before = writers.map(workOf);
         await until('all to write', () => isOver() || writers.every((one, index) => workOf(one) !== before[index]));
       }
-      await pause(this.#options.random.int(0, MOST_DELAY_MS));
+      await pause(random.int(0, MOST_DELAY_MS));
       this.#strike();
     }
-    await Promise.all(this.#still);
+    await Promise.all(this.#underway);
   }
 
-  get #allServe(): boolean {
-    const { place, stores, finder } = this.#options;
-    return [...stores, finder].every((name) => place.process(name)?.phase === 'serving');
-  }
-
-  killAll(): void {
-    for (const name of [...this.#options.stores, this.#options.finder]) this.#kill(name);
+  /** @returns once there are none of the processes that there were */
+  async killAll(): Promise<void> {
+    const { stores, finder } = this.#options;
+    await Promise.all([...stores, finder].map((name) => this.#kill(name)));
   }
 
   #strike(): void {
     const { random, stores, finder, stillChance } = this.#options;
     const store = random.pick(stores);
-    if (random.chance(stillChance)) return this.#stop(store);
+    if (random.chance(stillChance)) return this.#begin(this.#holdStill(store));
     const kind = random.next();
-    if (kind < 0.6) this.#kill(store);
-    else if (kind < 0.7) this.#kill(finder);
-    else if (kind < 0.8) for (const name of stores) this.#kill(name);
-    else if (kind < 0.9) this.killAll();
+    if (kind < 0.6) this.#begin(this.#kill(store));
+    else if (kind < 0.7) this.#begin(this.#kill(finder));
+    else if (kind < 0.8) for (const name of stores) this.#begin(this.#kill(name));
+    else if (kind < 0.9) this.#begin(this.killAll());
     else this.#waiting = () => this.#atCommit(store);
   }
 
   #atCommit(store: string): void {
     this.counts.atCommits++;
-    if (this.#options.random.chance(0.5)) this.killAll();
-    else this.#kill(store);
+    this.#begin(this.#options.random.chance(0.5) ? this.killAll() : this.#kill(store));
   }
 
-  #kill(name: string): void {
-    if (this.#signal(name, 'SIGKILL') !== undefined) this.counts.kills++;
+  #begin(strike: Promise<void>): void {
+    const ends = strike.finally(() => this.#underway.delete(ends));
+    this.#underway.add(ends);
   }
 
-  #stop(name: string): void {
-    const pid = this.#signal(name, 'SIGSTOP');
-    if (pid === undefined) return;
-    this.counts.stills++;
-    const goesOn = pause(this.#options.random.int(STILL_MS.least, STILL_MS.most)).then(() => {
-      this.#still.delete(goesOn);
-      send(pid, 'SIGCONT');
-    });
-    this.#still.add(goesOn);
+  async #kill(name: string): Promise<void> {
+    if (await this.#options.target.kill(name)) this.counts.kills++;
   }
 
-  /** @returns its pid; undefined: there is no process now */
-  #signal(name: string, signal: NodeJS.Signals): number | undefined {
-    const pid = this.#options.place.process(name)?.pid ?? undefined;
-    return pid !== undefined && send(pid, signal) ? pid : undefined;
+  async #holdStill(name: string): Promise<void> {
+    const { random, target } = this.#options;
+    if (await target.holdStill(name, random.int(STILL_MS.least, STILL_MS.most))) this.counts.stills++;
   }
 }
 
 function workOf({ counts }: Writer): number {
   return counts.steps + counts.looks;
-}
-
-function send(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    process.kill(pid, signal);
-    return true;
-  } catch {
-    return false; // it has ended meanwhile
-  }
 }

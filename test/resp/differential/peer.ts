@@ -15,6 +15,12 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+export interface PeerOptions {
+  readonly host?: string;
+  /** Is told each push. */
+  readonly pushed?: (push: Buffer) => void;
+}
+
 export class Peer {
   readonly name: string;
   readonly #socket: Socket;
@@ -33,9 +39,9 @@ export class Peer {
     socket.on('close', () => this.#fail(new Error(`${name} closed the connection`)));
   }
 
-  /** @param pushed is told each push */
-  static async connect(name: string, port: number, pushed: (push: Buffer) => void = () => undefined): Promise<Peer> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  static async connect(name: string, port: number, options: PeerOptions = {}): Promise<Peer> {
+    const { host = '127.0.0.1', pushed = () => undefined } = options;
+    const socket = connect({ port, host, noDelay: true });
     await once(socket, 'connect');
     return new Peer(name, socket, pushed);
   }
