@@ -1,4 +1,5 @@
 /** Two stores under load by Redis clients and by sessions, while the processes of their cluster are killed all the time. */
+import assert from 'node:assert/strict';
 import { startRedis } from '../../../services/bench/peers/redis.ts';
 import { type TableName, TABLE_NAMES } from '../../resp/differential/commands/index.ts';
 import { createDraw } from '../../resp/differential/draw.ts';
@@ -40,10 +41,19 @@ export interface Fire {
   stop(): Promise<void>;
 }
 
-/** @param target has `STORES` */
+/** Remove what others wrote, for good. */
+async function empty(target: FireTarget, store: number): Promise<void> {
+  const peer = await Peer.connect('a store', target.respPort(store), { host: target.host });
+  const replies = await peer.ask([['FLUSHALL'], ['WAITAOF', '1', '0', '0']]);
+  peer.close();
+  assert.deepEqual(replies.map(String), ['+OK\r\n', '*2\r\n:1\r\n:0\r\n']);
+}
+
+/** @param target has `STORES`, and all of them serve */
 export async function startFire(target: FireTarget, seed: number, stillChance: number): Promise<Fire> {
   const redis = await startRedis('no AOF', { pin: [], signal: new AbortController().signal });
   try {
+    await Promise.all(STORES.map((store) => empty(target, store)));
     const stores = STORES.map((id) => `store-${id}`);
     const strikes = new Strikes({ target, random: createRandom(seed), stores, finder: FINDER, stillChance });
     const redisPort = Number(new URL(redis.address).port);

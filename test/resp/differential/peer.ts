@@ -8,6 +8,9 @@ import { replyEnd } from './reply.ts';
 export type Words = readonly (string | Buffer)[];
 
 const PUSH = 62;
+const MOST_SHOWN = 500;
+/** Some networks have a gateway that accepts connections for any address that has gone, and answers by HTTP. */
+const HTTP = 'HTTP/';
 
 interface Waiting {
   readonly count: number;
@@ -29,6 +32,7 @@ export class Peer {
   #replies: Buffer[] = [];
   #waiting: Waiting | undefined;
   #ended: Error | undefined;
+  #hasAnswered = false;
 
   private constructor(name: string, socket: Socket, pushed: (push: Buffer) => void) {
     this.name = name;
@@ -63,6 +67,11 @@ export class Peer {
   }
 
   #take(piece: Buffer): void {
+    if (!this.#hasAnswered && piece.toString('latin1', 0, HTTP.length) === HTTP) {
+      this.#socket.destroy();
+      return this.#fail(new Error(`where ${this.name} was, something else answers`));
+    }
+    this.#hasAnswered = true;
     this.#input = this.#input.length === 0 ? piece : Buffer.concat([this.#input, piece]);
     let at = 0;
     for (let end = replyEnd(this.#input, at); end !== undefined; end = replyEnd(this.#input, at)) {
@@ -74,7 +83,11 @@ export class Peer {
     this.#input = this.#input.subarray(at);
     const waiting = this.#waiting;
     const due = waiting?.count ?? 0;
-    if (this.#replies.length > due) throw new Error(`${this.name} answered what was not asked`);
+    const unasked = this.#replies[due];
+    if (unasked !== undefined) {
+      const text = Buffer.concat(this.#replies).toString('latin1', 0, MOST_SHOWN);
+      throw new Error(`${this.name} answered what was not asked: ${text}`);
+    }
     if (waiting === undefined || this.#replies.length < due) return;
     this.#waiting = undefined;
     waiting.resolve(this.#replies.splice(0));
