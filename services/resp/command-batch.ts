@@ -6,7 +6,6 @@ import { MAX_BATCH_BYTES, MAX_BATCH_OPERATIONS } from '@dpr/protocol';
 import type { Arguments } from './arguments.ts';
 import { CommandError } from './command-error.ts';
 import { inOneLine, type Protocol, type ReplyWriter } from './reply-writer.ts';
-import { ParkedCommands } from './parked-commands.ts';
 import type { Numbered } from './session-link.ts';
 
 /** Makes the result that the type's cursor is at a part of the reply. */
@@ -53,6 +52,16 @@ export interface Segment {
   /** The first part, and the first operation. */
   part: number;
   operation: number;
+}
+
+/** Commands that were collected, and wait until their client has read more of its replies. */
+export interface ParkedCommands {
+  readonly operations: Buffer;
+  /** Where in it each operation begins, and where the last one ends. */
+  readonly starts: readonly number[];
+  readonly steps: readonly Step[];
+  /** How many steps there are up to the end of each command. */
+  readonly partEnds: readonly number[];
 }
 
 const FIRST_BYTES = 16 * 1024;
@@ -119,18 +128,31 @@ export class CommandBatch {
 
   /** A copy of the commands from the one on that begins with this operation and this step, up to the end of a part. */
   park(operation: number, step: number, part: number, endPart: number): ParkedCommands {
-    const ends = this.partEnds.slice(part, endPart);
-    const steps = this.steps.slice(step, ends.at(-1));
-    const count = steps.filter((one) => typeof one === 'function').length;
-    const starts = this.#starts.slice(operation, operation + count);
-    starts.push(this.#startOf(operation + count));
-    const bytes = Buffer.from(this.bytesOf(operation, operation + count));
-    return new ParkedCommands(
-      bytes,
-      starts,
-      steps,
-      ends.map((end) => end - step),
-    );
+    const partEnds = this.partEnds.slice(part, endPart).map((end) => end - step);
+    const steps = this.steps.slice(step, step + (partEnds.at(-1) ?? 0));
+    const end = operation + steps.filter((one) => typeof one === 'function').length;
+    const from = this.#startOf(operation);
+    const starts: number[] = [];
+    for (let one = operation; one <= end; one++) starts.push(this.#startOf(one) - from);
+    return { operations: Buffer.from(this.bytesOf(operation, end)), starts, steps, partEnds };
+  }
+
+  /** Write commands that were parked, as they were; who adds them to the batch ends the last part. */
+  unpark({ operations, starts, steps, partEnds }: ParkedCommands): void {
+    let operation = 0;
+    let part = 0;
+    for (const [index, step] of steps.entries()) {
+      if (index === partEnds[part]) {
+        this.endPart();
+        part++;
+      }
+      if (typeof step === 'function') {
+        const from = starts[operation++] ?? 0;
+        const end = starts[operation] ?? 0;
+        const at = this.operation(end - from, step);
+        operations.copy(this.#bytes, at, from, end);
+      } else this.literal(step);
+    }
   }
 
   clear(): void {

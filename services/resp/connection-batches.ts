@@ -1,10 +1,9 @@
 /** What one connection has in the batches of its port: what was collected, is in flight, and is answered. */
 import { Arguments } from './arguments.ts';
-import type { Continuation, WriteCommand } from './command-batch.ts';
+import type { Continuation, ParkedCommands, WriteCommand } from './command-batch.ts';
 import { CommandError } from './command-error.ts';
 import type { DependencyToken } from './dependency-token.ts';
 import { MAX_UNREAD_BYTES } from './limits.ts';
-import type { ParkedCommands } from './parked-commands.ts';
 import type { PortBatches, PortUser } from './port-batches.ts';
 import type { Protocol, ReplyWriter } from './reply-writer.ts';
 import { RollbackNotice } from './rollback-notice.ts';
@@ -70,7 +69,7 @@ export class ConnectionBatches implements PortUser {
 
   /** What its parked commands take. */
   get parkedBytes(): number {
-    return this.#parked.reduce((sum, { bytes }) => sum + bytes, 0);
+    return this.#parked.reduce((sum, { operations }) => sum + operations.length, 0);
   }
 
   /** Monotonic time at which something of the port was sent last, ms. */
@@ -166,7 +165,7 @@ export class ConnectionBatches implements PortUser {
     const parked = this.#parked.shift();
     if (parked === undefined) return;
     this.#isUnparking = true;
-    this.addAlone((_words, batch) => parked.write(batch), NO_WORDS, false);
+    this.addAlone((_words, batch) => batch.unpark(parked), NO_WORDS, false);
   }
 
   waitForCommit(): void {

@@ -80,6 +80,7 @@ describe('replies that a client does not read', () => {
     assert.ok(slow.heldBytes() > 100_000);
     readAll(slow);
     assert.equal(slow.heldBytes(), 0);
+    assert.equal(slow.call(['GET', 'b']), `$100000\r\n${'w'.repeat(100_000)}\r\n`);
   });
 
   it('let the first command that waits tell a rollback, and the others execute', () => {
