@@ -1,7 +1,7 @@
 /** Goes over all keys of an index again and again, home by home, as many as there is time for. */
 import { createGroup, HASH_END, type KeyIndex } from './key-index.ts';
 
-/** How many homes are looked at after each commit. */
+/** How many homes are looked at after each commit, unless there are fewer. */
 export const WALKED_HOMES = 16_384;
 
 export class HomeWalk {
@@ -19,7 +19,7 @@ export class HomeWalk {
 
   /** Versions were committed. @param isNeeded whether there may be something to find */
   begin(isNeeded: boolean): void {
-    this.#homesLeft = isNeeded ? WALKED_HOMES : 0;
+    this.#homesLeft = isNeeded ? Math.min(WALKED_HOMES, this.#index.homes) : 0;
   }
 
   /** Look at up to so many homes. @returns whether there are more */

@@ -106,6 +106,11 @@ export class KeyIndex {
     return this.#tables.length;
   }
 
+  /** Of all keys, those that are not there too. */
+  get homes(): number {
+    return this.slotBytes / SLOT_BYTES;
+  }
+
   tableNumber(hash: number): number {
     return hash >>> this.#tableShift;
   }

@@ -193,6 +193,17 @@ describe('a key whose time is over', () => {
     assert.equal(tried.engine.keyspace.records.arena.usedBytes, 0);
   });
 
+  it('is looked for once in each place of a store with few keys, after each commit', () => {
+    const tried = driver();
+    tried.set('k', 'v', 200);
+    tried.engine.seal(1);
+    tried.engine.committed(1);
+    const { homes } = tried.engine.keyspace.index;
+    assert.equal(tried.engine.release(1), true, 'the change of the version');
+    assert.equal(tried.engine.release(homes - 1), true);
+    assert.equal(tried.engine.release(1), false);
+  });
+
   it('stays while a version that may be undone has it', () => {
     const tried = driver();
     tried.advance(300);
