@@ -1,12 +1,14 @@
 /** Memory for what is being made of a value: the value of a write must not lie in the record that is written. */
 import { copyBytes } from './engine/bytes.ts';
+import { NOTHING } from './engine/index.ts';
 
 const FIRST_BYTES = 64 * 1024;
 /** More than this is given back after use. */
 const KEPT_BYTES = 1024 * 1024;
 
 export class Scratch {
-  #memory = new DataView(new ArrayBuffer(FIRST_BYTES));
+  /** Taken when it is begun first: a process has dozens of these, of which its keys may need few. */
+  #memory = NOTHING;
   length = 0;
 
   get memory(): DataView {
@@ -16,7 +18,7 @@ export class Scratch {
   /** Begin with nothing, and with room for so many bytes. */
   begin(bytes: number): void {
     const kept = this.#memory.byteLength;
-    if (bytes > kept || (kept > KEPT_BYTES && bytes <= KEPT_BYTES)) {
+    if (kept === 0 || bytes > kept || (kept > KEPT_BYTES && bytes <= KEPT_BYTES)) {
       this.#memory = new DataView(new ArrayBuffer(Math.max(FIRST_BYTES, 2 ** Math.ceil(Math.log2(bytes)))));
     }
     this.length = 0;

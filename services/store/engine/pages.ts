@@ -1,15 +1,16 @@
 /**
- * Pages of memory, in regions of 16 MiB that are taken from the system one by one and given back when they are empty. Rows of pages go
- * to the lowest place that has room for them, so that the highest regions become empty again.
+ * Pages of memory, in regions of 16 MiB that are taken from the system one by one and given back when they are empty; the first one is
+ * smaller, and stays. Rows of pages go to the lowest place that has room for them, so that the highest regions become empty again.
  */
 import assert from 'node:assert/strict';
-import { PAGE_UNITS, UNIT_BYTES } from './size-classes.ts';
+import { PAGE_BYTES, PAGE_UNITS, UNIT_BYTES } from './size-classes.ts';
 
 const REGION_SHIFT = 21;
 const REGION_UNITS = 2 ** REGION_SHIFT;
 const REGION_MASK = REGION_UNITS - 1;
-const REGION_BYTES = REGION_UNITS * UNIT_BYTES;
 export const REGION_PAGES = REGION_UNITS / PAGE_UNITS;
+/** Of the first region: 1 MiB, so that a store with few keys takes little. */
+export const FIRST_REGION_PAGES = REGION_PAGES / 16;
 /** Addresses have 32 bits. */
 const MAX_REGIONS = 2 ** (32 - REGION_SHIFT);
 
@@ -38,7 +39,7 @@ export class Pages {
 
   /** Bytes of memory taken from the system. */
   get bytes(): number {
-    return (this.#regions.length - this.#vacant.length) * REGION_BYTES;
+    return this.#regions.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
   /** Take a row of pages. @returns the number of the first one: its address is that times `PAGE_UNITS` */
@@ -48,8 +49,8 @@ export class Pages {
       const first = rowOfZeros(this.#takenIn(region), count);
       if (first >= 0) return this.#mark(region, first, count, 1);
     }
-    const region = this.#addRegion();
-    return this.#mark(region, rowOfZeros(this.#takenIn(region), count), count, 1);
+    this.#addRegion();
+    return this.take(count);
   }
 
   give(first: number, count: number): void {
@@ -74,20 +75,20 @@ export class Pages {
     return taken;
   }
 
-  #addRegion(): number {
+  #addRegion(): void {
     const region = this.#vacant.pop() ?? this.#regions.length;
     assert.ok(region < MAX_REGIONS, 'the arena has no more addresses');
-    this.#regions[region] = new DataView(new ArrayBuffer(REGION_BYTES));
-    this.#taken[region] = new Uint8Array(REGION_PAGES);
-    this.#free[region] = REGION_PAGES;
+    const pages = region === 0 ? FIRST_REGION_PAGES : REGION_PAGES;
+    this.#regions[region] = new DataView(new ArrayBuffer(pages * PAGE_BYTES));
+    this.#taken[region] = new Uint8Array(pages);
+    this.#free[region] = pages;
     if (region === 0) this.#reserveFirst();
-    return region;
   }
 
   /** So that no block has address 0, which says: none. */
   #reserveFirst(): void {
     this.#takenIn(0).fill(1, 0, 1);
-    this.#free[0] = REGION_PAGES - 1;
+    this.#free[0] = FIRST_REGION_PAGES - 1;
   }
 
   #drop(region: number): void {

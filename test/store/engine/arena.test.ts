@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Arena, MAX_BLOCK_BYTES } from '../../../services/store/engine/arena.ts';
+import { FIRST_REGION_PAGES } from '../../../services/store/engine/pages.ts';
 import {
   CLASSES,
   classOf,
@@ -12,6 +13,7 @@ import {
 } from '../../../services/store/engine/size-classes.ts';
 import { createRandom } from '../../simulation/random.ts';
 
+const FIRST_REGION_BYTES = FIRST_REGION_PAGES * PAGE_BYTES;
 const LARGEST_CLASS_BYTES = LARGEST_CLASS_UNITS * UNIT_BYTES;
 /** The first size of each class, the last one, and those beside. */
 const BORDERS = Array.from({ length: CLASSES - 1 }, (_, index) => classUnits(index + 1) * UNIT_BYTES).flatMap(
@@ -88,7 +90,7 @@ describe('an arena', () => {
       assert.ok(arena.usedBytes < 8_000_000 * 1.6, `${arena.usedBytes} for ${bytes}`);
       for (const address of addresses) arena.free(address);
       assert.equal(arena.usedBytes, 0);
-      assert.equal(arena.pages.bytes, 16 * 1024 * 1024);
+      assert.equal(arena.pages.bytes, FIRST_REGION_BYTES + MAX_BLOCK_BYTES);
     }
   });
 
@@ -97,7 +99,7 @@ describe('an arena', () => {
     const addresses = Array.from({ length: 200 }, () => arena.allocate(1_000_000));
     assert.ok(arena.pages.bytes >= 200_000_000);
     for (const address of addresses) arena.free(address);
-    assert.equal(arena.pages.bytes, 2 * MAX_BLOCK_BYTES);
+    assert.equal(arena.pages.bytes, FIRST_REGION_BYTES + MAX_BLOCK_BYTES);
     const again = Array.from({ length: 200 }, () => arena.allocate(1_000_000));
     assert.equal(new Set(again).size, 200);
   });
@@ -166,6 +168,15 @@ describe('an arena', () => {
     arena.free(third);
     const large = arena.allocate(2_000_000);
     assert.equal(large, second);
-    assert.equal(arena.pages.bytes, MAX_BLOCK_BYTES);
+    assert.equal(arena.pages.bytes, FIRST_REGION_BYTES + MAX_BLOCK_BYTES);
+  });
+
+  it('takes little for small blocks, and what it needs for a first one that is as large as any', () => {
+    const arena = new Arena();
+    const first = arena.allocate(24);
+    assert.equal(arena.pages.bytes, FIRST_REGION_BYTES);
+    assert.notEqual(first, arena.allocate(MAX_BLOCK_BYTES));
+    assert.equal(arena.pages.bytes, FIRST_REGION_BYTES + MAX_BLOCK_BYTES);
+    assert.notEqual(new Arena().allocate(MAX_BLOCK_BYTES), 0);
   });
 });
