@@ -52,8 +52,9 @@ const TYPICAL_RATES: Readonly<Record<FaultName, number>> = {
  */
 export type Draw = 'usual' | 'small' | SpecialWorldName;
 
-export function drawWorld(random: Random, draw: Draw = 'usual'): WorldOptions {
-  const usual = drawUsual(random);
+/** @param fork of the seed too: what it draws shifts nothing else */
+export function drawWorld(random: Random, fork: Random, draw: Draw = 'usual'): WorldOptions {
+  const usual = { ...drawUsual(random), storeShare: fork.pick(STORE_SHARES) };
   if (draw === 'small') return { ...usual, ...drawSmall(random, usual) };
   const special = draw === 'usual' ? anySpecial(random) : draw;
   return special === undefined ? usual : { ...usual, ...SPECIAL_WORLDS[special].draw(random, usual) };
@@ -86,6 +87,9 @@ function drawSmall(random: Random, { rates }: WorldOptions): Partial<WorldOption
 /** How many there are, mostly few: a seed with eight of each takes as long as ten others. */
 const WORKERS = [1, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 8] as const;
 const CLIENTS = [1, 1, 1, 2, 2, 2, 3, 3, 4, 8] as const;
+
+/** Of the workers whose states are incremental. */
+const STORE_SHARES = [0, 0, 0, 0.6];
 
 /** A Finder that starts waits for members about this many times as long as they take to come back. */
 const RESTARTS_IN_GRACE = 5;

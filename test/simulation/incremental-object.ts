@@ -70,16 +70,16 @@ export function createIncrementalObject(world: World, worker: () => Worker): Inc
   return {
     ...cells,
     get state() {
-      return cells.state();
+      return cells.state;
     },
     nextTaken: () => taken.shift(),
     apply(operations, count) {
       const pieces = piecesOf(operations, count);
-      begin(world, worker(), cells.state(), pieces);
-      return execute(world, worker(), cells.state(), pieces, (next) => cells.follow(next));
+      begin(world, worker(), cells.state, pieces);
+      return execute(world, worker(), cells.state, pieces, (next) => cells.follow(next));
     },
     seal(version) {
-      taken.push(cells.state());
+      taken.push(cells.state);
       return cells.seal(version);
     },
     rollback(version) {
@@ -113,7 +113,7 @@ export function createRecords(states: States) {
   /** Committed and not released. */
   let garbage: Undo[] = [];
 
-  function state(): State {
+  function readState(): State {
     return (records[STATE] as State | undefined) ?? EMPTY;
   }
 
@@ -122,7 +122,9 @@ export function createRecords(states: States) {
   }
 
   return {
-    state,
+    get state() {
+      return readState();
+    },
     follow(next: State): void {
       for (const [place, after] of changesTo(next)) {
         const change = open.get(place);
@@ -133,7 +135,7 @@ export function createRecords(states: States) {
     },
     /** @throws AssertionError when a record is not what the state says */
     check(): void {
-      assert.deepEqual(records, recordsOf(state()), 'the records are not those of the state');
+      assert.deepEqual(records, recordsOf(readState()), 'the records are not those of the state');
     },
     seal(version: number) {
       const left = open.entries();
@@ -199,7 +201,7 @@ export function createRecords(states: States) {
           const bytes = Buffer.from(chunk);
           for (let at = 0; at < bytes.length;) at = decode(states, bytes, at, records);
         },
-        end: (): void => assert.deepEqual(records, recordsOf(state()), 'the records are not those of the state'),
+        end: (): void => assert.deepEqual(records, recordsOf(readState()), 'the records are not those of the state'),
       };
     },
   };

@@ -13,6 +13,9 @@ import type * as run from './run.ts';
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CACHE = path.join(ROOT, 'node_modules', '.cache');
 
+/** Marks an import that is being resolved already. */
+const SHAKEN = {};
+
 export type Simulator = Pick<typeof run, 'runSeed'>;
 
 /** The simulator as one plain module, which is fast, with a mutant's changes applied while its sources are read. */
@@ -20,6 +23,17 @@ export async function buildSimulator(
   mutant: Mutant = { name: 'none', changes: [] },
 ): Promise<Simulator & { readonly bundle: Bundle }> {
   const applied = new Set<string>();
+  /** What only programs need, loggers and sockets, is left out: no module of the rooms does anything when it is imported. */
+  const shake: esbuild.Plugin = {
+    name: 'shake',
+    setup(build) {
+      build.onResolve({ filter: /^(@dpr\/|\.)/ }, async ({ path: name, pluginData, ...from }) => {
+        if (pluginData === SHAKEN) return undefined;
+        const resolved = await build.resolve(name, { ...from, pluginData: SHAKEN });
+        return { ...resolved, sideEffects: false };
+      });
+    },
+  };
   const mutate: esbuild.Plugin = {
     name: 'mutate',
     setup(build) {
@@ -49,7 +63,7 @@ export async function buildSimulator(
       format: 'esm',
       logLevel: 'silent',
       sourcemap: 'external',
-      plugins: [mutate],
+      plugins: [shake, mutate],
     });
     const missed = mutant.changes.find(({ find }) => !applied.has(find));
     if (missed) throw new Error(`mutant '${mutant.name}': ${missed.file} is not part of the simulator`);

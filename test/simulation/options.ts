@@ -112,6 +112,8 @@ export interface WorldOptions {
   readonly executionMs: number;
   /** Workers whose state is incremental, and never in another process. */
   readonly incrementalChance: number;
+  /** Of these, those whose state is in a store. */
+  readonly storeShare: number;
   /** A process dies between two effects of a step rather than between two events. */
   readonly midStepChance: number;
   readonly restartMs: number;
@@ -238,6 +240,7 @@ export const QUIET_WORLD: WorldOptions = {
   asyncStateChance: 0,
   executionMs: 1,
   incrementalChance: 0,
+  storeShare: 0,
   diskErrorChance: 0,
   midStepChance: 0,
   restartMs: 50,

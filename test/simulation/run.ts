@@ -29,6 +29,9 @@ const LOOK_MS = 50;
 /** A world in which this much happens does not come to rest. */
 const MAX_STEPS = 3_000_000;
 
+/** What a seed draws besides the rest. */
+const FORK = 0x6b79;
+
 export interface Outcome {
   readonly seed: number;
   readonly world: WorldOptions;
@@ -77,7 +80,7 @@ export async function runSeed(
 ): Promise<Outcome> {
   const random = createRandom(seed);
   const scheduler = createScheduler();
-  const drawn = drawWorld(random, draw);
+  const drawn = drawWorld(random, createRandom(seed ^ FORK), draw);
   const options = given ?? drawn;
   const coverage = new Map<string, number>();
   let hash = 0x811c9dc5;

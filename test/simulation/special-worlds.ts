@@ -7,6 +7,7 @@ import {
   drawRemote,
   drawSleepers,
   drawStops,
+  drawStores,
   drawSuccession,
   drawSweeping,
 } from './worlds/workers.ts';
@@ -53,6 +54,7 @@ export const SPECIAL_WORLDS = {
   outdated: { share: 0.02, draw: drawOutdated },
   hostile: { share: 0.03, draw: drawHostile },
   sweeping: { share: 0.04, draw: drawSweeping },
+  stores: { share: 0.02, draw: drawStores },
 } as const satisfies Readonly<Record<string, SpecialWorld>>;
 export type SpecialWorldName = keyof typeof SPECIAL_WORLDS;
 export const SPECIAL_WORLD_NAMES = Object.keys(SPECIAL_WORLDS) as SpecialWorldName[];

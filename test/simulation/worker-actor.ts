@@ -22,12 +22,11 @@ import { dialSim } from './dialing.ts';
 import { mountDisk } from './disk.ts';
 import { reachFinder } from './finder-actor.ts';
 import { createSimHost, type SimHost } from './host.ts';
-import { SIM_SECTION_LIMITS } from './incremental-object.ts';
 import { openPort, sharePlaces, type Port, type Sharing } from './ports.ts';
 import { createProcess, kill, type Process } from './scheduler.ts';
 import { checkVolume, volumeLog } from './volume-observer.ts';
 import { keepMember, type WorkerHost } from './worker-host.ts';
-import { createObject, type WorkerObject } from './worker-object.ts';
+import { createObject, sectionLimitsOf, type WorkerObject } from './worker-object.ts';
 import { inWords, isPartitioned, type World } from './world.ts';
 
 export interface WorkerProcess {
@@ -86,7 +85,7 @@ export function startWorker(world: World, host: WorkerHost): void {
     object,
     disk: mountDisk(world, process, disk),
     maxStateBytes: Infinity,
-    sectionLimits: SIM_SECTION_LIMITS,
+    sectionLimits: sectionLimitsOf(host),
     log: volumeLog(world, process, host, () => host.isDamaged || disk !== host.disk),
     note: (effect) => noteLog(world, running, effect),
     finder: { address: 'finder' },

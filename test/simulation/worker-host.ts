@@ -7,10 +7,13 @@ import type { Random } from './random.ts';
 import type { WorkerProcess } from './worker-actor.ts';
 import type { World } from './world.ts';
 
+/** As a whole, as incremental records, or, as they are in production, in a store. */
+export type StateKind = 'whole' | 'records' | 'store';
+
 export interface WorkerHost {
   readonly id: number;
-  /** Its state is an incremental one, in all its processes. */
-  readonly isIncremental: boolean;
+  /** How its state is kept, in all its processes. */
+  readonly stateKind: StateKind;
   disk: SimDisk;
   /** Alive ones, oldest first. */
   processes: WorkerProcess[];
@@ -31,10 +34,16 @@ export interface WorkerHost {
   refusals: number;
 }
 
-export function createHost(id: number, random: Random, { incrementalChance }: WorldOptions): WorkerHost {
+function drawStateKind(random: Random, { incrementalChance, storeShare }: WorldOptions): StateKind {
+  const drawn = random.next();
+  if (drawn >= incrementalChance) return 'whole';
+  return drawn < incrementalChance * storeShare ? 'store' : 'records';
+}
+
+export function createHost(id: number, random: Random, options: WorldOptions): WorkerHost {
   return {
     id,
-    isIncremental: random.chance(incrementalChance),
+    stateKind: drawStateKind(random, options),
     disk: createDisk(random),
     processes: [],
     wanted: false,

@@ -2,10 +2,12 @@
 import type { Worker } from '../../services/core/index.ts';
 import type { StateObject } from '../../services/runtime/worker/state-object.ts';
 import { begin, execute } from './batch-execution.ts';
-import { createIncrementalObject, type IncrementalObject } from './incremental-object.ts';
+import type { SectionLimits } from '../../services/runtime/worker/incremental/index.ts';
+import { createIncrementalObject, SIM_SECTION_LIMITS, type IncrementalObject } from './incremental-object.ts';
 import { piecesOf, type Pieces } from './operations.ts';
 import type { Process } from './scheduler.ts';
 import { EMPTY, type State } from './state-object.ts';
+import { createStoreObject, STORE_SECTION_LIMITS } from './store-object.ts';
 import type { WorkerHost } from './worker-host.ts';
 import type { World } from './world.ts';
 
@@ -26,11 +28,17 @@ const AT_ONCE_CHANCE = 0.7;
 export function createObject(
   world: World,
   process: Process,
-  { isIncremental }: WorkerHost,
+  { stateKind }: WorkerHost,
   worker: () => Worker,
 ): WorkerObject {
   const isRemote = world.random.chance(world.options.asyncStateChance);
-  return isIncremental ? createIncrementalObject(world, worker) : createWholeObject(world, process, isRemote, worker);
+  if (stateKind === 'store') return createStoreObject(world, worker);
+  if (stateKind === 'records') return createIncrementalObject(world, worker);
+  return createWholeObject(world, process, isRemote, worker);
+}
+
+export function sectionLimitsOf({ stateKind }: WorkerHost): SectionLimits {
+  return stateKind === 'store' ? STORE_SECTION_LIMITS : SIM_SECTION_LIMITS;
 }
 
 function createWholeObject(world: World, process: Process, isRemote: boolean, worker: () => Worker): WholeObject {

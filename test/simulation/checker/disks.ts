@@ -7,6 +7,7 @@ import { healthy } from '../../runtime/storage/sim-disk.ts';
 import { RECORD_FILE } from '../../../services/runtime/finder/record-file.ts';
 import { createRecords } from '../incremental-object.ts';
 import { checkpointIn } from '../on-disk.ts';
+import { createSimulatedStore } from '../store/simulated-store.ts';
 import type { WorkerHost } from '../worker-host.ts';
 import type { World } from '../world.ts';
 import { violated } from './truth.ts';
@@ -35,20 +36,22 @@ export async function checkDisks(world: World): Promise<void> {
     if (!checkpoints.some((one) => one.version === version)) {
       violated(10, `the volume of worker ${id} lacks version ${version} of the cut at the end`);
     }
-    if (host.isIncremental && identity !== undefined) await checkChain(world, host, identity, version);
+    if (host.stateKind !== 'whole' && identity !== undefined) await checkChain(world, host, identity, version);
   }
 }
 
 /** The sections that the volume lists make the state that the version had. */
 async function checkChain(world: World, host: WorkerHost, identity: Identity, version: number): Promise<void> {
-  const records = createRecords(world.states);
-  const loader = records.load();
+  const store = host.stateKind === 'store' ? createSimulatedStore(world) : undefined;
+  const state = store ?? createRecords(world.states);
+  const loader = state.load();
   const reader = chunkReader((chunk) => loader.take(chunk));
   const found = await findEarlier(host.disk.mount(healthy), identity, version, Infinity);
   if ('path' in found) throw new Error('an incremental state is never a file');
   for await (const piece of found.read()) reader.take(piece);
   reader.endSection();
-  loader.end();
+  loader.end(version);
   const core = host.processes.at(-1)?.core;
-  if (core?.generation === identity.generation) world.checker.holds(core, version, records.state());
+  if (core?.generation === identity.generation) world.checker.holds(core, version, state.state);
+  store?.comeToRest();
 }

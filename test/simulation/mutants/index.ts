@@ -12,6 +12,7 @@ import type { Mutant } from './mutant.ts';
 import { RUNTIME_MUTANTS } from './runtime.ts';
 import { SESSION_MUTANTS } from './session.ts';
 import { STORAGE_MUTANTS } from './storage.ts';
+import { STORE_MUTANTS } from './store.ts';
 import { WORKER_MUTANTS } from './worker.ts';
 
 export type { Mutant } from './mutant.ts';
@@ -19,6 +20,8 @@ export type { Mutant } from './mutant.ts';
 const TURNOVER = Object.fromEntries(['197', '198', '198b'].map((number) => [number, 'turnover' as const]));
 
 const SWEEPING = Object.fromEntries(Array.from({ length: 15 }, (_, place) => [280 + place, 'sweeping' as const]));
+
+const STORES = Object.fromEntries(Array.from({ length: 20 }, (_, place) => [320 + place, 'stores' as const]));
 
 /** By number: the special worlds that make frequent what the mutant breaks. Seeds of all kinds would take hundreds to catch it. */
 export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
@@ -73,6 +76,7 @@ export const HUNTED_IN: Readonly<Record<string, SpecialWorldName>> = {
   302: 'crowded',
   303: 'crowded',
   304: 'crowded',
+  ...STORES,
 };
 
 export function numberOf({ name }: Mutant): string {
@@ -95,6 +99,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORAGE_MUTANTS,
   ...RUNTIME_MUTANTS,
   ...INCREMENTAL_MUTANTS,
+  ...STORE_MUTANTS,
 ].sort((a, b) => byNumber.compare(a.name, b.name));
 
 /** The mutant whose name begins with `text`. @throws Error when there is none, or several */

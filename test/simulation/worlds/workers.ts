@@ -87,6 +87,18 @@ export function drawSweeping(random: Random, { rates }: WorldOptions): Partial<W
   };
 }
 
+/** States are in stores, under what makes sweeps of other incremental states meet rollbacks, and with all faults of disks now and then. */
+export function drawStores(random: Random, usual: WorldOptions): Partial<WorldOptions> {
+  return {
+    ...drawSweeping(random, usual),
+    storeShare: 1,
+    checkpointIntervalMs: random.pick([5, 10, 30]),
+    decisionGraceMs: random.pick([0, 0, 20]),
+    maxUncommittedCheckpoints: random.pick([3, 1000]),
+    stateBytes: 0,
+  };
+}
+
 /** States live in slow processes, so that a rollback waits for batches while checkpoints from before it are still being written. */
 export function drawRemote(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
   return {
