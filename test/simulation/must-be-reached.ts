@@ -61,7 +61,6 @@ export const MUST_BE_REACHED: readonly string[] = [
   'a store goes back over a seal',
   'a paged collection is undone',
   'a rollback brings back a key that was over',
-  'a rollback brings back a collection that was being removed',
   'a key that is over is reaped',
   'a sweep of a store comes to its end',
   'a store is loaded',

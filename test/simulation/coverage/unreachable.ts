@@ -171,10 +171,6 @@ export const UNREACHABLE: readonly Unreachable[] = [
     blocks: { 'core/worker/quotas.ts': ["return tellShort(worker, 'the checkpoint has more sessions"] },
   },
   {
-    because: 'simulated directories have no locks',
-    blocks: { 'runtime/storage/volume-lock.ts': [] },
-  },
-  {
     because: 'nothing is held up here for so long, but by several faults of disks',
     isRare: true,
     blocks: {
