@@ -86,8 +86,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     '',
     change(
       REAPER,
-      "import { deadlineAt, HIDDEN_TYPES, isPagedAt, typeAt } from './records.ts';",
-      "import { deadlineAt, isPagedAt } from './records.ts';",
+      "import { deadlineAt, HIDDEN_TYPES, isPagedAt, PLACE_BYTES, sizeAt, typeAt } from './records.ts';",
+      "import { deadlineAt, isPagedAt, PLACE_BYTES, sizeAt } from './records.ts';",
     ),
   ),
   mutant(

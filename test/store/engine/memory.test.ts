@@ -1,6 +1,7 @@
 import { createEngine } from '@dpr/store/engine';
 import assert from 'node:assert/strict';
 import { BLOCK_BYTES } from '../../../services/store/engine/changes.ts';
+import { SPARE_BYTES } from '../../../services/store/engine/defragmenter.ts';
 import { createRandom } from '../../simulation/random.ts';
 import { driver, OPTIONS } from './driver.ts';
 
@@ -194,7 +195,7 @@ describe('a key whose time is over', () => {
   });
 
   it('is looked for once in each place of a store with few keys, after each commit', () => {
-    const tried = driver();
+    const tried = driver(createEngine({ ...OPTIONS, spareBytes: SPARE_BYTES }));
     tried.set('k', 'v', 200);
     tried.engine.seal(1);
     tried.engine.committed(1);
