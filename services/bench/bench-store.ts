@@ -187,7 +187,7 @@ async function undoUntil(end: number, adminPort: number, signal: AbortSignal): P
   let most = 0;
   while (performance.now() < end) {
     const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`, { signal })).text();
-    most = Math.max(most, Number(/^dpr_undo_bytes (\S+)$/m.exec(text)?.[1]));
+    most = Math.max(most, Number(/^dpr_worker_undo_bytes (\S+)$/m.exec(text)?.[1]));
     await pause(SCRAPE_INTERVAL_MS, undefined, { signal });
   }
   return most;

@@ -85,5 +85,5 @@ async function bytesPerCheckpoint(client: Cluster, { metrics }: ClusterPeer): Pr
   const after = await metrics();
   session.close();
   const grown = (name: string) => (after.get(name) ?? NaN) - (before.get(name) ?? NaN);
-  return grown('dpr_checkpoint_bytes_total') / grown('dpr_checkpoints_total');
+  return grown('dpr_worker_checkpoint_bytes_total') / grown('dpr_worker_checkpoints_total');
 }

@@ -1,12 +1,14 @@
 /** What the ingress tells of itself to Prometheus. */
-import { gauge, total } from '@dpr/runtime';
-import { Registry } from 'prom-client';
+import { gauge, info, flag, processMetrics, total } from '@dpr/runtime';
+import type { Registry } from 'prom-client';
 import type { Report } from './nginx-feeder.ts';
 import type { WatchState } from './health.ts';
 
 export function ingressMetrics(report: () => Report, watch: () => WatchState): Registry {
-  const registry = new Registry();
-  const flag = (value: boolean) => (value ? 1 : 0);
+  const registry = processMetrics();
+  info(registry, 'dpr_ingress_info', 'Which configuration NGINX serves: always 1.', () => ({
+    configuration: report().serving ?? '',
+  }));
   gauge(registry, 'dpr_ingress_serving', 'NGINX serves a configuration', () => flag(report().serving !== undefined));
   gauge(registry, 'dpr_ingress_refused', 'NGINX refuses the newest configuration', () =>
     flag(report().refused !== undefined),

@@ -1,7 +1,7 @@
 /** Probes and metrics over HTTP, at a port of their own that answers as long as the event loop turns. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { collectDefaultMetrics, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { bindPort } from './bind-port.ts';
 import { keepInHand } from './descriptors.ts';
 import type { Log } from './log.ts';
@@ -22,7 +22,6 @@ export interface AdminOptions extends Probes {
   /** 0: any free port. */
   readonly port: number;
   readonly log: Log;
-  /** The process's own metrics are added to it. */
   readonly metrics: Registry;
   /** `PROGRAMS_ONLY` unless given. */
   readonly visitors?: Visitors;
@@ -45,7 +44,6 @@ export const MAX_ADMIN_CONNECTIONS = 48;
 /** @throws ProcessError when the port cannot be bound */
 export async function serveAdmin(options: AdminOptions): Promise<AdminServer> {
   const { host, port, log, metrics, pages = {}, visitors = PROGRAMS_ONLY } = options;
-  collectDefaultMetrics({ register: metrics });
   const answers: Readonly<Record<string, () => Answer>> = {
     '/startup': options.startup,
     '/ready': options.ready,

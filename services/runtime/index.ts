@@ -15,5 +15,5 @@ export type { Connection, Owner } from './connection.ts';
 export { dial, DIALER_TIMING, type Caller, type Dialer, type DialerOptions } from './dialer.ts';
 export { PROGRAMS_ONLY, type Visitors } from './request-origins.ts';
 export { serveAdmin, type AdminOptions, type AdminServer } from './admin.ts';
-export { gauge, total } from './metrics.ts';
+export { flag, gauge, info, processMetrics, total } from './metrics.ts';
 export { runProcess } from './process.ts';

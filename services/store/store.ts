@@ -6,6 +6,7 @@ import { createEngine, type KeyspaceOptions } from './engine/index.ts';
 import { Executor } from './executor.ts';
 import { STORE_TYPE } from './operations.ts';
 import { limitsOf, storeSettings } from './settings.ts';
+import { registerStoreMetrics, type StoreMemory } from './store-metrics.ts';
 
 /** The store of a process. */
 export interface StoreWorker {
@@ -20,9 +21,11 @@ export function storeWorker(variables: Variables): StoreWorker {
   return {
     type: {
       name: STORE_TYPE,
-      create({ memoryBytes, log }) {
+      create({ memoryBytes, log, metrics }) {
         const limits = limitsOf(storeSettings(variables), memoryBytes, log);
-        return (store = createStore({ seed: drawSeed(), ...limits }));
+        store = createStore({ seed: drawSeed(), ...limits });
+        registerStoreMetrics(metrics, store.memory);
+        return store;
       },
     },
     memory() {
@@ -37,16 +40,6 @@ export type StoreOptions = KeyspaceOptions & {
   readonly nodeBytes?: number;
 };
 
-/** How much memory keys take. */
-export interface StoreMemory {
-  readonly usedBytes: number;
-  /** With more than this, keys are evicted, or else writes refused. */
-  readonly maxBytes: number;
-  readonly evicts: boolean;
-  /** Since the process started. */
-  readonly evictedKeys: number;
-}
-
 export interface Store extends IncrementalState {
   readonly memory: () => StoreMemory;
 }
@@ -59,6 +52,9 @@ export function createStore(options: StoreOptions): Store {
     apply: executor.apply.bind(executor),
     memory: () => ({
       usedBytes: engine.keyspace.liveBytes,
+      spareBytes: engine.keyspace.memoryBytes - engine.keyspace.liveBytes,
+      keys: engine.keyspace.keys,
+      keysWithDeadline: engine.keyspace.deadlines,
       maxBytes: maxLiveBytes ?? maxBytes,
       evicts: maxLiveBytes !== undefined,
       evictedKeys: executor.evictedKeys,

@@ -28,13 +28,13 @@ describe('a process that stands still', () => {
     });
     assert.equal(member.id, 1);
     assert.ok(member.silentMs > 0);
-    assert.equal(await metricOf(place, 'dpr-finder', 'dpr_members_silent'), 1);
+    assert.equal(await metricOf(place, 'dpr-finder', 'dpr_finder_members{state="silent"}'), 1);
 
     const ended = await run.line('processEnded');
     assert.deepEqual([ended.process, ended.reason], ['counter-1', 'did not answer for 10 s, and was killed']);
     await place.processIs('counter-1', ({ phase, pid }) => phase === 'serving' && pid !== frozen);
     assert.deepEqual(await addTo(place, [0, 1], 1), [6, 6]);
-    assert.equal(await metricOf(place, 'dpr-finder', 'dpr_members_silent'), 0);
+    assert.equal(await metricOf(place, 'dpr-finder', 'dpr_finder_members{state="silent"}'), 0);
     const says = run.lines.filter(({ event }) => event === 'processSays' || event === 'warning');
     assert.deepEqual(
       says.filter(({ text }) => String(text).includes('silent')),
@@ -50,11 +50,11 @@ describe('a process that stands still', () => {
     place.kill('dpr-finder', 'SIGSTOP');
     const silent = await run.line('processSilent');
     assert.deepEqual([silent.process, silent.holdsUp], ['dpr-finder', 'nothing commits']);
-    await until('a worker tells of it', async () => (await metricOf(place, 'counter-0', 'dpr_finder_silent')) === 1);
+    await until('a worker tells of it', async () => (await metricOf(place, 'counter-0', 'dpr_worker_finder_silent')) === 1);
     place.kill('dpr-finder', 'SIGCONT');
     assert.equal((await run.line('processAnswers')).process, 'dpr-finder');
     await place.processIs('dpr-finder', ({ phase, restarts }) => phase === 'serving' && restarts === 0);
     assert.deepEqual(await addTo(place, [0, 1], 1), [6, 6]);
-    await until('the worker hears it', async () => (await metricOf(place, 'counter-0', 'dpr_finder_silent')) === 0);
+    await until('the worker hears it', async () => (await metricOf(place, 'counter-0', 'dpr_worker_finder_silent')) === 0);
   });
 });

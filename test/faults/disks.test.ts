@@ -31,14 +31,14 @@ describe('disks that are full', () => {
       })();
       await until(
         'as many versions as may be unwritten',
-        async () => (await metric(admin, 'dpr_unwritten_versions')) === MAX_UNWRITTEN_VERSIONS,
+        async () => (await metric(admin, 'dpr_worker_unwritten_versions')) === MAX_UNWRITTEN_VERSIONS,
       );
-      await until('a batch that waits', async () => (await metric(admin, 'dpr_waiting_batches')) > 0);
+      await until('a batch that waits', async () => (await metric(admin, 'dpr_worker_waiting_batches')) > 0);
       assert.ok(added >= MAX_UNWRITTEN_VERSIONS - 1, 'it answered until then');
       const failure = await said(worker, 'the failure', ({ event }) => event === 'writeFailed');
       assert.match(String(failure.reason), NO_ROOM);
       assert.ok(String(failure.reason).includes(data), 'names the file');
-      assert.ok((await metric(admin, 'dpr_write_failures_total')) > 0);
+      assert.ok((await metric(admin, 'dpr_worker_checkpoint_write_failures_total')) > 0);
       await within('a commit by the other worker', other.counter(1).add(300).committed);
 
       scarce.free(worker);
@@ -91,7 +91,7 @@ describe('disks that are full', () => {
     const failure = await said(site.finder, 'the failure', ({ event }) => event === 'writeFailed');
     assert.match(String(failure.reason), NO_ROOM);
     assert.ok(String(failure.reason).includes(scarce.directory), 'names the file');
-    assert.ok((await metric(site.ports.admin, 'dpr_record_write_failures_total')) > 0);
+    assert.ok((await metric(site.ports.admin, 'dpr_finder_record_write_failures_total')) > 0);
     await session.counter(0).add(1);
     assert.equal(session.uncommitted.operations, 3, 'nothing was committed');
     scarce.free(site.finder);

@@ -79,9 +79,9 @@ describe('a worker with little memory', () => {
     const [worker] = site.workers;
     assert.ok(worker);
     await said(worker, 'that memory is short', ({ event }) => event === 'memoryShort');
-    assert.ok((await metricOf('dpr_reply_bytes')) <= (await metricOf('dpr_reply_limit_bytes')));
-    assert.ok((await metricOf('dpr_unsent_bytes')) <= (await metricOf('dpr_unsent_limit_bytes')));
-    const connections = async (): Promise<true | undefined> => (await metricOf('dpr_connections')) <= 1 || undefined;
+    assert.ok((await metricOf('dpr_worker_reply_bytes')) <= (await metricOf('dpr_worker_reply_limit_bytes')));
+    assert.ok((await metricOf('dpr_worker_unsent_bytes')) <= (await metricOf('dpr_worker_unsent_limit_bytes')));
+    const connections = async (): Promise<true | undefined> => (await metricOf('dpr_worker_connections')) <= 1 || undefined;
     await until('the end of those that do not read', connections);
     const { added, longestMs } = await beside.stop();
     assert.ok(longestMs < LONGEST_WAIT_MS, `${longestMs} ms`);
@@ -116,7 +116,7 @@ describe('a worker with little memory', () => {
 
     await site.workers[0]?.end('SIGKILL');
     await site.restartWorker(0);
-    const held = await metric(site.workerAdminPort(0), 'dpr_sessions');
+    const held = await metric(site.workerAdminPort(0), 'dpr_worker_sessions');
     assert.ok(held > 20_000, `${held} sessions`);
     assert.ok(peakBytes(site) < MIN_MEMORY_BYTES + PROGRAM_BYTES, `${peakBytes(site) / MIB} MiB after the restart`);
     const again = await greet(site.workerPort(0));

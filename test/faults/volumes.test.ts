@@ -191,7 +191,7 @@ describe('volumes that are not as they were left', () => {
     afterEach(cleanUp);
 
     /** How many workers listed their graphs to the Finder that runs. */
-    const met = (site: Site): Promise<number> => metric(site.ports.admin, 'dpr_members_connected');
+    const met = (site: Site): Promise<number> => metric(site.ports.admin, 'dpr_finder_members{state="connected"}');
     const metBoth = (site: Site): Promise<unknown> =>
       until('both workers at the Finder', async () => (await met(site)) === 2);
 

@@ -72,8 +72,8 @@ describe('a cluster with a client at another address that opens connection after
     assert.ok(begun > 10_000, `${begun} sessions`);
     const admin = cluster.workerAdminPort(0);
     const [held, limit] = [
-      await readMetric(admin, 'dpr_session_bytes'),
-      await readMetric(admin, 'dpr_session_limit_bytes'),
+      await readMetric(admin, 'dpr_worker_session_bytes'),
+      await readMetric(admin, 'dpr_worker_session_limit_bytes'),
     ];
     assert.ok(held < 0.51 * limit, `${held} of ${limit} bytes`);
     for (let client = 0; client < 5; client++) await isServed();

@@ -38,8 +38,9 @@ describe('the health of the ingress', () => {
       () => report,
       () => ({ failures: 4, reason: 'away' }),
     ).metrics();
-    const values = text.split('\n').filter((line) => line.startsWith('dpr_'));
+    const values = text.split('\n').filter((line) => line.startsWith('dpr_ingress_'));
     assert.deepEqual(values, [
+      'dpr_ingress_info{configuration="a"} 1',
       'dpr_ingress_serving 1',
       'dpr_ingress_refused 0',
       'dpr_ingress_routes 3',

@@ -2,9 +2,8 @@ import { createLog, EXIT, ProcessError } from '@dpr/runtime';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { Registry } from 'prom-client';
 import { MAX_ADMIN_CONNECTIONS, serveAdmin, type AdminServer } from '../../services/runtime/admin.ts';
-import { gauge, total, writeSeconds } from '../../services/runtime/metrics.ts';
+import { gauge, processMetrics, total, writeSeconds } from '../../services/runtime/metrics.ts';
 
 const log = createLog('silent', {});
 
@@ -12,7 +11,7 @@ describe('the admin port', () => {
   let admin: AdminServer;
   let reason: string | undefined;
   let operations = 0;
-  const metrics = new Registry();
+  const metrics = processMetrics();
   before(async () => {
     total(metrics, 'dpr_operations_total', 'Operations.', () => operations);
     gauge(metrics, 'dpr_world_line', 'World-line.', () => 7);
@@ -77,7 +76,7 @@ describe('the admin port', () => {
   });
 
   it('fails with the reason when its port is taken', async () => {
-    const again = { host: '127.0.0.1', port: admin.port, log, metrics: new Registry() };
+    const again = { host: '127.0.0.1', port: admin.port, log, metrics: processMetrics() };
     const probes = { startup: () => undefined, ready: () => undefined };
     await assert.rejects(
       serveAdmin({ ...again, ...probes }),

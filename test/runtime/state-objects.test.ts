@@ -209,7 +209,7 @@ describe('a state object in another process', () => {
     client.send(append(1, 'text'));
     await begun.promise;
     client.close();
-    while (!/^dpr_connections 0$/m.test(await metrics(worker))) await client.closed;
+    while (!/^dpr_worker_connections 0$/m.test(await metrics(worker))) await client.closed;
     asked.resolve(new Uint8Array(MAX_BATCH_BYTES + 1));
     await assert.rejects(
       worker.ended,

@@ -196,5 +196,6 @@ describe('a store', () => {
 
 function create(memoryBytes: number) {
   const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-  return storeWorker({}).type.create({ directory: '/nowhere', log, memoryBytes }) as IncrementalState;
+  const metrics = { gauge: () => undefined, total: () => undefined };
+  return storeWorker({}).type.create({ directory: '/nowhere', log, memoryBytes, metrics }) as IncrementalState;
 }

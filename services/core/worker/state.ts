@@ -330,6 +330,12 @@ export function cutOf({ config, committed, worldLine }: Worker, stamp: Stamp): M
   return { kind: 'cut', stamp, worldLine, decisions: [], cut: new Map([[config.id, committed]]) };
 }
 
+/** When the oldest operation executed that is not committed; undefined: all are. */
+export function uncommittedSince({ uncommitted, unwritten, executed, executedSince }: Worker): number | undefined {
+  const oldest = uncommitted[0] ?? unwritten[0];
+  return oldest?.since ?? (executed ? executedSince : undefined);
+}
+
 /** What a rollback in memory would need. */
 export function undoBytes({ state, sessions }: Worker): number {
   return state.undoBytes() + sessions.undo.bytes;

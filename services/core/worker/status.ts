@@ -1,7 +1,7 @@
 /** What a worker's process shows of its state machine: in probes, metrics, and greetings. */
 import type { Stamp } from '@dpr/protocol';
 import { entryBytes } from './session-table.ts';
-import { isMember, undoBytes, type Worker, type WorkerPhase } from './state.ts';
+import { isMember, uncommittedSince, undoBytes, type Worker, type WorkerPhase } from './state.ts';
 
 export interface WorkerStatus {
   readonly id: number;
@@ -26,8 +26,11 @@ export interface WorkerStatus {
   readonly executed: number;
   readonly durable: number;
   readonly committed: number;
-  /** Operations executed by this process. */
+  /** Operations executed by this process; and those of them that are not committed, and were not rolled back. */
   readonly operations: number;
+  readonly uncommittedOperations: number;
+  /** Monotonic time at which the oldest operation executed that is not committed, ms; undefined: there is none. */
+  readonly uncommittedSince: number | undefined;
   /** Versions sealed and not durable, and the bytes of their sections of the session table. */
   readonly unwritten: number;
   readonly unwrittenBytes: number;
@@ -48,6 +51,7 @@ export interface WorkerStatus {
 
 export function workerStatus(worker: Worker): WorkerStatus {
   const { config, sessions, uncommitted, committed } = worker;
+  const since = uncommittedSince(worker);
   return {
     id: config.id,
     type: config.type,
@@ -66,6 +70,9 @@ export function workerStatus(worker: Worker): WorkerStatus {
     durable: uncommitted.at(-1)?.version ?? committed,
     committed,
     operations: worker.operations,
+    // What a rollback took back counts as executed until the state is there again.
+    uncommittedOperations: since === undefined ? 0 : worker.operations - worker.committedOperations,
+    uncommittedSince: since,
     unwritten: worker.unwritten.length,
     unwrittenBytes: worker.unwrittenBytes,
     uncommitted: uncommitted.length,

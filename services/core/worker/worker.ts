@@ -48,6 +48,7 @@ import {
   refuse,
   stop,
   toFinder,
+  uncommittedSince,
   upTime,
   type Worker,
   type WorkerConfig,
@@ -275,8 +276,7 @@ function finish(worker: Worker): void {
 
 function reportProgress(worker: Worker): void {
   worker.progressAt = worker.now;
-  const oldest = worker.uncommitted[0] ?? worker.unwritten[0];
-  const since = oldest?.since ?? (worker.executed ? worker.executedSince : worker.now);
+  const since = uncommittedSince(worker) ?? worker.now;
   const message: MessageOf<'progress'> = {
     kind: 'progress',
     version: worker.version,

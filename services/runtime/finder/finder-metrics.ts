@@ -1,18 +1,24 @@
 import type { FinderStatus } from '@dpr/core';
 import type { Registry } from 'prom-client';
-import { gauge, total, writeSeconds } from '../metrics.ts';
+import { flag, gauge, gauges, total, writeSeconds } from '../metrics.ts';
 
 /** What the Finder's surroundings count. */
 export interface FinderCounts {
   recordWrites: number;
   failedWrites: number;
   cuts: number;
+  /** When the last cut was announced, ms since 1970; 0: none was. */
+  lastCutAt: number;
   rollbacks: number;
   reports: number;
   readonly connections: () => number;
+  /** How many there may be. */
+  readonly maxConnections: number;
   /** Connections that were closed because they held most when memory was short. */
   readonly gaveWay: () => number;
 }
+
+const MS_PER_SECOND = 1_000;
 
 /** @returns what the seconds of each write of the record are told to */
 export function registerFinderMetrics(
@@ -20,44 +26,37 @@ export function registerFinderMetrics(
   status: () => FinderStatus,
   counts: FinderCounts,
 ): (s: number) => void {
-  gauge(registry, 'dpr_world_line', 'The world-line of the cluster.', () => status().worldLine);
-  gauge(registry, 'dpr_members', 'Workers that are members.', () => status().members);
-  gauge(
-    registry,
-    'dpr_members_connected',
-    'Members whose graph is known on a live connection.',
-    () => status().connected,
-  );
-  gauge(
-    registry,
-    'dpr_members_silent',
-    'Members that are connected and do not answer: what depends on them does not commit.',
-    () => status().silent,
-  );
-  gauge(
-    registry,
-    'dpr_members_blocked',
-    'Members of which nothing was committed for 10 s, though they have durable checkpoints.',
-    () => status().blocked,
-  );
-  gauge(registry, 'dpr_connections', 'Peers that greeted and are connected.', counts.connections);
-  gauge(
-    registry,
-    'dpr_uncommitted_checkpoints',
-    'Checkpoints reported and not covered by the cut.',
-    () => status().uncommitted,
-  );
-  total(
-    registry,
-    'dpr_connections_short_total',
-    'Connections that were closed because they held most when memory was short.',
-    counts.gaveWay,
-  );
-  total(registry, 'dpr_record_writes_total', 'Records made durable.', () => counts.recordWrites);
-  total(registry, 'dpr_record_write_failures_total', 'Writes of the record that failed.', () => counts.failedWrites);
-  total(registry, 'dpr_cuts_total', 'Cuts announced.', () => counts.cuts);
-  total(registry, 'dpr_rollbacks_total', 'World-lines decided by this process.', () => counts.rollbacks);
-  total(registry, 'dpr_reports_total', 'Checkpoints and graphs that workers reported.', () => counts.reports);
-  const seconds = writeSeconds(registry, 'dpr_record_write_seconds', 'How long a record took to become durable.');
+  registerState(registry, status);
+  gauge(registry, 'dpr_finder_connections', 'Peers that greeted and are connected.', counts.connections);
+  gauge(registry, 'dpr_finder_connections_limit', 'How many there may be.', () => counts.maxConnections);
+  const short = 'Connections that were closed because they held most when memory was short.';
+  total(registry, 'dpr_finder_connections_short_total', short, counts.gaveWay);
+  total(registry, 'dpr_finder_record_writes_total', 'Records made durable.', () => counts.recordWrites);
+  const failures = 'Writes of the record that failed.';
+  total(registry, 'dpr_finder_record_write_failures_total', failures, () => counts.failedWrites);
+  total(registry, 'dpr_finder_cuts_total', 'Cuts announced.', () => counts.cuts);
+  const lastCut = 'When the last cut was announced, seconds since 1970; 0: none was.';
+  gauge(registry, 'dpr_finder_last_cut_timestamp_seconds', lastCut, () => counts.lastCutAt / MS_PER_SECOND);
+  total(registry, 'dpr_finder_rollbacks_total', 'World-lines decided by this process.', () => counts.rollbacks);
+  total(registry, 'dpr_finder_reports_total', 'Checkpoints and graphs that workers reported.', () => counts.reports);
+  const took = 'How long a record took to become durable.';
+  const seconds = writeSeconds(registry, 'dpr_finder_record_write_seconds', took);
   return (s) => seconds.observe(s);
+}
+
+function registerState(registry: Registry, status: () => FinderStatus): void {
+  gauge(registry, 'dpr_finder_world_line', 'The world-line of the cluster.', () => status().worldLine);
+  gauge(registry, 'dpr_finder_refusing', '1 while it serves no peer, since its record is in doubt.', () =>
+    flag(status().refusal !== ''),
+  );
+  const members =
+    'Members that are connected and answer, that are connected and do not answer, and that are away: what depends on the latter two does not commit.';
+  gauges(registry, 'dpr_finder_members', members, 'state', () => {
+    const { members: all, connected, silent } = status();
+    return { connected: connected - silent, silent, away: all - connected };
+  });
+  const blocked = 'Members of which nothing was committed for 10 s, though they have durable checkpoints.';
+  gauge(registry, 'dpr_finder_blocked_members', blocked, () => status().blocked);
+  const uncommitted = 'Checkpoints reported and not covered by the cut.';
+  gauge(registry, 'dpr_finder_uncommitted_checkpoints', uncommitted, () => status().uncommitted);
 }

@@ -3,7 +3,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { FINDER_DEFAULTS, finderStatus, stepFinder } from '@dpr/core';
 import type { FinderEffect, FinderStatus } from '@dpr/core';
 import { FrameError } from '@dpr/protocol';
-import { Registry } from 'prom-client';
 import { serveAdmin, type Probes } from '../admin.ts';
 import { limitBytes, type Budgets } from '../budget.ts';
 import type { Owner } from '../connection.ts';
@@ -12,8 +11,10 @@ import { EXIT, ProcessError } from '../exit-codes.ts';
 import type { Doorkeeper, PeerRole } from '../greeting.ts';
 import { nodeHost } from '../node-host.ts';
 import { listen } from '../listener.ts';
+import { LISTENER_LIMITS } from '../listener-limits.ts';
 import type { Log } from '../log.ts';
 import { divideMemory } from '../memory.ts';
+import { processMetrics } from '../metrics.ts';
 import { CLIENTS_SHARE, createPlaces } from '../connection-places.ts';
 import { STOP_LIMIT_MS, type Running } from '../process.ts';
 import {
@@ -48,8 +49,10 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
     recordWrites: 0,
     failedWrites: 0,
     cuts: 0,
+    lastCutAt: 0,
     rollbacks: 0,
     reports: 0,
+    maxConnections: LISTENER_LIMITS.connections,
     connections: () => kernel.connections(),
     gaveWay: () => [clients.unsent, clients.received, others.received].reduce((sum, one) => sum + one.gaveWay(), 0),
   };
@@ -67,7 +70,10 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
         observeWrite(seconds);
       },
       failedWrite: () => counts.failedWrites++,
-      cut: () => counts.cuts++,
+      cut() {
+        counts.cuts++;
+        counts.lastCutAt = nodeHost.wall();
+      },
     },
   });
   const status = (): FinderStatus => finderStatus(kernel.finder);
@@ -97,7 +103,7 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
     { ...shared, port: settings.port, visitors, addresses, roles: ['client'], elsewhere },
     owner,
   );
-  const metrics = new Registry();
+  const metrics = processMetrics();
   const observeWrite = registerFinderMetrics(metrics, status, counts);
   const admin = await serveAdmin({
     host,

@@ -3,12 +3,12 @@
  * that. So it leaves a note beside its directory with the pod's name in it; another pod, of a worker added again, takes no notice.
  */
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { Registry } from 'prom-client';
 import { serveAdmin } from '../admin.ts';
 import { deferred } from '../deferred.ts';
 import type { WorkerSettings } from '../environment.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Log } from '../log.ts';
+import { processMetrics } from '../metrics.ts';
 import type { Running } from '../process.ts';
 
 /** Runs the worker, or stays idle where it left in this same pod. @param pod unique; undefined: there is no pod */
@@ -38,7 +38,7 @@ async function stayAway({ host, adminPort }: WorkerSettings, log: Log): Promise<
     host,
     port: adminPort,
     log,
-    metrics: new Registry(),
+    metrics: processMetrics(),
     startup: () => undefined,
     ready: () => 'the worker left the cluster',
   });

@@ -1,4 +1,5 @@
 import type { IncrementalState } from './incremental-state.ts';
+import type { TypeMetrics } from './type-metrics.ts';
 
 /**
  * What an author of a worker type with a small state implements; with a large one, `IncrementalState`. The type knows its operations and its state; sessions, versions, checkpoints,
@@ -59,6 +60,8 @@ export interface StateContext {
   readonly log: StateLog;
   /** What the process may use of memory, bytes; the harness needs a part of it. */
   readonly memoryBytes: number;
+  /** Numbers of the type's own, beside those of the worker. */
+  readonly metrics: TypeMetrics;
 }
 
 /** Lines of the worker's own log; an `event` tells what they are about. */

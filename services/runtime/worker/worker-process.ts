@@ -2,7 +2,6 @@
 import path from 'node:path';
 import { stepWorker, WORKER_DEFAULTS, workerStatus } from '@dpr/core';
 import type { WorkerConfig, WorkerStatus } from '@dpr/core';
-import { Registry } from 'prom-client';
 import { serveAdmin, type Probes } from '../admin.ts';
 import type { BytePortOptions } from '../byte-port.ts';
 import { createPlaces } from '../connection-places.ts';
@@ -15,11 +14,13 @@ import { nodeHost } from '../node-host.ts';
 import { checkPort, type ListenerOptions } from '../listener.ts';
 import type { Log } from '../log.ts';
 import { divideMemory, type MemoryBudget } from '../memory.ts';
+import { processMetrics } from '../metrics.ts';
 import type { Running } from '../process.ts';
 import { nodeDisk, prepareDirectory } from '../storage/index.ts';
 import { clientPort, type ClientPort } from './client-port.ts';
 import type { CreateSidePort, SidePort } from './side-port.ts';
 import type { WorkerType } from './state-object.ts';
+import { typeMetrics } from './type-metrics.ts';
 import { runWorker } from './worker.ts';
 import { logEvents } from './worker-log.ts';
 import { registerWorkerMetrics, type WorkerCounts } from './worker-metrics.ts';
@@ -49,7 +50,10 @@ export async function startWorker(
   const directory = await prepareDirectories(settings.data);
   const memory = divideMemory(settings.memoryBytes);
   const { bytes, limits, maxUnsentBytes, maxReceivedBytes } = memory;
-  const object = await type.create({ directory, log, memoryBytes: bytes });
+  const metrics = processMetrics();
+  const own = typeMetrics(metrics, type.name);
+  let restoreBegan = nodeHost.now();
+  const object = await type.create({ directory, log, memoryBytes: bytes, metrics: own });
 
   const budgets = { unsent: limitBytes(maxUnsentBytes), received: limitBytes(maxReceivedBytes) } satisfies Budgets;
   log.info({ event: 'memory', bytes, ...limits, maxUnsentBytes, maxReceivedBytes });
@@ -59,6 +63,9 @@ export async function startWorker(
     checkpointBytes: 0,
     failedWrites: 0,
     rollbacks: 0,
+    lostOperations: 0,
+    restoreSeconds: 0,
+    maxConnections: LISTENER_LIMITS.connections,
     connections: () => kernel.port.connections(),
     finderIsSilent: () => kernel.finderIsSilent(),
   };
@@ -70,9 +77,9 @@ export async function startWorker(
     roles: ['client'],
     elsewhere: "workers and operators greet at the Finder's control port",
   };
+  const config = configOf(settings, memory);
   const kernel = runWorker(nodeHost, {
-    config: configOf(settings, memory),
-    ...{ object, log, token: tokens.control, maxStateBytes: memory.maxStateBytes, step: stepWorker },
+    ...{ config, object, log, token: tokens.control, maxStateBytes: memory.maxStateBytes, step: stepWorker },
     disk: nodeDisk(settings.data),
     finder: { address: settings.finder, timing },
     portFor(owner, arrivals, failed) {
@@ -84,7 +91,13 @@ export async function startWorker(
       return withSidePort(own, resp(parts));
     },
     note(effect) {
-      if (effect.event === 'rollback') counts.rollbacks++;
+      if (effect.event === 'rollback') {
+        counts.rollbacks++;
+        counts.lostOperations += Number(effect.details.lostOperations);
+        restoreBegan = nodeHost.now();
+      } else if (effect.event === 'restored') {
+        counts.restoreSeconds = (nodeHost.now() - restoreBegan) / 1_000;
+      }
       note(effect);
     },
     counts: {
@@ -99,8 +112,10 @@ export async function startWorker(
   });
 
   const status = (): WorkerStatus => workerStatus(kernel.worker);
-  const metrics = new Registry();
-  const observeWrite = registerWorkerMetrics(metrics, status, counts, { ...memory, ...budgets });
+  const observeWrite = registerWorkerMetrics(metrics, {
+    ...{ status, counts, config, object, now: nodeHost.now },
+    memory: { ...memory, ...budgets },
+  });
   const probes = probesOf(status, kernel.port.isOpen);
   const withoutPages = { ...visitors, origins: [] };
   const admin = await serveAdmin({ host, port: settings.adminPort, log, metrics, visitors: withoutPages, ...probes });
