@@ -19,6 +19,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   'infra/config': { rooms: ['infra/plan'], packages: ['zod'] },
   'infra/plan': { node: ['node:crypto'] }, // for hashes
   'infra/stack-file.ts': { rooms: ['infra/config', 'infra/stack-config.ts'], packages: ['yaml'], node: true },
+  'infra/monitoring': { rooms: ['infra/plan'] },
   'infra/components': { rooms: ['infra/config', 'infra/plan'], packages: ['@pulumi/'], node: true },
   'infra/azure': { rooms: ['infra/config', 'infra/plan'], packages: ['@pulumi/'], node: true },
   'infra/stack-config.ts': {},

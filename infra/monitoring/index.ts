@@ -1,0 +1,2 @@
+export { type Alert, ALERTS } from './alerts.ts';
+export { monitoringResources, type MonitoringOptions, ruleGroups } from './resources.ts';
