@@ -50,11 +50,17 @@ describe('a process that stands still', () => {
     place.kill('dpr-finder', 'SIGSTOP');
     const silent = await run.line('processSilent');
     assert.deepEqual([silent.process, silent.holdsUp], ['dpr-finder', 'nothing commits']);
-    await until('a worker tells of it', async () => (await metricOf(place, 'counter-0', 'dpr_worker_finder_silent')) === 1);
+    await until(
+      'a worker tells of it',
+      async () => (await metricOf(place, 'counter-0', 'dpr_worker_finder_silent')) === 1,
+    );
     place.kill('dpr-finder', 'SIGCONT');
     assert.equal((await run.line('processAnswers')).process, 'dpr-finder');
     await place.processIs('dpr-finder', ({ phase, restarts }) => phase === 'serving' && restarts === 0);
     assert.deepEqual(await addTo(place, [0, 1], 1), [6, 6]);
-    await until('the worker hears it', async () => (await metricOf(place, 'counter-0', 'dpr_worker_finder_silent')) === 0);
+    await until(
+      'the worker hears it',
+      async () => (await metricOf(place, 'counter-0', 'dpr_worker_finder_silent')) === 0,
+    );
   });
 });

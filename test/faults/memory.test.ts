@@ -81,7 +81,8 @@ describe('a worker with little memory', () => {
     await said(worker, 'that memory is short', ({ event }) => event === 'memoryShort');
     assert.ok((await metricOf('dpr_worker_reply_bytes')) <= (await metricOf('dpr_worker_reply_limit_bytes')));
     assert.ok((await metricOf('dpr_worker_unsent_bytes')) <= (await metricOf('dpr_worker_unsent_limit_bytes')));
-    const connections = async (): Promise<true | undefined> => (await metricOf('dpr_worker_connections')) <= 1 || undefined;
+    const connections = async (): Promise<true | undefined> =>
+      (await metricOf('dpr_worker_connections')) <= 1 || undefined;
     await until('the end of those that do not read', connections);
     const { added, longestMs } = await beside.stop();
     assert.ok(longestMs < LONGEST_WAIT_MS, `${longestMs} ms`);

@@ -83,7 +83,8 @@ describe('processes that stand still and wake up', () => {
     const dialed = (event: unknown) => event === 'connected' || event === 'disconnected';
     const isAway = ({ lines }: Child) => lines.findLast(({ event }) => dialed(event))?.event === 'disconnected';
     await until('the workers found out that the Finder is silent', () => site.workers.every(isAway));
-    const committed = () => Promise.all([0, 1].map((id) => metric(site.workerAdminPort(id), 'dpr_worker_committed_version')));
+    const committed = () =>
+      Promise.all([0, 1].map((id) => metric(site.workerAdminPort(id), 'dpr_worker_committed_version')));
     const before = await committed();
     await work.more(50);
     assert.deepEqual(await committed(), before, 'nothing commits');

@@ -73,7 +73,10 @@ describe('a cluster with a client that has it hold bytes', () => {
         for (let sent = 1; sent < 15; sent++) yield part;
       }
       await isBorne(admin, Promise.all(peers.map((peer) => writeAll(peer, endless()))));
-      assert.ok((await readMetric(admin, 'dpr_(?:worker|finder)_connections_short_total')) > 0, 'connections that hold most give way');
+      assert.ok(
+        (await readMetric(admin, 'dpr_(?:worker|finder)_connections_short_total')) > 0,
+        'connections that hold most give way',
+      );
       for (const { socket } of peers) socket.destroy();
       await beside.goOn();
     });
