@@ -7,7 +7,7 @@ export interface Alert {
   readonly name: string;
   /** PromQL. */
   readonly expr: string;
-  /** How long that must hold before anybody is told, as Prometheus writes it. */
+  /** How long that must hold before the alert fires, as Prometheus writes it. */
   readonly holdsFor: string;
   /** `critical`: nothing is committed, or data is at risk. */
   readonly severity: 'warning' | 'critical';
