@@ -4,6 +4,9 @@ import type { Budgets } from '../budget.ts';
 import type { MemoryBudget } from '../memory.ts';
 import { flag, gauge, info, total, writeSeconds } from '../metrics.ts';
 import type { AnyState } from './state-object.ts';
+import type { LogEffect } from './worker-log.ts';
+
+const MS_PER_SECOND = 1_000;
 
 /** What the worker's surroundings count. */
 export interface WorkerCounts {
@@ -21,6 +24,20 @@ export interface WorkerCounts {
   readonly finderIsSilent: () => boolean;
 }
 
+/** @param now monotonic time, ms @returns who is told each event, from the process's beginning on */
+export function countEvents(counts: WorkerCounts, now: () => number): (effect: LogEffect) => void {
+  let restoreBegan = now();
+  return ({ event, details }) => {
+    if (event === 'rollback') {
+      counts.rollbacks++;
+      counts.lostOperations += Number(details.lostOperations);
+      restoreBegan = now();
+    } else if (event === 'restored') {
+      counts.restoreSeconds = (now() - restoreBegan) / MS_PER_SECOND;
+    }
+  };
+}
+
 export interface WorkerMetricsParts {
   readonly status: () => WorkerStatus;
   readonly counts: WorkerCounts;
@@ -30,8 +47,6 @@ export interface WorkerMetricsParts {
   /** Monotonic time, ms. */
   readonly now: () => number;
 }
-
-const MS_PER_SECOND = 1_000;
 
 /** @returns what the seconds of each checkpoint's write are told to */
 export function registerWorkerMetrics(registry: Registry, parts: WorkerMetricsParts): (s: number) => void {

@@ -23,7 +23,7 @@ import type { WorkerType } from './state-object.ts';
 import { typeMetrics } from './type-metrics.ts';
 import { runWorker } from './worker.ts';
 import { logEvents } from './worker-log.ts';
-import { registerWorkerMetrics, type WorkerCounts } from './worker-metrics.ts';
+import { countEvents, registerWorkerMetrics, type WorkerCounts } from './worker-metrics.ts';
 
 export interface RunningWorker extends Running {
   readonly adminPort: number;
@@ -52,11 +52,6 @@ export async function startWorker(
   const { bytes, limits, maxUnsentBytes, maxReceivedBytes } = memory;
   const metrics = processMetrics();
   const own = typeMetrics(metrics, type.name);
-  let restoreBegan = nodeHost.now();
-  const object = await type.create({ directory, log, memoryBytes: bytes, metrics: own });
-
-  const budgets = { unsent: limitBytes(maxUnsentBytes), received: limitBytes(maxReceivedBytes) } satisfies Budgets;
-  log.info({ event: 'memory', bytes, ...limits, maxUnsentBytes, maxReceivedBytes });
   const counts: WorkerCounts = {
     batches: 0,
     checkpoints: 0,
@@ -69,6 +64,11 @@ export async function startWorker(
     connections: () => kernel.port.connections(),
     finderIsSilent: () => kernel.finderIsSilent(),
   };
+  const count = countEvents(counts, nodeHost.now);
+  const object = await type.create({ directory, log, memoryBytes: bytes, metrics: own });
+
+  const budgets = { unsent: limitBytes(maxUnsentBytes), received: limitBytes(maxReceivedBytes) } satisfies Budgets;
+  log.info({ event: 'memory', bytes, ...limits, maxUnsentBytes, maxReceivedBytes });
   const note = logEvents(log, settings.data);
   const portOptions: Omit<ListenerOptions, 'arrivals'> & Pick<BytePortOptions, 'places' | 'addresses'> = {
     ...{ host, port, log, visitors, tokens, addresses, limits: timing },
@@ -91,13 +91,7 @@ export async function startWorker(
       return withSidePort(own, resp(parts));
     },
     note(effect) {
-      if (effect.event === 'rollback') {
-        counts.rollbacks++;
-        counts.lostOperations += Number(effect.details.lostOperations);
-        restoreBegan = nodeHost.now();
-      } else if (effect.event === 'restored') {
-        counts.restoreSeconds = (nodeHost.now() - restoreBegan) / 1_000;
-      }
+      count(effect);
       note(effect);
     },
     counts: {
