@@ -1,4 +1,4 @@
-/** A real Prometheus at a real cluster: the alerts that it should tell, and no others. */
+/** A real Prometheus at a real cluster: alerts fire, and clear. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

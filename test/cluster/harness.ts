@@ -120,6 +120,13 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** What a process tells Prometheus. */
+export async function metricsOf(place: Place, process: string): Promise<string> {
+  const admin = place.process(process)?.ports.admin;
+  if (admin === undefined) throw new Error(`${process} does not run`);
+  return (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
+}
+
 /** Waits until something is there: neither undefined nor false. */
 export async function until<T>(
   what: string,

@@ -1,28 +1,21 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { pip, REDIS_PY } from '../redis/pip.ts';
 import { tearDown } from './harness.ts';
 import { type ServedStore, startStore } from './served-store.ts';
 
 const TOKEN = 'a-token-that-clients-show';
-/** By which version of redis-py a store is tried. */
-const REDIS_PY = 'redis==8.1.0';
 const PROGRAM = path.join(import.meta.dirname, 'redis_py.py');
 
 describe('a store in a cluster, for redis-py', () => {
   const packages = mkdtempSync(path.join(tmpdir(), 'dpr-redis-py-'));
   let child: ChildProcess | undefined;
 
-  before(() => {
-    const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--target', packages, REDIS_PY];
-    const { error, status, stderr } = spawnSync('python3', install, { encoding: 'utf8' });
-    if (status === 0) return;
-    const reason = error === undefined ? stderr : error.message;
-    throw new Error(`this needs python3 with pip, which installs ${REDIS_PY} for it (Debian: python3-pip): ${reason}`);
-  });
+  before(() => pip('install', '--target', packages, REDIS_PY));
   after(() => rmSync(packages, { recursive: true }));
   afterEach(() => void child?.kill('SIGKILL'));
   afterEach(tearDown);

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { addTo, makePlace, operatorOf, type Place, tearDown, until } from './harness.ts';
+import { addTo, makePlace, metricsOf, operatorOf, type Place, tearDown, until } from './harness.ts';
 
 /** What a process counts under a name. */
 async function metricOf(place: Place, process: string, name: string): Promise<number> {
-  const admin = place.process(process)?.ports.admin ?? assert.fail(`${process} does not run`);
-  const text = await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
+  const text = await metricsOf(place, process);
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
 }
 

@@ -1,11 +1,11 @@
 /** Each alert by Prometheus' own program: when it says nothing, when it fires, and that it clears. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { ALERTS, ruleGroups } from '../../infra/monitoring/index.ts';
+import { promtool } from './promtool.ts';
 
 interface Case {
   /** By name and labels: a value each half minute, as promtool writes series. */
@@ -75,15 +75,11 @@ describe('alerts, by promtool', () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'dpr-alerts-'));
   after(() => rmSync(directory, { recursive: true }));
 
-  function promtool(...words: string[]): void {
-    const { error, status, stdout, stderr } = spawnSync('promtool', words, { cwd: directory, encoding: 'utf8' });
-    assert.equal(error, undefined, 'this needs promtool (Debian: apt-get install prometheus)');
-    assert.equal(status, 0, `${stdout}${stderr}`);
-  }
+  const tool = (...words: string[]): string => promtool(words, { cwd: directory });
 
   before(() => writeFileSync(path.join(directory, 'rules.yml'), stringify({ groups: ruleGroups('runbooks') })));
 
-  it('are rules as Prometheus wants them', () => promtool('check', 'rules', 'rules.yml'));
+  it('are rules as Prometheus wants them', () => void tool('check', 'rules', 'rules.yml'));
 
   it('are each tried', () => {
     assert.deepEqual(
@@ -105,7 +101,7 @@ describe('alerts, by promtool', () => {
         path.join(directory, 'test.yml'),
         stringify({ rule_files: ['rules.yml'], evaluation_interval: '30s', tests: [test] }),
       );
-      promtool('test', 'rules', 'test.yml');
+      tool('test', 'rules', 'test.yml');
     });
   }
 });

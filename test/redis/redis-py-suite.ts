@@ -1,11 +1,10 @@
 /** Runs files of redis-py's own tests, which are fetched from the package index, against a server that runs. */
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { pip, REDIS_PY } from './pip.ts';
 import { noResults, type UnitResults } from './unit-results.ts';
 
-/** The version whose tests the lists are about. */
-export const REDIS_PY = 'redis==8.1.0';
 /** What its tests import beside it. */
 const NEEDED = [
   'pytest==8.4.2',
@@ -48,18 +47,8 @@ export function fetchRedisPy(directory: string, skip: readonly string[]): RedisP
   pip('install', '--target', packages, REDIS_PY, ...NEEDED);
   pip('download', '--no-deps', '--no-binary', ':all:', '--dest', sources, REDIS_PY);
   const [archive = ''] = readdirSync(sources);
-  succeed('tar', ['-xzf', archive, '--strip-components=1'], sources);
+  execFileSync('tar', ['-xzf', archive, '--strip-components=1'], { cwd: sources });
   return { run: (file, port) => runFile(sources, packages, skip, file, port) };
-}
-
-function pip(...words: string[]): void {
-  succeed('python3', ['-m', 'pip', '--quiet', '--disable-pip-version-check', ...words]);
-}
-
-function succeed(program: string, words: readonly string[], cwd?: string): void {
-  const { error, status, stderr } = spawnSync(program, words, { cwd, encoding: 'utf8' });
-  if (status === 0) return;
-  throw new Error(`${program} ${words.join(' ')} failed: ${error?.message ?? stderr} (Debian: python3-pip)`);
 }
 
 async function runFile(

@@ -1,5 +1,6 @@
 /** Two stores under load by Redis clients and by sessions, while the processes of their cluster are killed all the time. */
 import assert from 'node:assert/strict';
+import { FINDER_NAME } from '@dpr/infra/plan';
 import { startRedis } from '../../../services/bench/peers/redis.ts';
 import { type TableName, TABLE_NAMES } from '../../resp/differential/commands/index.ts';
 import { createDraw } from '../../resp/differential/draw.ts';
@@ -15,9 +16,8 @@ import type { FireTarget } from './target.ts';
 import type { Writer } from './writer.ts';
 
 export const STORES: readonly number[] = [0, 1];
-export const FINDER = 'dpr-finder';
 /** Of all processes. */
-export const PROCESSES: readonly string[] = [...STORES.map((id) => `store-${id}`), FINDER];
+export const PROCESSES: readonly string[] = [...STORES.map((id) => `store-${id}`), FINDER_NAME];
 
 /** Each with a protocol, and with tables of commands: all of them at once, and fewer that meet more often. */
 const RESP_WRITERS: readonly (readonly [protocol: '2' | '3', only: readonly TableName[]])[] = [
@@ -55,7 +55,7 @@ export async function startFire(target: FireTarget, seed: number, stillChance: n
   try {
     await Promise.all(STORES.map((store) => empty(target, store)));
     const stores = STORES.map((id) => `store-${id}`);
-    const strikes = new Strikes({ target, random: createRandom(seed), stores, finder: FINDER, stillChance });
+    const strikes = new Strikes({ target, random: createRandom(seed), stores, finder: FINDER_NAME, stillChance });
     const redisPort = Number(new URL(redis.address).port);
     const resp = await respWriters(seed, target, redisPort, () => strikes.committed());
     const sessions = await sessionWriters(seed, target);
