@@ -189,7 +189,7 @@ export function drawHostile(random: Random, { rates, sessionsPerClient }: WorldO
     checkpointIntervalMs: random.pick([10, 30]),
     maxVersionJump: random.pick([20, 500, MAX_VERSION_JUMP]),
     maxUnwrittenVersions: 16,
-    maxUncommittedCheckpoints: random.pick([20, 1000]),
+    maxUncommittedCheckpoints: random.pick([3, 20, 1000]),
     maxWaitingBatches: 1000,
     clockSkewMs: random.pick([0, 2000, 100_000]),
     restartMs: 5,
