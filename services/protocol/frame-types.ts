@@ -37,4 +37,6 @@ export const FRAME_TYPES = {
   status: 0x42,
   statusAnswer: 0x43,
   subscribe: 0x44,
+  events: 0x45,
+  eventsAnswer: 0x46,
 } as const;

@@ -24,6 +24,7 @@ export {
   type MemberStatus,
   type Message,
   type MessageOf,
+  type PastEvent,
   type Stamp,
   type Versions,
 } from './messages.ts';

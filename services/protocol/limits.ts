@@ -93,6 +93,8 @@ export const MAX_EXACT_U64 = 2 ** 54;
 
 /** Starts of the Finder that its record remembers to recognise workers which saw a later record. */
 export const MAX_FINDER_STARTS = 32;
+/** Events that the Finder keeps in memory for operators who ask later; the oldest give way. */
+export const MAX_KEPT_EVENTS = 200;
 /** Answers of the Finder that wait for one write of its record; a peer that asks for more is cut off and comes again. */
 export const MAX_HELD_ANSWERS = 4 * MAX_WORKERS;
 

@@ -42,6 +42,7 @@ import {
   MAX_DEPENDENCIES,
   MAX_FRAME_BYTES,
   MAX_HOST_BYTES,
+  MAX_KEPT_EVENTS,
   MAX_KEPT_GENERATIONS,
   MAX_TEXT_BYTES,
   MAX_TOKEN_BYTES,
@@ -104,6 +105,35 @@ const memberStatus = struct({
   lagMs: u64,
   restarts: u32,
   silentMs: u64,
+});
+
+/** What an event says that is not of its kind is 0, empty or no. */
+const pastEvent = struct({
+  /** Counts the events of one start of the Finder, from 1. */
+  number: u64,
+  agoMs: u64,
+  kind: choice(
+    'finderStarted',
+    'joined', // a worker registered for the first time in its generation
+    'restarted', // a later process of it registered
+    'away', // the Finder has no connection of its registered process any more
+    'back', // and has one again
+    'silent', // it is connected, and does not answer
+    'answersAgain',
+    'leaving', // an operator asked it to leave
+    'left',
+    'rolledBack', // the world-line began, because of the worker's restart or removal
+  ),
+  worldLine: u32,
+  worker: u32,
+  generation: u32,
+  type: text(MAX_TYPE_BYTES),
+  restarts: u32,
+  /** A worker was removed by force. */
+  forced: flag,
+  forMs: u64,
+  /** About how many operations a rollback took back. */
+  operations: u64,
 });
 
 /** Why something was refused. The place in this list is the code on the wire: only ever append. */
@@ -257,6 +287,10 @@ const FRAMES = {
   },
   /** From now on this operator is sent every `cut` and `cluster` as it comes. */
   subscribe: {},
+  /** What happened after the event with this number? 0: all that is kept. */
+  events: { after: u64 },
+  /** In the order of their numbers. `start` names the Finder's start, with which the numbers began. */
+  eventsAnswer: { start: id64, events: list(pastEvent, MAX_KEPT_EVENTS) },
 } as const satisfies Record<string, Record<string, Field<unknown>>>;
 
 type FrameTable = typeof FRAMES;
@@ -269,6 +303,7 @@ export type Decision = Fields<'cut'>['decisions'][number];
 export type CheckpointInfo = Fields<'register'>['checkpoints'][number];
 export type Member = Fields<'cluster'>['members'][number];
 export type MemberStatus = Fields<'statusAnswer'>['members'][number];
+export type PastEvent = Fields<'eventsAnswer'>['events'][number];
 export type Versions = ReadonlyMap<number, number>;
 
 type TableMessage = { [K in FrameKind]: { readonly kind: K } & Fields<K> }[FrameKind];

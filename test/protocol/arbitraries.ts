@@ -6,6 +6,7 @@ import {
   MAX_WORKER_ID,
   type Message,
   type MessageOf,
+  type PastEvent,
 } from '@dpr/protocol';
 import fc from 'fast-check';
 
@@ -66,6 +67,19 @@ const memberStatus = record({
   lagMs: u64,
   restarts: u32,
   silentMs: u64,
+});
+const pastEvent = record({
+  number: u64,
+  agoMs: u64,
+  kind: fc.constantFrom<PastEvent['kind'][]>('finderStarted', 'joined', 'away', 'silent', 'left', 'rolledBack'),
+  worldLine: u32,
+  worker: u32,
+  generation: u32,
+  type: text,
+  restarts: u32,
+  forced: flag,
+  forMs: u64,
+  operations: u64,
 });
 const count = fc.oneof(fc.integer({ min: 1, max: MAX_BATCH_OPERATIONS }), fc.constantFrom(1, MAX_BATCH_OPERATIONS));
 
@@ -187,6 +201,8 @@ export const MESSAGES: { readonly [K in Kind]: fc.Arbitrary<MessageOf<K>> } = {
     undecided: list(record({ id: u32, text })),
   }),
   subscribe: message('subscribe', {}),
+  events: message('events', { after: u64 }),
+  eventsAnswer: message('eventsAnswer', { start: id64, events: list(pastEvent) }),
 };
 
 export const KINDS = Object.keys(MESSAGES) as Kind[];

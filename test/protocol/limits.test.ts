@@ -10,6 +10,7 @@ import {
   MAX_DEPENDENCIES,
   MAX_FRAME_BYTES,
   MAX_HOST_BYTES,
+  MAX_KEPT_EVENTS,
   MAX_KEPT_GENERATIONS,
   MAX_EXACT_U64,
   MAX_TEXT_BYTES,
@@ -22,6 +23,7 @@ import {
   MAX_WORKERS,
   type Message,
   type MessageOf,
+  type PastEvent,
 } from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import { type Kind, KINDS, sampleOf } from './arbitraries.ts';
@@ -44,6 +46,19 @@ const MEMBER: MessageOf<'cluster'>['members'][number] = {
 };
 const decision = { worldLine: 2, prefix: versions(0), entitled: versions(0) };
 const checkpoint = { worldLine: 1, version: 2, predecessor: 1, dependencies: versions(0) };
+const EVENT: PastEvent = {
+  number: 1,
+  agoMs: 1,
+  kind: 'joined',
+  worldLine: 1,
+  worker: 1,
+  generation: 1,
+  type: letters(MAX_TYPE_BYTES),
+  restarts: 0,
+  forced: false,
+  forMs: 0,
+  operations: 0,
+};
 const MAX_LISTED = 4 * (MAX_UNCOMMITTED_CHECKPOINTS + MAX_UNWRITTEN_VERSIONS);
 
 /** Fields with a limited length: a message with `length` items in the field, and the bytes that count them. */
@@ -75,6 +90,7 @@ const COUNTED: readonly Counted[] = [
   sized('claim', 'checkpoints', MAX_LISTED, repeated({ worldLine: 1, version: 1 })),
   sized('claim', 'kept', MAX_KEPT_GENERATIONS, repeated({ generation: 1, checkpoints: [] })),
   sized('statusAnswer', 'undecided', MAX_UNDECIDED, repeated({ id: 1, text: '' })),
+  sized('eventsAnswer', 'events', MAX_KEPT_EVENTS, repeated(EVENT)),
   sized('register', 'checkpoints', MAX_LISTED, repeated(checkpoint)),
   sized('graph', 'checkpoints', MAX_LISTED, repeated(checkpoint)),
   sized('hello', 'token', MAX_TOKEN_BYTES, letters),

@@ -37,6 +37,8 @@ const PINNED_FRAME_TYPES: Readonly<Record<string, number>> = {
   status: 0x42,
   statusAnswer: 0x43,
   subscribe: 0x44,
+  events: 0x45,
+  eventsAnswer: 0x46,
 };
 
 /** Of frames that there were once. */
