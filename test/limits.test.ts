@@ -61,7 +61,7 @@ const REACHED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     MAX_KEPT_REPLY_BYTES: WORKER,
     MAX_UNWRITTEN_BYTES: WORKER,
     MAX_FINDER_STARTS: 'core/finder-settling.test.ts',
-    MAX_KEPT_EVENTS: FIELDS,
+    MAX_KEPT_EVENTS: 'core/finder-events.test.ts',
     MAX_HELD_ANSWERS: 'core/finder-settling.test.ts',
     MAX_WAITING_BATCHES: WORKER,
     MAX_WAITING_BYTES: WORKER,

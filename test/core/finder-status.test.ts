@@ -1,91 +1,9 @@
 import assert from 'node:assert/strict';
-import { createFinder, FINDER_DEFAULTS, stepFinder, type FinderEvent, type FinderRecord } from '@dpr/core';
-import type { MemberStatus, Message, MessageOf } from '@dpr/protocol';
-
-const OPERATOR = 1_000;
-
-/** A Finder on a disk that takes no time, with workers whose volumes keep nothing. */
-function finderWithWorker() {
-  const config = { ...FINDER_DEFAULTS, controlPort: 1, decisionGraceMs: 0 };
-  let finder = createFinder(config);
-  const logged: [event: string, details: Readonly<Record<string, unknown>>][] = [];
-  let answer: MessageOf<'statusAnswer'> | undefined;
-  let now = 0;
-  let boots = 0;
-
-  function dispatch(event: FinderEvent): void {
-    for (const effect of stepFinder(finder, event, now)) {
-      if (effect.kind === 'log') logged.push([effect.event, effect.details]);
-      if (effect.kind === 'send' && effect.message.kind === 'statusAnswer') answer = effect.message;
-      if (effect.kind === 'write') dispatch({ kind: 'written', counter: effect.counter });
-    }
-  }
-  const frame = (connection: number, message: Message) => dispatch({ kind: 'frame', connection, message });
-  const open = (connection: number, role: 'worker' | 'operator') =>
-    dispatch({ kind: 'opened', connection, role, cluster: undefined, stamp: undefined });
-
-  function load(record: FinderRecord | undefined, start: string): void {
-    dispatch({ kind: 'loaded', record, start: start.repeat(16), cluster: 'c'.repeat(32) });
-    open(OPERATOR, 'operator');
-  }
-
-  /** A process of a worker joins, on a connection of its own. */
-  function join(
-    connection: number,
-    {
-      worker,
-      known,
-      incarnation,
-      removed = 0,
-    }: { worker: number; known: number; incarnation: number; removed?: number },
-    clean?: MessageOf<'register'>['clean'],
-  ): void {
-    open(connection, 'worker');
-    const generation = known || removed + 1;
-    const common = { worker, boot: connection.toString(16).padStart(32, '0'), checkpoints: [] };
-    frame(connection, { kind: 'claim', ...common, generation: known, state: 'unsaid', from: 0, removed, kept: [] });
-    const register = { ...common, generation, incarnation, type: 'text', host: '', port: 6380 };
-    frame(connection, { kind: 'register', ...register, clean });
-    const { worldLine } = finder.record;
-    frame(connection, { kind: 'graph', worker, generation, incarnation, worldLine, checkpoints: [] });
-  }
-
-  load(undefined, '5');
-  return {
-    logged,
-    dispatch,
-    frame,
-    pass: (ms: number) => (now += ms),
-    /** A process of worker 0 joins, on the connection whose number is its incarnation. */
-    start: (clean?: MessageOf<'register'>['clean']): void => {
-      boots++;
-      join(boots, { worker: 0, known: boots === 1 ? 0 : 1, incarnation: boots }, clean);
-    },
-    join,
-    restartFinder: (): void => {
-      const { record } = finder;
-      finder = createFinder(config);
-      load(record, '6');
-    },
-    /** A checkpoint of the worker on this connection is durable. */
-    report: (connection: number, version: number, predecessor: number, dependencies: [number, number][] = []): void => {
-      const { worldLine } = finder.record;
-      const checkpoint = { worldLine, version, predecessor, dependencies: new Map(dependencies), urgent: true };
-      frame(connection, { kind: 'checkpoint', ...checkpoint });
-    },
-    progress: (connection: number, operations: number, committedOperations: number): void =>
-      frame(connection, { kind: 'progress', version: 1, operations, committedOperations, lagMs: 0 }),
-    worldLine: () => finder.record.worldLine,
-    status: (): MemberStatus => {
-      frame(OPERATOR, { kind: 'status' });
-      return answer?.members.find(({ id }) => id === 0) ?? assert.fail('worker 0 is no member');
-    },
-  };
-}
+import { finderWithWorkers, OPERATOR } from './finder-with-workers.ts';
 
 describe('the status that the Finder tells', () => {
   it('is silent of a worker that does not answer, and for how long, until it does', () => {
-    const { start, status, dispatch, pass, logged } = finderWithWorker();
+    const { start, status, dispatch, pass, logged } = finderWithWorkers();
     start();
     assert.deepEqual([status().state, status().silentMs], ['serving', 0]);
     pass(5_000);
@@ -102,7 +20,7 @@ describe('the status that the Finder tells', () => {
   });
 
   it('is away once the connection of a silent worker breaks, and says nothing of one that was fenced', () => {
-    const { start, status, dispatch, logged } = finderWithWorker();
+    const { start, status, dispatch, logged } = finderWithWorkers();
     start();
     dispatch({ kind: 'silence', connection: 1, forMs: 1_500 });
     dispatch({ kind: 'closed', connection: 1 });
@@ -117,7 +35,7 @@ describe('the status that the Finder tells', () => {
   });
 
   it('tells when something was committed and durable last, however long before that its version was opened', () => {
-    const { start, status, report, progress, pass } = finderWithWorker();
+    const { start, status, report, progress, pass } = finderWithWorkers();
     const told = () => [status().committedAgoMs, status().durableAgoMs, status().allCommitted];
     start();
     assert.deepEqual(told(), [undefined, undefined, false], 'nothing was reported');
@@ -136,7 +54,7 @@ describe('the status that the Finder tells', () => {
   });
 
   it('tells since when nothing is committed, while checkpoints become durable', () => {
-    const { start, join, status, report, progress, pass, dispatch } = finderWithWorker();
+    const { start, join, status, report, progress, pass, dispatch } = finderWithWorkers();
     const told = () => [status().committedAgoMs, status().durableAgoMs, status().allCommitted];
     start();
     join(500, { worker: 1, known: 0, incarnation: 1 });
@@ -157,7 +75,7 @@ describe('the status that the Finder tells', () => {
   });
 
   it('tells what is durable after a rollback as what was so before', () => {
-    const { start, join, status, report, pass } = finderWithWorker();
+    const { start, join, status, report, pass } = finderWithWorkers();
     start();
     join(500, { worker: 1, known: 0, incarnation: 1 });
     report(1, 5, 0);
@@ -169,7 +87,7 @@ describe('the status that the Finder tells', () => {
   });
 
   it('does not tell when something was committed before the Finder began, or in an earlier generation', () => {
-    const { start, join, status, report, frame, pass, restartFinder, dispatch } = finderWithWorker();
+    const { start, join, status, report, frame, pass, restartFinder, dispatch } = finderWithWorkers();
     const told = () => [status().committed, status().committedAgoMs, status().durableAgoMs];
     start();
     report(1, 5, 0);
@@ -188,7 +106,7 @@ describe('the status that the Finder tells', () => {
   });
 
   it('counts the restarts that no clean shutdown preceded', () => {
-    const { start, status, dispatch, worldLine } = finderWithWorker();
+    const { start, status, dispatch, worldLine } = finderWithWorkers();
     const restarts = () => status().restarts;
     const clean = (incarnation: number) => ({ incarnation, worldLine: worldLine(), version: 0 });
     start();

@@ -51,6 +51,7 @@ function askRemoval(world: World, host: WorkerHost, generation: number): void {
       const force = removing === 'force' || host.isLost;
       connection.send({ kind: 'deleteWorker', worker: host.id, generation, force });
       connection.send({ kind: 'status' });
+      connection.send({ kind: 'events', after: 0 });
     },
     frames(messages) {
       if (!messages.some((message) => message.kind === 'deleteAnswer' && message.state === 'left')) return;

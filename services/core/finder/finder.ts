@@ -16,15 +16,16 @@ import {
   type Stamp,
 } from '@dpr/protocol';
 import { decisionsAfter } from '../world-lines.ts';
+import { close, drop } from './bindings.ts';
 import { giveHeld } from './held-answers.ts';
+import { createKeptEvents, eventsAnswer, keepStart } from './kept-events.ts';
+import { takeProgress } from './lost-operations.ts';
 import { claim, deleteWorker, register, retryPending, settleLeaving } from './membership.ts';
 import { awaitMembers, isNewer, refuseAll, settle } from './record-settling.ts';
 import { drained, listGraph, takeCheckpoint, takeInCut } from './reports.ts';
 import type { FinderRecord } from './record.ts';
 import {
   change,
-  close,
-  drop,
   log,
   noteReached,
   ownCut,
@@ -90,6 +91,8 @@ export function createFinder(config: FinderConfig): Finder {
     reachedTold: 0,
     reachedToldAt: -Infinity,
     waits: createWaits(),
+    kept: createKeptEvents(),
+    progress: new Map(),
     peers: new Map(),
     bound: new Map(),
     pending: [],
@@ -156,6 +159,7 @@ function handle(finder: Finder, event: FinderEvent): void {
 function load(finder: Finder, record: FinderRecord | undefined, start: string, cluster: string): void {
   finder.record = record ?? { ...UNLOADED, cluster };
   finder.phase = 'starting';
+  keepStart(finder);
   for (const [id, { registered }] of finder.record.members) if (registered > 0) finder.unheard.add(id);
   for (const version of finder.record.cut.values()) noteReached(finder, version);
   if (finder.unheard.size > 0) issue(finder);
@@ -309,7 +313,7 @@ const ALLOWED: Readonly<Record<Peer['role'], readonly Message['kind'][]>> = {
     'drained',
     'fetchReached',
   ],
-  operator: ['refresh', 'fetchCluster', 'deleteWorker', 'status', 'subscribe'],
+  operator: ['refresh', 'fetchCluster', 'deleteWorker', 'status', 'subscribe', 'events'],
 };
 
 /** What is answered once the change that it asks for is durable. */
@@ -347,8 +351,7 @@ function frame(finder: Finder, connection: number, message: Message): void {
     case 'checkpoint':
       return takeCheckpoint(finder, connection, peer, message);
     case 'progress':
-      peer.progress = message;
-      return;
+      return takeProgress(finder, peer, message);
     case 'fetchReached':
       return send(finder, connection, { kind: 'reached', version: reachedNow(finder) });
     case 'drained':
@@ -357,6 +360,8 @@ function frame(finder: Finder, connection: number, message: Message): void {
       return deleteWorker(finder, connection, message);
     case 'status':
       return send(finder, connection, statusAnswer(finder, exposed));
+    case 'events':
+      return send(finder, connection, eventsAnswer(finder, exposed, message.after));
     case 'subscribe':
       peer.subscribed = true;
       send(finder, connection, exposed.cluster);

@@ -3,7 +3,7 @@
  * then, or names what it is about, and says what is true of that once it leaves.
  */
 import type { Message, MessageOf } from '@dpr/protocol';
-import { errorOf, ownCut, reachedNow, send, type Answer, type Finder } from './state.ts';
+import { counterOf, errorOf, ownCut, reachedNow, send, type Answer, type Finder } from './state.ts';
 import { waitsFor } from './blocked-commits.ts';
 
 /** Give the answer once everything that the record holds now is durable: at once if it already is. */
@@ -12,9 +12,7 @@ export function whenDurable(finder: Finder, answer: Answer): void {
     give(finder, answer);
     return;
   }
-  // A change that is not issued yet goes out with the next write, whose counter is one above the last one issued.
-  const counter = finder.dirty ? finder.record.counter + 1 : finder.record.counter;
-  finder.held.push({ counter, answer });
+  finder.held.push({ counter: counterOf(finder), answer });
 }
 
 /** Send the message once everything that the record holds now is durable. */

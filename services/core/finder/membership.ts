@@ -3,10 +3,23 @@ import { MAX_KEPT_GENERATIONS, MAX_WORKER_ID, type Decision, type MessageOf, typ
 import { pruneDecisions, survivingVersion } from '../world-lines.ts';
 import { sendWhenDurable, whenDurable } from './held-answers.ts';
 import { beginning, holdsSeed, removalOf, type Refusal } from './earlier-generations.ts';
+import { unbind } from './bindings.ts';
+import { keepEvent } from './kept-events.ts';
+import { lostOperations } from './lost-operations.ts';
 import { heard } from './record-settling.ts';
 import type { MemberRecord, Seed } from './record.ts';
 import { chainOf, forgetOwner, takeInCut } from './reports.ts';
-import { change, changeMember, errorOf, log, noteReached, sendError, setChain, type Finder } from './state.ts';
+import {
+  change,
+  changeMember,
+  errorOf,
+  log,
+  noteReached,
+  restartsOf,
+  sendError,
+  setChain,
+  type Finder,
+} from './state.ts';
 
 type Claim = MessageOf<'claim'>;
 type Register = MessageOf<'register'>;
@@ -108,7 +121,7 @@ function newMember(finder: Finder, id: number, seed: Seed | undefined): MemberRe
 function fence(finder: Finder, id: number, incarnation: number): void {
   const connection = finder.bound.get(id);
   if (connection === undefined) return;
-  finder.bound.delete(id);
+  unbind(finder, id);
   const peer = finder.peers.get(connection);
   if (peer) peer.resent = false;
   log(finder, 'fenced', { worker: id, by: incarnation });
@@ -212,7 +225,7 @@ function join(finder: Finder, connection: number, message: Register, member: Mem
   const wasClean = !lost && member.registered > 0 && message.clean?.incarnation === member.registered;
   // Without a rollback and without a marker no incarnation executed here in this world-line: what lies above the cut is dead.
   if (!cleanHere) finder.graph.delete(id);
-  changeMember(finder, id, {
+  const joined: MemberRecord = {
     ...member,
     type,
     host,
@@ -220,14 +233,18 @@ function join(finder: Finder, connection: number, message: Register, member: Mem
     registered: incarnation,
     restartsFrom: member.restartsFrom + (wasClean ? 1 : 0),
     answer: { worldLine: record.worldLine, base },
-  });
+  };
+  changeMember(finder, id, joined);
   change(finder, { membership: record.membership + 1 });
   log(finder, 'registered', { worker: id, generation: member.generation, incarnation, base, clean: !lost });
+  finder.progress.delete(id);
+  const restarts = restartsOf(joined);
+  keepEvent(finder, member.registered === 0 ? 'joined' : 'restarted', id, { type, restarts });
   whenDurable(finder, { kind: 'registered', connection, worker: id, incarnation });
 }
 
 /** Start a new world-line at the cut. `without` leaves the cluster with it. */
-function decide(finder: Finder, why: Readonly<Record<string, unknown>>, without?: number): void {
+function decide(finder: Finder, why: { readonly worker: number; readonly reason: string }, without?: number): void {
   takeInCut(finder);
   const { record } = finder;
   const worldLine = record.worldLine + 1;
@@ -243,6 +260,9 @@ function decide(finder: Finder, why: Readonly<Record<string, unknown>>, without?
     delete peer.drained;
   }
   log(finder, 'rollback', { worldLine, ...why });
+  const operations = lostOperations(finder);
+  keepEvent(finder, 'rolledBack', why.worker, { forced: without !== undefined, operations });
+  finder.progress.clear();
 }
 
 /** DELETEWORKER: durable intent first; by force it is a failure like any other. */
@@ -261,11 +281,12 @@ export function deleteWorker(finder: Finder, connection: number, message: Messag
   }
   if (force) {
     if (member.registered > 0) decide(finder, { worker: id, reason: 'a worker was removed by force' }, id);
-    remove(finder, id, member);
+    remove(finder, id, member, true);
   } else if (!member.leaving) {
     changeMember(finder, id, { ...member, leaving: true });
     change(finder, { membership: finder.record.membership + 1 });
     log(finder, 'leaving', { worker: id, generation: member.generation });
+    keepEvent(finder, 'leaving', id);
     whenDurable(finder, { kind: 'leave', worker: id });
   }
   whenDurable(finder, { kind: 'deleted', connection, worker: id, generation: member.generation });
@@ -286,7 +307,7 @@ export function settleLeaving(finder: Finder): void {
 }
 
 /** What remains is a tombstone; the id keeps its entry in every later cut. */
-function remove(finder: Finder, id: number, member: MemberRecord): void {
+function remove(finder: Finder, id: number, member: MemberRecord, forced = false): void {
   const { record } = finder;
   const members = new Map(record.members);
   members.delete(id);
@@ -303,7 +324,10 @@ function remove(finder: Finder, id: number, member: MemberRecord): void {
   finder.committedAt.delete(id);
   finder.durableAt.delete(id);
   forgetOwner(finder, id);
+  finder.progress.delete(id);
+  finder.kept.away.delete(id);
   log(finder, 'left', { worker: id, generation: member.generation, version });
+  keepEvent(finder, 'left', id, { forced });
   const connection = finder.bound.get(id);
   finder.bound.delete(id);
   if (connection !== undefined) sendWhenDurable(finder, connection, { kind: 'left' });

@@ -5,7 +5,9 @@
  * changed, and no peer saw anything that the newest record does not include.
  */
 import type { Stamp } from '@dpr/protocol';
-import { drop, log, sendError, type Finder } from './state.ts';
+import { drop } from './bindings.ts';
+import { keepAway } from './kept-events.ts';
+import { log, sendError, type Finder } from './state.ts';
 
 /**
  * Did a worker see a record that this one does not descend from? Each start of the Finder that settled is named at random, and the
@@ -39,6 +41,7 @@ export function settle(finder: Finder): void {
       workers,
       reason: `workers that are away are waited for no longer: ${workers.join(', ')}`,
     });
+    for (const worker of workers) keepAway(finder, worker);
   }
   finder.unheard.clear();
 }

@@ -3,6 +3,7 @@ import type { CheckpointInfo, MessageOf, Versions } from '@dpr/protocol';
 import { append } from '../arrays.ts';
 import { advanceCut, type GraphCheckpoint } from '../cut.ts';
 import { decisionsAfter } from '../world-lines.ts';
+import { bind } from './bindings.ts';
 import { sendWhenDurable } from './held-answers.ts';
 import { heard, refuseAll } from './record-settling.ts';
 import {
@@ -116,18 +117,6 @@ export function listGraph(
     peer.resent = true;
   }
   if (member.leaving) sendWhenDurable(finder, connection, { kind: 'leave' });
-}
-
-function bind(finder: Finder, connection: number, peer: Peer, worker: number, incarnation: number): void {
-  const before = finder.bound.get(worker);
-  if (before !== undefined && before !== connection) {
-    finder.effects.push({ kind: 'close', connection: before });
-    finder.peers.delete(before);
-  }
-  finder.bound.set(worker, connection);
-  peer.worker = worker;
-  peer.incarnation = incarnation;
-  peer.resent = false;
 }
 
 /** NEWCHECKPOINT. Anything but the next one of the registered incarnation, in the present world-line, changes nothing. */

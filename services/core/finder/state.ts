@@ -1,5 +1,12 @@
 /** The Finder's memory, and what it asks of its surroundings. */
-import { REACHED_SPACING_MS, type ErrorCode, type Message, type MessageOf, type Stamp } from '@dpr/protocol';
+import {
+  REACHED_SPACING_MS,
+  type ErrorCode,
+  type Message,
+  type MessageOf,
+  type PastEvent,
+  type Stamp,
+} from '@dpr/protocol';
 import type { GraphCheckpoint } from '../cut.ts';
 import type { FinderRecord, MemberRecord } from './record.ts';
 
@@ -136,6 +143,16 @@ export interface Waits {
   readonly impossible: Set<number>;
 }
 
+/** What happened since this process began. */
+export interface KeptEvents {
+  /** The number of the newest event. */
+  last: number;
+  /** The newest ones in order: when each happened, and the first record that holds all that was true then. */
+  readonly events: { readonly at: number; readonly counter: number; readonly told: Omit<PastEvent, 'agoMs'> }[];
+  /** Members of which an event says that they are away, and none that they are back. */
+  readonly away: Set<number>;
+}
+
 export interface Finder {
   readonly config: FinderConfig;
   /** What the next write will hold. Never changed in place once it was issued: a write in flight keeps what it was given. */
@@ -171,6 +188,9 @@ export interface Finder {
   reachedToldAt: number;
   /** What the graph waits for, when it was looked at last. */
   readonly waits: Waits;
+  readonly kept: KeptEvents;
+  /** Worker to what it told last of its operations in this world-line, also if it is away. */
+  readonly progress: Map<number, MessageOf<'progress'>>;
   readonly peers: Map<number, Peer>;
   /** Worker to the connection on which its registered incarnation listed its graph. */
   readonly bound: Map<number, number>;
@@ -234,6 +254,16 @@ export function ownCut({ cut }: Exposed, worker: number): MessageOf<'cut'> {
   return { ...cut, cut: new Map([[worker, cut.cut.get(worker) ?? 0]]) };
 }
 
+/** Of the first record that holds all that this one holds now: it is that of the next write, once something changed. */
+export function counterOf({ dirty, record }: Finder): number {
+  return dirty ? record.counter + 1 : record.counter;
+}
+
+/** Starts of this generation, after the first, that no clean shutdown preceded. */
+export function restartsOf({ claimed, restartsFrom }: MemberRecord): number {
+  return Math.max(0, claimed - restartsFrom);
+}
+
 /** Change the record; it is written soon. */
 export function change(finder: Finder, fields: Partial<Omit<FinderRecord, 'counter' | 'cluster'>>): void {
   finder.record = { ...finder.record, ...fields };
@@ -244,17 +274,4 @@ export function change(finder: Finder, fields: Partial<Omit<FinderRecord, 'count
 export function changeMember(finder: Finder, id: number, member: MemberRecord): void {
   if (finder.ownMembers !== finder.record.members) finder.ownMembers = new Map(finder.record.members);
   change(finder, { members: finder.ownMembers.set(id, member) });
-}
-
-/** Close a connection after what was sent on it. */
-export function drop(finder: Finder, connection: number): void {
-  finder.effects.push({ kind: 'close', connection });
-  close(finder, connection);
-}
-
-/** The connection is gone. */
-export function close(finder: Finder, connection: number): void {
-  const peer = finder.peers.get(connection);
-  finder.peers.delete(connection);
-  if (peer?.worker !== undefined && finder.bound.get(peer.worker) === connection) finder.bound.delete(peer.worker);
 }

@@ -1,7 +1,8 @@
 /** What is shown of the Finder: to operators by STATUS, and by its process in probes and metrics. */
 import { MAX_UNDECIDED, type MemberStatus, type MessageOf, type Versions } from '@dpr/protocol';
 import type { MemberRecord } from './record.ts';
-import { durableOf, log, type Exposed, type Finder } from './state.ts';
+import { keepEvent } from './kept-events.ts';
+import { durableOf, log, restartsOf, type Exposed, type Finder } from './state.ts';
 import { blockedWorkers, holdUp, waitsFor } from './blocked-commits.ts';
 
 export interface FinderStatus {
@@ -83,7 +84,7 @@ function memberStatus(
   const committed = exposed.record.cut.get(id) ?? 0;
   const durable = Math.max(durableOf(finder, id), committed);
   const lagOperations = Math.max(0, (progress?.operations ?? 0) - (progress?.committedOperations ?? 0));
-  const { generation, type, host, port, registered, claimed, restartsFrom, leaving } = member;
+  const { generation, type, host, port, registered, claimed, leaving } = member;
   return {
     id,
     generation,
@@ -102,7 +103,7 @@ function memberStatus(
     durableAgoMs: agoOf(finder, newestReportedAt(finder, id)),
     lagOperations,
     lagMs: progress?.lagMs ?? 0,
-    restarts: Math.max(0, claimed - restartsFrom),
+    restarts: restartsOf(member),
     silentMs: Math.floor(silentMs),
   };
 }
@@ -136,8 +137,14 @@ export function noteSilence(finder: Finder, connection: number, forMs: number): 
   const { worker, silentSince } = peer;
   peer.silentSince = forMs > 0 ? finder.now - forMs : Infinity;
   if (worker === undefined || finder.bound.get(worker) !== connection) return;
-  if (forMs > 0) log(finder, 'silent', { worker, forMs, holdsUp: `nothing that depends on worker ${worker} commits` });
-  else log(finder, 'answersAgain', { worker, afterMs: Math.round(finder.now - silentSince) });
+  if (forMs > 0) {
+    log(finder, 'silent', { worker, forMs, holdsUp: `nothing that depends on worker ${worker} commits` });
+    keepEvent(finder, 'silent', worker, { forMs: Math.round(forMs) });
+  } else {
+    const afterMs = Math.round(finder.now - silentSince);
+    log(finder, 'answersAgain', { worker, afterMs });
+    keepEvent(finder, 'answersAgain', worker, { forMs: afterMs });
+  }
 }
 
 function stateOf(bound: boolean, claiming: boolean, leaving: boolean): MemberStatus['state'] {

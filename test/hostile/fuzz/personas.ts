@@ -37,7 +37,7 @@ const AT_WORKER: readonly Kind[] = [
   'sessionEnded',
 ];
 const AT_FINDER: readonly Kind[] = ['refresh', 'fetchCluster'];
-const OF_OPERATOR: readonly Kind[] = [...AT_FINDER, 'deleteWorker', 'status', 'subscribe'];
+const OF_OPERATOR: readonly Kind[] = [...AT_FINDER, 'deleteWorker', 'status', 'subscribe', 'events'];
 const OF_WORKER: readonly Kind[] = [
   ...AT_FINDER,
   ...(['claim', 'register', 'checkpoint', 'graph', 'progress', 'drained', 'fetchReached'] as const),

@@ -5,11 +5,20 @@ import type { Speaker } from '../finder-actor.ts';
 import { durableRecord, SLOTS } from '../on-disk.ts';
 import { parseCallName } from '../operations.ts';
 import { inWords } from '../world.ts';
+import { checkEvents } from './kept-events.ts';
 import { checkRestarts } from './restarts.ts';
 import { callOf, nameOf, sessionOf, violated, workerOf, type Truth } from './truth.ts';
 
 /** What a Finder with an old record may say: nothing that depends on a change. */
-const OLD_NEWS: readonly Message['kind'][] = ['welcome', 'cut', 'cluster', 'statusAnswer', 'seal', 'reached'];
+const OLD_NEWS: readonly Message['kind'][] = [
+  'welcome',
+  'cut',
+  'cluster',
+  'statusAnswer',
+  'eventsAnswer',
+  'seal',
+  'reached',
+];
 const OLD_ERRORS: readonly ErrorCode[] = ['historyLost', 'unknownWorker'];
 
 export function checkFinder(truth: Truth) {
@@ -107,6 +116,8 @@ export function checkFinder(truth: Truth) {
         return cutSaid(message);
       case 'cluster':
         return membershipExposed(message);
+      case 'eventsAnswer':
+        return checkEvents(truth, message);
       default:
     }
   }
