@@ -44,12 +44,14 @@ export type { CallOptions, ConnectOptions, LogEntry, SessionOptions } from './op
 export {
   connectOperator,
   type ClusterStatus,
+  type EventsOptions,
   type Operator,
   type OperatorOptions,
   type Removal,
   type RemovalOptions,
   type WorkerStatus,
 } from './operator/operator.ts';
+export type { PastEvent, PastEvents } from './operator/past-events.ts';
 export type { Hash, HashEntry, HashField } from './session/hash.ts';
 export type { Outcome } from './session/outcome.ts';
 export type { FailedOperations, FailureFormat, ResultsFormat } from './session/results-format.ts';

@@ -10,7 +10,8 @@ import {
 import type { Member, MemberStatus, MessageOf } from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import { cleanUp } from './clean-up.ts';
-import { CLUSTER, cut, fakeServer, refusal, welcome } from './fake-cluster.ts';
+import { CLUSTER, cut, fakeServer, refusal, STAMP, welcome } from './fake-cluster.ts';
+import { PAST_EVENT_KINDS, pastEventOf } from './fake-events.ts';
 import { statusOf } from './fake-status.ts';
 import { until } from './until.ts';
 
@@ -90,6 +91,59 @@ describe('an operator', () => {
     }
   });
 
+  it('is told what happened before, each event with what belongs to its kind', async () => {
+    const { operator, peer } = await openOperator();
+    const asked = operator.events({ after: 7 });
+    assert.deepEqual(await peer.next('events'), { kind: 'events', after: 7 });
+    const { start } = STAMP;
+    const kinds = PAST_EVENT_KINDS;
+    peer.send({
+      kind: 'eventsAnswer',
+      start,
+      events: kinds.map((kind, place) => pastEventOf(kind, { number: 8 + place })),
+    });
+    const common = (place: number) => ({ number: 8 + place, agoMs: 0, worldLine: 1 });
+    const of = (place: number) => ({ ...common(place), worker: 0, generation: 1 });
+    assert.deepEqual(await asked, {
+      start,
+      events: [
+        { ...common(0), kind: 'finderStarted' },
+        { ...of(1), kind: 'joined', type: 'counter', restarts: 3 },
+        { ...of(2), kind: 'restarted', type: 'counter', restarts: 3 },
+        { ...of(3), kind: 'away' },
+        { ...of(4), kind: 'back' },
+        { ...of(5), kind: 'silent', forMs: 1_500 },
+        { ...of(6), kind: 'answersAgain', forMs: 1_500 },
+        { ...of(7), kind: 'leaving' },
+        { ...of(8), kind: 'left', forced: true },
+        { ...of(9), kind: 'rolledBack', forced: true, operations: 1_234 },
+      ],
+    });
+    const all = operator.events();
+    assert.equal((await peer.next('events')).after, 0);
+    peer.send({ kind: 'eventsAnswer', start, events: [] });
+    assert.deepEqual(await all, { start, events: [] });
+  });
+
+  it('is told that a Finder is older than a question, and asks the next one on another connection', async () => {
+    const { control, operator, peer } = await openOperator();
+    const events = operator.events();
+    const status = operator.status();
+    await peer.next('events');
+    peer.send(refusal('malformed'));
+    peer.cut();
+    await assert.rejects(events, (error: Error) => {
+      assert.ok(error instanceof RefusedError);
+      assert.match(error.message, /^the Finder does not know what it is asked, because it is older than this client/);
+      return true;
+    });
+    const again = await control.accept();
+    await again.next('status');
+    again.send(statusOf([]));
+    assert.deepEqual((await status).workers, []);
+    assert.deepEqual(again.untaken('events'), []);
+  });
+
   it('asks nothing that cannot be sent, and everything after it', async () => {
     const { operator, peer } = await openOperator();
     for (const id of [-1, 1.5, NaN, 65_536]) {
@@ -102,6 +156,12 @@ describe('an operator', () => {
       operator.deleteWorker(1, { generation: 2 ** 32 }),
       /^RangeError: the removal option 'generation' is 4294967296: give a whole number from 0 to 4294967295/,
     );
+    for (const after of [-1, 0.5, 2 ** 53]) {
+      await assert.rejects(
+        operator.events({ after }),
+        /^RangeError: the events option 'after' is .*: give a whole number/,
+      );
+    }
     const status = operator.status();
     await peer.next('status');
     peer.send(statusOf([]));

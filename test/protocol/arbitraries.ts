@@ -6,9 +6,9 @@ import {
   MAX_WORKER_ID,
   type Message,
   type MessageOf,
-  type PastEvent,
 } from '@dpr/protocol';
 import fc from 'fast-check';
+import { PAST_EVENT_KINDS } from '../client/fake-events.ts';
 
 export type Kind = Message['kind'];
 
@@ -71,7 +71,7 @@ const memberStatus = record({
 const pastEvent = record({
   number: u64,
   agoMs: u64,
-  kind: fc.constantFrom<PastEvent['kind'][]>('finderStarted', 'joined', 'away', 'silent', 'left', 'rolledBack'),
+  kind: fc.constantFrom(...PAST_EVENT_KINDS),
   worldLine: u32,
   worker: u32,
   generation: u32,

@@ -8,7 +8,7 @@ import { unlessAborted } from '../abort.ts';
 import type { LogEntry } from '../options.ts';
 import { connectOperator, type ClusterStatus, type Operator } from '../operator/operator.ts';
 import { TimeoutError } from './error-report.ts';
-import { eventJson, eventText, type ShownWorker, statusText, workersText } from './format.ts';
+import { eventJson, eventText, pastEventText, type ShownWorker, statusText, timeOf, workersText } from './format.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -99,6 +99,22 @@ export async function removeWorker(
 
 function leftText(id: number): string {
   return `worker ${id} left; what was committed there is kept: added again, its entry says state: kept or state: empty`;
+}
+
+export async function showEvents(
+  settings: Settings,
+  terminal: Terminal,
+  { json = false }: { readonly json?: boolean },
+): Promise<void> {
+  await withOperator(settings, terminal, async (operator) => {
+    const { start, events } = await inTime(settings, terminal, 'the Finder did not answer', (signal) =>
+      operator.events({ signal }),
+    );
+    const now = Date.now();
+    const told = events.map((event) => ({ at: timeOf(event, now), event }));
+    if (json) terminal.print(JSON.stringify({ start, events: told.map(({ at, event }) => ({ ...event, at })) }));
+    else for (const { at, event } of told) terminal.print(`${at}  ${pastEventText(event)}`);
+  });
 }
 
 export async function watchEvents(

@@ -62,7 +62,7 @@ export function complaintOf(error: unknown): Complaint {
     return { text: message, exitCode: EXIT.unreachable };
   }
   if (error instanceof UnauthorizedError) {
-    const text = `${message}\nGive the right token with --token-file or DPR_CLIENT_TOKEN, for status, watch and remove-worker also with --control-token-file or DPR_CONTROL_TOKEN; --data finds that of a cluster of this machine.`;
+    const text = `${message}\nGive the right token with --token-file or DPR_CLIENT_TOKEN, for status, events, watch and remove-worker also with --control-token-file or DPR_CONTROL_TOKEN; --data finds that of a cluster of this machine.`;
     return { text, exitCode: EXIT.unauthorized };
   }
   if (error instanceof NoWorkersError) return { text: message, exitCode: EXIT.unknownWorker };

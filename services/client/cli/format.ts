@@ -1,8 +1,9 @@
 /** Tables and events for people. */
 import type { ClusterEvent } from '../operator/events.ts';
+import type { PastEvent } from '../operator/past-events.ts';
 import type { WorkerInfo } from '../connection/membership.ts';
 import type { ClusterStatus } from '../operator/operator.ts';
-import { cut, duration, holdUps, statusTable, type TableSpace } from '../operator/status-table.ts';
+import { count, cut, duration, holdUps, statusTable, type TableSpace } from '../operator/status-table.ts';
 
 /** Lines of columns that are as wide as they need to be; numbers to the right. The first row is the head. */
 export function table(rows: readonly (readonly string[])[]): string {
@@ -82,6 +83,32 @@ export function eventText(event: ClusterEvent): string {
     case 'cut':
       return `more is committed of ${[...event.advanced.keys()].map((id) => `worker ${id}`).join(', ')}`;
   }
+}
+
+/** What happened in the same words as when it is watched, and what only the Finder knows. */
+export function pastEventText(event: PastEvent): string {
+  switch (event.kind) {
+    case 'finderStarted':
+      return `the Finder started, in world-line ${event.worldLine}`;
+    case 'away':
+      return `worker ${event.worker} is away: its connection to the Finder ended`;
+    case 'back':
+      return `worker ${event.worker} is back`;
+    case 'left':
+      return event.forced ? `worker ${event.worker} was removed by force` : eventText(event);
+    case 'rolledBack': {
+      const cause = event.forced ? 'was removed by force' : 'was started anew without a clean stop';
+      const lost = event.operations === 1 ? '1 operation' : `${count(event.operations)} operations`;
+      return `rollback: world-line ${event.worldLine} began, because worker ${event.worker} ${cause}; it took back about ${lost}`;
+    }
+    default:
+      return eventText(event);
+  }
+}
+
+/** When it happened, by this machine's clock. */
+export function timeOf({ agoMs }: PastEvent, now: number): string {
+  return new Date(now - agoMs).toISOString();
 }
 
 /** Maps become objects, for JSON. */

@@ -1,9 +1,9 @@
 /** The subcommands of `dpr`: their words, options and help. */
 import { MAX_AMOUNT, MIN_AMOUNT } from '@dpr/counter/operations';
-import { MAX_WORKER_ID } from '@dpr/protocol';
+import { MAX_KEPT_EVENTS, MAX_WORKER_ID } from '@dpr/protocol';
 import { MAX_TIME_TO_LIVE_MS } from '@dpr/store/operations';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { removeWorker, showStatus, showWorkers, watchEvents } from './commands.ts';
+import { removeWorker, showEvents, showStatus, showWorkers, watchEvents } from './commands.ts';
 import { addToCounter, readCounter } from './counter-commands.ts';
 import { ensureDeclared, type EnsureWords } from './ensure-command.ts';
 import { clusterIn, dataDirectory, respAddresses } from './local-clusters.ts';
@@ -45,7 +45,8 @@ export function addSubcommands(program: Command, caller: Caller): void {
   addStoreCommands(program, context);
   addMembershipCommands(program, context);
   addVolumesCommand(program, context, () => volumesPlace(common(), caller));
-  addWatchCommands(program, context, directory);
+  addEventCommands(program, context);
+  addPidCommand(program, context, directory);
 }
 
 /** The Finder that is asked is that of these volumes, and no other that may run on this machine. */
@@ -196,17 +197,21 @@ function addVolumesCommand(
     );
 }
 
-function addWatchCommands(
-  program: Command,
-  { terminal, common, settings, withJson }: Context,
-  directory: string,
-): void {
+function addEventCommands(program: Command, { terminal, settings, withJson }: Context): void {
+  program
+    .command('events')
+    .description('what happened lately: joins, leaves, restarts and rollbacks with their times, the newest last')
+    .addHelpText('after', EVENTS_HELP)
+    .action(async (words: object) => showEvents(await settings(), terminal, withJson(words)));
+
   program
     .command('watch')
     .description('joins, leaves, restarts, rollbacks and cuts as they happen, until Ctrl-C')
     .addHelpText('after', examples('dpr watch', 'dpr watch --json | grep rolledBack'))
     .action(async (words: object) => watchEvents(await settings(), terminal, withJson(words)));
+}
 
+function addPidCommand(program: Command, { terminal, common, withJson }: Context, directory: string): void {
   program
     .command('pid')
     .description('the process ids of a cluster of this machine, or of one of its processes')
@@ -224,6 +229,12 @@ how long the oldest has been so. A ? is what the Finder does not know: what was 
 RESTARTS: starts that no clean stop preceded. A worker that is silent is connected and does not answer.
 Where a line is too short for all columns some give way; --json has everything, with versions as numbers.
 ${examples('dpr status', 'dpr status --watch', 'dpr status --json | jq .worldLine')}`;
+
+const EVENTS_HELP = `
+The Finder keeps the newest ${MAX_KEPT_EVENTS} events in its memory, and begins anew when it is restarted: its start is then the first of them. Times
+are UTC by the clock of this machine. A worker is away while it has no connection to the Finder. How many operations a rollback took back
+is an estimate: as many as workers had told the Finder of, that were not committed.
+${examples('dpr events', 'dpr events --json | jq .events[-1]')}`;
 
 const VOLUMES_HELP = `
 A worker that is removed leaves its volume. Added again, it begins with what was committed (state: kept in its entry), with an

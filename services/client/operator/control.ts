@@ -87,6 +87,7 @@ export function openControl(options: ControlOptions, owner: ControlOwner): Contr
     switch (message.kind) {
       case 'statusAnswer':
       case 'deleteAnswer':
+      case 'eventsAnswer':
         return requests.answered(message);
       case 'error':
         return requests.refused(refusal(message));
@@ -134,6 +135,10 @@ function refusal({ code, text }: MessageOf<'error'>): DprError {
       return new UnknownWorkerError(text);
     case 'unauthorized':
       return new UnauthorizedError(text);
+    case 'malformed':
+      return new RefusedError(
+        `the Finder does not know what it is asked, because it is older than this client: update the cluster (${text})`,
+      );
     default:
       return new RefusedError(`${text} (${code})`);
   }

@@ -23,11 +23,14 @@ import type { ClusterEvent } from './events.ts';
 import { checkFinder, isDefinite, isFinal, openLink, type LinkOptions } from '../connection/link.ts';
 import { CONNECT_RULES, signalOf, type CallOptions, type ConnectOptions } from '../options.ts';
 import { timeoutsOf } from '../connection/timeouts.ts';
+import { pastEvents, type PastEvents } from './past-events.ts';
 import { createWatch } from './watch.ts';
 
 /** While anything watches; a silence is one of two seconds at least. */
 const WATCH_POLL_MS = 1_000;
 
+/** Numbers of events travel as u64. */
+const MAX_EVENT = Number.MAX_SAFE_INTEGER;
 /** Generations travel as u32. */
 const MAX_GENERATION = 2 ** 32 - 1;
 
@@ -89,6 +92,13 @@ const REMOVAL_RULES: Rules<RemovalOptions> = {
   generation: wholeNumber(MAX_GENERATION),
 };
 
+export interface EventsOptions extends CallOptions {
+  /** Only events after the one with this number. */
+  readonly after?: number | undefined;
+}
+
+const EVENTS_RULES: Rules<EventsOptions> = { signal: A_SIGNAL, after: wholeNumber(MAX_EVENT) };
+
 export interface Operator {
   /**
    * The world-line, and each worker's state, versions and lag.
@@ -109,6 +119,18 @@ export interface Operator {
    * if (state === 'leaving') console.log(`waits for ${waitingFor}`);
    */
   deleteWorker(id: number, options?: RemovalOptions): Promise<Removal>;
+
+  /**
+   * What happened lately, also before this operator connected: the Finder keeps the newest 200 events in memory, and counts anew when it
+   * is restarted.
+   *
+   * @throws RefusedError when the Finder is older than this client, and keeps none
+   * @example
+   * const { start, events } = await operator.events();
+   * const more = await operator.events({ after: events.at(-1)?.number });
+   * if (more.start !== start) console.log('the Finder was restarted: ask for all');
+   */
+  events(options?: EventsOptions): Promise<PastEvents>;
 
   /**
    * Be told of joins, leaves, restarts, rollbacks and cuts as they happen, and of workers that fall silent within a second.
@@ -235,6 +257,13 @@ function openOperator(options: OperatorOptions, finder: URL, address: string, ti
       const answer = await control.ask({ kind: 'deleteWorker', worker: id, generation, force }, signal);
       if (answer.kind !== 'deleteAnswer') throw new ProtocolError(`the Finder answered '${answer.kind}'`);
       return { state: answer.state, waitingFor: answer.waitingFor };
+    },
+    async events(wanted = {}) {
+      checkOptions('events', wanted, EVENTS_RULES);
+      const { after = 0, signal } = wanted;
+      const answer = await control.ask({ kind: 'events', after }, signal);
+      if (answer.kind !== 'eventsAnswer') throw new ProtocolError(`the Finder answered '${answer.kind}'`);
+      return pastEvents(answer);
     },
     watch(listener) {
       checkArgument('the listener', listener, A_FUNCTION);

@@ -29,7 +29,19 @@ describe('the dpr command', () => {
     const run = dpr(['--help']);
     assert.equal(await run.exitCode, 0);
     assert.match(run.printed.join('\n'), /Exit codes:\n {2}0 {3}done/);
-    for (const command of ['status', 'workers', 'add', 'get', 'remove-worker', 'ensure', 'volumes', 'watch', 'pid']) {
+    const commands = [
+      'status',
+      'workers',
+      'add',
+      'get',
+      'remove-worker',
+      'ensure',
+      'volumes',
+      'events',
+      'watch',
+      'pid',
+    ];
+    for (const command of commands) {
       assert.match(run.printed.join('\n'), new RegExp(`\n {2}${command}\\b`));
       const help = dpr([command, '--help']);
       assert.equal(await help.exitCode, 0);
