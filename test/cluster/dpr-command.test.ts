@@ -65,6 +65,45 @@ describe('the dpr command with real processes', () => {
       [0],
     );
   });
+
+  it('tells later what happened: a crash with its rollback, and a removal', async () => {
+    const place = await makePlace();
+    await place.start();
+    await (await clientOf(place)).session().counter(1).add(1);
+    place.kill('counter-1');
+    await until('the worker that is back', async () =>
+      (await eventsOf(place)).events.some(({ kind }) => kind === 'back'),
+    );
+    assert.equal((await dpr(place, 'remove-worker', '1', '--wait')).code, 0);
+    const { start, events } = await eventsOf(place);
+    assert.deepEqual(
+      events.map(({ number }) => number),
+      events.map((_, index) => index + 1),
+    );
+    assert.equal(events[0]?.kind, 'finderStarted');
+    assert.deepEqual(
+      events.flatMap(({ kind, worker }) => (worker === 1 ? [kind] : [])),
+      ['joined', 'away', 'rolledBack', 'restarted', 'back', 'leaving', 'left'],
+    );
+    assert.deepEqual(
+      events.flatMap(({ kind, worldLine }) => (kind === 'rolledBack' ? [worldLine] : [])),
+      [2],
+    );
+    const ages = events.map(({ agoMs }) => agoMs);
+    assert.deepEqual(
+      ages,
+      ages.toSorted((a, b) => b - a),
+    );
+    const shown = (await dpr(place, 'events')).out.trim().split('\n');
+    assert.match(shown.at(-1) ?? '', /^\S+Z {2}worker 1 left$/);
+
+    place.kill('dpr-finder');
+    const anew = await until('the next start of the Finder', async () => {
+      const found = await eventsOf(place);
+      return found.start !== start && found;
+    });
+    assert.deepEqual([anew.events[0]?.number, anew.events[0]?.kind], [1, 'finderStarted']);
+  });
 });
 
 /** Its data directory, where it has one, tells the command the control token. */
@@ -81,6 +120,21 @@ function start({ cluster, data }: Reached, ...args: readonly string[]) {
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
   const code = new Promise<number | null>((resolve) => child.on('close', resolve));
   return { child, code, out: () => out, err: () => err };
+}
+
+/** What a new operator is told. */
+async function eventsOf(place: Reached): Promise<{ start: string; events: Told[] }> {
+  const { code, out } = await dpr(place, '--timeout', '30', 'events', '--json');
+  assert.equal(code, 0, out);
+  return JSON.parse(out) as { start: string; events: Told[] };
+}
+
+interface Told {
+  readonly number: number;
+  readonly kind: string;
+  readonly worker?: number;
+  readonly worldLine: number;
+  readonly agoMs: number;
 }
 
 async function dpr(place: Reached, ...args: readonly string[]) {
