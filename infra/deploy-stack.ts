@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { CustomResourceDefinition } from '@pulumi/kubernetes/apiextensions/v1/customResourceDefinition.js';
 import { Namespace } from '@pulumi/kubernetes/core/v1/namespace.js';
 import { Provider } from '@pulumi/kubernetes/provider.js';
 import {
@@ -17,6 +18,7 @@ import {
 import { DprCluster, type Endpoint } from './components/index.ts';
 import { type Config, ConfigError, parseConfig, type Problem, type Settings, withoutPrefix } from './config.ts';
 import { lastDeployment, type LastDeployment } from './last-deployment.ts';
+import { DEFINITIONS } from './monitoring/index.ts';
 import {
   FINDER_NAME,
   formerSizes,
@@ -89,6 +91,7 @@ async function deploy(): Promise<StackOutputs> {
   const made = onAzure && new onAzure.AzureCluster(`${NAME}-azure`, { azure: onAzure.azure });
   const provider = made?.provider ?? ownProvider();
   const uid = await checkNamespace(last.place, config, provider);
+  if (config.monitoring !== undefined) await checkOperator(provider);
   const { finderUrl, endpoints, portMap, volumes, namespaceUid } = new DprCluster(
     NAME,
     { ...tokens, registry: made?.registry, settings: withSizes(settings, config, formerSizes(last.volumes, plan)) },
@@ -205,6 +208,19 @@ async function checkNamespace(
   );
   refuseAll(strangerProblems(before, config, uid));
   return uid;
+}
+
+/**
+ * Looks for the Prometheus operator before anything is changed. Of a definition that is missing, Pulumi says that this resource does not
+ * exist, and hears no more of the program: the name has to say the rest.
+ */
+async function checkOperator(provider: Provider): Promise<void> {
+  const found = DEFINITIONS.map((definition) => {
+    const [what = ''] = definition.split('.');
+    const name = `${NAME}-monitoring-needs-the-prometheus-operator-for-${what}`;
+    return CustomResourceDefinition.get(name, definition, { provider });
+  });
+  await Promise.all(found.map(({ metadata }) => knownValue(metadata.name)));
 }
 
 /** Undefined in a preview that cannot know it, as while the Kubernetes cluster is not made. */

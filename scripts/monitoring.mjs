@@ -15,7 +15,7 @@ const HELP = `Prints a PodMonitor and a PrometheusRule for the Prometheus operat
 const OPTIONS = /** @type {const} */ ({
   namespace: { type: 'string', default: 'dpr' },
   label: { type: 'string', multiple: true },
-  runbooks: { type: 'string', default: 'infra/OPERATIONS.md' },
+  runbooks: { type: 'string' },
   rules: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 });
@@ -26,7 +26,7 @@ const labels = Object.fromEntries((given.label ?? []).map(labelOf));
 /** @type {readonly object[]} */
 const documents = given.rules
   ? [{ groups: ruleGroups(runbooks) }]
-  : monitoringResources({ namespace, labels, runbooks });
+  : Object.values(monitoringResources({ namespace, labels, runbooks }));
 const [first] = documents;
 const all = given.rules ? first : { apiVersion: 'v1', kind: 'List', items: documents };
 process.stdout.write(given.json ? `${JSON.stringify(all)}\n` : documents.map((one) => stringify(one)).join('---\n'));

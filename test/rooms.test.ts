@@ -20,7 +20,11 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   'infra/plan': { node: ['node:crypto'] }, // for hashes
   'infra/stack-file.ts': { rooms: ['infra/config', 'infra/stack-config.ts'], packages: ['yaml'], node: true },
   'infra/monitoring': { rooms: ['infra/plan'] },
-  'infra/components': { rooms: ['infra/config', 'infra/plan'], packages: ['@pulumi/'], node: true },
+  'infra/components': {
+    rooms: ['infra/config', 'infra/monitoring', 'infra/plan'],
+    packages: ['@pulumi/'],
+    node: true,
+  },
   'infra/azure': { rooms: ['infra/config', 'infra/plan'], packages: ['@pulumi/'], node: true },
   'infra/stack-config.ts': {},
   'infra/examples': { rooms: ['infra/components'], packages: ['@pulumi/'] },
@@ -34,6 +38,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
       'infra/components',
       'infra/azure',
       'infra/last-deployment.ts',
+      'infra/monitoring',
       'infra/stack-config.ts',
       'infra/stack-file.ts',
     ],

@@ -13,6 +13,7 @@ import {
   secret,
 } from '@pulumi/pulumi';
 import { parseConfig, type Settings } from '../config.ts';
+import { monitoringResources } from '../monitoring/index.ts';
 import {
   adminPort,
   type KubernetesPlan,
@@ -29,6 +30,7 @@ import { ClientRun } from './client-run.ts';
 import type { ClusterContext, TokenSecret } from './cluster-context.ts';
 import { Finder } from './finder.ts';
 import { Membership } from './membership-job.ts';
+import { Monitoring } from './monitoring.ts';
 import { NginxIngress } from './nginx-ingress.ts';
 import { Worker } from './worker.ts';
 
@@ -71,12 +73,18 @@ export class DprCluster extends ComponentResource {
   /** @throws ConfigError when the settings cannot be used; it names every mistake */
   constructor(name: string, args: DprClusterArgs, options?: ComponentResourceOptions) {
     super('dpr:index:DprCluster', name, {}, options);
-    const plan = planKubernetes(parseConfig(args.settings, 'kubernetes'));
+    const config = parseConfig(args.settings, 'kubernetes');
+    const plan = planKubernetes(config);
     const own = { parent: this };
     const made = plan.createNamespace ? createNamespace(name, plan, this) : undefined;
     this.namespaceUid = made?.metadata.uid;
     const context = createContext(name, made?.metadata.name ?? plan.namespace, args, this);
     createShared(name, context, plan, this);
+
+    if (config.monitoring !== undefined) {
+      const planned = monitoringResources({ ...config.monitoring, namespace: plan.namespace });
+      new Monitoring(`${name}-monitoring`, { ...context, plan: planned }, own);
+    }
 
     const finder = new Finder(`${name}-finder`, { ...context, plan: plan.finder }, own);
     const workers = plan.workers.map(

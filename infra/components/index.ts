@@ -3,5 +3,6 @@ export { DprCluster, type DprClusterArgs, type Endpoint } from './cluster.ts';
 export type { ClusterContext, TokenSecret } from './cluster-context.ts';
 export { Finder, type FinderArgs } from './finder.ts';
 export { Membership, type MembershipArgs } from './membership-job.ts';
+export { Monitoring, type MonitoringArgs } from './monitoring.ts';
 export { NginxIngress, type NginxIngressArgs } from './nginx-ingress.ts';
 export { Worker, type WorkerArgs } from './worker.ts';

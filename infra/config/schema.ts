@@ -21,6 +21,9 @@ const MAX_TOKEN_CHARACTERS = 1_024;
 const MAX_IMAGE_CHARACTERS = 512;
 const MAX_PATH_CHARACTERS = 4_096;
 const MAX_ORIGIN_CHARACTERS = 270;
+const MAX_ADDRESS_CHARACTERS = 2_048;
+/** A domain, a slash and a word. */
+const MAX_LABEL_CHARACTERS = 253 + 1 + 63;
 
 /** A whole number; the message says the range. */
 const whole = (from: number, to: number) => {
@@ -163,6 +166,24 @@ const hostName = word(
   /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
   253,
 );
+const LABEL_NAME = String.raw`[A-Za-z0-9](?:[-._A-Za-z0-9]{0,61}[A-Za-z0-9])?`;
+const LABEL_DOMAIN = String.raw`[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*`;
+/** Of Kubernetes objects. */
+const labels = z.record(
+  z
+    .string()
+    .regex(new RegExp(`^(?:${LABEL_DOMAIN}/)?${LABEL_NAME}$`))
+    .max(MAX_LABEL_CHARACTERS),
+  text.regex(new RegExp(`^(?:${LABEL_NAME})?$`), {
+    error: 'must be the value of a label: letters, digits, hyphens, dots and underscores, at most 63 characters',
+  }),
+  {
+    error: ({ code }) =>
+      code === 'invalid_key'
+        ? 'must stand at the name of a label, such as release or example.com/team'
+        : 'must map labels to texts, such as { release: prometheus }',
+  },
+);
 const ids = z.array(whole(0, MAX_WORKER_ID), { error: 'must list worker ids, such as [3]' });
 const workerList = 'must list the workers, such as [{ id: 0 }, { id: 1 }], or [] for none';
 
@@ -240,6 +261,17 @@ export const schema = record('the configuration of a stack', {
     program: z.enum(CLIENT_PROGRAMS, { error: `must be ${CLIENT_PROGRAMS.join(' or ')}` }).default('dpr'),
     arguments: z.array(text, { error: 'must list the words of the command, such as ["status"]' }),
     timeoutSeconds: whole(5, MAX_TIMEOUT_SECONDS).default(600),
+  }).optional(),
+  /** Where present: the Prometheus operator scrapes the cluster and knows its alerts. */
+  monitoring: record('what Prometheus is to know: { labels, runbooks }', {
+    /** By which the operator's Prometheus selects such objects. */
+    labels: labels.default({}),
+    /** Where OPERATIONS.md is to be read, whose sections alerts name. */
+    runbooks: word(
+      'must be the address of OPERATIONS.md, such as "https://git.example.com/dpr/infra/OPERATIONS.md"',
+      /^https?:\/\/[^\s#]+$/,
+      MAX_ADDRESS_CHARACTERS,
+    ).optional(),
   }).optional(),
   /** Where present: the Kubernetes cluster and the image registry are made too. */
   azure: record('the Azure cluster to make', {

@@ -1,2 +1,8 @@
 export { type Alert, ALERTS } from './alerts.ts';
-export { monitoringResources, type MonitoringOptions, ruleGroups } from './resources.ts';
+export {
+  DEFINITIONS,
+  monitoringResources,
+  type MonitoringOptions,
+  type MonitoringResources,
+  ruleGroups,
+} from './resources.ts';

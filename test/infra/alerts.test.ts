@@ -25,19 +25,25 @@ describe('alerts', () => {
     );
   });
 
-  it('are told with the section, by resources that carry the labels that were asked for', () => {
-    const [monitor, rules] = monitoringResources({
+  it('are told with the section, of one cluster alone, by resources that carry the labels that were asked for', () => {
+    const { podMonitor, rules } = monitoringResources({
       namespace: 'dpr-a',
       labels: { release: 'prometheus' },
       runbooks: 'https://example.com/OPERATIONS.md',
     });
-    for (const resource of [monitor, rules]) {
-      const { namespace, labels } = resource?.metadata ?? assert.fail();
+    for (const { metadata } of [podMonitor, rules]) {
+      const { namespace, labels } = metadata;
       assert.deepEqual(
         [namespace, labels],
         ['dpr-a', { 'app.kubernetes.io/part-of': 'dpr-cluster', release: 'prometheus' }],
       );
     }
+    const [finderDown, ...others] = rules.spec.groups[0]?.rules ?? [];
+    assert.equal(finderDown?.expr, 'absent(dpr_finder_world_line{namespace="dpr-a"})');
+    assert.ok(others.some(({ expr }) => expr === 'dpr_finder_members{namespace="dpr-a",state="away"} > 0'));
+    assert.ok(
+      others.every(({ expr }) => expr.match(/\bdpr_\w+/g)?.length === expr.match(/namespace="dpr-a"/g)?.length),
+    );
     assert.match(JSON.stringify(rules), /"runbook_url":"https:\/\/example\.com\/OPERATIONS\.md#dprfinderdown"/);
   });
 });

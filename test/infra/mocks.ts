@@ -23,6 +23,7 @@ const ANSWERS: Readonly<Record<string, (inputs: Record<string, unknown>) => Reco
     identityProfile: { kubeletidentity: { objectId: '00000000-0000-0000-0000-000000000001' } },
   }),
   'azure-native:resources:ResourceGroup': ({ location }) => ({ name: 'example', location }),
+  'kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition': () => ({ metadata: { name: 'a-definition' } }),
   'kubernetes:apps/v1:Deployment': () => ({}),
   'kubernetes:apps/v1:StatefulSet': () => ({}),
   'kubernetes:batch/v1:Job': () => ({}),
@@ -31,6 +32,8 @@ const ANSWERS: Readonly<Record<string, (inputs: Record<string, unknown>) => Reco
   'kubernetes:core/v1:Secret': ({ metadata }) => ({ metadata: { ...(metadata as object), name: 'dpr-tokens-1a2b' } }),
   'kubernetes:core/v1:Service': () => ({ status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } } }),
   'kubernetes:core/v1:ServiceAccount': () => ({}),
+  'kubernetes:monitoring.coreos.com/v1:PodMonitor': () => ({}),
+  'kubernetes:monitoring.coreos.com/v1:PrometheusRule': () => ({}),
   'kubernetes:networking.k8s.io/v1:NetworkPolicy': () => ({}),
   'kubernetes:policy/v1:PodDisruptionBudget': () => ({}),
   'kubernetes:rbac.authorization.k8s.io/v1:Role': () => ({}),
@@ -58,7 +61,11 @@ type Request = {
   getRetainondelete(): boolean | undefined;
   getObject(): Parameters<typeof runtime.deserializeProperties>[0];
 };
-type Monitor = { registerResource(request: Request, callback: unknown): unknown };
+type ReadRequest = { getId(): string };
+type Monitor = {
+  registerResource(request: Request, callback: unknown): unknown;
+  readResource(request: ReadRequest, callback: unknown): unknown;
+};
 
 /** What the stack said of itself at its last deployment, for the reference that it makes to itself. */
 export type LastOutputs = Readonly<Record<string, unknown>>;
@@ -67,14 +74,16 @@ export type LastOutputs = Readonly<Record<string, unknown>>;
  * Runs a program against providers that only remember.
  *
  * @param config every key of the stack with its prefix, as Pulumi hands it out
+ * @returns what it registered, and the ids of what it only read
  * @throws what the program throws, and an error for a type of resource or function that is not known here
  */
 export async function underMocks<Result>(
   config: Readonly<Record<string, string>>,
   program: () => Promise<Result>,
   last: LastOutputs = {},
-): Promise<{ resources: Registered[]; result: Result }> {
+): Promise<{ resources: Registered[]; reads: string[]; result: Result }> {
   const resources: Registered[] = [];
+  const reads: string[] = [];
   await runtime.setMocks(
     {
       newResource({ type, name, inputs, id }) {
@@ -101,14 +110,19 @@ export async function underMocks<Result>(
     'organization',
   );
   runtime.setAllConfig({ ...config });
-  remember(runtime.getMonitor() as unknown as Monitor, resources);
+  remember(runtime.getMonitor() as unknown as Monitor, resources, reads);
   const result = await program();
   await runtime.disconnect();
-  return { resources, result };
+  return { resources, reads, result };
 }
 
 /** Mocks are not told of parents and dependencies, but the monitor that serves them is. */
-function remember(monitor: Monitor, resources: Registered[]): void {
+function remember(monitor: Monitor, resources: Registered[], reads: string[]): void {
+  const read = monitor.readResource.bind(monitor);
+  monitor.readResource = (request, callback) => {
+    reads.push(request.getId());
+    return read(request, callback);
+  };
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request, callback) => {
     resources.push({

@@ -35,17 +35,37 @@ function dump(resources: readonly Registered[]): string {
   return `${JSON.stringify(plain([...resources].sort(order)), undefined, 2)}\n`;
 }
 
+/** With the golden file of this name. */
+async function compare(name: string, resources: readonly Registered[]): Promise<void> {
+  const file = new URL(`${name}.json`, GOLDEN);
+  const dumped = dump(resources);
+  if (UPDATE) await mkdir(GOLDEN, { recursive: true }).then(() => writeFile(file, dumped));
+  const golden = await readFile(file, 'utf8');
+  assert.deepEqual(dumped.split('\n'), golden.split('\n'), `${name}: "npm run golden" writes what there is now`);
+}
+
 describe('the example stacks', () => {
   for (const stack of STACK_NAMES) {
     it(`${stack} registers exactly the resources of its golden file`, async () => {
       const { resources } = await deployed(stack);
-      const file = new URL(`${stack}.json`, GOLDEN);
-      const dumped = dump(resources);
-      if (UPDATE) await mkdir(GOLDEN, { recursive: true }).then(() => writeFile(file, dumped));
-      const golden = await readFile(file, 'utf8');
-      assert.deepEqual(dumped.split('\n'), golden.split('\n'), `${stack}: "npm run golden" writes what there is now`);
+      await compare(stack, resources);
     });
   }
+
+  it('get what monitoring needs where they ask for it, and nothing else by it', async () => {
+    const { resources, reads } = await deployed('dev');
+    const monitoring = { labels: { release: 'prometheus' }, runbooks: 'https://example.com/OPERATIONS.md' };
+    const monitored = await deploy({ ...(await stackConfig('dev')), 'dpr:monitoring': JSON.stringify(monitoring) });
+    const known = new Set(resources.map((resource) => JSON.stringify(resource)));
+    const added = monitored.resources.filter((resource) => !known.has(JSON.stringify(resource)));
+    assert.equal(added.length, monitored.resources.length - resources.length);
+    await compare('monitoring', added);
+    const definitions = ['podmonitors.monitoring.coreos.com', 'prometheusrules.monitoring.coreos.com'];
+    assert.deepEqual(
+      monitored.reads.filter((id) => !reads.includes(id)),
+      definitions,
+    );
+  });
 
   it('are the same with any file that the machine has for the address of its cluster', async () => {
     const before = process.env.KUBECONFIG;

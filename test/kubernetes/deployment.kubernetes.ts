@@ -47,7 +47,8 @@ describe('a cluster on Kubernetes', function () {
 
   it('has objects that the API server accepts to the letter', async () => {
     const folder = new URL('../infra/golden/', import.meta.url);
-    for (const file of await readdir(folder)) {
+    const files = (await readdir(folder)).filter((file) => file !== 'monitoring.json'); // for clusters with the operator
+    for (const file of files) {
       const resources = JSON.parse(await readFile(new URL(file, folder), 'utf8')) as GoldenResource[];
       const items = resources.flatMap((resource) => objectOf(resource, deployed.namespace));
       assert.ok(items.length > 0);
