@@ -20,6 +20,8 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   'infra/plan': { node: ['node:crypto'] }, // for hashes
   'infra/stack-file.ts': { rooms: ['infra/config', 'infra/stack-config.ts'], packages: ['yaml'], node: true },
   'infra/monitoring': { rooms: ['infra/plan'] },
+  // Development alone has the library.
+  'infra/monitoring/dashboard.ts': { rooms: ['infra/monitoring'], packages: ['@grafana/'] },
   'infra/components': {
     rooms: ['infra/config', 'infra/monitoring', 'infra/plan'],
     packages: ['@pulumi/'],

@@ -263,7 +263,7 @@ export const schema = record('the configuration of a stack', {
     timeoutSeconds: whole(5, MAX_TIMEOUT_SECONDS).default(600),
   }).optional(),
   /** Where present: the Prometheus operator scrapes the cluster and knows its alerts. */
-  monitoring: record('what Prometheus is to know: { labels, runbooks }', {
+  monitoring: record('what Prometheus is to know: { labels, runbooks, dashboard }', {
     /** By which the operator's Prometheus selects such objects. */
     labels: labels.default({}),
     /** Where OPERATIONS.md is to be read, whose sections alerts name. */
@@ -272,6 +272,8 @@ export const schema = record('the configuration of a stack', {
       /^https?:\/\/[^\s#]+$/,
       MAX_ADDRESS_CHARACTERS,
     ).optional(),
+    /** Whether Grafana is given its dashboard. */
+    dashboard: flag.default(true),
   }).optional(),
   /** Where present: the Kubernetes cluster and the image registry are made too. */
   azure: record('the Azure cluster to make', {

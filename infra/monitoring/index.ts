@@ -1,5 +1,6 @@
 export { type Alert, ALERTS } from './alerts.ts';
 export {
+  dashboardText,
   DEFINITIONS,
   monitoringResources,
   type MonitoringOptions,

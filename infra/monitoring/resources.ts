@@ -1,6 +1,8 @@
 /** What has Prometheus watch a cluster, as its operator takes it, or as a file of rules. */
 import { CLUSTER_PART, LABEL } from '../plan/index.ts';
 import { ALERTS } from './alerts.ts';
+import dashboard from './dashboard.json' with { type: 'json' };
+import { selecting } from './selecting.ts';
 
 export interface MonitoringOptions {
   /** Where the cluster is. */
@@ -9,10 +11,12 @@ export interface MonitoringOptions {
   readonly labels: Readonly<Record<string, string>>;
   /** Where OPERATIONS.md is to be read. */
   readonly runbooks?: string | undefined;
+  /** Whether Grafana is given the dashboard, of which it needs one for all clusters. */
+  readonly dashboard: boolean;
 }
 
-/** An object as Kubernetes takes it. */
-export interface KubernetesObject<Spec> {
+/** An object as Kubernetes takes it, but for what it says. */
+export interface KubernetesObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: {
@@ -20,7 +24,6 @@ export interface KubernetesObject<Spec> {
     readonly namespace: string;
     readonly labels: Readonly<Record<string, string>>;
   };
-  readonly spec: Spec;
 }
 
 export interface RuleGroup {
@@ -35,8 +38,10 @@ export interface RuleGroup {
 }
 
 export interface MonitoringResources {
-  readonly podMonitor: KubernetesObject<object>;
-  readonly rules: KubernetesObject<{ readonly groups: readonly RuleGroup[] }>;
+  readonly podMonitor: KubernetesObject & { readonly spec: object };
+  readonly rules: KubernetesObject & { readonly spec: { readonly groups: readonly RuleGroup[] } };
+  /** A ConfigMap. */
+  readonly dashboard?: KubernetesObject & { readonly data: Readonly<Record<string, string>> };
 }
 
 const NAME = 'dpr-cluster';
@@ -51,12 +56,12 @@ export const DEFINITIONS = [`podmonitors.${API_GROUP}`, `prometheusrules.${API_G
 /**
  * Groups of rules, as a file of rules has them too.
  *
- * @param namespace which cluster's metrics they look at, where Prometheus scrapes several; undefined: it has one
+ * @param namespace whose metrics they look at, by the label that a PodMonitor adds; undefined: all that Prometheus has
  */
 export function ruleGroups(runbooks = RUNBOOKS, namespace?: string): RuleGroup[] {
   const rules = ALERTS.map(({ name, expr, holdsFor, severity, summary }) => ({
     alert: name,
-    expr: namespace === undefined ? expr : within(namespace, expr),
+    expr: namespace === undefined ? expr : selecting(`namespace="${namespace}"`, expr),
     for: holdsFor,
     labels: { severity },
     annotations: { summary, runbook_url: `${runbooks}#${name.toLowerCase()}` },
@@ -64,16 +69,9 @@ export function ruleGroups(runbooks = RUNBOOKS, namespace?: string): RuleGroup[]
   return [{ name: NAME, rules }];
 }
 
-/** The same of this namespace alone, which a PodMonitor labels metrics with. */
-function within(namespace: string, expr: string): string {
-  const matcher = `namespace="${namespace}"`;
-  return expr.replace(/\b(dpr_\w+)(\{?)/g, (_all, metric: string, others: string) =>
-    others === '' ? `${metric}{${matcher}}` : `${metric}{${matcher},`,
-  );
-}
-
-/** A PodMonitor of every process of the cluster, and a PrometheusRule of all alerts. */
-export function monitoringResources({ namespace, labels, runbooks }: MonitoringOptions): MonitoringResources {
+/** A PodMonitor of every process of the cluster, a PrometheusRule of all alerts, and the dashboard as Grafana's sidecar looks for it. */
+export function monitoringResources(options: MonitoringOptions): MonitoringResources {
+  const { namespace, labels, runbooks } = options;
   const metadata = { name: NAME, namespace, labels: { [LABEL.partOf]: CLUSTER_PART, ...labels } };
   return {
     podMonitor: {
@@ -91,5 +89,20 @@ export function monitoringResources({ namespace, labels, runbooks }: MonitoringO
       metadata,
       spec: { groups: ruleGroups(runbooks, namespace) },
     },
+    ...(options.dashboard ? { dashboard: dashboardMap(metadata) } : {}),
   };
+}
+
+function dashboardMap(metadata: KubernetesObject['metadata']): MonitoringResources['dashboard'] & object {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { ...metadata, name: `${NAME}-dashboard`, labels: { grafana_dashboard: '1', ...metadata.labels } },
+    data: { [`${NAME}.json`]: dashboardText() },
+  };
+}
+
+/** As Grafana imports it. */
+export function dashboardText(): string {
+  return JSON.stringify(dashboard);
 }

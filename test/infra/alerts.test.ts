@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { ALERTS, monitoringResources } from '../../infra/monitoring/index.ts';
-
-const read = (file: string): string => readFileSync(new URL(`../../infra/${file}`, import.meta.url), 'utf8');
-/** What a histogram's metrics end with, beside its name. */
-const PART = /_(?:bucket|sum|count)$/;
+import { documentedMetrics, metricsIn } from './metrics-document.ts';
 
 describe('alerts', () => {
   it('name only metrics that processes have', () => {
-    const documented = new Set([...read('METRICS.md').matchAll(/^\| `(dpr_\w+)`/gm)].map(([, name]) => name));
-    const named = ALERTS.flatMap(({ expr }) => expr.match(/\bdpr_\w+/g) ?? []).map((name) => name.replace(PART, ''));
+    const documented = new Set(documentedMetrics());
+    const named = ALERTS.flatMap(({ expr }) => metricsIn(expr));
     assert.deepEqual(
       named.filter((name) => !documented.has(name)),
       [],
@@ -18,7 +15,8 @@ describe('alerts', () => {
   });
 
   it('have a section each that says what to do', () => {
-    const sections = [...read('OPERATIONS.md').matchAll(/^#### (Dpr\w+)$/gm)].map(([, name]) => name);
+    const document = readFileSync(new URL('../../infra/OPERATIONS.md', import.meta.url), 'utf8');
+    const sections = [...document.matchAll(/^#### (Dpr\w+)$/gm)].map(([, name]) => name);
     assert.deepEqual(
       sections,
       ALERTS.map(({ name }) => name),
@@ -30,6 +28,7 @@ describe('alerts', () => {
       namespace: 'dpr-a',
       labels: { release: 'prometheus' },
       runbooks: 'https://example.com/OPERATIONS.md',
+      dashboard: true,
     });
     for (const { metadata } of [podMonitor, rules]) {
       const { namespace, labels } = metadata;

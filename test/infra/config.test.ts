@@ -323,22 +323,23 @@ const MISTAKES: Mistake[] = [
     says: ['dpr:clientRun.arguments is missing: it must list the words of the command, such as ["status"]'],
   },
   {
-    what: 'labels and an address that are none',
+    what: 'labels, an address and a switch that are none',
     raw: {
       ...ONE,
-      monitoring: { labels: { release: 1, team: 'a b', '-x': 'y' }, runbooks: 'infra/OPERATIONS.md' },
+      monitoring: { labels: { release: 1, team: 'a b', '-x': 'y' }, runbooks: 'infra/OPERATIONS.md', dashboard: 'yes' },
     },
     says: [
       'dpr:monitoring.labels.release is 1: it must be a text, in quotes where it looks like a number',
       'dpr:monitoring.labels.team is "a b": it must be the value of a label: letters, digits, hyphens, dots and underscores, at most 63 characters',
       'dpr:monitoring.labels.-x is "y": it must stand at the name of a label, such as release or example.com/team',
       'dpr:monitoring.runbooks is "infra/OPERATIONS.md": it must be the address of OPERATIONS.md, such as "https://git.example.com/dpr/infra/OPERATIONS.md"',
+      'dpr:monitoring.dashboard is "yes": it must be true or false',
     ],
   },
   {
     what: 'monitoring as a switch',
     raw: { ...ONE, monitoring: true },
-    says: ['dpr:monitoring is true: it must be what Prometheus is to know: { labels, runbooks }'],
+    says: ['dpr:monitoring is true: it must be what Prometheus is to know: { labels, runbooks, dashboard }'],
   },
   {
     what: 'Azure without a region',

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { straysInFile } from '@dpr/infra/stack-file';
 import type { Output } from '@pulumi/pulumi';
 import type { StackOutputs } from '../../infra/deploy-stack.ts';
+import { dashboardText } from '../../infra/monitoring/index.ts';
 import { plain, type Registered, stackConfig, underMocks } from './mocks.ts';
 
 const TOKENS = { 'dpr:controlToken': 'a-control-token-of-a-test', 'dpr:clientToken': 'a-client-token-of-a-test' };
@@ -59,7 +60,10 @@ describe('the example stacks', () => {
     const known = new Set(resources.map((resource) => JSON.stringify(resource)));
     const added = monitored.resources.filter((resource) => !known.has(JSON.stringify(resource)));
     assert.equal(added.length, monitored.resources.length - resources.length);
-    await compare('monitoring', added);
+    const whole = JSON.stringify(added);
+    const text = JSON.stringify(dashboardText()); // which has a file of its own
+    assert.ok(whole.includes(text));
+    await compare('monitoring', JSON.parse(whole.replace(text, '"dashboard.json"')) as Registered[]);
     const definitions = ['podmonitors.monitoring.coreos.com', 'prometheusrules.monitoring.coreos.com'];
     assert.deepEqual(
       monitored.reads.filter((id) => !reads.includes(id)),
