@@ -158,9 +158,11 @@ export async function failureOf(attempt: Promise<unknown>): Promise<string> {
   );
 }
 
-/** What a preview changes, by the names of resources; a replacement counts once. */
+/** What a preview changes, by the names of resources; a replacement counts once, and what is only read, or no more, not at all. */
 export function changes({ steps = [] }: Preview): Record<string, string> {
-  const changed = steps.filter(({ op }) => !['same', 'read', 'refresh'].includes(op) && !op.endsWith('-replacement'));
+  const changed = steps.filter(
+    ({ op }) => !['same', 'read', 'discard', 'refresh'].includes(op) && !op.endsWith('-replacement'),
+  );
   const kept = changed.filter(({ op }) => op !== 'delete-replaced');
   return Object.fromEntries(kept.map(({ op, urn }) => [urn.split('::').at(-1) ?? '', op]));
 }
