@@ -79,6 +79,22 @@ const WORK: readonly Panel[] = [
   },
 ];
 
+const HOLD_UPS: readonly Panel[] = [
+  {
+    title: 'Batches that wait',
+    description:
+      'Part of the time in which batches waited, since a worker was ahead of its disk or of commits by as much as it may be.',
+    unit: 'percentunit',
+    queries: { [WORKER]: byWorker(rate('dpr_worker_blocked_seconds_total')) },
+  },
+  {
+    title: 'Refused batches',
+    description: 'In a second, by the code that clients were told.',
+    unit: 'ops',
+    queries: { '{{reason}}': `sum by (reason) (${rate('dpr_worker_refused_batches_total')})` },
+  },
+];
+
 const VOLUMES: readonly Panel[] = [
   {
     title: 'Checkpoint writes',
@@ -96,6 +112,15 @@ const VOLUMES: readonly Panel[] = [
     queries: {
       median: median('dpr_finder_record_write_seconds'),
       '99 of 100': slowest('dpr_finder_record_write_seconds'),
+    },
+  },
+  {
+    title: 'From report to commit',
+    description: 'From the report of a checkpoint until the cut that has it is announced, the longest of each cut.',
+    unit: 's',
+    queries: {
+      median: median('dpr_finder_report_to_commit_seconds'),
+      '99 of 100': slowest('dpr_finder_report_to_commit_seconds'),
     },
   },
   {
@@ -176,6 +201,7 @@ const INGRESS: readonly Panel[] = [
 export const ROWS: Readonly<Record<string, readonly Panel[]>> = {
   Cluster: CLUSTER,
   Work: WORK,
+  'Hold-ups': HOLD_UPS,
   Volumes: VOLUMES,
   Memory: MEMORY,
   Stores: STORES,

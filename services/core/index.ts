@@ -1,6 +1,6 @@
 /** The DPR protocol's state machines: pure, synchronous, the same in production and in the simulator. */
 export { advanceCut, type Graph, type GraphCheckpoint } from './cut.ts';
-export { announcedCut, finderStatus, type FinderStatus } from './finder/status.ts';
+export { announcedAfterMs, announcedCut, finderStatus, type FinderStatus } from './finder/status.ts';
 export { createFinder, FINDER_DEFAULTS, finderWakeAt, stepFinder } from './finder/finder.ts';
 export {
   decodeRecord,

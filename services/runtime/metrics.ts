@@ -90,6 +90,29 @@ export function total(registry: Registry, name: string, help: string, read: () =
   });
 }
 
+/** The same, one for each value of a label; those that are not there yet are none. */
+export function totals(
+  registry: Registry,
+  name: string,
+  help: string,
+  label: string,
+  read: () => ReadonlyMap<string, number>,
+): void {
+  const shown = new Map<string, number>();
+  new Counter({
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      for (const [value, now] of read()) {
+        this.inc({ [label]: value }, now - (shown.get(value) ?? 0));
+        shown.set(value, now);
+      }
+    },
+  });
+}
+
 export function writeSeconds(registry: Registry, name: string, help: string): Histogram {
   return new Histogram({ name, help, registers: [registry], buckets: WRITE_SECONDS_BUCKETS });
 }

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dashboardText } from '../../infra/monitoring/index.ts';
 import { ingressMetrics } from '../../services/ingress/metrics.ts';
-import { addTo, tearDown, until } from './harness.ts';
+import { addTo, refuseOne, tearDown, until } from './harness.ts';
 import { type Prometheus, startPrometheus, targetsOf } from './prometheus.ts';
 import { startStore } from './served-store.ts';
 
@@ -38,6 +38,7 @@ describe('the dashboard of a cluster that a Prometheus watches', () => {
   before(async () => {
     const { place } = await startStore();
     await addTo(place, [0], 1);
+    await refuseOne(place);
     ingress = await serveIngressMetrics();
     const { port } = ingress.address() as AddressInfo;
     const targets = targetsOf(place, ['dpr-finder', 'counter-0', 'store-1']);

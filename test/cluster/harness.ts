@@ -1,4 +1,5 @@
 /** Whole clusters on this machine, as `npm start` runs them, each in a directory and on ports of its own. */
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -292,6 +293,12 @@ export async function addTo(place: Place, workers: readonly number[], amount: nu
   const results = workers.map((id) => session.counter(id).add(amount));
   const sums = await Promise.all(results.map((result) => result.committed));
   return sums.map(Number);
+}
+
+/** Has worker 0, a counter, refuse a batch, whose operation it does not have. */
+export async function refuseOne(place: Place): Promise<void> {
+  const session = (await clientOf(place)).session();
+  await assert.rejects(session.worker(0, 'counter').call(Uint8Array.of(255), 1), /malformed/i);
 }
 
 /**

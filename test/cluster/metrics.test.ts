@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
 import { ingressMetrics } from '../../services/ingress/metrics.ts';
 import { promtool } from '../infra/promtool.ts';
-import { metricsOf, tearDown } from './harness.ts';
+import { metricsOf, refuseOne, tearDown } from './harness.ts';
 import { startStore } from './served-store.ts';
 
 const DOCUMENT = fileURLToPath(new URL('../../infra/METRICS.md', import.meta.url));
@@ -53,6 +53,7 @@ describe('the metrics of a cluster', () => {
 
   before(async () => {
     const { place } = await startStore();
+    await refuseOne(place); // since a reason is shown once there was one
     for (const name of ['dpr-finder', 'counter-0', 'store-1']) pages.set(name, await metricsOf(place, name));
     const report = { serving: 'a', routes: 3 };
     const ingress = ingressMetrics(

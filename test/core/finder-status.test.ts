@@ -53,6 +53,22 @@ describe('the status that the Finder tells', () => {
     assert.deepEqual(told(), [0, 0, true]);
   });
 
+  it('knows how long the checkpoint waited for the last cut that was reported first', () => {
+    const { start, join, report, pass, announcedAfter } = finderWithWorkers();
+    start();
+    join(2, { worker: 1, known: 0, incarnation: 1 });
+    report(1, 5, 0);
+    assert.equal(announcedAfter(), 0);
+    pass(500);
+    report(1, 9, 5, [[1, 9]]);
+    pass(1_500);
+    report(2, 9, 0);
+    assert.equal(announcedAfter(), 1_500);
+    pass(100);
+    report(2, 12, 9);
+    assert.equal(announcedAfter(), 0);
+  });
+
   it('tells since when nothing is committed, while checkpoints become durable', () => {
     const { start, join, status, report, progress, pass, dispatch } = finderWithWorkers();
     const told = () => [status().committedAgoMs, status().durableAgoMs, status().allCommitted];

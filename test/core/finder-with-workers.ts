@@ -1,6 +1,13 @@
 /** A Finder as operators see it, with workers that do what a test says. */
 import assert from 'node:assert/strict';
-import { createFinder, FINDER_DEFAULTS, stepFinder, type FinderEvent, type FinderRecord } from '@dpr/core';
+import {
+  announcedAfterMs,
+  createFinder,
+  FINDER_DEFAULTS,
+  stepFinder,
+  type FinderEvent,
+  type FinderRecord,
+} from '@dpr/core';
 import type { MemberStatus, Message, MessageOf } from '@dpr/protocol';
 
 /** The connection of the operator, who is always there. */
@@ -104,6 +111,7 @@ export function finderWithWorkers() {
     remove: (worker: number, force: boolean): void =>
       frame(OPERATOR, { kind: 'deleteWorker', worker, generation: 0, force }),
     worldLine: () => finder.record.worldLine,
+    announcedAfter: () => announcedAfterMs(finder),
     status: (): MemberStatus =>
       ask({ kind: 'status' }, 'statusAnswer').members.find(({ id }) => id === 0) ??
       assert.fail('worker 0 is no member'),

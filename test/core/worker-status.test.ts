@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { workerStatus } from '@dpr/core';
-import { batchOf, servingWorker } from './serving-worker.ts';
+import { batchOf, servingWorker, SESSION } from './serving-worker.ts';
 
 const STAMP = { start: 'f'.repeat(16), counter: 2 };
 const CONNECTION = 1;
@@ -37,5 +37,39 @@ describe("a worker's status", () => {
     assert.deepEqual(told(), [3, 1, interval * 2 + 5]);
     fromFinder(2, [2], interval * 2 + 8);
     assert.deepEqual(told(), [3, 0, undefined]);
+  });
+
+  it('tells for how long batches waited for the disk, and since when some do', () => {
+    const interval = 100;
+    const limits = { checkpointIntervalMs: interval, maxUnwrittenVersions: 1 };
+    const { worker, step } = servingWorker(() => new Uint8Array(8), limits);
+    const told = () => [workerStatus(worker).blockedMs, workerStatus(worker).blockedSince];
+    const send = (sequence: number, now: number) =>
+      step({ kind: 'clientFrames', connection: CONNECTION, messages: [batchOf(sequence)] }, now, now);
+    step({ kind: 'clientOpened', connection: CONNECTION, origin: undefined });
+    send(1, 10);
+    step({ kind: 'wake' }, interval * 2, interval * 2);
+    assert.deepEqual(told(), [0, undefined], 'nothing waits for the version that the disk writes');
+    send(2, 210);
+    send(3, 215);
+    assert.deepEqual(told(), [0, 210]);
+    const version = worker.unwritten[0]?.version ?? assert.fail();
+    step({ kind: 'durable', worldLine: 1, version }, 250, 250);
+    assert.deepEqual(told(), [40, undefined]);
+  });
+
+  it('counts the batches that were refused, by why, and nothing else that was', () => {
+    const { worker, step } = servingWorker(() => new Uint8Array(8));
+    step({ kind: 'clientOpened', connection: CONNECTION, origin: undefined });
+    const table = { kind: 'table', session: SESSION, worldLine: 1, generation: 2 } as const;
+    const messages = [batchOf(2), batchOf(1), batchOf(3), batchOf(2, { generation: 2 }), table];
+    step({ kind: 'clientFrames', connection: CONNECTION, messages });
+    assert.deepEqual(
+      [...workerStatus(worker).refused],
+      [
+        ['sequenceGap', 2],
+        ['wrongGeneration', 1],
+      ],
+    );
   });
 });

@@ -22,6 +22,15 @@ describe('the dashboard', () => {
     assert.equal(readFileSync(FILE, 'utf8'), made, 'UPDATE_GOLDEN=1 writes it');
   });
 
+  it('fills its width with each row', () => {
+    const lines = new Map<number, number>();
+    for (const { gridPos } of makeDashboard().panels ?? []) {
+      const { y = 0, w = 0 } = gridPos ?? {};
+      lines.set(y, (lines.get(y) ?? 0) + w);
+    }
+    assert.deepEqual(new Set(lines.values()), new Set([24]));
+  });
+
   it('names only metrics that processes have', () => {
     const registry = new Registry();
     collectDefaultMetrics({ register: registry });
@@ -35,7 +44,7 @@ describe('the dashboard', () => {
   });
 
   it('asks each metric for the cluster that the reader chose', () => {
-    const { panels } = JSON.parse(dashboardText()) as { panels: { targets?: { expr: string }[] }[] };
+    const { panels } = JSON.parse(JSON.stringify(makeDashboard())) as { panels: { targets?: { expr: string }[] }[] };
     const asked = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
     assert.equal(asked.length, queries.length);
     for (const expr of asked) {

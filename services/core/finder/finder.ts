@@ -87,6 +87,7 @@ export function createFinder(config: FinderConfig): Finder {
     graph: new Map(),
     committedAt: new Map(),
     durableAt: new Map(),
+    commitMs: undefined,
     reached: 0,
     reachedTold: 0,
     reachedToldAt: -Infinity,

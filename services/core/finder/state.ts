@@ -182,6 +182,11 @@ export interface Finder {
   readonly committedAt: Map<number, number>;
   /** When the checkpoint at a member's entry in the cut was reported; none: that is not known. */
   readonly durableAt: Map<number, number>;
+  /**
+   * How long it took from the report of a checkpoint until the cut that has it could be told, ms: of the newest of each member that the last
+   * cut added, the longest; undefined: that is not known.
+   */
+  commitMs: number | undefined;
   /** The largest version that a worker reported; and what is told of it, anew every `REACHED_SPACING_MS`. */
   reached: number;
   reachedTold: number;

@@ -48,6 +48,11 @@ export function announcedCut({ exposed }: Finder): Versions | undefined {
   return exposed?.record.cut;
 }
 
+/** From the report of a checkpoint until this cut was announced, of what it added the longest, ms; undefined: that is not known. */
+export function announcedAfterMs({ commitMs }: Finder): number | undefined {
+  return commitMs;
+}
+
 /** Workers whose hold-up is looked for, at one time: others wait for the same, most likely. */
 const MAX_EXPLAINED = 64;
 
@@ -125,9 +130,13 @@ function newestReportedAt({ graph, durableAt }: Finder, id: number): number | un
 export function noteCommits(finder: Finder, before: Exposed, after: Exposed): void {
   const [old, cut] = [before.record.cut, after.record.cut];
   if (old === cut) return;
+  let oldest = Infinity;
   for (const [id, version] of cut) {
-    if (version !== old.get(id) && finder.record.members.has(id)) finder.committedAt.set(id, finder.now);
+    if (version === old.get(id) || !finder.record.members.has(id)) continue;
+    finder.committedAt.set(id, finder.now);
+    oldest = Math.min(oldest, finder.durableAt.get(id) ?? Infinity);
   }
+  finder.commitMs = oldest === Infinity ? undefined : finder.now - oldest;
 }
 
 /** Nothing is done about a worker that is silent: it may go on at any moment, and until its connection breaks no process takes its place. */

@@ -294,6 +294,11 @@ export interface Worker {
   /** Something was refused for want of memory, and there is not enough of it again. */
   isShort: boolean;
 
+  /** Batches that were refused, by why. */
+  readonly refused: Map<ErrorCode, number>;
+  /** How long batches waited to be executed although the worker serves; and since when some do now. */
+  blockedMs: number;
+  blockedSince: number | undefined;
   operations: number;
   committedOperations: number;
   progressAt: number;
@@ -372,12 +377,7 @@ export function refuse(
   batch?: { readonly session: string; readonly sequence: number },
   detail = 0,
 ): void {
-  send(worker, connection, {
-    kind: 'error',
-    code,
-    session: batch?.session,
-    sequence: batch?.sequence ?? 0,
-    detail,
-    text,
-  });
+  const sequence = batch?.sequence ?? 0;
+  if (sequence > 0) worker.refused.set(code, (worker.refused.get(code) ?? 0) + 1);
+  send(worker, connection, { kind: 'error', code, session: batch?.session, sequence, detail, text });
 }

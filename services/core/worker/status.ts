@@ -1,5 +1,5 @@
 /** What a worker's process shows of its state machine: in probes, metrics, and greetings. */
-import type { Stamp } from '@dpr/protocol';
+import type { ErrorCode, Stamp } from '@dpr/protocol';
 import { entryBytes } from './session-table.ts';
 import { isMember, uncommittedSince, undoBytes, type Worker, type WorkerPhase } from './state.ts';
 
@@ -41,6 +41,11 @@ export interface WorkerStatus {
   /** Batches that wait to be executed. */
   readonly waiting: number;
   readonly waitingBytes: number;
+  /** For how long some waited although the worker serves, ms, without the time since when some do now, monotonic; undefined: none do. */
+  readonly blockedMs: number;
+  readonly blockedSince: number | undefined;
+  /** Batches that were refused, by why. */
+  readonly refused: ReadonlyMap<ErrorCode, number>;
   readonly sessions: number;
   readonly sessionBytes: number;
   /** Of replies that were not acknowledged. */
@@ -79,6 +84,9 @@ export function workerStatus(worker: Worker): WorkerStatus {
     undoBytes: undoBytes(worker),
     waiting: worker.waiting.length,
     waitingBytes: worker.waitingBytes,
+    blockedMs: worker.blockedMs,
+    blockedSince: worker.blockedSince,
+    refused: worker.refused,
     sessions: sessions.entries.size,
     sessionBytes: entryBytes(sessions),
     replyBytes: sessions.replyBytes,

@@ -148,6 +148,9 @@ export function createWorker(config: WorkerConfig, state: WorkerState): Worker {
     waiting: [],
     waitingBytes: 0,
     isShort: false,
+    refused: new Map(),
+    blockedMs: 0,
+    blockedSince: undefined,
     operations: 0,
     committedOperations: 0,
     progressAt: -Infinity,
@@ -174,7 +177,17 @@ export function stepWorker(worker: Worker, event: WorkerEvent, now: number, wall
   handle(worker, event);
   followVersion(worker);
   if (event.kind !== 'clientFrames') goOn(worker);
+  noteBlocked(worker);
   return worker.effects;
+}
+
+/** A rollback makes batches wait too, and is told of by itself. */
+function noteBlocked(worker: Worker): void {
+  const { phase, waiting, blockedSince, now } = worker;
+  const isBlocked = phase === 'serving' && waiting.length > 0;
+  if (isBlocked === (blockedSince !== undefined)) return;
+  if (blockedSince !== undefined) worker.blockedMs += now - blockedSince;
+  worker.blockedSince = isBlocked ? now : undefined;
 }
 
 /**

@@ -20,12 +20,18 @@ export interface FinderCounts {
 
 const MS_PER_SECOND = 1_000;
 
-/** @returns what the seconds of each write of the record are told to */
+export interface FinderTimes {
+  /** A record took so many seconds to become durable. */
+  readonly write: (seconds: number) => void;
+  /** A cut was announced so many seconds after the report of what it adds, where that is longest. */
+  readonly commit: (seconds: number) => void;
+}
+
 export function registerFinderMetrics(
   registry: Registry,
   status: () => FinderStatus,
   counts: FinderCounts,
-): (s: number) => void {
+): FinderTimes {
   registerState(registry, status);
   gauge(registry, 'dpr_finder_connections', 'Peers that greeted and are connected.', counts.connections);
   gauge(registry, 'dpr_finder_connections_limit', 'How many there may be.', () => counts.maxConnections);
@@ -40,8 +46,11 @@ export function registerFinderMetrics(
   total(registry, 'dpr_finder_rollbacks_total', 'World-lines decided by this process.', () => counts.rollbacks);
   total(registry, 'dpr_finder_reports_total', 'Checkpoints and graphs that workers reported.', () => counts.reports);
   const took = 'How long a record took to become durable.';
-  const seconds = writeSeconds(registry, 'dpr_finder_record_write_seconds', took);
-  return (s) => seconds.observe(s);
+  const writes = writeSeconds(registry, 'dpr_finder_record_write_seconds', took);
+  const committed =
+    'From the report of a checkpoint until the cut that has it was announced: one time for each cut, the longest.';
+  const commits = writeSeconds(registry, 'dpr_finder_report_to_commit_seconds', committed);
+  return { write: (s) => writes.observe(s), commit: (s) => commits.observe(s) };
 }
 
 function registerState(registry: Registry, status: () => FinderStatus): void {

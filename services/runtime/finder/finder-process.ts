@@ -67,11 +67,12 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
     counts: {
       record(seconds) {
         counts.recordWrites++;
-        observeWrite(seconds);
+        observe.write(seconds);
       },
       failedWrite: () => counts.failedWrites++,
-      cut() {
+      cut(seconds) {
         counts.cuts++;
+        if (seconds !== undefined) observe.commit(seconds);
         counts.lastCutAt = nodeHost.wall();
       },
     },
@@ -104,7 +105,7 @@ export async function startFinder(settings: FinderSettings, log: Log): Promise<R
     owner,
   );
   const metrics = processMetrics();
-  const observeWrite = registerFinderMetrics(metrics, status, counts);
+  const observe = registerFinderMetrics(metrics, status, counts);
   const admin = await serveAdmin({
     host,
     port: settings.adminPort,

@@ -1,5 +1,5 @@
 /** The Finder on a host: its state machine, and what performs the effects that the state machine asks for. */
-import { announcedCut, createFinder, finderWakeAt } from '@dpr/core';
+import { announcedAfterMs, announcedCut, createFinder, finderWakeAt } from '@dpr/core';
 import type { Finder, FinderConfig, FinderEffect, FinderEvent } from '@dpr/core';
 import { alarm } from '../alarm.ts';
 import type { Owner } from '../connection.ts';
@@ -30,8 +30,8 @@ export interface FinderObserver {
   /** A record became durable. */
   readonly record: (seconds: number) => void;
   readonly failedWrite: () => void;
-  /** Another cut may be told to peers. */
-  readonly cut: () => void;
+  /** Another cut may be told to peers, so long after the report of what it adds, where that is longest and known. */
+  readonly cut: (seconds: number | undefined) => void;
 }
 
 /** What the Finder has on its disk, and the lock that keeps others away from it. */
@@ -88,7 +88,9 @@ export function runFinder(host: Host, { config, log, note, counts, step }: Finde
     counts.record(seconds);
     const before = announcedCut(finder);
     dispatch({ kind: 'written', counter });
-    if (announcedCut(finder) !== before) counts.cut();
+    if (announcedCut(finder) === before) return;
+    const ms = announcedAfterMs(finder);
+    counts.cut(ms === undefined ? undefined : ms / MS_PER_SECOND);
   }
 
   /** Finish the write in flight, close everything, and then tell how it ended. */
@@ -119,6 +121,7 @@ export function runFinder(host: Host, { config, log, note, counts, step }: Finde
   };
 }
 
+const MS_PER_SECOND = 1_000;
 /** Of the name of a start, and of a cluster's. */
 const START_BYTES = 8;
 const CLUSTER_BYTES = 16;

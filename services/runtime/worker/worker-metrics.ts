@@ -2,7 +2,7 @@ import type { WorkerConfig, WorkerStatus } from '@dpr/core';
 import type { Registry } from 'prom-client';
 import type { Budgets } from '../budget.ts';
 import type { MemoryBudget } from '../memory.ts';
-import { flag, gauge, info, total, writeSeconds } from '../metrics.ts';
+import { flag, gauge, info, total, totals, writeSeconds } from '../metrics.ts';
 import type { AnyState } from './state-object.ts';
 import type { LogEffect } from './worker-log.ts';
 
@@ -59,7 +59,7 @@ export function registerWorkerMetrics(registry: Registry, parts: WorkerMetricsPa
   total(registry, 'dpr_worker_operations_total', 'Operations executed.', () => status().operations);
   const silent = '1 while the Finder is connected and does not answer: nothing commits.';
   gauge(registry, 'dpr_worker_finder_silent', silent, () => flag(counts.finderIsSilent()));
-  gauge(registry, 'dpr_worker_waiting_batches', 'Batches that wait to be executed.', () => status().waiting);
+  registerHoldUps(registry, parts);
   gauge(registry, 'dpr_worker_sessions', 'Sessions that the worker remembers.', () => status().sessions);
   gauge(registry, 'dpr_worker_connections', 'Clients that greeted and are connected.', counts.connections);
   gauge(registry, 'dpr_worker_connections_limit', 'How many there may be.', () => counts.maxConnections);
@@ -67,6 +67,19 @@ export function registerWorkerMetrics(registry: Registry, parts: WorkerMetricsPa
   registerRollbacks(registry, parts);
   registerMemory(registry, status, parts.memory);
   return registerCheckpoints(registry, parts);
+}
+
+/** What keeps batches from being executed. */
+function registerHoldUps(registry: Registry, { status, now }: WorkerMetricsParts): void {
+  gauge(registry, 'dpr_worker_waiting_batches', 'Batches that wait to be executed.', () => status().waiting);
+  const blocked =
+    'For how long batches waited while the worker served: it was ahead of its disk, or of commits, by as much as it may be.';
+  total(registry, 'dpr_worker_blocked_seconds_total', blocked, () => {
+    const { blockedMs, blockedSince } = status();
+    return (blockedMs + (blockedSince === undefined ? 0 : Math.max(0, now() - blockedSince))) / MS_PER_SECOND;
+  });
+  const refused = 'Batches that were refused, by the code that clients were told; only codes that there were.';
+  totals(registry, 'dpr_worker_refused_batches_total', refused, 'reason', () => status().refused);
 }
 
 function registerCommits(registry: Registry, { status, now }: WorkerMetricsParts): void {
