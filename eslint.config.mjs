@@ -55,7 +55,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['services/**/*.ts', 'infra/**/*.ts'],
+    files: ['services/**/*.{ts,tsx}', 'infra/**/*.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',
@@ -67,7 +67,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['services/**/*.ts', 'infra/**/*.ts'],
+    files: ['services/**/*.{ts,tsx}', 'infra/**/*.ts'],
     rules: {
       'max-lines-per-function': ['error', { max: MAX_FUNCTION_LINES, skipBlankLines: true, skipComments: true }],
     },
