@@ -6,6 +6,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
+import { consolePage } from './console-page.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -42,20 +43,21 @@ const LIBRARIES = { harness: 'services/runtime/public-api.ts' };
 const ALL = { ...PROGRAMS, ...LIBRARIES };
 
 // What bundles are made of.
-const SOURCES = ['infra', 'services', 'scripts/bundle.mjs', 'package-lock.json'];
+const SOURCES = ['infra', 'services', 'scripts/bundle.mjs', 'scripts/console-page.mjs', 'package-lock.json'];
 
 /** Some libraries are CommonJS and ask for Node's modules by `require`, which a module has to make for itself. */
 const REQUIRE_BANNER = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`;
 
 /** How everything that Node is to run is bundled. */
-export const BUNDLING = /** @type {const} */ ({
+export const BUNDLING = /** @satisfies {esbuild.BuildOptions} */ ({
   bundle: true,
-  platform: 'node',
+  platform: /** @type {const} */ ('node'),
   target: 'node20',
-  format: 'esm',
+  format: /** @type {const} */ ('esm'),
   banner: { js: REQUIRE_BANNER },
-  legalComments: 'none',
-  logLevel: 'warning',
+  legalComments: /** @type {const} */ ('none'),
+  logLevel: /** @type {const} */ ('warning'),
+  plugins: [consolePage],
 });
 
 /** Brings the bundles up to date. Several processes may do so at once: a file is always whole, the old or the new. */

@@ -75,8 +75,35 @@ const ROOMS: Readonly<Record<string, Rule>> = {
     packages: ['commander', 'zod/mini'],
     node: true,
   },
+  'services/console': { rooms: ['scripts/console-page.mjs', 'services/client', 'services/runtime'], node: true },
+  'scripts/console-page.mjs': { packages: ['esbuild'], node: true },
+  'services/console/page': {
+    rooms: ['services/client', 'services/console'],
+    packages: ['preact', 'preact/', 'uplot'],
+  },
+  // The commands, beside the library.
+  'services/client/cli': {
+    rooms: [
+      'services/client',
+      'services/console',
+      'services/counter/operations',
+      'services/protocol',
+      'services/runtime',
+      'services/store/operations',
+    ],
+    packages: ['commander', 'zod/mini'],
+    node: true,
+  },
+  'services/client/dpr.ts': { rooms: ['services/client/cli'], node: true },
   'services/local': {
-    rooms: ['infra/config', 'infra/plan', 'infra/stack-file.ts', 'services/client', 'services/runtime'],
+    rooms: [
+      'infra/config',
+      'infra/plan',
+      'infra/stack-file.ts',
+      'services/client',
+      'services/console',
+      'services/runtime',
+    ],
     packages: ['commander'],
     node: true,
   },
@@ -263,7 +290,7 @@ function sourceFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const name = `${folder}/${entry.name}`;
     if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : sourceFiles(name);
-    return name.endsWith('.ts') ? [name] : [];
+    return /\.tsx?$/.test(name) ? [name] : [];
   });
 }
 

@@ -50,7 +50,10 @@ export interface Update {
   readonly events: readonly ConsoleEvent[];
 }
 
-/** `unknown`: not asked yet. `away`: it does not answer. `refusing`: it answers, and serves nobody until an administrator acts. */
+/**
+ * `unknown`: it has not answered yet. `away`: it does not answer. `refusing`: it answers, and serves no peer until an administrator
+ * acts.
+ */
 export interface FinderView {
   readonly state: 'unknown' | 'serving' | 'away' | 'refusing';
   /** Why, in words; empty while it serves. */
@@ -117,7 +120,15 @@ export interface ConsoleEvent {
 }
 
 /** Where the page finds what. */
-export const PATHS = { page: '/', script: '/page.js', styles: '/page.css', events: '/events', remove: '/remove', fault: '/fault' } as const;
+export const PATHS = {
+  page: '/',
+  script: '/page.js',
+  styles: '/page.css',
+  licences: '/licences.txt',
+  events: '/events',
+  remove: '/remove',
+  fault: '/fault',
+} as const;
 
 /** The body of a POST to `PATHS.remove`; the answer is `Answer`. Headers of both: `authorization: Bearer KEY`, content-type application/json. */
 export interface RemoveRequest {

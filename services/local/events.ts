@@ -14,6 +14,8 @@ export type LocalEvent =
   | { readonly event: 'starting'; readonly config: string; readonly data: string; readonly processes: number }
   /** Every process of the plan serves. */
   | { readonly event: 'serving'; readonly cluster: string; readonly control: string; readonly afterMs: number }
+  /** A page in the browser shows the cluster there, and lets who opens it by this address change it. */
+  | { readonly event: 'console'; readonly address: string }
   | { readonly event: 'processStarted'; readonly process: string; readonly pid: number; readonly restart: boolean }
   | {
       readonly event: 'processServing';
@@ -80,6 +82,8 @@ export function textOf(event: LocalEvent): string {
       return `starting ${event.processes} processes by ${event.config}, their data in ${event.data}`;
     case 'serving':
       return `the cluster serves at ${event.cluster}, after ${event.afterMs} ms`;
+    case 'console':
+      return `the console is at ${event.address}`;
     case 'processStarted':
       return `${event.process} ${event.restart ? 'restarted' : 'started'} as process ${event.pid}`;
     case 'processServing':

@@ -18,10 +18,13 @@ export type Options = {
   readonly removalDelayMs: number;
   readonly host: string;
   readonly json: boolean;
+  /** The port of the console, 0 any free one; undefined: there is none. */
+  readonly consolePort: number | undefined;
 };
 
 const LONGEST_INTERVAL_MS = 60_000;
 const LONGEST_DELAY_MS = 3_600_000;
+const MAX_PORT = 65_535;
 const DEFAULT_STACK = 'dev';
 const MIB = 2 ** 20;
 
@@ -34,11 +37,14 @@ While it runs:
   <data>/cluster.json tells other programs which processes run at which ports, <data>/logs has a log of each,
   the newest ${(2 * MAX_LOG_BYTES) / MIB} MiB at most.
 
+The console is a page in the browser, reached from this machine alone. The address that is printed has a key in it: who opens the
+console by it may remove workers, and kill, pause and resume processes to see what happens.
+
 The control port asks for a token, that of dpr:controlToken or else the one in <data>/control-token, where the command dpr
 finds it. Pages of browsers are refused at every port, but for dpr:allowedOrigins at public ones.
 
 With --json, standard output has one JSON object per line. Each has "time" and "event":
-  cannotStart, starting, serving (the whole cluster), processStarted, processServing, processSilent, processAnswers,
+  cannotStart, starting, serving (the whole cluster), console, processStarted, processServing, processSilent, processAnswers,
   processEnded, processStopped, processSays, configChanged, configInvalid, removalPending, removalCancelled, worldLine,
   workerLeaving, workerLeft, warning, stopping, stopped, and "status": the world-line and every process, whenever one of
   them changes state.
@@ -72,6 +78,12 @@ export function parseOptions(words: readonly string[]): Options {
       REMOVAL_DELAY_MS,
     )
     .option('--host <address>', 'the address to bind; 0.0.0.0 lets other machines in', word, '127.0.0.1')
+    .option(
+      '--console-port <port>',
+      'of the console in the browser, at 127.0.0.1 (default: any free one)',
+      whole(1, MAX_PORT),
+    )
+    .option('--no-console', 'no console')
     .option('--json', 'one JSON object per line, for scripts', false)
     .addHelpText('after', MORE)
     .parse(words, { from: 'user' })
@@ -84,6 +96,7 @@ export function parseOptions(words: readonly string[]): Options {
     removalDelayMs: given.removalDelay,
     host: given.host,
     json: given.json,
+    consolePort: given.console ? (given.consolePort ?? 0) : undefined,
   };
 }
 
@@ -95,6 +108,8 @@ type Given = {
   readonly removalDelay: number;
   readonly host: string;
   readonly json: boolean;
+  readonly console: boolean;
+  readonly consolePort?: number;
 };
 
 /** `Pulumi.dev.yaml` is of the stack `dev`; any other file stands for a stack of its own name. */

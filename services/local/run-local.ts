@@ -10,11 +10,12 @@ import { type Desired, readDesired } from './desired-cluster.ts';
 import type { Emit } from './events.ts';
 import { openLogFile } from './log-file.ts';
 import { LOCAL_EXIT } from './exit-codes.ts';
-import { finderControl } from './finder-control.ts';
+import { finderControl, type FinderAddress } from './finder-control.ts';
 import { ephemeralPorts, openToOthers, portsAtRisk } from './exposure-warnings.ts';
 import type { Options } from './options.ts';
 import { processesOf } from './preflight.ts';
 import { logDirectory, prepare } from './start-checks.ts';
+import { type LocalConsole, openLocalConsole } from './local-console.ts';
 import { onSignals } from './signals.ts';
 import { publishStatus } from './status-publisher.ts';
 import type { Show } from './view/show.ts';
@@ -58,7 +59,11 @@ type Running = {
 
 function startCluster(options: Options, show: Show, first: Desired, began: number): Running {
   const { config, data, host, removalDelayMs } = options;
-  const emit: Emit = (event) => show.event(event);
+  let console: LocalConsole | undefined;
+  const emit: Emit = (event) => {
+    show.event(event);
+    console?.event(event);
+  };
   const warn = (text: string): void => emit({ event: 'warning', text });
   const warnOfDoors = doorWarnings(host, warn);
   let served = false;
@@ -71,8 +76,7 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
     openLog: (file, name) =>
       openLogFile(file, ({ message }) => warn(`the log of ${name} cannot be written: ${message}`)),
     logDirectory: logDirectory(data),
-    connect: (finder) =>
-      finderControl({ ...addressesOf(host, finder), controlToken: finder.environment.DPR_CONTROL_TOKEN }),
+    connect: (finder) => finderControl(finderAddress(host, finder)),
   });
   const read = (onMistakes: (problems: string[]) => void) => desiredOr(options, onMistakes);
   const changes = createConfigChanges({ host, cluster, emit, removalDelayMs, first, read, check: warnOfDoors });
@@ -82,6 +86,7 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
   emit({ event: 'starting', config, data, processes: processesOf(first.plan).length });
   warnOfDoors(first);
   cluster.apply(first.plan, first.forced);
+  const opened = openConsole();
 
   function changed(): void {
     publisher.changed();
@@ -92,18 +97,35 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
     if (served) setImmediate(() => emit({ event: 'serving', ...addresses(), afterMs })); // after its last process
   }
 
+  async function openConsole(): Promise<void> {
+    if (options.consolePort === undefined) return;
+    const finder = () => finderAddress(host, changes.desired().plan.finder);
+    try {
+      console = await openLocalConsole({ cluster, finder, title: config, host, port: options.consolePort });
+      emit({ event: 'console', address: console.address });
+    } catch (error) {
+      warn(`there is no console: ${(error as Error).message}`);
+    }
+  }
+
   return {
     reload: changes.reload,
     async stop(why) {
       changes.cancelRemovals();
       emit({ event: 'stopping', why });
       const kept = await cluster.stop();
+      await opened;
+      await console?.close();
       publisher.stop();
       emit({ event: 'stopped', kept });
       return kept;
     },
     kill: () => cluster.kill(),
   };
+}
+
+function finderAddress(host: string, finder: LocalFinder): FinderAddress {
+  return { ...addressesOf(host, finder), controlToken: finder.environment.DPR_CONTROL_TOKEN };
 }
 
 /** The Finder's addresses, as clients and operators reach it. */

@@ -65,7 +65,11 @@ export async function startTemporaryCluster(options: TemporaryClusterOptions): P
   const { cluster, control } = running;
 
   function start(): Promise<Running> {
-    return launch([...options.command, '--config', config, '--data', dataDirectory, '--json'], options.signal, broken);
+    return launch(
+      [...options.command, '--config', config, '--data', dataDirectory, '--json', '--no-console'],
+      options.signal,
+      broken,
+    );
   }
 
   return {

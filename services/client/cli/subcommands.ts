@@ -7,12 +7,15 @@ import { removeWorker, showEvents, showStatus, showWorkers, watchEvents } from '
 import { addToCounter, readCounter } from './counter-commands.ts';
 import { ensureDeclared, type EnsureWords } from './ensure-command.ts';
 import { clusterIn, dataDirectory, respAddresses } from './local-clusters.ts';
+import { showConsole } from './console-command.ts';
 import { showPids } from './pid-command.ts';
 import { settingsInTime, settingsOf, type CommonOptions, type Variables } from './settings.ts';
 import { deleteKeys, readKey, setKey, type SetWords } from './store-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { deleteVolume, showVolumes, type VolumesPlace } from './volumes-command.ts';
 import type { WriteWords } from './worker-calls.ts';
+
+const MAX_PORT = 65_535;
 
 /** Where the command was called. */
 export interface Caller {
@@ -213,6 +216,15 @@ function addEventCommands(program: Command, { terminal, settings, withJson }: Co
 
 function addPidCommand(program: Command, { terminal, common, withJson }: Context, directory: string): void {
   program
+    .command('console')
+    .description('a page in the browser that shows the cluster, served from this machine to this machine, until Ctrl-C')
+    .option('--port <port>', 'at which it is served (default: any free one)', port)
+    .addHelpText('after', CONSOLE_HELP)
+    .action(async (words: { port?: number }) =>
+      showConsole(await settings(), terminal, { place: common(), directory }, withJson(words)),
+    );
+
+  program
     .command('pid')
     .description('the process ids of a cluster of this machine, or of one of its processes')
     .argument('[name]', 'of the process, such as counter-0 or dpr-finder')
@@ -241,6 +253,11 @@ A worker that is removed leaves its volume. Added again, it begins with what was
 earlier generation (state: NUMBER), or without (state: empty).
 ${examples('dpr volumes', 'dpr volumes --data .dpr/test --json', 'dpr volumes delete 1 2 --yes')}`;
 
+const CONSOLE_HELP = `
+Rates and sizes are shown for a cluster that runs on this machine, whose metrics can be read. A worker is removed by those who open
+the address that is printed, or who give the page the control token.
+${examples('dpr console', 'dpr console --port 8080', 'DPR_CLUSTER=wss://dpr.example.com:6379 dpr console')}`;
+
 function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
 }
@@ -249,6 +266,12 @@ function workerId(text: string): number {
   const id = Number(text);
   if (/^\d+$/.test(text) && id <= MAX_WORKER_ID) return id;
   throw new InvalidArgumentError(`A worker's id is a whole number from 0 to ${MAX_WORKER_ID}.`);
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (/^[1-9]\d{0,4}$/.test(text) && value <= MAX_PORT) return value;
+  throw new InvalidArgumentError(`A port is a whole number from 1 to ${MAX_PORT}.`);
 }
 
 function timeToLive(text: string): number {

@@ -68,6 +68,8 @@ function stateText(phase: View['state']['phase'], member: WorkerStatus | undefin
 
 export type Picture = {
   readonly title: string;
+  /** Where the console is; undefined where there is none. */
+  readonly console?: string | undefined;
   readonly rows: readonly StatusRow[];
   /** What holds up others. */
   readonly notes: readonly string[];
@@ -85,7 +87,10 @@ const LEAST_EVENTS = 3;
 const LEAST_ROWS = 2;
 
 /** The whole picture in a terminal of that size: lines of the table that do not fit are cut, and rows left out in favour of the newest events. */
-export function renderPicture({ title, rows, notes, events }: Picture, { columns, lines }: Size): string[] {
+export function renderPicture({ title, console, rows, notes, events }: Picture, size: Size): string[] {
+  const { columns } = size;
+  const head = console === undefined ? [title] : [title, console];
+  const lines = size.lines - head.length + 1;
   const told = someOf(notes, Math.min(MAX_NOTES, lines - LINES_AROUND - LEAST_EVENTS - LEAST_ROWS));
   const least = LINES_AROUND + told.length + Math.min(events.length, LEAST_EVENTS);
   const room = Math.max(1, lines - least);
@@ -93,7 +98,7 @@ export function renderPicture({ title, rows, notes, events }: Picture, { columns
   const hidden = rows.length - shown.length;
   const table = [...statusTable(shown, { columns }), ...(hidden === 0 ? [] : [andMore(hidden)]), ...told];
   const left = Math.max(0, lines - LINES_AROUND - table.length + 1);
-  return [title, ...table, '', ...newestOf(events, columns, left)].map((line) => cut(line, columns));
+  return [...head, ...table, '', ...newestOf(events, columns, left)].map((line) => cut(line, columns));
 }
 
 /** The newest events for which there is room. They are whole, as what to do is said last; only the very newest may be cut. */

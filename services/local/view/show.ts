@@ -1,6 +1,6 @@
 import type { ClusterStatus } from '@dpr/client';
 import { reachable } from '@dpr/infra/plan';
-import type { LocalEvent } from '../events.ts';
+import { type LocalEvent, textOf } from '../events.ts';
 import type { View } from '../supervised-cluster.ts';
 import type { Options } from '../options.ts';
 import { calmLines } from './repeated-ends.ts';
@@ -73,6 +73,7 @@ export function jsonShow(output: Output, host: string): Show {
 export function terminalShow(output: Output, title: string, host: string): Show {
   let last: Snapshot = { views: [], status: undefined, removals: new Map() };
   let events: string[] = [];
+  let console: string | undefined;
   let drawn = 0;
 
   function draw(): void {
@@ -81,19 +82,23 @@ export function terminalShow(output: Output, title: string, host: string): Show 
     const rows = rowsOf(last.views, last.status, host, last.removals);
     const notes = notesOf(last.views, last.status);
     const size = { columns, lines };
-    const picture = renderPicture({ title: `${title} · ${worldLine}`, rows, notes, events }, size);
+    const picture = renderPicture({ title: `${title} · ${worldLine}`, console, rows, notes, events }, size);
     const back = drawn === 0 ? '' : `\x1b[${Math.min(drawn, lines - 1)}A`;
     output.write(`${back}\r\x1b[J${picture.join('\n')}\n`);
     drawn = picture.length;
   }
 
+  const line = calmLines((text) => {
+    const told = text.split('\n');
+    events = [...events, ...told.map((line, index) => (index === 0 ? `${clock()} ${line}` : line))];
+    events = events.slice(-Math.max(KEPT_EVENTS, told.length));
+    draw();
+  });
   return {
-    event: calmLines((text) => {
-      const told = text.split('\n');
-      events = [...events, ...told.map((line, index) => (index === 0 ? `${clock()} ${line}` : line))];
-      events = events.slice(-Math.max(KEPT_EVENTS, told.length));
-      draw();
-    }),
+    event(event) {
+      if (event.event === 'console') console = textOf(event);
+      else line(event);
+    },
     snapshot(snapshot) {
       last = snapshot;
       draw();

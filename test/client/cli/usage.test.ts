@@ -6,7 +6,19 @@ import { freePort } from '../../runtime/cluster.ts';
 import { fakeFinder, fakeServer, refusal } from '../fake-cluster.ts';
 import { dpr, fakeClusters } from './dpr.ts';
 
-const ROOMS = ['bench', 'chaos', 'client', 'core', 'counter', 'finder', 'ingress', 'local', 'protocol', 'runtime'];
+const ROOMS = [
+  'bench',
+  'chaos',
+  'client',
+  'console',
+  'core',
+  'counter',
+  'finder',
+  'ingress',
+  'local',
+  'protocol',
+  'runtime',
+];
 
 describe('the dpr command', () => {
   const { closing, withWorker } = fakeClusters();
@@ -39,6 +51,7 @@ describe('the dpr command', () => {
       'volumes',
       'events',
       'watch',
+      'console',
       'pid',
     ];
     for (const command of commands) {
@@ -59,6 +72,7 @@ describe('the dpr command', () => {
       [['get', '65536'], /A worker's id is a whole number from 0 to 65535/],
       [['add', '0', '1.5'], /An amount is a whole number from -9223372036854775808/],
       [['add', '0', '9223372036854775808'], /An amount is a whole number/],
+      [['console', '--port', '65536'], /A port is a whole number from 1 to 65535/],
       [['status', '--timeout', '0'], /A time is a number of seconds above 0/],
       [['--cluster', 'nowhere', 'status'], /'nowhere' is not an address: write it like ws:\/\/host:6379/],
       [['--ca', '/does/not/exist', 'status'], /cannot read the certificate: ENOENT/],

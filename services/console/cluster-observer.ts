@@ -1,0 +1,130 @@
+/** Looks at a cluster by one connection to its Finder, again and again, and keeps what it saw. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { connectOperator, type ClusterStatus, type Operator, type OperatorOptions } from '@dpr/client';
+import { withPatience } from '@dpr/runtime/time-limit';
+import type { FinderView } from './messages.ts';
+
+/** A verdict that is wrong for two seconds is wrong: a look takes one at most, and the next one begins soon after. */
+const LOOK_EVERY_MS = 500;
+const ANSWER_TIMEOUT_MS = 1_000;
+
+/** How the Finder's refusal of all peers is told; see the protocol's `staleFinder`. */
+const REFUSES_ALL = /\(staleFinder\)/;
+
+export interface Observed {
+  readonly finder: Pick<FinderView, 'state' | 'text'>;
+  /** Since when, by the monotonic clock. */
+  readonly finderSince: number;
+  /** What the Finder answered last, and when by the monotonic clock. */
+  readonly status: ClusterStatus | undefined;
+  readonly statusAt: number;
+  /** Since when workers are away, as far as this observer saw it, by the monotonic clock. */
+  readonly awaySince: ReadonlyMap<number, number>;
+}
+
+export interface Observer {
+  readonly seen: () => Observed;
+  /** The connection; undefined while there is none. */
+  readonly operator: () => Operator | undefined;
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * @param options as to connect now: where they change, the connection is made anew
+ * @param looked called after each look, however it ended
+ * @param connected called with each new connection to the Finder
+ */
+export function observeCluster(
+  options: () => OperatorOptions,
+  { looked, connected }: { readonly looked: () => void; readonly connected: (operator: Operator) => void },
+): Observer {
+  const stopped = new AbortController();
+  const { signal } = stopped;
+  let operator: Operator | undefined;
+  let seen: Observed = {
+    finder: { state: 'unknown', text: '' },
+    finderSince: performance.now(),
+    status: undefined,
+    statusAt: 0,
+    awaySince: new Map(),
+  };
+  let connectedBy: OperatorOptions | undefined;
+  let reason = '';
+
+  function note(finder: Observed['finder']): void {
+    const finderSince = finder.state === seen.finder.state ? seen.finderSince : performance.now();
+    seen = { ...seen, finder, finderSince };
+  }
+
+  async function connect(wanted: OperatorOptions): Promise<Operator> {
+    const own = await connectOperator({
+      ...wanted,
+      connectTimeoutMs: ANSWER_TIMEOUT_MS,
+      signal,
+      log: ({ event, message }) => {
+        if (event === 'disconnected') reason = message;
+      },
+    });
+    void own.ended.then(({ message }) => {
+      reason = message;
+      if (operator === own) operator = undefined;
+    });
+    connectedBy = wanted;
+    connected(own);
+    return own;
+  }
+
+  async function look(): Promise<void> {
+    const wanted = options();
+    if (operator !== undefined && !isDeepStrictEqual(wanted, connectedBy)) {
+      operator.close();
+      operator = undefined;
+    }
+    operator ??= await connect(wanted);
+    const own = operator;
+    const status = await withPatience({ signals: [signal], ms: ANSWER_TIMEOUT_MS }, (limit) =>
+      own.status({ signal: limit }),
+    );
+    reason = '';
+    const now = performance.now();
+    seen = { ...seen, status, statusAt: now, awaySince: stillAway(status, seen.awaySince, now) };
+    note({ state: 'serving', text: '' });
+  }
+
+  function failed(error: unknown): void {
+    const isLate = error instanceof Error && error.name === 'TimeoutError';
+    const text = isLate ? reason : (error as Error).message;
+    if (REFUSES_ALL.test(text)) return note({ state: 'refusing', text });
+    note({ state: seen.status === undefined ? 'unknown' : 'away', text });
+  }
+
+  async function follow(): Promise<void> {
+    while (!signal.aborted) {
+      await look().catch(failed);
+      if (signal.aborted) return;
+      looked();
+      await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  const followed = follow();
+  return {
+    seen: () => seen,
+    operator: () => operator,
+    async stop() {
+      stopped.abort();
+      operator?.close();
+      await followed;
+    },
+  };
+}
+
+function stillAway(
+  { workers }: ClusterStatus,
+  before: ReadonlyMap<number, number>,
+  now: number,
+): ReadonlyMap<number, number> {
+  const away = workers.filter(({ state }) => state === 'away');
+  return new Map(away.map(({ id }) => [id, before.get(id) ?? now]));
+}

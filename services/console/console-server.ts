@@ -1,0 +1,128 @@
+/** The console over HTTP: the page, its stream of events, and what the page asks for. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { bindPort } from '@dpr/runtime/bind-port';
+import { createEventStreams, type EventStreams } from './event-streams.ts';
+import { PATHS, type Answer } from './messages.ts';
+import type { PageAssets } from './page-assets.ts';
+import { refuseRequest, showsSecret } from './visitors.ts';
+
+export interface ConsoleServerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** By which the console may be reached, besides addresses and localhost. */
+  readonly hostNames: readonly string[];
+  readonly assets: PageAssets;
+  /** Any of them lets its bearer change something; an empty one does not. */
+  readonly secrets: () => readonly string[];
+  /** What a page is told first, as JSON. */
+  readonly hello: () => string;
+  /** By path: does what the body asks for. */
+  readonly actions: Readonly<Record<string, (body: unknown) => Promise<Outcome>>>;
+}
+
+/** What became of a request: an HTTP status, and a sentence. */
+export interface Outcome extends Answer {
+  readonly status: number;
+}
+
+export interface ConsoleServer {
+  readonly port: number;
+  readonly streams: Pick<EventStreams, 'send' | 'count'>;
+  readonly close: () => Promise<void>;
+}
+
+const MAX_CONNECTIONS = 128;
+const MAX_BODY_BYTES = 4_096;
+const REQUEST_TIMEOUT_MS = 5_000;
+
+const HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
+/** @throws ProcessError when the port cannot be bound */
+export async function serveHttp(options: ConsoleServerOptions): Promise<ConsoleServer> {
+  const { host, port, hostNames, assets, secrets, hello, actions } = options;
+  const streams = createEventStreams();
+  const files: Readonly<Record<string, { readonly type: string; readonly text: string }>> = {
+    [PATHS.page]: { type: 'text/html', text: assets.html },
+    [PATHS.script]: { type: 'text/javascript', text: assets.script },
+    [PATHS.styles]: { type: 'text/css', text: assets.styles },
+    [PATHS.licences]: { type: 'text/plain', text: assets.licences },
+  };
+
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    const stranger = refuseRequest(request.headers, hostNames);
+    if (stranger !== undefined) return answer(response, { status: 403, text: stranger });
+    const path = request.url?.split('?')[0] ?? '';
+    const action = Object.hasOwn(actions, path) ? actions[path] : undefined;
+    if (action !== undefined) return answer(response, await act(request, action));
+    if (request.method !== 'GET') return answer(response, { status: 405, text: 'only GET is answered here' });
+    if (path === PATHS.events) {
+      if (streams.open(response, 'hello', hello())) return;
+      return answer(response, { status: 503, text: 'too many pages are open: close one of them' });
+    }
+    const file = Object.hasOwn(files, path) ? files[path] : undefined;
+    if (file === undefined) return answer(response, { status: 404, text: `the console is at ${PATHS.page}` });
+    response.setHeader('content-type', `${file.type}; charset=utf-8`);
+    response.end(file.text);
+  }
+
+  async function act(request: IncomingMessage, action: (body: unknown) => Promise<Outcome>): Promise<Outcome> {
+    if (request.method !== 'POST') return { status: 405, text: 'only POST is answered here' };
+    if (!showsSecret(request.headers, secrets())) {
+      return { status: 401, text: 'the key is missing or wrong: give the key of the console, or the control token' };
+    }
+    const body = await jsonBody(request);
+    return body === undefined ? { status: 400, text: 'the request is no short JSON' } : action(body);
+  }
+
+  const limits = { headersTimeout: REQUEST_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
+  const server = createServer(limits, (request, response) => {
+    respond(request, response).catch((error: unknown) => answer(response, { status: 500, text: String(error) }));
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('clientError', (_error, socket) => socket.destroy());
+  await bindPort(server, 'console port', { host, port });
+  return {
+    port: (server.address() as AddressInfo).port,
+    streams,
+    async close() {
+      streams.close();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function answer(response: ServerResponse, { status, text }: Outcome): void {
+  if (response.headersSent) return void response.end();
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ text } satisfies Answer));
+}
+
+/** Undefined: it is too long, or no JSON. */
+async function jsonBody(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString()) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,159 @@
+/** What the console knows of a cluster, made of what it saw, in the form that pages are told. Pure but for what it is given. */
+import type { Observed } from './cluster-observer.ts';
+import { createEventLog } from './event-log.ts';
+import { createHistory } from './history.ts';
+import type { ConsoleEvent, Level, ProcessView, Sample, Update } from './messages.ts';
+import type { ProcessRates } from './process-metrics.ts';
+import { type Seen, verdictOf } from './verdict.ts';
+import { given, workerViews } from './worker-views.ts';
+
+/** The Finder, or a worker by its id. */
+export type ProcessKey = 'finder' | number;
+
+/** Everything that one update is made of. */
+export interface Surroundings {
+  readonly observed: Observed;
+  /** The monotonic clock, by which `observed` tells times. */
+  readonly now: number;
+  /** ms since 1970. */
+  readonly at: number;
+  readonly rates: ReadonlyMap<ProcessKey, ProcessRates>;
+  /** Of this machine; empty where they are elsewhere. */
+  readonly processes: ReadonlyMap<ProcessKey, ProcessView>;
+}
+
+export interface ConsoleState {
+  /** Once a second. */
+  readonly sample: (around: Surroundings) => void;
+  /** Tells what changed as events. */
+  readonly note: (observed: Observed, at: number) => void;
+  readonly tell: (event: Omit<ConsoleEvent, 'number'>) => void;
+  readonly tookBack: (operations: number) => void;
+  /** @param after the last event that was told before, by its number */
+  readonly update: (around: Surroundings, after: number) => Update;
+  readonly history: () => readonly Sample[];
+  readonly eventsAfter: (number: number) => readonly ConsoleEvent[];
+  readonly newestEvent: () => number;
+}
+
+/** Of a worker's rates that its sparkline shows. */
+export const MAX_RECENT_RATES = 60;
+
+export function createConsoleState(): ConsoleState {
+  const history = createHistory();
+  const events = createEventLog();
+  const recent = new Map<number, number[]>();
+  let worldLine: { readonly number: number; readonly since: number | undefined } | undefined;
+  let finder: Observed['finder']['state'] = 'unknown';
+  let rollbacks = 0;
+  let lostOperations = 0;
+
+  function tell(event: Omit<ConsoleEvent, 'number'>): void {
+    events.add(event);
+  }
+
+  function noteFinder({ state, text }: Observed['finder'], at: number): void {
+    if (state === finder) return;
+    const isFirst = finder === 'unknown';
+    finder = state;
+    if (isFirst && state === 'serving') return;
+    tell({ at, ...FINDER_EVENTS[state](text), isRollback: false });
+  }
+
+  function noteWorldLine(next: number | undefined, at: number): void {
+    if (next === undefined || next === worldLine?.number) return;
+    if (worldLine !== undefined) rollbacks += Math.max(0, next - worldLine.number);
+    worldLine = { number: next, since: worldLine === undefined ? undefined : at };
+  }
+
+  function noteRates(rates: Surroundings['rates']): void {
+    for (const id of recent.keys()) if (!rates.has(id)) recent.delete(id);
+    for (const [id, { rate }] of rates) {
+      if (id === 'finder') continue;
+      const last = recent.get(id) ?? [];
+      last.push(Math.round(rate));
+      if (last.length > MAX_RECENT_RATES) last.shift();
+      recent.set(id, last);
+    }
+  }
+
+  return {
+    tell,
+    tookBack(operations) {
+      lostOperations += operations;
+    },
+    note({ finder: finderNow, status }, at) {
+      noteFinder(finderNow, at);
+      noteWorldLine(status?.worldLine, at);
+    },
+    sample(around) {
+      noteRates(around.rates);
+      history.add(sampleOf(around));
+    },
+    update(around, after) {
+      const { observed, at, processes } = around;
+      const { finder: finderNow, status } = observed;
+      const seen = seenOf(around);
+      const workerProcesses = new Map(
+        [...processes].filter((entry) => entry[0] !== 'finder') as [number, ProcessView][],
+      );
+      const rates = new Map([...around.rates].filter((entry) => entry[0] !== 'finder') as [number, ProcessRates][]);
+      const known = { rates, recent, awayForMs: seen.awayForMs, processes: workerProcesses };
+      return {
+        at,
+        verdict: verdictOf(seen),
+        finder: { ...finderNow, ...given('process', processes.get('finder')) },
+        ...given('cluster', status?.cluster),
+        ...given('worldLine', status?.worldLine),
+        ...given('worldLineSince', worldLine?.since),
+        rollbacks,
+        lostOperations,
+        workers: status === undefined ? [] : workerViews(status, known),
+        sample: sampleOf(around),
+        events: events.after(after),
+      };
+    },
+    history: history.samples,
+    eventsAfter: events.after,
+    newestEvent: events.newest,
+  };
+}
+
+const FINDER_EVENTS: Readonly<
+  Record<Observed['finder']['state'], (text: string) => { readonly level: Level; readonly text: string }>
+> = {
+  unknown: () => ({ level: 'warning', text: 'The Finder is not known any more.' }),
+  serving: () => ({ level: 'well', text: 'The Finder answers.' }),
+  away: (text) => ({ level: 'critical', text: `The Finder does not answer${text === '' ? '' : `: ${text}`}.` }),
+  refusing: (text) => ({ level: 'critical', text: `The Finder serves no peer: ${text}` }),
+};
+
+function seenOf({ observed, now, processes }: Surroundings): Seen {
+  const { finder, finderSince, status, awaySince } = observed;
+  return {
+    finder,
+    finderForMs: now - finderSince,
+    status,
+    awayForMs: new Map([...awaySince].map(([id, since]) => [id, now - since])),
+    processes: [...processes.values()],
+  };
+}
+
+function sampleOf({ observed, at, rates }: Surroundings): Sample {
+  const { finder, status } = observed;
+  const workers = [...rates].filter(([key]) => key !== 'finder').map(([, found]) => found);
+  const isKnown = finder.state === 'serving' && status !== undefined;
+  return {
+    at,
+    ...given('worldLine', status?.worldLine),
+    ...given('rate', workers.length === 0 ? undefined : workers.reduce((sum, { rate }) => sum + rate, 0)),
+    ...given('lagMs', isKnown ? largestOf(status.workers.map(({ lagMs }) => lagMs)) : undefined),
+    ...given('checkpointWriteMs', largestOf(workers.map(({ writeMs }) => writeMs))),
+    ...given('recordWriteMs', rates.get('finder')?.writeMs),
+  };
+}
+
+/** Undefined if none is known. */
+function largestOf(values: readonly (number | undefined)[]): number | undefined {
+  return values.reduce((largest, value) => (value === undefined ? largest : Math.max(largest ?? 0, value)), undefined);
+}
