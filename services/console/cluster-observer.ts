@@ -10,7 +10,7 @@ const LOOK_EVERY_MS = 500;
 const ANSWER_TIMEOUT_MS = 1_000;
 
 /** How the Finder's refusal of all peers is told; see the protocol's `staleFinder`. */
-const REFUSES_ALL = /\(staleFinder\)/;
+const REFUSES_ALL = '(staleFinder)';
 
 export interface Observed {
   readonly finder: Pick<FinderView, 'state' | 'text'>;
@@ -95,20 +95,22 @@ export function observeCluster(
   function failed(error: unknown): void {
     const isLate = error instanceof Error && error.name === 'TimeoutError';
     const text = isLate ? reason : (error as Error).message;
-    if (REFUSES_ALL.test(text)) return note({ state: 'refusing', text });
+    if (text.includes(REFUSES_ALL)) return note({ state: 'refusing', text });
     note({ state: seen.status === undefined ? 'unknown' : 'away', text });
   }
 
   async function follow(): Promise<void> {
-    while (!signal.aborted) {
+    for (;;) {
       await look().catch(failed);
-      if (signal.aborted) return;
+      signal.throwIfAborted();
       looked();
-      await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      await pause(LOOK_EVERY_MS, undefined, { signal });
     }
   }
 
-  const followed = follow();
+  const followed = follow().catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
   return {
     seen: () => seen,
     operator: () => operator,

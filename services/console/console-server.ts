@@ -59,22 +59,24 @@ export async function serveHttp(options: ConsoleServerOptions): Promise<ConsoleS
     [PATHS.licences]: { type: 'text/plain', text: assets.licences },
   };
 
-  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** @returns what to answer; undefined: it is answered */
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<Outcome | undefined> {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     const stranger = refuseRequest(request.headers, hostNames);
-    if (stranger !== undefined) return answer(response, { status: 403, text: stranger });
+    if (stranger !== undefined) return { status: 403, text: stranger };
     const path = request.url?.split('?')[0] ?? '';
     const action = Object.hasOwn(actions, path) ? actions[path] : undefined;
-    if (action !== undefined) return answer(response, await act(request, action));
-    if (request.method !== 'GET') return answer(response, { status: 405, text: 'only GET is answered here' });
+    if (action !== undefined) return await act(request, action);
+    if (request.method !== 'GET') return { status: 405, text: 'only GET is answered here' };
     if (path === PATHS.events) {
-      if (streams.open(response, 'hello', hello())) return;
-      return answer(response, { status: 503, text: 'too many pages are open: close one of them' });
+      if (streams.open(response, 'hello', hello())) return undefined;
+      return { status: 503, text: 'too many pages are open: close one of them' };
     }
     const file = Object.hasOwn(files, path) ? files[path] : undefined;
-    if (file === undefined) return answer(response, { status: 404, text: `the console is at ${PATHS.page}` });
+    if (file === undefined) return { status: 404, text: `the console is at ${PATHS.page}` };
     response.setHeader('content-type', `${file.type}; charset=utf-8`);
     response.end(file.text);
+    return undefined;
   }
 
   async function act(request: IncomingMessage, action: (body: unknown) => Promise<Outcome>): Promise<Outcome> {
@@ -88,7 +90,11 @@ export async function serveHttp(options: ConsoleServerOptions): Promise<ConsoleS
 
   const limits = { headersTimeout: REQUEST_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
   const server = createServer(limits, (request, response) => {
-    respond(request, response).catch((error: unknown) => answer(response, { status: 500, text: String(error) }));
+    void respond(request, response)
+      .catch((error: unknown) => ({ status: 500, text: String(error) }))
+      .then((outcome) => {
+        if (outcome !== undefined) answer(response, outcome);
+      });
   });
   server.maxConnections = MAX_CONNECTIONS;
   server.on('clientError', (_error, socket) => socket.destroy());

@@ -1,13 +1,13 @@
 /** The console: a page in the browser that shows a cluster, served by this process. */
 import { createHash, randomBytes } from 'node:crypto';
-import type { OperatorOptions } from '@dpr/client';
+import type { ClusterStatus, OperatorOptions } from '@dpr/client';
 import { actionsOf, type InjectFault } from './actions.ts';
 import { observeCluster, type Observed } from './cluster-observer.ts';
-import { serveHttp } from './console-server.ts';
+import { serveHttp, type ConsoleServer } from './console-server.ts';
 import { createConsoleState, type ProcessKey, type Surroundings } from './console-state.ts';
 import { noteEvents } from './finder-events.ts';
 import { PATHS, type ConsoleEvent, type Hello, type ProcessView } from './messages.ts';
-import { pageAssets } from './page-assets.ts';
+import { pageAssets, type PageAssets } from './page-assets.ts';
 import { scrape, type MetricsAddresses } from './scraper.ts';
 
 export type { InjectFault } from './actions.ts';
@@ -18,14 +18,14 @@ export interface ConsoleOptions {
   readonly operator: () => OperatorOptions;
   /** What people call the cluster. */
   readonly title: string;
-  /** The address to bind. */
+  /** The address to bind. Where it is not loopback, a page has to be given the control token to change something. */
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
   /** By which the console may be reached, besides addresses and localhost. */
   readonly hostNames?: readonly string[];
   /** Where metrics of processes are read. Without it rates and sizes are not shown. */
-  readonly metrics?: () => MetricsAddresses<ProcessKey>;
+  readonly metrics?: (status: ClusterStatus | undefined) => MetricsAddresses<ProcessKey>;
   /** Of this machine. */
   readonly processes?: () => ReadonlyMap<ProcessKey, ProcessView>;
   /** Does something bad to a process of this machine. Without it the page offers none. */
@@ -33,7 +33,7 @@ export interface ConsoleOptions {
 }
 
 export interface Console {
-  /** To open in a browser: with the key that lets the page change something, which was made for this console alone. */
+  /** To open in a browser. On loopback it has a key that lets the page change something, made for this console alone. */
   readonly address: string;
   /** Something happened that the Finder does not tell. */
   readonly tell: (event: Pick<ConsoleEvent, 'level' | 'text'>) => void;
@@ -41,6 +41,7 @@ export interface Console {
 }
 
 const UPDATE_EVERY_MS = 1_000;
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
 const KEY_BYTES = 16;
 /** Enough to tell two pages apart. */
 const BUILD_DIGITS = 12;
@@ -52,57 +53,66 @@ const BUILD_DIGITS = 12;
  */
 export async function serveConsole(options: ConsoleOptions): Promise<Console> {
   const { operator: connection, title, host, port, hostNames = [], injectFault } = options;
-  const { metrics = () => new Map(), processes = () => new Map() } = options;
   const assets = await pageAssets();
-  const build = createHash('sha256').update(JSON.stringify(assets)).digest('hex').slice(0, BUILD_DIGITS);
-  const key = randomBytes(KEY_BYTES).toString('hex');
+  const key = LOOPBACK.has(host) ? randomBytes(KEY_BYTES).toString('hex') : undefined;
+  const can = { remove: (connection().controlToken ?? '') !== '', injectFaults: injectFault !== undefined };
+  const first = { build: buildOf(assets), title, can };
 
+  let server: ConsoleServer | undefined;
+  const watch = watchCluster(options, (content) => {
+    if (server !== undefined && server.streams.count() > 0) server.streams.send('update', content());
+  });
+  try {
+    server = await serveHttp({
+      host,
+      port,
+      hostNames,
+      assets,
+      secrets: () => [key ?? '', connection().controlToken ?? ''],
+      hello: () => JSON.stringify({ ...first, ...watch.everything() } satisfies Hello),
+      actions: actionsOf({ operator: watch.operator, can, injectFault }),
+    });
+  } catch (error) {
+    await watch.stop();
+    throw error;
+  }
+  const { close } = server;
+  const shownHost = host.includes(':') ? `[${host}]` : host;
+  const fragment = key !== undefined && (can.remove || can.injectFaults) ? `#key=${key}` : '';
+  return {
+    address: `http://${shownHost}:${server.port}${PATHS.page}${fragment}`,
+    tell: watch.tell,
+    async close() {
+      await Promise.all([close(), watch.stop()]);
+    },
+  };
+}
+
+/** @param send tells all open pages, if there are any */
+function watchCluster(options: ConsoleOptions, send: (update: () => string) => void) {
   const state = createConsoleState();
   let told = 0;
   let toldState = '';
-  const scraper = scrape(metrics, ({ lostOperations }) => state.tookBack(lostOperations));
-  const observer = observeCluster(connection, {
-    // What changed is told at once: a verdict that is old is wrong.
-    looked: () => {
+  const observer = observeCluster(options.operator, {
+    looked() {
       state.note(observer.seen(), Date.now());
+      // What changed is told at once: a verdict that is old is wrong.
       if (stateOf(observer.seen()) !== toldState) publish();
     },
     connected: (operator) => noteEvents(operator, state.tell),
   });
-  const around = (): Surroundings => ({
-    observed: observer.seen(),
-    now: performance.now(),
-    at: Date.now(),
-    rates: scraper.rates(),
-    processes: processes(),
-  });
-  const can = { remove: (connection().controlToken ?? '') !== '', injectFaults: injectFault !== undefined };
-  const hello = (): string =>
-    JSON.stringify({
-      build,
-      title,
-      can,
-      history: state.history(),
-      events: state.eventsAfter(0),
-      now: state.update(around(), state.newestEvent()),
-    } satisfies Hello);
+  const scraper = scrape(
+    () => options.metrics?.(observer.seen().status) ?? new Map<ProcessKey, string>(),
+    ({ lostOperations }) => state.tookBack(lostOperations),
+  );
 
-  const server = await serveHttp({
-    host,
-    port,
-    hostNames,
-    assets,
-    secrets: () => [key, connection().controlToken ?? ''],
-    hello,
-    actions: actionsOf({ operator: observer.operator, can, injectFault }),
-  }).catch(async (error: unknown) => {
-    scraper.stop();
-    await observer.stop();
-    throw error;
-  });
+  function around(): Surroundings {
+    const [observed, processes] = [observer.seen(), options.processes?.() ?? new Map<ProcessKey, ProcessView>()];
+    return { observed, now: performance.now(), at: Date.now(), rates: scraper.rates(), processes };
+  }
 
   function publish(): void {
-    if (server.streams.count() > 0) server.streams.send('update', JSON.stringify(state.update(around(), told)));
+    send(() => JSON.stringify(state.update(around(), told)));
     told = state.newestEvent();
     toldState = stateOf(observer.seen());
   }
@@ -111,15 +121,18 @@ export async function serveConsole(options: ConsoleOptions): Promise<Console> {
     state.sample(around());
     publish();
   }, UPDATE_EVERY_MS);
-
-  const shownHost = host.includes(':') ? `[${host}]` : host;
   return {
-    address: `http://${shownHost}:${server.port}${PATHS.page}${canChange(can) ? `#key=${key}` : ''}`,
-    tell: (event) => state.tell({ ...event, at: Date.now(), isRollback: false }),
-    async close() {
+    operator: observer.operator,
+    tell: (event: Pick<ConsoleEvent, 'level' | 'text'>) => state.tell({ ...event, at: Date.now(), isRollback: false }),
+    everything: () => ({
+      history: state.history(),
+      events: state.eventsAfter(0),
+      now: state.update(around(), state.newestEvent()),
+    }),
+    async stop() {
       clearInterval(timer);
       scraper.stop();
-      await Promise.all([server.close(), observer.stop()]);
+      await observer.stop();
     },
   };
 }
@@ -130,6 +143,6 @@ function stateOf({ finder, status }: Observed): string {
   return [finder.state, status?.worldLine, ...workers].join();
 }
 
-function canChange({ remove, injectFaults }: Hello['can']): boolean {
-  return remove || injectFaults;
+function buildOf(assets: PageAssets): string {
+  return createHash('sha256').update(JSON.stringify(assets)).digest('hex').slice(0, BUILD_DIGITS);
 }

@@ -41,7 +41,7 @@ export function scrape<Key>(addresses: () => MetricsAddresses<Key>, told: (rates
     const some = Math.min(all.length, MAX_PAGES_PER_SECOND);
     for (let turn = 0; turn < some; turn++) {
       const chosen = all[(next + turn) % all.length];
-      if (chosen !== undefined) void look(...chosen);
+      if (chosen !== undefined) void look(chosen[0], chosen[1]);
     }
     next = all.length === 0 ? 0 : (next + some) % all.length;
   }
@@ -49,7 +49,10 @@ export function scrape<Key>(addresses: () => MetricsAddresses<Key>, told: (rates
   async function look(key: Key, address: string): Promise<void> {
     const counts = await countsAt(address, stopped.signal);
     if (stopped.signal.aborted) return;
-    if (counts === undefined) return forget(key);
+    if (counts === undefined) {
+      forget(key);
+      return;
+    }
     const at = performance.now();
     const before = looks.get(key);
     looks.set(key, { address, at, counts });

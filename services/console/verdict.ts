@@ -162,7 +162,7 @@ function wellText({ status }: Seen): string {
   const workers = status?.workers ?? [];
   const times = workers.flatMap(({ committedAgoMs }) => committedAgoMs ?? []);
   const newest = times.reduce((least, time) => Math.min(least, time), Infinity);
-  const who = workers.length === 1 ? `Worker ${workers[0]?.id} serves` : `All ${workers.length} workers serve`;
+  const who = workers.length === 1 ? `Worker ${workers[0]?.id ?? ''} serves` : `All ${workers.length} workers serve`;
   if (newest === Infinity) return `${who}; nothing was committed yet.`;
   const all = workers.every(({ allCommitted }) => allCommitted) ? 'everything is committed' : 'committed';
   return `${who}, ${all}${all === 'committed' ? '' : ', last'} ${duration(newest)} ago.`;

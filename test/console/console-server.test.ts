@@ -117,7 +117,7 @@ describe('the server of the console', () => {
     assert.equal((await ask(server.port, '/events')).statusCode, 503);
     assert.equal(server.streams.count(), MAX_STREAMS);
     const told = pages.map(() => '');
-    pages.forEach((page, at) => page.on('data', (data: Buffer) => (told[at] += data.toString())));
+    pages.forEach((page, at) => page.on('data', (data: Buffer) => (told[at] = `${told[at] ?? ''}${data.toString()}`)));
     server.streams.send('update', '{"now":1}');
     const expected = 'event: hello\ndata: {"hello":true}\n\nevent: update\ndata: {"now":1}\n\n';
     await until(() => told.every((all) => all === expected));

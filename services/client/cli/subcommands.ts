@@ -7,7 +7,7 @@ import { removeWorker, showEvents, showStatus, showWorkers, watchEvents } from '
 import { addToCounter, readCounter } from './counter-commands.ts';
 import { ensureDeclared, type EnsureWords } from './ensure-command.ts';
 import { clusterIn, dataDirectory, respAddresses } from './local-clusters.ts';
-import { showConsole } from './console-command.ts';
+import { showConsole, type ConsolePlace } from './console-command.ts';
 import { showPids } from './pid-command.ts';
 import { settingsInTime, settingsOf, type CommonOptions, type Variables } from './settings.ts';
 import { deleteKeys, readKey, setKey, type SetWords } from './store-commands.ts';
@@ -217,10 +217,18 @@ function addEventCommands(program: Command, { terminal, settings, withJson }: Co
 function addPidCommand(program: Command, { terminal, common, withJson }: Context, directory: string): void {
   program
     .command('console')
-    .description('a page in the browser that shows the cluster, served from this machine to this machine, until Ctrl-C')
+    .description('a page in the browser that shows the cluster, until Ctrl-C')
     .option('--port <port>', 'at which it is served (default: any free one)', port)
+    .option(
+      '--host <address>',
+      'at which it is served (default: 127.0.0.1); elsewhere pages have to be given the control token',
+    )
+    .option(
+      '--metrics <address>',
+      'where metrics are read, with NAME for dpr-finder or TYPE-ID, as in http://NAME:16380/metrics',
+    )
     .addHelpText('after', CONSOLE_HELP)
-    .action(async (words: { port?: number }) =>
+    .action(async (words: ConsolePlace) =>
       showConsole(await settings(), terminal, { place: common(), directory }, withJson(words)),
     );
 
@@ -254,7 +262,7 @@ earlier generation (state: NUMBER), or without (state: empty).
 ${examples('dpr volumes', 'dpr volumes --data .dpr/test --json', 'dpr volumes delete 1 2 --yes')}`;
 
 const CONSOLE_HELP = `
-Rates and sizes are shown for a cluster that runs on this machine, whose metrics can be read. A worker is removed by those who open
+Rates and sizes are shown for a cluster that runs on this machine, or whose metrics are found by --metrics. A worker is removed by those who open
 the address that is printed, or who give the page the control token.
 ${examples('dpr console', 'dpr console --port 8080', 'DPR_CLUSTER=wss://dpr.example.com:6379 dpr console')}`;
 
