@@ -2,7 +2,7 @@
 import type { Verdict } from '../messages.ts';
 
 /** A number with its unit, unless it names a worker. */
-const QUANTITY = /(?<!\bworkers? )(?<![\w.:-])\d[\d,.]*\d?(?: (?:ms|s|min|h|days))?(?![\w:-])/gi;
+const QUANTITY = /(?<!\bworkers? )(?<![\w.:-])\d+(?:[.,]\d+)*(?: (?:ms|s|min|h|days)\b)?(?![\w-]|[.:]\d)/gi;
 
 /** @returns whether the second tells something that the first did not */
 export function isNews(before: Verdict, after: Verdict): boolean {

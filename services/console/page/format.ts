@@ -17,7 +17,13 @@ export function compact(number: number): string {
   return COMPACT.format(number);
 }
 
-const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2 });
+
+/** A duration for charts, where less than a millisecond counts, and zeros do not: `0.4 ms`, `2 s`. */
+export function briefDuration(ms: number): string {
+  if (ms < 10) return `${Number(ms.toPrecision(2))} ms`;
+  return ms >= 1_000 && ms < 120_000 ? `${Number((ms / 1_000).toFixed(1))} s` : duration(ms);
+}
 
 /** The time of day where the browser is, to the second: `14:03:22`. */
 export function clock(at: number): string {

@@ -6,7 +6,11 @@ const NAME = 'dpr-console-key';
 export interface KeyPlace {
   readonly location: { readonly hash: string; readonly pathname: string; readonly search: string };
   readonly history: { replaceState(data: null, unused: string, url: string): void };
-  readonly sessionStorage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+  readonly sessionStorage: {
+    getItem(name: string): string | null;
+    setItem(name: string, value: string): void;
+    removeItem(name: string): void;
+  };
 }
 
 /** Takes the key out of the address (`#key=…`), where others could read it over a shoulder, or from a bookmark. */

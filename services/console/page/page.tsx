@@ -1,6 +1,9 @@
 /** The page from top to bottom. */
-import type { View } from './model.ts';
+import { useState } from 'preact/hooks';
+import { Charts } from './charts.tsx';
 import { EventLog } from './event-log.tsx';
+import { FinderDialog } from './finder-dialog.tsx';
+import type { View } from './model.ts';
 import { Tiles } from './tiles.tsx';
 import { VerdictBanner } from './verdict.tsx';
 import { WorkerTable } from './worker-table.tsx';
@@ -13,8 +16,10 @@ export interface PageProps {
 }
 
 export function Page({ view, silentS }: PageProps) {
+  const [isFinderOpen, setIsFinderOpen] = useState(false);
   if (view === undefined) return <Connecting silentS={silentS} />;
   const { title, can, now } = view;
+  const hasActions = can.injectFaults && now.finder.process !== undefined;
   return (
     <div class={silentS === undefined ? 'page' : 'page stale'}>
       <header>
@@ -28,7 +33,9 @@ export function Page({ view, silentS }: PageProps) {
       </header>
       <main>
         <VerdictBanner verdict={now.verdict} at={now.at} silentS={silentS} />
-        <Tiles now={now} openFinder={undefined} />
+        <Tiles now={now} openFinder={hasActions ? () => setIsFinderOpen(true) : undefined} />
+        {isFinderOpen && <FinderDialog finder={now.finder} can={can} close={() => setIsFinderOpen(false)} />}
+        <Charts history={view.history} rollbacks={view.rollbacks} />
         <WorkerTable workers={now.workers} can={can} />
         <EventLog events={view.events} />
       </main>

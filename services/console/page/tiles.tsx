@@ -15,7 +15,11 @@ export function Tiles({ now, openFinder }: TilesProps) {
   const age = worldLineSince === undefined ? 'since before this console' : `for ${duration(at - worldLineSince)}`;
   return (
     <section class="tiles" aria-label="Overview">
-      <Tile title="World-line" value={worldLine === undefined ? '–' : count(worldLine)} note={worldLine && age} />
+      <Tile
+        title="World-line"
+        value={worldLine === undefined ? '–' : count(worldLine)}
+        note={worldLine === undefined ? '' : age}
+      />
       <Tile title="Workers" value={count(workers.length)} note={byState(workers)} />
       <Tile title="Worst commit lag" value={known(sample.lagMs, duration)} note={worstLag(workers)} />
       <Tile
@@ -44,7 +48,7 @@ export function Tiles({ now, openFinder }: TilesProps) {
 }
 
 export const FINDER_WORDS: Readonly<Record<FinderView['state'], string>> = {
-  unknown: 'Not asked yet',
+  unknown: 'Not known yet',
   serving: 'Serving',
   away: 'Away',
   refusing: 'Refusing',
