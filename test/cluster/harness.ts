@@ -75,8 +75,13 @@ export interface Place {
 /** What a removal by edit waits for, unless a test says otherwise. */
 const REMOVAL_DELAY_MS = 100;
 
-/** `through`: a command that runs the rest of its arguments. */
-export type LaunchOptions = { readonly options?: readonly string[]; readonly through?: readonly string[] };
+export type LaunchOptions = {
+  readonly options?: readonly string[];
+  /** A command that runs the rest of its arguments. */
+  readonly through?: readonly string[];
+  /** With its console in the browser. */
+  readonly console?: boolean;
+};
 
 const places: string[] = [];
 const runs: LocalRun[] = [];
@@ -151,9 +156,9 @@ export async function makePlace(settings: Settings = { workers: [{ id: 0 }, { id
   const config = path.join(directory, 'Pulumi.test.yaml');
   const data = path.join(directory, 'data');
 
-  function launch({ options = [], through }: LaunchOptions = {}): LocalRun {
+  function launch({ options = [], through, console = false }: LaunchOptions = {}): LocalRun {
     const own = ['--config', config, '--data', data, '--removal-delay', String(REMOVAL_DELAY_MS), '--json'];
-    return launchLocal([...own, ...options], through);
+    return launchLocal([...own, ...options, ...(console ? [] : ['--no-console'])], through);
   }
 
   const place: Place = {

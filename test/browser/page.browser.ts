@@ -1,0 +1,103 @@
+/** The page of the console at a Finder that says what a test wants: shapes, sizes, and what is hostile. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { MemberStatus } from '@dpr/protocol';
+import type { Browser, Page } from 'puppeteer-core';
+import { serveConsole } from '../../services/console/index.ts';
+import { fakeServer, welcome } from '../client/fake-cluster.ts';
+import { statusOf } from '../client/fake-status.ts';
+import { cleanUp } from '../client/clean-up.ts';
+import { openBrowser, says, textOf } from './chromium.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const WIDTHS = [360, 800, 1_440];
+const THEMES = ['light', 'dark'] as const;
+const VERDICT = 'section[aria-label="Verdict"] h1';
+const MAX_TAB_BYTES = 150 * 2 ** 20;
+
+describe('the page of the console', () => {
+  const closing = cleanUp();
+  let browser: Browser;
+  before(async () => {
+    browser = await openBrowser();
+  });
+  after(() => browser.close());
+
+  /** A page at a Finder of which these are the members. */
+  async function openPage(members: readonly Partial<MemberStatus>[]): Promise<Page> {
+    const control = closing(
+      await fakeServer({
+        answer: () => welcome(),
+        reply: (message, peer) => {
+          if (message.kind === 'status') peer.send(statusOf(members));
+        },
+      }),
+    );
+    const finder = `ws://127.0.0.1:${control.port}`;
+    const operator = () => ({ cluster: finder, control: finder, controlToken: 'a token that is long enough' });
+    const own = closing(await serveConsole({ operator, title: 'test', host: '127.0.0.1', port: 0 }));
+    const page = closing(await browser.newPage());
+    await page.goto(own.address);
+    await page.waitForSelector(VERDICT);
+    return page;
+  }
+
+  const TROUBLED: readonly Partial<MemberStatus>[] = [
+    { id: 0, allCommitted: true, committedAgoMs: 49 },
+    { id: 1, state: 'silent', silentMs: 3_000, lagOperations: 1_234, lagMs: 3_100 },
+    { id: 2, type: 'store', state: 'leaving', waitingFor: 'worker 1' },
+    { id: 3, type: 'store', lagOperations: 5, lagMs: 60, committedAgoMs: 90 },
+  ];
+
+  it('leaves nothing to find for axe, and nothing outside of the window, at any width in either theme', async () => {
+    const page = await openPage(TROUBLED);
+    await says(page, VERDICT, /^Worker 1 is silent/);
+    await page.evaluate(AXE);
+    for (const theme of THEMES) {
+      await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }]);
+      for (const width of WIDTHS) {
+        await page.setViewport({ width, height: 900 });
+        const findings = await page.evaluate('axe.run().then(({ violations }) => violations)');
+        assert.deepEqual(findings, [], `${theme}, ${width} px`);
+        assert.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `${theme}, ${width} px`);
+      }
+    }
+  });
+
+  it('shows what a worker says as text, whatever it is', async () => {
+    const type = '<script>document.title = "broken"</script>';
+    const page = await openPage([{ id: 0, type, state: 'leaving', waitingFor: '<img src=x onerror=alert(1)>' }]);
+    await says(page, VERDICT, /it waits for <img src=x onerror=alert\(1\)>/);
+    assert.match(await textOf(page, '[role="table"]'), /<script>document\.title = "broken"<\/script>/);
+    assert.notEqual(await page.title(), 'broken');
+    assert.equal((await page.$$('main script, main img')).length, 0);
+  });
+
+  it('is used by keyboard alone', async () => {
+    const page = await openPage(TROUBLED);
+    await says(page, '[role="table"]', /silent/);
+    const focused = () => page.evaluate('document.activeElement.getAttribute("aria-label") ?? ""') as Promise<string>;
+    for (let steps = 0; !(await focused()).startsWith('counter-1:'); steps++) {
+      assert.ok(steps < 50, 'no way to the actions of worker 1');
+      await page.keyboard.press('Tab');
+    }
+    await page.keyboard.press('Enter');
+    await says(page, 'dialog', /counter-1/);
+    await page.keyboard.press('Escape');
+    await page.waitForFunction('document.querySelector("dialog[open]") === null');
+    assert.match(await focused(), /^counter-1:/, 'the focus is where it was');
+  });
+
+  it('stays small with a thousand workers, and finds one of them', async () => {
+    const members = Array.from({ length: 1_000 }, (_, id) => ({ id, allCommitted: true, committedAgoMs: 40 }));
+    const page = await openPage(members.map((one) => (one.id === 777 ? { ...one, state: 'away' as const } : one)));
+    await says(page, VERDICT, /^Worker 777 is away/);
+    assert.ok((await page.$$('[role="table"] .row')).length < 60, 'only rows in sight are in the document');
+    assert.match(await textOf(page, '[role="table"] .row:nth-child(1)'), /777/, 'the worst is first');
+    await page.locator('input[type="search"]').fill('999');
+    await says(page, '.workers [role="status"]', /^1 of 1,000$/);
+    const { JSHeapUsedSize: bytes = Infinity } = await page.metrics();
+    assert.ok(bytes < MAX_TAB_BYTES, `${bytes} bytes`);
+  });
+});
