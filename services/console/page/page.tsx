@@ -47,7 +47,7 @@ function Connection({ silentS }: Pick<PageProps, 'silentS'>) {
   return silentS === undefined ? (
     <span class="connection live">live</span>
   ) : (
-    <span class="connection">{`reconnecting: the console does not answer since ${silentS} s`}</span>
+    <span class="connection">{`reconnecting: no answer for ${silentS} s`}</span>
   );
 }
 

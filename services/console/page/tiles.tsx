@@ -95,7 +95,7 @@ function byState(workers: readonly WorkerView[]): string {
 
 function worstLag(workers: readonly WorkerView[]): string {
   const uncommitted = workers.reduce((sum, { lagOperations }) => sum + lagOperations, 0);
-  return `${count(uncommitted)} operations uncommitted`;
+  return `${count(uncommitted)} uncommitted`;
 }
 
 function rates(workers: readonly WorkerView[]): string {
