@@ -6,7 +6,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
-import { consolePage } from './console-page.mjs';
+import { consolePage } from '../services/console/build-page.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -43,7 +43,7 @@ const LIBRARIES = { harness: 'services/runtime/public-api.ts' };
 const ALL = { ...PROGRAMS, ...LIBRARIES };
 
 // What bundles are made of.
-const SOURCES = ['infra', 'services', 'scripts/bundle.mjs', 'scripts/console-page.mjs', 'package-lock.json'];
+const SOURCES = ['infra', 'services', 'scripts/bundle.mjs', 'package-lock.json'];
 
 /** Some libraries are CommonJS and ask for Node's modules by `require`, which a module has to make for itself. */
 const REQUIRE_BANNER = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`;

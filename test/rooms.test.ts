@@ -75,8 +75,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
     packages: ['commander', 'zod/mini'],
     node: true,
   },
-  'services/console': { rooms: ['scripts/console-page.mjs', 'services/client', 'services/runtime'], node: true },
-  'scripts/console-page.mjs': { packages: ['esbuild'], node: true },
+  'services/console': { rooms: ['services/client', 'services/runtime'], packages: ['esbuild'], node: true },
   'services/console/page': {
     rooms: ['services/client', 'services/console'],
     packages: ['preact', 'preact/', 'uplot'],

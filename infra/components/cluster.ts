@@ -28,6 +28,7 @@ import {
 } from '../plan/index.ts';
 import { ClientRun } from './client-run.ts';
 import type { ClusterContext, TokenSecret } from './cluster-context.ts';
+import { Console } from './console.ts';
 import { Finder } from './finder.ts';
 import { Membership } from './membership-job.ts';
 import { Monitoring } from './monitoring.ts';
@@ -97,6 +98,7 @@ export class DprCluster extends ComponentResource {
       { ...context, plan: plan.membership, after: [finder, ...workers, ingress] },
       own,
     );
+    if (plan.console !== undefined) new Console(`${name}-console`, { ...context, plan: plan.console }, own);
     if (plan.clientRun !== undefined) {
       new ClientRun(`${name}-client-run`, { ...context, plan: plan.clientRun, after: [membership] }, own);
     }
@@ -165,7 +167,7 @@ function createTokens(
 function createShared(
   name: string,
   { namespace }: ClusterContext,
-  { workers }: KubernetesPlan,
+  { workers, console }: KubernetesPlan,
   parent: DprCluster,
 ): void {
   const hasResp = workers.some(({ respPort }) => respPort !== undefined);
@@ -183,7 +185,10 @@ function createShared(
     },
     { parent },
   );
-  for (const { role, name: policy, podSelector, ingress } of planNetworkPolicies({ hasResp })) {
+  for (const { role, name: policy, podSelector, ingress } of planNetworkPolicies({
+    hasResp,
+    hasConsole: console !== undefined,
+  })) {
     new NetworkPolicy(
       `${name}-${role}-policy`,
       {

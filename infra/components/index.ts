@@ -1,4 +1,5 @@
 export { ClientRun, type ClientRunArgs } from './client-run.ts';
+export { Console, type ConsoleArgs } from './console.ts';
 export { DprCluster, type DprClusterArgs, type Endpoint } from './cluster.ts';
 export type { ClusterContext, TokenSecret } from './cluster-context.ts';
 export { Finder, type FinderArgs } from './finder.ts';

@@ -256,6 +256,8 @@ export const schema = record('the configuration of a stack', {
     .default([]),
   /** How long a deployment waits until the cluster is as declared. */
   membershipTimeoutSeconds: whole(5, MAX_TIMEOUT_SECONDS).default(300),
+  /** Whether there is a console in the browser, reached by `kubectl port-forward`. */
+  console: flag.default(false),
   /** Where present: a Job runs this command of the client image and fails the deployment if it fails. */
   clientRun: record('the command of the client image to run: { program, arguments }', {
     program: z.enum(CLIENT_PROGRAMS, { error: `must be ${CLIENT_PROGRAMS.join(' or ')}` }).default('dpr'),

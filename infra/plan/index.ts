@@ -5,6 +5,7 @@ export { planKubernetes } from './kubernetes.ts';
 export type {
   KubernetesPlan,
   PlannedFinder,
+  PlannedConsole,
   PlannedIngress,
   PlannedJob,
   PlannedProcess,

@@ -3,7 +3,17 @@ import { type Environment, finderEnvironment, workerEnvironment } from './enviro
 import { nginxImage, type PlannedImage, projectImage, workerImage } from './images.ts';
 import { ingressConfiguration, type IngressRoute } from './nginx-configuration.ts';
 import { declaredWords, hashOf, idRanges } from './declaration-arguments.ts';
-import { FINDER_NAME, INGRESS_ADMIN_NAME, INGRESS_NAME, labelsOf, type Role, selectorOf, workerName } from './names.ts';
+import {
+  CONSOLE_NAME,
+  FINDER_NAME,
+  INGRESS_ADMIN_NAME,
+  INGRESS_NAME,
+  labelsOf,
+  PODS_NAME,
+  type Role,
+  selectorOf,
+  workerName,
+} from './names.ts';
 import { OPERATOR_LABEL } from './network-policies.ts';
 import {
   adminPort,
@@ -95,6 +105,19 @@ export type PlannedJob = {
   readonly resources: PlannedResources;
 };
 
+/** A program that serves people, and keeps nothing. */
+export type PlannedConsole = {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly selector: Labels;
+  readonly image: PlannedImage;
+  readonly arguments: readonly string[];
+  readonly environment: Environment;
+  /** Where it listens in its pod. */
+  readonly port: number;
+  readonly resources: PlannedResources;
+};
+
 export type KubernetesPlan = {
   readonly namespace: string;
   readonly createNamespace: boolean;
@@ -104,6 +127,8 @@ export type KubernetesPlan = {
   readonly ingress: PlannedIngress;
   readonly membership: PlannedJob;
   readonly clientRun: PlannedJob | undefined;
+  /** Undefined: there is none. */
+  readonly console: PlannedConsole | undefined;
 };
 
 /** The name of each claim, before the pod's. */
@@ -115,6 +140,9 @@ const STATE_DIRECTORY = 'dpr';
 /** Where the Finder and the project's own processes listen in their pods. */
 const CONTROL_PORT = LISTEN_PORT + CONTROL_PORT_OFFSET;
 const ADMIN_PORT = adminPort(LISTEN_PORT);
+/** Where the console listens in its pod. */
+const CONSOLE_PORT = 8080;
+const CONSOLE_RESOURCES = { cpu: { request: '50m', limit: '1' }, memory: { request: '128Mi', limit: '256Mi' } };
 const JOB_RESOURCES = { cpu: { request: '50m', limit: '1' }, memory: { request: '64Mi', limit: '256Mi' } };
 
 /**
@@ -135,6 +163,7 @@ export function planKubernetes(config: Config): KubernetesPlan {
     ingress,
     membership: planMembership(config, ingress),
     clientRun: planClientRun(config),
+    console: config.console ? planConsole(config) : undefined,
   };
 }
 
@@ -243,6 +272,24 @@ function planClientRun(config: Config): PlannedJob | undefined {
   const program = job('client', name, image, clientRun.arguments, environment, clientRun.timeoutSeconds);
   const planned = { ...program, labels: { ...program.labels, ...OPERATOR_LABEL } }; // it may ask for the status
   return clientRun.program === 'dpr' ? planned : { ...planned, command: ['node', `/app/${clientRun.program}.js`] };
+}
+
+/** It is the `dpr` command that serves it, at the control port as any operator. */
+function planConsole(config: Config): PlannedConsole {
+  const { labels, ...rest } = named('console', CONSOLE_NAME);
+  return {
+    ...rest,
+    labels: { ...labels, ...OPERATOR_LABEL },
+    image: projectImage(config, 'client'),
+    arguments: [
+      'console',
+      ...['--host', '0.0.0.0', '--port', String(CONSOLE_PORT)],
+      ...['--metrics', `http://NAME-0.${PODS_NAME}:${ADMIN_PORT}/metrics`],
+    ],
+    environment: clientEnvironment(config),
+    port: CONSOLE_PORT,
+    resources: CONSOLE_RESOURCES,
+  };
 }
 
 function job(

@@ -4,6 +4,8 @@ export const FINDER_NAME = 'dpr-finder';
 export const INGRESS_NAME = 'dpr-ingress';
 /** The headless Service by which each pod of the ingress can be asked what it serves. */
 export const INGRESS_ADMIN_NAME = 'dpr-ingress-admin';
+/** The console: a Deployment, and the Service in front of it. */
+export const CONSOLE_NAME = 'dpr-console';
 /** The headless Service that gives the pods of the Finder and of all workers their DNS names. */
 export const PODS_NAME = 'dpr-pods';
 
@@ -19,7 +21,7 @@ export function workerNamed(name: string): { readonly type: string; readonly id:
 }
 
 /** What a pod does in the cluster. */
-export type Role = 'finder' | 'worker' | 'ingress' | 'membership' | 'client';
+export type Role = 'finder' | 'worker' | 'ingress' | 'membership' | 'client' | 'console';
 
 /** The keys of the labels that select, so they must never change. */
 export const LABEL = {

@@ -11,16 +11,19 @@ export type PlannedNetworkPolicy = {
   readonly ingress: Rule[];
 };
 
+type PolicyFacts = { readonly hasResp: boolean; readonly hasConsole?: boolean };
+
 /** Label of pods that an administrator starts to work with `dpr`; they may reach the control port, token in hand. */
 export const OPERATOR_LABEL = { 'dpr-cluster/operator': 'true' };
 
 /**
  * The control port is for workers and for the membership Job alone; workers' ports are for the ingress. No pod is kept
- * from probes and metrics. The ingress is for all clients.
+ * from probes and metrics. The ingress is for all clients. The console is for none: `kubectl port-forward` comes from within its pod.
  *
  * @param hasResp workers serve Redis clients
+ * @param hasConsole there is a console
  */
-export function planNetworkPolicies({ hasResp }: { readonly hasResp: boolean }): PlannedNetworkPolicy[] {
+export function planNetworkPolicies({ hasResp, hasConsole = false }: PolicyFacts): PlannedNetworkPolicy[] {
   const operators = { podSelector: { matchLabels: OPERATOR_LABEL } };
   const admin = rule('admin', [{ namespaceSelector: {} }]);
   return [
@@ -30,6 +33,7 @@ export function planNetworkPolicies({ hasResp }: { readonly hasResp: boolean }):
       admin,
     ]),
     policy('worker', [rule('public', [from('ingress')]), ...(hasResp ? [rule('resp', [from('ingress')])] : []), admin]),
+    ...(hasConsole ? [policy('console', [])] : []),
   ];
 }
 

@@ -1,5 +1,5 @@
 /** The page's files as texts. Where programs are bundled, the bundler puts the built texts in the place of this module. */
-import { buildPage } from '../../scripts/console-page.mjs';
+import { buildPage } from './build-page.mjs';
 
 export interface PageAssets {
   readonly html: string;

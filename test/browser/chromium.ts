@@ -21,7 +21,8 @@ function found(): string | undefined {
 
 /** What people read on the page, white space as one. */
 export async function textOf(page: Page, selector = 'body'): Promise<string> {
-  const texts = await page.$$eval(selector, (elements) => elements.map((element) => element.textContent));
+  const all = `[...document.querySelectorAll(${JSON.stringify(selector)})].map((element) => element.textContent)`;
+  const texts = (await page.evaluate(all)) as string[];
   return texts.join(' ').replaceAll(/\s+/g, ' ').trim();
 }
 

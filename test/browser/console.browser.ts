@@ -44,7 +44,7 @@ describe('the console in a browser', () => {
     let over = false;
     const loading = (async () => {
       while (!over) {
-        for (const id of workers) session.counter(id).add(1);
+        for (const id of workers) void session.counter(id).add(1);
         await session.ready();
         await new Promise((resolve) => setImmediate(resolve));
       }

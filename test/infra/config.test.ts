@@ -433,6 +433,7 @@ describe('the config', () => {
       namespace: 'dpr',
       basePort: 6379,
       checkpointIntervalMs: 100,
+      console: false,
       logLevel: 'info',
       images: {},
       finder: {

@@ -230,6 +230,21 @@ describe('the plan on Kubernetes', () => {
     assert.deepEqual(experiment?.command, ['node', '/app/experiment.js']);
   });
 
+  it('has a console where it is asked for, which only a forwarded port reaches', () => {
+    assert.equal(plan({ workers: [] }).console, undefined);
+    const { console } = plan({ workers: [{ id: 0 }], console: true });
+    assert.deepEqual(console?.arguments, [
+      ...['console', '--host', '0.0.0.0', '--port', '8080'],
+      ...['--metrics', 'http://NAME-0.dpr-pods:26379/metrics'],
+    ]);
+    assert.match(console.environment.DPR_CONTROL ?? '', /^ws:\/\/dpr-finder:/);
+    assert.equal(console.labels['dpr-cluster/operator'], 'true', 'it may reach the control port');
+    const before = planNetworkPolicies({ hasResp: false });
+    assert.deepEqual(planNetworkPolicies({ hasResp: false, hasConsole: true }).slice(0, before.length), before);
+    const [policy] = planNetworkPolicies({ hasResp: false, hasConsole: true }).slice(before.length);
+    assert.deepEqual([policy?.role, policy?.ingress], ['console', []]);
+  });
+
   it('lets that client reach the control port, which commands such as status ask', () => {
     const labels: Record<string, string> = { ...plan({ workers: [], clientRun: { arguments: [] } }).clientRun?.labels };
     const peers = planNetworkPolicies({ hasResp: false })

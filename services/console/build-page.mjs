@@ -4,13 +4,13 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as esbuild from 'esbuild';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PAGE = path.join(ROOT, 'services/console/page');
 const LIBRARY_FOLDER = /^(node_modules\/(?:@[^/]+\/)?[^/]+)\//;
 
 /**
  * @returns {Promise<{ html: string, script: string, styles: string, licences: string }>} to be served as the PATHS of
- * services/console/messages.ts with these names; the html refers to the script and the styles
+ * messages.ts with these names; the html refers to the script and the styles
  */
 export async function buildPage() {
   const { libraries, ...texts } = await build();
@@ -25,8 +25,8 @@ export async function buildPage() {
  */
 export const consolePage = {
   name: 'console-page',
-  setup({ onLoad }) {
-    onLoad({ filter: /services\/console\/page-assets\.ts$/ }, async () => {
+  setup(building) {
+    building.onLoad({ filter: /services\/console\/page-assets\.ts$/ }, async () => {
       const { libraries, ...texts } = await build();
       const imports = libraries.map((folder, at) => `import licence${at} from ${JSON.stringify(licenceOf(folder))};`);
       const licences = libraries.map((_, at) => `licence${at}`).join(', ');
@@ -36,7 +36,7 @@ export const consolePage = {
         resolveDir: ROOT,
       };
     });
-    onLoad({ filter: /node_modules\/.*\/LICENSE$/ }, async ({ path: file }) => ({
+    building.onLoad({ filter: /node_modules\/.*\/LICENSE$/ }, async ({ path: file }) => ({
       contents: await readFile(file, 'utf8'),
       loader: 'text',
     }));
