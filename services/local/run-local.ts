@@ -101,7 +101,8 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
     if (options.consolePort === undefined) return;
     const finder = () => finderAddress(host, changes.desired().plan.finder);
     try {
-      console = await openLocalConsole({ cluster, finder, title: config, host, port: options.consolePort });
+      const title = path.basename(config);
+      console = await openLocalConsole({ cluster, finder, title, host, port: options.consolePort });
       emit({ event: 'console', address: console.address });
     } catch (error) {
       warn(`there is no console: ${(error as Error).message}`);
