@@ -1,7 +1,14 @@
 /** Looks at a cluster by one connection to its Finder, again and again, and keeps what it saw. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { connectOperator, type ClusterStatus, type Operator, type OperatorOptions } from '@dpr/client';
+import {
+  connectOperator,
+  RefusedError,
+  type ClusterStatus,
+  type Operator,
+  type OperatorOptions,
+  type PastEvent,
+} from '@dpr/client';
 import { withPatience } from '@dpr/runtime/time-limit';
 import type { FinderView } from './messages.ts';
 
@@ -33,11 +40,11 @@ export interface Observer {
 /**
  * @param options as to connect now: where they change, the connection is made anew
  * @param looked called after each look, however it ended
- * @param connected called with each new connection to the Finder
+ * @param happened told of what the Finder remembers, each event once
  */
 export function observeCluster(
   options: () => OperatorOptions,
-  { looked, connected }: { readonly looked: () => void; readonly connected: (operator: Operator) => void },
+  { looked, happened }: { readonly looked: () => void; readonly happened: (events: readonly PastEvent[]) => void },
 ): Observer {
   const stopped = new AbortController();
   const { signal } = stopped;
@@ -71,7 +78,6 @@ export function observeCluster(
       if (operator === own) operator = undefined;
     });
     connectedBy = wanted;
-    connected(own);
     return own;
   }
 
@@ -83,14 +89,17 @@ export function observeCluster(
     }
     operator ??= await connect(wanted);
     const own = operator;
-    const status = await withPatience({ signals: [signal], ms: ANSWER_TIMEOUT_MS }, (limit) =>
-      own.status({ signal: limit }),
+    const [status, events] = await withPatience({ signals: [signal], ms: ANSWER_TIMEOUT_MS }, (limit) =>
+      Promise.all([own.status({ signal: limit }), later(own, limit)]),
     );
     reason = '';
     const now = performance.now();
     seen = { ...seen, status, statusAt: now, awaySince: stillAway(status, seen.awaySince, now) };
     note({ state: 'serving', text: '' });
+    if (events.length > 0) happened(events);
   }
+
+  const later = followEvents();
 
   function failed(error: unknown): void {
     const isLate = error instanceof Error && error.name === 'TimeoutError';
@@ -119,6 +128,31 @@ export function observeCluster(
       operator?.close();
       await followed;
     },
+  };
+}
+
+/** @returns asks for what happened since it was asked last; numbers begin anew with each start of the Finder */
+function followEvents(): (operator: Operator, signal: AbortSignal) => Promise<readonly PastEvent[]> {
+  let start = '';
+  let newest = 0;
+  /** Its Finder is older than the console, and does not know the question. */
+  let older: Operator | undefined;
+  const ask = async (operator: Operator, signal: AbortSignal): Promise<readonly PastEvent[]> => {
+    let answer = await operator.events({ after: newest, signal });
+    if (answer.start !== start && newest > 0) answer = await operator.events({ signal });
+    ({ start } = answer);
+    newest = answer.events.at(-1)?.number ?? newest;
+    return answer.events;
+  };
+  return async (operator, signal) => {
+    if (operator === older) return [];
+    try {
+      return await ask(operator, signal);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      older = operator;
+      return [];
+    }
   };
 }
 

@@ -1,4 +1,6 @@
 /** What the console knows of a cluster, made of what it saw, in the form that pages are told. Pure but for what it is given. */
+import type { PastEvent } from '@dpr/client';
+import { pastEventText } from '@dpr/client/event-texts';
 import type { Observed } from './cluster-observer.ts';
 import { createEventLog } from './event-log.ts';
 import { createHistory } from './history.ts';
@@ -27,8 +29,9 @@ export interface ConsoleState {
   readonly sample: (around: Surroundings) => void;
   /** Tells what changed as events. */
   readonly note: (observed: Observed, at: number) => void;
-  readonly tell: (event: Omit<ConsoleEvent, 'number'>) => void;
-  readonly tookBack: (operations: number) => void;
+  readonly tell: (event: Omit<ConsoleEvent, 'number' | 'isRollback'>) => void;
+  /** What the Finder told. @param now ms since 1970 */
+  readonly happened: (events: readonly PastEvent[], now: number) => void;
   /** @param after the last event that was told before, by its number */
   readonly update: (around: Surroundings, after: number) => Update;
   readonly history: () => readonly Sample[];
@@ -43,13 +46,13 @@ export function createConsoleState(): ConsoleState {
   const history = createHistory();
   const events = createEventLog();
   const recent = new Map<number, number[]>();
-  let worldLine: { readonly number: number; readonly since: number | undefined } | undefined;
+  let worldLineSince: number | undefined;
   let finder: Observed['finder']['state'] = 'unknown';
   let rollbacks = 0;
   let lostOperations = 0;
 
-  function tell(event: Omit<ConsoleEvent, 'number'>): void {
-    events.add(event);
+  function tell(event: Omit<ConsoleEvent, 'number' | 'isRollback'>): void {
+    events.add({ ...event, isRollback: false });
   }
 
   function noteFinder({ state, text }: Observed['finder'], at: number): void {
@@ -57,13 +60,7 @@ export function createConsoleState(): ConsoleState {
     const isFirst = finder === 'unknown';
     finder = state;
     if (isFirst && state === 'serving') return;
-    tell({ at, ...FINDER_EVENTS[state](text), isRollback: false });
-  }
-
-  function noteWorldLine(next: number | undefined, at: number): void {
-    if (next === undefined || next === worldLine?.number) return;
-    if (worldLine !== undefined) rollbacks += Math.max(0, next - worldLine.number);
-    worldLine = { number: next, since: worldLine === undefined ? undefined : at };
+    tell({ at, ...FINDER_EVENTS[state](text) });
   }
 
   function noteRates(rates: Surroundings['rates']): void {
@@ -79,12 +76,17 @@ export function createConsoleState(): ConsoleState {
 
   return {
     tell,
-    tookBack(operations) {
-      lostOperations += operations;
-    },
-    note({ finder: finderNow, status }, at) {
-      noteFinder(finderNow, at);
-      noteWorldLine(status?.worldLine, at);
+    note: ({ finder: finderNow }, at) => noteFinder(finderNow, at),
+    happened(told, now) {
+      for (const event of told) {
+        const at = now - event.agoMs;
+        const isRollback = event.kind === 'rolledBack';
+        events.add({ at, isRollback, level: levelOf(event), text: sentence(pastEventText(event)) });
+        if (!isRollback) continue;
+        rollbacks++;
+        lostOperations += event.operations;
+        worldLineSince = at;
+      }
     },
     sample(around) {
       noteRates(around.rates);
@@ -105,7 +107,7 @@ export function createConsoleState(): ConsoleState {
         finder: { ...finderNow, ...given('process', processes.get('finder')) },
         ...given('cluster', status?.cluster),
         ...given('worldLine', status?.worldLine),
-        ...given('worldLineSince', worldLine?.since),
+        ...given('worldLineSince', worldLineSince),
         rollbacks,
         lostOperations,
         workers: status === undefined ? [] : workerViews(status, known),
@@ -117,6 +119,24 @@ export function createConsoleState(): ConsoleState {
     eventsAfter: events.after,
     newestEvent: events.newest,
   };
+}
+
+function levelOf(event: PastEvent): Level {
+  switch (event.kind) {
+    case 'away':
+    case 'silent':
+      return 'critical';
+    case 'restarted':
+    case 'leaving':
+    case 'rolledBack':
+      return 'warning';
+    default:
+      return 'well';
+  }
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 const FINDER_EVENTS: Readonly<

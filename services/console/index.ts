@@ -5,7 +5,6 @@ import { actionsOf, type InjectFault } from './actions.ts';
 import { observeCluster, type Observed } from './cluster-observer.ts';
 import { serveHttp, type ConsoleServer } from './console-server.ts';
 import { createConsoleState, type ProcessKey, type Surroundings } from './console-state.ts';
-import { noteEvents } from './finder-events.ts';
 import { PATHS, type ConsoleEvent, type Hello, type ProcessView } from './messages.ts';
 import { pageAssets, type PageAssets } from './page-assets.ts';
 import { scrape, type MetricsAddresses } from './scraper.ts';
@@ -99,12 +98,9 @@ function watchCluster(options: ConsoleOptions, send: (update: () => string) => v
       // What changed is told at once: a verdict that is old is wrong.
       if (stateOf(observer.seen()) !== toldState) publish();
     },
-    connected: (operator) => noteEvents(operator, state.tell),
+    happened: (events) => state.happened(events, Date.now()),
   });
-  const scraper = scrape(
-    () => options.metrics?.(observer.seen().status) ?? new Map<ProcessKey, string>(),
-    ({ lostOperations }) => state.tookBack(lostOperations),
-  );
+  const scraper = scrape(() => options.metrics?.(observer.seen().status) ?? new Map<ProcessKey, string>());
 
   function around(): Surroundings {
     const [observed, processes] = [observer.seen(), options.processes?.() ?? new Map<ProcessKey, ProcessView>()];
@@ -123,7 +119,7 @@ function watchCluster(options: ConsoleOptions, send: (update: () => string) => v
   }, UPDATE_EVERY_MS);
   return {
     operator: observer.operator,
-    tell: (event: Pick<ConsoleEvent, 'level' | 'text'>) => state.tell({ ...event, at: Date.now(), isRollback: false }),
+    tell: (event: Pick<ConsoleEvent, 'level' | 'text'>) => state.tell({ ...event, at: Date.now() }),
     everything: () => ({
       history: state.history(),
       events: state.eventsAfter(0),

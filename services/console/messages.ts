@@ -37,9 +37,9 @@ export interface Update {
   /** 32 hex digits; undefined until the Finder answered once. */
   readonly cluster?: string;
   readonly worldLine?: number;
-  /** When this world-line was first seen, ms since 1970; undefined if it was there when the console started. */
+  /** When this world-line began, ms since 1970; undefined if no event is known that tells. */
   readonly worldLineSince?: number;
-  /** How often this console saw a rollback, and how many operations they took, as far as workers told. */
+  /** Rollbacks that the Finder remembered since this console started, and about how many operations they took back. */
   readonly rollbacks: number;
   readonly lostOperations: number;
   /** Worst first. */

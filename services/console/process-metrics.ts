@@ -3,7 +3,6 @@
 /** Counts at one moment, since the process started. */
 export interface ProcessCounts {
   readonly operations: number;
-  readonly lostOperations: number;
   readonly stateBytes: number | undefined;
   /** Of writes that made something durable: how many took up to so many seconds. */
   readonly writes: ReadonlyMap<number, number>;
@@ -11,10 +10,9 @@ export interface ProcessCounts {
 
 /** The families that the console reads; see infra/METRICS.md. */
 const OPERATIONS = 'dpr_worker_operations_total';
-const LOST = 'dpr_worker_lost_operations_total';
 const STATE_BYTES = 'dpr_worker_state_bytes';
 const WRITES = ['dpr_worker_checkpoint_write_seconds_bucket', 'dpr_finder_record_write_seconds_bucket'];
-const READ = new Set([OPERATIONS, LOST, STATE_BYTES, ...WRITES]);
+const READ = new Set([OPERATIONS, STATE_BYTES, ...WRITES]);
 
 const LINE = /^([a-z_]+)(?:\{([^}]*)\})? (\S+)/;
 const BOUND = /le="([^"]+)"/;
@@ -31,7 +29,6 @@ export function readCounts(page: string): ProcessCounts {
   }
   return {
     operations: values.get(OPERATIONS) ?? 0,
-    lostOperations: values.get(LOST) ?? 0,
     stateBytes: values.get(STATE_BYTES),
     writes,
   };
@@ -46,7 +43,6 @@ function boundOf(labels: string): number {
 export interface ProcessRates {
   /** Operations a second. */
   readonly rate: number;
-  readonly lostOperations: number;
   readonly stateBytes: number | undefined;
   /** Within what time all but the slowest hundredth of the writes were durable, ms, interpolated; undefined: nothing was written. */
   readonly writeMs: number | undefined;
@@ -54,17 +50,15 @@ export interface ProcessRates {
 
 /** @param seconds between the looks; a process that was started anew counts from 0 */
 export function ratesBetween(before: ProcessCounts, after: ProcessCounts, seconds: number): ProcessRates {
-  const isSame = after.operations >= before.operations && after.lostOperations >= before.lostOperations;
-  const from = isSame ? before : EMPTY;
+  const from = after.operations >= before.operations ? before : EMPTY;
   return {
     rate: (after.operations - from.operations) / seconds,
-    lostOperations: after.lostOperations - from.lostOperations,
     stateBytes: after.stateBytes,
     writeMs: slowest(from.writes, after.writes),
   };
 }
 
-const EMPTY: ProcessCounts = { operations: 0, lostOperations: 0, stateBytes: undefined, writes: new Map() };
+const EMPTY: ProcessCounts = { operations: 0, stateBytes: undefined, writes: new Map() };
 const SLOWEST = 0.99;
 
 /** As PromQL's histogram_quantile does: linear within the bucket, and the largest bound for what is beyond it. */

@@ -24,11 +24,8 @@ interface Look {
   readonly counts: ProcessCounts;
 }
 
-/**
- * @param addresses asked for at each round: processes come and go
- * @param told of what a process did between two looks, each time
- */
-export function scrape<Key>(addresses: () => MetricsAddresses<Key>, told: (rates: ProcessRates) => void): Scraper<Key> {
+/** @param addresses asked for at each round: processes come and go */
+export function scrape<Key>(addresses: () => MetricsAddresses<Key>): Scraper<Key> {
   const looks = new Map<Key, Look>();
   const rates = new Map<Key, ProcessRates>();
   const stopped = new AbortController();
@@ -57,9 +54,7 @@ export function scrape<Key>(addresses: () => MetricsAddresses<Key>, told: (rates
     const before = looks.get(key);
     looks.set(key, { address, at, counts });
     if (before?.address !== address || at <= before.at) return;
-    const found = ratesBetween(before.counts, counts, (at - before.at) / 1_000);
-    rates.set(key, found);
-    told(found);
+    rates.set(key, ratesBetween(before.counts, counts, (at - before.at) / 1_000));
   }
 
   function forget(key: Key): void {

@@ -31,6 +31,7 @@ describe('the page of the console', () => {
         answer: () => welcome(),
         reply: (message, peer) => {
           if (message.kind === 'status') peer.send(statusOf(members));
+          if (message.kind === 'events') peer.send({ kind: 'eventsAnswer', start: '0000000000000001', events: [] });
         },
       }),
     );

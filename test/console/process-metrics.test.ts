@@ -5,7 +5,6 @@ const PAGE = `# HELP dpr_worker_operations_total Operations executed.
 # TYPE dpr_worker_operations_total counter
 dpr_worker_operations_total 1500
 dpr_worker_operations_totally_else 9
-dpr_worker_lost_operations_total 12
 dpr_worker_state_bytes 4096
 dpr_worker_checkpoint_write_seconds_bucket{le="0.005"} 90
 dpr_worker_checkpoint_write_seconds_bucket{le="0.01"} 100
@@ -18,7 +17,6 @@ describe('the metrics that the console reads', () => {
   it('are taken from a page of Prometheus', () => {
     assert.deepEqual(readCounts(PAGE), {
       operations: 1_500,
-      lostOperations: 12,
       stateBytes: 4_096,
       writes: new Map([
         [0.005, 90],
@@ -32,7 +30,6 @@ describe('the metrics that the console reads', () => {
     const page = 'dpr_finder_record_write_seconds_bucket{le="+Inf"} 3\n';
     assert.deepEqual(readCounts(page), {
       operations: 0,
-      lostOperations: 0,
       stateBytes: undefined,
       writes: new Map([[Infinity, 3]]),
     });
@@ -40,7 +37,6 @@ describe('the metrics that the console reads', () => {
 
   const counts = (operations: number, writes: readonly (readonly [number, number])[]): ProcessCounts => ({
     operations,
-    lostOperations: 0,
     stateBytes: undefined,
     writes: new Map(writes),
   });

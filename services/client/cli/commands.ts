@@ -8,7 +8,8 @@ import { unlessAborted } from '../abort.ts';
 import type { LogEntry } from '../options.ts';
 import { connectOperator, type ClusterStatus, type Operator } from '../operator/operator.ts';
 import { TimeoutError } from './error-report.ts';
-import { eventJson, eventText, pastEventText, type ShownWorker, statusText, timeOf, workersText } from './format.ts';
+import { eventText, pastEventText } from '../operator/event-texts.ts';
+import { eventJson, type ShownWorker, statusText, timeOf, workersText } from './format.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -3,7 +3,7 @@ import type { ClusterEvent } from '../operator/events.ts';
 import type { PastEvent } from '../operator/past-events.ts';
 import type { WorkerInfo } from '../connection/membership.ts';
 import type { ClusterStatus } from '../operator/operator.ts';
-import { count, cut, duration, holdUps, statusTable, type TableSpace } from '../operator/status-table.ts';
+import { cut, holdUps, statusTable, type TableSpace } from '../operator/status-table.ts';
 
 /** Lines of columns that are as wide as they need to be; numbers to the right. The first row is the head. */
 export function table(rows: readonly (readonly string[])[]): string {
@@ -62,48 +62,6 @@ export function workersText(workers: readonly ShownWorker[], columns?: number): 
   const head = ['ID', 'TYPE', 'GEN', 'ADDRESS', ...(hasResp ? ['REDIS CLIENTS'] : []), ''];
   const lines = table([head, ...rows]).split('\n');
   return lines.map((line) => cut(line, columns)).join('\n');
-}
-
-export function eventText(event: ClusterEvent): string {
-  switch (event.kind) {
-    case 'joined':
-      return `worker ${event.worker} joined (${event.type}, generation ${event.generation})`;
-    case 'restarted':
-      return `worker ${event.worker} was started anew (${event.restarts} ${event.restarts === 1 ? 'restart' : 'restarts'} after a failure so far)`;
-    case 'silent':
-      return `worker ${event.worker} is silent for ${duration(event.forMs)}: nothing that depends on it commits`;
-    case 'answersAgain':
-      return `worker ${event.worker} answers again`;
-    case 'leaving':
-      return `worker ${event.worker} is leaving`;
-    case 'left':
-      return `worker ${event.worker} left`;
-    case 'rolledBack':
-      return `rollback: world-line ${event.worldLine} began; what was not committed in ${event.from} is lost`;
-    case 'cut':
-      return `more is committed of ${[...event.advanced.keys()].map((id) => `worker ${id}`).join(', ')}`;
-  }
-}
-
-/** What happened in the same words as when it is watched, and what only the Finder knows. */
-export function pastEventText(event: PastEvent): string {
-  switch (event.kind) {
-    case 'finderStarted':
-      return `the Finder started, in world-line ${event.worldLine}`;
-    case 'away':
-      return `worker ${event.worker} is away: its connection to the Finder ended`;
-    case 'back':
-      return `worker ${event.worker} is back`;
-    case 'left':
-      return event.forced ? `worker ${event.worker} was removed by force` : eventText(event);
-    case 'rolledBack': {
-      const cause = event.forced ? 'was removed by force' : 'was started anew without a clean stop';
-      const lost = event.operations === 1 ? '1 operation' : `${count(event.operations)} operations`;
-      return `rollback: world-line ${event.worldLine} began, because worker ${event.worker} ${cause}; it took back about ${lost}`;
-    }
-    default:
-      return eventText(event);
-  }
 }
 
 /** When it happened, by this machine's clock. */

@@ -49,6 +49,7 @@ export function addSubcommands(program: Command, caller: Caller): void {
   addMembershipCommands(program, context);
   addVolumesCommand(program, context, () => volumesPlace(common(), caller));
   addEventCommands(program, context);
+  addConsoleCommand(program, context, directory);
   addPidCommand(program, context, directory);
 }
 
@@ -214,7 +215,11 @@ function addEventCommands(program: Command, { terminal, settings, withJson }: Co
     .action(async (words: object) => watchEvents(await settings(), terminal, withJson(words)));
 }
 
-function addPidCommand(program: Command, { terminal, common, withJson }: Context, directory: string): void {
+function addConsoleCommand(
+  program: Command,
+  { terminal, common, settings, withJson }: Context,
+  directory: string,
+): void {
   program
     .command('console')
     .description('a page in the browser that shows the cluster, until Ctrl-C')
@@ -231,7 +236,9 @@ function addPidCommand(program: Command, { terminal, common, withJson }: Context
     .action(async (words: ConsolePlace) =>
       showConsole(await settings(), terminal, { place: common(), directory }, withJson(words)),
     );
+}
 
+function addPidCommand(program: Command, { terminal, common, withJson }: Context, directory: string): void {
   program
     .command('pid')
     .description('the process ids of a cluster of this machine, or of one of its processes')

@@ -12,7 +12,7 @@ export interface TilesProps {
 
 export function Tiles({ now, openFinder }: TilesProps) {
   const { at, worldLine, worldLineSince, workers, sample, rollbacks, lostOperations, finder } = now;
-  const age = worldLineSince === undefined ? 'since before this console' : `for ${duration(at - worldLineSince)}`;
+  const age = worldLineSince === undefined ? 'no rollback is known' : `for ${duration(at - worldLineSince)}`;
   return (
     <section class="tiles" aria-label="Overview">
       <Tile
@@ -27,7 +27,7 @@ export function Tiles({ now, openFinder }: TilesProps) {
         value={known(sample.rate, (rate) => count(Math.round(rate)))}
         note={rates(workers)}
       />
-      <Tile title="Rollbacks seen" value={count(rollbacks)} note={`${count(lostOperations)} operations lost`} />
+      <Tile title="Rollbacks" value={count(rollbacks)} note={`took back about ${count(lostOperations)} operations`} />
       <Tile
         title="Finder"
         value={
