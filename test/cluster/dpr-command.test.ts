@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { bundle, DIST } from '../../scripts/bundle.mjs';
+import { helloOf } from '../console/hello.ts';
 import { clientOf, makePlace, operatorOf, tearDown, until, type Place } from './harness.ts';
 
 describe('the dpr command with real processes', () => {
@@ -28,6 +29,26 @@ describe('the dpr command with real processes', () => {
     const unreachable = await dpr({ cluster: 'ws://127.0.0.1:1' }, 'get', '0');
     assert.equal(unreachable.code, 3);
     assert.match(unreachable.err, /is the cluster running\?/);
+  });
+
+  it('serves a console until Ctrl-C, with the rates of a cluster of this machine', async () => {
+    const place = await makePlace();
+    await place.start();
+    const { child, code, out } = start(place, 'console', '--json');
+    await until('the address', () => out().includes('\n'));
+    const { address } = JSON.parse(out()) as { address: string };
+    assert.match(address, /^http:\/\/127\.0\.0\.1:\d+\/#key=[0-9a-f]{32}$/);
+    const { now, can } = await until('what it knows', async () => {
+      const hello = await helloOf(address);
+      return hello.now.workers.some(({ rate }) => rate !== undefined) && hello;
+    });
+    assert.match(now.verdict.text, /^All 2 workers serve/);
+    assert.deepEqual(can, { remove: true, injectFaults: false });
+    const taken = await dpr(place, 'console', '--port', new URL(address).port);
+    assert.equal(taken.code, 2);
+    assert.match(taken.err, /cannot listen at console port .* another process uses it/);
+    child.kill('SIGINT');
+    assert.equal(await code, 0);
   });
 
   it('ends as it would when its complaint is not read', async () => {

@@ -5,8 +5,8 @@ import { connect, type Cluster, type Session } from '@dpr/client';
 import { Redis } from 'ioredis';
 import { type Certificate, certify, shownAt, store } from './certificates.ts';
 import { deployments, failureOf, kubectl, SMALL, stepwise, type Deployments } from './deployments.ts';
-import type { Hello } from '../../services/console/messages.ts';
 import { until } from '../cluster/harness.ts';
+import { helloOf } from '../console/hello.ts';
 import { startLoad } from './load.ts';
 import { portForward } from './port-forward.ts';
 
@@ -123,17 +123,17 @@ describe('a secured cluster at the ports of nodes', function () {
   it('shows a console to those who forward its port, and does what the control token asks for there', async () => {
     const { port, end } = await portForward(deployed.namespace, 'service/dpr-console', 80);
     try {
-      const url = `http://localhost:${port}`;
+      const url = `http://localhost:${port}/`;
       assert.match(await (await fetch(url)).text(), /<script/);
       const now = await until('the console to see all, and what they do', async () => {
-        const { now, can } = await hello(url);
+        const { now, can } = await helloOf(url);
         assert.deepEqual(can, { remove: true, injectFaults: false });
         return now.workers.some(({ rate }) => rate !== undefined) && now;
       });
       assert.match(now.verdict.text, /^All 3 workers serve/);
       assert.equal(now.cluster?.length, 32);
       const body = JSON.stringify({ worker: 77, generation: 1 });
-      const remove = (headers: Record<string, string>) => fetch(`${url}/remove`, { method: 'POST', headers, body });
+      const remove = (headers: Record<string, string>) => fetch(`${url}remove`, { method: 'POST', headers, body });
       assert.equal((await remove({})).status, 401);
       assert.equal((await remove({ authorization: `Bearer ${TOKENS['dpr:clientToken']}` })).status, 401);
       const answered = await remove({ authorization: `Bearer ${TOKENS['dpr:controlToken']}` });
@@ -324,17 +324,3 @@ type IngressPod = {
   readonly metadata: { readonly uid: string };
   readonly status: Record<'initContainerStatuses' | 'containerStatuses', readonly { readonly restartCount: number }[]>;
 };
-
-/** What a page of the console is told first. */
-async function hello(url: string): Promise<Hello> {
-  const over = new AbortController();
-  const response = await fetch(`${url}/events`, { signal: over.signal });
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.includes('\n\n')) break;
-  }
-  over.abort();
-  return JSON.parse(/^event: hello\ndata: (.*)$/m.exec(text)?.[1] ?? '') as Hello;
-}

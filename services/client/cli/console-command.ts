@@ -1,8 +1,10 @@
 /** `dpr console`: a page in the browser, for any cluster. */
-import { serveConsole, type ProcessKey } from '@dpr/console';
+import { serveConsole, type Console, type ConsoleOptions, type ProcessKey } from '@dpr/console';
+import { ProcessError } from '@dpr/runtime/exit-codes';
 import { unlessAborted } from '../abort.ts';
 import type { ClusterStatus } from '../operator/operator.ts';
 import type { ClusterProcess } from '../operator/running-cluster.ts';
+import { UsageError } from './error-report.ts';
 import { clustersHere, hereAt, type PlaceWords } from './local-clusters.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
@@ -27,7 +29,7 @@ const NAME = 'NAME';
 /** Where processes of a cluster of this machine run is read again this often: they are moved with the config. */
 const PROCESSES_EVERY_MS = 2_000;
 
-/** Runs until Ctrl-C. @throws ProcessError when the port cannot be bound */
+/** Runs until Ctrl-C. @throws UsageError when the port cannot be bound */
 export async function showConsole(
   settings: Settings,
   terminal: Terminal,
@@ -39,7 +41,7 @@ export async function showConsole(
     async () => hereAt(await clustersHere(place, directory), 'cluster', cluster)?.processes ?? [],
   );
   try {
-    const own = await serveConsole({
+    const own = await serve({
       operator: () => ({ cluster, control, token, controlToken, ca }),
       title: cluster,
       host,
@@ -57,6 +59,15 @@ export async function showConsole(
       .finally(own.close);
   } finally {
     local.stop();
+  }
+}
+
+/** @throws UsageError when the port cannot be bound */
+async function serve(options: ConsoleOptions): Promise<Console> {
+  try {
+    return await serveConsole(options);
+  } catch (error) {
+    throw error instanceof ProcessError ? new UsageError(error.message) : error;
   }
 }
 
