@@ -75,3 +75,4 @@ export {
   type TypedHandle,
   type WorkerType,
 } from './session/worker-type.ts';
+export { traceChannels, type BatchTrace, type CommitTrace, type ConnectTrace, type RollbackTrace } from './tracing.ts';

@@ -6,9 +6,8 @@ import {
   UnknownWorkerError,
   WorkerRemovedError,
 } from '@dpr/client';
-import type { MessageOf } from '@dpr/protocol';
 import assert from 'node:assert/strict';
-import { cut, reply, type FakePeer } from './fake-cluster.ts';
+import { cut, decided, reply, type FakePeer } from './fake-cluster.ts';
 import { smallClusters } from './small-clusters.ts';
 import { until } from './until.ts';
 
@@ -108,7 +107,7 @@ describe('a commit', () => {
       const watching = watches ? assert.rejects(call.committed, OverflowError) : undefined;
       await answer(one, 2, [1n]);
       assert.equal(await call, 1n);
-      one.send(rollback());
+      one.send(decided({ 0: 1 }));
       await answer(one, 3, [7n], [0]);
       one.send(cut({ 0: 3 }, { worldLine: 2 }));
       await until(() => session.uncommitted.operations === 0);
@@ -124,7 +123,7 @@ describe('a commit', () => {
     void counter.add(1);
     await answer(one, 2, [7n], [0]);
     one.send(cut({}));
-    one.send(rollback());
+    one.send(decided({ 0: 1 }));
     await answer(one, 3, [1n]);
     one.send(cut({ 0: 3 }, { worldLine: 2 }));
     await until(() => session.uncommitted.operations === 0);
@@ -178,7 +177,7 @@ describe('a commit', () => {
     const committing = session.commit();
     await answer(one, 2, [1n]);
     await call;
-    one.send(rollback());
+    one.send(decided({ 0: 1 }));
     await assert.rejects(committing, RollbackError);
     await assert.rejects(call.committed, RollbackError);
     await assert.rejects(session.commit(), RollbackError);
@@ -228,9 +227,3 @@ describe('a commit', () => {
     }
   });
 });
-
-/** World-line 2 began, and all workers went back to version 1. */
-function rollback(): MessageOf<'cut'> {
-  const message = cut({ 0: 1 }, { worldLine: 2 });
-  return { ...message, decisions: [{ worldLine: 2, prefix: message.cut, entitled: new Map() }] };
-}

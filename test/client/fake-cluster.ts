@@ -223,6 +223,18 @@ export function cut(
   return { kind: 'cut', stamp: STAMP, worldLine: 1, decisions: [], cut: map, ...fields };
 }
 
+/** World-line 2 began, and all workers went back to this. */
+export function decided(prefix: Readonly<Record<number, number>>): MessageOf<'cut'> {
+  const message = cut(prefix, { worldLine: 2 });
+  return { ...message, decisions: [{ worldLine: 2, prefix: message.cut, entitled: new Map() }] };
+}
+
+/** Answer the next batch of a counter with zeros, in this version. */
+export async function answerZeros(peer: FakePeer, version: number): Promise<void> {
+  const batch = await peer.next('batch');
+  peer.send(reply(batch, version, Array<bigint>(batch.count).fill(0n)));
+}
+
 /** The amounts in a batch of a counter. */
 export function amounts({ operations }: MessageOf<'batch'>): bigint[] {
   const bytes = Buffer.from(operations);

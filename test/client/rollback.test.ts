@@ -2,7 +2,7 @@ import { connect, RollbackError, WorkerRemovedError, type RollbackReport, type S
 import { MAX_BATCH_OPERATIONS, type MessageOf } from '@dpr/protocol';
 import assert from 'node:assert/strict';
 import { cleanUp } from './clean-up.ts';
-import { amounts, cut, fakeFinder, fakeWorker, reply, type FakePeer } from './fake-cluster.ts';
+import { amounts, cut, decided, fakeFinder, fakeWorker, reply, type FakePeer } from './fake-cluster.ts';
 
 describe('a session after a rollback', () => {
   const closing = cleanUp();
@@ -13,12 +13,6 @@ describe('a session after a rollback', () => {
     finder.members = workers.map(({ member }) => member);
     const cluster = closing(await connect({ cluster: `ws://127.0.0.1:${finder.port}`, membershipPollMs: 10 }));
     return { workers, finder, session: cluster.session(options) };
-  }
-
-  /** World-line 2 began, and all workers went back to this. */
-  function decided(prefix: Readonly<Record<number, number>>): MessageOf<'cut'> {
-    const message = cut(prefix, { worldLine: 2 });
-    return { ...message, decisions: [{ worldLine: 2, prefix: message.cut, entitled: new Map() }] };
   }
 
   async function answer(peer: FakePeer, version: number, values: readonly bigint[]): Promise<MessageOf<'batch'>> {

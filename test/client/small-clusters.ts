@@ -1,7 +1,7 @@
 /** Clients of a fake Finder and a few fake workers. */
-import { connect, type Cluster, type ConnectOptions } from '@dpr/client';
+import { connect, type Cluster, type ConnectOptions, type SessionOptions } from '@dpr/client';
 import { cleanUp } from './clean-up.ts';
-import { fakeFinder, fakeWorker, type FakeFinder, type FakeWorker } from './fake-cluster.ts';
+import { answerZeros, cut, fakeFinder, fakeWorker, type FakeFinder, type FakeWorker } from './fake-cluster.ts';
 
 /** To be called within a `describe`: what these open is closed after each of its tests. */
 export function smallClusters() {
@@ -19,10 +19,23 @@ export function smallClusters() {
     return { worker, ...(await clusterOf([worker], options)) };
   }
 
+  /** A session whose counter, worker 0, is connected in version 1, with operation 1 committed. */
+  async function counterSession(options: SessionOptions = {}) {
+    const { finder, worker, cluster } = await oneWorker({ membershipPollMs: 10 });
+    const session = cluster.session(options);
+    const counter = session.counter(0);
+    const first = counter.get();
+    const peer = await worker.accept();
+    await answerZeros(peer, 1);
+    peer.send(cut({ 0: 1 }));
+    await first.committed;
+    return { finder, session, counter, peer };
+  }
+
   async function twoWorkers() {
     const workers = [closing(await fakeWorker(0)), closing(await fakeWorker(1))] as const;
     return { workers, ...(await clusterOf(workers)) };
   }
 
-  return { closing, clusterOf, oneWorker, twoWorkers };
+  return { closing, clusterOf, counterSession, oneWorker, twoWorkers };
 }

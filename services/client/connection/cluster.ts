@@ -17,6 +17,7 @@ import { sessionOf, type Session } from '../session/session.ts';
 import type { SessionHost } from '../session/session-host.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { timeoutsOf, type Timeouts } from './timeouts.ts';
+import { tracedConnect } from '../tracing.ts';
 import { openWorkers, type WorkersOwner } from './workers.ts';
 
 /** A connected cluster. */
@@ -53,14 +54,17 @@ export interface Cluster {
 /** `connect`, on any host. @param sending for simulations, in which times are short */
 export async function connectOn(host: Host, options: ConnectOptions, sending = SENDING): Promise<Cluster> {
   checkOptions('connect', options, CONNECT_RULES);
-  const { signal } = options;
-  signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
+  return tracedConnect(options.cluster, () => connectTo(host, options, sending));
+}
+
+async function connectTo(host: Host, options: ConnectOptions, sending: Sending): Promise<Cluster> {
   const timeouts = timeoutsOf(options);
   const { connectTimeoutMs } = timeouts;
   const { cluster, ready, end } = openCluster(host, options, timeouts, sending);
   const late = host.setTimeout(() => end(undefined), connectTimeoutMs);
   try {
-    await unlessAborted(ready, signal);
+    await unlessAborted(ready, options.signal);
   } catch (error) {
     void cluster.close();
     throw error;

@@ -50,6 +50,7 @@ import { tellRollback } from './rollback.ts';
 import type { RollbackReport } from './rollback-report.ts';
 import { SessionLimits, type Load } from './session-limits.ts';
 import type { OpenWorker, SessionHost } from './session-host.ts';
+import { traceBegun, traceCommitted, traceRollback, traceSent, traceSettled } from '../tracing.ts';
 import { failureIn, Unreported, wholeFailure } from './unreported-failures.ts';
 import { NumberedQueue } from './numbered-queue.ts';
 
@@ -120,6 +121,7 @@ export class Engine {
   /** `count` operations of `size` bytes were written to the end of the batch. */
   append(cargo: Cargo, first: number, count: number, size: number): Part {
     const part = appended(cargo, first, count, size);
+    if (part.index === 0) traceBegun(cargo.batch);
     this.#limits.hold(count, size);
     if (!this.#isFlushing) {
       this.#isFlushing = true;
@@ -187,7 +189,7 @@ export class Engine {
       this.#cluster.log({ level: 'warn', event: 'sessionEnded', message });
     }
     this.collector.take(this.#waiting);
-    for (const batch of [...this.#inFlight, ...this.#dropWaiting()]) fail(batch, error);
+    for (const batch of [...this.#inFlight, ...this.#dropWaiting()]) failTraced(batch, error);
     this.#inFlight.clear();
     this.#limits.clear();
     this.#commits.failed(0, () => error);
@@ -321,12 +323,13 @@ export class Engine {
     const batch = this.#takeInFlight(call);
     if (batch === undefined) return;
     this.#lastCommitted = Math.max(this.#lastCommitted, lastOperation(batch));
+    traceCommitted(batch);
     commit(batch);
   }
 
   #failed(batch: Batch, error: DprError): void {
     const { cargo } = batch;
-    fail(batch, error);
+    failTraced(batch, error);
     if (cargo !== undefined) this.#leave(cargo, wholeFailure(cargo, error));
   }
 
@@ -335,6 +338,7 @@ export class Engine {
     if (cargo === undefined) return;
     const answer = answerOf(cargo, results);
     const failure = failureIn(cargo, answer);
+    traceSettled(batch);
     complete(batch, answer, !this.#replays);
     if (failure === undefined) return;
     cargo.failure?.tell(); // those of the earlier results count no more
@@ -355,11 +359,12 @@ export class Engine {
     const told = tellRollback(report, replaying, this.#inFlight, this.#waiting, this.#lastCommitted);
     const error = new RollbackError(told);
     this.#cluster.log({ level: 'warn', event: 'rollback', message: `session ${this.id}: ${error.message}` });
+    traceRollback(this.id, told); // before what it did to each batch
     if (!replaying) {
       this.#broken = error;
       const gone = [...report.lost, ...report.unsent].flatMap((call) => this.#takeInFlight(call) ?? []);
       for (const batch of [...gone, ...this.#dropWaiting()]) {
-        fail(batch, error);
+        failTraced(batch, error);
         this.#commits.failed(batch.first, () => error);
       }
     }
@@ -409,6 +414,7 @@ export class Engine {
         this.#limits.sent(batch);
         calls = added(calls, { worker: batch.worker, operations: takeBytes(batch), count: batch.count });
         this.#inFlight.add(sessionLastCall(this.#core) + calls.length, batch);
+        traceSent(this.id, batch);
       }
     }
     if (calls.length > 0) this.#step({ kind: 'submit', calls });
@@ -431,4 +437,9 @@ export class Engine {
     const reason = this.#ended ?? this.#broken;
     if (reason !== undefined) throw reason;
   }
+}
+
+function failTraced(batch: Batch, error: Error): void {
+  traceSettled(batch, error);
+  fail(batch, error);
 }

@@ -12,6 +12,7 @@ import { signalOf, type CallOptions } from '../options.ts';
 import { CallOutcome, type Outcome } from './outcome.ts';
 import type { RollbackReport } from './rollback-report.ts';
 import { type Store, storeType } from './store.ts';
+import { tracedCommit } from '../tracing.ts';
 import { checkWorkerType, type TypedHandle, type WorkerType } from './worker-type.ts';
 
 /** A worker of any type, for which the application codes operations and results itself. */
@@ -194,7 +195,7 @@ class ClientSession implements Session {
   }
 
   commit(options?: CallOptions): Promise<void> {
-    return this.#engine.commit(options);
+    return tracedCommit(this.#engine, options);
   }
 
   ready(options?: CallOptions): Promise<void> {

@@ -1,6 +1,5 @@
-import type { MessageOf } from '@dpr/protocol';
 import assert from 'node:assert/strict';
-import { amounts, cut, fakeFinder, reply } from '../fake-cluster.ts';
+import { amounts, cut, decided, fakeFinder, reply } from '../fake-cluster.ts';
 import { dpr, fakeClusters } from './dpr.ts';
 
 describe('dpr add and dpr get', () => {
@@ -96,7 +95,7 @@ describe('dpr add and dpr get', () => {
     const run = dpr(['get', '0'], variables);
     const peer = await worker.accept();
     await peer.next('batch');
-    peer.send(rollback());
+    peer.send(decided({ 0: 3 }));
     const { session } = await peer.next('table');
     peer.send({ kind: 'tableAnswer', session, worldLine: 2, last: 0 });
     peer.send(reply(await peer.next('batch'), 5, [12n]));
@@ -110,7 +109,7 @@ describe('dpr add and dpr get', () => {
     const peer = await worker.accept();
     peer.send(reply(await peer.next('batch'), 4, [312n]));
     await peer.next('commit');
-    peer.send(rollback());
+    peer.send(decided({ 0: 3 }));
     const again = await peer.next('batch');
     assert.deepEqual(amounts(again), [12n]);
     peer.send(reply(again, 5, [12n]));
@@ -125,7 +124,7 @@ describe('dpr add and dpr get', () => {
     const peer = await worker.accept();
     peer.send(reply(await peer.next('batch'), 4, [312n]));
     await peer.next('commit');
-    peer.send(rollback());
+    peer.send(decided({ 0: 3 }));
     assert.equal(await run.exitCode, 6);
     assert.deepEqual(run.said, [
       'error: a failure took back what this command did, and world-line 2 began: give it again',
@@ -143,9 +142,3 @@ describe('dpr add and dpr get', () => {
     assert.deepEqual([run.printed, run.said], [[], []]);
   });
 });
-
-/** World-line 2 began, and all workers went back to version 3. */
-function rollback(): MessageOf<'cut'> {
-  const prefix = new Map([[0, 3]]);
-  return cut({ 0: 3 }, { worldLine: 2, decisions: [{ worldLine: 2, prefix, entitled: new Map() }] });
-}

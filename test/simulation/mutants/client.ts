@@ -136,7 +136,7 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
   mutant(
     '251 calls of a session that ends are never settled',
     `${CLIENT}/session/engine.ts`,
-    '    for (const batch of [...this.#inFlight, ...this.#dropWaiting()]) fail(batch, error);\n',
+    '    for (const batch of [...this.#inFlight, ...this.#dropWaiting()]) failTraced(batch, error);\n',
     '',
   ),
   mutant(
