@@ -1,5 +1,5 @@
-// Packs what others build on, as npm packages in dist/packages: `@dpr/runtime`, the harness of worker types, `@dpr/client`, and
-// `@dpr/infra`, the Pulumi components. Each is plain JavaScript, for `import` and for `require`, with its types, and runs on any Node
+// Packs what others build on, as npm packages in dist/packages: `@dpr/runtime`, the harness of worker types, `@dpr/client`,
+// `@dpr/opentelemetry`, which traces it, and `@dpr/infra`, the Pulumi components. Each is plain JavaScript, for `import` and for `require`, with its types, and runs on any Node
 // that the project runs on.
 //   npm run packages && npm install dist/packages/dpr-runtime-0.1.0.tgz
 import { spawnSync } from 'node:child_process';
@@ -29,6 +29,13 @@ const DECLARATIONS = path.join(ROOT, 'dist/declarations');
  */
 
 /** @typedef {{ version: string, license: string, engines: object }} Own what every package has of the project's own manifest */
+
+/**
+ * @typedef {object} Room what a room's package.json says of its dependencies
+ * @property {object} [dependencies]
+ * @property {Record<string, string>} [peerDependencies]
+ * @property {Record<string, { optional?: boolean }>} [peerDependenciesMeta]
+ */
 
 /**
  * Builds packages anew.
@@ -100,8 +107,8 @@ async function manifestOf(short, published, own, libraries) {
   const { MODULE, moduleName } = await import('./packages/modules.mjs');
   const { room, description, entries, program, isBundled, peers } = published;
   const text = await readFile(path.join(ROOT, room, 'package.json'), 'utf8');
-  const { dependencies, peerDependencies = {} } =
-    /** @type {{ dependencies: object, peerDependencies?: Record<string, string> }} */ (JSON.parse(text));
+  const { dependencies, peerDependencies = {}, peerDependenciesMeta = {} } = /** @type {Room} */ (JSON.parse(text));
+  const optional = peers.filter((peer) => peerDependenciesMeta[peer]?.optional === true);
   const needsNode = [...libraries].some((library) => library.startsWith('node:'));
   const needed = { ...(isBundled ? {} : dependencies), ...(needsNode ? { '@types/node': '*' } : {}) };
   const exported = Object.entries(entries).map(([subpath, entry]) => {
@@ -129,10 +136,10 @@ async function manifestOf(short, published, own, libraries) {
     ...(Object.keys(needed).length === 0 ? {} : { dependencies: needed }),
     ...(peers.length === 0
       ? {}
-      : {
-          peerDependencies: Object.fromEntries(peers.map((peer) => [peer, peerDependencies[peer]])),
-          peerDependenciesMeta: Object.fromEntries(peers.map((peer) => [peer, { optional: true }])),
-        }),
+      : { peerDependencies: Object.fromEntries(peers.map((peer) => [peer, peerDependencies[peer]])) }),
+    ...(optional.length === 0
+      ? {}
+      : { peerDependenciesMeta: Object.fromEntries(optional.map((peer) => [peer, { optional: true }])) }),
   };
 }
 
@@ -169,7 +176,8 @@ function pack(folder) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const help =
-    'Packs @dpr/runtime, @dpr/client and @dpr/infra, for programs outside this repository, and prints where the packages are.\n' +
+    'Packs @dpr/runtime, @dpr/client, @dpr/opentelemetry and @dpr/infra, for programs outside this repository, and prints where\n' +
+    'the packages are.\n' +
     '  --json  print what was packed: name, folder, archive';
   const { json } = readOptions(
     'npm run packages --',

@@ -7,6 +7,7 @@ const ROOT = path.join(import.meta.dirname, '..');
 /** Where limits are kept. */
 const LIMITS = [
   'services/client/limits.ts',
+  'services/opentelemetry/limits.ts',
   'services/protocol/limits.ts',
   'services/resp/limits.ts',
   'services/runtime/storage/limits.ts',
@@ -38,6 +39,10 @@ const REACHED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     MAX_WAITING_BYTES: CLIENT,
     MAX_UNREPORTED_OPERATIONS: 'client/commit.test.ts',
     MAX_OPERATOR_REQUESTS: 'client/operator.test.ts',
+  },
+  'services/opentelemetry/limits.ts': {
+    MAX_LINKED_BATCHES: 'opentelemetry/limits.test.ts',
+    MAX_SESSIONS: 'opentelemetry/limits.test.ts',
   },
   'services/protocol/limits.ts': {
     MAX_FRAME_BYTES: FIELDS,

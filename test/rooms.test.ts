@@ -94,6 +94,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
     node: true,
   },
   'services/client/dpr.ts': { rooms: ['services/client/cli'], node: true },
+  'services/opentelemetry': { packages: ['@opentelemetry/api'], node: true },
   'services/local': {
     rooms: [
       'infra/config',
@@ -139,7 +140,10 @@ const WORKER_TYPE: Rule = {
 };
 
 /** Rooms whose types other rooms may name, too, since a type leaves nothing in the program. */
-const TYPES_FOR: Readonly<Record<string, readonly string[]>> = { 'infra/plan': ['infra/config'] };
+const TYPES_FOR: Readonly<Record<string, readonly string[]>> = {
+  'infra/plan': ['infra/config'],
+  'services/opentelemetry': ['services/client'],
+};
 
 type Import = { readonly file: string; readonly line: number; readonly specifier: string; readonly typeOnly: boolean };
 

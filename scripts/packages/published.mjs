@@ -8,10 +8,10 @@
  * @property {Readonly<Record<string, string>>} entries what it exports, by the subpath, and the file that each starts in
  * @property {{ readonly name: string, readonly entry: string }} [program] a command that it brings
  * @property {boolean} isBundled whether libraries of others are in it; if not, they are its dependencies
- * @property {readonly string[]} peers libraries that are the importing program's own
+ * @property {readonly string[]} peers libraries that are the importing program's own; the room says which of them it can do without
  */
 
-/** @type {Readonly<Record<'runtime' | 'client' | 'infra', Package>>} by folder and name */
+/** @type {Readonly<Record<'runtime' | 'client' | 'opentelemetry' | 'infra', Package>>} by folder and name */
 export const PUBLISHED = {
   runtime: {
     room: 'services/runtime',
@@ -29,6 +29,14 @@ export const PUBLISHED = {
     program: { name: 'dpr', entry: 'services/client/dpr.ts' },
     isBundled: true,
     peers: [],
+  },
+  opentelemetry: {
+    room: 'services/opentelemetry',
+    readme: 'services/opentelemetry/README.md',
+    description: 'Spans and metrics of the client of a DPR cluster, for OpenTelemetry',
+    entries: { '.': 'services/opentelemetry/index.ts' },
+    isBundled: false,
+    peers: ['@opentelemetry/api'],
   },
   infra: {
     room: 'infra',

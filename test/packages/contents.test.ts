@@ -8,11 +8,12 @@ import { built, HANGS_MS, ROOT, runTool, SHORTS } from './built.ts';
 const LIBRARIES = {
   client: { ws: 'WebSocketServer', commander: 'CommanderError', zod: 'ZodMiniType' },
   runtime: { ws: 'WebSocketServer', pino: 'pino', 'prom-client': 'Registry' },
+  opentelemetry: {},
   infra: {},
 } as const;
 
 /** Entry points that only `exports` tells: tools from before it cannot see them. */
-const PROFILE = { client: 'strict', runtime: 'strict', infra: 'node16' } as const;
+const PROFILE = { client: 'strict', runtime: 'strict', opentelemetry: 'strict', infra: 'node16' } as const;
 
 describe('a published package', function () {
   this.timeout(HANGS_MS);

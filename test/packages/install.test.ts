@@ -93,10 +93,34 @@ describe('packages that a fresh project installs', function () {
     assert.equal(run(folder, 'infra.js'), '7\nfunction function function\n');
   });
 
+  it('have spans of a client that is loaded by require, as channels go by their names', async () => {
+    const text = `
+      import { createRequire } from 'node:module';
+      import { instrument } from '@dpr/opentelemetry';
+      import { INVALID_SPAN_CONTEXT, trace } from '@opentelemetry/api';
+      const { connect } = createRequire(import.meta.url)('@dpr/client');
+      const names = [];
+      const startSpan = (name) => (names.push(name), trace.wrapSpanContext(INVALID_SPAN_CONTEXT));
+      instrument({ tracer: { startSpan } });
+      const cluster = await connect({ cluster: '${place.cluster}' });
+      const session = cluster.session();
+      await session.counter(0).get();
+      await session.commit();
+      await cluster.close();
+      console.log(names.join());`;
+    const folder = await project('traced', 'module', {
+      'traced.js': text,
+      'loaded.cjs': "console.log(typeof require('@dpr/opentelemetry').instrument);",
+    });
+    assert.equal(run(folder, 'traced.js'), 'dpr connect,dpr batch,dpr commit\n');
+    assert.equal(run(folder, 'loaded.cjs'), 'function\n');
+  });
+
   it('fit the types of an ES module in TypeScript, and run', async () => {
     const folder = await typescript('esm-ts', 'module', {
       'readme.ts': await snippet('README.md', place.cluster),
       'package-readme.ts': await snippet('services/client/README.md', place.cluster),
+      'tracing.ts': await program('services/opentelemetry/README.md', 'instrument()'),
       'worker.ts': await workerSnippet(),
       'infra.ts': await infraSnippet(),
     });

@@ -7,15 +7,7 @@ import { fakeFinder, fakeServer, refusal } from '../fake-cluster.ts';
 import { dpr, fakeClusters } from './dpr.ts';
 
 const ROOMS = [
-  'bench',
-  'chaos',
-  'client',
-  'console',
-  'core',
-  'counter',
-  'finder',
-  'ingress',
-  'local',
+  ...['bench', 'chaos', 'client', 'console', 'core', 'counter', 'finder', 'ingress', 'local', 'opentelemetry'],
   'protocol',
   'runtime',
 ];
