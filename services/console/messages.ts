@@ -1,6 +1,6 @@
 /**
  * What the console's server and its page tell each other. The server sends `Hello` once, and then `Update` about once a second, as
- * server-sent events of these names; the page asks by POST for what changes something.
+ * server-sent events of these names in small letters, and `Stopped` when it ends; the page asks by POST for what changes something.
  */
 
 /** How the cluster is, from good to bad. */
@@ -28,6 +28,11 @@ export interface Hello {
   readonly now: Update;
 }
 
+/** The console ends: it was asked to. */
+export interface Stopped {
+  readonly text: string;
+}
+
 /** How the cluster is now. */
 export interface Update {
   /** The server's clock, ms since 1970. */
@@ -44,6 +49,8 @@ export interface Update {
   readonly lostOperations: number;
   /** Worst first. */
   readonly workers: readonly WorkerView[];
+  /** When the Finder told of them last, ms since 1970, where it does not answer now: how they are is not known. */
+  readonly workersAt?: number;
   /** The newest of the history. */
   readonly sample: Sample;
   /** Since the last update. */
@@ -51,11 +58,11 @@ export interface Update {
 }
 
 /**
- * `unknown`: it has not answered yet. `away`: it does not answer. `refusing`: it answers, and serves no peer until an administrator
- * acts.
+ * `unknown`: it has not answered yet. `away`: it does not answer. `refusing`: it serves no peer until an administrator acts.
+ * `refusesConsole`: it lets this console in no more, as with a token that was changed.
  */
 export interface FinderView {
-  readonly state: 'unknown' | 'serving' | 'away' | 'refusing';
+  readonly state: 'unknown' | 'serving' | 'away' | 'refusing' | 'refusesConsole';
   /** Why, in words; empty while it serves. */
   readonly text: string;
   readonly process?: ProcessView;
