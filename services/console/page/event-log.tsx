@@ -1,6 +1,6 @@
 /** What happened, the newest first. */
 import type { ConsoleEvent } from '../messages.ts';
-import { clock } from './format.ts';
+import { clock, eventText } from './format.ts';
 import { LEVEL_WORDS, LevelSign } from './level.tsx';
 
 export function EventLog({ events }: { readonly events: readonly ConsoleEvent[] }) {
@@ -21,7 +21,8 @@ export function EventLog({ events }: { readonly events: readonly ConsoleEvent[] 
   );
 }
 
-function Entry({ event: { at, level, text, isRollback } }: { readonly event: ConsoleEvent }) {
+function Entry({ event }: { readonly event: ConsoleEvent }) {
+  const { at, level, isRollback } = event;
   return (
     <li class={level}>
       <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString()}>
@@ -33,7 +34,7 @@ function Entry({ event: { at, level, text, isRollback } }: { readonly event: Con
       </span>
       <span class="text">
         {isRollback && <span class="mark">Rollback</span>}
-        {text}
+        {eventText(event)}
       </span>
     </li>
   );

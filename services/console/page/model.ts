@@ -1,9 +1,7 @@
 /** What the page knows: the server's last word, and the past that goes with it. Pure. */
+import { MAX_EVENTS } from '../event-log.ts';
 import { createHistory, type History } from '../history.ts';
 import type { ConsoleEvent, Hello, Sample, Update } from '../messages.ts';
-
-/** The event log is read by people; the oldest go first. */
-export const MAX_EVENTS = 200;
 
 /** More lines than this are a filled area in a chart. */
 export const MAX_ROLLBACK_LINES = 200;
@@ -15,7 +13,7 @@ export interface View {
   readonly now: Update;
   /** Oldest first. */
   readonly history: readonly Sample[];
-  /** Newest first. */
+  /** By when they happened, newest first: what the Finder remembers may be told after what happened later. */
   readonly events: readonly ConsoleEvent[];
   /** When rollbacks were, ms since 1970, oldest first; also those whose events the log has dropped. */
   readonly rollbacks: readonly number[];
@@ -35,14 +33,15 @@ export function createModel(): Model {
   let history: History = createHistory();
   let events: readonly ConsoleEvent[] = [];
   let rollbacks: readonly number[] = [];
+  let newest = -Infinity;
 
   function add(later: readonly ConsoleEvent[]): void {
-    const newest = events[0]?.number ?? -Infinity;
     const added = later.filter(({ number }) => number > newest);
     if (added.length === 0) return;
-    events = [...added.toReversed(), ...events].slice(0, MAX_EVENTS);
+    newest = added.reduce((most, { number }) => Math.max(most, number), newest);
+    events = [...events, ...added].sort((a, b) => b.at - a.at || b.number - a.number).slice(0, MAX_EVENTS);
     const times = added.filter(({ isRollback }) => isRollback).map(({ at }) => at);
-    rollbacks = [...rollbacks, ...times].slice(-MAX_ROLLBACK_LINES);
+    rollbacks = [...rollbacks, ...times].sort((a, b) => a - b).slice(-MAX_ROLLBACK_LINES);
   }
 
   return {
@@ -53,6 +52,7 @@ export function createModel(): Model {
       for (const sample of said.history) history.add(sample);
       events = [];
       rollbacks = [];
+      newest = -Infinity;
       add(said.events);
     },
     update(update) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { MAX_EVENTS } from '../../../services/console/event-log.ts';
 import { MAX_SAMPLES } from '../../../services/console/history.ts';
-import { createModel, MAX_EVENTS, MAX_ROLLBACK_LINES, type Model } from '../../../services/console/page/model.ts';
+import { createModel, MAX_ROLLBACK_LINES, type Model } from '../../../services/console/page/model.ts';
 import { event, hello, NOON, sample, update } from './views.ts';
 
 describe('what the page knows', () => {
@@ -48,6 +49,23 @@ describe('what the page knows', () => {
       [3, 2, 1],
     );
     assert.equal(viewOf(model).rollbacks.length, 1);
+  });
+
+  it('has events and rollbacks in the order in which they happened, and then in that of their numbers', () => {
+    const model = createModel();
+    const at = (second: number, number: number) => ({ ...event(number, true), at: NOON + second * 1_000 });
+    model.welcome(hello({ events: [at(5, 1), at(3, 2)] }));
+    model.update(update(6, [at(5, 3), at(1, 4)]));
+    model.update(update(7, [at(5, 3), at(4, 5)]));
+    const { events, rollbacks } = viewOf(model);
+    assert.deepEqual(
+      events.map(({ number }) => number),
+      [3, 1, 5, 2, 4],
+    );
+    assert.deepEqual(
+      rollbacks.map((time) => (time - NOON) / 1_000),
+      [1, 3, 4, 5, 5],
+    );
   });
 
   it('has the newest samples and events up to their limits', () => {
