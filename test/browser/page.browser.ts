@@ -14,6 +14,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const WIDTHS = [360, 800, 1_440];
 const THEMES = ['light', 'dark'] as const;
 const VERDICT = 'section[aria-label="Verdict"] h1';
+const TOKEN = 'a token that is long enough';
 const MAX_TAB_BYTES = 150 * 2 ** 20;
 
 describe('the page of the console', () => {
@@ -25,7 +26,7 @@ describe('the page of the console', () => {
   after(() => browser.close());
 
   /** A page at a Finder of which these are the members. */
-  async function openPage(members: readonly Partial<MemberStatus>[]): Promise<Page> {
+  async function openPage(members: readonly Partial<MemberStatus>[], fragment = ''): Promise<Page> {
     const control = closing(
       await fakeServer({
         answer: () => welcome(),
@@ -36,10 +37,10 @@ describe('the page of the console', () => {
       }),
     );
     const finder = `ws://127.0.0.1:${control.port}`;
-    const operator = () => ({ cluster: finder, control: finder, controlToken: 'a token that is long enough' });
+    const operator = () => ({ cluster: finder, control: finder, controlToken: TOKEN });
     const own = closing(await serveConsole({ operator, title: 'test', host: '127.0.0.1', port: 0 }));
     const page = closing(await browser.newPage());
-    await page.goto(own.address);
+    await page.goto(own.address.replace(/#.*/, fragment));
     await page.waitForSelector(VERDICT);
     return page;
   }
@@ -73,6 +74,27 @@ describe('the page of the console', () => {
     assert.match(await textOf(page, '[role="table"]'), /<script>document\.title = "broken"<\/script>/);
     assert.notEqual(await page.title(), 'broken');
     assert.equal((await page.$$('main script, main img')).length, 0);
+  });
+
+  it('asks again for a key that cannot be one, and forgets one that is refused', async () => {
+    const page = await openPage([{ id: 0 }], '#key=schl%C3%BCssel');
+    const kept = () => page.evaluate('Object.values(sessionStorage)');
+    assert.deepEqual(await kept(), ['schlüssel']);
+    await page.locator('[aria-label="counter-0: details and actions"]').click();
+    await page.locator('dialog ::-p-text(Remove…)').click();
+    await page.locator('dialog input').fill('counter-0');
+    await page.locator('dialog form button.danger').click();
+    await says(page, 'dialog .outcome.key', /^the key is missing or wrong/);
+    assert.deepEqual(await kept(), []);
+    for (const [key, outcome] of [
+      ['wrong', '.outcome.key'],
+      [TOKEN, '.outcome.refused'],
+    ] as const) {
+      await page.locator('dialog input[type="password"]').fill(key);
+      await page.locator('dialog form button.danger').click();
+      await page.waitForSelector(`dialog ${outcome}`);
+      assert.deepEqual(await kept(), key === TOKEN ? [TOKEN] : []);
+    }
   });
 
   it('is used by keyboard alone', async () => {

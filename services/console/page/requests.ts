@@ -13,17 +13,24 @@ export interface Outcome extends Answer {
   readonly kind: 'done' | 'refused' | 'key';
 }
 
+/** As the server says it. */
+const WRONG_KEY = 'the key is missing or wrong: give the key of the console, or the control token';
+
+/** A header takes no other characters from `fetch`, and no key has them. */
+const POSSIBLE_KEY = /^[\x20-\x7e]*$/;
+
 /** Never throws: what went wrong is told in words. */
-export async function ask({ path, body }: Request, key: string): Promise<Outcome> {
+export async function ask({ path, body }: Request, key: string, send: typeof fetch = fetch): Promise<Outcome> {
+  if (!POSSIBLE_KEY.test(key)) return { kind: 'key', text: WRONG_KEY };
   try {
-    const response = await fetch(path, {
+    const response = await send(path, {
       method: 'POST',
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
     const { text } = (await response.json()) as Answer;
-    return { kind: response.ok ? 'done' : [401, 403].includes(response.status) ? 'key' : 'refused', text };
+    return { kind: response.ok ? 'done' : response.status === 401 ? 'key' : 'refused', text };
   } catch (error) {
     return {
       kind: 'refused',
