@@ -25,8 +25,8 @@ export function actionsOf({
   return {
     async [PATHS.remove](body) {
       const { worker, generation } = (body ?? {}) as Record<string, unknown>;
-      if (!isWhole(worker) || !isWhole(generation)) {
-        return { status: 400, text: 'a removal names a worker and its generation, both whole numbers' };
+      if (typeof worker !== 'number' || !isGeneration(generation)) {
+        return { status: 400, text: 'a removal names a worker and its generation, by their numbers' };
       }
       if (!can.remove)
         return { status: 403, text: 'this cluster has no control token, so the console removes nothing' };
@@ -61,12 +61,15 @@ async function removal(operator: Operator, worker: number, generation: number): 
     return { status: 200, text };
   } catch (error) {
     if (error instanceof DprError) return { status: 409, text: error.message };
+    if (error instanceof RangeError) return { status: 400, text: error.message };
+    if (!(error instanceof Error && error.name === 'TimeoutError')) throw error;
     return { status: 504, text: 'the Finder did not answer in time; the page shows whether the worker is leaving' };
   }
 }
 
-function isWhole(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+/** To the operator 0 is whichever there is now; the page means the one that it shows. */
+function isGeneration(value: unknown): value is number {
+  return typeof value === 'number' && value >= 1;
 }
 
 function isFault(value: unknown): value is FaultRequest['fault'] {

@@ -2,8 +2,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import {
+  ClusterMismatchError,
   connectOperator,
   RefusedError,
+  UnauthorizedError,
+  VersionMismatchError,
   type ClusterStatus,
   type Operator,
   type OperatorOptions,
@@ -18,12 +21,14 @@ const ANSWER_TIMEOUT_MS = 1_000;
 
 /** How the Finder's refusal of all peers is told; see the protocol's `staleFinder`. */
 const REFUSES_ALL = '(staleFinder)';
+/** It answers, and will not have this console. */
+const REFUSALS = [UnauthorizedError, VersionMismatchError, ClusterMismatchError];
 
 export interface Observed {
   readonly finder: Pick<FinderView, 'state' | 'text'>;
   /** Since when, by the monotonic clock. */
   readonly finderSince: number;
-  /** What the Finder answered last, and when by the monotonic clock. */
+  /** What the Finder answered last, and when, ms since 1970. */
   readonly status: ClusterStatus | undefined;
   readonly statusAt: number;
   /** Since when workers are away, as far as this observer saw it, by the monotonic clock. */
@@ -48,7 +53,8 @@ export function observeCluster(
 ): Observer {
   const stopped = new AbortController();
   const { signal } = stopped;
-  let operator: Operator | undefined;
+  const link = keepConnected(options, signal);
+  const later = followEvents();
   let seen: Observed = {
     finder: { state: 'unknown', text: '' },
     finderSince: performance.now(),
@@ -56,13 +62,60 @@ export function observeCluster(
     statusAt: 0,
     awaySince: new Map(),
   };
-  let connectedBy: OperatorOptions | undefined;
-  let reason = '';
 
   function note(finder: Observed['finder']): void {
     const finderSince = finder.state === seen.finder.state ? seen.finderSince : performance.now();
     seen = { ...seen, finder, finderSince };
   }
+
+  async function look(): Promise<void> {
+    const own = await link.connected();
+    const [status, events] = await withPatience({ signals: [signal], ms: ANSWER_TIMEOUT_MS }, (limit) =>
+      Promise.all([own.status({ signal: limit }), later(own, limit)]),
+    );
+    link.answered();
+    seen = { ...seen, status, statusAt: Date.now(), awaySince: stillAway(status, seen.awaySince, performance.now()) };
+    note({ state: 'serving', text: '' });
+    if (events.length > 0) happened(events);
+  }
+
+  async function follow(): Promise<void> {
+    for (;;) {
+      await look().catch((error: unknown) => note(withoutAnswer(error, link.lastReason(), seen.status !== undefined)));
+      signal.throwIfAborted();
+      looked();
+      await pause(LOOK_EVERY_MS, undefined, { signal });
+    }
+  }
+
+  const followed = follow().catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+  return {
+    seen: () => seen,
+    operator: link.operator,
+    async stop() {
+      stopped.abort();
+      link.operator()?.close();
+      await followed;
+    },
+  };
+}
+
+/** What is known of a Finder that gave no answer. @param reason why its connection broke, if it did */
+function withoutAnswer(error: unknown, reason: string, hasAnswered: boolean): Observed['finder'] {
+  const isLate = error instanceof Error && error.name === 'TimeoutError';
+  const text = isLate ? reason : (error as Error).message;
+  if (REFUSALS.some((kind) => error instanceof kind)) return { state: 'refusesConsole', text };
+  if (text.includes(REFUSES_ALL)) return { state: 'refusing', text };
+  return { state: hasAnswered ? 'away' : 'unknown', text };
+}
+
+/** One connection to the Finder, made anew when it ended for good or when it is to be another one. */
+function keepConnected(options: () => OperatorOptions, signal: AbortSignal) {
+  let operator: Operator | undefined;
+  let connectedBy: OperatorOptions | undefined;
+  let reason = '';
 
   async function connect(wanted: OperatorOptions): Promise<Operator> {
     const own = await connectOperator({
@@ -81,53 +134,19 @@ export function observeCluster(
     return own;
   }
 
-  async function look(): Promise<void> {
-    const wanted = options();
-    if (operator !== undefined && !isDeepStrictEqual(wanted, connectedBy)) {
-      operator.close();
-      operator = undefined;
-    }
-    operator ??= await connect(wanted);
-    const own = operator;
-    const [status, events] = await withPatience({ signals: [signal], ms: ANSWER_TIMEOUT_MS }, (limit) =>
-      Promise.all([own.status({ signal: limit }), later(own, limit)]),
-    );
-    reason = '';
-    const now = performance.now();
-    seen = { ...seen, status, statusAt: now, awaySince: stillAway(status, seen.awaySince, now) };
-    note({ state: 'serving', text: '' });
-    if (events.length > 0) happened(events);
-  }
-
-  const later = followEvents();
-
-  function failed(error: unknown): void {
-    const isLate = error instanceof Error && error.name === 'TimeoutError';
-    const text = isLate ? reason : (error as Error).message;
-    if (text.includes(REFUSES_ALL)) return note({ state: 'refusing', text });
-    note({ state: seen.status === undefined ? 'unknown' : 'away', text });
-  }
-
-  async function follow(): Promise<void> {
-    for (;;) {
-      await look().catch(failed);
-      signal.throwIfAborted();
-      looked();
-      await pause(LOOK_EVERY_MS, undefined, { signal });
-    }
-  }
-
-  const followed = follow().catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
   return {
-    seen: () => seen,
-    operator: () => operator,
-    async stop() {
-      stopped.abort();
-      operator?.close();
-      await followed;
+    async connected(): Promise<Operator> {
+      const wanted = options();
+      if (operator !== undefined && !isDeepStrictEqual(wanted, connectedBy)) {
+        operator.close();
+        operator = undefined;
+      }
+      return (operator ??= await connect(wanted));
     },
+    operator: () => operator,
+    answered: () => void (reason = ''),
+    /** Why the connection broke last, in words; empty once there was an answer. */
+    lastReason: () => reason,
   };
 }
 

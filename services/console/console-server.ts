@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { bindPort } from '@dpr/runtime/bind-port';
 import { createEventStreams, type EventStreams } from './event-streams.ts';
-import { PATHS, type Answer } from './messages.ts';
+import { PATHS, type Answer, type Stopped } from './messages.ts';
 import type { PageAssets } from './page-assets.ts';
 import { refuseRequest, showsSecret } from './visitors.ts';
 
@@ -16,8 +16,8 @@ export interface ConsoleServerOptions {
   readonly assets: PageAssets;
   /** Any of them lets its bearer change something; an empty one does not. */
   readonly secrets: () => readonly string[];
-  /** What a page is told first, as JSON. */
-  readonly hello: () => string;
+  /** What a page is told first, as JSON, and the last event that it tells of. */
+  readonly hello: () => { readonly content: string; readonly newest: number };
   /** By path: does what the body asks for. */
   readonly actions: Readonly<Record<string, (body: unknown) => Promise<Outcome>>>;
 }
@@ -29,13 +29,17 @@ export interface Outcome extends Answer {
 
 export interface ConsoleServer {
   readonly port: number;
-  readonly streams: Pick<EventStreams, 'send' | 'count'>;
-  readonly close: () => Promise<void>;
+  readonly streams: Pick<EventStreams, 'update' | 'count'>;
+  /** @param farewell a sentence that pages show then */
+  readonly close: (farewell?: string) => Promise<void>;
 }
 
-const MAX_CONNECTIONS = 128;
-const MAX_BODY_BYTES = 4_096;
-const REQUEST_TIMEOUT_MS = 5_000;
+export const MAX_CONNECTIONS = 128;
+export const MAX_BODY_BYTES = 4_096;
+/** A connection that has not sent its request by then is closed: those that say nothing must not keep pages out. */
+export const REQUEST_TIMEOUT_MS = 5_000;
+/** How often the server looks for such; Node itself looks every 30 s. */
+const CHECK_EVERY_MS = 500;
 
 const HEADERS = {
   'cache-control': 'no-store',
@@ -69,7 +73,8 @@ export async function serveHttp(options: ConsoleServerOptions): Promise<ConsoleS
     if (action !== undefined) return await act(request, action);
     if (request.method !== 'GET') return { status: 405, text: 'only GET is answered here' };
     if (path === PATHS.events) {
-      if (streams.open(response, 'hello', hello())) return undefined;
+      const { content, newest } = hello();
+      if (streams.open(response, content, newest)) return undefined;
       return { status: 503, text: 'too many pages are open: close one of them' };
     }
     const file = Object.hasOwn(files, path) ? files[path] : undefined;
@@ -88,7 +93,11 @@ export async function serveHttp(options: ConsoleServerOptions): Promise<ConsoleS
     return body === undefined ? { status: 400, text: 'the request is no short JSON' } : action(body);
   }
 
-  const limits = { headersTimeout: REQUEST_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
+  const limits = {
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECK_EVERY_MS,
+  };
   const server = createServer(limits, (request, response) => {
     void respond(request, response)
       .catch((error: unknown) => ({ status: 500, text: String(error) }))
@@ -102,8 +111,8 @@ export async function serveHttp(options: ConsoleServerOptions): Promise<ConsoleS
   return {
     port: (server.address() as AddressInfo).port,
     streams,
-    async close() {
-      streams.close();
+    async close(farewell = 'The console was stopped.') {
+      streams.close(JSON.stringify({ text: farewell } satisfies Stopped));
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;

@@ -45,7 +45,7 @@ export const MAX_RECENT_RATES = 60;
 export function createConsoleState(): ConsoleState {
   const history = createHistory();
   const events = createEventLog();
-  const recent = new Map<number, number[]>();
+  const recent = createRecentRates();
   let worldLineSince: number | undefined;
   let finder: Observed['finder']['state'] = 'unknown';
   let rollbacks = 0;
@@ -63,17 +63,6 @@ export function createConsoleState(): ConsoleState {
     tell({ at, ...FINDER_EVENTS[state](text) });
   }
 
-  function noteRates(rates: Surroundings['rates']): void {
-    for (const id of recent.keys()) if (!rates.has(id)) recent.delete(id);
-    for (const [id, { rate }] of rates) {
-      if (id === 'finder') continue;
-      const last = recent.get(id) ?? [];
-      last.push(Math.round(rate));
-      if (last.length > MAX_RECENT_RATES) last.shift();
-      recent.set(id, last);
-    }
-  }
-
   return {
     tell,
     note: ({ finder: finderNow }, at) => noteFinder(finderNow, at),
@@ -89,7 +78,7 @@ export function createConsoleState(): ConsoleState {
       }
     },
     sample(around) {
-      noteRates(around.rates);
+      recent.note(around.rates);
       history.add(sampleOf(around));
     },
     update(around, after) {
@@ -100,7 +89,7 @@ export function createConsoleState(): ConsoleState {
         [...processes].filter((entry) => entry[0] !== 'finder') as [number, ProcessView][],
       );
       const rates = new Map([...around.rates].filter((entry) => entry[0] !== 'finder') as [number, ProcessRates][]);
-      const known = { rates, recent, awayForMs: seen.awayForMs, processes: workerProcesses };
+      const known = { rates, recent: recent.all, awayForMs: seen.awayForMs, processes: workerProcesses };
       return {
         at,
         verdict: verdictOf(seen),
@@ -111,6 +100,7 @@ export function createConsoleState(): ConsoleState {
         rollbacks,
         lostOperations,
         workers: status === undefined ? [] : workerViews(status, known),
+        ...given('workersAt', finderNow.state === 'serving' || status === undefined ? undefined : observed.statusAt),
         sample: sampleOf(around),
         events: events.after(after),
       };
@@ -118,6 +108,24 @@ export function createConsoleState(): ConsoleState {
     history: history.samples,
     eventsAfter: events.after,
     newestEvent: events.newest,
+  };
+}
+
+/** The last rates of each worker, one for each second. */
+function createRecentRates() {
+  const recent = new Map<number, number[]>();
+  return {
+    all: recent as ReadonlyMap<number, readonly number[]>,
+    note(rates: Surroundings['rates']): void {
+      for (const id of recent.keys()) if (!rates.has(id)) recent.delete(id);
+      for (const [id, { rate }] of rates) {
+        if (id === 'finder') continue;
+        const last = recent.get(id) ?? [];
+        last.push(Math.round(rate));
+        if (last.length > MAX_RECENT_RATES) last.shift();
+        recent.set(id, last);
+      }
+    },
   };
 }
 
@@ -146,6 +154,7 @@ const FINDER_EVENTS: Readonly<
   serving: () => ({ level: 'well', text: 'The Finder answers.' }),
   away: (text) => ({ level: 'critical', text: `The Finder does not answer${text === '' ? '' : `: ${text}`}.` }),
   refusing: (text) => ({ level: 'critical', text: `The Finder serves no peer: ${text}` }),
+  refusesConsole: (text) => ({ level: 'critical', text: `The Finder refuses this console: ${text}` }),
 };
 
 function seenOf({ observed, now, processes }: Surroundings): Seen {

@@ -5,6 +5,7 @@ import { actionsOf, type InjectFault } from './actions.ts';
 import { observeCluster, type Observed } from './cluster-observer.ts';
 import { serveHttp, type ConsoleServer } from './console-server.ts';
 import { createConsoleState, type ProcessKey, type Surroundings } from './console-state.ts';
+import type { MakeUpdate } from './event-streams.ts';
 import { PATHS, type ConsoleEvent, type Hello, type ProcessView } from './messages.ts';
 import { pageAssets, type PageAssets } from './page-assets.ts';
 import { scrape, type MetricsAddresses } from './scraper.ts';
@@ -36,7 +37,8 @@ export interface Console {
   readonly address: string;
   /** Something happened that the Finder does not tell. */
   readonly tell: (event: Pick<ConsoleEvent, 'level' | 'text'>) => void;
-  readonly close: () => Promise<void>;
+  /** @param why in a sentence, which open pages show then */
+  readonly close: (why?: string) => Promise<void>;
 }
 
 const UPDATE_EVERY_MS = 1_000;
@@ -58,9 +60,7 @@ export async function serveConsole(options: ConsoleOptions): Promise<Console> {
   const first = { build: buildOf(assets), title, can };
 
   let server: ConsoleServer | undefined;
-  const watch = watchCluster(options, (content) => {
-    if (server !== undefined && server.streams.count() > 0) server.streams.send('update', content());
-  });
+  const watch = watchCluster(options, (make) => server?.streams.update(make));
   try {
     server = await serveHttp({
       host,
@@ -68,32 +68,34 @@ export async function serveConsole(options: ConsoleOptions): Promise<Console> {
       hostNames,
       assets,
       secrets: () => [key ?? '', connection().controlToken ?? ''],
-      hello: () => JSON.stringify({ ...first, ...watch.everything() } satisfies Hello),
+      hello: () => ({
+        content: JSON.stringify({ ...first, ...watch.everything() } satisfies Hello),
+        newest: watch.newestEvent(),
+      }),
       actions: actionsOf({ operator: watch.operator, can, injectFault }),
     });
   } catch (error) {
     await watch.stop();
     throw error;
   }
-  const { close } = server;
+  const http = server;
   const shownHost = host.includes(':') ? `[${host}]` : host;
   const fragment = key !== undefined && (can.remove || can.injectFaults) ? `#key=${key}` : '';
   return {
-    address: `http://${shownHost}:${server.port}${PATHS.page}${fragment}`,
-    tell: watch.tell,
-    async close() {
-      await Promise.all([close(), watch.stop()]);
+    address: `http://${shownHost}:${http.port}${PATHS.page}${fragment}`,
+    tell: (event) => watch.tell(event),
+    close: async (why) => {
+      await Promise.all([http.close(why), watch.stop()]);
     },
   };
 }
 
 /** @param send tells all open pages, if there are any */
-function watchCluster(options: ConsoleOptions, send: (update: () => string) => void) {
+function watchCluster(options: ConsoleOptions, send: (make: MakeUpdate) => void) {
   const state = createConsoleState();
-  let told = 0;
   let toldState = '';
   const observer = observeCluster(options.operator, {
-    looked() {
+    looked: () => {
       state.note(observer.seen(), Date.now());
       // What changed is told at once: a verdict that is old is wrong.
       if (stateOf(observer.seen()) !== toldState) publish();
@@ -108,8 +110,7 @@ function watchCluster(options: ConsoleOptions, send: (update: () => string) => v
   }
 
   function publish(): void {
-    send(() => JSON.stringify(state.update(around(), told)));
-    told = state.newestEvent();
+    send((after) => ({ content: JSON.stringify(state.update(around(), after)), newest: state.newestEvent() }));
     toldState = stateOf(observer.seen());
   }
 
@@ -119,7 +120,11 @@ function watchCluster(options: ConsoleOptions, send: (update: () => string) => v
   }, UPDATE_EVERY_MS);
   return {
     operator: observer.operator,
-    tell: (event: Pick<ConsoleEvent, 'level' | 'text'>) => state.tell({ ...event, at: Date.now() }),
+    newestEvent: state.newestEvent,
+    tell(event: Pick<ConsoleEvent, 'level' | 'text'>) {
+      state.tell({ ...event, at: Date.now() });
+      publish();
+    },
     everything: () => ({
       history: state.history(),
       events: state.eventsAfter(0),

@@ -1,4 +1,5 @@
 /** Reads the metrics of processes again and again, a bounded number of pages a second, however many processes there are. */
+import { setMaxListeners } from 'node:events';
 import { patience } from '@dpr/runtime/time-limit';
 import { type ProcessCounts, type ProcessRates, ratesBetween, readCounts } from './process-metrics.ts';
 
@@ -6,13 +7,15 @@ import { type ProcessCounts, type ProcessRates, ratesBetween, readCounts } from 
 export type MetricsAddresses<Key> = ReadonlyMap<Key, string>;
 
 export interface Scraper<Key> {
-  /** What each process did lately, as far as that is known and not out of date. */
+  /** What each process of the addresses did between the last two looks at it. */
   readonly rates: () => ReadonlyMap<Key, ProcessRates>;
   readonly stop: () => void;
 }
 
 /** With more processes each is read more seldom. */
 export const MAX_PAGES_PER_SECOND = 20;
+/** Of a round that is not over when the next one begins, too. */
+const MAX_LISTENERS = 2 * MAX_PAGES_PER_SECOND;
 const ROUND_MS = 1_000;
 const ANSWER_TIMEOUT_MS = 1_000;
 /** A page of metrics has some 20 kB; one beyond this is not read. */
@@ -29,6 +32,7 @@ export function scrape<Key>(addresses: () => MetricsAddresses<Key>): Scraper<Key
   const looks = new Map<Key, Look>();
   const rates = new Map<Key, ProcessRates>();
   const stopped = new AbortController();
+  setMaxListeners(MAX_LISTENERS, stopped.signal);
   let next = 0;
 
   function round(): void {
@@ -78,14 +82,22 @@ async function countsAt(address: string, stopped: AbortSignal): Promise<ProcessC
   const { signal, end } = patience({ signals: [stopped], ms: ANSWER_TIMEOUT_MS });
   try {
     const response = await fetch(address, { signal });
-    if (!response.ok || Number(response.headers.get('content-length') ?? 0) > MAX_PAGE_BYTES) {
-      await response.body?.cancel();
-      return undefined;
-    }
-    return readCounts(await response.text());
+    return response.ok ? readCounts(await textWithin(response, MAX_PAGE_BYTES)) : undefined;
   } catch {
     return undefined;
   } finally {
     end();
   }
+}
+
+/** @throws RangeError when there are more bytes */
+async function textWithin(response: Response, most: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > most) throw new RangeError(`the page has more than ${most} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }

@@ -35,8 +35,7 @@ export function troubleOf(worker: WorkerStatus, awayForMs: number | undefined): 
   const { id, state, silentMs, blockedBy, waitingFor, lagMs, lagOperations } = worker;
   const name = `Worker ${id}`;
   if (state === 'away') {
-    const since = awayForMs === undefined || awayForMs < 1_000 ? '' : ` for ${duration(awayForMs)}`;
-    return { kind: 'away', level: 'critical', text: `${name} is away${since}: ${HOLDS_UP}.` };
+    return { kind: 'away', level: 'critical', text: `${name} is away${forTime(awayForMs ?? 0)}: ${HOLDS_UP}.` };
   }
   if (state === 'silent') {
     return { kind: 'silent', level: 'critical', text: `${name} is silent for ${duration(silentMs)}: ${HOLDS_UP}.` };
@@ -84,26 +83,42 @@ function finderTroubles({ finder: { state, text }, finderForMs }: Seen): Trouble
       return [
         {
           level: 'critical',
-          text: `The Finder does not answer for ${duration(finderForMs)}: nothing commits, and no worker joins${because(text)}.`,
+          text: `The Finder does not answer${forTime(finderForMs)}: nothing commits, and no worker joins${because(text)}.`,
         },
       ];
     case 'refusing':
-      return [{ level: 'critical', text: `The Finder serves no peer: ${text}` }];
+      return [
+        { level: 'critical', text: 'The Finder serves no peer: nothing commits until an administrator acts.' },
+        { level: 'critical', text: `The Finder says: ${text}` },
+      ];
+    case 'refusesConsole':
+      return [
+        { level: 'critical', text: 'The Finder refuses this console: how the cluster is, is not known.' },
+        { level: 'critical', text: `The reason: ${text}` },
+      ];
   }
+}
+
+/** A time is told once it is one. */
+function forTime(ms: number): string {
+  return ms < 1_000 ? '' : ` for ${duration(ms)}`;
 }
 
 function because(text: string): string {
   return text === '' ? '' : ` (${text})`;
 }
 
-/** Processes that stay down until an administrator acts. */
+/** By phase, what keeps a process down. */
+const PROCESS_TROUBLES: Readonly<Record<string, string>> = {
+  halted: 'stays down until the config is saved again: its log says why.',
+  waiting: 'ended, and is started again after a pause, since it ended before: its log says why.',
+};
+
 function processTroubles({ processes }: Seen): Trouble[] {
-  return processes
-    .filter(({ phase }) => phase === 'halted')
-    .map(({ name }) => ({
-      level: 'critical',
-      text: `${name} stays down until the config is saved again: its log says why.`,
-    }));
+  return processes.flatMap(({ name, phase }): Trouble[] => {
+    const text = PROCESS_TROUBLES[phase];
+    return text === undefined ? [] : [{ level: 'critical', text: `${name} ${text}` }];
+  });
 }
 
 /** What the Finder said of workers is of no use while it does not answer. */

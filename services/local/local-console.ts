@@ -1,7 +1,6 @@
 /** The console of a cluster of this machine, beside its processes: it can also do bad things to them, to show what happens then. */
-import { serveConsole, type InjectFault, type ProcessKey } from '@dpr/console';
-import type { LocalEvent } from './events.ts';
-import { textOf } from './events.ts';
+import { type Console, type InjectFault, type ProcessKey, serveConsole } from '@dpr/console';
+import { type LocalEvent, textOf } from './events.ts';
 import type { FinderAddress } from './finder-control.ts';
 import { reachable } from '@dpr/infra/plan';
 import type { LocalCluster, View } from './supervised-cluster.ts';
@@ -19,7 +18,7 @@ export interface LocalConsoleOptions {
 export interface LocalConsole {
   readonly address: string;
   readonly event: (event: LocalEvent) => void;
-  readonly close: () => Promise<void>;
+  readonly close: Console['close'];
 }
 
 /** Programs of this machine alone reach it, wherever the cluster's processes bind. */
@@ -51,7 +50,7 @@ export async function openLocalConsole({
   return {
     address: own.address,
     event(event) {
-      const level = LEVELS[event.event];
+      const level = levelOf(event);
       if (level !== undefined) own.tell({ level, text: textOf(event) });
     },
     close: own.close,
@@ -59,7 +58,8 @@ export async function openLocalConsole({
 }
 
 /** What the Finder does not tell, and people want to see beside it. */
-const LEVELS: Partial<Record<LocalEvent['event'], 'well' | 'warning' | 'critical'>> = {
+type Level = 'well' | 'warning' | 'critical';
+const LEVELS: Partial<Record<LocalEvent['event'], Level>> = {
   processEnded: 'critical',
   processStarted: 'well',
   configChanged: 'well',
@@ -68,6 +68,11 @@ const LEVELS: Partial<Record<LocalEvent['event'], 'well' | 'warning' | 'critical
   removalCancelled: 'well',
   stopping: 'warning',
 };
+
+/** One that left did as it was told. */
+function levelOf(event: LocalEvent): Level | undefined {
+  return event.event === 'processEnded' && event.phase === 'left' ? 'well' : LEVELS[event.event];
+}
 
 function keyOf({ spec }: View): ProcessKey {
   return 'id' in spec ? spec.id : 'finder';

@@ -116,7 +116,7 @@ function startCluster(options: Options, show: Show, first: Desired, began: numbe
       emit({ event: 'stopping', why });
       const kept = await cluster.stop();
       await opened;
-      await console?.close();
+      await console?.close('The cluster was stopped, and its console with it.');
       publisher.stop();
       emit({ event: 'stopped', kept });
       return kept;

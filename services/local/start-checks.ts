@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { ConfigError } from '@dpr/infra/config';
+import type { LocalProcess } from '@dpr/infra/plan';
 import { prepareDirectory, type VolumeLock, volumeLock } from '@dpr/runtime/storage';
 import { type Desired, desiredBy, readConfig } from './desired-cluster.ts';
 import type { Options } from './options.ts';
@@ -30,13 +31,22 @@ export async function prepare(options: Options): Promise<Prepared> {
   const lock = await lockData(options.data);
   try {
     const desired = desiredBy(config, options);
-    const problems = await obstacles(processesOf(desired.plan), options.host, new Set());
+    const processes = processesOf(desired.plan);
+    const taken = consoleProblems(options, processes);
+    const problems = [...taken, ...(await obstacles(processes, options.host, new Set()))];
     if (problems.length > 0) throw new StartError(problems);
     return { desired, lock };
   } catch (error) {
     await lock.release();
     throw startErrorOf(error);
   }
+}
+
+/** The console would be there first. */
+function consoleProblems({ consolePort = 0 }: Options, processes: readonly LocalProcess[]): string[] {
+  return processes
+    .filter(({ ports }) => Object.values<number | undefined>(ports).includes(consolePort))
+    .map(({ name }) => `--console-port ${consolePort} is a port of ${name}: choose another one`);
 }
 
 /** Mistakes in the config are the administrator's to mend; anything else is as it was. */

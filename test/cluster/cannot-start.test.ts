@@ -10,6 +10,13 @@ import { launchLocal, makePlace, tearDown } from './harness.ts';
 describe('a cluster that cannot start says why, starts nothing, and', () => {
   afterEach(tearDown);
 
+  it('lets the console have no port of its processes', async () => {
+    const place = await makePlace({ workers: [{ id: 0 }] });
+    const run = place.launch({ console: true, options: ['--console-port', String(place.basePort + 1)] });
+    assert.equal(await run.exited, EXIT.config);
+    assert.match(run.errors(), /--console-port \d+ is a port of counter-0: choose another one/);
+  });
+
   it('names each port that is in use', async () => {
     const place = await makePlace();
     const [worker, control] = [place.basePort + 1, place.basePort + 10_000];

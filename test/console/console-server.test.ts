@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { serveHttp } from '../../services/console/console-server.ts';
+import {
+  MAX_BODY_BYTES,
+  MAX_CONNECTIONS,
+  REQUEST_TIMEOUT_MS,
+  serveHttp,
+} from '../../services/console/console-server.ts';
 import { MAX_STREAMS } from '../../services/console/event-streams.ts';
 import { cleanUp } from '../client/clean-up.ts';
 import { until } from '../client/until.ts';
@@ -21,7 +27,7 @@ describe('the server of the console', () => {
         hostNames: ['console.example'],
         assets: ASSETS,
         secrets: () => ['key', ''],
-        hello: () => '{"hello":true}',
+        hello: () => ({ content: '{"hello":true}', newest: 3 }),
         actions: {
           '/remove': (body) => {
             asked.push(body);
@@ -97,12 +103,12 @@ describe('the server of the console', () => {
     assert.equal(asked.length, 1);
   });
 
-  it('reads no request of more than 4,096 bytes', async () => {
+  it('reads no request of more bytes than it may have', async () => {
     const { server, asked } = await open();
     const authorization = 'Bearer key';
     for (const [bytes, status] of [
-      [4_096, 200],
-      [4_097, 400],
+      [MAX_BODY_BYTES, 200],
+      [MAX_BODY_BYTES + 1, 400],
     ] as const) {
       const body = JSON.stringify('x'.repeat(bytes - 2));
       const response = await ask(server.port, '/remove', { authorization }, { method: 'POST', body });
@@ -111,18 +117,53 @@ describe('the server of the console', () => {
     assert.equal(asked.length, 1);
   });
 
-  it('tells all pages what happens, as many as may be open', async () => {
+  it('tells all pages what happens, as many as may be open, and that it ends', async () => {
     const { server } = await open();
     const pages = await Promise.all(Array.from({ length: MAX_STREAMS }, () => ask(server.port, '/events')));
-    assert.equal((await ask(server.port, '/events')).statusCode, 503);
+    const refused = await ask(server.port, '/events');
+    assert.equal(refused.statusCode, 503);
+    assert.match(await text(refused), /too many pages are open/);
     assert.equal(server.streams.count(), MAX_STREAMS);
     const told = pages.map(() => '');
     pages.forEach((page, at) => page.on('data', (data: Buffer) => (told[at] = `${told[at] ?? ''}${data.toString()}`)));
-    server.streams.send('update', '{"now":1}');
-    const expected = 'event: hello\ndata: {"hello":true}\n\nevent: update\ndata: {"now":1}\n\n';
+    let made = 0;
+    server.streams.update((after) => ({ content: JSON.stringify({ after, made: ++made }), newest: 5 }));
+    const expected = 'event: hello\ndata: {"hello":true}\n\nevent: update\ndata: {"after":3,"made":1}\n\n';
     await until(() => told.every((all) => all === expected));
     pages[0]?.destroy();
     await until(() => server.streams.count() === MAX_STREAMS - 1);
     assert.equal((await ask(server.port, '/events')).statusCode, 200);
+    const closed = server.close('The end.');
+    await until(() => told.slice(1).every((all) => all === `${expected}event: stopped\ndata: {"text":"The end."}\n\n`));
+    await closed;
+  });
+
+  it('tells a page that reads slowly what is so when it has read, and all events since', async () => {
+    const { server } = await open();
+    const page = await ask(server.port, '/events');
+    const large = 'x'.repeat(2 ** 20);
+    let newest = 3;
+    let skipped = 0;
+    // More than the system keeps for a page that does not read.
+    for (let turn = 0; turn < 64; turn++) {
+      const before = newest;
+      server.streams.update((after) => ({ content: JSON.stringify({ after, large }), newest: ++newest }));
+      if (newest === before) skipped++;
+    }
+    assert.ok(skipped > 0, 'the page is not sent what it has no room for');
+    const told = newest;
+    let last = '';
+    page.on('data', (data: Buffer) => (last = `${last}${data.toString()}`.slice(-2 * large.length)));
+    await until(() => last.includes(`{"after":${told}`));
+  });
+
+  it('closes connections that say nothing, so that they keep no page out', async () => {
+    const { server } = await open();
+    const silent = Array.from({ length: MAX_CONNECTIONS }, () => connect(server.port, '127.0.0.1'));
+    await Promise.all(silent.map((socket) => once(socket, 'connect')));
+    const since = performance.now();
+    await until(() => silent.every(({ destroyed }) => destroyed));
+    assert.ok(performance.now() - since < 2 * REQUEST_TIMEOUT_MS);
+    assert.equal((await ask(server.port, '/')).statusCode, 200);
   });
 });

@@ -91,17 +91,30 @@ describe('the verdict about a cluster', () => {
     assert.deepEqual(more, []);
   });
 
-  it('tells of a Finder that refuses all, and of one that was never reached', () => {
-    const refusing = verdictOf(seen([], { finder: { state: 'refusing', text: 'the volume lost writes' } }));
-    assert.equal(refusing.text, 'The Finder serves no peer: the volume lost writes');
-    const unknown = verdictOf(seen([], { finder: { state: 'unknown', text: '' }, status: undefined }));
-    assert.deepEqual([unknown.level, unknown.text], ['warning', 'The Finder has not answered yet.']);
+  it('tells of a Finder that refuses all, of one that refuses the console, and of one that was never reached', () => {
+    const by = (state: Seen['finder']['state'], text: string) => {
+      const { level, text: said, more } = verdictOf(seen([{ state: 'away' }], { finder: { state, text } }));
+      return [level, said, ...more];
+    };
+    assert.deepEqual(by('refusing', 'the volume lost writes'), [
+      'critical',
+      'The Finder serves no peer: nothing commits until an administrator acts.',
+      'The Finder says: the volume lost writes',
+    ]);
+    assert.deepEqual(by('refusesConsole', 'this is not the token'), [
+      'critical',
+      'The Finder refuses this console: how the cluster is, is not known.',
+      'The reason: this is not the token',
+    ]);
+    assert.deepEqual(by('unknown', ''), ['warning', 'The Finder has not answered yet.']);
   });
 
   it('tells of workers that an administrator has to do something for', () => {
     const undecided = verdictOf(seen([{}], { status: status([{}], { undecided: [{ id: 7, text: 'say state' }] }) }));
     assert.deepEqual([undecided.level, undecided.text], ['warning', 'Worker 7 waits: say state']);
     const halted = verdictOf(seen([{}], { processes: [{ name: 'counter-4', phase: 'halted' }] }));
+    const ended = verdictOf(seen([{}], { processes: [{ name: 'counter-4', phase: 'waiting' }] }));
+    assert.match(ended.text, /^counter-4 ended, and is started again after a pause/);
     assert.match(halted.text, /^counter-4 stays down until the config is saved again/);
     assert.equal(verdictOf(seen([])).text, 'The cluster has no worker.');
   });

@@ -132,6 +132,22 @@ describe('the status', () => {
     );
   });
 
+  it('shows all of the address of the console, however short lines are', () => {
+    const console = `http://127.0.0.1:40123/#key=${'0123456789abcdef'.repeat(2)}`;
+    for (const [columns, lines] of [
+      [80, 1],
+      [console.length, 1],
+      [console.length - 1, 2],
+      [20, 3],
+    ] as const) {
+      const size = { columns, lines: 20 };
+      const picture = renderPicture({ title: 'title', console, rows: [], notes: [], events: ['event'] }, size);
+      assert.equal(picture.slice(1, 1 + lines).join(''), console);
+      assert.equal(picture.at(-1), 'event');
+      assert.ok(picture.length < size.lines);
+    }
+  });
+
   it('shows the newest events whole, in as many lines as they need', () => {
     const events = ['old', 'a'.repeat(30), 'b'.repeat(45)];
     const shownIn = (lines: number) =>

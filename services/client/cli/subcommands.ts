@@ -231,6 +231,7 @@ function addConsoleCommand(
     .option(
       '--metrics <address>',
       'where metrics are read, with NAME for dpr-finder or TYPE-ID, as in http://NAME:16380/metrics',
+      metricsAddress,
     )
     .addHelpText('after', CONSOLE_HELP)
     .action(async (words: ConsolePlace) =>
@@ -281,6 +282,11 @@ function workerId(text: string): number {
   const id = Number(text);
   if (/^\d+$/.test(text) && id <= MAX_WORKER_ID) return id;
   throw new InvalidArgumentError(`A worker's id is a whole number from 0 to ${MAX_WORKER_ID}.`);
+}
+
+function metricsAddress(text: string): string {
+  if (/^https?:/.test(text) && URL.canParse(text)) return text;
+  throw new InvalidArgumentError('An address of metrics begins with http:// or https://.');
 }
 
 function port(text: string): number {

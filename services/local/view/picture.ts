@@ -89,7 +89,7 @@ const LEAST_ROWS = 2;
 /** The whole picture in a terminal of that size: lines of the table that do not fit are cut, and rows left out in favour of the newest events. */
 export function renderPicture({ title, console, rows, notes, events }: Picture, size: Size): string[] {
   const { columns } = size;
-  const head = console === undefined ? [title] : [title, console];
+  const head = [title, ...(console === undefined ? [] : broken(console, columns))];
   const lines = size.lines - head.length + 1;
   const told = someOf(notes, Math.min(MAX_NOTES, lines - LINES_AROUND - LEAST_EVENTS - LEAST_ROWS));
   const least = LINES_AROUND + told.length + Math.min(events.length, LEAST_EVENTS);
@@ -99,6 +99,12 @@ export function renderPicture({ title, console, rows, notes, events }: Picture, 
   const table = [...statusTable(shown, { columns }), ...(hidden === 0 ? [] : [andMore(hidden)]), ...told];
   const left = Math.max(0, lines - LINES_AROUND - table.length + 1);
   return [...head, ...table, '', ...newestOf(events, columns, left)].map((line) => cut(line, columns));
+}
+
+/** All of an address, which is of no use without its end: people put the lines together again. */
+function broken(address: string, columns: number): string[] {
+  const lines = Array.from({ length: Math.ceil(address.length / columns) }, (_, line) => line * columns);
+  return lines.map((from) => address.slice(from, from + columns));
 }
 
 /** The newest events for which there is room. They are whole, as what to do is said last; only the very newest may be cut. */

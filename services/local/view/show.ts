@@ -1,6 +1,6 @@
 import type { ClusterStatus } from '@dpr/client';
 import { reachable } from '@dpr/infra/plan';
-import { type LocalEvent, textOf } from '../events.ts';
+import type { LocalEvent } from '../events.ts';
 import type { View } from '../supervised-cluster.ts';
 import type { Options } from '../options.ts';
 import { calmLines } from './repeated-ends.ts';
@@ -96,7 +96,7 @@ export function terminalShow(output: Output, title: string, host: string): Show 
   });
   return {
     event(event) {
-      if (event.event === 'console') console = textOf(event);
+      if (event.event === 'console') console = event.address;
       else line(event);
     },
     snapshot(snapshot) {

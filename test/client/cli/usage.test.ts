@@ -64,6 +64,7 @@ describe('the dpr command', () => {
       [['get', '65536'], /A worker's id is a whole number from 0 to 65535/],
       [['add', '0', '1.5'], /An amount is a whole number from -9223372036854775808/],
       [['add', '0', '9223372036854775808'], /An amount is a whole number/],
+      [['console', '--metrics', 'NAME:9/metrics'], /An address of metrics begins with http/],
       [['console', '--port', '65536'], /A port is a whole number from 1 to 65535/],
       [['status', '--timeout', '0'], /A time is a number of seconds above 0/],
       [['--cluster', 'nowhere', 'status'], /'nowhere' is not an address: write it like ws:\/\/host:6379/],
