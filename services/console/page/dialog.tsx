@@ -1,6 +1,6 @@
 /** A window over the page, which Escape closes. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 
 export interface DialogProps {
   readonly title: string;
@@ -11,7 +11,8 @@ export interface DialogProps {
 export function Dialog({ title, close, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => element.current?.showModal(), []);
+  // Before it is painted: Escape closes whatever is seen.
+  useLayoutEffect(() => element.current?.showModal(), []);
   return (
     <dialog ref={element} aria-labelledby={id} onClose={close}>
       <header>
