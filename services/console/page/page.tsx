@@ -36,7 +36,7 @@ export function Page({ view, silentS }: PageProps) {
         <Tiles now={now} openFinder={hasActions ? () => setIsFinderOpen(true) : undefined} />
         {isFinderOpen && <FinderDialog finder={now.finder} can={can} close={() => setIsFinderOpen(false)} />}
         <Charts history={view.history} rollbacks={view.rollbacks} />
-        <WorkerTable workers={now.workers} can={can} />
+        <WorkerTable workers={now.workers} at={now.workersAt} can={can} />
         <EventLog events={view.events} />
       </main>
     </div>

@@ -11,8 +11,9 @@ export interface TilesProps {
 }
 
 export function Tiles({ now, openFinder }: TilesProps) {
-  const { at, worldLine, worldLineSince, workers, sample, rollbacks, lostOperations, finder } = now;
+  const { at, worldLine, worldLineSince, workers, sample, rollbacks, lostOperations, finder, workersAt } = now;
   const age = worldLineSince === undefined ? 'no rollback is known' : `for ${duration(at - worldLineSince)}`;
+  const isOld = workersAt !== undefined;
   return (
     <section class="tiles" aria-label="Overview">
       <Tile
@@ -20,8 +21,8 @@ export function Tiles({ now, openFinder }: TilesProps) {
         value={worldLine === undefined ? '–' : count(worldLine)}
         note={worldLine === undefined ? '' : age}
       />
-      <Tile title="Workers" value={count(workers.length)} note={byState(workers)} />
-      <Tile title="Worst commit lag" value={known(sample.lagMs, duration)} note={worstLag(workers)} />
+      <Tile title="Workers" value={count(workers.length)} note={byState(workers)} isOld={isOld} />
+      <Tile title="Worst commit lag" value={known(sample.lagMs, duration)} note={worstLag(workers)} isOld={isOld} />
       <Tile
         title="Operations per second"
         value={known(sample.rate, (rate) => count(Math.round(rate)))}
@@ -52,6 +53,7 @@ export const FINDER_WORDS: Readonly<Record<FinderView['state'], string>> = {
   serving: 'Serving',
   away: 'Away',
   refusing: 'Refusing',
+  refusesConsole: 'Refuses this console',
 };
 
 const FINDER_LEVELS: Readonly<Record<FinderView['state'], Level>> = {
@@ -59,18 +61,21 @@ const FINDER_LEVELS: Readonly<Record<FinderView['state'], Level>> = {
   serving: 'well',
   away: 'critical',
   refusing: 'critical',
+  refusesConsole: 'critical',
 };
 
 interface TileProps {
   readonly title: string;
   readonly value: ComponentChildren;
   readonly note: ComponentChildren;
+  /** It was so, and is not known now. */
+  readonly isOld?: boolean;
   readonly children?: ComponentChildren;
 }
 
-function Tile({ title, value, note, children }: TileProps) {
+function Tile({ title, value, note, isOld = false, children }: TileProps) {
   return (
-    <div class="tile">
+    <div class={isOld ? 'tile old' : 'tile'}>
       <h2>{title}</h2>
       <p class="value">{value}</p>
       <p class="note">{note}</p>

@@ -12,7 +12,8 @@ interface Column {
   /** Also the name of its style. */
   readonly name: string;
   readonly title: string;
-  readonly content: (worker: WorkerView) => ComponentChildren;
+  /** @param isOld the worker was so, and how it is now is not known */
+  readonly content: (worker: WorkerView, isOld: boolean) => ComponentChildren;
 }
 
 export const COLUMNS: readonly Column[] = [
@@ -33,12 +34,14 @@ export const COLUMNS: readonly Column[] = [
 
 export interface WorkerRowProps {
   readonly worker: WorkerView;
+  /** The worker was so, and how it is now is not known. */
+  readonly isOld: boolean;
   /** Among all that the search leaves, from 1; the titles are row 1. */
   readonly rowIndex: number;
   readonly open: (worker: WorkerView) => void;
 }
 
-export function WorkerRow({ worker, rowIndex, open }: WorkerRowProps) {
+export function WorkerRow({ worker, isOld, rowIndex, open }: WorkerRowProps) {
   return (
     <div role="row" class={`row ${worker.level}`} aria-rowindex={rowIndex}>
       {COLUMNS.map(({ name, title, content }) => (
@@ -49,7 +52,7 @@ export function WorkerRow({ worker, rowIndex, open }: WorkerRowProps) {
           data-title={title}
           title={name === 'trouble' ? worker.trouble : undefined}
         >
-          {content(worker)}
+          {content(worker, isOld)}
         </div>
       ))}
       <div role="cell" class="action">
@@ -66,10 +69,10 @@ export function WorkerRow({ worker, rowIndex, open }: WorkerRowProps) {
   );
 }
 
-function state({ state, level }: WorkerView) {
+function state({ state, level }: WorkerView, isOld: boolean) {
   return (
     <>
-      <LevelSign level={level} /> {state}
+      <LevelSign level={isOld ? 'unknown' : level} /> {state}
     </>
   );
 }

@@ -2,6 +2,7 @@
 import { count } from '@dpr/client/status-table';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Hello, WorkerView } from '../messages.ts';
+import { clock } from './format.ts';
 import { rowsInSight, type Sight } from './virtual-rows.ts';
 import { WorkerDialog } from './worker-dialog.tsx';
 import { matching } from './worker-filter.ts';
@@ -9,18 +10,20 @@ import { COLUMNS, WorkerRow } from './worker-row.tsx';
 
 export interface WorkerTableProps {
   readonly workers: readonly WorkerView[];
+  /** When they were so, ms since 1970, where that is not how they are now. */
+  readonly at: number | undefined;
   readonly can: Hello['can'];
 }
 
-export function WorkerTable({ workers, can }: WorkerTableProps) {
+export function WorkerTable({ workers, at, can }: WorkerTableProps) {
   const [query, setQuery] = useState('');
   const [opened, setOpened] = useState<WorkerView>();
   const found = matching(workers, query);
   const now = workers.find((worker) => isSame(worker, opened));
   return (
-    <section class="panel workers" aria-labelledby="workers-title">
+    <section class={at === undefined ? 'panel workers' : 'panel workers old'} aria-labelledby="workers-title">
       <div class="heading">
-        <h2 id="workers-title">Workers</h2>
+        <h2 id="workers-title">{at === undefined ? 'Workers' : `Workers as of ${clock(at)}`}</h2>
         <p role="status">{query.trim() === '' ? '' : `${count(found.length)} of ${count(workers.length)}`}</p>
         <input
           type="search"
@@ -30,7 +33,7 @@ export function WorkerTable({ workers, can }: WorkerTableProps) {
           onInput={({ currentTarget }) => setQuery(currentTarget.value)}
         />
       </div>
-      <Rows workers={found} open={setOpened} />
+      <Rows workers={found} isOld={at !== undefined} open={setOpened} />
       {found.length === 0 && (
         <p class="nothing">{workers.length === 0 ? 'No worker is known.' : 'No worker matches.'}</p>
       )}
@@ -52,10 +55,11 @@ function isSame(worker: WorkerView, other: WorkerView | undefined): boolean {
 
 interface RowsProps {
   readonly workers: readonly WorkerView[];
+  readonly isOld: boolean;
   readonly open: (worker: WorkerView) => void;
 }
 
-function Rows({ workers, open }: RowsProps) {
+function Rows({ workers, isOld, open }: RowsProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const [sight, setSight] = useState<Omit<Sight, 'count'>>({ rowPx: 40, scrolledPx: 0, heightPx: 400 });
   const hadFocus = scroller.current?.contains(document.activeElement) === true;
@@ -93,6 +97,7 @@ function Rows({ workers, open }: RowsProps) {
           <WorkerRow
             key={`${worker.id}/${worker.generation}`}
             worker={worker}
+            isOld={isOld}
             rowIndex={first + index + 2}
             open={open}
           />
