@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { Charts } from './charts.tsx';
 import { EventLog } from './event-log.tsx';
 import { FinderDialog } from './finder-dialog.tsx';
+import type { Doubt } from './freshness.ts';
 import type { View } from './model.ts';
 import { Tiles } from './tiles.tsx';
 import { VerdictBanner } from './verdict.tsx';
@@ -11,17 +12,17 @@ import { WorkerTable } from './worker-table.tsx';
 export interface PageProps {
   /** Undefined until the server said hello. */
   readonly view: View | undefined;
-  /** For how long the console has not answered; undefined while it is live. */
-  readonly silentS: number | undefined;
+  /** Why what is shown may be old; undefined while it is live. */
+  readonly doubt: Doubt | undefined;
 }
 
-export function Page({ view, silentS }: PageProps) {
+export function Page({ view, doubt }: PageProps) {
   const [isFinderOpen, setIsFinderOpen] = useState(false);
-  if (view === undefined) return <Connecting silentS={silentS} />;
+  if (view === undefined) return <Connecting doubt={doubt} />;
   const { title, can, now } = view;
   const hasActions = can.injectFaults && now.finder.process !== undefined;
   return (
-    <div class={silentS === undefined ? 'page' : 'page stale'}>
+    <div class={doubt === undefined ? 'page' : 'page stale'}>
       <header>
         <strong>{title}</strong>
         {now.cluster !== undefined && (
@@ -29,10 +30,10 @@ export function Page({ view, silentS }: PageProps) {
             {now.cluster.slice(0, 8)}
           </span>
         )}
-        <Connection silentS={silentS} />
+        <Connection doubt={doubt} />
       </header>
       <main>
-        <VerdictBanner verdict={now.verdict} at={now.at} silentS={silentS} />
+        <VerdictBanner verdict={now.verdict} at={now.at} doubt={doubt} />
         <Tiles now={now} openFinder={hasActions ? () => setIsFinderOpen(true) : undefined} />
         {isFinderOpen && <FinderDialog finder={now.finder} can={can} close={() => setIsFinderOpen(false)} />}
         <Charts history={view.history} rollbacks={view.rollbacks} />
@@ -43,18 +44,18 @@ export function Page({ view, silentS }: PageProps) {
   );
 }
 
-function Connection({ silentS }: Pick<PageProps, 'silentS'>) {
-  return silentS === undefined ? (
+function Connection({ doubt }: Pick<PageProps, 'doubt'>) {
+  return doubt === undefined ? (
     <span class="connection live">live</span>
   ) : (
-    <span class="connection">{`reconnecting: no answer for ${silentS} s`}</span>
+    <span class="connection">{doubt.label}</span>
   );
 }
 
-function Connecting({ silentS }: Pick<PageProps, 'silentS'>) {
+function Connecting({ doubt }: Pick<PageProps, 'doubt'>) {
   return (
     <main class="connecting">
-      <h1>{silentS === undefined ? 'Connecting…' : `The console has not answered for ${silentS} s.`}</h1>
+      <h1>{doubt?.text ?? 'Connecting…'}</h1>
     </main>
   );
 }

@@ -1,20 +1,21 @@
-/** How the cluster is, in a sentence; or, where that is not known now, for how long. */
+/** How the cluster is, in a sentence; or, where that is not known now, why. */
 import { useRef } from 'preact/hooks';
 import type { Verdict } from '../messages.ts';
 import { isNews } from './announcement.ts';
 import { clock } from './format.ts';
+import type { Doubt } from './freshness.ts';
 import { LEVEL_WORDS, LevelSign } from './level.tsx';
 
 export interface VerdictProps {
   readonly verdict: Verdict;
   /** When that was, ms since 1970. */
   readonly at: number;
-  /** For how long the console has not answered; undefined while it is live. */
-  readonly silentS: number | undefined;
+  /** Undefined while it is live. */
+  readonly doubt: Doubt | undefined;
 }
 
-export function VerdictBanner({ verdict, at, silentS }: VerdictProps) {
-  const shown = silentS === undefined ? verdict : silentVerdict(silentS, at);
+export function VerdictBanner({ verdict, at, doubt }: VerdictProps) {
+  const shown = doubt === undefined ? verdict : doubtful(doubt, at);
   const announced = useRef(shown);
   if (isNews(announced.current, shown)) announced.current = shown;
   const { level, text } = announced.current;
@@ -22,7 +23,7 @@ export function VerdictBanner({ verdict, at, silentS }: VerdictProps) {
     <section class={`verdict ${shown.level}`} aria-label="Verdict">
       <LevelSign level={shown.level} />
       <div>
-        <p class="level">{silentS === undefined ? LEVEL_WORDS[shown.level] : 'Not known'}</p>
+        <p class="level">{doubt === undefined ? LEVEL_WORDS[shown.level] : 'Not known'}</p>
         <h1>{shown.text}</h1>
         {shown.more.length > 0 && (
           <ul>
@@ -37,10 +38,6 @@ export function VerdictBanner({ verdict, at, silentS }: VerdictProps) {
   );
 }
 
-function silentVerdict(silentS: number, at: number): Verdict {
-  return {
-    level: 'critical',
-    text: `The console has not answered for ${silentS} s.`,
-    more: [`What is shown below was so at ${clock(at)}.`],
-  };
+function doubtful({ level, text }: Doubt, at: number): Verdict {
+  return { level, text, more: [`What is shown below was so at ${clock(at)}.`] };
 }

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
-import { follow, RETRY_MS, SILENT_MS, type Source } from '../../../services/console/page/connection.ts';
+import {
+  follow,
+  RETRY_MS,
+  SILENT_MS,
+  type Source,
+  STOPPED_RETRY_MS,
+} from '../../../services/console/page/connection.ts';
+import { createClock } from './clock.ts';
 import { hello, update } from './views.ts';
 
 type Heard = (event: { readonly data: string }) => void;
 
 /** A browser with a clock that is set by hand. */
 function createBrowser() {
-  let now = 0;
-  let timers: { readonly at: number; readonly run: () => void }[] = [];
   const opened: (Source & { isClosed: boolean; emit: (type: string, data?: unknown) => void })[] = [];
   function open(): Source {
     const listeners = new Map<string, Heard>();
@@ -20,28 +25,29 @@ function createBrowser() {
     opened.push(source);
     return source;
   }
-  function after(ms: number, run: () => void): () => void {
-    const timer = { at: now + ms, run };
-    timers.push(timer);
-    return () => (timers = timers.filter((other) => other !== timer));
-  }
-  function pass(ms: number): void {
-    now += ms;
-    const due = timers.filter(({ at }) => at <= now);
-    timers = timers.filter(({ at }) => at > now);
-    for (const { run } of due) run();
-  }
-  return { opened, open, after, pass, timers: () => timers.length };
+  return { opened, open, ...createClock() };
 }
 
-function start() {
+/** @param why what a console that lets no page in says */
+function start(why?: string) {
   const browser = createBrowser();
   const heard: string[] = [];
-  follow(browser, {
-    hello: ({ title }) => heard.push(`hello ${title}`),
-    update: ({ verdict }) => heard.push(verdict.text),
-  });
-  return { ...browser, heard };
+  const asked: Promise<string | undefined>[] = [];
+  function askWhy(): Promise<string | undefined> {
+    const answer = Promise.resolve(why);
+    asked.push(answer);
+    return answer;
+  }
+  const end = follow(
+    { ...browser, askWhy },
+    {
+      hello: ({ title }) => heard.push(`hello ${title}`),
+      update: ({ verdict }) => heard.push(verdict.text),
+      stopped: ({ text }) => heard.push(`stopped: ${text}`),
+      refused: (text) => heard.push(`refused: ${text ?? 'no reason'}`),
+    },
+  );
+  return { ...browser, heard, asked, end };
 }
 
 describe('the connection of the page', () => {
@@ -86,4 +92,58 @@ describe('the connection of the page', () => {
     pass(RETRY_MS);
     assert.equal(timers(), 1);
   });
+
+  it('is looked for less often after the console ended, until another one says hello', () => {
+    const { opened, pass, heard } = start();
+    opened[0]?.emit('stopped', { text: 'The console was stopped.' });
+    opened[0]?.emit('error');
+    assert.deepEqual(heard, ['stopped: The console was stopped.']);
+    assert.equal(opened[0]?.isClosed, true);
+    for (let time = 1; time <= 3; time++) {
+      pass(STOPPED_RETRY_MS - 1);
+      assert.equal(opened.length, time);
+      pass(1);
+      assert.equal(opened.length, time + 1);
+      opened[time]?.emit(time < 3 ? 'error' : 'hello', hello());
+    }
+    opened[3]?.emit('error');
+    pass(RETRY_MS);
+    assert.equal(opened.length, 5);
+  });
+
+  it('that cannot be opened is asked why, once for each', async () => {
+    const { opened, pass, heard, asked } = start('it is full');
+    opened[0]?.emit('error');
+    opened[0]?.emit('error');
+    await asked[0];
+    assert.deepEqual(heard, ['refused: it is full']);
+    pass(RETRY_MS);
+    opened[1]?.emit('hello', hello({ title: 'here' }));
+    opened[1]?.emit('error');
+    assert.equal(asked.length, 1, 'one that was heard is not asked');
+  });
+
+  it('is not said to be refused once the next one is opened', async () => {
+    const { opened, pass, heard, asked } = start('it is full');
+    opened[0]?.emit('error');
+    pass(RETRY_MS);
+    await asked[0];
+    assert.equal(opened.length, 2);
+    assert.deepEqual(heard, []);
+  });
+
+  for (const when of ['open', 'lost'] as const) {
+    it(`is ended while it is ${when}, and leaves no timer`, async () => {
+      const { opened, pass, heard, asked, timers, end } = start('it is full');
+      if (when === 'lost') opened[0]?.emit('error');
+      end();
+      await asked[0];
+      opened[0]?.emit('update', update(1));
+      assert.equal(opened[0]?.isClosed, true);
+      assert.equal(timers(), 0);
+      pass(SILENT_MS + RETRY_MS);
+      assert.equal(opened.length, 1);
+      assert.deepEqual(heard, []);
+    });
+  }
 });

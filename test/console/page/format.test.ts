@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { silentSeconds, STALE_AFTER_MS } from '../../../services/console/page/freshness.ts';
 import {
   briefDuration,
   bytes,
@@ -51,11 +50,5 @@ describe('in the page', () => {
     assert.equal(eventText({ text, isRollback: true }), 'World-line 2 began.');
     assert.equal(eventText({ text, isRollback: false }), text);
     assert.equal(eventText({ text: 'World-line 2 began.', isRollback: true }), 'World-line 2 began.');
-  });
-
-  it('what was heard long ago is old', () => {
-    assert.equal(silentSeconds(5_000, 5_000 + STALE_AFTER_MS - 1), undefined);
-    assert.equal(silentSeconds(5_000, 5_000 + STALE_AFTER_MS), 2);
-    assert.equal(silentSeconds(5_000, 9_900), 4);
   });
 });
