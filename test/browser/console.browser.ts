@@ -80,7 +80,7 @@ describe('the console in a browser', () => {
     await says(page, VERDICT, /committed/);
     place.kill('counter-1');
     await says(page, EVENTS, /counter-1 was killed by SIGKILL/);
-    await says(page, EVENTS, /Rollback ?Rollback: world-line 2 began, because worker 1 was started anew/);
+    await says(page, EVENTS, /Rollback ?World-line 2 began, because worker 1 was started anew/);
     await says(page, VERDICT, /^All 3 workers serve/);
     const { worldLine } = await (await operatorOf(place)).status();
     await says(page, OVERVIEW, new RegExp(`World-line${worldLine}for `));
@@ -145,10 +145,15 @@ describe('the console in a browser', () => {
   it('says so when its own server is gone, shows nothing old as if it were so, and goes on with the next one', async () => {
     const port = new URL(address).port;
     await run.stop();
+    await says(page, VERDICT, /^The cluster was stopped, and its console with it\.$/);
+    run = await place.start({ console: true, options: ['--console-port', port] });
+    await says(page, VERDICT, /^All 3 workers serve/);
+    run.signal('SIGKILL');
     const since = performance.now();
     await says(page, VERDICT, /^The console has not answered for \d+ s/);
     assert.ok(performance.now() - since < NEVER_WRONG_MS + SEEING_MS);
     assert.match(await textOf(page, CONNECTION), /^reconnecting/);
+    await run.exited;
     run = await place.start({ console: true, options: ['--console-port', port] });
     await says(page, VERDICT, /^All 3 workers serve/);
     assert.equal(await textOf(page, CONNECTION), 'live');
