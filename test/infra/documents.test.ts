@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { traceChannels } from '@dpr/client';
 import { ConfigError } from '@dpr/infra/config';
 import { parseStackText } from '@dpr/infra/stack-file';
 import { schema } from '../../infra/config/schema.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
-/** `dpr:index:…` is a type of Pulumi's resources. */
-const TYPE_TOKEN = 'index';
+/** What begins with `dpr:` and is no setting: `dpr:index:…` is a type of Pulumi's resources, others are the client's channels. */
+const OTHERS = ['index', ...Object.values(traceChannels).map((channel) => channel.replace(/^dpr:/, ''))];
 
 type Snippet = { readonly file: string; readonly text: string };
 
@@ -37,7 +38,7 @@ describe('the documents', () => {
     const named = documents.flatMap(({ file, text }) =>
       Array.from(text.matchAll(/\bdpr:(\w+)/g), ([, name = '']) => ({ file, name })),
     );
-    const unknown = named.filter(({ name }) => name !== TYPE_TOKEN && !Object.hasOwn(schema.shape, name));
+    const unknown = named.filter(({ name }) => !OTHERS.includes(name) && !Object.hasOwn(schema.shape, name));
     assert.deepEqual(unknown, []);
   });
 
