@@ -54,11 +54,12 @@ async function translateBoth({ entries }, root, folder) {
     ...{ entryPoints, absWorkingDir: root, outdir: folder, bundle: true, packages: 'external', platform: 'node' },
     ...{ write: false, metafile: true },
   });
+  const modules = Object.keys(metafile.inputs).filter((file) => !isData(file));
   for (const format of /** @type {const} */ (['esm', 'cjs'])) {
     const ending = MODULE[format];
     await esbuild.build({
       ...{ absWorkingDir: root, outbase: root, outdir: path.join(folder, 'lib'), outExtension: { '.js': ending } },
-      ...{ entryPoints: Object.keys(metafile.inputs), format, platform: 'node', target: BUNDLING.target },
+      ...{ entryPoints: modules, format, platform: 'node', target: BUNDLING.target },
       ...{ bundle: true, logLevel: 'warning', plugins: [externally(ending)] },
     });
   }
@@ -66,7 +67,8 @@ async function translateBoth({ entries }, root, folder) {
 }
 
 /**
- * Leaves every import to the running program, under the name that the other file has then.
+ * Leaves every import to the running program, under the name that the other file has then; data is put where it is imported, since
+ * each format, and each Node, wants it imported in another way.
  * @param {string} ending
  * @returns {import('esbuild').Plugin}
  */
@@ -75,10 +77,15 @@ function externally(ending) {
     name: 'externally',
     setup(build) {
       build.onResolve({ filter: /.*/ }, ({ kind, path: specifier }) => {
-        if (kind === 'entry-point') return undefined;
+        if (kind === 'entry-point' || isData(specifier)) return undefined;
         const isOwn = specifier.startsWith('.');
         return { path: isOwn ? specifier.replace(/\.ts$/, ending) : specifier, external: true };
       });
     },
   };
+}
+
+/** @param {string} file */
+function isData(file) {
+  return file.endsWith('.json');
 }
