@@ -10,6 +10,7 @@ import { resume } from './scheduler.ts';
 import {
   crashWorker,
   killWorker,
+  pauseWorker,
   shutDownWorker,
   startWorker,
   startWorkerSoon,
@@ -71,14 +72,14 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
   pauseWorker(world) {
     const running = anyWorker(world);
     if (running === undefined || running.process.paused) return false;
-    pause(world, running);
+    pauseWorker(world, running);
     return true;
   },
   /** The orchestrator takes a silent process for dead and starts another; the silent one goes on later, or never stopped. */
   replacePausedWorker(world) {
     const running = anyWorker(world);
     if (running === undefined || running.host.processes.length > 1) return false;
-    if (running.process.paused || world.random.chance(0.7)) pause(world, running);
+    if (running.process.paused || world.random.chance(0.7)) pauseWorker(world, running);
     else world.reached('two processes of a worker at once');
     startWorkerSoon(world, running.host, world.random.exponential(world.options.restartMs));
     return true;
@@ -89,7 +90,7 @@ const STRIKES: Readonly<Record<FaultName, (world: World) => boolean>> = {
     shutDownWorker(world, running);
     if (world.random.chance(0.5)) {
       world.reached('replaced while it stops');
-      world.scheduler.after(world.random.exponential(5), undefined, () => pause(world, running));
+      world.scheduler.after(world.random.exponential(5), undefined, () => pauseWorker(world, running));
       startWorkerSoon(world, running.host, world.random.exponential(world.options.restartMs));
     }
     return true;
@@ -389,18 +390,6 @@ function anyWorker(world: World): WorkerProcess | undefined {
 /** Its side is 0: it made the connection. */
 function linkToFinder({ links, finder }: World, { process }: WorkerProcess): Link | undefined {
   return [...links].find(({ ends }) => ends[0].process === process && ends[1].process === finder.process?.process);
-}
-
-function pause(world: World, running: WorkerProcess): void {
-  if (running.process.paused || !running.process.alive) return;
-  running.process.paused = true;
-  world.note(running.process.name, () => `incarnation ${running.core.incarnation} is paused`);
-  world.scheduler.after(world.random.exponential(world.options.pauseMs), undefined, () => {
-    if (!running.process.alive || !running.process.paused) return;
-    world.note(running.process.name, () => `incarnation ${running.core.incarnation} goes on`);
-    if (running.host.processes.length > 1) world.reached('zombie goes on beside its successor');
-    resume(running.process, world.scheduler);
-  });
 }
 
 /** Start the Finder again once it has died. */

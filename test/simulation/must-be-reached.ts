@@ -80,6 +80,7 @@ export const MUST_BE_REACHED: readonly string[] = [
   'execution in a dead world-line',
   'zombie goes on beside its successor',
   'two processes of a worker at once',
+  'overtaken between its survey and its claim',
   'replaced while it stops',
   'replaced while its registration waits for others',
   'a removed worker is brought back',

@@ -116,6 +116,8 @@ export interface WorldOptions {
   readonly storeShare: number;
   /** A process dies between two effects of a step rather than between two events. */
   readonly midStepChance: number;
+  /** A worker's process is paused once it has surveyed its volume, and another is started beside it. */
+  readonly overtakenChance: number;
   readonly restartMs: number;
   readonly pauseMs: number;
   readonly faultsForMs: number;
@@ -243,6 +245,7 @@ export const QUIET_WORLD: WorldOptions = {
   storeShare: 0,
   diskErrorChance: 0,
   midStepChance: 0,
+  overtakenChance: 0,
   restartMs: 50,
   pauseMs: 20,
   faultsForMs: 300,

@@ -23,7 +23,7 @@ import { mountDisk } from './disk.ts';
 import { reachFinder } from './finder-actor.ts';
 import { createSimHost, type SimHost } from './host.ts';
 import { openPort, sharePlaces, type Port, type Sharing } from './ports.ts';
-import { createProcess, kill, type Process } from './scheduler.ts';
+import { createProcess, kill, resume, type Process } from './scheduler.ts';
 import { checkVolume, volumeLog } from './volume-observer.ts';
 import { keepMember, type WorkerHost } from './worker-host.ts';
 import { createObject, sectionLimitsOf, type WorkerObject } from './worker-object.ts';
@@ -168,6 +168,19 @@ export function crashWorker(world: World, running: WorkerProcess): void {
   startWorkerSoon(world, running.host, world.random.exponential(world.options.restartMs));
 }
 
+/** It goes on after a while, as if no time had passed. */
+export function pauseWorker(world: World, running: WorkerProcess): void {
+  if (running.process.paused || !running.process.alive) return;
+  running.process.paused = true;
+  world.note(running.process.name, () => `incarnation ${running.core.incarnation} is paused`);
+  world.scheduler.after(world.random.exponential(world.options.pauseMs), undefined, () => {
+    if (!running.process.alive || !running.process.paused) return;
+    world.note(running.process.name, () => `incarnation ${running.core.incarnation} goes on`);
+    if (running.host.processes.length > 1) world.reached('zombie goes on beside its successor');
+    resume(running.process, world.scheduler);
+  });
+}
+
 /** Ask for a clean stop, and kill what does not heed it. */
 export function shutDownWorker(world: World, running: WorkerProcess): void {
   if (running.shuttingDown) return;
@@ -219,6 +232,7 @@ function step(
   if (!process.alive) return [];
   try {
     checkVolume(world, running, event);
+    if (event.kind === 'surveyed') mayBeOvertaken(world, running);
     const effects = stepWorker(core, event, now, wall);
     world.checker.workerStepped(core);
     if (event.kind === 'clientFrames') world.checker.framesCame(core, event.connection, event.messages);
@@ -228,6 +242,20 @@ function step(
     world.fail(error); // where a promise rejects with it, the worker ends, and the run would go on
     throw error;
   }
+}
+
+/**
+ * The process falls silent before it is connected to the Finder, and another is started: what it found on the volume it claims with once
+ * that one has written more there, and perhaps was removed.
+ */
+function mayBeOvertaken(world: World, running: WorkerProcess): void {
+  const { options, random, calm } = world;
+  const { host, core } = running;
+  if (options.overtakenChance === 0 || calm || core.finderOpen || host.processes.length > 1) return;
+  if (!random.chance(options.overtakenChance)) return;
+  world.reached('overtaken between its survey and its claim');
+  pauseWorker(world, running);
+  startWorkerSoon(world, host, 0);
 }
 
 /** The process dies before the effect whose turn it is. */

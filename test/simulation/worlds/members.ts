@@ -76,7 +76,10 @@ export function drawRevenants(random: Random): Partial<WorldOptions> {
   };
 }
 
-/** Workers are removed and brought back while they are used, and crash before they have committed anything anew. */
+/**
+ * Workers are removed and brought back while they are used, and crash before they have committed anything anew. Some processes survey
+ * their volume before the generation that is removed next has begun there, and claim after its removal.
+ */
 export function drawUndone(random: Random, { rates }: WorldOptions): Partial<WorldOptions> {
   return {
     workers: random.int(2, 4),
@@ -87,6 +90,7 @@ export function drawUndone(random: Random, { rates }: WorldOptions): Partial<Wor
     networkDelayMs: random.real(0.3, 3),
     diskDelayMs: random.real(0.3, 5),
     replayChance: 1,
+    overtakenChance: 0.2,
     restartMs: 20,
     faultsForMs: random.real(500, 1500),
     rates: { ...rates, addWorker: 15, removeWorker: 3, forceRemoveWorker: 4, crashWorker: 6 },
