@@ -1,6 +1,6 @@
 /** What a page may ask for that changes something. */
 import { DprError, type Operator } from '@dpr/client';
-import type { Outcome } from './console-server.ts';
+import type { Action, Outcome } from './console-server.ts';
 import { PATHS, type FaultRequest, type Hello } from './messages.ts';
 
 /** @returns what happens now, in a sentence; undefined if no such process runs */
@@ -17,13 +17,9 @@ const FAULTS: readonly string[] = ['kill', 'pause', 'resume'] satisfies FaultReq
 const REMOVAL_TIMEOUT_MS = 5_000;
 
 /** What is done at which path. */
-export function actionsOf({
-  operator,
-  can,
-  injectFault,
-}: ActionOptions): Readonly<Record<string, (body: unknown) => Promise<Outcome>>> {
+export function actionsOf({ operator, can, injectFault }: ActionOptions): Readonly<Record<string, Action>> {
   return {
-    async [PATHS.remove](body) {
+    [PATHS.remove](body) {
       const { worker, generation } = (body ?? {}) as Record<string, unknown>;
       if (typeof worker !== 'number' || !isGeneration(generation)) {
         return { status: 400, text: 'a removal names a worker and its generation, by their numbers' };
@@ -37,15 +33,13 @@ export function actionsOf({
     [PATHS.fault](body) {
       const { process, fault } = (body ?? {}) as Record<string, unknown>;
       if (typeof process !== 'string' || !isFault(fault)) {
-        return Promise.resolve({ status: 400, text: `a fault names a process, and is one of ${FAULTS.join(', ')}` });
+        return { status: 400, text: `a fault names a process, and is one of ${FAULTS.join(', ')}` };
       }
       if (injectFault === undefined) {
-        return Promise.resolve({ status: 403, text: 'the console does this only to a cluster that it runs with' });
+        return { status: 403, text: 'the console does this only to a cluster that it runs with' };
       }
       const text = injectFault({ process, fault });
-      return Promise.resolve(
-        text === undefined ? { status: 404, text: `no process ${process} runs now` } : { status: 200, text },
-      );
+      return text === undefined ? { status: 404, text: `no process ${process} runs now` } : { status: 200, text };
     },
   };
 }

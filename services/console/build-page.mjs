@@ -9,7 +9,7 @@ const PAGE = path.join(ROOT, 'services/console/page');
 const LIBRARY_FOLDER = /^(node_modules\/(?:@[^/]+\/)?[^/]+)\//;
 
 /**
- * @returns {Promise<{ html: string, script: string, styles: string, licences: string }>} to be served as the PATHS of
+ * @returns {Promise<import('./page-assets.ts').PageAssets>} to be served as the PATHS of
  * messages.ts with these names; the html refers to the script and the styles
  */
 export async function buildPage() {

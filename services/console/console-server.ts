@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { bindPort } from '@dpr/runtime/bind-port';
 import { createEventStreams, type EventStreams } from './event-streams.ts';
-import { PATHS, type Answer, type Stopped } from './messages.ts';
+import { PATHS, WRONG_KEY, type Answer, type Stopped } from './messages.ts';
 import type { PageAssets } from './page-assets.ts';
 import { refuseRequest, showsSecret } from './visitors.ts';
 
@@ -11,16 +11,17 @@ export interface ConsoleServerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** By which the console may be reached, besides addresses and localhost. */
-  readonly hostNames: readonly string[];
   readonly assets: PageAssets;
   /** Any of them lets its bearer change something; an empty one does not. */
   readonly secrets: () => readonly string[];
   /** What a page is told first, as JSON, and the last event that it tells of. */
   readonly hello: () => { readonly content: string; readonly newest: number };
-  /** By path: does what the body asks for. */
-  readonly actions: Readonly<Record<string, (body: unknown) => Promise<Outcome>>>;
+  /** By path. */
+  readonly actions: Readonly<Record<string, Action>>;
 }
+
+/** Does what the body of a request asks for. */
+export type Action = (body: unknown) => Outcome | Promise<Outcome>;
 
 /** What became of a request: an HTTP status, and a sentence. */
 export interface Outcome extends Answer {
@@ -54,7 +55,7 @@ const HEADERS = {
 
 /** @throws ProcessError when the port cannot be bound */
 export async function serveHttp(options: ConsoleServerOptions): Promise<ConsoleServer> {
-  const { host, port, hostNames, assets, secrets, hello, actions } = options;
+  const { host, port, assets, secrets, hello, actions } = options;
   const streams = createEventStreams();
   const files: Readonly<Record<string, { readonly type: string; readonly text: string }>> = {
     [PATHS.page]: { type: 'text/html', text: assets.html },
@@ -66,7 +67,7 @@ export async function serveHttp(options: ConsoleServerOptions): Promise<ConsoleS
   /** @returns what to answer; undefined: it is answered */
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<Outcome | undefined> {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
-    const stranger = refuseRequest(request.headers, hostNames);
+    const stranger = refuseRequest(request.headers);
     if (stranger !== undefined) return { status: 403, text: stranger };
     const path = request.url?.split('?')[0] ?? '';
     const action = Object.hasOwn(actions, path) ? actions[path] : undefined;
@@ -84,11 +85,9 @@ export async function serveHttp(options: ConsoleServerOptions): Promise<ConsoleS
     return undefined;
   }
 
-  async function act(request: IncomingMessage, action: (body: unknown) => Promise<Outcome>): Promise<Outcome> {
+  async function act(request: IncomingMessage, action: Action): Promise<Outcome> {
     if (request.method !== 'POST') return { status: 405, text: 'only POST is answered here' };
-    if (!showsSecret(request.headers, secrets())) {
-      return { status: 401, text: 'the key is missing or wrong: give the key of the console, or the control token' };
-    }
+    if (!showsSecret(request.headers, secrets())) return { status: 401, text: WRONG_KEY };
     const body = await jsonBody(request);
     return body === undefined ? { status: 400, text: 'the request is no short JSON' } : action(body);
   }

@@ -5,12 +5,9 @@ import type { Observed } from './cluster-observer.ts';
 import { createEventLog } from './event-log.ts';
 import { createHistory } from './history.ts';
 import type { ConsoleEvent, Level, ProcessView, Sample, Update } from './messages.ts';
-import type { ProcessRates } from './process-metrics.ts';
+import type { ProcessKey, ProcessRates } from './process-metrics.ts';
 import { type Seen, verdictOf } from './verdict.ts';
 import { given, workerViews } from './worker-views.ts';
-
-/** The Finder, or a worker by its id. */
-export type ProcessKey = 'finder' | number;
 
 /** Everything that one update is made of. */
 export interface Surroundings {
@@ -85,11 +82,7 @@ export function createConsoleState(): ConsoleState {
       const { observed, at, processes } = around;
       const { finder: finderNow, status } = observed;
       const seen = seenOf(around);
-      const workerProcesses = new Map(
-        [...processes].filter((entry) => entry[0] !== 'finder') as [number, ProcessView][],
-      );
-      const rates = new Map([...around.rates].filter((entry) => entry[0] !== 'finder') as [number, ProcessRates][]);
-      const known = { rates, recent: recent.all, awayForMs: seen.awayForMs, processes: workerProcesses };
+      const known = { rates: around.rates, recent: recent.all, awayForMs: seen.awayForMs, processes };
       return {
         at,
         verdict: verdictOf(seen),
@@ -174,7 +167,6 @@ function sampleOf({ observed, at, rates }: Surroundings): Sample {
   const isKnown = finder.state === 'serving' && status !== undefined;
   return {
     at,
-    ...given('worldLine', status?.worldLine),
     ...given('rate', workers.length === 0 ? undefined : workers.reduce((sum, { rate }) => sum + rate, 0)),
     ...given('lagMs', isKnown ? largestOf(status.workers.map(({ lagMs }) => lagMs)) : undefined),
     ...given('checkpointWriteMs', largestOf(workers.map(({ writeMs }) => writeMs))),

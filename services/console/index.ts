@@ -1,17 +1,19 @@
 /** The console: a page in the browser that shows a cluster, served by this process. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { ClusterStatus, OperatorOptions } from '@dpr/client';
+import { isLoopback } from '@dpr/runtime/loopback';
 import { actionsOf, type InjectFault } from './actions.ts';
 import { observeCluster, type Observed } from './cluster-observer.ts';
 import { serveHttp, type ConsoleServer } from './console-server.ts';
-import { createConsoleState, type ProcessKey, type Surroundings } from './console-state.ts';
+import { createConsoleState, type Surroundings } from './console-state.ts';
 import type { MakeUpdate } from './event-streams.ts';
 import { PATHS, type ConsoleEvent, type Hello, type ProcessView } from './messages.ts';
 import { pageAssets, type PageAssets } from './page-assets.ts';
+import type { ProcessKey } from './process-metrics.ts';
 import { scrape, type MetricsAddresses } from './scraper.ts';
 
 export type { InjectFault } from './actions.ts';
-export type { ProcessKey } from './console-state.ts';
+export type { ProcessKey } from './process-metrics.ts';
 
 export interface ConsoleOptions {
   /** How to connect to the Finder now. The control token lets those who show it remove workers. */
@@ -22,8 +24,6 @@ export interface ConsoleOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** By which the console may be reached, besides addresses and localhost. */
-  readonly hostNames?: readonly string[];
   /** Where metrics of processes are read. Without it rates and sizes are not shown. */
   readonly metrics?: (status: ClusterStatus | undefined) => MetricsAddresses<ProcessKey>;
   /** Of this machine. */
@@ -42,7 +42,6 @@ export interface Console {
 }
 
 const UPDATE_EVERY_MS = 1_000;
-const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
 const KEY_BYTES = 16;
 /** Enough to tell two pages apart. */
 const BUILD_DIGITS = 12;
@@ -53,9 +52,9 @@ const BUILD_DIGITS = 12;
  * @throws ProcessError when the port cannot be bound
  */
 export async function serveConsole(options: ConsoleOptions): Promise<Console> {
-  const { operator: connection, title, host, port, hostNames = [], injectFault } = options;
+  const { operator: connection, title, host, port, injectFault } = options;
   const assets = await pageAssets();
-  const key = LOOPBACK.has(host) ? randomBytes(KEY_BYTES).toString('hex') : undefined;
+  const key = isLoopback(host) ? randomBytes(KEY_BYTES).toString('hex') : undefined;
   const can = { remove: (connection().controlToken ?? '') !== '', injectFaults: injectFault !== undefined };
   const first = { build: buildOf(assets), title, can };
 
@@ -65,7 +64,6 @@ export async function serveConsole(options: ConsoleOptions): Promise<Console> {
     server = await serveHttp({
       host,
       port,
-      hostNames,
       assets,
       secrets: () => [key ?? '', connection().controlToken ?? ''],
       hello: () => ({

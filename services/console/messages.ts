@@ -105,7 +105,6 @@ export interface ProcessView {
 export interface Sample {
   /** ms since 1970. */
   readonly at: number;
-  readonly worldLine?: number;
   /** Operations a second, of all workers. */
   readonly rate?: number;
   /** Of the worst worker: how long its oldest uncommitted operation has waited. */
@@ -148,6 +147,9 @@ export interface FaultRequest {
   readonly process: string;
   readonly fault: 'kill' | 'pause' | 'resume';
 }
+
+/** Why a request is answered with 401: the page asks for another key. */
+export const WRONG_KEY = 'the key is missing or wrong: give the key of the console, or the control token';
 
 /** What becomes of a request: 200 with a sentence about what happens now, 4xx or 5xx with one about why nothing does. */
 export interface Answer {

@@ -1,5 +1,8 @@
 /** What the console takes of the page of metrics of a Finder or a worker, in Prometheus' text format. Pure. */
 
+/** The Finder, or a worker by its id. */
+export type ProcessKey = 'finder' | number;
+
 /** Counts at one moment, since the process started. */
 export interface ProcessCounts {
   readonly operations: number;

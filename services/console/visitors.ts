@@ -7,10 +7,9 @@ import { refuseVisitor } from '@dpr/runtime/request-origins';
  * Why a request may not come in, in words. The console's own page names the console as its origin, by the very name in `Host`; a
  * page whose name was made to lead here (DNS rebinding) shows by that name.
  */
-export function refuseRequest(headers: IncomingHttpHeaders, hostNames: readonly string[]): string | undefined {
-  const { origin, host } = headers;
+export function refuseRequest({ origin, host }: IncomingHttpHeaders): string | undefined {
   if (host === undefined) return 'a request has to name its host';
-  if (refuseVisitor({ host }, { origins: [], hostNames }) !== undefined) {
+  if (refuseVisitor({ host }, { origins: [], hostNames: [] }) !== undefined) {
     return 'this is not a name of the console: use localhost or an IP address';
   }
   const isOwn = origin === undefined || origin === `http://${host}` || origin === `https://${host}`;

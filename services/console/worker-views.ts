@@ -1,16 +1,16 @@
 /** What the page shows of each worker. Pure. */
 import type { ClusterStatus, WorkerStatus } from '@dpr/client';
 import type { Level, ProcessView, WorkerView } from './messages.ts';
-import type { ProcessRates } from './process-metrics.ts';
+import type { ProcessKey, ProcessRates } from './process-metrics.ts';
 import { troubleOf } from './verdict.ts';
 
-/** What is known of workers besides the Finder's answer, by id. */
+/** What is known of workers besides the Finder's answer, by id, and of processes too. */
 export interface Known {
-  readonly rates: ReadonlyMap<number, ProcessRates>;
+  readonly rates: ReadonlyMap<ProcessKey, ProcessRates>;
   /** The last rates of each, oldest first. */
   readonly recent: ReadonlyMap<number, readonly number[]>;
   readonly awayForMs: ReadonlyMap<number, number>;
-  readonly processes: ReadonlyMap<number, ProcessView>;
+  readonly processes: ReadonlyMap<ProcessKey, ProcessView>;
 }
 
 /** The worst first: by level, then by how long operations wait for their commit, then by id. */

@@ -1,5 +1,5 @@
 /** Asks the server to change something. */
-import type { Answer, FaultRequest, PATHS, RemoveRequest } from '../messages.ts';
+import { type Answer, type FaultRequest, type PATHS, type RemoveRequest, WRONG_KEY } from '../messages.ts';
 
 /** A server that stands still must not leave a dialog without an answer. */
 const PATIENCE_MS = 15_000;
@@ -12,9 +12,6 @@ export interface Outcome extends Answer {
   /** `key`: the key was refused. */
   readonly kind: 'done' | 'refused' | 'key';
 }
-
-/** As the server says it. */
-const WRONG_KEY = 'the key is missing or wrong: give the key of the console, or the control token';
 
 /** A header takes no other characters from `fetch`, and no key has them. */
 const POSSIBLE_KEY = /^[\x20-\x7e]*$/;
