@@ -1,6 +1,6 @@
 /** What the console knows of a cluster, made of what it saw, in the form that pages are told. Pure but for what it is given. */
 import type { PastEvent } from '@dpr/client';
-import { pastEventText } from '@dpr/client/event-texts';
+import { pastEventText, rollbackText } from '@dpr/client/event-texts';
 import type { Observed } from './cluster-observer.ts';
 import { createEventLog } from './event-log.ts';
 import { createHistory } from './history.ts';
@@ -67,7 +67,8 @@ export function createConsoleState(): ConsoleState {
       for (const event of told) {
         const at = now - event.agoMs;
         const isRollback = event.kind === 'rolledBack';
-        events.add({ at, isRollback, level: levelOf(event), text: sentence(pastEventText(event)) });
+        const text = isRollback ? rollbackText(event) : pastEventText(event);
+        events.add({ at, isRollback, level: levelOf(event), text: sentence(text) });
         if (!isRollback) continue;
         rollbacks++;
         lostOperations += event.operations;

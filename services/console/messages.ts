@@ -121,7 +121,7 @@ export interface ConsoleEvent {
   readonly at: number;
   readonly level: Level;
   readonly text: string;
-  /** It is a vertical line in the charts. */
+  /** It is a vertical line in the charts, and has a mark that says what it is: the text does not say it again. */
   readonly isRollback: boolean;
 }
 

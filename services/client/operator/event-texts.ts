@@ -35,12 +35,17 @@ export function pastEventText(event: PastEvent): string {
       return `worker ${event.worker} is back`;
     case 'left':
       return event.forced ? `worker ${event.worker} was removed by force` : eventText(event);
-    case 'rolledBack': {
-      const cause = event.forced ? 'was removed by force' : 'was started anew without a clean stop';
-      const lost = event.operations === 1 ? '1 operation' : `${count(event.operations)} operations`;
-      return `rollback: world-line ${event.worldLine} began, because worker ${event.worker} ${cause}; it took back about ${lost}`;
-    }
+    case 'rolledBack':
+      return `rollback: ${rollbackText(event)}`;
     default:
       return eventText(event);
   }
+}
+
+/** What began it, and what it took. */
+export function rollbackText(event: Extract<PastEvent, { readonly kind: 'rolledBack' }>): string {
+  const { worldLine, worker, forced, operations } = event;
+  const cause = forced ? 'was removed by force' : 'was started anew without a clean stop';
+  const lost = operations === 1 ? '1 operation' : `${count(operations)} operations`;
+  return `world-line ${worldLine} began, because worker ${worker} ${cause}; it took back about ${lost}`;
 }

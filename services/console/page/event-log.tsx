@@ -1,6 +1,6 @@
 /** What happened, the newest first. */
 import type { ConsoleEvent } from '../messages.ts';
-import { clock, eventText } from './format.ts';
+import { clock } from './format.ts';
 import { LEVEL_WORDS, LevelSign } from './level.tsx';
 
 export function EventLog({ events }: { readonly events: readonly ConsoleEvent[] }) {
@@ -21,8 +21,7 @@ export function EventLog({ events }: { readonly events: readonly ConsoleEvent[] 
   );
 }
 
-function Entry({ event }: { readonly event: ConsoleEvent }) {
-  const { at, level, isRollback } = event;
+function Entry({ event: { at, level, text, isRollback } }: { readonly event: ConsoleEvent }) {
   return (
     <li class={level}>
       <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString()}>
@@ -34,7 +33,7 @@ function Entry({ event }: { readonly event: ConsoleEvent }) {
       </span>
       <span class="text">
         {isRollback && <span class="mark">Rollback</span>}
-        {eventText(event)}
+        {text}
       </span>
     </li>
   );

@@ -1,6 +1,6 @@
 /** How numbers, times and names are written in the page. Pure, but for the time zone. */
 import { count, duration } from '@dpr/client/status-table';
-import type { ConsoleEvent, WorkerView } from '../messages.ts';
+import type { WorkerView } from '../messages.ts';
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
@@ -53,13 +53,4 @@ export function committed({ allCommitted, committedAgoMs }: WorkerView): string 
 export function lag({ allCommitted, lagOperations, lagMs }: WorkerView): string {
   if (lagOperations === 0) return allCommitted ? '0' : 'unknown';
   return `${count(lagOperations)} ${lagOperations === 1 ? 'op' : 'ops'}, ${duration(lagMs)}`;
-}
-
-const ROLLBACK = 'Rollback: ';
-
-/** What an event says beside its mark, which has the word "Rollback" already. */
-export function eventText({ text, isRollback }: Pick<ConsoleEvent, 'text' | 'isRollback'>): string {
-  if (!isRollback || !text.startsWith(ROLLBACK)) return text;
-  const rest = text.slice(ROLLBACK.length);
-  return `${rest.charAt(0).toUpperCase()}${rest.slice(1)}`;
 }

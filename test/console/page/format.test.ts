@@ -1,13 +1,5 @@
 import assert from 'node:assert/strict';
-import {
-  briefDuration,
-  bytes,
-  committed,
-  compact,
-  eventText,
-  lag,
-  workerName,
-} from '../../../services/console/page/format.ts';
+import { briefDuration, bytes, committed, compact, lag, workerName } from '../../../services/console/page/format.ts';
 import { worker } from './views.ts';
 
 describe('in the page', () => {
@@ -43,12 +35,5 @@ describe('in the page', () => {
     assert.equal(lag(worker({ allCommitted: false })), 'unknown');
     assert.equal(lag(worker({ allCommitted: false, lagOperations: 1, lagMs: 12 })), '1 op, 12 ms');
     assert.equal(lag(worker({ allCommitted: false, lagOperations: 1_234, lagMs: 7_200 })), '1,234 ops, 7.2 s');
-  });
-
-  it('an event has the word of its mark once', () => {
-    const text = 'Rollback: world-line 2 began.';
-    assert.equal(eventText({ text, isRollback: true }), 'World-line 2 began.');
-    assert.equal(eventText({ text, isRollback: false }), text);
-    assert.equal(eventText({ text: 'World-line 2 began.', isRollback: true }), 'World-line 2 began.');
   });
 });
