@@ -32,19 +32,17 @@ export async function openLocalConsole({
   host,
   port,
 }: LocalConsoleOptions): Promise<LocalConsole> {
-  const views = (): Map<ProcessKey, View> => new Map(cluster.views().map((view) => [keyOf(view), view]));
   const own = await serveConsole({
     operator: finder,
     title,
     host: CONSOLE_HOST,
     port,
-    metrics: () =>
-      mapped(
-        views(),
-        ({ spec }) => `http://${reachable(host)}:${spec.ports.admin}/metrics`,
-        ({ state }) => state.phase === 'serving',
-      ),
-    processes: () => mapped(views(), ({ spec, state }) => ({ name: spec.name, phase: state.phase })),
+    metrics: () => {
+      const serving = cluster.views().filter(({ state }) => state.phase === 'serving');
+      return new Map(serving.map((view) => [keyOf(view), metricsOf(view, host)]));
+    },
+    processes: () =>
+      new Map(cluster.views().map((view) => [keyOf(view), { name: view.spec.name, phase: view.state.phase }] as const)),
     injectFault: faultsOf(() => cluster.views()),
   });
   return {
@@ -57,8 +55,8 @@ export async function openLocalConsole({
   };
 }
 
-/** What the Finder does not tell, and people want to see beside it. */
 type Level = 'well' | 'warning' | 'critical';
+/** What the Finder does not tell, and people want to see beside it. */
 const LEVELS: Partial<Record<LocalEvent['event'], Level>> = {
   processEnded: 'critical',
   processStarted: 'well',
@@ -78,12 +76,8 @@ function keyOf({ spec }: View): ProcessKey {
   return 'id' in spec ? spec.id : 'finder';
 }
 
-function mapped<Value, Result>(
-  map: ReadonlyMap<ProcessKey, Value>,
-  result: (value: Value) => Result,
-  isWanted: (value: Value) => boolean = () => true,
-): Map<ProcessKey, Result> {
-  return new Map([...map].flatMap(([key, value]) => (isWanted(value) ? [[key, result(value)] as const] : [])));
+function metricsOf({ spec }: View, host: string): string {
+  return `http://${reachable(host)}:${spec.ports.admin}/metrics`;
 }
 
 const SIGNALS = { kill: 'SIGKILL', pause: 'SIGSTOP', resume: 'SIGCONT' } as const;

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { MAX_PORT } from '@dpr/infra/plan';
 import { stackFileName } from '@dpr/infra/stack-file';
 import { EXIT } from '@dpr/runtime/exit-codes';
 import { Option } from 'commander';
@@ -24,7 +25,6 @@ export type Options = {
 
 const LONGEST_INTERVAL_MS = 60_000;
 const LONGEST_DELAY_MS = 3_600_000;
-const MAX_PORT = 65_535;
 const DEFAULT_STACK = 'dev';
 const MIB = 2 ** 20;
 
