@@ -14,6 +14,13 @@ type Rule = {
 /** Those of Node's modules that only compute. */
 const PURE = ['node:assert/strict', 'node:buffer'];
 
+/** What the client library and its commands share. */
+const CLIENT = {
+  rooms: ['services/counter/operations', 'services/protocol', 'services/runtime', 'services/store/operations'],
+  packages: ['commander', 'zod/mini'],
+  node: true,
+} as const satisfies Rule;
+
 /** Every room; a file belongs to the longest of these that its path begins with. */
 const ROOMS: Readonly<Record<string, Rule>> = {
   'infra/config': { rooms: ['infra/plan'], packages: ['zod'] },
@@ -64,35 +71,14 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   },
   'services/store/engine': { rooms: ['services/runtime'], node: PURE },
   'services/store/operations': { rooms: ['services/protocol'], node: PURE },
-  'services/client': {
-    rooms: [
-      'services/core',
-      'services/counter/operations',
-      'services/protocol',
-      'services/runtime',
-      'services/store/operations',
-    ],
-    packages: ['commander', 'zod/mini'],
-    node: true,
-  },
+  'services/client': { ...CLIENT, rooms: ['services/core', ...CLIENT.rooms] },
   'services/console': { rooms: ['services/client', 'services/runtime'], packages: ['esbuild'], node: true },
   'services/console/page': {
     rooms: ['services/client', 'services/console'],
     packages: ['preact', 'preact/', 'uplot'],
   },
   // The commands, beside the library.
-  'services/client/cli': {
-    rooms: [
-      'services/client',
-      'services/console',
-      'services/counter/operations',
-      'services/protocol',
-      'services/runtime',
-      'services/store/operations',
-    ],
-    packages: ['commander', 'zod/mini'],
-    node: true,
-  },
+  'services/client/cli': { ...CLIENT, rooms: [...CLIENT.rooms, 'services/client', 'services/console'] },
   'services/client/dpr.ts': { rooms: ['services/client/cli'], node: true },
   'services/opentelemetry': { packages: ['@opentelemetry/api'], node: true },
   'services/local': {

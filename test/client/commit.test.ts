@@ -137,9 +137,7 @@ describe('a commit', () => {
       const call = counter.add(1);
       const rejected = looks ? assert.rejects(call, WorkerRemovedError) : undefined;
       await one.next('batch');
-      finder.members = [];
-      finder.removed = [{ id: 0, generation: 1 }];
-      finder.version++;
+      finder.removeOnly();
       await until(() => session.uncommitted.operations === 0);
       await rejected;
       if (!looks) await assert.rejects(session.commit(), WorkerRemovedError);

@@ -160,6 +160,8 @@ export interface FakeFinder extends FakeServer {
   version: number;
   /** How often the membership was asked for. */
   asked: number;
+  /** Its only member leaves, as generation 1 of worker 0. */
+  removeOnly(): void;
 }
 
 export async function fakeFinder(options: Partial<FakeServerOptions> = {}): Promise<FakeFinder> {
@@ -182,7 +184,13 @@ export async function fakeFinder(options: Partial<FakeServerOptions> = {}): Prom
       });
     },
   });
-  return Object.assign(state, server);
+  return Object.assign(state, server, {
+    removeOnly() {
+      state.members = [];
+      state.removed = [{ id: 0, generation: 1 }];
+      state.version++;
+    },
+  });
 }
 
 export interface FakeWorker extends FakeServer {

@@ -78,9 +78,7 @@ describe('the end of a wait, or of a session', () => {
     await (await worker.accept()).next('batch');
     abort();
     await assert.rejects(aborted, /too late/);
-    finder.members = [];
-    finder.removed = [{ id: 0, generation: 1 }];
-    finder.version++;
+    finder.removeOnly();
     await until(() => session.uncommitted.operations === 0);
     await assert.rejects(session.commit(), WorkerRemovedError);
     await session.commit();

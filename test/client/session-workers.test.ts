@@ -79,9 +79,7 @@ describe('a session whose workers come, go and change', () => {
     const sent = session.counter(0).add(1);
     const commit = session.commit();
     await (await worker.accept()).next('batch');
-    finder.members = [];
-    finder.removed = [{ id: 0, generation: 1 }];
-    finder.version++;
+    finder.removeOnly();
     const removed = (outcome: string) => (error: unknown) => {
       assert.ok(error instanceof WorkerRemovedError);
       assert.equal(error.outcome, outcome);
@@ -101,9 +99,7 @@ describe('a session whose workers come, go and change', () => {
     const peer = await worker.accept();
     peer.send(reply(await peer.next('batch'), 1, Array<bigint>(MAX_BATCH_OPERATIONS).fill(0n)));
     await first;
-    finder.members = [];
-    finder.removed = [{ id: 0, generation: 1 }];
-    finder.version++;
+    finder.removeOnly();
     const control = await finder.accept();
     await control.next('refresh');
     control.send(cut({ 0: 1 })); // what waited for room comes to know that its worker is gone

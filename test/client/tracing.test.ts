@@ -73,9 +73,7 @@ describe('tracing', () => {
       const events = record([...eventsOf(batch), committed]);
       const call = counter.add(1);
       await peer.next('batch');
-      finder.members = [];
-      finder.removed = [{ id: 0, generation: 1 }];
-      finder.version++;
+      finder.removeOnly();
       await assert.rejects(call, WorkerRemovedError);
       assert.deepEqual(names(events), [began, ended, failed, asyncStart, asyncEnd]);
       assert.equal(traces(events).size, 1);

@@ -1,7 +1,6 @@
 /** A real Prometheus at a real cluster: alerts fire, and clear. */
-import { ruleGroups } from '../../infra/monitoring/index.ts';
 import { makePlace, type Place, tearDown, until } from './harness.ts';
-import { EVERY, type Prometheus, startPrometheus, targetsOf } from './prometheus.ts';
+import { type Prometheus, promptRules, startPrometheus, targetsOf } from './prometheus.ts';
 
 describe('alerts of a cluster that a Prometheus watches', () => {
   let place: Place;
@@ -10,12 +9,8 @@ describe('alerts of a cluster that a Prometheus watches', () => {
   before(async () => {
     place = await makePlace();
     await place.start();
-    // What an alert says must hold for a scrape here, in place of minutes.
-    const groups = ruleGroups('').map(({ name, rules }) => ({
-      name,
-      rules: rules.map((rule) => ({ ...rule, for: EVERY })),
-    }));
-    prometheus = await startPrometheus(targetsOf(place, ['dpr-finder', 'counter-0', 'counter-1']), groups);
+    const targets = targetsOf(place, ['dpr-finder', 'counter-0', 'counter-1']);
+    prometheus = await startPrometheus(targets, promptRules());
   });
   after(() => prometheus?.end());
   after(tearDown);

@@ -6,11 +6,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { ruleGroups } from '../../infra/monitoring/index.ts';
 import { freePort } from '../runtime/cluster.ts';
 import { type Place, until } from './harness.ts';
 
 /** So often it scrapes and looks at rules. */
-export const EVERY = '200ms';
+const EVERY = '200ms';
+
+/** The alerts; what one says must hold for a scrape here, in place of minutes. @param exprOf what is asked in place of an expression */
+export function promptRules(exprOf = (expr: string) => expr): readonly object[] {
+  return ruleGroups('').map(({ name, rules }) => ({
+    name,
+    rules: rules.map((rule) => ({ ...rule, expr: exprOf(rule.expr), for: EVERY })),
+  }));
+}
 
 export interface Sample {
   readonly metric: Readonly<Record<string, string>>;

@@ -1,7 +1,6 @@
 /** A real Prometheus that watches a cluster whose disk is full. */
 import path from 'node:path';
-import { ruleGroups } from '../../infra/monitoring/index.ts';
-import { EVERY, startPrometheus } from '../cluster/prometheus.ts';
+import { promptRules, startPrometheus } from '../cluster/prometheus.ts';
 import { waysToFill } from './disk.ts';
 import { cleanUp, onCleanUp, startSite, until, within } from './harness.ts';
 
@@ -20,14 +19,10 @@ describe('alerts of a cluster with a full disk', () => {
     const site = await startSite({ worker: (id): Record<string, string> => (id === 0 ? { DPR_DATA: data } : {}) });
     const [worker] = site.workers;
     if (worker === undefined) throw new Error('there is no worker');
-    const groups = ruleGroups('').map(({ name, rules }) => ({
-      name,
-      rules: rules.map((rule) => ({ ...rule, expr: rule.expr.replaceAll('[5m]', COUNTED), for: EVERY })),
-    }));
     const targets = [site.ports.admin, site.workerAdminPort(0), site.workerAdminPort(1)];
     const prometheus = await startPrometheus(
       targets.map((port) => `127.0.0.1:${port}`),
-      groups,
+      promptRules((expr) => expr.replaceAll('[5m]', COUNTED)),
     );
     onCleanUp(() => prometheus.end());
     const session = (await site.client()).session();

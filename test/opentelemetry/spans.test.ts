@@ -82,9 +82,7 @@ describe('a program that is instrumented', () => {
     const { finder, counter, session, peer } = await counterSession();
     const call = counter.add(1);
     await peer.next('batch');
-    finder.members = [];
-    finder.removed = [{ id: 0, generation: 1 }];
-    finder.version++;
+    finder.removeOnly();
     await assert.rejects(call, WorkerRemovedError);
     session.close();
     await assert.rejects(session.commit(), ClosedError);
