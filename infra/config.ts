@@ -2,13 +2,13 @@ import type { z } from 'zod';
 import { CHECKS, type Entry, type Target } from './config/checks.ts';
 import { ConfigError, keyOf, nearest, type Problem, shown } from './config/problems.ts';
 import { type Config, resolve, resolveWorker } from './config/defaults.ts';
-import { schema } from './config/schema.ts';
+import { schema } from './config/schema/index.ts';
 
 export type { Target } from './config/checks.ts';
 export { ConfigError, type Problem } from './config/problems.ts';
 export type { Config, Range, Resources, WorkerConfig } from './config/defaults.ts';
 export { outsideConfig, withoutPrefix } from './config/misplaced-keys.ts';
-export { MAX_WORKER_ID, MAX_WORKERS, type Settings } from './config/schema.ts';
+export { MAX_WORKER_ID, MAX_WORKERS, type Settings } from './config/schema/index.ts';
 
 /** Keys whose values never appear in an error. */
 const SECRET_KEYS: readonly PropertyKey[] = ['controlToken', 'clientToken'];

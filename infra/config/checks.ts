@@ -15,7 +15,7 @@ import { isBuiltIn, STORE_MEMORY_SHARES, STORE_TYPE } from '../plan/worker-types
 import { type Problem, shown } from './problems.ts';
 import { isLess, quantityValue } from '../plan/quantity.ts';
 import type { Config, Resources, WorkerConfig } from './defaults.ts';
-import type { Written, WrittenWorker } from './schema.ts';
+import type { Written, WrittenWorker } from './schema/index.ts';
 
 /** What the configuration is for: child processes of one machine, or pods. */
 export type Target = 'local' | 'kubernetes';

@@ -1,6 +1,6 @@
 import { DEFAULT_TYPE, type Eviction, isBuiltIn, RESP_TYPES, STORE_TYPE } from '../plan/worker-types.ts';
 import { LISTEN_PORT } from '../plan/ports.ts';
-import type { Written, WrittenWorker } from './schema.ts';
+import type { Written, WrittenWorker } from './schema/index.ts';
 
 /** What a container asks for, and the most that it gets, as a Kubernetes quantity. */
 export type Range = { readonly request: string; readonly limit: string };

@@ -1,5 +1,5 @@
 import { nearest, type Problem } from './problems.ts';
-import { schema } from './schema.ts';
+import { schema } from './schema/index.ts';
 
 const NAMESPACE = 'dpr';
 const NAMES = Object.keys(schema.shape);

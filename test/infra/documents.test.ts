@@ -4,7 +4,7 @@ import path from 'node:path';
 import { traceChannels } from '@dpr/client';
 import { ConfigError } from '@dpr/infra/config';
 import { parseStackText } from '@dpr/infra/stack-file';
-import { schema } from '../../infra/config/schema.ts';
+import { schema } from '../../infra/config/schema/index.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 /** What begins with `dpr:` and is no setting: `dpr:index:…` is a type of Pulumi's resources, others are the client's channels. */

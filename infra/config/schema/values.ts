@@ -1,0 +1,75 @@
+/** Values that a configuration is made of, each with the words that say what it must be. */
+import { z } from 'zod';
+import { MAX_PORT } from '../../plan/ports.ts';
+import { quantityValue } from '../../plan/quantity.ts';
+
+const MAX_PATH_CHARACTERS = 4_096;
+/** A domain, a slash and a word. */
+const MAX_LABEL_CHARACTERS = 253 + 1 + 63;
+
+/** A whole number; the message says the range. */
+export const whole = (from: number, to: number) => {
+  const error = `must be a whole number from ${from} to ${to}`;
+  return z.int({ error }).min(from, { error }).max(to, { error });
+};
+export const port = whole(1, MAX_PORT);
+
+export const word = (error: string, pattern: RegExp, maximum: number) =>
+  z.string({ error }).regex(pattern, { error }).max(maximum, { error });
+const DNS_LABEL = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+export const dnsLabel = (what: string) =>
+  word(`must be ${what}: lower-case letters, digits and hyphens, a letter first, at most 63 characters`, DNS_LABEL, 63);
+export const text = z.string({ error: 'must be a text, in quotes where it looks like a number' });
+export const mountPath = word('must be an absolute directory, such as "/data"', /^\/[^:]*[^/:]$/, MAX_PATH_CHARACTERS);
+export const kubernetesName = (what: string) =>
+  word(
+    `must be the name of ${what}: words of lower-case letters, digits and hyphens, with single dots between them`,
+    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+    253,
+  );
+export const flag = z.boolean({ error: 'must be true or false' });
+
+/** A Kubernetes quantity of at least `least`; a plain number is taken as its text. */
+export const quantity = (example: string, least: number, leastText: string) => {
+  const error = `must be a Kubernetes quantity of at least ${leastText}, such as "${example}"`;
+  return z
+    .union([z.string(), z.number()], { error })
+    .transform(String)
+    .refine((text) => (quantityValue(text) ?? 0) >= least, { error });
+};
+export const cpuAmount = quantity('500m', 0.001, '1m');
+export const memoryAmount = quantity('512Mi', 2 ** 20, '1Mi');
+export const storage = quantity('10Gi', 2 ** 20, '1Mi');
+export const maxMemory = quantity('256Mi', 2 ** 20, '1Mi');
+
+/** An object of these keys and no others; of an unknown key the message says which ones exist. */
+export const record = <Shape extends z.core.$ZodShape>(what: string, shape: Shape) =>
+  z.strictObject(shape, {
+    error: ({ code }) => (code === 'unrecognized_keys' ? Object.keys(shape).join(' ') : `must be ${what}`),
+  });
+export const range = (amount: typeof cpuAmount, what: string) =>
+  record(`${what} to request and its limit: { request, limit }`, {
+    request: amount.optional(),
+    limit: amount.optional(),
+  });
+
+export const named = <Value extends z.ZodType>(value: Value, error: string) => z.record(z.string(), value, { error });
+
+const LABEL_NAME = String.raw`[A-Za-z0-9](?:[-._A-Za-z0-9]{0,61}[A-Za-z0-9])?`;
+const LABEL_DOMAIN = String.raw`[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*`;
+/** Of Kubernetes objects. */
+export const labels = z.record(
+  z
+    .string()
+    .regex(new RegExp(`^(?:${LABEL_DOMAIN}/)?${LABEL_NAME}$`))
+    .max(MAX_LABEL_CHARACTERS),
+  text.regex(new RegExp(`^(?:${LABEL_NAME})?$`), {
+    error: 'must be the value of a label: letters, digits, hyphens, dots and underscores, at most 63 characters',
+  }),
+  {
+    error: ({ code }) =>
+      code === 'invalid_key'
+        ? 'must stand at the name of a label, such as release or example.com/team'
+        : 'must map labels to texts, such as { release: prometheus }',
+  },
+);
