@@ -20,6 +20,7 @@ import { type Config, ConfigError, parseConfig, type Problem, type Settings, wit
 import { lastDeployment, type LastDeployment } from './last-deployment.ts';
 import { DEFINITIONS } from './monitoring/index.ts';
 import {
+  CERTIFICATE_DEFINITION,
   FINDER_NAME,
   formerSizes,
   mayStartAnew,
@@ -91,7 +92,7 @@ async function deploy(): Promise<StackOutputs> {
   const made = onAzure && new onAzure.AzureCluster(`${NAME}-azure`, { azure: onAzure.azure });
   const provider = made?.provider ?? ownProvider();
   const uid = await checkNamespace(last.place, config, provider);
-  if (config.monitoring !== undefined) await checkOperator(provider);
+  await checkOperators(config, provider);
   const { finderUrl, endpoints, portMap, volumes, namespaceUid } = new DprCluster(
     NAME,
     { ...tokens, registry: made?.registry, settings: withSizes(settings, config, formerSizes(last.volumes, plan)) },
@@ -211,14 +212,19 @@ async function checkNamespace(
 }
 
 /**
- * Looks for the Prometheus operator before anything is changed. Of a definition that is missing, Pulumi says that this resource does not
- * exist, and hears no more of the program: the name has to say the rest.
+ * Looks for the operators whose resources the stack has, before anything is changed. Of a definition that is missing, Pulumi says that this
+ * resource does not exist, and hears no more of the program: the name has to say the rest.
  */
-async function checkOperator(provider: Provider): Promise<void> {
-  const found = DEFINITIONS.map((definition) => {
-    const [what = ''] = definition.split('.');
-    const name = `${NAME}-monitoring-needs-the-prometheus-operator-for-${what}`;
-    return CustomResourceDefinition.get(name, definition, { provider });
+async function checkOperators({ monitoring, ingress }: Config, provider: Provider): Promise<void> {
+  const needed = [
+    ...(monitoring === undefined
+      ? []
+      : DEFINITIONS.map((of) => ({ of, who: 'monitoring-needs-the-prometheus-operator' }))),
+    ...(ingress.certificate === undefined ? [] : [{ of: CERTIFICATE_DEFINITION, who: 'ingress-needs-cert-manager' }]),
+  ];
+  const found = needed.map(({ of, who }) => {
+    const [what = ''] = of.split('.');
+    return CustomResourceDefinition.get(`${NAME}-${who}-for-${what}`, of, { provider });
   });
   await Promise.all(found.map(({ metadata }) => knownValue(metadata.name)));
 }

@@ -1,11 +1,13 @@
 import type { Input, Output } from '@pulumi/pulumi';
 import { interpolate } from '@pulumi/pulumi';
-import type { PlannedImage } from '../plan/index.ts';
+import type { PlannedImage, ServiceFamilies } from '../plan/index.ts';
 
 /** What all parts of one cluster share. */
 export interface ClusterContext {
   /** The namespace that everything is in. */
   readonly namespace: Input<string>;
+  /** Which addresses every Service has. */
+  readonly serviceFamilies: ServiceFamilies;
   /** The registry of the project's images, where the configuration names none. */
   readonly registry?: Input<string> | undefined;
   /** The Secret that holds the tokens; undefined where there are none. */

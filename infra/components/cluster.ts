@@ -23,6 +23,7 @@ import {
   planNetworkPolicies,
   PODS_NAME,
   roleLabels,
+  urlHost,
   volumeFacts,
   type VolumeRecord,
 } from '../plan/index.ts';
@@ -79,7 +80,7 @@ export class DprCluster extends ComponentResource {
     const own = { parent: this };
     const made = plan.createNamespace ? createNamespace(name, plan, this) : undefined;
     this.namespaceUid = made?.metadata.uid;
-    const context = createContext(name, made?.metadata.name ?? plan.namespace, args, this);
+    const context = createContext(name, made?.metadata.name ?? plan.namespace, plan, args, this);
     createShared(name, context, plan, this);
 
     if (config.monitoring !== undefined) {
@@ -105,8 +106,9 @@ export class DprCluster extends ComponentResource {
 
     const [scheme, respScheme] = plan.ingress.tlsSecretName === undefined ? ['ws', 'redis'] : ['wss', 'rediss'];
     const [finderRoute] = plan.ingress.routes;
-    this.finderUrl = interpolate`${scheme}://${ingress.address}:${finderRoute?.port ?? 0}`;
-    this.endpoints = ingress.address.apply((address) =>
+    const host = ingress.address.apply(urlHost);
+    this.finderUrl = interpolate`${scheme}://${host}:${finderRoute?.port ?? 0}`;
+    this.endpoints = host.apply((address) =>
       plan.workers.map(({ id, type, publicPort, respPort }) => ({
         ...{ id, type, url: `${scheme}://${address}:${publicPort}` },
         ...(respPort === undefined ? {} : { resp: `${respScheme}://${address}:${respPort}` }),
@@ -126,6 +128,7 @@ export class DprCluster extends ComponentResource {
 function createContext(
   name: string,
   namespace: Input<string>,
+  { serviceFamilies }: KubernetesPlan,
   { controlToken, clientToken, registry }: DprClusterArgs,
   parent: DprCluster,
 ): ClusterContext {
@@ -133,8 +136,9 @@ function createContext(
   const tokens = Object.entries(given).flatMap(([variable, token]): [string, Input<string>][] =>
     token === undefined ? [] : [[variable, token]],
   );
-  if (tokens.length === 0) return { namespace, registry };
-  return { namespace, registry, tokens: createTokens(name, tokens, namespace, parent) };
+  const context = { namespace, serviceFamilies, registry };
+  if (tokens.length === 0) return context;
+  return { ...context, tokens: createTokens(name, tokens, namespace, parent) };
 }
 
 /** It stays where volumes stay, since it would take them with it. */
@@ -166,7 +170,7 @@ function createTokens(
 /** What there is once for all processes: DNS names of pods, network policies, and how many workers may move at once. */
 function createShared(
   name: string,
-  { namespace }: ClusterContext,
+  { namespace, serviceFamilies }: ClusterContext,
   { workers, console }: KubernetesPlan,
   parent: DprCluster,
 ): void {
@@ -177,6 +181,7 @@ function createShared(
     {
       metadata: { name: PODS_NAME, namespace, labels: partOf },
       spec: {
+        ...serviceFamilies,
         clusterIP: 'None',
         publishNotReadyAddresses: true,
         selector: partOf,

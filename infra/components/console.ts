@@ -58,7 +58,11 @@ export class Console extends ComponentResource {
       `${name}-service`,
       {
         metadata,
-        spec: { selector: plan.selector, ports: [{ name: PORT_NAME, port: SERVICE_PORT, targetPort: PORT_NAME }] },
+        spec: {
+          ...context.serviceFamilies,
+          selector: plan.selector,
+          ports: [{ name: PORT_NAME, port: SERVICE_PORT, targetPort: PORT_NAME }],
+        },
       },
       own,
     );

@@ -1,3 +1,4 @@
+import { CustomResource } from '@pulumi/kubernetes/apiextensions/customResource.js';
 import { Deployment } from '@pulumi/kubernetes/apps/v1/deployment.js';
 import { ConfigMap } from '@pulumi/kubernetes/core/v1/configMap.js';
 import { Service } from '@pulumi/kubernetes/core/v1/service.js';
@@ -14,7 +15,14 @@ import {
   output,
   type Output,
 } from '@pulumi/pulumi';
-import { INGRESS_ADMIN_NAME, INGRESS_DIRECTORY, type PlannedIngress, TLS_DIRECTORY } from '../plan/index.ts';
+import {
+  INGRESS_ADMIN_NAME,
+  INGRESS_DIRECTORY,
+  type PlannedIngress,
+  type PlannedService,
+  type ServiceFamilies,
+  TLS_DIRECTORY,
+} from '../plan/index.ts';
 import { type ClusterContext, imageName } from './cluster-context.ts';
 import { NGINX_USER, probes, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } from './pod-settings.ts';
 
@@ -71,6 +79,10 @@ export class NginxIngress extends ComponentResource {
       { metadata, data: { 'nginx.conf': plan.text } },
       { ...own, dependsOn: [...args.services] },
     );
+    if (plan.certificate !== undefined) {
+      const certificate = { ...plan.certificate, metadata: { ...plan.certificate.metadata, namespace } };
+      new CustomResource(`${name}-certificate`, certificate, own);
+    }
     new Deployment(`${name}-deployment`, { metadata, spec: deploymentSpec(args, account.metadata.name) }, own);
     new PodDisruptionBudget(
       `${name}-disruption-budget`,
@@ -89,6 +101,7 @@ export class NginxIngress extends ComponentResource {
       {
         metadata: { ...metadata, name: INGRESS_ADMIN_NAME },
         spec: {
+          ...args.serviceFamilies,
           clusterIP: 'None',
           publishNotReadyAddresses: true,
           selector: plan.selector,
@@ -97,13 +110,8 @@ export class NginxIngress extends ComponentResource {
       },
       own,
     );
-    const annotations = { ...plan.annotations };
-    const service = new Service(
-      `${name}-service`,
-      { metadata: { ...metadata, annotations }, spec: serviceSpec(plan) },
-      own,
-    );
-    this.address = addressOf(plan, service);
+    const services = plan.services.map((planned) => createService(name, planned, args, this));
+    this.address = addressOf(plan, services);
     this.registerOutputs({ address: this.address });
   }
 }
@@ -153,6 +161,7 @@ function feeder(args: NginxIngressArgs): input.core.v1.Container {
     env: [
       { name: 'DPR_ADMIN_PORT', value: String(plan.adminPort) },
       { name: 'DPR_CONFIG_MAP', value: plan.name },
+      ...(plan.adminHost === undefined ? [] : [{ name: 'DPR_HOST', value: plan.adminHost }]),
       { name: 'DPR_NGINX_DIRECTORY', value: INGRESS_DIRECTORY },
       ...(plan.tlsSecretName === undefined ? [] : [{ name: 'DPR_TLS_DIRECTORY', value: TLS_DIRECTORY }]),
     ],
@@ -205,22 +214,42 @@ function mountsOf({ tlsSecretName }: PlannedIngress): input.core.v1.VolumeMount[
   return tlsSecretName === undefined ? [RUN] : [RUN, TLS];
 }
 
-function serviceSpec({ serviceType, isLocal, selector, routes }: PlannedIngress): input.core.v1.ServiceSpec {
-  const ports = routes.map(({ name, port }) => ({ name, port, targetPort: port }));
+/** The one that there always is has the component's name alone. */
+function createService(
+  name: string,
+  planned: PlannedService,
+  { namespace, plan, serviceFamilies }: NginxIngressArgs,
+  parent: NginxIngress,
+): Service {
+  const own = planned.name === plan.name ? name : `${name}${planned.name.slice(plan.name.length)}`;
+  const metadata = { name: planned.name, namespace, labels: plan.labels, annotations: { ...planned.annotations } };
+  return new Service(`${own}-service`, { metadata, spec: serviceSpec(plan, planned, serviceFamilies) }, { parent });
+}
+
+function serviceSpec(
+  { selector }: PlannedIngress,
+  { type, isLocal, ports, sourceRanges, address }: PlannedService,
+  families: ServiceFamilies,
+): input.core.v1.ServiceSpec {
   return {
-    type: serviceType,
+    type,
+    ...families,
     ...(isLocal ? { externalTrafficPolicy: 'Local' } : {}),
+    ...(sourceRanges.length === 0 ? {} : { loadBalancerSourceRanges: [...sourceRanges] }),
+    ...(address === undefined ? {} : { loadBalancerIP: address }),
     selector,
     // Clients are told public ports, so a node has to offer these very ports.
-    ports: serviceType === 'NodePort' ? ports.map((offered) => ({ ...offered, nodePort: offered.port })) : ports,
+    ports: ports.map((offered) => (type === 'NodePort' ? { ...offered, nodePort: offered.port } : offered)),
   };
 }
 
-function addressOf({ serviceType }: PlannedIngress, service: Service): Output<string> {
-  if (serviceType === 'NodePort') return output('<node>');
+function addressOf({ address, services }: PlannedIngress, made: readonly Service[]): Output<string> {
+  const [{ type } = { type: undefined }] = services;
+  const [service] = made;
+  if (address !== undefined) return output(address);
+  if (service === undefined || type === 'NodePort') return output('<node>');
   const inside = interpolate`${service.metadata.name}.${service.metadata.namespace}.svc`;
-  if (serviceType === 'ClusterIP') return inside;
-  return service.status.apply(firstAddress);
+  return type === 'ClusterIP' ? inside : service.status.apply(firstAddress);
 }
 
 type ServiceStatus = { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } };

@@ -45,7 +45,12 @@ export function createProcess(
       metadata: { ...metadata, annotations: { 'pulumi.com/skipAwait': 'true' } },
       // The port itself tells whether it serves: it opens when the process has recovered. Kubernetes learns that by its probes,
       // a second or two later, and by then clients are long back.
-      spec: { selector: process.selector, ports: servicePorts(process), publishNotReadyAddresses: true },
+      spec: {
+        ...context.serviceFamilies,
+        selector: process.selector,
+        ports: servicePorts(process),
+        publishNotReadyAddresses: true,
+      },
     },
     { parent },
   );

@@ -12,6 +12,7 @@ import {
 } from '../plan/ports.ts';
 import { workerName } from '../plan/names.ts';
 import { isBuiltIn, STORE_MEMORY_SHARES, STORE_TYPE } from '../plan/worker-types.ts';
+import { ingressProblems } from './ingress-checks.ts';
 import { type Problem, shown } from './problems.ts';
 import { isLess, quantityValue } from '../plan/quantity.ts';
 import type { Config, Resources, WorkerConfig } from './defaults.ts';
@@ -55,6 +56,7 @@ export const CHECKS: readonly Check[] = [
   { needs: ['basePort'], run: portRanges },
   { needs: ['basePort'], run: portCollisions },
   { needs: ['basePort', 'ingress'], run: nodePorts },
+  { needs: ['ingress', 'ipFamilies'], run: ingressProblems },
   { needs: ['workerDefaults', 'images', 'commands'], run: foreignTypes },
   { needs: ['workers', 'forceRemove'], run: forcedIds },
   { needs: ['workers', 'workerDefaults'], run: limitsOfOthers },

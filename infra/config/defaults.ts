@@ -1,4 +1,5 @@
 import { DEFAULT_TYPE, type Eviction, isBuiltIn, RESP_TYPES, STORE_TYPE } from '../plan/worker-types.ts';
+import { CERTIFICATE_NAME } from '../plan/names.ts';
 import { LISTEN_PORT } from '../plan/ports.ts';
 import type { Written, WrittenWorker } from './schema/index.ts';
 
@@ -42,7 +43,8 @@ export type WorkerConfig = Resources & {
 /** A stack's checked configuration with every default filled in. */
 export type Config = Omit<Written, 'workers' | 'workerDefaults' | 'finder' | 'commands' | 'ingress'> & {
   readonly finder: Resources & { readonly mountPath: string };
-  readonly ingress: Omit<Written['ingress'], 'cpu' | 'memory'> & Pick<Resources, 'cpu' | 'memory'>;
+  readonly ingress: Omit<Written['ingress'], 'cpu' | 'memory' | 'internal'> &
+    Pick<Resources, 'cpu' | 'memory'> & { readonly isInternal: boolean };
   readonly workers: readonly WorkerConfig[];
 };
 
@@ -59,13 +61,24 @@ export function resolve(written: Written): Config {
   const { workers, workerDefaults, finder, commands, ingress, ...rest } = written;
   return {
     ...rest,
-    ingress: { ...ingress, cpu: range(INGRESS_CPU, ingress.cpu), memory: range(INGRESS_MEMORY, ingress.memory) },
+    ingress: resolveIngress(ingress),
     finder: {
       ...resources(finder),
       image: finder.image ?? written.images.finder,
       mountPath: finder.mountPath ?? MOUNT_PATH,
     },
     workers: workers.map((worker) => resolveWorker(written, worker)),
+  };
+}
+
+function resolveIngress({ internal, ...ingress }: Written['ingress']): Config['ingress'] {
+  const { certificate, tlsSecretName } = ingress;
+  return {
+    ...ingress,
+    isInternal: internal,
+    tlsSecretName: tlsSecretName ?? (certificate && CERTIFICATE_NAME),
+    cpu: range(INGRESS_CPU, ingress.cpu),
+    memory: range(INGRESS_MEMORY, ingress.memory),
   };
 }
 

@@ -29,6 +29,8 @@ export {
   workerNamed,
 } from './names.ts';
 export { type BuiltInType, DEFAULT_TYPE, isBuiltIn } from './worker-types.ts';
+export { CERTIFICATE_DEFINITION, type PlannedCertificate, type PlannedService } from './ingress-services.ts';
+export { type ServiceFamilies, urlHost } from './ip-families.ts';
 export { OPERATOR_LABEL, planNetworkPolicies, type PlannedNetworkPolicy } from './network-policies.ts';
 export {
   adminPort,

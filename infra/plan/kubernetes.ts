@@ -1,6 +1,8 @@
 import type { Config, Resources, WorkerConfig } from '../config.ts';
 import { type Environment, finderEnvironment, workerEnvironment } from './environment.ts';
 import { nginxImage, type PlannedImage, projectImage, workerImage } from './images.ts';
+import { planCertificate, type PlannedCertificate, type PlannedService, planServices } from './ingress-services.ts';
+import { everyAddress, listenAddresses, type ServiceFamilies, serviceFamilies } from './ip-families.ts';
 import { ingressConfiguration, type IngressRoute } from './nginx-configuration.ts';
 import { declaredWords, hashOf, idRanges } from './declaration-arguments.ts';
 import {
@@ -82,10 +84,14 @@ export type PlannedIngress = {
   readonly version: string;
   readonly routes: readonly IngressRoute[];
   readonly adminPort: number;
-  readonly serviceType: Config['ingress']['serviceType'];
-  /** Whether a node takes connections for its own pods only. */
-  readonly isLocal: boolean;
-  readonly annotations: Readonly<Record<string, string>>;
+  /** Where the program beside NGINX listens; undefined: at every address of IPv4. */
+  readonly adminHost: string | undefined;
+  /** In front of it, the one first that pods of the cluster use. */
+  readonly services: readonly PlannedService[];
+  /** What is known of the address that clients use: a name or an address; undefined: the Service tells it. */
+  readonly address: string | undefined;
+  /** Undefined: there is none, or it is there already. */
+  readonly certificate: PlannedCertificate | undefined;
   readonly replicas: number;
   readonly tlsSecretName: string | undefined;
   readonly resources: PlannedResources;
@@ -120,6 +126,7 @@ export type PlannedConsole = {
 
 export type KubernetesPlan = {
   readonly namespace: string;
+  readonly serviceFamilies: ServiceFamilies;
   readonly createNamespace: boolean;
   readonly keepVolumes: boolean;
   readonly finder: PlannedFinder;
@@ -156,6 +163,7 @@ export function planKubernetes(config: Config): KubernetesPlan {
   const ingress = planIngress(config, workers);
   return {
     namespace: config.namespace,
+    serviceFamilies: serviceFamilies(config),
     createNamespace: config.createNamespace,
     keepVolumes: config.keepVolumes,
     finder: planFinder(config),
@@ -215,7 +223,6 @@ function planWorker(config: Config, worker: WorkerConfig): PlannedWorker {
 
 function planIngress(config: Config, workers: readonly PlannedWorker[]): PlannedIngress {
   const { ingress } = config;
-  const tellsAddresses = ingress.clientAddresses === 'proxied';
   const routes = [
     { name: 'finder', port: config.basePort, target: `${FINDER_NAME}:${LISTEN_PORT}` },
     ...workers
@@ -231,14 +238,18 @@ function planIngress(config: Config, workers: readonly PlannedWorker[]): Planned
   ];
   return {
     ...named('ingress', INGRESS_NAME),
-    ...ingressConfiguration(routes, { withTls: ingress.tlsSecretName !== undefined, tellsAddresses }),
+    ...ingressConfiguration(routes, {
+      withTls: ingress.tlsSecretName !== undefined,
+      tellsAddresses: ingress.clientAddresses === 'proxied',
+      addresses: listenAddresses(config),
+    }),
     images: { nginx: nginxImage(config), feeder: projectImage(config, 'ingress') },
     routes,
     adminPort: ingressAdminPort(config),
-    serviceType: ingress.serviceType,
-    // Another node would put its own address in place of the client's.
-    isLocal: tellsAddresses && ingress.serviceType !== 'ClusterIP',
-    annotations: ingress.annotations,
+    adminHost: config.ipFamilies && everyAddress(config),
+    services: planServices(config, routes),
+    address: ingress.hostname ?? ingress.address,
+    certificate: planCertificate(config),
     replicas: ingress.replicas,
     tlsSecretName: ingress.tlsSecretName,
     resources: { cpu: ingress.cpu, memory: ingress.memory },
@@ -283,7 +294,7 @@ function planConsole(config: Config): PlannedConsole {
     image: projectImage(config, 'client'),
     arguments: [
       'console',
-      ...['--host', '0.0.0.0', '--port', String(CONSOLE_PORT)],
+      ...['--host', everyAddress(config), '--port', String(CONSOLE_PORT)],
       ...['--metrics', `http://NAME-0.${PODS_NAME}:${ADMIN_PORT}/metrics`],
     ],
     environment: clientEnvironment(config),
@@ -320,7 +331,7 @@ function named(role: Role, name: string) {
 
 function shared(config: Config, ports: { public: number; admin: number }, mountPath: string) {
   return {
-    host: '0.0.0.0',
+    host: everyAddress(config),
     port: ports.public,
     adminPort: ports.admin,
     data: `${mountPath}/${STATE_DIRECTORY}`,

@@ -6,6 +6,7 @@ import {
   type Tokens,
   workerEnvironment,
 } from './environment.ts';
+import { urlHost } from './ip-families.ts';
 import { FINDER_NAME, workerName } from './names.ts';
 import { adminPort, CONTROL_PORT_OFFSET, publicPort, respPort } from './ports.ts';
 
@@ -141,6 +142,5 @@ function tokensOf({ controlToken, clientToken }: LocalConfig): Tokens {
 
 /** How a process of the same machine reaches what is bound to an address, as it stands in a URL. */
 export function reachable(host: string): string {
-  const address = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
-  return address.includes(':') ? `[${address}]` : address;
+  return urlHost({ '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host);
 }

@@ -4,6 +4,8 @@ export const FINDER_NAME = 'dpr-finder';
 export const INGRESS_NAME = 'dpr-ingress';
 /** The headless Service by which each pod of the ingress can be asked what it serves. */
 export const INGRESS_ADMIN_NAME = 'dpr-ingress-admin';
+/** What cert-manager is asked for, and the Secret of the certificate unless it has another name. */
+export const CERTIFICATE_NAME = 'dpr-ingress-certificate';
 /** The console: a Deployment, and the Service in front of it. */
 export const CONSOLE_NAME = 'dpr-console';
 /** The headless Service that gives the pods of the Finder and of all workers their DNS names. */

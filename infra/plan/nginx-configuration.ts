@@ -39,12 +39,12 @@ const VERSION_CHARACTERS = 16;
  * `version.sock`, so that what is served can be told from what was only asked for.
  */
 export function ingressConfiguration(routes: readonly IngressRoute[], options: IngressOptions) {
-  const { withTls, tellsAddresses } = options;
+  const { withTls, tellsAddresses, addresses = [''] } = options;
   const body = [
     ...(tellsAddresses ? ADDRESSES : []),
     ...(withTls ? [`ssl_certificate ${TLS_DIRECTORY}/tls.crt;`, `ssl_certificate_key ${TLS_DIRECTORY}/tls.key;`] : []),
     ...routes.map(({ port, target }) => {
-      const listen = `listen ${port}${withTls ? ' ssl' : ''} so_keepalive=on;`;
+      const listen = addresses.map((at) => `listen ${at}${port}${withTls ? ' ssl' : ''} so_keepalive=on;`).join(' ');
       const tell = tellsAddresses ? ` limit_conn addresses ${CONNECTIONS_PER_ADDRESS}; proxy_protocol on;` : '';
       return `server { ${listen} proxy_pass ${target};${tell} }`;
     }),
@@ -64,6 +64,8 @@ export type IngressOptions = {
   readonly withTls: boolean;
   /** Whether what is behind NGINX is told where each client comes from, by a header of the PROXY protocol. */
   readonly tellsAddresses: boolean;
+  /** What a port listens at, each as it stands before the number: `[::]:` is every address of IPv6, and nothing every one of IPv4. */
+  readonly addresses?: readonly string[];
 };
 
 const ADDRESSES = [

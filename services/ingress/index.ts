@@ -46,7 +46,7 @@ async function start(variables: Variables, log: Log): Promise<Running> {
   });
   const watching = watchState(log);
   const admin = await serveAdmin({
-    host: '0.0.0.0',
+    host: variables.DPR_HOST ?? '0.0.0.0',
     port,
     log,
     metrics: ingressMetrics(() => feeder.report(), watching.now),

@@ -37,7 +37,7 @@ const CERTIFICATE = 'tls.crt';
 const DIGEST_CHARACTERS = 16;
 /** NGINX may not open a port below 1024 where the node does not let it. */
 const PORT_REFUSED = /\bbind\(\) to \S+:(\d+) failed/;
-const LISTENER = /[ \t]*server \{ listen (\d+)[ ;][^{}]*\}\n?/g;
+const LISTENER = /[ \t]*server \{ listen (?:\[::\]:)?(\d+)[ ;][^{}]*\}\n?/g;
 
 /** @returns the version that a configuration tells of itself; an empty text for one that tells none */
 export function versionIn(text: string): string {

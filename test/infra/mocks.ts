@@ -27,6 +27,7 @@ const ANSWERS: Readonly<Record<string, (inputs: Record<string, unknown>) => Reco
   'kubernetes:apps/v1:Deployment': () => ({}),
   'kubernetes:apps/v1:StatefulSet': () => ({}),
   'kubernetes:batch/v1:Job': () => ({}),
+  'kubernetes:cert-manager.io/v1:Certificate': () => ({}),
   'kubernetes:core/v1:ConfigMap': () => ({}),
   'kubernetes:core/v1:Namespace': ({ metadata }) => ({ metadata: { ...(metadata as object), uid: 'a-uid-of-a-test' } }),
   'kubernetes:core/v1:Secret': ({ metadata }) => ({ metadata: { ...(metadata as object), name: 'dpr-tokens-1a2b' } }),

@@ -71,6 +71,78 @@ describe('the example stacks', () => {
     );
   });
 
+  it('are reached by IPv6 alone where they say so', async () => {
+    const { resources, result } = await deploy({ ...(await stackConfig('dev')), 'dpr:ipFamilies': '["IPv6"]' });
+    await compare('ipv6', resources);
+    assert.ok(!JSON.stringify(resources).includes('0.0.0.0'));
+    assert.equal(await valueOf(result.finderUrl), 'ws://192.0.2.1:6379'); // as the Service tells
+  });
+
+  it('are known by a name, and have a certificate for it, where they ask for one', async () => {
+    const { reads } = await deployed('dev');
+    const ingress = { hostname: 'dpr.example.com', certificate: { issuer: 'letsencrypt' } };
+    const named = await deploy({ ...(await stackConfig('dev')), 'dpr:ingress': JSON.stringify(ingress) });
+    assert.equal(await valueOf(named.result.finderUrl), 'wss://dpr.example.com:6379');
+    const certificate = named.resources.find(({ type }) => type.endsWith(':Certificate'));
+    assert.deepEqual(certificate?.inputs.spec, {
+      secretName: 'dpr-ingress-certificate',
+      dnsNames: ['dpr.example.com'],
+      issuerRef: { group: 'cert-manager.io', kind: 'ClusterIssuer', name: 'letsencrypt' },
+      privateKey: { rotationPolicy: 'Always' },
+    });
+    assert.ok(JSON.stringify(named.resources).includes('"secretName":"dpr-ingress-certificate"}'));
+    assert.deepEqual(
+      named.reads.filter((id) => !reads.includes(id)),
+      ['certificates.cert-manager.io'],
+    );
+  });
+
+  it('have one address for many Services where a cloud takes few ports of each', async () => {
+    const offered = async (...workers: number[]) => {
+      const { resources, result } = await deploy({
+        'dpr:workers': JSON.stringify(workers.map((id) => ({ id }))),
+        'dpr:ipFamilies': '["IPv6", "IPv4"]',
+        'dpr:ingress':
+          '{"address":"2001:db8::7","internal":true,"sourceRanges":["2001:db8::/32"],"portsPerService":10}',
+      });
+      assert.equal(await valueOf(result.finderUrl), 'ws://[2001:db8::7]:6379');
+      const services = resources.filter(({ inputs }) => JSON.stringify(inputs).includes('loadBalancerIP'));
+      return new Map(services.map(({ name, inputs }) => [name, inputs]));
+    };
+    const all = await offered(0, 1, 5, 12);
+    assert.deepEqual(
+      [...all.keys()].sort(),
+      [6370, 6380, 6390].map((first) => `dpr-ingress-${first}-service`),
+    );
+    assert.deepEqual(all.get('dpr-ingress-6390-service'), {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {
+        name: 'dpr-ingress-6390',
+        namespace: 'dpr',
+        labels: (all.get('dpr-ingress-6370-service')?.metadata as { labels: object }).labels,
+        annotations: {
+          'metallb.io/allow-shared-ip': 'dpr-ingress',
+          'service.beta.kubernetes.io/azure-load-balancer-internal': 'true',
+          'service.beta.kubernetes.io/aws-load-balancer-scheme': 'internal',
+          'networking.gke.io/load-balancer-type': 'Internal',
+          'service.beta.kubernetes.io/azure-load-balancer-ipv6': '2001:db8::7',
+        },
+      },
+      spec: {
+        type: 'LoadBalancer',
+        ipFamilyPolicy: 'RequireDualStack',
+        ipFamilies: ['IPv6', 'IPv4'],
+        loadBalancerSourceRanges: ['2001:db8::/32'],
+        loadBalancerIP: '2001:db8::7',
+        selector: (all.get('dpr-ingress-6370-service')?.spec as { selector: object }).selector,
+        ports: [{ name: 'worker-12', port: 6392, targetPort: 6392 }],
+      },
+    });
+    const fewer = await offered(5, 12);
+    assert.deepEqual(fewer.get('dpr-ingress-6390-service'), all.get('dpr-ingress-6390-service'));
+  });
+
   it('are the same with any file that the machine has for the address of its cluster', async () => {
     const before = process.env.KUBECONFIG;
     process.env.KUBECONFIG = '/somewhere/else';

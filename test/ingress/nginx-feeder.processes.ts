@@ -109,21 +109,25 @@ describe('the feeder of NGINX', () => {
     assert.equal(events.filter((text) => text.startsWith('refused')).length, 1);
   });
 
-  it('leaves out a port that NGINX may not open when it starts, and tells it, until another configuration is wanted', async () => {
-    const route = (port: number) => `server { listen ${port} so_keepalive=on; proxy_pass counter-0:6379; }\n`;
-    feeder.want(configuration('a', `${route(80)}${route(6380)}`));
-    await told(() => (feeder.fed() ? true : undefined));
-    const reason = '[emerg] bind() to 0.0.0.0:80 failed (13: Permission denied)';
-    await writeFile(path.join(directory, 'errors.log'), `2026/01/02 03:04:05 ${reason}\n`);
-    const left = configuration('a', route(6380).replace('counter-0', '10.0.0.2'));
-    await event(`written a.${digestOf(left)}`);
-    await startNginx();
-    await event(`accepted a.${digestOf(left)}`);
-    assert.deepEqual(await serving(), { serving: 'a', routes: 1, closed: { 80: reason } });
-    feeder.want(configuration('b', route(6380)));
-    await event(`accepted b.${digestOf(left.replace('return a', 'return b'))}`);
-    assert.deepEqual(await serving(), { serving: 'b', routes: 1 });
-  });
+  for (const [family, at, every] of [
+    ['IPv4', '', '0.0.0.0'],
+    ['IPv6', '[::]:', '[::]'],
+  ] as const)
+    it(`leaves out a port of ${family} that NGINX may not open when it starts, and tells it, until another configuration is wanted`, async () => {
+      const route = (port: number) => `server { listen ${at}${port} so_keepalive=on; proxy_pass counter-0:6379; }\n`;
+      feeder.want(configuration('a', `${route(80)}${route(6380)}`));
+      await told(() => (feeder.fed() ? true : undefined));
+      const reason = `[emerg] bind() to ${every}:80 failed (13: Permission denied)`;
+      await writeFile(path.join(directory, 'errors.log'), `2026/01/02 03:04:05 ${reason}\n`);
+      const left = configuration('a', route(6380).replace('counter-0', '10.0.0.2'));
+      await event(`written a.${digestOf(left)}`);
+      await startNginx();
+      await event(`accepted a.${digestOf(left)}`);
+      assert.deepEqual(await serving(), { serving: 'a', routes: 1, closed: { 80: reason } });
+      feeder.want(configuration('b', route(6380)));
+      await event(`accepted b.${digestOf(left.replace('return a', 'return b'))}`);
+      assert.deepEqual(await serving(), { serving: 'b', routes: 1 });
+    });
 
   it('leaves a configuration to an NGINX that was killed, and will start again', async () => {
     feeder.want(configuration('a'));

@@ -26,7 +26,7 @@ describe('a cluster on Kubernetes whose ingress tells of the addresses of client
     deployed.configure({
       'dpr:workerDefaults': LIMITED,
       'dpr:finder': LIMITED,
-      'dpr:ingress': { clientAddresses },
+      'dpr:ingress': { clientAddresses, internal: true, sourceRanges: ['0.0.0.0/0'] },
       'dpr:respBasePort': deployed.basePort + RESP_OFFSET,
       'dpr:workers': [{ id: 0 }, { id: 1 }, { id: STORE, type: 'store' }],
     });
@@ -55,6 +55,14 @@ describe('a cluster on Kubernetes whose ingress tells of the addresses of client
     await deployed.up();
     await load.more(5);
     assert.equal(await object('service', INGRESS_NAME, '--output', 'jsonpath={.spec.externalTrafficPolicy}'), 'Local');
+    assert.equal(
+      await object('service', INGRESS_NAME, '--output', 'jsonpath={.spec.loadBalancerSourceRanges[*]}'),
+      '0.0.0.0/0',
+    );
+    assert.match(
+      await object('service', INGRESS_NAME, '--output', 'jsonpath={.metadata.annotations}'),
+      /"service.beta.kubernetes.io\/azure-load-balancer-internal":"true"/,
+    );
     const variable = '{.spec.containers[0].env[?(@.name=="DPR_CLIENT_ADDRESSES")].value}';
     for (const pod of ['dpr-finder-0', 'counter-0-0', 'counter-1-0', 'store-2-0'])
       assert.equal(await object('pod', pod, '--output', `jsonpath=${variable}`), 'proxied');

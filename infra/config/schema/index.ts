@@ -3,7 +3,7 @@ import { azure } from './azure.ts';
 import { images } from './images.ts';
 import { ingress } from './ingress.ts';
 import { monitoring } from './monitoring.ts';
-import { dnsLabel, flag, named, port, record, text, whole, word } from './values.ts';
+import { dnsLabel, flag, hostName, ipFamilies, named, port, record, text, whole, word } from './values.ts';
 import { command, MAX_CHECKPOINT_INTERVAL_MS, MAX_WORKER_ID, resources, worker, workerFields } from './worker.ts';
 
 export { MAX_WORKER_ID };
@@ -30,11 +30,6 @@ const origin = word(
   /^(?!https:.*:443$)(?!http:.*:80$)[a-z][-+.a-z0-9]*:\/\/[^\sA-Z/?#@,]+$/, // as browsers write it
   MAX_ORIGIN_CHARACTERS,
 );
-const hostName = word(
-  'must be a host name in lower case and without a port, such as "devbox.lan"',
-  /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
-  253,
-);
 const ids = z.array(whole(0, MAX_WORKER_ID), { error: 'must list worker ids, such as [3]' });
 const workerList = 'must list the workers, such as [{ id: 0 }, { id: 1 }], or [] for none';
 
@@ -45,6 +40,8 @@ export const schema = record('the configuration of a stack', {
   createNamespace: flag.default(true),
   /** The Finder's public port; worker i has basePort + 1 + i. */
   basePort: port.default(6379),
+  /** What the Services have, the main one first; what the Kubernetes cluster gives by itself, unless given. */
+  ipFamilies: ipFamilies.optional(),
   /** Worker i serves Redis clients at respBasePort + i; none does where this is not set. */
   respBasePort: port.optional(),
   checkpointIntervalMs: whole(1, MAX_CHECKPOINT_INTERVAL_MS).default(100),

@@ -29,6 +29,24 @@ export const kubernetesName = (what: string) =>
   );
 export const flag = z.boolean({ error: 'must be true or false' });
 
+export const hostName = word(
+  'must be a host name in lower case and without a port, such as "devbox.lan"',
+  /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  253,
+);
+
+/** An address by itself. */
+export const ipAddress = z.union([z.ipv4(), z.ipv6()], { error: 'must be an address, such as "203.0.113.7"' });
+/** A range of addresses. */
+export const cidr = z.union([z.cidrv4(), z.cidrv6()], {
+  error: 'must be a range of addresses, such as "203.0.113.0/24"',
+});
+const FAMILIES = ['IPv4', 'IPv6'] as const;
+const FAMILIES_ERROR = 'must list IPv4, IPv6 or both, the main one first, such as ["IPv6"]';
+export const ipFamilies = z
+  .array(z.enum(FAMILIES, { error: 'must be IPv4 or IPv6' }), { error: FAMILIES_ERROR })
+  .refine((given) => given.length > 0 && new Set(given).size === given.length, { error: FAMILIES_ERROR });
+
 /** A Kubernetes quantity of at least `least`; a plain number is taken as its text. */
 export const quantity = (example: string, least: number, leastText: string) => {
   const error = `must be a Kubernetes quantity of at least ${leastText}, such as "${example}"`;
