@@ -38,8 +38,13 @@ const ROOMS: Readonly<Record<string, Rule>> = {
   'infra/stack-config.ts': {},
   'infra/examples': { rooms: ['infra/components'], packages: ['@pulumi/'] },
   'infra/last-deployment.ts': { rooms: ['infra/config', 'infra/plan'], packages: ['zod/mini'] },
-  'infra/preview-harms.ts': { packages: ['zod/mini'] },
-  'infra/check-preview.ts': { rooms: ['infra/preview-harms.ts'], node: true },
+  'infra/preview-steps.ts': { packages: ['zod/mini'] },
+  'infra/preview-differences.ts': { rooms: ['infra/preview-steps.ts'] },
+  'infra/preview-harms.ts': { rooms: ['infra/preview-steps.ts'] },
+  'infra/preview-summary.ts': {
+    rooms: ['infra/preview-differences.ts', 'infra/preview-harms.ts', 'infra/preview-steps.ts'],
+  },
+  'infra/check-preview.ts': { rooms: ['infra/preview-harms.ts', 'infra/preview-summary.ts'], node: true },
   'infra/deploy-stack.ts': {
     rooms: [
       'infra/config',

@@ -21,6 +21,7 @@ describe('the workflow', () => {
   for (const [name, command] of [
     ['preview', 'preview'],
     ['deploy', 'up'],
+    ['drift', 'refresh'],
   ] as const) {
     describe(name, () => {
       let text: string;
@@ -33,29 +34,46 @@ describe('the workflow', () => {
         job = found;
       });
 
-      it(`runs "pulumi ${command}" for stacks that there are`, () => {
-        const pulumi = job.steps.find(({ uses }) => uses?.startsWith('pulumi/actions@'));
-        const { command: runs, 'stack-name': stack } = pulumi?.with as Record<string, unknown>;
-        assert.deepEqual([runs, stack], [command, '${{ matrix.stack }}']);
+      it(`runs "pulumi ${command}" once, by the CLI that the project is tried with, for stacks that there are`, () => {
+        const runs = job.steps.filter(({ run }) => run?.startsWith(`pulumi ${command} --stack "\${{ matrix.stack }}"`));
+        assert.equal(runs.length, 1);
+        const cli = job.steps.find(({ uses }) => uses?.startsWith('pulumi/actions@'));
+        assert.deepEqual(cli?.with, { 'pulumi-version-file': '.pulumi.version' });
         for (const stack of job.strategy.matrix.stack)
           assert.ok(existsSync(new URL(`Pulumi.${stack}.yaml`, root)), stack);
       });
 
       it('needs no more than the documentation tells', async () => {
         const documentation = await textOf('infra/README.md');
-        const secrets = new Set([...text.matchAll(/secrets\.(\w+)/g)].map(([, secret = '']) => secret));
-        for (const secret of secrets) {
-          assert.ok(documentation.includes(`\`${secret.startsWith('ARM_') ? 'ARM_*' : secret}\``), secret);
-        }
+        const names = new Set([...text.matchAll(/(?:secrets|vars)\.(\w+)/g)].map(([, name = '']) => name));
+        for (const name of names) assert.ok(documentation.includes(`\`${name}\``), name);
         assert.ok(documentation.includes(`.github/workflows/${name}.yml`) || documentation.includes(`\`${name}.yml\``));
       });
     });
   }
 
-  it('deploy waits for the tests, with every Node that the project supports', async () => {
-    const { jobs } = parse(await textOf('.github/workflows/deploy.yml')) as { jobs: Record<string, Needs> };
-    assert.equal(jobs.test?.uses, './.github/workflows/test.yml');
-    assert.equal(jobs.up?.needs, 'test');
+  it('asks for tokens of its own and for no password', async () => {
+    for (const name of ['preview', 'deploy', 'drift']) {
+      const text = await textOf(`.github/workflows/${name}.yml`);
+      assert.match(text, /id-token: write/);
+      assert.doesNotMatch(text, /PULUMI_ACCESS_TOKEN|CLIENT_SECRET/);
+    }
+  });
+
+  it('installs the Pulumi that the program is written for', async () => {
+    const { version } = JSON.parse(await textOf('node_modules/@pulumi/pulumi/package.json')) as { version: string };
+    assert.equal((await textOf('.pulumi.version')).trim(), version);
+  });
+
+  it('previews and deploys after the tests, with every Node that the project supports', async () => {
+    for (const [name, after] of [
+      ['preview', 'preview'],
+      ['deploy', 'up'],
+    ] as const) {
+      const { jobs } = parse(await textOf(`.github/workflows/${name}.yml`)) as { jobs: Record<string, Needs> };
+      assert.equal(jobs.test?.uses, './.github/workflows/test.yml');
+      assert.equal(jobs[after]?.needs, 'test');
+    }
     const tests = parse(await textOf('.github/workflows/test.yml')) as { jobs: Record<string, Tests> };
     const { engines, scripts } = JSON.parse(await textOf('package.json')) as {
       engines: { node: string };
@@ -68,7 +86,8 @@ describe('the workflow', () => {
 
   it('of pull requests fails where volumes would be lost, by the check that is told of', async () => {
     const check = 'npx tsx infra/check-preview.ts';
-    assert.ok((await textOf('.github/workflows/preview.yml')).includes(`--json --non-interactive | ${check}`));
+    assert.ok((await textOf('.github/workflows/preview.yml')).includes(check));
+    assert.ok((await textOf('infra/examples/gitlab/.gitlab-ci.yml')).includes(check));
     assert.ok((await textOf('infra/README.md')).includes(check));
     assert.ok(existsSync(new URL('infra/check-preview.ts', root)));
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { connect, type Cluster, type Session } from '@dpr/client';
 import { harms } from '../../infra/preview-harms.ts';
+import { summary } from '../../infra/preview-summary.ts';
 import { changes, deployments, failureOf, kubectl, SMALL, stepwise, type Deployments } from './deployments.ts';
 
 const STACK = {
@@ -48,8 +49,19 @@ describe('a cluster on Kubernetes', function () {
   it('has objects that the API server accepts to the letter', async () => {
     const folder = new URL('../infra/golden/', import.meta.url);
     const files = (await readdir(folder)).filter((file) => file !== 'monitoring.json'); // for clusters with the operator
+    const words = [
+      'get',
+      'service',
+      'kubernetes',
+      '--namespace',
+      'default',
+      '--output',
+      'jsonpath={.spec.ipFamilies[0]}',
+    ];
+    const family = JSON.stringify((await kubectl(words)).join('')); // a cluster accepts none but its own
     for (const file of files) {
-      const resources = JSON.parse(await readFile(new URL(file, folder), 'utf8')) as GoldenResource[];
+      const golden = await readFile(new URL(file, folder), 'utf8');
+      const resources = JSON.parse(golden.replaceAll('"IPv6"', family)) as GoldenResource[];
       const items = resources.flatMap((resource) => objectOf(resource, deployed.namespace));
       assert.ok(items.length > 0);
       const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
@@ -86,6 +98,10 @@ describe('a cluster on Kubernetes', function () {
     const preview = await deployed.preview();
     assert.deepEqual(changes(preview), { ...SHARED, ...created });
     assert.deepEqual(harms(JSON.stringify(preview)), []);
+    assert.match(
+      summary(JSON.stringify(preview), 'test'),
+      /^### test: 1 added\n.*\| counter-2 +\| is added, with a volume of/s,
+    );
   });
 
   it('has the worker served the moment that the deployment returns', async () => {
@@ -159,6 +175,16 @@ describe('a cluster on Kubernetes', function () {
   it('is found as it was left by a refresh', async () => {
     await deployed.refresh();
     assert.deepEqual(changes(await deployed.preview()), {});
+  });
+
+  it('finds what was changed by hand, and puts it right', async () => {
+    await deployed.drift();
+    const labels = ['label', 'statefulset', 'counter-0', '--namespace', deployed.namespace, '--overwrite'];
+    await kubectl([...labels, 'app.kubernetes.io/name=changed']);
+    assert.match(await failureOf(deployed.drift()), /dpr-counter-0-set.*changed/s);
+    await deployed.refresh();
+    await deployed.up();
+    await deployed.drift();
   });
 
   it('reaches a worker whose Service was deleted by hand and made again, at another address', async () => {

@@ -21,6 +21,8 @@ export interface Deployments {
   previewText(): Promise<string>;
   up(): Promise<void>;
   refresh(): Promise<void>;
+  /** Compares what there is with what was deployed, as each night. @throws Error that shows what was changed by hand */
+  drift(): Promise<void>;
   destroy(): Promise<void>;
   output(name: string): Promise<string>;
   /** Everything that Pulumi knows of the stack, as it stores it. */
@@ -110,6 +112,7 @@ export async function deployments(options: DeploymentOptions = {}): Promise<Depl
     previewText: () => pulumi(['preview']),
     up: () => quietly(['up', '--yes', '--skip-preview']),
     refresh: () => quietly(['refresh', '--yes', '--skip-preview']),
+    drift: () => quietly(['refresh', '--preview-only', '--expect-no-changes', '--diff']),
     destroy,
     output: async (name) => (await pulumi(['stack', 'output', name])).trim(),
     state: () => pulumi(['stack', 'export']),
