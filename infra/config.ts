@@ -1,10 +1,11 @@
 import type { z } from 'zod';
-import { CHECKS, type Entry, type Target } from './config/checks.ts';
+import { CHECKS } from './config/checks.ts';
 import { ConfigError, keyOf, nearest, type Problem, shown } from './config/problems.ts';
 import { type Config, resolve, resolveWorker } from './config/defaults.ts';
 import { schema } from './config/schema/index.ts';
+import type { Entry, Target } from './config/subject.ts';
 
-export type { Target } from './config/checks.ts';
+export type { Target } from './config/subject.ts';
 export { ConfigError, type Problem } from './config/problems.ts';
 export type { Config, Range, Resources, WorkerConfig } from './config/defaults.ts';
 export { outsideConfig, withoutPrefix } from './config/misplaced-keys.ts';

@@ -15,12 +15,14 @@ import {
   secret,
   StackReference,
 } from '@pulumi/pulumi';
+import type { AzureCluster, AzureClusterArgs } from './azure/index.ts';
 import { DprCluster, type Endpoint } from './components/index.ts';
 import { type Config, ConfigError, parseConfig, type Problem, type Settings, withoutPrefix } from './config.ts';
 import { lastDeployment, type LastDeployment } from './last-deployment.ts';
 import { DEFINITIONS } from './monitoring/index.ts';
 import {
   CERTIFICATE_DEFINITION,
+  diskSkusOf,
   FINDER_NAME,
   formerSizes,
   mayStartAnew,
@@ -74,13 +76,8 @@ export async function deployStack(): Promise<StackOutputs> {
 
 async function deploy(): Promise<StackOutputs> {
   const raw = await writtenSettings();
-  const { azure, controlToken, clientToken } = parseConfig(raw, 'kubernetes');
-  const tokens = { controlToken: secretOf(controlToken), clientToken: secretOf(clientToken) };
-  // It is slow to load, so only where used.
-  const onAzure = azure === undefined ? undefined : { azure, ...(await import('./azure/index.ts')) };
-  const own = withoutTokens(raw as Settings);
-  const settings = onAzure === undefined ? own : onDisks(own, onAzure.AZURE_STORAGE_CLASS);
-  const config = parseConfig(settings, 'kubernetes');
+  const config = parseConfig(raw, 'kubernetes');
+  const tokens = { controlToken: secretOf(config.controlToken), clientToken: secretOf(config.clientToken) };
   const plan = planKubernetes(config);
   const last = await toldLastTime();
   refuseAll([
@@ -89,10 +86,11 @@ async function deploy(): Promise<StackOutputs> {
     ...returnProblems(last.removed, plan, config),
   ]);
 
-  const made = onAzure && new onAzure.AzureCluster(`${NAME}-azure`, { azure: onAzure.azure });
+  const made = config.azure === undefined ? undefined : await azureCluster(config.azure, config);
   const provider = made?.provider ?? ownProvider();
   const uid = await checkNamespace(last.place, config, provider);
   await checkOperators(config, provider);
+  const settings = withoutTokens(raw as Settings);
   const { finderUrl, endpoints, portMap, volumes, namespaceUid } = new DprCluster(
     NAME,
     { ...tokens, registry: made?.registry, settings: withSizes(settings, config, formerSizes(last.volumes, plan)) },
@@ -120,13 +118,10 @@ function stackFile(): string {
   return path.join(getRootDirectory(), stackFileName(getStack()));
 }
 
-/** The settings with a storage class for every volume that has none. */
-function onDisks(settings: Settings, storageClass: string): Settings {
-  return {
-    ...settings,
-    finder: { storageClass, ...settings.finder },
-    workerDefaults: { storageClass, ...settings.workerDefaults },
-  };
+/** Its module is slow to load, so that happens only where it is used. */
+async function azureCluster(azure: AzureClusterArgs['azure'], config: Config): Promise<AzureCluster> {
+  const { AzureCluster: Made } = await import('./azure/index.ts');
+  return new Made(`${NAME}-azure`, { azure, diskSkus: diskSkusOf(config) });
 }
 
 /** The settings with sizes of volumes as they were written when these were made. */

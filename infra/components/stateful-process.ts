@@ -60,6 +60,7 @@ function podSpec(process: PlannedProcess, context: ClusterContext): Input<input.
   return {
     ...restrictedPod(NODE_USER),
     terminationGracePeriodSeconds: STOP_LIMIT_SECONDS,
+    ...placementOf(process),
     // An administrator's shell in the pod can signal the process, SIGKILL and SIGSTOP too: process 1 would be immune to them.
     shareProcessNamespace: true,
     containers: [
@@ -77,6 +78,11 @@ function podSpec(process: PlannedProcess, context: ClusterContext): Input<input.
       },
     ],
   };
+}
+
+function placementOf({ placement }: PlannedProcess): Pick<input.core.v1.PodSpec, 'nodeSelector' | 'tolerations'> {
+  if (placement === undefined) return {};
+  return { nodeSelector: placement.nodeSelector, tolerations: [...placement.tolerations] };
 }
 
 /** By this a worker that left the cluster knows, when its container is started again, that it is still the same pod. */

@@ -13,26 +13,12 @@ import {
 import { workerName } from '../plan/names.ts';
 import { isBuiltIn, STORE_MEMORY_SHARES, STORE_TYPE } from '../plan/worker-types.ts';
 import { ingressProblems } from './ingress-checks.ts';
+import { azureProblems, workersOnAzureProblems } from './azure-checks.ts';
 import { type Problem, shown } from './problems.ts';
 import { isLess, quantityValue } from '../plan/quantity.ts';
-import type { Config, Resources, WorkerConfig } from './defaults.ts';
+import type { Resources } from './defaults.ts';
 import type { Written, WrittenWorker } from './schema/index.ts';
-
-/** What the configuration is for: child processes of one machine, or pods. */
-export type Target = 'local' | 'kubernetes';
-
-/** A worker with the key that it stands at. */
-export type Entry = { readonly key: string; readonly written: WrittenWorker; readonly worker: WorkerConfig };
-
-/** What the checks look at: every part for itself is sound already. */
-export type Subject = {
-  readonly target: Target;
-  readonly written: Written;
-  readonly config: Config;
-  readonly entries: readonly Entry[];
-  /** What a worker has whose entry says nothing but its id. */
-  readonly defaults: WorkerConfig;
-};
+import type { Entry, Subject } from './subject.ts';
 
 type Check = {
   /** The keys without which it would report nonsense, so it is left out when one of them is wrong itself. */
@@ -61,6 +47,8 @@ export const CHECKS: readonly Check[] = [
   { needs: ['workers', 'forceRemove'], run: forcedIds },
   { needs: ['workers', 'workerDefaults'], run: limitsOfOthers },
   { needs: ['workers', 'workerDefaults'], run: limitsOfStores },
+  { needs: ['azure'], run: azureProblems },
+  { needs: ['azure', 'workers', 'workerDefaults', 'finder', 'ingress'], run: workersOnAzureProblems },
 ];
 
 function duplicateIds({ entries }: Subject): Problem[] {

@@ -1,3 +1,4 @@
+import { diskClass, MANAGED_DISK_CLASS } from '../plan/azure/index.ts';
 import { DEFAULT_TYPE, type Eviction, isBuiltIn, RESP_TYPES, STORE_TYPE } from '../plan/worker-types.ts';
 import { CERTIFICATE_NAME } from '../plan/names.ts';
 import { LISTEN_PORT } from '../plan/ports.ts';
@@ -28,6 +29,8 @@ export type WorkerConfig = Resources & {
   readonly port: number | undefined;
   readonly listenPort: number | undefined;
   readonly mountPath: string | undefined;
+  /** Of a cluster on Azure; undefined: the first one. */
+  readonly pool: string | undefined;
   /** The words of the command that starts it on one machine. */
   readonly command: readonly string[] | undefined;
   readonly checkpointIntervalMs: number;
@@ -63,7 +66,7 @@ export function resolve(written: Written): Config {
     ...rest,
     ingress: resolveIngress(ingress),
     finder: {
-      ...resources(finder),
+      ...resources(written, finder),
       image: finder.image ?? written.images.finder,
       mountPath: finder.mountPath ?? MOUNT_PATH,
     },
@@ -88,13 +91,14 @@ export function resolveWorker(written: Written, worker: Partial<WrittenWorker> &
   const type = worker.type ?? defaults.type ?? DEFAULT_TYPE;
   const builtIn = isBuiltIn(type);
   return {
-    ...resources(worker, defaults),
+    ...resources(written, worker, defaults),
     id: worker.id,
     type,
     port: worker.port,
     listenPort: worker.listenPort ?? defaults.listenPort ?? (builtIn ? LISTEN_PORT : undefined),
     mountPath: worker.mountPath ?? defaults.mountPath ?? (builtIn ? MOUNT_PATH : undefined),
     image: worker.image ?? ofType(written.images, type) ?? defaults.image,
+    pool: worker.pool ?? defaults.pool,
     command: worker.command ?? ofType(written.commands, type) ?? defaults.command,
     checkpointIntervalMs: worker.checkpointIntervalMs ?? defaults.checkpointIntervalMs ?? written.checkpointIntervalMs,
     resp: worker.resp ?? defaults.resp ?? RESP_TYPES.includes(type),
@@ -114,17 +118,21 @@ function ofType<Value>(map: Readonly<Record<string, Value>>, type: string): Valu
   return Object.hasOwn(map, type) ? map[type] : undefined;
 }
 
-type Layer = Partial<Pick<WrittenWorker, 'cpu' | 'memory' | 'storage' | 'storageClass' | 'image'>>;
+type Layer = Partial<Pick<WrittenWorker, 'cpu' | 'memory' | 'storage' | 'storageClass' | 'diskSku' | 'image'>>;
 
 /** What the first layer says, or else the second, or else the project. */
-function resources(own: Layer, defaults: Layer = {}): Resources {
+function resources({ azure }: Written, own: Layer, defaults: Layer = {}): Resources {
   return {
     cpu: range(CPU, own.cpu, defaults.cpu),
     memory: range(MEMORY, own.memory, defaults.memory),
     storage: own.storage ?? defaults.storage ?? STORAGE,
-    storageClass: own.storageClass ?? defaults.storageClass,
+    storageClass: classOf(own) ?? classOf(defaults) ?? (azure === undefined ? undefined : MANAGED_DISK_CLASS),
     image: own.image ?? defaults.image,
   };
+}
+
+function classOf({ storageClass, diskSku }: Layer): string | undefined {
+  return storageClass ?? (diskSku === undefined ? undefined : diskClass(diskSku));
 }
 
 function range(project: Range, own: Layer['cpu'], defaults?: Layer['cpu']): Range {

@@ -1,3 +1,13 @@
+export {
+  diskClass,
+  type DiskSku,
+  diskSkusOf,
+  FIRST_POOL,
+  MANAGED_DISK_CLASS,
+  type Placement,
+  type PlannedPool,
+  planPools,
+} from './azure/index.ts';
 export type { Environment } from './environment.ts';
 export { PROJECT_IMAGES, type PlannedImage, type ProjectImage } from './images.ts';
 export { INGRESS_DIRECTORY, type IngressRoute, TLS_DIRECTORY } from './nginx-configuration.ts';

@@ -1,4 +1,5 @@
 import type { Config, Resources, WorkerConfig } from '../config.ts';
+import { type Placement, placementIn } from './azure/index.ts';
 import { type Environment, finderEnvironment, workerEnvironment } from './environment.ts';
 import { nginxImage, type PlannedImage, projectImage, workerImage } from './images.ts';
 import { planCertificate, type PlannedCertificate, type PlannedService, planServices } from './ingress-services.ts';
@@ -62,6 +63,8 @@ export type PlannedProcess = {
   readonly environment: Environment;
   readonly volume: PlannedVolume;
   readonly resources: PlannedResources;
+  /** Undefined: any node that keeps no pods away. */
+  readonly placement?: Placement | undefined;
 };
 
 export type PlannedFinder = PlannedProcess;
@@ -207,6 +210,7 @@ function planWorker(config: Config, worker: WorkerConfig): PlannedWorker {
     maxMemory: worker.maxMemory,
     eviction: worker.eviction,
   });
+  const placement = placementIn(config.azure, worker.pool);
   return {
     ...named('worker', workerName(worker)),
     id,
@@ -218,6 +222,7 @@ function planWorker(config: Config, worker: WorkerConfig): PlannedWorker {
     environment,
     volume: volumeOf(config, worker, mountPath),
     resources: { cpu: worker.cpu, memory: worker.memory },
+    ...(placement === undefined ? {} : { placement }),
   };
 }
 

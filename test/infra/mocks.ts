@@ -18,6 +18,8 @@ export type Registered = {
 const ANSWERS: Readonly<Record<string, (inputs: Record<string, unknown>) => Record<string, unknown>>> = {
   'azure-native:authorization:RoleAssignment': () => ({}),
   'azure-native:containerregistry:Registry': () => ({ loginServer: 'example.azurecr.io' }),
+  'azure-native:containerservice:AgentPool': () => ({}),
+  'azure-native:containerservice:MaintenanceConfiguration': () => ({}),
   'azure-native:containerservice:ManagedCluster': () => ({
     name: 'example',
     identityProfile: { kubeletidentity: { objectId: '00000000-0000-0000-0000-000000000001' } },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EVICTIONS } from '../../plan/worker-types.ts';
+import { diskSku, poolName } from './azure.ts';
 import { image } from './images.ts';
 import {
   cpuAmount,
@@ -38,6 +39,8 @@ export const resources = {
   storageClass: kubernetesName('a storage class').optional(),
   mountPath: mountPath.optional(),
   image: image.optional(),
+  /** The kind of disk that the volume is on, where the stack makes its Kubernetes cluster on Azure. */
+  diskSku: diskSku.optional(),
 };
 
 /** What `dpr:workerDefaults` and each entry of `dpr:workers` can say. */
@@ -54,6 +57,8 @@ export const workerFields = {
   maxMemory: maxMemory.optional(),
   /** What a store does then: keys go that were not used for longest, or writes are refused. */
   eviction: z.enum(EVICTIONS, { error: `must be ${EVICTIONS.join(' or ')}` }).optional(),
+  /** The pool of `dpr:azure.pools` that it runs in. */
+  pool: poolName.optional(),
   /** How the one-machine cluster starts it. */
   command: command.optional(),
 };
