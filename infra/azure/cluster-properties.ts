@@ -6,11 +6,12 @@ export type Azure = NonNullable<Config['azure']>;
 
 /** What the Kubernetes cluster has besides its place: one pool of nodes, the network, and who administers it. */
 export function clusterProperties(name: string, azure: Azure): Omit<ManagedClusterArgs, 'resourceGroupName'> {
-  const { kubernetesVersion, adminGroupIds } = azure;
+  const { kubernetesVersion, adminGroupIds, tier } = azure;
   const [first] = planPools(azure);
   return {
     dnsPrefix: name,
     ...(kubernetesVersion === undefined ? {} : { kubernetesVersion }),
+    ...(tier === undefined ? {} : { sku: { name: 'Base', tier } }),
     identity: { type: 'SystemAssigned' },
     enableRBAC: true,
     agentPoolProfiles: [{ name: first.name, mode: 'System', ...poolProperties(first) }],

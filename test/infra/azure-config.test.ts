@@ -159,6 +159,11 @@ const MISTAKES: Mistake[] = [
     ],
   },
   {
+    what: 'a tier that there is not',
+    raw: on({ tier: 'Gold' }),
+    says: ['dpr:azure.tier is "Gold": it must be Free or Standard'],
+  },
+  {
     what: 'a pool where there are none',
     target: 'kubernetes',
     raw: { workerDefaults: { pool: 'fast' }, workers: [{ id: 0, pool: 'slow' }] },

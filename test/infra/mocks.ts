@@ -12,6 +12,8 @@ export type Registered = {
   readonly parent: string;
   readonly dependsOn: readonly string[];
   readonly retainOnDelete: boolean;
+  /** Properties whose changes are nothing to do for; absent where there are none. */
+  readonly ignoreChanges?: readonly string[];
 };
 
 /** What providers would answer, by type token; a type that is not here is a mistake of the program. */
@@ -62,6 +64,7 @@ type Request = {
   getParent(): string;
   getDependenciesList(): string[];
   getRetainondelete(): boolean | undefined;
+  getIgnorechangesList(): string[];
   getObject(): Parameters<typeof runtime.deserializeProperties>[0];
 };
 type ReadRequest = { getId(): string };
@@ -128,6 +131,7 @@ function remember(monitor: Monitor, resources: Registered[], reads: string[]): v
   };
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request, callback) => {
+    const ignoreChanges = request.getIgnorechangesList();
     resources.push({
       type: request.getType(),
       name: request.getName(),
@@ -135,6 +139,7 @@ function remember(monitor: Monitor, resources: Registered[], reads: string[]): v
       parent: nameOf(request.getParent()),
       dependsOn: request.getDependenciesList().map(nameOf).sort(),
       retainOnDelete: request.getRetainondelete() ?? false,
+      ...(ignoreChanges.length === 0 ? {} : { ignoreChanges }),
     });
     return register(request, callback);
   };

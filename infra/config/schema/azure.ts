@@ -90,6 +90,8 @@ export const azure = record('the Azure cluster to make', {
   /** Pools besides the first one, for workers that name them. */
   pools: pools.optional(),
   kubernetesVersion: word('must be a version, such as "1.34"', /^\d+\.\d+(\.\d+)?$/, 20).optional(),
+  /** What Azure promises of the API server, and how much of it there is; Free unless given. */
+  tier: z.enum(['Free', 'Standard'], { error: 'must be Free or Standard' }).optional(),
   /** Groups of the directory whose members administer the cluster; where given, its local accounts are off. */
   adminGroupIds: z
     .array(word('must be a group id', /^[-0-9a-f]{36}$/, 36), { error: 'must list group ids' })
