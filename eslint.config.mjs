@@ -88,7 +88,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['scripts/**/*.mjs'],
+    files: ['infra/**/*.mjs', 'scripts/**/*.mjs'],
     rules: { '@typescript-eslint/no-unsafe-assignment': 'off' }, // the rule does not see the casts that JSDoc writes
   },
   { files: ['eslint.config.mjs'], rules: { 'no-restricted-exports': 'off' } },

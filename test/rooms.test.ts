@@ -35,6 +35,8 @@ const ROOMS: Readonly<Record<string, Rule>> = {
     node: true,
   },
   'infra/azure': { rooms: ['infra/config', 'infra/plan'], packages: ['@pulumi/'], node: true },
+  // Pulumi runs it beside the program, and it knows resources by what they are told alone.
+  'infra/policy': { rooms: ['infra/plan'], packages: ['@pulumi/policy', 'tsx/'] },
   'infra/stack-config.ts': {},
   'infra/examples': { rooms: ['infra/components'], packages: ['@pulumi/'] },
   'infra/last-deployment.ts': { rooms: ['infra/config', 'infra/plan'], packages: ['zod/mini'] },
