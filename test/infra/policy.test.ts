@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import type { ResourceValidationArgs } from '@pulumi/policy';
 import { policies } from '../../infra/policy/policies.ts';
 import { RULES } from '../../infra/policy/rules.ts';
@@ -28,14 +33,11 @@ function broken(stack: string, name: string, path: readonly (string | number)[],
   const found = resources.find((resource) => resource.name === name);
   assert.ok(found, name);
   const last = path.at(-1) ?? '';
-  const holder = path.slice(0, -1).reduce<Record<string | number, unknown>>(
-    (inner, key) => {
-      const next = inner[key];
-      assert.ok(typeof next === 'object' && next !== null, `${name} has ${String(key)}`);
-      return next as Record<string | number, unknown>;
-    },
-    found.props,
-  );
+  const holder = path.slice(0, -1).reduce<Record<string | number, unknown>>((inner, key) => {
+    const next = inner[key];
+    assert.ok(typeof next === 'object' && next !== null, `${name} has ${String(key)}`);
+    return next as Record<string | number, unknown>;
+  }, found.props);
   if (value === undefined) Reflect.deleteProperty(holder, last);
   else holder[last] = value;
   return resources;
@@ -219,5 +221,21 @@ describe('the policy pack', () => {
     assert.deepEqual(texts('tls', registered('dev')), [
       '5 ports are served without TLS: set dpr:ingress.tlsSecretName',
     ]);
+  });
+
+  it("is served by Pulumi's own loader of packs, which tells the engine its port", async () => {
+    const folder = fileURLToPath(new URL('../../infra/policy', import.meta.url));
+    const loader = createRequire(import.meta.url).resolve('@pulumi/pulumi/cmd/run-policy-pack');
+    const words = [loader, 'no-engine', folder];
+    const served = spawn(process.execPath, words, { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+    const lines = createInterface(served.stdout);
+    const exit = once(served, 'exit');
+    try {
+      const told: unknown = await Promise.race([once(lines, 'line'), exit.then(() => 'it ended')]);
+      assert.match(String(told), /^\d+$/);
+    } finally {
+      served.kill();
+      await exit;
+    }
   });
 });

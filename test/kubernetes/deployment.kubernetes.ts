@@ -213,11 +213,12 @@ describe('a cluster on Kubernetes', function () {
   });
 });
 
-type GoldenResource = { readonly type: string; readonly inputs: Record<string, unknown> };
+/** Of the fleet's workers, most have their types and names alone there. */
+type GoldenResource = { readonly type: string; readonly inputs?: Record<string, unknown> };
 
 /** A golden resource as the API server takes it: in a namespace of this run, with secrets as they are. */
 function objectOf({ type, inputs }: GoldenResource, namespace: string): object[] {
-  if (!type.startsWith('kubernetes:')) return [];
+  if (inputs === undefined || !type.startsWith('kubernetes:')) return [];
   const metadata = inputs.metadata as { name?: string; namespace?: string };
   const name = inputs.kind === 'Namespace' ? `${namespace}-golden` : (metadata.name ?? 'named-by-pulumi');
   const own = 'namespace' in metadata ? { ...metadata, name, namespace } : { ...metadata, name };
