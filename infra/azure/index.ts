@@ -24,6 +24,8 @@ const ACR_PULL = '7f951dda-4ed3-4680-a7ca-43fe172d538d';
 const MAINTENANCE = { upgrades: 'aksManagedAutoUpgradeSchedule', nodes: 'aksManagedNodeOSUpgradeSchedule' };
 
 type Place = { readonly resourceGroupName: Output<string>; readonly resourceName: Output<string> };
+/** With the version of Kubernetes, where the cluster's is given, so that pools follow it. */
+type SharedByPools = Place & { readonly orchestratorVersion?: string };
 
 /** A Kubernetes cluster of Azure (AKS) with a registry that it may pull from. Everything is in one resource group. */
 export class AzureCluster extends ComponentResource {
@@ -52,7 +54,9 @@ export class AzureCluster extends ComponentResource {
     );
     allowToPull(name, registry, cluster, this);
     const place = { resourceGroupName: group.name, resourceName: cluster.name };
-    const pools = others.map((pool) => createPool(name, pool, place, this));
+    const { kubernetesVersion: version } = azure;
+    const shared = { ...place, ...(version === undefined ? {} : { orchestratorVersion: version }) };
+    const pools = others.map((pool) => createPool(name, pool, shared, this));
     createMaintenance(name, azure, place, this);
     this.registry = registry.loginServer;
     this.kubeconfig = kubeconfigOf(place);
@@ -83,11 +87,11 @@ function allowToPull(name: string, registry: Registry, cluster: ManagedCluster, 
 }
 
 /** A resource of its own, so that a pool comes and goes without a change to the cluster or to another pool. */
-function createPool(name: string, pool: PlannedPool, place: Place, parent: AzureCluster): AgentPool {
+function createPool(name: string, pool: PlannedPool, shared: SharedByPools, parent: AzureCluster): AgentPool {
   return new AgentPool(
     `${name}-pool-${pool.name}`,
     {
-      ...place,
+      ...shared,
       agentPoolName: pool.name,
       mode: 'User',
       ...poolProperties(pool),

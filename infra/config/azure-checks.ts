@@ -9,7 +9,7 @@ type Azure = NonNullable<Subject['config']['azure']>;
 export const MAX_CLUSTER_NODES = 5_000;
 /** Most ports of one address of Azure's load balancer. */
 export const MAX_BALANCED_PORTS = 299;
-/** Prefixes of labels and taints that Azure and Kubernetes keep for themselves. */
+/** Prefixes of labels and taints that Azure and Kubernetes set themselves. */
 const RESERVED_DOMAINS = /^([^/]+\.)?(kubernetes\.azure\.com|kubernetes\.io|k8s\.io)\//;
 
 /** What is wrong with `dpr:azure`, whatever is on it. */
@@ -54,7 +54,8 @@ function reservedNames(name: string, { labels = {}, taint = '' }: NonNullable<Az
   const isReserved = (word: string) => word === POOL_LABEL || RESERVED_DOMAINS.test(word);
   const [taintKey = ''] = taint.split('=');
   const key = poolKey(name);
-  const text = (word: string) => `has ${shown(word)}, which is set by others: choose another name`;
+  const text = (word: string) =>
+    `has ${shown(word)}, which Azure, Kubernetes or the stack sets itself: choose another name`;
   return [
     ...Object.keys(labels)
       .filter(isReserved)

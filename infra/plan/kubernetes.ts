@@ -63,7 +63,7 @@ export type PlannedProcess = {
   readonly environment: Environment;
   readonly volume: PlannedVolume;
   readonly resources: PlannedResources;
-  /** Undefined: any node that keeps no pods away. */
+  /** Undefined: any node without a taint. */
   readonly placement?: Placement | undefined;
 };
 

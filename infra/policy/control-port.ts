@@ -19,7 +19,7 @@ type PolicySpec = {
 /** Where workers and administrators reach the Finder: by its name in the pod, and by its number. */
 const CONTROL_PORTS: readonly unknown[] = ['control', LISTEN_PORT + CONTROL_PORT_OFFSET];
 
-/** What lets others than pods of the cluster's namespace reach the Finder's control port. */
+/** What opens the Finder's control port to more than pods of the cluster's namespace. */
 export function openControl(resource: Resource): string[] {
   if (isKind(resource, 'core/v1:Service')) return byService(resource.props.spec as ServiceSpec);
   if (isKind(resource, 'networking.k8s.io/v1:NetworkPolicy')) return byPolicy(resource.props.spec as PolicySpec);

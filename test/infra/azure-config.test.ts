@@ -99,7 +99,7 @@ const MISTAKES: Mistake[] = [
     says: ['dpr:azure has up to 5001 nodes in all pools, and Azure takes 5000: lower nodeCount or autoscale.max'],
   },
   {
-    what: 'labels and taints that others set',
+    what: 'labels and taints that the stack or Kubernetes sets',
     raw: on({
       pools: {
         a: { labels: { 'dpr-cluster/pool': 'b', 'kubernetes.azure.com/x': 'y', 'a.k8s.io/x': 'y', team: 'x' } },
@@ -107,10 +107,10 @@ const MISTAKES: Mistake[] = [
       },
     }),
     says: [
-      'dpr:azure.pools.a.labels has "dpr-cluster/pool", which is set by others: choose another name',
-      'dpr:azure.pools.a.labels has "kubernetes.azure.com/x", which is set by others: choose another name',
-      'dpr:azure.pools.a.labels has "a.k8s.io/x", which is set by others: choose another name',
-      'dpr:azure.pools.b.taint has "node.kubernetes.io/out-of-service", which is set by others: choose another name',
+      'dpr:azure.pools.a.labels has "dpr-cluster/pool", which Azure, Kubernetes or the stack sets itself: choose another name',
+      'dpr:azure.pools.a.labels has "kubernetes.azure.com/x", which Azure, Kubernetes or the stack sets itself: choose another name',
+      'dpr:azure.pools.a.labels has "a.k8s.io/x", which Azure, Kubernetes or the stack sets itself: choose another name',
+      'dpr:azure.pools.b.taint has "node.kubernetes.io/out-of-service", which Azure, Kubernetes or the stack sets itself: choose another name',
     ],
   },
   {
@@ -137,7 +137,7 @@ const MISTAKES: Mistake[] = [
     ),
   },
   {
-    what: 'no ranges at all, which would let everyone in',
+    what: 'an empty list of ranges',
     raw: on({ authorizedIpRanges: [] }),
     says: [`dpr:azure.authorizedIpRanges is []: ${RANGES_RULE}`],
   },
@@ -272,7 +272,7 @@ describe('the plan of workers in pools', () => {
       ({ placement }) => placement,
     );
 
-  it('leads a worker to the nodes of its pool, past what keeps others away', () => {
+  it('leads a worker to the nodes of its pool, and lets it tolerate the taint', () => {
     const azure = { pools: { fast: {}, open: { taint: 'none' }, team: { taint: 'team=search.a:NoExecute' } } };
     const workers = [{ id: 0 }, { id: 1, pool: 'workers' }, { id: 2, pool: 'open' }, { id: 3, pool: 'team' }];
     const equal = { operator: 'Equal' };

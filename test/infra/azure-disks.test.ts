@@ -51,7 +51,7 @@ describe('the check that the nodes can hold the disks', () => {
     assert.match(complaint(azure, many(24)), /raise autoscale\.max to 4/);
   });
 
-  it('lets volumes of workers that name no pool spill over into pools that keep nobody away', () => {
+  it('lets volumes of workers that name no pool spill over into pools without a taint', () => {
     const spare = (taint: string) => ({ pools: { open: { nodeCount: 1, taint } } });
     const workers = [...many(28), ...many(3, { pool: 'open' }, 100)]; // 29 on 24 places, and five of eight are free
     assert.equal(complaint(spare('none'), workers), '');
@@ -60,7 +60,7 @@ describe('the check that the nodes can hold the disks', () => {
     assert.match(complaint(spare('none'), [...workers, ...many(1, {}, 200)]), /^dpr:azure has room for 24 .* and 30/);
   });
 
-  it('counts disks of every kind that the stack makes, and no volume of a class of others', () => {
+  it('counts disks of every kind that the stack makes, and no volume of another class', () => {
     const others = many(9, { storageClass: 'files' }, 100);
     assert.equal(complaint({}, [...many(23, { diskSku: 'Premium_ZRS' }), ...others]), '');
     assert.match(complaint({}, [...many(24, { diskSku: 'Premium_ZRS' }), ...others]), /and 25 volumes/);

@@ -55,7 +55,7 @@ const pool = record('a pool of nodes, such as { nodeSize: Standard_D8s_v5, nodeC
   /** Where present, Azure decides how many nodes there are. */
   autoscale: autoscale(0).optional(),
   labels: labels.optional(),
-  /** What keeps pods of others away; by default, the pool is for its workers alone. */
+  /** What keeps other pods away; by default, the pool is for its workers alone. */
   taint: word(
     'must be a taint, such as "team=search:NoSchedule", or none',
     /^(none|[-./\w]+=[-.\w]*:(NoSchedule|PreferNoSchedule|NoExecute))$/,
@@ -99,7 +99,7 @@ export const azure = record('the Azure cluster to make', {
   diskSku: diskSku.default('Premium_LRS'),
   /** Whether only the cluster's own network reaches the API server. */
   privateCluster: flag.optional(),
-  /** Who reaches the API server; everyone unless given. */
+  /** The addresses from which the API server is reached; all unless given. */
   authorizedIpRanges: z
     .array(range, { error: rangesError })
     .min(1, { error: rangesError })

@@ -20,7 +20,7 @@ export function diskProblems(config: Cluster): Problem[] {
   if (config.azure === undefined) return [];
   const [first, ...others] = loads(config.azure, config);
   const found = others.filter(({ volumes, places }) => volumes > places).map(problem);
-  // Pods that name no pool may also run in one that keeps nobody away.
+  // Pods that name no pool may also run in a pool whose taint does not forbid it.
   const open = others.filter(({ pool: { taint } }) => taint === undefined || taint.endsWith(':PreferNoSchedule'));
   const spare = open.reduce((sum, { volumes, places }) => sum + Math.max(places - volumes, 0), 0);
   return first !== undefined && first.volumes > first.places + spare ? [problem(first), ...found] : found;

@@ -18,7 +18,7 @@ export function diskSkusOf({ finder, workers }: { finder: OnVolume; workers: rea
   return DISK_SKUS.filter((sku) => classes.has(diskClass(sku)));
 }
 
-/** Whether a volume of this class takes one of a node's places for data disks; a class of another origin may be no disk. */
+/** Whether a volume of this class takes one of a node's places for data disks; volumes of another class may be no disks. */
 export function isManagedDisk(storageClass: string | undefined): boolean {
   return storageClass === MANAGED_DISK_CLASS || DISK_SKUS.some((sku) => diskClass(sku) === storageClass);
 }
