@@ -173,6 +173,12 @@ const MISTAKES: Mistake[] = [
     ],
   },
   {
+    what: 'a mistake of Azure, and nothing of pools and disks that only follows from it',
+    target: 'kubernetes',
+    raw: { azure: { location: 'West' }, workers: [{ id: 0, pool: 'fast', diskSku: 'Premium_ZRS' }] },
+    says: ['dpr:azure.location is "West": it must be an Azure region, such as "westeurope"'],
+  },
+  {
     what: 'a pool that is not described',
     target: 'kubernetes',
     raw: on({ pools: { fast: {} } }, { workers: [{ id: 0, pool: 'fsat' }, { id: 1, pool: 'other' }, { id: 2 }] }),
