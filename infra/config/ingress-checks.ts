@@ -1,8 +1,5 @@
-import type { Config } from './defaults.ts';
 import { type Problem, shown } from './problems.ts';
-import type { Written } from './schema/index.ts';
-
-type Subject = { readonly written: Pick<Written, 'ingress'>; readonly config: Pick<Config, 'ipFamilies'> };
+import type { Subject } from './subject.ts';
 
 /** Keys that only a load balancer's Service can do anything with. */
 const OF_LOAD_BALANCERS = ['address', 'internal', 'sourceRanges', 'portsPerService'] as const;

@@ -73,12 +73,7 @@ const pools = z
   })
   .refine((given) => Object.keys(given).length <= MAX_OTHER_POOLS, { error: poolsError });
 
-const OCTET = String.raw`(?:25[0-5]|2[0-4]\d|1?\d?\d)`;
-const range = word(
-  'must be a range of IPv4 addresses, such as "203.0.113.0/24"',
-  new RegExp(String.raw`^${OCTET}(?:\.${OCTET}){3}/(?:3[0-2]|[12]?\d)$`),
-  18,
-);
+const range = z.cidrv4({ error: 'must be a range of IPv4 addresses, such as "203.0.113.0/24"' });
 const rangesError = `must list 1 to ${MAX_AUTHORIZED_RANGES} ranges of addresses, such as ["203.0.113.0/24"]`;
 
 /** What `dpr:azure` can say. */
