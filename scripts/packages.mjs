@@ -63,13 +63,14 @@ export async function buildPackages(shorts) {
  * @returns {Promise<Built>}
  */
 async function build(short, published, own) {
-  const { writeModules } = await import('./packages/modules.mjs');
+  const { programFile, writeModules } = await import('./packages/modules.mjs');
   const { noticesOf } = await import('./packages/notices.mjs');
   const { rollUp } = await import('./packages/types.mjs');
   const folder = path.join(PACKAGES, short);
   await mkdir(folder, { recursive: true });
   const metafiles = await writeModules(published, ROOT, folder);
-  if (published.program !== undefined) await makeCommand(path.join(folder, `${published.program.name}.js`));
+  const command = programFile(published);
+  if (command !== undefined) await makeCommand(path.join(folder, command));
   /** @type {Record<string, string>} */
   const reports = {};
   /** @type {Set<string>} */
@@ -104,7 +105,7 @@ async function build(short, published, own) {
  * @param {ReadonlySet<string>} libraries whose types its declarations name
  */
 async function manifestOf(short, published, own, libraries) {
-  const { MODULE, moduleName } = await import('./packages/modules.mjs');
+  const { MODULE, moduleName, programFile } = await import('./packages/modules.mjs');
   const { room, description, entries, program, isBundled, peers } = published;
   const text = await readFile(path.join(ROOT, room, 'package.json'), 'utf8');
   const { dependencies, peerDependencies = {}, peerDependenciesMeta = {} } = /** @type {Room} */ (JSON.parse(text));
@@ -132,7 +133,7 @@ async function manifestOf(short, published, own, libraries) {
     engines: own.engines,
     ...(main === undefined ? {} : { main: main.default, types: main.types }), // for tools that know no exports
     exports: { ...Object.fromEntries(exported), './package.json': './package.json' },
-    ...(program === undefined ? {} : { bin: { [program.name]: `${program.name}.js` } }),
+    ...(program === undefined ? {} : { bin: { [program.name]: programFile(published) } }),
     ...(Object.keys(needed).length === 0 ? {} : { dependencies: needed }),
     ...(peers.length === 0
       ? {}

@@ -34,6 +34,7 @@ const ROOMS: Readonly<Record<string, Rule>> = {
     packages: ['@pulumi/'],
     node: true,
   },
+  'infra/provider': { rooms: ['infra/components', 'infra/package.json'], packages: ['@pulumi/'] },
   'infra/azure': { rooms: ['infra/config', 'infra/plan'], packages: ['@pulumi/'], node: true },
   // Pulumi runs it beside the program, and it knows resources by what they are told alone.
   'infra/policy': { rooms: ['infra/plan'], packages: ['@pulumi/policy', 'tsx/'] },

@@ -19,6 +19,16 @@ export function moduleName(published, entry) {
 }
 
 /**
+ * The file of the command that a package brings, within its folder.
+ * @param {Package} published
+ * @returns {string | undefined} undefined: it brings none
+ */
+export function programFile({ isBundled, program }) {
+  if (program === undefined) return undefined;
+  return isBundled ? `${program.name}.js` : `lib/${program.entry.replace(/\.ts$/, MODULE.esm)}`;
+}
+
+/**
  * @param {Package} published
  * @param {string} root
  * @param {string} folder where to
@@ -48,8 +58,8 @@ async function bundleBoth({ entries, program }, root, folder) {
  * File by file, so that what several entries share is there once.
  * @type {typeof writeModules}
  */
-async function translateBoth({ entries }, root, folder) {
-  const entryPoints = Object.values(entries);
+async function translateBoth({ entries, program }, root, folder) {
+  const entryPoints = [...Object.values(entries), ...(program === undefined ? [] : [program.entry])];
   const { metafile } = await esbuild.build({
     ...{ entryPoints, absWorkingDir: root, outdir: folder, bundle: true, packages: 'external', platform: 'node' },
     ...{ write: false, metafile: true },

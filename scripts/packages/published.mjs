@@ -41,12 +41,13 @@ export const PUBLISHED = {
   infra: {
     room: 'infra',
     readme: 'infra/components/README.md',
-    description: 'A DPR cluster as Pulumi components',
+    description: 'A DPR cluster as Pulumi components, for every language',
     entries: {
       './components': 'infra/components/index.ts',
       './config': 'infra/config.ts',
       './stack-file': 'infra/stack-file.ts',
     },
+    program: { name: 'pulumi-resource-dpr', entry: 'infra/provider/main.ts' },
     isBundled: false,
     peers: ['@pulumi/kubernetes', '@pulumi/pulumi'],
   },

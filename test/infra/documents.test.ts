@@ -7,8 +7,8 @@ import { parseStackText } from '@dpr/infra/stack-file';
 import { schema } from '../../infra/config/schema/index.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
-/** What begins with `dpr:` and is no setting: `dpr:index:…` is a type of Pulumi's resources, others are the client's channels. */
-const OTHERS = ['index', ...Object.values(traceChannels).map((channel) => channel.replace(/^dpr:/, ''))];
+/** What begins with `dpr:` and is no setting: types of Pulumi's resources, in full and as YAML has them, and the client's channels. */
+const OTHERS = ['index', 'DprCluster', ...Object.values(traceChannels).map((channel) => channel.replace(/^dpr:/, ''))];
 
 type Snippet = { readonly file: string; readonly text: string };
 
