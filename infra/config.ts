@@ -2,14 +2,16 @@ import type { z } from 'zod';
 import { CHECKS } from './config/checks.ts';
 import { ConfigError, keyOf, nearest, type Problem, shown } from './config/problems.ts';
 import { type Config, resolve, resolveWorker } from './config/defaults.ts';
+import { ownedReason } from './config/schema/owned-fields.ts';
 import { schema } from './config/schema/index.ts';
 import type { Entry, Target } from './config/subject.ts';
 
 export type { Target } from './config/subject.ts';
 export { ConfigError, type Problem } from './config/problems.ts';
-export type { Config, Range, Resources, WorkerConfig } from './config/defaults.ts';
+export type { Config, ContainerResources, OptionalRange, Range, Resources, WorkerConfig } from './config/defaults.ts';
 export { outsideConfig, withoutPrefix } from './config/misplaced-keys.ts';
 export { MAX_WORKER_ID, MAX_WORKERS, type Settings } from './config/schema/index.ts';
+export type { PodSettings } from './config/schema/pod.ts';
 
 /** Keys whose values never appear in an error. */
 const SECRET_KEYS: readonly PropertyKey[] = ['controlToken', 'clientToken'];
@@ -54,6 +56,8 @@ function problemsOf(issue: z.core.$ZodIssue, raw: unknown): Problem[] {
 
 /** @param existing the keys that exist in its place, separated by spaces */
 function unknownKey(path: readonly PropertyKey[], existing: string): Problem {
+  const reason = ownedReason(path.slice(0, -1), String(path.at(-1)));
+  if (reason !== undefined) return { key: keyOf(path), text: `is the program's own: ${reason}` };
   const names = existing.split(' ');
   const meant = nearest(String(path.at(-1)), names);
   const fix = meant === undefined ? `choose from ${names.join(', ')}` : `did you mean ${meant}?`;

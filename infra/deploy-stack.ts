@@ -41,6 +41,8 @@ import { settingsOf } from './stack-config.ts';
 import { stackFileName, straysInFile } from './stack-file.ts';
 
 const NAME = 'dpr';
+/** The first defaults of stacks by which workers are spread. */
+const SPREADING_DEFAULTS = 2;
 
 /** Where the images go, and how the cluster is reached, which is a secret. */
 export type AzureOutputs = { readonly registry?: Output<string>; readonly kubeconfig?: Output<string> };
@@ -55,6 +57,8 @@ export type StackOutputs = {
   readonly removed: readonly string[];
   /** Where all of them are. */
   readonly place: Output<PlaceRecord>;
+  /** Which defaults it was made with. */
+  readonly defaults: number;
   /** Empty unless the stack makes a Kubernetes cluster on Azure. */
   readonly azure: AzureOutputs;
 };
@@ -93,13 +97,17 @@ async function deploy(): Promise<StackOutputs> {
   const settings = withoutTokens(raw as Settings);
   const { finderUrl, endpoints, portMap, volumes, namespaceUid } = new DprCluster(
     NAME,
-    { ...tokens, registry: made?.registry, settings: withSizes(settings, config, formerSizes(last.volumes, plan)) },
+    {
+      ...tokens,
+      registry: made?.registry,
+      settings: withSpread(withSizes(settings, config, formerSizes(last.volumes, plan)), last),
+    },
     { providers: [provider] },
   );
   const place = output({ ...placeFacts(config), uid: namespaceUid ?? uid ?? '' });
   const outputs = made === undefined ? {} : { registry: made.registry, kubeconfig: made.kubeconfig };
   const removed = removedSets(last.volumes, last.removed, plan);
-  return { finderUrl, endpoints, portMap, volumes, removed, place, azure: outputs };
+  return { finderUrl, endpoints, portMap, volumes, removed, place, defaults: last.defaults, azure: outputs };
 }
 
 /** The stack's configuration as its file has it. @throws ConfigError for keys that were meant for it and that nothing reads */
@@ -136,6 +144,11 @@ function withSizes(settings: Settings, config: Config, sizes: ReadonlyMap<string
       return storage === undefined ? worker : { ...worker, storage };
     }),
   };
+}
+
+/** The settings with workers spread where they do not say, if the stack was made with that as its default. */
+function withSpread(settings: Settings, { defaults }: LastDeployment): Settings {
+  return { ...settings, spreadWorkers: settings.spreadWorkers ?? defaults >= SPREADING_DEFAULTS };
 }
 
 /** Tokens go their own way, as secrets. */
@@ -184,6 +197,7 @@ async function toldLastTime(): Promise<LastDeployment> {
     volumes: await told('volumes'),
     removed: await told('removed'),
     place: await told('place'),
+    defaults: await told('defaults'),
   });
 }
 

@@ -3,4 +3,4 @@ import { deployStack } from './deploy-stack.ts';
 
 const stack = await deployStack();
 
-export const { finderUrl, endpoints, portMap, volumes, removed, place, azure } = stack;
+export const { finderUrl, endpoints, portMap, volumes, removed, place, defaults, azure } = stack;

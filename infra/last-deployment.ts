@@ -3,12 +3,17 @@ import * as z from 'zod/mini';
 import { ConfigError } from './config.ts';
 import type { PlaceRecord, VolumeRecord } from './plan/index.ts';
 
+/** Of new stacks: 1 had workers wherever the scheduler put them, 2 spreads them. */
+export const NEWEST_DEFAULTS = 2;
+
 export interface LastDeployment {
   readonly volumes: VolumeRecord;
   /** The names of sets that were removed. */
   readonly removed: readonly string[];
   /** Undefined where nothing was deployed to the namespace. */
   readonly place: PlaceRecord | undefined;
+  /** Which defaults it was made with, and keeps: others would restart every pod at an upgrade of the program. */
+  readonly defaults: number;
 }
 
 const VOLUME = z.object({
@@ -32,6 +37,7 @@ const OUTPUTS = {
   volumes: z.record(z.string(), VOLUME),
   removed: z.array(z.string()),
   place: PLACE,
+  defaults: z.int().check(z.minimum(1)),
 };
 
 /** Without the namespace's identity nothing was deployed to it: an update of some resources alone tells of all. */
@@ -42,10 +48,15 @@ const UNDEPLOYED = z.object({ uid: z.nullish(z.literal('')) });
  * @throws ConfigError that names the output which is not as this program writes it: what is not understood cannot be protected
  */
 export function lastDeployment(told: Readonly<Record<keyof typeof OUTPUTS, unknown>>): LastDeployment {
+  const isUndeployed = UNDEPLOYED.safeParse(told.place).success;
+  const volumes = parsed('volumes', OUTPUTS.volumes, told.volumes) ?? {};
+  const place = isUndeployed ? undefined : parsed('place', OUTPUTS.place, told.place);
+  const isNew = isUndeployed || (place === undefined && Object.keys(volumes).length === 0);
   return {
-    volumes: parsed('volumes', OUTPUTS.volumes, told.volumes) ?? {},
+    volumes,
     removed: parsed('removed', OUTPUTS.removed, told.removed) ?? [],
-    place: UNDEPLOYED.safeParse(told.place).success ? undefined : parsed('place', OUTPUTS.place, told.place),
+    place,
+    defaults: parsed('defaults', OUTPUTS.defaults, told.defaults) ?? (isNew ? NEWEST_DEFAULTS : 1),
   };
 }
 

@@ -12,6 +12,8 @@ export interface ClusterContext {
   readonly registry?: Input<string> | undefined;
   /** The Secret that holds the tokens; undefined where there are none. */
   readonly tokens?: TokenSecret | undefined;
+  /** The service accounts that were made, by the names that plans have for them. */
+  readonly accounts?: Readonly<Record<string, Input<string>>> | undefined;
 }
 
 /** A Secret and which tokens it has. */

@@ -1,6 +1,7 @@
 import { Namespace } from '@pulumi/kubernetes/core/v1/namespace.js';
 import { Secret } from '@pulumi/kubernetes/core/v1/secret.js';
 import { Service } from '@pulumi/kubernetes/core/v1/service.js';
+import { ServiceAccount } from '@pulumi/kubernetes/core/v1/serviceAccount.js';
 import { NetworkPolicy } from '@pulumi/kubernetes/networking/v1/networkPolicy.js';
 import { PodDisruptionBudget } from '@pulumi/kubernetes/policy/v1/podDisruptionBudget.js';
 import {
@@ -80,7 +81,9 @@ export class DprCluster extends ComponentResource {
     const own = { parent: this };
     const made = plan.createNamespace ? createNamespace(name, plan, this) : undefined;
     this.namespaceUid = made?.metadata.uid;
-    const context = createContext(name, made?.metadata.name ?? plan.namespace, plan, args, this);
+    const namespace = made?.metadata.name ?? plan.namespace;
+    const accounts = createAccounts(name, plan, namespace, this);
+    const context = { ...createContext(name, namespace, plan, args, this), accounts };
     createShared(name, context, plan, this);
 
     if (config.monitoring !== undefined) {
@@ -149,6 +152,19 @@ function createNamespace(name: string, { namespace, keepVolumes }: KubernetesPla
     { metadata: { name: namespace, labels } },
     { parent, retainOnDelete: keepVolumes },
   );
+}
+
+function createAccounts(
+  name: string,
+  { serviceAccounts }: KubernetesPlan,
+  namespace: Input<string>,
+  parent: DprCluster,
+): ClusterContext['accounts'] {
+  const made = serviceAccounts.map(({ name: account, labels, annotations }): [string, Output<string>] => {
+    const metadata = { name: account, namespace, labels, annotations };
+    return [account, new ServiceAccount(`${name}-${account}-account`, { metadata }, { parent }).metadata.name];
+  });
+  return Object.fromEntries(made);
 }
 
 /** Named by Pulumi: other tokens are another Secret, so that every process starts again with them. */

@@ -1,9 +1,11 @@
 import { Deployment } from '@pulumi/kubernetes/apps/v1/deployment.js';
 import { Service } from '@pulumi/kubernetes/core/v1/service.js';
+import type { input } from '@pulumi/kubernetes/types/index.js';
 import { ComponentResource, type ComponentResourceOptions } from '@pulumi/pulumi';
 import type { PlannedConsole } from '../plan/index.ts';
 import { type ClusterContext, imageName } from './cluster-context.ts';
-import { environmentOf, NODE_USER, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } from './pod-settings.ts';
+import { environmentOf, NODE_USER, resourcesOf, RESTRICTED_CONTAINER } from './pod-settings.ts';
+import { podTemplate } from './pod-template.ts';
 
 export interface ConsoleArgs extends ClusterContext {
   /** Its names, port, image and environment. */
@@ -30,26 +32,7 @@ export class Console extends ComponentResource {
         spec: {
           replicas: 1,
           selector: { matchLabels: plan.selector },
-          template: {
-            metadata: { labels: plan.labels },
-            spec: {
-              ...restrictedPod(NODE_USER),
-              containers: [
-                {
-                  ...RESTRICTED_CONTAINER,
-                  name: 'console',
-                  image: imageName(plan.image, context),
-                  args: [...plan.arguments],
-                  env: environmentOf(plan.environment, context),
-                  ports: [{ name: PORT_NAME, containerPort: plan.port }],
-                  readinessProbe: { httpGet: { path: '/', port: PORT_NAME } },
-                  livenessProbe: { httpGet: { path: '/', port: PORT_NAME }, timeoutSeconds: 3 },
-                  resources: resourcesOf(plan.resources),
-                  terminationMessagePolicy: 'FallbackToLogsOnError',
-                },
-              ],
-            },
-          },
+          template: podTemplate(plan, { user: NODE_USER, containers: [container(plan, context)] }, context),
         },
       },
       own,
@@ -68,4 +51,19 @@ export class Console extends ComponentResource {
     );
     this.registerOutputs({});
   }
+}
+
+function container(plan: PlannedConsole, context: ClusterContext): input.core.v1.Container {
+  return {
+    ...RESTRICTED_CONTAINER,
+    name: 'console',
+    image: imageName(plan.image, context),
+    args: [...plan.arguments],
+    env: environmentOf(plan.environment, context),
+    ports: [{ name: PORT_NAME, containerPort: plan.port }],
+    readinessProbe: { httpGet: { path: '/', port: PORT_NAME } },
+    livenessProbe: { httpGet: { path: '/', port: PORT_NAME }, timeoutSeconds: 3 },
+    resources: resourcesOf(plan.resources),
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+  };
 }

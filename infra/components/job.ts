@@ -2,7 +2,8 @@ import { Job } from '@pulumi/kubernetes/batch/v1/job.js';
 import type { CustomResourceOptions } from '@pulumi/pulumi';
 import type { PlannedJob } from '../plan/index.ts';
 import { type ClusterContext, imageName } from './cluster-context.ts';
-import { environmentOf, NODE_USER, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } from './pod-settings.ts';
+import { environmentOf, NODE_USER, resourcesOf, RESTRICTED_CONTAINER } from './pod-settings.ts';
+import { podTemplate } from './pod-template.ts';
 
 /** Exit codes of a program that ended by itself: it knows why, and trying again will not help. */
 const DEFINITE_FAILURES = [1, 2, 3, 4, 5, 6];
@@ -49,10 +50,11 @@ export function createJob(
             },
           ],
         },
-        template: {
-          metadata: { labels: plan.labels },
-          spec: { ...restrictedPod(NODE_USER), restartPolicy: 'Never', containers: [container] },
-        },
+        template: podTemplate(
+          plan,
+          { user: NODE_USER, spec: { restartPolicy: 'Never' }, containers: [container] },
+          context,
+        ),
       },
     },
     { ...options, customTimeouts: { create: `${plan.timeoutSeconds + EXTRA_SECONDS}s` } },

@@ -18,13 +18,15 @@ import {
 import {
   INGRESS_ADMIN_NAME,
   INGRESS_DIRECTORY,
+  LEAVE_SECONDS,
   type PlannedIngress,
   type PlannedService,
   type ServiceFamilies,
   TLS_DIRECTORY,
 } from '../plan/index.ts';
 import { type ClusterContext, imageName } from './cluster-context.ts';
-import { NGINX_USER, probes, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } from './pod-settings.ts';
+import { NGINX_USER, probes, resourcesOf, RESTRICTED_CONTAINER } from './pod-settings.ts';
+import { type OwnPod, podTemplate } from './pod-template.ts';
 
 export interface NginxIngressArgs extends ClusterContext {
   /** NGINX's configuration, the public ports and how they are offered. */
@@ -33,10 +35,6 @@ export interface NginxIngressArgs extends ClusterContext {
   readonly services: readonly Service[];
 }
 
-/** How long connections may drain before the pod of an ingress ends. */
-const DRAIN_LIMIT_SECONDS = 30;
-/** Until every node has heard that a pod takes no new connections. */
-const LEAVE_SECONDS = 3;
 /** Of a busy pod an answer may be late, and taken out of the Service it would leave its work to others that are as busy, or to none. */
 const MISSED_ANSWERS = 3;
 const FEEDER_RESOURCES = { cpu: { request: '10m', limit: '500m' }, memory: { request: '64Mi', limit: '128Mi' } };
@@ -62,14 +60,14 @@ export class NginxIngress extends ComponentResource {
     const own = { parent: this };
     const metadata = { name: plan.name, namespace, labels: plan.labels };
 
-    const account = new ServiceAccount(`${name}-account`, { metadata }, own);
+    const account = accountName(name, args, this);
     const rules = [{ apiGroups: [''], resources: ['configmaps'], resourceNames: [plan.name], verbs: ['get', 'watch'] }];
     const role = new Role(`${name}-role`, { metadata, rules }, own);
     new RoleBinding(
       `${name}-role-binding`,
       {
         metadata,
-        subjects: [{ kind: 'ServiceAccount', name: account.metadata.name, namespace }],
+        subjects: [{ kind: 'ServiceAccount', name: account, namespace }],
         roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: role.metadata.name },
       },
       own,
@@ -83,7 +81,7 @@ export class NginxIngress extends ComponentResource {
       const certificate = { ...plan.certificate, metadata: { ...plan.certificate.metadata, namespace } };
       new CustomResource(`${name}-certificate`, certificate, own);
     }
-    new Deployment(`${name}-deployment`, { metadata, spec: deploymentSpec(args, account.metadata.name) }, own);
+    new Deployment(`${name}-deployment`, { metadata, spec: deploymentSpec(args, account) }, own);
     new PodDisruptionBudget(
       `${name}-disruption-budget`,
       {
@@ -116,36 +114,38 @@ export class NginxIngress extends ComponentResource {
   }
 }
 
+/** Of the account that may read the ConfigMap: one that exists, where the settings of its pods name it, or its own. */
+function accountName(name: string, { plan, namespace }: NginxIngressArgs, parent: NginxIngress): Input<string> {
+  const { account } = plan.pod;
+  if (account !== undefined && account.annotations === undefined) return account.name;
+  const annotations = account === undefined ? {} : { annotations: account.annotations };
+  const metadata = { name: plan.name, namespace, labels: plan.labels, ...annotations };
+  return new ServiceAccount(`${name}-account`, { metadata }, { parent }).metadata.name;
+}
+
 function deploymentSpec(args: NginxIngressArgs, serviceAccountName: Input<string>): input.apps.v1.DeploymentSpec {
   const { plan } = args;
   return {
     replicas: plan.replicas,
     selector: { matchLabels: plan.selector },
     strategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
-    template: {
-      metadata: { labels: plan.labels },
-      spec: {
-        ...restrictedPod(NGINX_USER),
-        serviceAccountName,
-        shareProcessNamespace: true, // the feeder signals NGINX
-        terminationGracePeriodSeconds: DRAIN_LIMIT_SECONDS + LEAVE_SECONDS,
-        topologySpreadConstraints: [
-          {
-            maxSkew: 1,
-            topologyKey: 'kubernetes.io/hostname',
-            whenUnsatisfiable: 'ScheduleAnyway',
-            labelSelector: { matchLabels: plan.selector },
-          },
-        ],
-        initContainers: [feeder(args)],
-        containers: [nginx(args)],
-        volumes: [
-          { name: RUN.name, emptyDir: { medium: 'Memory' } },
-          { name: ACCOUNT.name, projected: { sources: accountSources() } },
-          ...(plan.tlsSecretName === undefined ? [] : [{ name: TLS.name, secret: { secretName: plan.tlsSecretName } }]),
-        ],
-      },
-    },
+    template: podTemplate(plan, ownPod(args, serviceAccountName), args),
+  };
+}
+
+function ownPod(args: NginxIngressArgs, serviceAccountName: Input<string>): OwnPod {
+  const { tlsSecretName } = args.plan;
+  return {
+    user: NGINX_USER,
+    serviceAccountName,
+    spec: { shareProcessNamespace: true }, // the feeder signals NGINX
+    initContainers: [feeder(args)],
+    containers: [nginx(args)],
+    volumes: [
+      { name: RUN.name, emptyDir: { medium: 'Memory' } },
+      { name: ACCOUNT.name, projected: { sources: accountSources() } },
+      ...(tlsSecretName === undefined ? [] : [{ name: TLS.name, secret: { secretName: tlsSecretName } }]),
+    ],
   };
 }
 

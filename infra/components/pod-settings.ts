@@ -51,11 +51,16 @@ export function environmentOf(environment: Environment, { tokens }: ClusterConte
   return [...plain, ...secret].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-export function resourcesOf({ cpu, memory }: PlannedResources): input.core.v1.ResourceRequirements {
-  return {
-    requests: { cpu: cpu.request, memory: memory.request },
-    limits: { cpu: cpu.limit, memory: memory.limit },
-  };
+export function resourcesOf(planned: PlannedResources): input.core.v1.ResourceRequirements {
+  const { cpu, memory, ephemeralStorage: disk = {}, extended } = planned;
+  const of = (bound: 'request' | 'limit') => ({
+    cpu: cpu[bound],
+    memory: memory[bound],
+    ...(disk[bound] === undefined ? {} : { 'ephemeral-storage': disk[bound] }),
+    // Kubernetes shares none of these out, so that what is asked for is the limit too.
+    ...Object.fromEntries(Object.entries(extended ?? {}).map(([name, number]) => [name, String(number)])),
+  });
+  return { requests: of('request'), limits: of('limit') };
 }
 
 /**

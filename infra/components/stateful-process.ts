@@ -1,13 +1,12 @@
 import { StatefulSet } from '@pulumi/kubernetes/apps/v1/statefulSet.js';
 import { Service } from '@pulumi/kubernetes/core/v1/service.js';
 import type { input } from '@pulumi/kubernetes/types/index.js';
-import type { Input, Resource } from '@pulumi/pulumi';
+import type { Resource } from '@pulumi/pulumi';
 import { PODS_NAME, type PlannedProcess } from '../plan/index.ts';
 import { type ClusterContext, imageName } from './cluster-context.ts';
-import { environmentOf, NODE_USER, probes, resourcesOf, RESTRICTED_CONTAINER, restrictedPod } from './pod-settings.ts';
+import { environmentOf, NODE_USER, probes, resourcesOf, RESTRICTED_CONTAINER } from './pod-settings.ts';
+import { type OwnPod, podTemplate } from './pod-template.ts';
 
-/** More than a process takes to checkpoint and report, even on a slow disk. */
-const STOP_LIMIT_SECONDS = 15;
 const READY_LIMIT = '10m';
 
 /** A StatefulSet of one pod with its volume, and the Service in front of it. */
@@ -28,7 +27,7 @@ export function createProcess(
         serviceName: PODS_NAME,
         podManagementPolicy: 'Parallel', // a pod that is not ready must not keep a better one from its place
         selector: { matchLabels: process.selector },
-        template: { metadata: { labels: process.labels }, spec: podSpec(process, context) },
+        template: podTemplate(process, ownPod(process, context), context),
         volumeClaimTemplates: [claim(process)],
         persistentVolumeClaimRetentionPolicy: {
           whenDeleted: process.volume.keep ? 'Retain' : 'Delete',
@@ -56,13 +55,11 @@ export function createProcess(
   );
 }
 
-function podSpec(process: PlannedProcess, context: ClusterContext): Input<input.core.v1.PodSpec> {
+function ownPod(process: PlannedProcess, context: ClusterContext): OwnPod {
   return {
-    ...restrictedPod(NODE_USER),
-    terminationGracePeriodSeconds: STOP_LIMIT_SECONDS,
-    ...placementOf(process),
+    user: NODE_USER,
     // An administrator's shell in the pod can signal the process, SIGKILL and SIGSTOP too: process 1 would be immune to them.
-    shareProcessNamespace: true,
+    spec: { shareProcessNamespace: true },
     containers: [
       {
         ...RESTRICTED_CONTAINER,
@@ -78,11 +75,6 @@ function podSpec(process: PlannedProcess, context: ClusterContext): Input<input.
       },
     ],
   };
-}
-
-function placementOf({ placement }: PlannedProcess): Pick<input.core.v1.PodSpec, 'nodeSelector' | 'tolerations'> {
-  if (placement === undefined) return {};
-  return { nodeSelector: placement.nodeSelector, tolerations: [...placement.tolerations] };
 }
 
 /** By this a worker that left the cluster knows, when its container is started again, that it is still the same pod. */

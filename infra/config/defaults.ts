@@ -3,22 +3,35 @@ import { DEFAULT_TYPE, type Eviction, isBuiltIn, RESP_TYPES, STORE_TYPE } from '
 import { CERTIFICATE_NAME } from '../plan/names.ts';
 import { LISTEN_PORT } from '../plan/ports.ts';
 import type { Written, WrittenWorker } from './schema/index.ts';
+import type { PodSettings } from './schema/pod.ts';
 
 /** What a container asks for, and the most that it gets, as a Kubernetes quantity. */
 export type Range = { readonly request: string; readonly limit: string };
+/** The same where neither has a default. */
+export type OptionalRange = { readonly request?: string | undefined; readonly limit?: string | undefined };
 
-/** What the Finder and every worker have. */
-export type Resources = {
+/** What a container may use. */
+export type ContainerResources = {
   /** CPUs. */
   readonly cpu: Range;
   /** Bytes. */
   readonly memory: Range;
+  /** Bytes of the node's disk; undefined: as Kubernetes has it. */
+  readonly ephemeralStorage: OptionalRange | undefined;
+  /** How many of what nodes offer besides, by name; undefined: none. */
+  readonly extended: Readonly<Record<string, number>> | undefined;
+};
+
+/** What the Finder and every worker have. */
+export type Resources = ContainerResources & {
   /** The volume's size, a Kubernetes quantity. */
   readonly storage: string;
   /** Undefined: the Kubernetes cluster's default class. */
   readonly storageClass: string | undefined;
   /** The container's image, where the entry or `dpr:images` names one. */
   readonly image: string | undefined;
+  /** What its own entry says of its pod, which more general settings are merged into. */
+  readonly pod: PodSettings | undefined;
 };
 
 /** One worker with every default filled in; undefined is what neither its entry nor its type says. */
@@ -46,18 +59,19 @@ export type WorkerConfig = Resources & {
 /** A stack's checked configuration with every default filled in. */
 export type Config = Omit<Written, 'workers' | 'workerDefaults' | 'finder' | 'commands' | 'ingress'> & {
   readonly finder: Resources & { readonly mountPath: string };
-  readonly ingress: Omit<Written['ingress'], 'cpu' | 'memory' | 'internal'> &
-    Pick<Resources, 'cpu' | 'memory'> & { readonly isInternal: boolean };
+  readonly ingress: Omit<Written['ingress'], keyof ContainerResources | 'internal'> &
+    ContainerResources & { readonly isInternal: boolean };
   readonly workers: readonly WorkerConfig[];
+  /** What `dpr:workerDefaults` says of pods. */
+  readonly workerPod: PodSettings | undefined;
 };
 
 const MOUNT_PATH = '/data';
 const STORAGE = '10Gi';
-const CPU: Range = { request: '250m', limit: '1' };
-const MEMORY: Range = { request: '256Mi', limit: '512Mi' };
+type Amounts = Pick<ContainerResources, 'cpu' | 'memory'>;
+const PROCESS: Amounts = { cpu: { request: '250m', limit: '1' }, memory: { request: '256Mi', limit: '512Mi' } };
 /** NGINX needs little, however many workers there are. */
-const INGRESS_CPU: Range = { request: '100m', limit: '1' };
-const INGRESS_MEMORY: Range = { request: '64Mi', limit: '256Mi' };
+const INGRESS: Amounts = { cpu: { request: '100m', limit: '1' }, memory: { request: '64Mi', limit: '256Mi' } };
 
 /** Fills in what entries leave to `dpr:workerDefaults`, to their type and to the project. */
 export function resolve(written: Written): Config {
@@ -71,6 +85,7 @@ export function resolve(written: Written): Config {
       mountPath: finder.mountPath ?? MOUNT_PATH,
     },
     workers: workers.map((worker) => resolveWorker(written, worker)),
+    workerPod: workerDefaults.pod,
   };
 }
 
@@ -80,8 +95,7 @@ function resolveIngress({ internal, ...ingress }: Written['ingress']): Config['i
     ...ingress,
     isInternal: internal,
     tlsSecretName: tlsSecretName ?? (certificate && CERTIFICATE_NAME),
-    cpu: range(INGRESS_CPU, ingress.cpu),
-    memory: range(INGRESS_MEMORY, ingress.memory),
+    ...containerResources(INGRESS, ingress),
   };
 }
 
@@ -118,21 +132,36 @@ function ofType<Value>(map: Readonly<Record<string, Value>>, type: string): Valu
   return Object.hasOwn(map, type) ? map[type] : undefined;
 }
 
-type Layer = Partial<Pick<WrittenWorker, 'cpu' | 'memory' | 'storage' | 'storageClass' | 'diskSku' | 'image'>>;
+type ContainerLayer = Partial<Pick<WrittenWorker, keyof ContainerResources>>;
+type Layer = ContainerLayer & Partial<Pick<WrittenWorker, 'storage' | 'storageClass' | 'diskSku' | 'image' | 'pod'>>;
 
 /** What the first layer says, or else the second, or else the project. */
 function resources({ azure }: Written, own: Layer, defaults: Layer = {}): Resources {
   return {
-    cpu: range(CPU, own.cpu, defaults.cpu),
-    memory: range(MEMORY, own.memory, defaults.memory),
+    ...containerResources(PROCESS, own, defaults),
     storage: own.storage ?? defaults.storage ?? STORAGE,
     storageClass: classOf(own) ?? classOf(defaults) ?? (azure === undefined ? undefined : MANAGED_DISK_CLASS),
     image: own.image ?? defaults.image,
+    pod: own.pod,
   };
 }
 
 function classOf({ storageClass, diskSku }: Layer): string | undefined {
   return storageClass ?? (diskSku === undefined ? undefined : diskClass(diskSku));
+}
+
+function containerResources(project: Amounts, own: ContainerLayer, defaults: ContainerLayer = {}): ContainerResources {
+  return {
+    cpu: range(project.cpu, own.cpu, defaults.cpu),
+    memory: range(project.memory, own.memory, defaults.memory),
+    ephemeralStorage: together(defaults.ephemeralStorage, own.ephemeralStorage),
+    extended: together(defaults.extended, own.extended),
+  };
+}
+
+/** What either says, the second before the first; undefined where neither says anything. */
+function together<Value extends object>(general: Value | undefined, own: Value | undefined): Value | undefined {
+  return general === undefined ? own : { ...general, ...own };
 }
 
 function range(project: Range, own: Layer['cpu'], defaults?: Layer['cpu']): Range {

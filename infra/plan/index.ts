@@ -4,7 +4,6 @@ export {
   diskSkusOf,
   FIRST_POOL,
   MANAGED_DISK_CLASS,
-  type Placement,
   type PlannedPool,
   planPools,
 } from './azure/index.ts';
@@ -23,6 +22,9 @@ export type {
   PlannedVolume,
   PlannedWorker,
 } from './kubernetes.ts';
+export { mergePods } from './pod-merge.ts';
+export type { PlannedAccount, PlannedPod, PlannedServiceAccount } from './pods.ts';
+export { LEAVE_SECONDS } from './stopping.ts';
 export { planLocal, reachable } from './local.ts';
 export type { LocalFinder, LocalOptions, LocalPlan, LocalProcess, LocalWorker } from './local.ts';
 export {

@@ -1,5 +1,5 @@
-import type { Config, Resources, WorkerConfig } from '../config.ts';
-import { type Placement, placementIn } from './azure/index.ts';
+import type { Config, ContainerResources, OptionalRange, Resources, WorkerConfig } from '../config.ts';
+import { placementIn } from './azure/index.ts';
 import { type Environment, finderEnvironment, workerEnvironment } from './environment.ts';
 import { nginxImage, type PlannedImage, projectImage, workerImage } from './images.ts';
 import { planCertificate, type PlannedCertificate, type PlannedService, planServices } from './ingress-services.ts';
@@ -19,6 +19,16 @@ import {
 } from './names.ts';
 import { OPERATOR_LABEL } from './network-policies.ts';
 import {
+  accountsOf,
+  consolePod,
+  finderPod,
+  ingressPods,
+  jobPod,
+  type PlannedPod,
+  type PlannedServiceAccount,
+  workerPod,
+} from './pods.ts';
+import {
   adminPort,
   CONTROL_PORT_OFFSET,
   ingressAdminPort,
@@ -30,8 +40,11 @@ import {
 
 type Labels = Readonly<Record<string, string>>;
 
-/** What a container may use. */
-export type PlannedResources = Pick<Resources, 'cpu' | 'memory'>;
+/** What a container may use; of what is not there Kubernetes gives what it gives all. */
+export type PlannedResources = Pick<ContainerResources, 'cpu' | 'memory'> & {
+  readonly ephemeralStorage?: OptionalRange;
+  readonly extended?: Readonly<Record<string, number>>;
+};
 
 /** The one volume of a stateful process. */
 export type PlannedVolume = {
@@ -63,8 +76,7 @@ export type PlannedProcess = {
   readonly environment: Environment;
   readonly volume: PlannedVolume;
   readonly resources: PlannedResources;
-  /** Undefined: any node without a taint. */
-  readonly placement?: Placement | undefined;
+  readonly pod: PlannedPod;
 };
 
 export type PlannedFinder = PlannedProcess;
@@ -98,6 +110,7 @@ export type PlannedIngress = {
   readonly replicas: number;
   readonly tlsSecretName: string | undefined;
   readonly resources: PlannedResources;
+  readonly pod: PlannedPod;
 };
 
 /** A program that runs to its end. */
@@ -112,11 +125,13 @@ export type PlannedJob = {
   readonly environment: Environment;
   readonly timeoutSeconds: number;
   readonly resources: PlannedResources;
+  readonly pod: PlannedPod;
 };
 
 /** A program that serves people, and keeps nothing. */
 export type PlannedConsole = {
   readonly name: string;
+  readonly role: Role;
   readonly labels: Labels;
   readonly selector: Labels;
   readonly image: PlannedImage;
@@ -125,6 +140,7 @@ export type PlannedConsole = {
   /** Where it listens in its pod. */
   readonly port: number;
   readonly resources: PlannedResources;
+  readonly pod: PlannedPod;
 };
 
 export type KubernetesPlan = {
@@ -132,6 +148,8 @@ export type KubernetesPlan = {
   readonly serviceFamilies: ServiceFamilies;
   readonly createNamespace: boolean;
   readonly keepVolumes: boolean;
+  /** Those of the ingress come with it. */
+  readonly serviceAccounts: readonly PlannedServiceAccount[];
   readonly finder: PlannedFinder;
   readonly workers: readonly PlannedWorker[];
   readonly ingress: PlannedIngress;
@@ -164,17 +182,23 @@ const JOB_RESOURCES = { cpu: { request: '50m', limit: '1' }, memory: { request: 
 export function planKubernetes(config: Config): KubernetesPlan {
   const workers = config.workers.map((worker) => planWorker(config, worker));
   const ingress = planIngress(config, workers);
+  const finder = planFinder(config);
+  const membership = planMembership(config, ingress);
+  const clientRun = planClientRun(config);
+  const console = config.console && planConsole(config);
+  const some = [console, clientRun].filter((planned) => planned !== undefined);
   return {
     namespace: config.namespace,
     serviceFamilies: serviceFamilies(config),
     createNamespace: config.createNamespace,
     keepVolumes: config.keepVolumes,
-    finder: planFinder(config),
+    serviceAccounts: accountsOf([finder, ...workers, membership, ...some]),
+    finder,
     workers,
     ingress,
-    membership: planMembership(config, ingress),
-    clientRun: planClientRun(config),
-    console: config.console ? planConsole(config) : undefined,
+    membership,
+    clientRun,
+    console,
   };
 }
 
@@ -187,7 +211,8 @@ function planFinder(config: Config): PlannedFinder {
     ports,
     environment: finderEnvironment({ ...shared(config, ports, finder.mountPath), controlPort: CONTROL_PORT }),
     volume: volumeOf(config, finder, finder.mountPath),
-    resources: { cpu: finder.cpu, memory: finder.memory },
+    resources: containerResources(finder),
+    pod: finderPod(config),
   };
 }
 
@@ -221,8 +246,8 @@ function planWorker(config: Config, worker: WorkerConfig): PlannedWorker {
     ports,
     environment,
     volume: volumeOf(config, worker, mountPath),
-    resources: { cpu: worker.cpu, memory: worker.memory },
-    ...(placement === undefined ? {} : { placement }),
+    resources: containerResources(worker),
+    pod: workerPod(config, workerName(worker), worker.pod, placement),
   };
 }
 
@@ -257,7 +282,8 @@ function planIngress(config: Config, workers: readonly PlannedWorker[]): Planned
     certificate: planCertificate(config),
     replicas: ingress.replicas,
     tlsSecretName: ingress.tlsSecretName,
-    resources: { cpu: ingress.cpu, memory: ingress.memory },
+    resources: containerResources(ingress),
+    pod: ingressPods(config, INGRESS_NAME),
   };
 }
 
@@ -272,20 +298,14 @@ function planMembership(config: Config, { version, adminPort }: PlannedIngress):
     ...['--timeout', String(membershipTimeoutSeconds)],
     ...['--ingress', `${INGRESS_ADMIN_NAME}:${adminPort}`, '--ingress-version', version],
   ];
-  const image = projectImage(config, 'client');
-  const environment = clientEnvironment(config);
-  const name = `dpr-membership-${hashOf(JSON.stringify([words, image, environment]))}`;
   // The Job itself gives up a little later than the program, which knows the reason.
-  return job('membership', name, image, words, environment, membershipTimeoutSeconds + 60);
+  return planJob(config, 'membership', [words], words, membershipTimeoutSeconds + 60);
 }
 
 function planClientRun(config: Config): PlannedJob | undefined {
   const { clientRun } = config;
   if (clientRun === undefined) return undefined;
-  const image = projectImage(config, 'client');
-  const environment = clientEnvironment(config);
-  const name = `dpr-client-${hashOf(JSON.stringify([clientRun, image, environment]))}`;
-  const program = job('client', name, image, clientRun.arguments, environment, clientRun.timeoutSeconds);
+  const program = planJob(config, 'client', [clientRun], clientRun.arguments, clientRun.timeoutSeconds);
   const planned = { ...program, labels: { ...program.labels, ...OPERATOR_LABEL } }; // it may ask for the status
   return clientRun.program === 'dpr' ? planned : { ...planned, command: ['node', `/app/${clientRun.program}.js`] };
 }
@@ -305,20 +325,26 @@ function planConsole(config: Config): PlannedConsole {
     environment: clientEnvironment(config),
     port: CONSOLE_PORT,
     resources: CONSOLE_RESOURCES,
+    pod: consolePod(config),
   };
 }
 
-function job(
-  role: Role,
-  name: string,
-  image: PlannedImage,
+/** @param told what it is told, which its name is made of, with its image, environment and the settings of its pod */
+function planJob(
+  config: Config,
+  role: 'membership' | 'client',
+  told: readonly unknown[],
   words: readonly string[],
-  environment: Environment,
   timeoutSeconds: number,
 ): PlannedJob {
+  const image = projectImage(config, 'client');
+  const environment = clientEnvironment(config);
+  const pod = jobPod(config, role);
+  const settings = Object.keys(pod).length === 0 ? [] : [pod];
+  const name = `dpr-${role}-${hashOf(JSON.stringify([...told, image, environment, ...settings]))}`;
   const labels = labelsOf(role, name);
   const facts = { name, role, labels, image, arguments: words, environment, timeoutSeconds };
-  return { ...facts, command: undefined, resources: JOB_RESOURCES };
+  return { ...facts, command: undefined, resources: JOB_RESOURCES, pod };
 }
 
 /** Programs inside the cluster reach workers as those outside do: through the ingress. */
@@ -328,6 +354,15 @@ function clientEnvironment({ basePort, ingress }: Config): Environment {
   // The certificate is for the name outside. Inside, where nothing else is encrypted, it proves nothing.
   const unchecked = { NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_NO_WARNINGS: '1' };
   return { ...addresses, DPR_CLUSTER: `wss://${INGRESS_NAME}:${basePort}`, ...unchecked };
+}
+
+function containerResources({ cpu, memory, ephemeralStorage, extended = {} }: ContainerResources): PlannedResources {
+  const some = Object.entries(extended).filter(([, number]) => number > 0);
+  return {
+    ...{ cpu, memory },
+    ...(ephemeralStorage === undefined ? {} : { ephemeralStorage }),
+    ...(some.length === 0 ? {} : { extended: Object.fromEntries(some) }),
+  };
 }
 
 function named(role: Role, name: string) {

@@ -275,7 +275,7 @@ describe('the config of a cluster on Azure', () => {
 describe('the plan of workers in pools', () => {
   const placements = (azure: object, workers: object[], workerDefaults = {}) =>
     planKubernetes(parseConfig(on(azure, { workers, workerDefaults }), 'kubernetes')).workers.map(
-      ({ placement }) => placement,
+      ({ pod: { nodeSelector, tolerations } }) => nodeSelector && { nodeSelector, tolerations },
     );
 
   it('leads a worker to the nodes of its pool, and lets it tolerate the taint', () => {

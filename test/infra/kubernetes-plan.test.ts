@@ -75,6 +75,7 @@ describe('the plan on Kubernetes', () => {
         keep: true,
       },
       resources: { cpu: { request: '250m', limit: '1' }, memory: { request: '256Mi', limit: '512Mi' } },
+      pod: { terminationGracePeriodSeconds: 15 },
     });
   });
 

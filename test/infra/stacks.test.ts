@@ -287,6 +287,21 @@ describe('the example stacks', () => {
     }
   });
 
+  it('restart no pod of a stack from before workers were spread, which begins with it when it is told to', async () => {
+    const config = await stackConfig('dev');
+    const { resources, result } = await deployed('dev');
+    const { defaults, ...former } = await lastOf(result);
+    assert.equal(defaults, 2);
+    const before = await deploy(config, former);
+    assert.equal(before.result.defaults, 1);
+    assert.equal(dump(before.resources), dump(resources.map(withoutSpread)));
+    assert.notEqual(dump(before.resources), dump(resources));
+    const opted = await deploy({ ...config, 'dpr:spreadWorkers': 'true' }, former);
+    assert.equal(dump(opted.resources), dump(resources));
+    const off = await deploy({ ...config, 'dpr:spreadWorkers': 'false' });
+    assert.equal(dump(off.resources), dump(before.resources));
+  });
+
   it('deploy a size of a volume as it was written first, though it is written otherwise now', async () => {
     const written = (first: string, second: string) => ({
       'dpr:workers': JSON.stringify([{ id: 0, storage: first }, { id: 1 }]),
@@ -362,9 +377,18 @@ type PodOwner = {
   };
 };
 
+/** A worker's StatefulSet as it was before workers were spread; any other resource as it is. */
+function withoutSpread(resource: Registered): Registered {
+  if (!resource.type.endsWith(':StatefulSet')) return resource;
+  const copy = structuredClone(resource);
+  const { template } = copy.inputs.spec as { template: { spec: Record<string, unknown> } };
+  delete template.spec.topologySpreadConstraints;
+  return copy;
+}
+
 /** What it tells the next deployment. */
-async function lastOf({ volumes, place }: StackOutputs) {
-  return { volumes: await valueOf(volumes), place: await valueOf(place) };
+async function lastOf({ volumes, place, defaults }: StackOutputs) {
+  return { volumes: await valueOf(volumes), place: await valueOf(place), defaults };
 }
 
 async function valueOf<Value>(output: Output<Value>): Promise<Value> {

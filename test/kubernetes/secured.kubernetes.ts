@@ -8,6 +8,7 @@ import { deployments, failureOf, kubectl, SMALL, stepwise, type Deployments } fr
 import { until } from '../cluster/harness.ts';
 import { helloOf } from '../console/hello.ts';
 import { startLoad } from './load.ts';
+import { ANY_POD, checkPods, prepare, workerPod } from './pod-settings.ts';
 import { portForward } from './port-forward.ts';
 
 const TOKENS = {
@@ -43,6 +44,7 @@ describe('a secured cluster at the ports of nodes', function () {
     node = (await kubectl(['get', 'nodes', '-o', `jsonpath=${addresses}`])).join();
     certificate = await certify(node);
     await store(certificate, TLS_SECRET, deployed.namespace);
+    await prepare(deployed);
   });
   after(async () => {
     await cluster?.close();
@@ -59,22 +61,26 @@ describe('a secured cluster at the ports of nodes', function () {
         'dpr:membershipTimeoutSeconds': MEMBERSHIP_TIMEOUT_SECONDS,
         'dpr:respBasePort': deployed.basePort,
         'dpr:console': true,
+        'dpr:pod': ANY_POD,
         'dpr:workers': workers,
         ...more,
       },
       TOKENS,
     );
+  const ownImage = () => `${deployed.images.registry}/dpr-counter:${deployed.images.tag}`;
   /** A worker that has everything of its own. */
   const own = () => ({
     id: 1,
     port: deployed.basePort + 4,
-    image: `${deployed.images.registry}/dpr-counter:${deployed.images.tag}`,
+    image: ownImage(),
     mountPath: '/var/lib/own',
     listenPort: 9_000,
     storage: '2Gi',
     cpu: { request: '30m', limit: '2' },
     memory: { request: '96Mi', limit: '384Mi' },
+    ephemeralStorage: { request: '1Mi', limit: '64Mi' },
     checkpointIntervalMs: 25,
+    pod: workerPod(ownImage()),
   });
 
   it('serves those outside who trust its certificate and show the token', async () => {
@@ -188,8 +194,8 @@ describe('a secured cluster at the ports of nodes', function () {
     ) as Pod;
     const [container] = pod.spec.containers;
     assert.deepEqual(container?.resources, {
-      requests: { cpu: '30m', memory: '96Mi' },
-      limits: { cpu: '2', memory: '384Mi' },
+      requests: { cpu: '30m', memory: '96Mi', 'ephemeral-storage': '1Mi' },
+      limits: { cpu: '2', memory: '384Mi', 'ephemeral-storage': '64Mi' },
     });
     assert.equal(container.image, own().image);
     assert.deepEqual(
@@ -199,6 +205,10 @@ describe('a secured cluster at the ports of nodes', function () {
     assert.ok(container.volumeMounts.some(({ mountPath }) => mountPath === '/var/lib/own'));
     const size = 'jsonpath={.spec.resources.requests.storage}';
     assert.deepEqual(await kubectl(['get', 'pvc', 'data-counter-1-0', ...inNamespace(), '-o', size]), ['2Gi']);
+  });
+
+  it('gives every pod what all have, and that worker its own besides', async () => {
+    await checkPods(deployed, ownImage());
   });
 
   it('keeps its tokens from readers of the stack', async () => {

@@ -3,7 +3,8 @@ import { azure } from './azure.ts';
 import { images } from './images.ts';
 import { ingress } from './ingress.ts';
 import { monitoring } from './monitoring.ts';
-import { dnsLabel, flag, hostName, ipFamilies, named, port, record, text, whole, word } from './values.ts';
+import { anyPod, programPod } from './pod.ts';
+import { dnsLabel, flag, hostName, ipFamilies, named, port, record, switched, text, whole, word } from './values.ts';
 import { command, MAX_CHECKPOINT_INTERVAL_MS, MAX_WORKER_ID, resources, worker, workerFields } from './worker.ts';
 
 export { MAX_WORKER_ID };
@@ -88,8 +89,14 @@ export const schema = record('the configuration of a stack', {
     .default([]),
   /** How long a deployment waits until the cluster is as declared. */
   membershipTimeoutSeconds: whole(5, MAX_TIMEOUT_SECONDS).default(300),
-  /** Whether there is a console in the browser, reached by `kubectl port-forward`. */
-  console: flag.default(false),
+  /** Whether there is a console in the browser, reached by `kubectl port-forward`, and what its pod has. */
+  console: switched(record('true, false, or { pod }', { pod: programPod })),
+  /** What all pods of the stack have, unless more specific settings say otherwise. */
+  pod: anyPod,
+  /** What Jobs have: the one of the membership, and `clientRun`. */
+  jobs: record('what Jobs have: { pod }', { pod: programPod }).default({}),
+  /** Whether workers are spread over hosts and zones, where these have room; stacks that are new have it. */
+  spreadWorkers: flag.optional(),
   /** Where present: a Job runs this command of the client image and fails the deployment if it fails. */
   clientRun: record('the command of the client image to run: { program, arguments }', {
     program: z.enum(CLIENT_PROGRAMS, { error: `must be ${CLIENT_PROGRAMS.join(' or ')}` }).default('dpr'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { ingressPod } from './pod.ts';
 import { cidr, flag, hostName, ipAddress, kubernetesName, named, record, text, whole } from './values.ts';
-import { resources } from './worker.ts';
+import { containerResources } from './worker.ts';
 
 /** More than any cloud takes; Kubernetes itself sets no limit. */
 const MAX_PORTS_PER_SERVICE = 10_000;
@@ -35,6 +36,6 @@ export const ingress = record('what the ingress has', {
   sourceRanges: z.array(cidr, { error: 'must list ranges of addresses, such as ["203.0.113.0/24"]' }).default([]),
   /** So many port numbers have a Service of a load balancer of their own. */
   portsPerService: whole(1, MAX_PORTS_PER_SERVICE).optional(),
-  cpu: resources.cpu,
-  memory: resources.memory,
+  ...containerResources,
+  pod: ingressPod,
 }).prefault({});

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { MAX_PORT } from '../../plan/ports.ts';
 import { quantityValue } from '../../plan/quantity.ts';
 
+/** Of one extended resource. */
+const MAX_EXTENDED = 1_000_000;
 const MAX_PATH_CHARACTERS = 4_096;
 /** A domain, a slash and a word. */
 const MAX_LABEL_CHARACTERS = 253 + 1 + 63;
@@ -71,16 +73,31 @@ export const range = (amount: typeof cpuAmount, what: string) =>
     limit: amount.optional(),
   });
 
+/** What may be left out, or said in one word: `true` is an object that says nothing, `false` is none. */
+export const switched = <Schema extends z.ZodType<object>>(given: Schema) =>
+  z.preprocess(
+    (value: boolean | z.input<Schema> | undefined) => (value === true ? {} : value === false ? undefined : value),
+    given.optional(),
+  );
+
+/** A list whose items differ in what identifies them. */
+export const uniqueList = <Item extends z.ZodType>(
+  item: Item,
+  identity: (item: z.output<Item>) => string,
+  error: string,
+) => z.array(item, { error }).refine((items) => new Set(items.map(identity)).size === items.length, { error });
+
 export const named = <Value extends z.ZodType>(value: Value, error: string) => z.record(z.string(), value, { error });
 
 const LABEL_NAME = String.raw`[A-Za-z0-9](?:[-._A-Za-z0-9]{0,61}[A-Za-z0-9])?`;
 const LABEL_DOMAIN = String.raw`[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*`;
+const labelName = z
+  .string()
+  .regex(new RegExp(`^(?:${LABEL_DOMAIN}/)?${LABEL_NAME}$`))
+  .max(MAX_LABEL_CHARACTERS);
 /** Of Kubernetes objects. */
 export const labels = z.record(
-  z
-    .string()
-    .regex(new RegExp(`^(?:${LABEL_DOMAIN}/)?${LABEL_NAME}$`))
-    .max(MAX_LABEL_CHARACTERS),
+  labelName,
   text.regex(new RegExp(`^(?:${LABEL_NAME})?$`), {
     error: 'must be the value of a label: letters, digits, hyphens, dots and underscores, at most 63 characters',
   }),
@@ -89,5 +106,24 @@ export const labels = z.record(
       code === 'invalid_key'
         ? 'must stand at the name of a label, such as release or example.com/team'
         : 'must map labels to texts, such as { release: prometheus }',
+  },
+);
+
+/** Of Kubernetes objects; the names are made as those of labels are. */
+export const annotations = z.record(labelName, text, {
+  error: ({ code }) =>
+    code === 'invalid_key'
+      ? 'must stand at the name of an annotation, such as example.com/team'
+      : 'must map annotations to texts, such as { example.com/team: orders }',
+});
+/** So many of each of the devices and the like that nodes offer, by their names. */
+export const extendedResources = z.record(
+  z.string().regex(new RegExp(`^(?!(?:.*\\.)?kubernetes\\.io/)${LABEL_DOMAIN}/${LABEL_NAME}$`)),
+  whole(0, MAX_EXTENDED),
+  {
+    error: ({ code }) =>
+      code === 'invalid_key'
+        ? 'must stand at the name of an extended resource, such as nvidia.com/gpu'
+        : 'must map extended resources to numbers, such as { nvidia.com/gpu: 1 }',
   },
 );

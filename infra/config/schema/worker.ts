@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { EVICTIONS } from '../../plan/worker-types.ts';
 import { diskSku, poolName } from './azure.ts';
 import { image } from './images.ts';
+import { processPod } from './pod.ts';
 import {
   cpuAmount,
   dnsLabel,
+  extendedResources,
   flag,
   kubernetesName,
   maxMemory,
@@ -31,16 +33,25 @@ export const command = z
   .transform((given) => (typeof given === 'string' ? given.split(/\s+/).filter((part) => part !== '') : given))
   .refine((words) => words.length > 0 && words[0] !== '', { error: 'must name the program to start' });
 
-/** What the Finder and every worker can be given. */
-export const resources = {
+/** What containers can be given. */
+export const containerResources = {
   cpu: range(cpuAmount, 'the CPUs').optional(),
   memory: range(memoryAmount, 'the memory').optional(),
+  /** On the disk of the node: logs, and what is written outside of volumes. */
+  ephemeralStorage: range(memoryAmount, 'the disk of the node').optional(),
+  extended: extendedResources.optional(),
+};
+
+/** What the Finder and every worker can be given. */
+export const resources = {
+  ...containerResources,
   storage: storage.optional(),
   storageClass: kubernetesName('a storage class').optional(),
   mountPath: mountPath.optional(),
   image: image.optional(),
   /** The kind of disk that the volume is on, where the stack makes its Kubernetes cluster on Azure. */
   diskSku: diskSku.optional(),
+  pod: processPod,
 };
 
 /** What `dpr:workerDefaults` and each entry of `dpr:workers` can say. */

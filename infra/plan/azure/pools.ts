@@ -1,3 +1,4 @@
+import type { PodSettings } from '../../config/schema/pod.ts';
 import { dataDisksOf } from './machine-sizes.ts';
 
 /** The bounds of a number of nodes. */
@@ -53,17 +54,6 @@ export type PlannedPool = {
   readonly dataDisks: number | undefined;
 };
 
-/** Where a pod may run, as in its specification. */
-export type Placement = {
-  readonly nodeSelector: Readonly<Record<string, string>>;
-  readonly tolerations: readonly {
-    readonly key: string;
-    readonly operator: string;
-    readonly value: string;
-    readonly effect: string;
-  }[];
-};
-
 /** All pools of a cluster, the first one first. */
 export function planPools(azure: PoolsSettings): readonly [PlannedPool, ...PlannedPool[]] {
   const others = Object.entries(azure.pools ?? {});
@@ -79,7 +69,10 @@ export function planPools(azure: PoolsSettings): readonly [PlannedPool, ...Plann
 }
 
 /** What leads the pods of a pool's workers to it; undefined for the first pool. */
-export function placementIn(azure: PoolsSettings | undefined, name: string | undefined): Placement | undefined {
+export function placementIn(
+  azure: PoolsSettings | undefined,
+  name: string | undefined,
+): Pick<PodSettings, 'nodeSelector' | 'tolerations'> | undefined {
   const pool = name === undefined ? undefined : azure?.pools?.[name];
   if (name === undefined || pool === undefined) return undefined;
   const taint = taintOf(name, pool);
@@ -101,7 +94,7 @@ function taintOf(name: string, { taint }: OtherPoolSettings): string | undefined
   return taint === NO_TAINT ? undefined : (taint ?? `${POOL_LABEL}=${name}:NoSchedule`);
 }
 
-function tolerationOf(taint: string): Placement['tolerations'][number] {
+function tolerationOf(taint: string): NonNullable<PodSettings['tolerations']>[number] {
   const [, key = '', value = '', effect = ''] = /^(.*?)=(.*):(.*)$/.exec(taint) ?? [];
-  return { key, operator: 'Equal', value, effect };
+  return { key, operator: 'Equal', value, effect: effect as 'NoSchedule' }; // the config was checked
 }
