@@ -16,6 +16,7 @@ import {
   type Output,
 } from '@pulumi/pulumi';
 import {
+  ACCOUNT_DIRECTORY,
   INGRESS_ADMIN_NAME,
   INGRESS_DIRECTORY,
   LEAVE_SECONDS,
@@ -40,8 +41,7 @@ const MISSED_ANSWERS = 3;
 const FEEDER_RESOURCES = { cpu: { request: '10m', limit: '500m' }, memory: { request: '64Mi', limit: '128Mi' } };
 const RUN = { name: 'run', mountPath: INGRESS_DIRECTORY };
 const TLS = { name: 'tls', mountPath: TLS_DIRECTORY, readOnly: true };
-/** Where Kubernetes puts a service account by itself, and programs look for it. */
-const ACCOUNT = { name: 'account', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true };
+const ACCOUNT = { name: 'account', mountPath: ACCOUNT_DIRECTORY, readOnly: true };
 /** How long a token is good for. The kubelet renews it long before. */
 const TOKEN_SECONDS = 3_600;
 

@@ -16,7 +16,8 @@ import { ingressProblems } from './ingress-checks.ts';
 import { azureProblems, workersOnAzureProblems } from './azure-checks.ts';
 import { type Problem, shown } from './problems.ts';
 import { isLess, quantityValue } from '../plan/quantity.ts';
-import type { Resources } from './defaults.ts';
+import type { ContainerResources } from './defaults.ts';
+import { podProblems } from './pod-checks.ts';
 import type { Written, WrittenWorker } from './schema/index.ts';
 import type { Entry, Subject } from './subject.ts';
 
@@ -49,6 +50,7 @@ export const CHECKS: readonly Check[] = [
   { needs: ['workers', 'workerDefaults'], run: limitsOfStores },
   { needs: ['azure'], run: azureProblems },
   { needs: ['azure', 'workers', 'workerDefaults', 'finder', 'ingress'], run: workersOnAzureProblems },
+  { needs: ['pod', 'finder', 'ingress', 'console', 'jobs', 'workers', 'workerDefaults'], run: podProblems },
 ];
 
 function duplicateIds({ entries }: Subject): Problem[] {
@@ -78,7 +80,9 @@ function typeNames({ entries }: Subject): Problem[] {
   });
 }
 
-type Owner = [key: string, own: Pick<WrittenWorker, 'cpu' | 'memory'>, resolved: Pick<Resources, 'cpu' | 'memory'>];
+const RANGES = ['cpu', 'memory', 'ephemeralStorage'] as const;
+type Ranges = (typeof RANGES)[number];
+type Owner = [key: string, own: Pick<WrittenWorker, Ranges>, resolved: Pick<ContainerResources, Ranges>];
 
 function limitsBelowRequests({ written, config, entries, defaults }: Subject): Problem[] {
   const owners: Owner[] = [
@@ -88,8 +92,9 @@ function limitsBelowRequests({ written, config, entries, defaults }: Subject): P
     ...entries.map(({ key, written: own, worker }): Owner => [key, own, worker]),
   ];
   return owners.flatMap(([key, own, resolved]) =>
-    (['cpu', 'memory'] as const).flatMap((name) => {
-      const { request, limit } = resolved[name];
+    RANGES.flatMap((name) => {
+      const { request, limit } = resolved[name] ?? {};
+      if (request === undefined || limit === undefined) return [];
       // A worker that says nothing of it has its defaults' mistake, which is told of once.
       if (own[name] === undefined || !isLess(quantityValue(limit) ?? 0, quantityValue(request) ?? 0)) return [];
       return [

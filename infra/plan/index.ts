@@ -9,7 +9,7 @@ export {
 } from './azure/index.ts';
 export type { Environment } from './environment.ts';
 export { PROJECT_IMAGES, type PlannedImage, type ProjectImage } from './images.ts';
-export { INGRESS_DIRECTORY, type IngressRoute, TLS_DIRECTORY } from './nginx-configuration.ts';
+export { ACCOUNT_DIRECTORY, INGRESS_DIRECTORY, type IngressRoute, TLS_DIRECTORY } from './nginx-configuration.ts';
 export { planKubernetes } from './kubernetes.ts';
 export type {
   KubernetesPlan,

@@ -13,6 +13,8 @@ export type IngressRoute = {
 export const INGRESS_DIRECTORY = '/run/dpr';
 /** Where the certificate is mounted, if there is one. */
 export const TLS_DIRECTORY = '/etc/dpr/tls';
+/** Where Kubernetes puts a service account by itself, and programs look for it. */
+export const ACCOUNT_DIRECTORY = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** An idle connection lives this long; WebSocket pings come far more often. */
 const IDLE_TIMEOUT_MINUTES = 60;
 /**

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { parseConfig } from '@dpr/infra/config';
 import { itRefuses, type Mistake } from './mistakes.ts';
+import { POD_MISTAKES } from './pod-mistakes.ts';
 
 const NO_ORIGINS = [
   'https://app.example.com/',
@@ -470,7 +471,7 @@ const MISTAKES: Mistake[] = [
 ];
 
 describe('the config', () => {
-  itRefuses(MISTAKES);
+  itRefuses([...MISTAKES, ...POD_MISTAKES]);
 
   it('fills in what it was not told', () => {
     const config = parseConfig(ONE, 'kubernetes');
