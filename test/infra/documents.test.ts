@@ -4,9 +4,12 @@ import path from 'node:path';
 import { traceChannels } from '@dpr/client';
 import { ConfigError } from '@dpr/infra/config';
 import { parseStackText } from '@dpr/infra/stack-file';
+import { planKubernetes } from '@dpr/infra/plan';
 import { schema } from '../../infra/config/schema/index.ts';
+import { anyPod } from '../../infra/config/schema/pod.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
+const README = path.join(ROOT, 'infra/README.md');
 /** What begins with `dpr:` and is no setting: types of Pulumi's resources, in full and as YAML has them, and the client's channels. */
 const OTHERS = ['index', 'DprCluster', ...Object.values(traceChannels).map((channel) => channel.replace(/^dpr:/, ''))];
 
@@ -21,6 +24,19 @@ describe('the documents', () => {
     );
     assert.ok(blocks.length >= 6);
     assert.deepEqual(blocks.flatMap(complaints), []);
+  });
+
+  it('show settings of pods that Kubernetes is planned with, of every kind that there is', () => {
+    const [, block = ''] = /^## Pods$.*?^```yaml\n(.*?)^```$/ms.exec(readFileSync(README, 'utf8')) ?? [];
+    const { finder, ingress, console, membership, workers } = planKubernetes(parseStackText(block, 'x', 'kubernetes'));
+    const pods = [finder, ingress, console, membership, ...workers].map((planned) => planned?.pod ?? {});
+    const { serviceAccount, ...fields } = anyPod.unwrap().shape;
+    const shown = new Set(pods.flatMap((pod) => Object.keys(pod)));
+    assert.deepEqual(
+      [...Object.keys(fields), 'account'].filter((field) => !shown.has(field)),
+      [],
+    );
+    assert.ok(serviceAccount);
   });
 
   it('name settings with values that these may have', () => {

@@ -113,13 +113,15 @@ export const POD_MISTAKES: { what: string; target?: 'kubernetes'; raw: object; s
       ingress: { pod: { terminationGracePeriodSeconds: 32 } },
       jobs: { pod: { terminationGracePeriodSeconds: 0 } },
     },
-    says: [
-      ['workers[0]', 3_601, '15 to 3600: a process saves its work before it ends'],
-      ['finder', 14, '15 to 3600: a process saves its work before it ends'],
-      ['ingress', 32, '33 to 3600: the ingress lets connections drain before it ends'],
-      ['', 32, '33 to 3600: the ingress lets connections drain before it ends'],
-      ['jobs', 0, '1 to 3600: a program that gets no time cannot end'],
-    ].map(
+    says: (
+      [
+        ['workers[0]', 3_601, '15 to 3600: a process saves its work before it ends'],
+        ['finder', 14, '15 to 3600: a process saves its work before it ends'],
+        ['ingress', 32, '33 to 3600: the ingress lets connections drain before it ends'],
+        ['', 32, '33 to 3600: the ingress lets connections drain before it ends'],
+        ['jobs', 0, '1 to 3600: a program that gets no time cannot end'],
+      ] as const
+    ).map(
       ([at, seconds, rule]) =>
         `dpr:${at === '' ? '' : `${at}.`}pod.terminationGracePeriodSeconds is ${seconds}: it must be a whole number from ${rule}`,
     ),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseConfig } from '@dpr/infra/config';
 import { straysInFile } from '@dpr/infra/stack-file';
 import type { Output } from '@pulumi/pulumi';
 import type { StackOutputs } from '../../infra/deploy-stack.ts';
@@ -271,6 +272,46 @@ describe('the example stacks', () => {
     );
   });
 
+  it('have no name in a pod that settings of pods could take', async () => {
+    const settings = { 'dpr:console': 'true', 'dpr:clientRun': '{"arguments":["status"]}', 'dpr:respBasePort': '9000' };
+    const { resources } = await deploy({ ...(await stackConfig('production')), ...TOKENS, ...settings });
+    const store = await deployed('dev');
+    const pods = [...resources, ...store.resources].flatMap(
+      ({ inputs }) => (inputs.spec as PodOwner | undefined)?.template ?? [],
+    );
+    const containers = pods.flatMap(({ spec: { initContainers = [], containers } }) => [
+      ...initContainers,
+      ...containers,
+    ]);
+    const image = 'exporter:1';
+    const taken: { names: (string | undefined)[]; pod: (name: string) => object }[] = [
+      {
+        names: containers.flatMap(({ env = [] }) => env.map(({ name }) => name)),
+        pod: (name) => ({ env: [{ name, value: 'x' }] }),
+      },
+      {
+        names: containers.flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ name }) => name)),
+        pod: (name) => ({ volumes: [{ name, emptyDir: {} }] }),
+      },
+      { names: containers.map(({ name }) => name), pod: (name) => ({ sidecars: [{ name, image }] }) },
+      {
+        names: containers.flatMap(({ ports = [] }) => ports.map(({ name }) => name)),
+        pod: (name) => ({ sidecars: [{ name: 'x', image, ports: [{ name, containerPort: 1 }] }] }),
+      },
+      {
+        names: pods.flatMap(({ metadata }) => Object.keys(metadata.labels)),
+        pod: (name) => ({ labels: { [name]: 'x' } }),
+      },
+    ];
+    for (const { names, pod } of taken) {
+      assert.ok(names.length > 0);
+      for (const name of new Set(names)) {
+        const attempt = () => parseConfig({ workers: [], pod: pod(name ?? '') }, 'kubernetes');
+        assert.throws(attempt, /a name of your own/, name);
+      }
+    }
+  });
+
   it('refuse to make a StatefulSet anew, by what the stack told last time', async () => {
     const volumes = { 'counter-0': { size: '5Gi', storageClass: null, keep: true } };
     await assert.rejects(deploy(await stackConfig('dev'), { volumes }), {
@@ -365,9 +406,15 @@ describe('the example stacks', () => {
 });
 
 type VolumeMount = { readonly name: string };
-type Container = { readonly name: string; readonly volumeMounts?: readonly VolumeMount[] };
+type Named = { readonly name: string };
+type Container = Named & {
+  readonly env?: readonly Named[];
+  readonly ports?: readonly Named[];
+  readonly volumeMounts?: readonly VolumeMount[];
+};
 type PodOwner = {
   readonly template?: {
+    readonly metadata: { readonly labels: object };
     readonly spec: {
       readonly automountServiceAccountToken: boolean;
       readonly volumes?: readonly { readonly name: string }[];

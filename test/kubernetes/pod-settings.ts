@@ -8,6 +8,15 @@ const SOURCE = 'pod-settings';
 const FROM_SECRET = 'a-word-of-a-secret';
 const FROM_MAP = 'a-word-of-a-map';
 
+/** Run in a worker's container: prints the variables that its process, and no other, was started with. */
+const TELL_VARIABLES = `
+  const { readdirSync, readFileSync } = require('node:fs');
+  for (const id of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name) && Number(name) !== process.pid)) {
+    const variables = readFileSync('/proc/' + id + '/environ', 'utf8').split('\\0');
+    if (!variables.some((one) => one.startsWith('DPR_WORKER_ID='))) continue;
+    for (const one of variables) if (one.startsWith('FROM_')) console.log(one);
+  }`;
+
 /** What all pods have. */
 export const ANY_POD = {
   labels: { team: 'orders' },
@@ -101,8 +110,8 @@ export async function checkPods(deployed: Deployments, image: string): Promise<v
     ]);
     assert.match(text, account === 'counter-1' ? /its-own/ : /orders/);
   }
-  const running = ['exec', 'counter-1-0', '--container', 'worker', ...where, '--'];
-  assert.deepEqual(await kubectl([...running, 'printenv', 'FROM_SECRET', 'FROM_MAP']), [FROM_SECRET, FROM_MAP]);
+  const words = ['exec', 'counter-1-0', '--container', 'worker', ...where, '--', 'node', '-e', TELL_VARIABLES];
+  assert.deepEqual((await kubectl(words)).sort(), [`FROM_MAP=${FROM_MAP}`, `FROM_SECRET=${FROM_SECRET}`]);
 }
 
 function checkCommon({ metadata, spec }: Pod, main: string): void {
@@ -160,9 +169,9 @@ async function podsOf({ namespace }: Deployments): Promise<readonly Pod[]> {
 type Status = { readonly name: string; readonly state: { readonly running?: object } };
 type Pod = {
   readonly metadata: { readonly name: string } & Record<'labels' | 'annotations', Readonly<Record<string, string>>>;
-  readonly spec: {
-    readonly [Field in 'nodeSelector' | 'schedulerName' | 'hostAliases' | 'dnsConfig' | 'imagePullSecrets']: unknown;
-  } & {
+  readonly spec: Readonly<
+    Record<'nodeSelector' | 'schedulerName' | 'hostAliases' | 'dnsConfig' | 'imagePullSecrets', unknown>
+  > & {
     readonly affinity: object;
     readonly automountServiceAccountToken: boolean;
     readonly priorityClassName: string;
