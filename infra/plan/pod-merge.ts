@@ -1,4 +1,4 @@
-import type { PodSettings } from '../config.ts';
+import type { PodSettings } from '../config/schema/pod.ts';
 
 type Merge<Value> = (general: Value, specific: Value) => Value;
 type Rules<Settings> = { readonly [Field in keyof Settings]-?: Merge<NonNullable<Settings[Field]>> };

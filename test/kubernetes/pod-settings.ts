@@ -4,7 +4,7 @@ import type { Deployments } from './deployments.ts';
 import { kubectl } from './deployments.ts';
 
 /** A Secret and a ConfigMap that variables come from. */
-const SOURCE = 'pod-settings';
+export const SOURCE = 'pod-settings';
 const FROM_SECRET = 'a-word-of-a-secret';
 const FROM_MAP = 'a-word-of-a-map';
 

@@ -8,7 +8,7 @@ import { deployments, failureOf, kubectl, SMALL, stepwise, type Deployments } fr
 import { until } from '../cluster/harness.ts';
 import { helloOf } from '../console/hello.ts';
 import { startLoad } from './load.ts';
-import { ANY_POD, checkPods, prepare, workerPod } from './pod-settings.ts';
+import { ANY_POD, checkPods, prepare, SOURCE, workerPod } from './pod-settings.ts';
 import { portForward } from './port-forward.ts';
 
 const TOKENS = {
@@ -256,7 +256,10 @@ describe('a secured cluster at the ports of nodes', function () {
     await deployed.destroy();
     await kubectl(['wait', '--for=delete', 'pvc', '--all', '--timeout=60s', ...inNamespace()]);
     const kinds = 'all,pvc,networkpolicy,poddisruptionbudget,role,rolebinding,secret';
-    assert.deepEqual(await kubectl(['get', kinds, ...inNamespace(), '-o', 'name']), [`secret/${TLS_SECRET}`]);
+    assert.deepEqual(await kubectl(['get', kinds, ...inNamespace(), '-o', 'name']), [
+      `secret/${TLS_SECRET}`,
+      `secret/${SOURCE}`,
+    ]);
   });
 
   function inNamespace(): string[] {
