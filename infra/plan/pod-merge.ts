@@ -52,6 +52,9 @@ const RULES: Rules<PodSettings> = {
   imagePullSecrets: listBy(({ name }) => name),
 };
 
+/** Every field that settings of pods have. */
+export const POD_FIELDS: readonly string[] = Object.keys(RULES);
+
 /**
  * What layers of settings come to for one pod.
  *

@@ -20,7 +20,7 @@ const GOLDEN = new URL('golden/', import.meta.url);
 const UPDATE = process.env.UPDATE_GOLDEN !== undefined;
 
 /** A resource, or as much of it as a golden file has. */
-type Named = Pick<Registered, 'type' | 'name'>;
+type Dumped = Pick<Registered, 'type' | 'name'>;
 
 async function deploy(config: Record<string, string>, last = {}) {
   const { deployStack } = await import('../../infra/deploy-stack.ts');
@@ -37,13 +37,13 @@ function deployed(stack: keyof typeof STACKS): Promise<Deployment> {
   return known;
 }
 
-function dump(resources: readonly Named[]): string {
-  const order = (a: Named, b: Named) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1);
+function dump(resources: readonly Dumped[]): string {
+  const order = (a: Dumped, b: Dumped) => (`${a.type} ${a.name}` < `${b.type} ${b.name}` ? -1 : 1);
   return `${JSON.stringify(plain([...resources].sort(order)), undefined, 2)}\n`;
 }
 
 /** What a fleet registers, but of its workers those that are the first of their pool, and of the others types and names. */
-function shortened(resources: readonly Registered[]): Named[] {
+function shortened(resources: readonly Registered[]): Dumped[] {
   return resources.map((resource) => {
     const [, id] = /^dpr-counter-(\d+)/.exec(resource.name) ?? [];
     return id === undefined || FIRST_OF_FLEET.includes(id) ? resource : { type: resource.type, name: resource.name };
@@ -51,7 +51,7 @@ function shortened(resources: readonly Registered[]): Named[] {
 }
 
 /** With the golden file of this name. */
-async function compare(name: string, resources: readonly Named[]): Promise<void> {
+async function compare(name: string, resources: readonly Dumped[]): Promise<void> {
   const file = new URL(`${name}.json`, GOLDEN);
   const dumped = dump(resources);
   if (UPDATE) await mkdir(GOLDEN, { recursive: true }).then(() => writeFile(file, dumped));

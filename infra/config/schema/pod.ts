@@ -93,7 +93,7 @@ const imagePullSecrets = uniqueList(
 );
 
 /** @param least seconds that the pod needs to end, at least. @param why what it does in them */
-const podThatStops = (least: number, why: string) => {
+const settingsOfPod = (least: number, why: string) => {
   const error = `must be a whole number from ${least} to ${MAX_GRACE_SECONDS}: ${why}`;
   const seconds = z.int({ error }).min(least, { error }).max(MAX_GRACE_SECONDS, { error });
   return record('settings of pods, such as { nodeSelector: { pool: memory } }', {
@@ -118,8 +118,17 @@ const podThatStops = (least: number, why: string) => {
     hostAliases: hostAliases.optional(),
     dnsConfig: dnsConfig.optional(),
     imagePullSecrets: imagePullSecrets.optional(),
-  }).optional();
+  });
 };
+
+/** What `pod` says. */
+export interface PodSettings extends z.output<ReturnType<typeof settingsOfPod>> {}
+/** The same as a program may write it. */
+export interface WrittenPodSettings extends z.input<ReturnType<typeof settingsOfPod>> {}
+
+/** By interfaces, which declarations name: all of it would stand wherever there is a pod. */
+const podThatStops = (least: number, why: string): z.ZodOptional<z.ZodType<PodSettings, WrittenPodSettings>> =>
+  settingsOfPod(least, why).optional();
 
 /** What `pod` can say of the Finder and of workers. */
 export const processPod = podThatStops(STOP_LIMIT_SECONDS, 'a process saves its work before it ends');
@@ -129,6 +138,3 @@ export const ingressPod = podThatStops(INGRESS_STOP_SECONDS, 'the ingress lets c
 export const anyPod = ingressPod;
 /** What it can say of programs that keep nothing: the console and Jobs. */
 export const programPod = podThatStops(1, 'a program that gets no time cannot end');
-
-/** What `pod` says. */
-export type PodSettings = NonNullable<z.output<typeof anyPod>>;
